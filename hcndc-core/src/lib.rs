@@ -1,1 +1,11 @@
-//! placeholder
+//! A pure, deterministic scheduler of meshes of jobs.
+#![no_std]
+#![forbid(unsafe_code)]
+
+extern crate alloc;
+
+pub mod engine;
+pub mod id;
+pub mod model;
+pub mod port;
+pub mod time;

@@ -1,0 +1,211 @@
+//! What became so, and must be stored: rows, each complete, so that storing one twice does no harm.
+
+use alloc::{string::String, sync::Arc, vec::Vec};
+use core::time::Duration;
+
+use super::state::{AttemptState, ExecutionState, FlowRunState, JobRunState};
+use crate::{
+    id::{AttemptId, ExecutionId, ExecutorId, FlowId, FlowRunId, JobId, JobRunId},
+    model::{Executor, Flow, Job, Param},
+    time::{DataDate, Timestamp},
+};
+
+/// One row that became so. In a list of them a later change of the same row wins.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Change {
+    /// A new version of a flow. Older versions stay readable for the executions that are pinned to them.
+    FlowPut(Arc<Flow>),
+    /// A flow is no more; its versions stay, for history.
+    FlowDeleted(FlowId),
+    /// A flow's data date moved on (R3).
+    FlowDataDate {
+        /// Which.
+        flow: FlowId,
+        /// The last date that succeeded.
+        data_date: DataDate,
+    },
+    /// A new version of a job.
+    JobPut(Arc<Job>),
+    /// A job is no more; its versions stay.
+    JobDeleted(JobId),
+    /// A new version of an executor.
+    ExecutorPut(Arc<Executor>),
+    /// An executor is no more.
+    ExecutorDeleted(ExecutorId),
+    /// An execution is new or changed.
+    Execution(ExecutionRow),
+    /// A flow run is new or changed.
+    FlowRun {
+        /// Its state before; `None` if it is new.
+        from: Option<FlowRunState>,
+        /// The row.
+        row: FlowRunRow,
+    },
+    /// A job run is new or changed.
+    JobRun {
+        /// Its state before; `None` if it is new.
+        from: Option<JobRunState>,
+        /// The row.
+        row: JobRunRow,
+    },
+    /// An attempt is new or changed.
+    Attempt(AttemptRow),
+}
+
+/// An execution as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct ExecutionRow {
+    /// Key.
+    pub id: ExecutionId,
+    /// Where it stands.
+    pub state: ExecutionState,
+    /// What started it.
+    pub trigger: TriggerKind,
+    /// The date that it is for.
+    pub data_date: DataDate,
+    /// Values that go before the flows' and jobs' own.
+    pub params: Vec<Param>,
+    /// Who started it.
+    pub started_by: String,
+    /// When it was started.
+    pub started_at: Timestamp,
+    /// When it ended, if it did; gone again after a resume.
+    pub ended_at: Option<Timestamp>,
+    /// Who asked to stop it, while it stops and after.
+    pub stopped_by: Option<String>,
+    /// How often it was resumed or rerun.
+    pub resumes: u32,
+}
+
+/// What started an execution.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
+pub enum TriggerKind {
+    /// A person or a program, by hand.
+    Manual,
+}
+
+/// A flow run as it is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct FlowRunRow {
+    /// Key.
+    pub id: FlowRunId,
+    /// Its execution.
+    pub execution: ExecutionId,
+    /// Its flow.
+    pub flow: FlowId,
+    /// The version of the flow that it is pinned to.
+    pub flow_version: u32,
+    /// Where it stands.
+    pub state: FlowRunState,
+    /// When it started, if it did.
+    pub started_at: Option<Timestamp>,
+    /// When it ended, if it did.
+    pub ended_at: Option<Timestamp>,
+}
+
+/// A job run as it is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct JobRunRow {
+    /// Key.
+    pub id: JobRunId,
+    /// Its execution.
+    pub execution: ExecutionId,
+    /// Its flow run.
+    pub flow_run: FlowRunId,
+    /// Its job.
+    pub job: JobId,
+    /// The version of the job that it is pinned to.
+    pub job_version: u32,
+    /// Where it stands.
+    pub state: JobRunState,
+    /// Number of the attempt that it is at: 0 before it is first queued. Grows over resumes too.
+    pub attempt: u32,
+    /// Attempts before the last resume or rerun: they do not count against the retries.
+    pub attempts_before: u32,
+    /// When it was last queued.
+    pub queued_at: Option<Timestamp>,
+    /// When its latest attempt's process started.
+    pub started_at: Option<Timestamp>,
+    /// When it came to its end.
+    pub ended_at: Option<Timestamp>,
+    /// Exit code of the latest attempt that had one.
+    pub exit_code: Option<i32>,
+    /// In `retry_wait`: when the next attempt may start.
+    pub retry_at: Option<Timestamp>,
+}
+
+/// An attempt as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct AttemptRow {
+    /// Key.
+    pub id: AttemptId,
+    /// Its execution.
+    pub execution: ExecutionId,
+    /// Its job run.
+    pub job_run: JobRunId,
+    /// Number in its job run, from 1.
+    pub number: u32,
+    /// Where it was sent.
+    pub executor: ExecutorId,
+    /// Slots that it takes there while it lives.
+    pub slots: u32,
+    /// Where it stands.
+    pub state: AttemptState,
+    /// Whether a kill was asked for.
+    pub kill_asked: bool,
+    /// When it was given to its executor.
+    pub dispatched_at: Timestamp,
+    /// When its process started.
+    pub started_at: Option<Timestamp>,
+    /// When it ended.
+    pub ended_at: Option<Timestamp>,
+    /// Process id, once known.
+    pub pid: Option<u32>,
+    /// Exit code, if it exited.
+    pub exit_code: Option<i32>,
+    /// Signal, if one ended it.
+    pub signal: Option<i32>,
+    /// Why it was not started or was lost; empty otherwise.
+    pub message: String,
+    /// Largest resident memory of one of its processes, bytes; 0 if unknown.
+    pub peak_memory_bytes: u64,
+    /// Processor time; zero if unknown.
+    pub cpu_time: Duration,
+    /// Bytes of output.
+    pub log_bytes: u64,
+}
+
+/// All that an engine needs to go on where another stopped.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Snapshot {
+    /// The next id to give; 0 and 1 both mean that none was given.
+    pub next_id: u64,
+    /// Current flows, each with its data date, by id.
+    pub flows: Vec<(Arc<Flow>, Option<DataDate>)>,
+    /// Current jobs, by id.
+    pub jobs: Vec<Arc<Job>>,
+    /// Current executors, by id.
+    pub executors: Vec<Arc<Executor>>,
+    /// Executions that have not ended, by id.
+    pub executions: Vec<ExecutionSnapshot>,
+}
+
+/// All that an engine needs of one execution.
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct ExecutionSnapshot {
+    /// The execution.
+    pub row: ExecutionRow,
+    /// Its flow runs with the versions that they are pinned to, by id.
+    pub flow_runs: Vec<(FlowRunRow, Arc<Flow>)>,
+    /// Its job runs with the versions that they are pinned to, by id.
+    pub job_runs: Vec<(JobRunRow, Arc<Job>)>,
+    /// Its attempts that have not ended, by id.
+    pub attempts: Vec<AttemptRow>,
+}

@@ -1,0 +1,228 @@
+//! What may come into the engine.
+
+use alloc::{boxed::Box, collections::BTreeMap, string::String, vec::Vec};
+use core::time::Duration;
+
+use super::{change::ExecutionSnapshot, settings::Settings};
+use crate::{
+    id::{AttemptId, ExecutionId, ExecutorId, FlowId, JobRunId},
+    model::{Edit, Param},
+    time::{DataDate, Timestamp},
+};
+
+/// One thing that happened or is wanted.
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub enum Input {
+    /// Change definitions.
+    Edit(EditBatch),
+    /// Start a manual execution.
+    Start(Start),
+    /// Kill what runs and end the execution (R10).
+    Stop {
+        /// Which.
+        execution: ExecutionId,
+        /// Who wants it.
+        by: String,
+    },
+    /// Continue a failed or stopped execution where it broke (R10).
+    Resume {
+        /// Which.
+        execution: ExecutionId,
+        /// Who wants it.
+        by: String,
+        /// Its state from the store; needed when the engine no longer holds it, ignored when it does.
+        archived: Option<Box<ExecutionSnapshot>>,
+    },
+    /// Run these job runs and all below them again, in an execution that has ended (R10).
+    Rerun {
+        /// Which execution.
+        execution: ExecutionId,
+        /// From where; not empty.
+        from: Vec<JobRunId>,
+        /// Who wants it.
+        by: String,
+        /// As for [`Input::Resume`].
+        archived: Option<Box<ExecutionSnapshot>>,
+    },
+    /// An executor says something.
+    Report {
+        /// Which.
+        executor: ExecutorId,
+        /// What it says.
+        report: Report,
+    },
+    /// Change the engine's settings.
+    Configure(Settings),
+    /// Nothing but time has passed; send it at [`next_wakeup`](super::Engine::next_wakeup).
+    Wake,
+}
+
+/// A batch of edits by one person; applies entirely or not at all.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct EditBatch {
+    /// Who makes them.
+    pub by: String,
+    /// The edits; order does not matter, later ones may be named by earlier ones.
+    pub edits: Vec<Edit>,
+}
+
+/// A manual start.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Start {
+    /// Flows to run; not empty. With several, all take part in one execution.
+    pub flows: Vec<FlowId>,
+    /// With all flows downstream of them, by parents and by dependencies of jobs.
+    pub downstream: bool,
+    /// The date that it is for.
+    pub data_date: DataDate,
+    /// Values that go before the flows' and jobs' own.
+    pub params: Vec<Param>,
+    /// Who starts it.
+    pub by: String,
+}
+
+/// What an executor says.
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub enum Report {
+    /// The connection stands. All that it holds; what it does not name, it does not have.
+    Hello {
+        /// Version of the executor's program.
+        version: String,
+        /// Attempts that it holds: running, or ended and not yet acknowledged.
+        held: Vec<Held>,
+    },
+    /// The attempt's process runs.
+    Started {
+        /// Which.
+        attempt: AttemptId,
+        /// Its process id; 0 if unknown.
+        pid: u32,
+        /// When.
+        at: Timestamp,
+    },
+    /// The attempt ended, or never began.
+    Finished {
+        /// Which.
+        attempt: AttemptId,
+        /// How.
+        end: End,
+    },
+    /// It lives; how its host is doing.
+    Heartbeat(HostFigures),
+    /// The connection broke, or could not be made.
+    Disconnected {
+        /// Why, in the transport's words.
+        reason: String,
+    },
+}
+
+/// An attempt that an executor holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Held {
+    /// Which.
+    pub attempt: AttemptId,
+    /// Its process, once it runs: id and start.
+    pub started: Option<(u32, Timestamp)>,
+    /// Its end, once it has one.
+    pub end: Option<End>,
+}
+
+/// How an attempt ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct End {
+    /// What ended it.
+    pub cause: EndCause,
+    /// When its process started; `None` if it never did.
+    pub started_at: Option<Timestamp>,
+    /// When it ended.
+    pub ended_at: Timestamp,
+    /// Largest resident memory of one of its processes, bytes; 0 if unknown.
+    pub peak_memory_bytes: u64,
+    /// Processor time of all its processes; zero if unknown.
+    pub cpu_time: Duration,
+    /// Bytes of output that it wrote.
+    pub log_bytes: u64,
+}
+
+/// What ended an attempt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
+pub enum EndCause {
+    /// The process ended with this exit code.
+    Exited(i32),
+    /// A signal that we did not send ended the process.
+    Signaled(i32),
+    /// It ran longer than its timeout and was killed.
+    TimedOut,
+    /// It was killed because the scheduler asked.
+    Killed,
+    /// It could not be started; why.
+    NotStarted(String),
+    /// Nobody knows how it ended; why not. Its executor restarted, or the host did.
+    Lost(String),
+}
+
+/// How an executor's host is doing.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct HostFigures {
+    /// Processors that it may use.
+    pub cores: u32,
+    /// Mean number of runnable processes over the last minute.
+    pub load_1m: f64,
+    /// Memory of the host, bytes.
+    pub memory_total_bytes: u64,
+    /// Memory that new processes could have, bytes.
+    pub memory_available_bytes: u64,
+    /// Space of the disk that holds its data folder, bytes.
+    pub disk_total_bytes: u64,
+    /// Space left there, bytes.
+    pub disk_available_bytes: u64,
+    /// Name and version of its operating system.
+    pub os: String,
+    /// Name of the host.
+    pub hostname: String,
+    /// Jobs that run there now.
+    pub running: u32,
+}
+
+/// What an executor needs to run an attempt: complete, so that it need not ask.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct RunOrder {
+    /// The key: an executor runs it at most once.
+    pub attempt: AttemptId,
+    /// The execution that it belongs to.
+    pub execution: ExecutionId,
+    /// The job run that it belongs to.
+    pub job_run: JobRunId,
+    /// Number of the attempt, from 1.
+    pub number: u32,
+    /// Name of the flow.
+    pub flow: String,
+    /// Name of the job.
+    pub job: String,
+    /// The date that it is for.
+    pub data_date: DataDate,
+    /// Given to `sh -c` after placeholders are replaced and `args` appended.
+    pub command: String,
+    /// The job's params, in order: values are appended to the command, each quoted as one word.
+    pub args: Vec<Param>,
+    /// All values by name (execution's over job's over flow's), for placeholders and the environment.
+    pub values: BTreeMap<String, String>,
+    /// Environment that the flow and the job define.
+    pub env: BTreeMap<String, String>,
+    /// Working directory; empty for the executor's.
+    pub workdir: String,
+    /// Longest run time; `None` for no limit.
+    pub timeout: Option<Duration>,
+    /// Time between TERM and KILL.
+    pub grace: Duration,
+}

@@ -1,0 +1,45 @@
+//! Why an input was refused. A refused input has changed nothing.
+
+use alloc::vec::Vec;
+
+use super::state::ExecutionState;
+use crate::{
+    id::{AttemptId, ExecutionId, ExecutorId, FlowId, JobRunId},
+    model::Fault,
+};
+
+/// A refusal.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
+#[expect(missing_docs, reason = "the messages say it")]
+pub enum Rejected {
+    #[error("{} fault(s) in the edit; the first: {}", faults.len(), faults.first().map(alloc::string::ToString::to_string).unwrap_or_default())]
+    Definition { faults: Vec<Fault> },
+    #[error("no flow has the id {flow}")]
+    UnknownFlow { flow: FlowId },
+    #[error("flow {flow} is not enabled")]
+    FlowDisabled { flow: FlowId },
+    #[error("no flow was named")]
+    NoFlows,
+    #[error("execution {execution} is not known")]
+    UnknownExecution { execution: ExecutionId },
+    #[error("execution {execution} is {state}, which does not allow this")]
+    WrongState {
+        execution: ExecutionId,
+        state: ExecutionState,
+    },
+    #[error("execution {execution} does not fit its own rows")]
+    BadSnapshot { execution: ExecutionId },
+    #[error("job run {job_run} is not part of the execution")]
+    UnknownJobRun { job_run: JobRunId },
+    #[error("no job run was named")]
+    NoJobRuns,
+    #[error("no executor has the id {executor}")]
+    UnknownExecutor { executor: ExecutorId },
+    #[error("attempt {attempt} is not alive on executor {executor}; its report comes too late")]
+    LateReport {
+        executor: ExecutorId,
+        attempt: AttemptId,
+    },
+}

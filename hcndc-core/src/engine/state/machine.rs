@@ -1,0 +1,196 @@
+//! The four state machines, made from one table each: the states in order of life, and the moves.
+
+use core::fmt;
+
+macro_rules! machine {
+    (
+        $(#[$doc:meta])* $name:ident {
+            $( $(#[$state_doc:meta])* $state:ident = $text:literal => [$($to:ident),*], )*
+        }
+    ) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+        #[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
+        pub enum $name { $( $(#[$state_doc])* $state, )* }
+
+        impl $name {
+            /// Every state, in order of life.
+            pub const ALL: &[Self] = &[$(Self::$state),*];
+
+            /// The name that stores, the API and the pages use.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$state => $text,)* }
+            }
+
+            /// The state of this name.
+            #[must_use]
+            pub fn from_name(name: &str) -> Option<Self> {
+                match name { $($text => Some(Self::$state),)* _ => None }
+            }
+
+            /// The states that may follow this one.
+            #[must_use]
+            pub const fn moves(self) -> &'static [Self] {
+                match self { $(Self::$state => &[$(Self::$to),*],)* }
+            }
+
+            /// Whether `to` may follow this one.
+            #[must_use]
+            pub fn can_move(self, to: Self) -> bool {
+                self.moves().contains(&to)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+    };
+}
+
+machine! {
+    /// Where a job run stands.
+    ///
+    /// Settled states lead back to `Blocked` only by a resume or a rerun.
+    JobRunState {
+        /// Waits for other jobs, or for its flow run to start.
+        Blocked = "blocked" => [Queued, UpstreamFailed, Skipped],
+        /// Could run; waits for a place.
+        Queued = "queued" => [Dispatched, Killed],
+        /// Given to an executor.
+        Dispatched = "dispatched" => [Running, RetryWait, Succeeded, Failed, Killed],
+        /// Its process runs.
+        Running = "running" => [RetryWait, Succeeded, Failed, Killed],
+        /// Failed, and waits for its next attempt.
+        RetryWait = "retry_wait" => [Queued, Killed],
+        /// Ended with a code that counts as success.
+        Succeeded = "succeeded" => [Blocked],
+        /// Ended otherwise, with no attempt left.
+        Failed = "failed" => [Blocked],
+        /// Stopped by a person.
+        Killed = "killed" => [Blocked],
+        /// Not run, because something before it failed.
+        UpstreamFailed = "upstream_failed" => [Blocked],
+        /// Not run, because it is not enabled or what it was to react to did not happen.
+        Skipped = "skipped" => [Blocked],
+    }
+}
+
+impl JobRunState {
+    /// Whether an attempt is alive.
+    #[must_use]
+    pub const fn is_live(self) -> bool {
+        matches!(self, Self::Dispatched | Self::Running)
+    }
+
+    /// Whether it will move without help from outside of itself and its executor.
+    #[must_use]
+    pub const fn is_active(self) -> bool {
+        matches!(
+            self,
+            Self::Queued | Self::Dispatched | Self::Running | Self::RetryWait
+        )
+    }
+
+    /// Whether it came to its end.
+    #[must_use]
+    pub const fn is_settled(self) -> bool {
+        matches!(
+            self,
+            Self::Succeeded | Self::Failed | Self::Killed | Self::UpstreamFailed | Self::Skipped
+        )
+    }
+}
+
+machine! {
+    /// Where a flow run stands.
+    FlowRunState {
+        /// Waits for its parents.
+        Waiting = "waiting" => [Running],
+        /// Its jobs may run.
+        Running = "running" => [Succeeded, Failed, Stopped],
+        /// All of its jobs succeeded or were skipped.
+        Succeeded = "succeeded" => [Waiting],
+        /// Nothing more of it can run, and something failed.
+        Failed = "failed" => [Waiting],
+        /// Its execution was stopped while it ran.
+        Stopped = "stopped" => [Waiting],
+    }
+}
+
+machine! {
+    /// Where an execution stands.
+    ExecutionState {
+        /// Jobs run or may run.
+        Running = "running" => [Stopping, Succeeded, Failed],
+        /// Its jobs are being killed.
+        Stopping = "stopping" => [Stopped],
+        /// All of its flow runs succeeded.
+        Succeeded = "succeeded" => [Running],
+        /// Nothing more of it can run, and something failed.
+        Failed = "failed" => [Running],
+        /// A person ended it.
+        Stopped = "stopped" => [Running],
+    }
+}
+
+impl ExecutionState {
+    /// Whether it came to its end.
+    #[must_use]
+    pub const fn is_ended(self) -> bool {
+        matches!(self, Self::Succeeded | Self::Failed | Self::Stopped)
+    }
+}
+
+machine! {
+    /// Where an attempt stands.
+    AttemptState {
+        /// Given to its executor.
+        Dispatched = "dispatched" => [Running, Succeeded, Failed, TimedOut, Killed, NotStarted, Lost],
+        /// Its process runs.
+        Running = "running" => [Succeeded, Failed, TimedOut, Killed, Lost],
+        /// It exited with a code that counts as success.
+        Succeeded = "succeeded" => [],
+        /// It exited with another code, or a signal ended it.
+        Failed = "failed" => [],
+        /// It ran longer than it may.
+        TimedOut = "timed_out" => [],
+        /// A person stopped it.
+        Killed = "killed" => [],
+        /// Its process could not be started.
+        NotStarted = "not_started" => [],
+        /// Its executor was lost, and it with it.
+        Lost = "lost" => [],
+    }
+}
+
+impl AttemptState {
+    /// Whether it came to its end.
+    #[must_use]
+    pub const fn is_ended(self) -> bool {
+        self.moves().is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_lead_back_to_their_states() {
+        for &state in JobRunState::ALL {
+            assert_eq!(JobRunState::from_name(state.as_str()), Some(state));
+        }
+        assert_eq!(ExecutionState::from_name("Running"), None);
+    }
+
+    #[test]
+    fn settled_states_are_left_only_by_starting_over() {
+        for &state in JobRunState::ALL {
+            assert_eq!(state.is_settled(), state.moves() == [JobRunState::Blocked]);
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! States of executions, flow runs, job runs and attempts: an enum each, with the moves that are legal.
+
+mod machine;
+
+pub use machine::{AttemptState, ExecutionState, FlowRunState, JobRunState};

@@ -1,0 +1,53 @@
+//! Ids: one newtype for each kind of thing, so that no bare number crosses a function.
+//!
+//! All ids come from one counter of the [engine](crate::engine), which never gives a number twice,
+//! not even after what it named was deleted. Stores keep them as signed 64-bit integers.
+
+use core::fmt;
+
+macro_rules! ids {
+    ($($(#[$doc:meta])* $name:ident,)*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+        #[cfg_attr(feature = "serde", serde(transparent))]
+        pub struct $name(pub u64);
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, concat!(stringify!($name), "({})"), self.0)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Display::fmt(&self.0, f)
+            }
+        }
+
+        impl core::str::FromStr for $name {
+            type Err = core::num::ParseIntError;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                text.parse().map(Self)
+            }
+        }
+    )*};
+}
+
+ids! {
+    /// A flow.
+    FlowId,
+    /// A job.
+    JobId,
+    /// An executor.
+    ExecutorId,
+    /// An execution: what one start set going.
+    ExecutionId,
+    /// A flow's part of an execution.
+    FlowRunId,
+    /// A job's part of an execution.
+    JobRunId,
+    /// One try at a job run; the key by which executors know it, for ever.
+    AttemptId,
+}

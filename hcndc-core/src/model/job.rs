@@ -1,0 +1,142 @@
+//! Jobs, and what ties them together.
+
+use alloc::{collections::BTreeMap, string::String, vec::Vec};
+use core::time::Duration;
+
+use super::{Param, Revision};
+use crate::{
+    id::{ExecutorId, FlowId, JobId},
+    time::Timestamp,
+};
+
+/// One command on an executor (任务); belongs to exactly one flow.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Job {
+    /// Given by the engine.
+    pub id: JobId,
+    /// The flow that it belongs to, for ever.
+    pub flow: FlowId,
+    /// Unique in its flow; 1 to 255 characters, no control characters, no outer spaces.
+    pub name: String,
+    /// For people.
+    pub description: String,
+    /// A job that is not enabled is skipped; what depends on it goes on.
+    pub enabled: bool,
+    /// Added to its flow's priority; greater goes first.
+    pub priority: i32,
+    /// Jobs, of any flow, that must end first; sorted by job, each once.
+    pub dependencies: Vec<Dependency>,
+    /// Where it may run.
+    pub placement: Placement,
+    /// Slots of an executor that it takes while it runs, 1 to 1,000.
+    pub slots: u32,
+    /// Given to `sh -c` with the params appended; not empty.
+    pub command: String,
+    /// Appended to the command line in this order, each quoted as one word.
+    pub params: Vec<Param>,
+    /// Environment, over the flow's.
+    pub env: BTreeMap<String, String>,
+    /// Working directory; empty for the flow's.
+    pub workdir: String,
+    /// Exit codes that count as success; sorted, each once, not empty, each 0 to 255.
+    pub success_codes: Vec<u8>,
+    /// What happens after a failed attempt.
+    pub retry: Retry,
+    /// Longest run time of one attempt; `None` for no limit.
+    pub timeout: Option<Duration>,
+    /// Version, and who made it.
+    pub revision: Revision,
+}
+
+/// One job waits for another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Dependency {
+    /// The job waited for.
+    pub job: JobId,
+    /// The end that it must come to.
+    pub condition: Condition,
+}
+
+/// The end of a job run that a dependency asks for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
+pub enum Condition {
+    /// It succeeded or was skipped.
+    #[default]
+    Success,
+    /// It failed, or could not run because something before it failed.
+    Failure,
+    /// It came to any end.
+    Done,
+}
+
+/// Where a job may run.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
+pub enum Placement {
+    /// On any executor.
+    #[default]
+    Any,
+    /// On this one.
+    Executor(ExecutorId),
+    /// On any executor that has all of these labels; not empty.
+    Labels(BTreeMap<String, String>),
+}
+
+/// What happens after a failed attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Retry {
+    /// Further attempts after the first, 0 to 100.
+    pub max: u32,
+    /// Wait before the second attempt.
+    pub delay: Duration,
+    /// The wait grows by this factor each time, in thousandths: 1000 keeps it, 2000 doubles it. 1,000 to 100,000.
+    pub backoff_permille: u32,
+    /// The longest wait; `None` for no limit but the largest time.
+    pub cap: Option<Duration>,
+}
+
+impl Default for Retry {
+    /// No retries.
+    fn default() -> Self {
+        Self {
+            max: 0,
+            delay: Duration::ZERO,
+            backoff_permille: 1000,
+            cap: None,
+        }
+    }
+}
+
+impl Retry {
+    /// When the attempt after attempt number `attempt` (from 1) may start, if that failed at `now` and one is left.
+    ///
+    /// ```
+    /// # use core::time::Duration;
+    /// # use hcndc_core::{model::Retry, time::Timestamp};
+    /// let retry = Retry { max: 3, delay: Duration::from_secs(10), backoff_permille: 2000, cap: None };
+    /// let now = Timestamp::from_micros(0);
+    /// assert_eq!(retry.next_at(1, now), Some(now.after(Duration::from_secs(10))));
+    /// assert_eq!(retry.next_at(3, now), Some(now.after(Duration::from_secs(40))));
+    /// assert_eq!(retry.next_at(4, now), None);
+    /// ```
+    #[must_use]
+    pub fn next_at(&self, attempt: u32, now: Timestamp) -> Option<Timestamp> {
+        if attempt > self.max {
+            return None;
+        }
+        let limit = self.cap.unwrap_or(Duration::MAX).as_micros();
+        let mut wait = self.delay.as_micros().min(limit);
+        for _ in 1..attempt {
+            wait = (wait.saturating_mul(u128::from(self.backoff_permille)) / 1000).min(limit);
+        }
+        Some(now.after(Duration::from_micros(
+            u64::try_from(wait).unwrap_or(u64::MAX),
+        )))
+    }
+}

@@ -1,0 +1,263 @@
+//! The read side: lists that people and programs page through.
+
+use alloc::{boxed::Box, collections::BTreeMap, string::String, sync::Arc, vec::Vec};
+
+use async_trait::async_trait;
+
+use super::PortError;
+use crate::{
+    engine::{AttemptRow, ExecutionRow, ExecutionState, FlowRunRow, JobRunRow, JobRunState},
+    id::{AttemptId, ExecutionId, FlowId, FlowRunId, JobId, JobRunId},
+    model::{Executor, Flow, Job},
+    time::DataDate,
+};
+
+/// Which page: what comes after a place, and how much of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PageRequest {
+    /// The place; `None` for the start.
+    pub after: Option<Cursor>,
+    /// At most so many items, 1 to 1,000; others are brought into that range.
+    pub limit: u32,
+    /// Which way.
+    pub direction: Direction,
+}
+
+impl Default for PageRequest {
+    fn default() -> Self {
+        Self {
+            after: None,
+            limit: 100,
+            direction: Direction::Ascending,
+        }
+    }
+}
+
+/// Which way a list is sorted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Direction {
+    /// Smallest first.
+    #[default]
+    Ascending,
+    /// Greatest first.
+    Descending,
+}
+
+/// A place in a sorted list: the sort key and the id of an item, which need not exist any more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cursor {
+    /// The item's sort key.
+    pub value: CursorValue,
+    /// The item's id, which decides among equal keys.
+    pub id: u64,
+}
+
+/// A sort key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CursorValue {
+    /// The list is sorted by id alone.
+    Id,
+    /// A name, compared byte by byte.
+    Text(String),
+    /// A time in microseconds.
+    Micros(i64),
+}
+
+/// A page of a list.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Page<T> {
+    /// The items, sorted.
+    pub items: Vec<T>,
+    /// Where the next page starts; `None` on the last.
+    pub next: Option<Cursor>,
+}
+
+/// How a list of definitions is sorted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum NamedSort {
+    /// By id, which is by creation.
+    #[default]
+    Id,
+    /// By name, byte by byte.
+    Name,
+    /// By the time of the last edit.
+    UpdatedAt,
+}
+
+/// Which flows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FlowQuery {
+    /// Name or description holds this, whatever the case of ASCII letters; empty for all.
+    pub text: String,
+    /// Directory is this or below it; empty for all.
+    pub directory: String,
+    /// Only enabled, or only others.
+    pub enabled: Option<bool>,
+    /// Sorted by.
+    pub sort: NamedSort,
+    /// Which page.
+    pub page: PageRequest,
+}
+
+/// Which jobs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct JobQuery {
+    /// As for flows.
+    pub text: String,
+    /// Only of this flow.
+    pub flow: Option<FlowId>,
+    /// Only enabled, or only others.
+    pub enabled: Option<bool>,
+    /// Sorted by.
+    pub sort: NamedSort,
+    /// Which page.
+    pub page: PageRequest,
+}
+
+/// Which executors.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ExecutorQuery {
+    /// As for flows.
+    pub text: String,
+    /// Only enabled, or only others.
+    pub enabled: Option<bool>,
+    /// Sorted by.
+    pub sort: NamedSort,
+    /// Which page.
+    pub page: PageRequest,
+}
+
+/// Which executions; sorted by id, which is by start.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ExecutionQuery {
+    /// In one of these states; empty for all.
+    pub states: Vec<ExecutionState>,
+    /// That this flow takes part in.
+    pub flow: Option<FlowId>,
+    /// For this date or later.
+    pub data_date_from: Option<DataDate>,
+    /// For this date or earlier.
+    pub data_date_to: Option<DataDate>,
+    /// Which page.
+    pub page: PageRequest,
+}
+
+/// Which job runs; sorted by id.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct JobRunQuery {
+    /// Of this execution.
+    pub execution: Option<ExecutionId>,
+    /// Of this flow run.
+    pub flow_run: Option<FlowRunId>,
+    /// Of this job.
+    pub job: Option<JobId>,
+    /// In one of these states; empty for all.
+    pub states: Vec<JobRunState>,
+    /// Which page.
+    pub page: PageRequest,
+}
+
+/// A flow, and the last date that it succeeded for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FlowView {
+    /// The flow.
+    pub flow: Arc<Flow>,
+    /// Its data date.
+    pub data_date: Option<DataDate>,
+}
+
+/// A job, and its flow's name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JobView {
+    /// The job.
+    pub job: Arc<Job>,
+    /// Its flow's name.
+    pub flow_name: String,
+}
+
+/// An execution, what takes part in it, and how far it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExecutionView {
+    /// The execution.
+    pub row: ExecutionRow,
+    /// Its flows, by flow run, with the names that they had.
+    pub flows: Vec<(FlowId, String)>,
+    /// Job runs by state; states with none are left out.
+    pub job_runs: BTreeMap<JobRunState, u64>,
+}
+
+/// A flow run, its flow's name and how far it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FlowRunView {
+    /// The flow run.
+    pub row: FlowRunRow,
+    /// The name that its flow had.
+    pub flow_name: String,
+    /// Job runs by state; states with none are left out.
+    pub job_runs: BTreeMap<JobRunState, u64>,
+}
+
+/// A job run with names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JobRunView {
+    /// The job run.
+    pub row: JobRunRow,
+    /// Its flow.
+    pub flow: FlowId,
+    /// The name that its flow had.
+    pub flow_name: String,
+    /// The name that its job had.
+    pub job_name: String,
+}
+
+/// Reads what is stored. Needs no lease.
+///
+/// # Contract
+/// 1. A read that starts after a commit returned sees what it stored.
+/// 2. Pages are sorted as asked, ties by id the same way; walking `next` to the end gives every item that was there all
+///    the while exactly once.
+/// 3. Filters combine with "and"; a filter that matches nothing gives an empty page without `next`.
+/// 4. A text filter takes `%`, `_`, `\` and quotes as themselves.
+/// 5. Deleted definitions are not listed; runs of them keep the names that they had.
+#[async_trait]
+pub trait History: Send + Sync {
+    /// The adapter's error.
+    type Error: PortError;
+
+    /// Flows.
+    async fn flows(&self, query: &FlowQuery) -> Result<Page<FlowView>, Self::Error>;
+
+    /// One flow.
+    async fn flow(&self, flow: FlowId) -> Result<Option<FlowView>, Self::Error>;
+
+    /// Jobs.
+    async fn jobs(&self, query: &JobQuery) -> Result<Page<JobView>, Self::Error>;
+
+    /// One job.
+    async fn job(&self, job: JobId) -> Result<Option<JobView>, Self::Error>;
+
+    /// Executors.
+    async fn executors(&self, query: &ExecutorQuery) -> Result<Page<Arc<Executor>>, Self::Error>;
+
+    /// Executions.
+    async fn executions(&self, query: &ExecutionQuery) -> Result<Page<ExecutionView>, Self::Error>;
+
+    /// One execution.
+    async fn execution(&self, execution: ExecutionId)
+    -> Result<Option<ExecutionView>, Self::Error>;
+
+    /// All flow runs of an execution, by id; empty for an unknown one.
+    async fn flow_runs(&self, execution: ExecutionId) -> Result<Vec<FlowRunView>, Self::Error>;
+
+    /// Job runs.
+    async fn job_runs(&self, query: &JobRunQuery) -> Result<Page<JobRunView>, Self::Error>;
+
+    /// One job run.
+    async fn job_run(&self, job_run: JobRunId) -> Result<Option<JobRunView>, Self::Error>;
+
+    /// All attempts of a job run, by number; empty for an unknown one.
+    async fn attempts(&self, job_run: JobRunId) -> Result<Vec<AttemptRow>, Self::Error>;
+
+    /// One attempt.
+    async fn attempt(&self, attempt: AttemptId) -> Result<Option<AttemptRow>, Self::Error>;
+}

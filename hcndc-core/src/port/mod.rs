@@ -1,0 +1,24 @@
+//! Ports: what the core needs from the world, a trait a file. Adapters live in rooms of their own.
+//!
+//! Each trait states a *Contract* of numbered clauses; the feature `contract-tests` has the suite
+//! that every adapter of it passes (the module `contract`).
+
+mod clock;
+mod error;
+mod history;
+mod log;
+mod observer;
+mod store;
+mod transport;
+
+pub use clock::Clock;
+pub use error::{ErrorKind, PortError};
+pub use history::{
+    Cursor, CursorValue, Direction, ExecutionQuery, ExecutionView, ExecutorQuery, FlowQuery,
+    FlowRunView, FlowView, History, JobQuery, JobRunQuery, JobRunView, JobView, NamedSort, Page,
+    PageRequest,
+};
+pub use log::{LogEntry, LogRead, LogStore, Stream};
+pub use observer::Observer;
+pub use store::{Commit, Fence, Lease, Store};
+pub use transport::Transport;

@@ -1,0 +1,91 @@
+//! Durable state: the snapshot, commits under a fence, and the lease that gives the fence.
+
+use alloc::{boxed::Box, string::String, vec::Vec};
+use core::time::Duration;
+
+use async_trait::async_trait;
+
+use super::PortError;
+use crate::{
+    engine::{Change, ExecutionSnapshot, Snapshot},
+    id::ExecutionId,
+    time::Timestamp,
+};
+
+/// Number of a term of leadership; each new leader's is greater than all before.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Fence(pub u64);
+
+/// The right to lead, for a while.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lease {
+    /// The term.
+    pub fence: Fence,
+    /// Who leads.
+    pub holder: String,
+    /// Until when, by the clock of whoever asked.
+    pub expires_at: Timestamp,
+}
+
+/// What one commit stores.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Commit {
+    /// The next id that the engine will give; stored with the changes so that no id is given twice.
+    pub next_id: u64,
+    /// Rows, in the order in which they became so; of the same row the last wins.
+    pub changes: Vec<Change>,
+}
+
+/// Keeps definitions, live state and history: the same rows.
+///
+/// # Contract
+/// 1. `commit` stores all changes and `next_id`, or none of them.
+/// 2. `commit` under any fence but the newest acquired one fails as `Fenced` and stores nothing.
+/// 3. What a commit stored, every later `load`, in this process or another, returns.
+/// 4. Storing the same commit again changes nothing.
+/// 5. `load` returns current definitions, executions that have not ended with all their flow runs and job runs, and
+///    those of their attempts that have not ended; each list sorted by id; each run with the version it is pinned to,
+///    even when that version has been replaced or deleted since.
+/// 6. `load_execution` returns any execution that is stored, ended or not; `None` for an unknown one.
+/// 7. `acquire` gives a lease with a greater fence than any before if nobody's lease is in force at `now`, or the one in
+///    force is the same holder's; otherwise `None`.
+/// 8. `renew` extends the lease in force and keeps its fence; `Fenced` if another was acquired since.
+/// 9. `release` ends the lease at once; releasing one that is not in force does nothing.
+/// 10. Texts come back as they were given: any Unicode, any length that the definitions allow.
+#[async_trait]
+pub trait Store: Send + Sync {
+    /// The adapter's error.
+    type Error: PortError;
+
+    /// All that an engine needs to go on.
+    async fn load(&self) -> Result<Snapshot, Self::Error>;
+
+    /// One execution, for resume and rerun.
+    async fn load_execution(
+        &self,
+        execution: ExecutionId,
+    ) -> Result<Option<ExecutionSnapshot>, Self::Error>;
+
+    /// Stores a group of changes.
+    async fn commit(&self, fence: Fence, commit: &Commit) -> Result<(), Self::Error>;
+
+    /// Tries to become the leader.
+    async fn acquire(
+        &self,
+        holder: &str,
+        now: Timestamp,
+        ttl: Duration,
+    ) -> Result<Option<Lease>, Self::Error>;
+
+    /// Leads on.
+    async fn renew(
+        &self,
+        lease: &Lease,
+        now: Timestamp,
+        ttl: Duration,
+    ) -> Result<Lease, Self::Error>;
+
+    /// Leads no more.
+    async fn release(&self, lease: &Lease) -> Result<(), Self::Error>;
+}

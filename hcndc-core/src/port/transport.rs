@@ -1,0 +1,61 @@
+//! The way to executors and back.
+
+use alloc::{boxed::Box, string::String, sync::Arc};
+use core::time::Duration;
+
+use async_trait::async_trait;
+
+use super::{Fence, LogRead, PortError};
+use crate::{
+    engine::{Order, Report},
+    id::{AttemptId, ExecutorId},
+    model::Executor,
+};
+
+/// Carries orders to executors and reports back.
+///
+/// # Contract
+/// 1. After `connect` the transport keeps trying to hold a connection, and again after each break, until `disconnect`.
+///    Connecting a known executor anew takes its new definition; with the same address and fence it changes nothing.
+/// 2. The first report of a new connection is `Hello`; when it breaks or cannot be made, `Disconnected` is reported once
+///    for each break, and once for a connection that cannot be made at first.
+/// 3. Reports of one executor arrive in the order in which it sent them.
+/// 4. `send` never blocks. An order for an executor that is not connected is dropped: the engine gives it again after `Hello`.
+/// 5. A finished attempt is reported again in the `Hello` of every new connection until it is acknowledged.
+/// 6. An attempt is run at most once; `Run` for a known one is answered with `Started` and, if it has ended, `Finished`.
+/// 7. `Kill` of an unknown attempt is answered with `Finished` and cause `Lost`.
+/// 8. An executor obeys the highest fence that it has seen, and no lower one.
+#[async_trait]
+pub trait Transport: Send + Sync {
+    /// The adapter's error.
+    type Error: PortError;
+
+    /// Hold a connection to this executor in the name of this fence.
+    fn connect(&self, executor: Arc<Executor>, fence: Fence);
+
+    /// Drop the connection to this executor.
+    fn disconnect(&self, executor: ExecutorId);
+
+    /// Tell a connected executor something.
+    fn send(&self, executor: ExecutorId, order: Order);
+
+    /// The next report of any executor; waits for one.
+    ///
+    /// # Cancel safety
+    /// Dropping the future loses no report.
+    async fn recv(&self) -> (ExecutorId, Report);
+
+    /// Reads an attempt's output where its executor keeps it. Waits up to `wait` for something to read when there is
+    /// nothing after `from` and the log is not complete.
+    async fn read_log(
+        &self,
+        executor: ExecutorId,
+        attempt: AttemptId,
+        from: u64,
+        max_bytes: usize,
+        wait: Duration,
+    ) -> Result<LogRead, Self::Error>;
+
+    /// Why no connection stands; `None` while one does.
+    fn trouble(&self, executor: ExecutorId) -> Option<String>;
+}
