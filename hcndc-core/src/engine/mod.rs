@@ -1,18 +1,656 @@
 //! The engine: one struct that holds the live state and decides.
+//!
+//! ```text
+//!   commands ─┐                                ┌─► changes   rows to store, first
+//!    reports ─┼─► apply(now, input) ─► Step ───┼─► reply     to whoever asked, then
+//!       time ─┘         │                      └─► effects   asked of the world, then
+//!                       └─ next_wakeup() ─► when to send Input::Wake
+//! ```
+//!
+//! It is deterministic: the same inputs at the same times give the same steps. It reads no clock, does no
+//! IO, draws no lots, and a refused input changes nothing. An end of a job costs its dependents plus the
+//! logarithm of what waits, whatever the size of the mesh.
+//!
+//! Each kind of input has a file in [`on`](self); what is stored and asked are plain enums that can be
+//! compared, stored and replayed.
 
 mod change;
+mod check;
+mod claim;
+mod definitions;
 mod effect;
+mod execution;
+mod explain;
 mod input;
+mod on;
+mod placement;
 mod rejected;
 mod settings;
 mod state;
+mod timer;
+
+use alloc::{boxed::Box, collections::BTreeMap, sync::Arc, vec::Vec};
+use core::cmp::Reverse;
+
+use self::{
+    claim::Claims,
+    definitions::Definitions,
+    execution::{Execution, Moves},
+    placement::{Need, Rank, Seat, Yard},
+    timer::{Timer, Timers},
+};
+use crate::{
+    id::{AttemptId, ExecutionId, ExecutorId, FlowId, JobId, JobRunId},
+    model::{Executor, Flow, Job},
+    time::{DataDate, Timestamp},
+};
 
 pub use change::{
     AttemptRow, Change, ExecutionRow, ExecutionSnapshot, FlowRunRow, JobRunRow, Snapshot,
     TriggerKind,
 };
+pub use check::Violation;
 pub use effect::{Effect, Order};
+pub use explain::{Explanation, Hold, HostTrouble};
 pub use input::{EditBatch, End, EndCause, Held, HostFigures, Input, Report, RunOrder, Start};
 pub use rejected::Rejected;
 pub use settings::Settings;
 pub use state::{AttemptState, ExecutionState, FlowRunState, JobRunState};
+
+/// What one input led to.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Step {
+    /// Rows to store, in order. Must be stored before anything else of the step is let out.
+    pub changes: Vec<Change>,
+    /// Requests to the world, in order.
+    pub effects: Vec<Effect>,
+    /// Answer to whoever sent the input.
+    pub reply: Reply,
+}
+
+/// Answer to an input that was not refused.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Reply {
+    /// Done; there is nothing to tell.
+    #[default]
+    Done,
+    /// Ids of what was put, one for each edit, in their order.
+    Edited(Vec<DefinitionId>),
+    /// The execution that was started.
+    Started(ExecutionId),
+}
+
+/// The id of a definition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum DefinitionId {
+    Flow(FlowId),
+    Job(JobId),
+    Executor(ExecutorId),
+}
+
+/// A live attempt.
+#[derive(Clone, Debug)]
+struct Attempt {
+    row: AttemptRow,
+    /// Place of its job run in its execution.
+    job: u32,
+}
+
+/// The live state: definitions, executions that have not ended, queues, timers.
+///
+/// Its methods are of three kinds: [`apply`](Self::apply) for whatever happens, [`next_wakeup`](Self::next_wakeup)
+/// for when to send [`Input::Wake`], and questions that change nothing.
+///
+/// # Examples
+/// A mesh of one job, run by hand:
+/// ```
+/// use hcndc_core::{engine::*, id::*, model::*, time::Timestamp};
+///
+/// let mut engine = Engine::default();
+/// let now = Timestamp::from_micros(0);
+/// let edits = vec![
+///     Edit::PutExecutor(ExecutorDraft::new("here", "local", 4)),
+///     Edit::PutFlow(FlowDraft::new("nightly")),
+///     Edit::PutJob(JobDraft::new(FlowRef::Name("nightly".into()), "load", "sh load.sh")),
+/// ];
+/// engine.apply(now, Input::Edit(EditBatch { by: "ann".into(), edits }))?;
+/// let executor = engine.executors().next().expect("just made").id;
+/// let flow = engine.find_flow("nightly").expect("just made").id;
+///
+/// engine.apply(now, Input::Report { executor, report: Report::Hello { version: "1".into(), held: vec![] } })?;
+/// let start = Start { flows: vec![flow], downstream: false, data_date: "2026-11-21".parse()?, params: vec![], by: "ann".into() };
+/// let step = engine.apply(now, Input::Start(start))?;
+///
+/// let Some(Effect::Tell { order: Order::Run(run), .. }) = step.effects.last() else { panic!("an order to run") };
+/// assert_eq!(run.command, "sh load.sh");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Engine {
+    now: Timestamp,
+    next_id: u64,
+    settings: Settings,
+    definitions: Definitions,
+    executions: BTreeMap<ExecutionId, Execution>,
+    /// Executions by the id of their first job run.
+    by_first_job_run: BTreeMap<JobRunId, ExecutionId>,
+    attempts: BTreeMap<AttemptId, Attempt>,
+    yard: Yard,
+    claims: Claims,
+    timers: Timers,
+    queue_numbers: u64,
+}
+
+impl Engine {
+    /// An engine that goes on where the snapshot was taken.
+    ///
+    /// No executor is connected at first; carry out [`connections`](Self::connections). Attempts of executors that
+    /// do not come back within the lease count as lost.
+    ///
+    /// # Errors
+    /// [`Rejected::BadSnapshot`] if the rows of an execution do not fit each other.
+    pub fn load(now: Timestamp, settings: Settings, snapshot: Snapshot) -> Result<Self, Rejected> {
+        let mut engine = Self {
+            now,
+            settings,
+            next_id: snapshot.next_id,
+            ..Self::default()
+        };
+        engine.definitions = Definitions::load(snapshot.flows, snapshot.jobs, snapshot.executors);
+        for executor in engine.definitions.executors() {
+            engine.yard.put_host(Arc::clone(executor));
+        }
+        for execution in snapshot.executions {
+            engine.admit(execution)?;
+        }
+        let lost_at = now.after(engine.settings.executor_lease);
+        let holding: Vec<ExecutorId> = engine
+            .yard
+            .hosts()
+            .filter(|host| !host.attempts.is_empty())
+            .map(|host| host.executor.id)
+            .collect();
+        for executor in holding {
+            engine
+                .yard
+                .update(executor, |host| host.lease_until = Some(lost_at));
+            engine.timers.set(lost_at, Timer::Lease(executor));
+        }
+        Ok(engine)
+    }
+
+    /// Takes in one input, at this time.
+    ///
+    /// Time never goes back: an earlier `now` counts as the latest one given.
+    ///
+    /// # Errors
+    /// [`Rejected`] says why the input was refused; then nothing has changed.
+    ///
+    /// # Complexity
+    /// A report: O(dependents + log n). A start, stop, resume or rerun: O(job runs of the execution). An edit: O(what it
+    /// changes and what comes after that).
+    pub fn apply(&mut self, now: Timestamp, input: Input) -> Result<Step, Rejected> {
+        self.now = self.now.max(now);
+        let mut step = Step::default();
+        match input {
+            Input::Edit(batch) => self.on_edit(batch, &mut step)?,
+            Input::Start(start) => self.on_start(start, &mut step)?,
+            Input::Stop { execution, by } => self.on_stop(execution, by, &mut step)?,
+            Input::Resume {
+                execution,
+                by,
+                archived,
+            } => {
+                self.on_resume(execution, by, archived, &mut step)?;
+            }
+            Input::Rerun {
+                execution,
+                from,
+                by,
+                archived,
+            } => {
+                self.on_rerun(execution, &from, by, archived, &mut step)?;
+            }
+            Input::Report { executor, report } => self.on_report(executor, report, &mut step)?,
+            Input::Configure(settings) => self.settings = settings,
+            Input::Wake => {}
+        }
+        self.on_time(&mut step);
+        self.dispatch(&mut step);
+        Ok(step)
+    }
+
+    /// When [`Input::Wake`] is due; `None` if nothing waits for a time.
+    #[must_use]
+    pub fn next_wakeup(&self) -> Option<Timestamp> {
+        self.timers.next()
+    }
+
+    /// The next id that will be given; goes into every commit.
+    #[must_use]
+    pub const fn next_id(&self) -> u64 {
+        self.next_id
+    }
+
+    /// The settings in force.
+    #[must_use]
+    pub const fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Effects that connect every executor, for a start.
+    #[must_use]
+    pub fn connections(&self) -> Vec<Effect> {
+        self.definitions
+            .executors()
+            .map(|executor| Effect::Connect(Arc::clone(executor)))
+            .collect()
+    }
+
+    /// All flows, by id.
+    pub fn flows(&self) -> impl Iterator<Item = &Arc<Flow>> {
+        self.definitions.flows()
+    }
+
+    /// All jobs, by id.
+    pub fn jobs(&self) -> impl Iterator<Item = &Arc<Job>> {
+        self.definitions.jobs()
+    }
+
+    /// All executors, by id.
+    pub fn executors(&self) -> impl Iterator<Item = &Arc<Executor>> {
+        self.definitions.executors()
+    }
+
+    /// The flow of this name.
+    #[must_use]
+    pub fn find_flow(&self, name: &str) -> Option<&Arc<Flow>> {
+        self.definitions.flow_named(name)
+    }
+
+    /// The job of this name in this flow.
+    #[must_use]
+    pub fn find_job(&self, flow: FlowId, name: &str) -> Option<&Arc<Job>> {
+        self.definitions.job_named(flow, name)
+    }
+
+    /// The mesh of all definitions.
+    #[must_use]
+    pub const fn mesh(&self) -> &crate::mesh::Mesh {
+        self.definitions.mesh()
+    }
+
+    /// The last date for which the flow succeeded.
+    #[must_use]
+    pub fn data_date(&self, flow: FlowId) -> Option<DataDate> {
+        self.definitions.data_date(flow)
+    }
+
+    /// Whether the execution is live; if not, a resume or rerun must bring its snapshot.
+    #[must_use]
+    pub fn is_live(&self, execution: ExecutionId) -> bool {
+        self.executions.contains_key(&execution)
+    }
+
+    /// Number of executions, of queued job runs and of attempts that are live.
+    #[must_use]
+    pub fn load_figures(&self) -> (usize, usize, usize) {
+        (
+            self.executions.len(),
+            self.yard.waiting(),
+            self.attempts.len(),
+        )
+    }
+
+    /// How an executor is doing: whether it is connected, slots in use, its latest figures. `None` for an unknown one.
+    #[must_use]
+    pub fn executor_health(&self, executor: ExecutorId) -> Option<ExecutorHealth> {
+        let host = self.yard.host(executor)?;
+        Some(ExecutorHealth {
+            online: host.online,
+            trouble: host.trouble.clone(),
+            slots_used: host.used,
+            attempts: host.attempts.len() as u32,
+            version: host.version.clone(),
+            figures: host.figures.clone(),
+        })
+    }
+
+    /// All that another engine needs to go on from here.
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        let mut live: BTreeMap<ExecutionId, Vec<AttemptRow>> = BTreeMap::new();
+        for attempt in self.attempts.values() {
+            live.entry(attempt.row.execution)
+                .or_default()
+                .push(attempt.row.clone());
+        }
+        let executions = self
+            .executions
+            .iter()
+            .map(|(id, execution)| ExecutionSnapshot {
+                row: execution.row.clone(),
+                flow_runs: execution
+                    .flow_runs
+                    .iter()
+                    .map(|run| (run.row, Arc::clone(&run.flow)))
+                    .collect(),
+                job_runs: execution
+                    .jobs
+                    .iter()
+                    .map(|run| (run.row, Arc::clone(&run.job)))
+                    .collect(),
+                attempts: live.remove(id).unwrap_or_default(),
+            });
+        Snapshot {
+            next_id: self.next_id,
+            flows: self
+                .definitions
+                .flows()
+                .map(|flow| (Arc::clone(flow), self.definitions.data_date(flow.id)))
+                .collect(),
+            jobs: self.definitions.jobs().cloned().collect(),
+            executors: self.definitions.executors().cloned().collect(),
+            executions: executions.collect(),
+        }
+    }
+
+    fn take_id(&mut self) -> u64 {
+        self.take_ids(1)
+    }
+
+    fn take_ids(&mut self, count: usize) -> u64 {
+        let first = self.next_id.max(1);
+        self.next_id = first + count as u64;
+        first
+    }
+
+    /// Takes in a snapshot of an execution: its queues, timers, claims and live attempts.
+    fn admit(&mut self, snapshot: ExecutionSnapshot) -> Result<ExecutionId, Rejected> {
+        let id = snapshot.row.id;
+        let bad = Rejected::BadSnapshot { execution: id };
+        let attempts = snapshot.attempts.clone();
+        let known = |attempt: &AttemptRow| self.yard.host(attempt.executor).is_some();
+        if self.is_live(id) || !attempts.iter().all(known) {
+            return Err(bad);
+        }
+        let execution = Execution::restore(snapshot).ok_or(bad)?;
+        let date = execution.row.data_date;
+        for (at, run) in execution.jobs.iter().enumerate() {
+            let seat = (id, at as u32);
+            let row = &run.row;
+            // Its first attempt was dispatched, so it has the date until it settles.
+            let began = row.state == JobRunState::Queued && row.attempt > row.attempts_before + 1;
+            if row.state.is_live() || row.state == JobRunState::RetryWait || began {
+                self.claims.take_or_wait(row.job, date, seat);
+            }
+            if let (JobRunState::RetryWait, Some(at)) = (row.state, row.retry_at) {
+                self.timers.set(at, Timer::Retry(seat));
+            }
+        }
+        for row in attempts {
+            let Some(job) = execution.position(row.job_run) else {
+                continue;
+            };
+            self.yard.occupy(row.executor, row.id, row.slots);
+            self.attempts.insert(row.id, Attempt { row, job });
+        }
+        self.insert(execution);
+        // In the order in which they once came.
+        let mut queued: Vec<_> = self.executions[&id]
+            .jobs
+            .iter()
+            .enumerate()
+            .filter(|(_, run)| run.row.state == JobRunState::Queued)
+            .map(|(at, run)| (run.row.queued_at, at as u32))
+            .collect();
+        queued.sort_unstable();
+        for (_, at) in queued {
+            self.enqueue((id, at));
+        }
+        Ok(id)
+    }
+
+    fn insert(&mut self, execution: Execution) {
+        let id = execution.row.id;
+        if let Some(first) = execution.jobs.first() {
+            self.by_first_job_run.insert(first.row.id, id);
+        }
+        self.executions.insert(id, execution);
+    }
+
+    /// Where a live job run is.
+    fn seat(&self, job_run: JobRunId) -> Option<Seat> {
+        let (_, &id) = self.by_first_job_run.range(..=job_run).next_back()?;
+        self.executions
+            .get(&id)?
+            .position(job_run)
+            .map(|at| (id, at))
+    }
+
+    /// Lets an execution move, and does what its moves ask of queues, claims and definitions. Forgets it when it has ended.
+    fn advance(
+        &mut self,
+        id: ExecutionId,
+        step: &mut Step,
+        act: impl FnOnce(&mut Execution, &mut Moves<'_>),
+    ) {
+        let Some(execution) = self.executions.get_mut(&id) else {
+            return;
+        };
+        let mut moves = Moves::new(self.now, &mut step.changes);
+        act(execution, &mut moves);
+        let ended = execution.end_if_still(&mut moves);
+        let Moves {
+            ready,
+            settled,
+            succeeded,
+            ..
+        } = moves;
+
+        let date = execution.row.data_date;
+        let succeeded: Vec<FlowId> = succeeded
+            .iter()
+            .map(|&at| execution.flow_runs[at as usize].row.flow)
+            .collect();
+        let settled: Vec<(JobId, Seat)> = settled
+            .iter()
+            .map(|&at| (execution.jobs[at as usize].row.job, (id, at)))
+            .collect();
+        for at in ready {
+            self.enqueue((id, at));
+        }
+        for (job, seat) in settled {
+            for waiting in self.claims.leave(job, date, seat) {
+                self.return_to_queue(waiting);
+            }
+        }
+        for flow in succeeded {
+            // R3
+            if self.definitions.succeed(flow, date) {
+                step.changes.push(Change::FlowDataDate {
+                    flow,
+                    data_date: date,
+                });
+            }
+        }
+        if ended
+            && let Some(execution) = self.executions.remove(&id)
+            && let Some(first) = execution.jobs.first()
+        {
+            self.by_first_job_run.remove(&first.row.id);
+        }
+    }
+
+    /// Puts a job run that became queued at the end of its line, if it still is.
+    fn enqueue(&mut self, seat: Seat) {
+        self.queue_numbers += 1;
+        let number = self.queue_numbers;
+        if let Some(run) = self
+            .executions
+            .get_mut(&seat.0)
+            .and_then(|its| its.jobs.get_mut(seat.1 as usize))
+        {
+            run.queue_number = number;
+        }
+        self.return_to_queue(seat);
+    }
+
+    /// Puts a queued job run where it stood before.
+    fn return_to_queue(&mut self, seat: Seat) {
+        if let Some((need, rank)) = self.queue_place(seat) {
+            self.yard.enqueue(&need, rank, seat);
+        }
+    }
+
+    /// What a queued job run needs, and its rank; `None` if it is not queued.
+    fn queue_place(&self, seat: Seat) -> Option<(Need, Rank)> {
+        let execution = self.executions.get(&seat.0)?;
+        let run = execution.jobs.get(seat.1 as usize)?;
+        if run.row.state != JobRunState::Queued {
+            return None;
+        }
+        let flow = &execution.flow_runs[run.flow_run as usize].flow;
+        let need = Need {
+            placement: run.job.placement.clone(),
+            slots: run.job.slots,
+        };
+        let rank = Rank {
+            priority: Reverse(i64::from(flow.priority) + i64::from(run.job.priority)),
+            path: Reverse(run.path),
+            number: run.queue_number,
+        };
+        Some((need, rank))
+    }
+
+    /// Places queued job runs while there is room (R7).
+    fn dispatch(&mut self, step: &mut Step) {
+        while self.attempts.len() < self.settings.max_running as usize {
+            let Some(found) = self.yard.next_match() else {
+                return;
+            };
+            self.yard.pop(found);
+            let (id, at) = found.seat;
+            let Some(execution) = self.executions.get(&id) else {
+                continue;
+            };
+            let run = &execution.jobs[at as usize];
+            if !self
+                .claims
+                .take_or_wait(run.row.job, execution.row.data_date, found.seat)
+            {
+                continue;
+            }
+            let attempt = AttemptId(self.take_id());
+            self.send_attempt(found.seat, attempt, found.executor, step);
+        }
+    }
+
+    fn send_attempt(&mut self, seat: Seat, id: AttemptId, executor: ExecutorId, step: &mut Step) {
+        let now = self.now;
+        let mut row = None;
+        self.advance(seat.0, step, |execution, moves| {
+            let run = &mut execution.jobs[seat.1 as usize];
+            run.attempt = Some(id);
+            let new = AttemptRow {
+                id,
+                execution: seat.0,
+                job_run: run.row.id,
+                number: run.row.attempt,
+                executor,
+                slots: run.job.slots,
+                state: AttemptState::Dispatched,
+                kill_asked: false,
+                dispatched_at: now,
+                started_at: None,
+                ended_at: None,
+                pid: None,
+                exit_code: None,
+                signal: None,
+                message: alloc::string::String::new(),
+                peak_memory_bytes: 0,
+                cpu_time: core::time::Duration::ZERO,
+                log_bytes: 0,
+            };
+            moves.changes.push(Change::Attempt(new.clone()));
+            execution.move_job(seat.1, JobRunState::Dispatched, moves);
+            row = Some(new);
+        });
+        if let Some(row) = row {
+            self.yard.occupy(executor, id, row.slots);
+            self.attempts.insert(id, Attempt { row, job: seat.1 });
+            if let Some(order) = self.run_order(id) {
+                step.effects.push(Effect::Tell {
+                    executor,
+                    order: Order::Run(Box::new(order)),
+                });
+            }
+        }
+    }
+
+    /// All that an executor needs to run a live attempt.
+    fn run_order(&self, id: AttemptId) -> Option<RunOrder> {
+        let attempt = self.attempts.get(&id)?;
+        let execution = self.executions.get(&attempt.row.execution)?;
+        let run = execution.jobs.get(attempt.job as usize)?;
+        let flow = &execution.flow_runs[run.flow_run as usize].flow;
+        let (job, given) = (&run.job, &execution.row.params);
+        let values: BTreeMap<_, _> = flow
+            .params
+            .iter()
+            .chain(&job.params)
+            .chain(given)
+            .map(|param| (param.name.clone(), param.value.clone()))
+            .collect();
+        let args = job.params.iter().map(|param| crate::model::Param {
+            name: param.name.clone(),
+            value: values.get(&param.name).unwrap_or(&param.value).clone(),
+        });
+        let mut env = flow.env.clone();
+        env.extend(
+            job.env
+                .iter()
+                .map(|(name, value)| (name.clone(), value.clone())),
+        );
+        let workdir = if job.workdir.is_empty() {
+            &flow.workdir
+        } else {
+            &job.workdir
+        };
+        Some(RunOrder {
+            attempt: id,
+            execution: attempt.row.execution,
+            job_run: run.row.id,
+            number: attempt.row.number,
+            flow: flow.name.clone(),
+            job: job.name.clone(),
+            data_date: execution.row.data_date,
+            command: job.command.clone(),
+            args: args.collect(),
+            values,
+            env,
+            workdir: workdir.clone(),
+            timeout: job.timeout,
+            grace: self.settings.kill_grace,
+        })
+    }
+}
+
+/// How an executor is doing.
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct ExecutorHealth {
+    /// Whether a connection stands.
+    pub online: bool,
+    /// Why not, if it is known.
+    pub trouble: Option<alloc::string::String>,
+    /// Slots that live attempts take.
+    pub slots_used: u32,
+    /// Live attempts.
+    pub attempts: u32,
+    /// Version of its program, once it said hello.
+    pub version: Option<alloc::string::String>,
+    /// Its latest figures.
+    pub figures: Option<HostFigures>,
+}

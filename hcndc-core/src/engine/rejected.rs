@@ -1,10 +1,10 @@
 //! Why an input was refused. A refused input has changed nothing.
 
-use alloc::vec::Vec;
+use alloc::{string::String, vec::Vec};
 
 use super::state::ExecutionState;
 use crate::{
-    id::{AttemptId, ExecutionId, ExecutorId, FlowId, JobRunId},
+    id::{ExecutionId, ExecutorId, FlowId, JobRunId},
     model::Fault,
 };
 
@@ -37,9 +37,12 @@ pub enum Rejected {
     NoJobRuns,
     #[error("no executor has the id {executor}")]
     UnknownExecutor { executor: ExecutorId },
-    #[error("attempt {attempt} is not alive on executor {executor}; its report comes too late")]
-    LateReport {
-        executor: ExecutorId,
-        attempt: AttemptId,
+    #[error(
+        "job {job} depends on {depends_on}, whose flow does not take part; start that flow too"
+    )]
+    OutsideDependency {
+        job: String,
+        depends_on: String,
+        flow: FlowId,
     },
 }

@@ -1,0 +1,279 @@
+//! The definitions in force: by id, by name, and as a mesh.
+
+use alloc::{
+    collections::{BTreeMap, BTreeSet},
+    string::{String, ToString as _},
+    sync::Arc,
+    vec::Vec,
+};
+
+use crate::{
+    id::{ExecutorId, FlowId, JobId},
+    mesh::{Mesh, Node},
+    model::{Executor, Flow, Job},
+    time::DataDate,
+};
+
+#[derive(Clone, Debug)]
+struct FlowEntry {
+    flow: Arc<Flow>,
+    data_date: Option<DataDate>,
+    jobs: BTreeSet<JobId>,
+}
+
+/// All definitions, each checked as a part of the whole.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Definitions {
+    flows: BTreeMap<FlowId, FlowEntry>,
+    jobs: BTreeMap<JobId, Arc<Job>>,
+    executors: BTreeMap<ExecutorId, Arc<Executor>>,
+    flow_names: BTreeMap<String, FlowId>,
+    job_names: BTreeMap<FlowId, BTreeMap<String, JobId>>,
+    executor_names: BTreeMap<String, ExecutorId>,
+    mesh: Mesh,
+}
+
+impl Definitions {
+    /// Definitions that were checked before they were stored.
+    pub(super) fn load(
+        flows: Vec<(Arc<Flow>, Option<DataDate>)>,
+        jobs: Vec<Arc<Job>>,
+        executors: Vec<Arc<Executor>>,
+    ) -> Self {
+        let mut definitions = Self::default();
+        for executor in executors {
+            definitions.put_executor(executor);
+        }
+        for (flow, data_date) in flows {
+            let id = flow.id;
+            definitions.put_flow(flow);
+            if let Some(entry) = definitions.flows.get_mut(&id) {
+                entry.data_date = data_date;
+            }
+        }
+        for job in jobs {
+            definitions.put_job(job);
+        }
+        definitions
+    }
+
+    pub(super) fn flows(&self) -> impl Iterator<Item = &Arc<Flow>> {
+        self.flows.values().map(|entry| &entry.flow)
+    }
+
+    pub(super) fn jobs(&self) -> impl Iterator<Item = &Arc<Job>> {
+        self.jobs.values()
+    }
+
+    pub(super) fn executors(&self) -> impl Iterator<Item = &Arc<Executor>> {
+        self.executors.values()
+    }
+
+    pub(super) fn flow(&self, id: FlowId) -> Option<&Arc<Flow>> {
+        self.flows.get(&id).map(|entry| &entry.flow)
+    }
+
+    pub(super) fn job(&self, id: JobId) -> Option<&Arc<Job>> {
+        self.jobs.get(&id)
+    }
+
+    pub(super) fn executor(&self, id: ExecutorId) -> Option<&Arc<Executor>> {
+        self.executors.get(&id)
+    }
+
+    /// The jobs of a flow, by id.
+    pub(super) fn jobs_of(&self, flow: FlowId) -> impl Iterator<Item = &Arc<Job>> {
+        let ids = self
+            .flows
+            .get(&flow)
+            .into_iter()
+            .flat_map(|entry| &entry.jobs);
+        ids.filter_map(|id| self.jobs.get(id))
+    }
+
+    pub(super) fn flow_named(&self, name: &str) -> Option<&Arc<Flow>> {
+        self.flow_names.get(name).and_then(|id| self.flow(*id))
+    }
+
+    pub(super) fn job_named(&self, flow: FlowId, name: &str) -> Option<&Arc<Job>> {
+        self.job_names
+            .get(&flow)?
+            .get(name)
+            .and_then(|id| self.jobs.get(id))
+    }
+
+    pub(super) fn executor_named(&self, name: &str) -> Option<&Arc<Executor>> {
+        self.executor_names
+            .get(name)
+            .and_then(|id| self.executors.get(id))
+    }
+
+    pub(super) fn data_date(&self, flow: FlowId) -> Option<DataDate> {
+        self.flows.get(&flow)?.data_date
+    }
+
+    pub(super) const fn mesh(&self) -> &Mesh {
+        &self.mesh
+    }
+
+    /// R3: the flow succeeded for this date. Tells whether its data date moved.
+    pub(super) fn succeed(&mut self, flow: FlowId, date: DataDate) -> bool {
+        let Some(entry) = self.flows.get_mut(&flow) else {
+            return false;
+        };
+        let later = entry.data_date.is_none_or(|last| last < date);
+        if later {
+            entry.data_date = Some(date);
+        }
+        later
+    }
+
+    /// These flows, and if asked all flows behind them; by id. Flows that are not enabled pass nothing on.
+    pub(super) fn selection(&self, flows: &[FlowId], downstream: bool) -> BTreeSet<FlowId> {
+        let mut chosen: BTreeSet<FlowId> = flows.iter().copied().collect();
+        let mut work: Vec<FlowId> = if downstream {
+            flows.to_vec()
+        } else {
+            Vec::new()
+        };
+        while let Some(flow) = work.pop() {
+            for next in self
+                .mesh
+                .flows_behind(flow, |job| self.jobs.get(&job).map(|job| job.flow))
+            {
+                if self.flow(next).is_some_and(|flow| flow.enabled) && chosen.insert(next) {
+                    work.push(next);
+                }
+            }
+        }
+        chosen
+    }
+
+    pub(super) fn put_flow(&mut self, flow: Arc<Flow>) {
+        self.mesh.put_flow(flow.id, flow.parents.iter().copied());
+        if let Some(old) = self.flow(flow.id).map(|old| old.name.clone())
+            && self.flow_names.get(&old) == Some(&flow.id)
+        {
+            self.flow_names.remove(&old);
+        }
+        self.flow_names.insert(flow.name.clone(), flow.id);
+        match self.flows.get_mut(&flow.id) {
+            Some(entry) => entry.flow = flow,
+            None => {
+                let entry = FlowEntry {
+                    data_date: None,
+                    jobs: BTreeSet::new(),
+                    flow: Arc::clone(&flow),
+                };
+                self.flows.insert(flow.id, entry);
+            }
+        }
+    }
+
+    pub(super) fn put_job(&mut self, job: Arc<Job>) {
+        self.mesh
+            .put_job(job.id, job.flow, job.dependencies.iter().map(|it| it.job));
+        let names = self.job_names.entry(job.flow).or_default();
+        if let Some(old) = self.jobs.get(&job.id)
+            && names.get(&old.name) == Some(&job.id)
+        {
+            names.remove(&old.name);
+        }
+        names.insert(job.name.clone(), job.id);
+        if let Some(entry) = self.flows.get_mut(&job.flow) {
+            entry.jobs.insert(job.id);
+        }
+        self.jobs.insert(job.id, job);
+    }
+
+    pub(super) fn put_executor(&mut self, executor: Arc<Executor>) {
+        if let Some(old) = self.executors.get(&executor.id)
+            && self.executor_names.get(&old.name) == Some(&executor.id)
+        {
+            self.executor_names.remove(&old.name);
+        }
+        self.executor_names
+            .insert(executor.name.clone(), executor.id);
+        self.executors.insert(executor.id, executor);
+    }
+
+    pub(super) fn remove_flow(&mut self, id: FlowId) {
+        self.mesh.remove_flow(id);
+        self.job_names.remove(&id);
+        if let Some(entry) = self.flows.remove(&id)
+            && self.flow_names.get(&entry.flow.name) == Some(&id)
+        {
+            self.flow_names.remove(&entry.flow.name);
+        }
+    }
+
+    pub(super) fn remove_job(&mut self, id: JobId) {
+        self.mesh.remove_job(id);
+        let Some(job) = self.jobs.remove(&id) else {
+            return;
+        };
+        if let Some(entry) = self.flows.get_mut(&job.flow) {
+            entry.jobs.remove(&id);
+        }
+        if let Some(names) = self.job_names.get_mut(&job.flow)
+            && names.get(&job.name) == Some(&id)
+        {
+            names.remove(&job.name);
+        }
+    }
+
+    pub(super) fn remove_executor(&mut self, id: ExecutorId) {
+        if let Some(executor) = self.executors.remove(&id)
+            && self.executor_names.get(&executor.name) == Some(&id)
+        {
+            self.executor_names.remove(&executor.name);
+        }
+    }
+
+    /// Ties flows and jobs as these say, finds out whether that makes a cycle, and if it does leaves all as it was.
+    pub(super) fn try_mesh(&mut self, flows: &[Arc<Flow>], jobs: &[Arc<Job>]) -> Option<Vec<Node>> {
+        for flow in flows {
+            self.mesh.put_flow(flow.id, flow.parents.iter().copied());
+        }
+        for job in jobs {
+            self.mesh
+                .put_job(job.id, job.flow, job.dependencies.iter().map(|it| it.job));
+        }
+        let changed: Vec<Node> = flows
+            .iter()
+            .map(|flow| Node::FlowStart(flow.id))
+            .chain(jobs.iter().map(|job| Node::Job(job.id)))
+            .collect();
+        // No changed node at all would ask for a look at everything.
+        if changed.is_empty() {
+            return None;
+        }
+        let cycle = self.mesh.find_cycle(&changed)?;
+        for job in jobs {
+            match self.jobs.get(&job.id) {
+                Some(old) => {
+                    self.mesh
+                        .put_job(old.id, old.flow, old.dependencies.iter().map(|it| it.job));
+                }
+                None => self.mesh.remove_job(job.id),
+            }
+        }
+        for flow in flows {
+            match self.flows.get(&flow.id) {
+                Some(old) => self
+                    .mesh
+                    .put_flow(flow.id, old.flow.parents.iter().copied()),
+                None => self.mesh.remove_flow(flow.id),
+            }
+        }
+        Some(cycle)
+    }
+
+    /// A job as people name it.
+    pub(super) fn job_label(&self, job: &Job) -> String {
+        let flow = self
+            .flow(job.flow)
+            .map_or_else(|| job.flow.to_string(), |flow| flow.name.clone());
+        alloc::format!("{flow}/{}", job.name)
+    }
+}

@@ -1,0 +1,690 @@
+//! One live execution: its flow runs and job runs, how far each is, and what an end sets going.
+//!
+//! Dependencies are counted, so an end costs its dependents and nothing else. Everything that moves
+//! here is told as [`Moves`]; queues, executors and clocks are the engine's business.
+
+use alloc::{collections::BTreeMap, sync::Arc, vec, vec::Vec};
+use core::ops::Range;
+
+use super::{
+    change::{Change, ExecutionRow, ExecutionSnapshot, FlowRunRow, JobRunRow},
+    state::{ExecutionState, FlowRunState, JobRunState},
+};
+use crate::{
+    id::{AttemptId, FlowRunId, JobId, JobRunId},
+    mesh::Rows,
+    model::{Condition, Flow, Job},
+    time::Timestamp,
+};
+
+/// A live execution.
+#[derive(Clone, Debug)]
+pub(super) struct Execution {
+    pub(super) row: ExecutionRow,
+    pub(super) flow_runs: Vec<FlowRun>,
+    /// Job runs, flow run by flow run; their ids follow each other.
+    pub(super) jobs: Vec<JobRun>,
+    /// For each job run those that depend on it, and how.
+    pub(super) dependents: Rows<Condition>,
+    /// Job runs that are queued, dispatched, running or waiting for a retry.
+    pub(super) active: u32,
+}
+
+/// A live flow run.
+#[derive(Clone, Debug)]
+pub(super) struct FlowRun {
+    pub(super) row: FlowRunRow,
+    pub(super) flow: Arc<Flow>,
+    /// Its part of the execution's job runs.
+    pub(super) jobs: Range<u32>,
+    /// Flow runs of this execution that wait for it.
+    pub(super) children: Vec<u32>,
+    /// Parents in this execution that have not succeeded.
+    pub(super) unmet_parents: u32,
+    /// Job runs that have not settled.
+    pub(super) open: u32,
+    /// Job runs that settled and were neither successful nor skipped.
+    pub(super) failed: u32,
+}
+
+/// A live job run.
+#[derive(Clone, Debug)]
+pub(super) struct JobRun {
+    pub(super) row: JobRunRow,
+    pub(super) job: Arc<Job>,
+    pub(super) flow_run: u32,
+    /// Dependencies in this execution that have not met their condition.
+    pub(super) unmet: u32,
+    /// Jobs on the longest way through the execution that starts with it.
+    pub(super) path: u32,
+    /// Its place among those that came to the queue; 0 before it ever did.
+    pub(super) queue_number: u64,
+    /// The attempt that is alive.
+    pub(super) attempt: Option<AttemptId>,
+    /// A dependency can never meet its condition, because something failed.
+    pub(super) broken: bool,
+    /// What it was to react to did not happen.
+    pub(super) void: bool,
+}
+
+// A live job run is what the engine has most of.
+const _: () = assert!(size_of::<JobRun>() <= 200);
+
+/// What moved, in order.
+#[derive(Debug)]
+pub(super) struct Moves<'a> {
+    pub(super) now: Timestamp,
+    pub(super) changes: &'a mut Vec<Change>,
+    /// Job runs that became queued.
+    pub(super) ready: Vec<u32>,
+    /// Job runs that settled.
+    pub(super) settled: Vec<u32>,
+    /// Flow runs that succeeded.
+    pub(super) succeeded: Vec<u32>,
+}
+
+impl<'a> Moves<'a> {
+    pub(super) fn new(now: Timestamp, changes: &'a mut Vec<Change>) -> Self {
+        Self {
+            now,
+            changes,
+            ready: Vec::new(),
+            settled: Vec::new(),
+            succeeded: Vec::new(),
+        }
+    }
+}
+
+/// What a settled job run means for a dependency on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// The condition is met.
+    Met,
+    /// It cannot be met, because something failed.
+    Broken,
+    /// It cannot be met, because nothing failed.
+    Void,
+}
+
+/// R1 and R6 in one table: what an end means for a condition; `None` while there is none.
+pub(super) fn verdict(condition: Condition, state: JobRunState) -> Option<Verdict> {
+    use JobRunState as S;
+    let succeeded = match state {
+        S::Blocked | S::Queued | S::Dispatched | S::Running | S::RetryWait => return None,
+        S::Succeeded | S::Skipped => true,
+        S::Failed | S::Killed | S::UpstreamFailed => false,
+    };
+    Some(match (condition, succeeded) {
+        (Condition::Done, _) | (Condition::Success, true) | (Condition::Failure, false) => {
+            Verdict::Met
+        }
+        (Condition::Success, false) => Verdict::Broken,
+        (Condition::Failure, true) => Verdict::Void,
+    })
+}
+
+/// Work that an end leaves to do; a list instead of recursion, for chains may be long.
+enum Work {
+    Settled(u32),
+    FlowMayEnd(u32),
+    FlowStarts(u32),
+}
+
+impl Execution {
+    /// An execution of these flows and jobs in which nothing has moved yet.
+    ///
+    /// `jobs` has the jobs of each flow in the order of `flows`; ids of runs start at the given ones.
+    pub(super) fn new(
+        row: ExecutionRow,
+        flows: Vec<(Arc<Flow>, Vec<Arc<Job>>)>,
+        first_flow_run: FlowRunId,
+        first_job_run: JobRunId,
+    ) -> Self {
+        let execution = row.id;
+        let mut flow_runs = Vec::with_capacity(flows.len());
+        let mut jobs = Vec::new();
+        for (at, (flow, its_jobs)) in flows.into_iter().enumerate() {
+            let flow_run = FlowRunId(first_flow_run.0 + at as u64);
+            let start = jobs.len() as u32;
+            for job in its_jobs {
+                let row = JobRunRow {
+                    id: JobRunId(first_job_run.0 + jobs.len() as u64),
+                    execution,
+                    flow_run,
+                    job: job.id,
+                    job_version: job.revision.version,
+                    state: JobRunState::Blocked,
+                    attempt: 0,
+                    attempts_before: 0,
+                    queued_at: None,
+                    started_at: None,
+                    ended_at: None,
+                    exit_code: None,
+                    retry_at: None,
+                };
+                jobs.push(JobRun::new(row, job, at as u32));
+            }
+            let row = FlowRunRow {
+                id: flow_run,
+                execution,
+                flow: flow.id,
+                flow_version: flow.revision.version,
+                state: FlowRunState::Waiting,
+                started_at: None,
+                ended_at: None,
+            };
+            flow_runs.push(FlowRun::new(row, flow, start..jobs.len() as u32));
+        }
+        let mut new = Self {
+            row,
+            flow_runs,
+            jobs,
+            dependents: Rows::default(),
+            active: 0,
+        };
+        new.wire();
+        new
+    }
+
+    /// The execution of a snapshot; `None` if its rows do not fit each other.
+    pub(super) fn restore(snapshot: ExecutionSnapshot) -> Option<Self> {
+        let execution = snapshot.row.id;
+        let first_flow_run = snapshot.flow_runs.first().map_or(0, |(row, _)| row.id.0);
+        let first_job_run = snapshot.job_runs.first().map_or(0, |(row, _)| row.id.0);
+        let mut jobs = Vec::with_capacity(snapshot.job_runs.len());
+        for (at, (row, job)) in snapshot.job_runs.into_iter().enumerate() {
+            let flow_run = u32::try_from(row.flow_run.0.checked_sub(first_flow_run)?).ok()?;
+            let ordered = jobs
+                .last()
+                .is_none_or(|last: &JobRun| last.flow_run <= flow_run);
+            let fits = row.execution == execution
+                && row.id.0.checked_sub(first_job_run) == Some(at as u64)
+                && row.job == job.id
+                && ordered;
+            if !fits {
+                return None;
+            }
+            jobs.push(JobRun::new(row, job, flow_run));
+        }
+        let mut flow_runs = Vec::with_capacity(snapshot.flow_runs.len());
+        let mut end = 0;
+        for (at, (row, flow)) in snapshot.flow_runs.into_iter().enumerate() {
+            let fits = row.execution == execution
+                && row.id.0.checked_sub(first_flow_run) == Some(at as u64)
+                && row.flow == flow.id;
+            if !fits {
+                return None;
+            }
+            let start = end;
+            end += jobs[start..]
+                .iter()
+                .take_while(|job| job.flow_run == at as u32)
+                .count();
+            flow_runs.push(FlowRun::new(row, flow, start as u32..end as u32));
+        }
+        if end != jobs.len() {
+            return None;
+        }
+        let mut restored = Self {
+            row: snapshot.row,
+            flow_runs,
+            jobs,
+            dependents: Rows::default(),
+            active: 0,
+        };
+        for attempt in &snapshot.attempts {
+            let at = restored.position(attempt.job_run)?;
+            let job = &mut restored.jobs[at as usize];
+            let fits = job.row.state.is_live()
+                && !attempt.state.is_ended()
+                && job.attempt.is_none()
+                && attempt.execution == execution;
+            if !fits {
+                return None;
+            }
+            job.attempt = Some(attempt.id);
+        }
+        if restored
+            .jobs
+            .iter()
+            .any(|job| job.row.state.is_live() != job.attempt.is_some())
+        {
+            return None;
+        }
+        restored.wire();
+        Some(restored)
+    }
+
+    /// Where a job run stands in `jobs`.
+    pub(super) fn position(&self, job_run: JobRunId) -> Option<u32> {
+        let first = self.jobs.first()?.row.id.0;
+        let at = usize::try_from(job_run.0.checked_sub(first)?).ok()?;
+        (at < self.jobs.len()).then_some(at as u32)
+    }
+
+    /// Rebuilds all that follows from definitions and states: edges, counters, longest ways.
+    pub(super) fn wire(&mut self) {
+        let by_job: BTreeMap<JobId, u32> = self
+            .jobs
+            .iter()
+            .enumerate()
+            .map(|(at, job)| (job.row.job, at as u32))
+            .collect();
+        let by_flow: BTreeMap<_, _> = self
+            .flow_runs
+            .iter()
+            .enumerate()
+            .map(|(at, run)| (run.row.flow, at as u32))
+            .collect();
+        let mut edges = Vec::new();
+        for (at, run) in self.jobs.iter().enumerate() {
+            for dependency in &run.job.dependencies {
+                if let Some(&from) = by_job.get(&dependency.job) {
+                    edges.push((from, at as u32, dependency.condition));
+                }
+            }
+        }
+        let mut parents = Vec::new();
+        for (at, run) in self.flow_runs.iter().enumerate() {
+            for parent in &run.flow.parents {
+                if let Some(&from) = by_flow.get(parent) {
+                    parents.push((from, at as u32));
+                }
+            }
+        }
+        self.dependents = Rows::new(self.jobs.len(), &edges);
+        self.measure(&edges, &parents);
+
+        for run in &mut self.flow_runs {
+            (run.unmet_parents, run.open, run.failed) = (0, 0, 0);
+            run.children.clear();
+        }
+        for &(from, to) in &parents {
+            self.flow_runs[from as usize].children.push(to);
+            if self.flow_runs[from as usize].row.state != FlowRunState::Succeeded {
+                self.flow_runs[to as usize].unmet_parents += 1;
+            }
+        }
+        for job in &mut self.jobs {
+            (job.unmet, job.broken, job.void) = (0, false, false);
+        }
+        for &(from, to, condition) in &edges {
+            let verdict = verdict(condition, self.jobs[from as usize].row.state);
+            let job = &mut self.jobs[to as usize];
+            job.unmet += 1;
+            job.note(verdict);
+        }
+        self.active = 0;
+        for job in &self.jobs {
+            let run = &mut self.flow_runs[job.flow_run as usize];
+            self.active += u32::from(job.row.state.is_active());
+            run.open += u32::from(!job.row.state.is_settled());
+            run.failed += u32::from(is_failure(job.row.state));
+        }
+    }
+
+    /// Sets each job run's `path`: the longest way below it, through flows that wait for its flow too.
+    fn measure(&mut self, edges: &[(u32, u32, Condition)], parents: &[(u32, u32)]) {
+        let jobs = self.jobs.len() as u32;
+        let start_of = |flow_run: u32| jobs + 2 * flow_run;
+        let end_of = |flow_run: u32| jobs + 2 * flow_run + 1;
+        let mut all: Vec<(u32, u32, ())> =
+            edges.iter().map(|&(from, to, _)| (from, to, ())).collect();
+        for (at, job) in self.jobs.iter().enumerate() {
+            all.push((start_of(job.flow_run), at as u32, ()));
+            all.push((at as u32, end_of(job.flow_run), ()));
+        }
+        all.extend(
+            parents
+                .iter()
+                .map(|&(from, to)| (end_of(from), start_of(to), ())),
+        );
+        let rows = Rows::new(self.jobs.len() + 2 * self.flow_runs.len(), &all);
+        // Versions pinned at different times could wait for each other; then first come, first served.
+        let below = rows
+            .longest_below(|node| u64::from(node < jobs))
+            .unwrap_or_else(|_| vec![0; rows.len()]);
+        for (job, below) in self.jobs.iter_mut().zip(below) {
+            job.path = u32::try_from(below).unwrap_or(u32::MAX);
+        }
+    }
+
+    /// Starts every flow run that waits for nobody, and carries on until nothing more moves.
+    pub(super) fn start_flows(&mut self, moves: &mut Moves<'_>) {
+        let work = (0..self.flow_runs.len() as u32).filter(|&at| self.can_start(at));
+        let work = work.map(Work::FlowStarts).collect();
+        self.carry_on(work, moves);
+    }
+
+    /// R2: a flow run may start when no parent of this execution is left to succeed.
+    pub(super) fn can_start(&self, flow_run: u32) -> bool {
+        let run = &self.flow_runs[flow_run as usize];
+        run.row.state == FlowRunState::Waiting && run.unmet_parents == 0
+    }
+
+    /// Settles a job run, and carries on with all that this sets going. While the execution stops, nothing is set going.
+    ///
+    /// # Complexity
+    /// O(dependents of what settles + jobs of flow runs that start).
+    pub(super) fn settle(&mut self, job: u32, to: JobRunState, moves: &mut Moves<'_>) {
+        self.move_job(job, to, moves);
+        if self.row.state == ExecutionState::Running {
+            self.carry_on(vec![Work::Settled(job)], moves);
+        }
+    }
+
+    /// Ends the execution if nothing of it can move any more. Tells whether it has ended.
+    pub(super) fn end_if_still(&mut self, moves: &mut Moves<'_>) -> bool {
+        if self.active > 0 || self.row.state.is_ended() {
+            return self.row.state.is_ended();
+        }
+        let stopping = self.row.state == ExecutionState::Stopping;
+        for at in 0..self.flow_runs.len() as u32 {
+            let run = &self.flow_runs[at as usize];
+            if run.row.state == FlowRunState::Running {
+                let end = match (run.open == 0 && run.failed == 0, stopping) {
+                    (true, _) => FlowRunState::Succeeded,
+                    (false, true) => FlowRunState::Stopped,
+                    (false, false) => FlowRunState::Failed,
+                };
+                self.move_flow(at, end, moves);
+            }
+        }
+        let succeeded = self
+            .flow_runs
+            .iter()
+            .all(|run| run.row.state == FlowRunState::Succeeded);
+        let end = match (stopping, succeeded) {
+            (true, _) => ExecutionState::Stopped,
+            (false, true) => ExecutionState::Succeeded,
+            (false, false) => ExecutionState::Failed,
+        };
+        self.move_execution(end, moves);
+        true
+    }
+
+    /// Takes back the ends of these job runs and of all flow runs that are not then complete, so that they run again.
+    /// The caller decides which definitions they run with, and then calls [`Self::wire`] and [`Self::start_flows`].
+    pub(super) fn reopen(&mut self, jobs: &[u32], moves: &mut Moves<'_>) {
+        self.move_execution(ExecutionState::Running, moves);
+        for &at in jobs {
+            if self.jobs[at as usize].row.state != JobRunState::Blocked {
+                self.move_job(at, JobRunState::Blocked, moves);
+            }
+        }
+        for at in 0..self.flow_runs.len() as u32 {
+            let run = &self.flow_runs[at as usize];
+            let complete = run.row.state == FlowRunState::Succeeded && run.open == 0;
+            if run.row.state != FlowRunState::Waiting && !complete {
+                self.move_flow(at, FlowRunState::Waiting, moves);
+            }
+        }
+    }
+
+    /// These job runs and all that come after them in this execution, sorted.
+    pub(super) fn below(&self, from: &[u32]) -> Vec<u32> {
+        let mut seen = vec![false; self.jobs.len()];
+        let mut flow_seen = vec![false; self.flow_runs.len()];
+        let mut work: Vec<u32> = from.to_vec();
+        while let Some(at) = work.pop() {
+            if core::mem::replace(&mut seen[at as usize], true) {
+                continue;
+            }
+            work.extend(self.dependents.row(at).iter().map(|&(next, _)| next));
+            // Flows behind this one wait for all of it.
+            let flow_run = self.jobs[at as usize].flow_run;
+            if !core::mem::replace(&mut flow_seen[flow_run as usize], true) {
+                let mut flows = self.flow_runs[flow_run as usize].children.clone();
+                while let Some(child) = flows.pop() {
+                    let run = &self.flow_runs[child as usize];
+                    work.extend(run.jobs.clone());
+                    // A flow without jobs passes the wait on.
+                    if run.jobs.is_empty()
+                        && !core::mem::replace(&mut flow_seen[child as usize], true)
+                    {
+                        flows.extend(&run.children);
+                    }
+                }
+            }
+        }
+        (0..self.jobs.len() as u32)
+            .filter(|&at| seen[at as usize])
+            .collect()
+    }
+
+    fn carry_on(&mut self, mut work: Vec<Work>, moves: &mut Moves<'_>) {
+        let mut next = 0;
+        while next < work.len() {
+            let item = core::mem::replace(&mut work[next], Work::FlowMayEnd(u32::MAX));
+            next += 1;
+            match item {
+                Work::Settled(job) => {
+                    let state = self.jobs[job as usize].row.state;
+                    for at in 0..self.dependents.row(job).len() {
+                        let (dependent, condition) = self.dependents.row(job)[at];
+                        self.jobs[dependent as usize].note(verdict(condition, state));
+                        self.consider(dependent, &mut work, moves);
+                    }
+                    work.push(Work::FlowMayEnd(self.jobs[job as usize].flow_run));
+                }
+                Work::FlowStarts(flow_run) => self.start_flow(flow_run, &mut work, moves),
+                Work::FlowMayEnd(flow_run) => self.end_flow(flow_run, &mut work, moves),
+            }
+        }
+    }
+
+    /// Moves a blocked job run on, if its flow run has started and its dependencies decide.
+    fn consider(&mut self, at: u32, work: &mut Vec<Work>, moves: &mut Moves<'_>) {
+        let job = &self.jobs[at as usize];
+        let started = self.flow_runs[job.flow_run as usize].row.state == FlowRunState::Running;
+        if job.row.state != JobRunState::Blocked || !started {
+            return;
+        }
+        if job.broken {
+            self.move_job(at, JobRunState::UpstreamFailed, moves);
+            work.push(Work::Settled(at));
+        } else if job.unmet == 0 && (job.void || !job.job.enabled) {
+            self.move_job(at, JobRunState::Skipped, moves);
+            work.push(Work::Settled(at));
+        } else if job.unmet == 0 {
+            self.move_job(at, JobRunState::Queued, moves);
+        }
+    }
+
+    fn start_flow(&mut self, at: u32, work: &mut Vec<Work>, moves: &mut Moves<'_>) {
+        if !self.can_start(at) {
+            return;
+        }
+        self.move_flow(at, FlowRunState::Running, moves);
+        let jobs = self.flow_runs[at as usize].jobs.clone();
+        // R4: without an enabled job there is nothing to wait for.
+        let empty = !self.jobs[jobs.start as usize..jobs.end as usize]
+            .iter()
+            .any(|job| job.job.enabled);
+        for job in jobs {
+            if empty && self.jobs[job as usize].row.state == JobRunState::Blocked {
+                self.move_job(job, JobRunState::Skipped, moves);
+                work.push(Work::Settled(job));
+            } else {
+                self.consider(job, work, moves);
+            }
+        }
+        work.push(Work::FlowMayEnd(at));
+    }
+
+    fn end_flow(&mut self, at: u32, work: &mut Vec<Work>, moves: &mut Moves<'_>) {
+        let Some(run) = self.flow_runs.get(at as usize) else {
+            return;
+        };
+        if run.row.state != FlowRunState::Running || run.open > 0 {
+            return;
+        }
+        if run.failed > 0 {
+            self.move_flow(at, FlowRunState::Failed, moves);
+            return;
+        }
+        self.move_flow(at, FlowRunState::Succeeded, moves);
+        for child in self.flow_runs[at as usize].children.clone() {
+            self.flow_runs[child as usize].unmet_parents -= 1;
+            if self.can_start(child) {
+                work.push(Work::FlowStarts(child));
+            }
+        }
+    }
+
+    /// The one place where a job run's state is written.
+    pub(super) fn move_job(&mut self, at: u32, to: JobRunState, moves: &mut Moves<'_>) {
+        let job = &mut self.jobs[at as usize];
+        let row = &mut job.row;
+        let from = row.state;
+        debug_assert!(
+            from.can_move(to),
+            "job run {} cannot go from {from} to {to}",
+            row.id
+        );
+        row.state = to;
+        match to {
+            JobRunState::Blocked => {
+                (row.queued_at, row.started_at, row.ended_at) = (None, None, None);
+                (row.exit_code, row.retry_at) = (None, None);
+                row.attempts_before = row.attempt;
+            }
+            JobRunState::Queued => {
+                row.attempt += 1;
+                (row.queued_at, row.retry_at) = (Some(moves.now), None);
+                moves.ready.push(at);
+            }
+            JobRunState::Dispatched => (row.started_at, row.exit_code) = (None, None),
+            JobRunState::Running | JobRunState::RetryWait => {}
+            JobRunState::Succeeded
+            | JobRunState::Failed
+            | JobRunState::Killed
+            | JobRunState::UpstreamFailed
+            | JobRunState::Skipped => {
+                (row.ended_at, row.retry_at) = (Some(moves.now), None);
+                moves.settled.push(at);
+            }
+        }
+        let run = &mut self.flow_runs[job.flow_run as usize];
+        self.active = self.active + u32::from(to.is_active()) - u32::from(from.is_active());
+        run.open = run.open + u32::from(!to.is_settled()) - u32::from(!from.is_settled());
+        run.failed = run.failed + u32::from(is_failure(to)) - u32::from(is_failure(from));
+        moves.changes.push(Change::JobRun {
+            from: Some(from),
+            row: job.row,
+        });
+    }
+
+    /// The one place where a flow run's state is written.
+    fn move_flow(&mut self, at: u32, to: FlowRunState, moves: &mut Moves<'_>) {
+        let row = &mut self.flow_runs[at as usize].row;
+        let from = row.state;
+        debug_assert!(
+            from.can_move(to),
+            "flow run {} cannot go from {from} to {to}",
+            row.id
+        );
+        row.state = to;
+        match to {
+            FlowRunState::Waiting => (row.started_at, row.ended_at) = (None, None),
+            FlowRunState::Running => row.started_at = Some(moves.now),
+            FlowRunState::Succeeded | FlowRunState::Failed | FlowRunState::Stopped => {
+                row.ended_at = Some(moves.now);
+            }
+        }
+        if to == FlowRunState::Succeeded {
+            moves.succeeded.push(at);
+        }
+        moves.changes.push(Change::FlowRun {
+            from: Some(from),
+            row: *row,
+        });
+    }
+
+    /// The one place where the execution's state is written.
+    pub(super) fn move_execution(&mut self, to: ExecutionState, moves: &mut Moves<'_>) {
+        let row = &mut self.row;
+        debug_assert!(
+            row.state.can_move(to),
+            "execution {} cannot go from {} to {to}",
+            row.id,
+            row.state
+        );
+        match to {
+            ExecutionState::Running => {
+                (row.ended_at, row.stopped_by) = (None, None);
+                row.resumes += 1;
+            }
+            ExecutionState::Stopping => {}
+            ExecutionState::Succeeded | ExecutionState::Failed | ExecutionState::Stopped => {
+                row.ended_at = Some(moves.now);
+            }
+        }
+        row.state = to;
+        moves.changes.push(Change::Execution(row.clone()));
+    }
+
+    /// Rows of all that is in it, as new.
+    pub(super) fn announce(&self, changes: &mut Vec<Change>) {
+        changes.reserve(1 + self.flow_runs.len() + self.jobs.len());
+        changes.push(Change::Execution(self.row.clone()));
+        changes.extend(self.flow_runs.iter().map(|run| Change::FlowRun {
+            from: None,
+            row: run.row,
+        }));
+        changes.extend(self.jobs.iter().map(|job| Change::JobRun {
+            from: None,
+            row: job.row,
+        }));
+    }
+}
+
+impl FlowRun {
+    fn new(row: FlowRunRow, flow: Arc<Flow>, jobs: Range<u32>) -> Self {
+        Self {
+            row,
+            flow,
+            jobs,
+            children: Vec::new(),
+            unmet_parents: 0,
+            open: 0,
+            failed: 0,
+        }
+    }
+}
+
+impl JobRun {
+    fn new(row: JobRunRow, job: Arc<Job>, flow_run: u32) -> Self {
+        Self {
+            row,
+            job,
+            flow_run,
+            unmet: 0,
+            path: 0,
+            queue_number: 0,
+            attempt: None,
+            broken: false,
+            void: false,
+        }
+    }
+
+    /// Takes note of what one dependency came to.
+    fn note(&mut self, verdict: Option<Verdict>) {
+        match verdict {
+            None => {}
+            Some(Verdict::Met) => self.unmet -= 1,
+            Some(Verdict::Void) => {
+                self.unmet -= 1;
+                self.void = true;
+            }
+            Some(Verdict::Broken) => self.broken = true,
+        }
+    }
+}
+
+fn is_failure(state: JobRunState) -> bool {
+    matches!(
+        state,
+        JobRunState::Failed | JobRunState::Killed | JobRunState::UpstreamFailed
+    )
+}

@@ -1,0 +1,7 @@
+//! What each kind of input does, a file each.
+
+mod control;
+mod edit;
+mod report;
+mod start;
+mod wake;

@@ -1,0 +1,85 @@
+//! Manual starts.
+
+use alloc::{sync::Arc, vec::Vec};
+
+use super::super::{
+    Engine, ExecutionRow, ExecutionState, Rejected, Reply, Start, Step, TriggerKind,
+    execution::Execution,
+};
+use crate::{
+    id::{ExecutionId, FlowRunId, JobId, JobRunId},
+    model::{Flow, Job},
+};
+
+impl Engine {
+    pub(in super::super) fn on_start(
+        &mut self,
+        start: Start,
+        step: &mut Step,
+    ) -> Result<(), Rejected> {
+        if start.flows.is_empty() {
+            return Err(Rejected::NoFlows);
+        }
+        for &flow in &start.flows {
+            match self.definitions.flow(flow) {
+                None => return Err(Rejected::UnknownFlow { flow }),
+                Some(found) if !found.enabled => return Err(Rejected::FlowDisabled { flow }),
+                Some(_) => {}
+            }
+        }
+        let chosen = self.definitions.selection(&start.flows, start.downstream);
+        let flows: Vec<(Arc<Flow>, Vec<Arc<Job>>)> = chosen
+            .into_iter()
+            .filter_map(|id| self.definitions.flow(id).cloned())
+            .map(|flow| {
+                let jobs = self.definitions.jobs_of(flow.id).cloned().collect();
+                (flow, jobs)
+            })
+            .collect();
+        let inside: Vec<&Arc<Job>> = flows.iter().flat_map(|(_, jobs)| jobs).collect();
+        self.refuse_outside_dependencies(&inside)?;
+
+        let jobs = inside.len();
+        let id = ExecutionId(self.take_id());
+        let first_flow_run = FlowRunId(self.take_ids(flows.len()));
+        let first_job_run = JobRunId(self.take_ids(jobs));
+        let row = ExecutionRow {
+            id,
+            state: ExecutionState::Running,
+            trigger: TriggerKind::Manual,
+            data_date: start.data_date,
+            params: start.params,
+            started_by: start.by,
+            started_at: self.now,
+            ended_at: None,
+            stopped_by: None,
+            resumes: 0,
+        };
+        let execution = Execution::new(row, flows, first_flow_run, first_job_run);
+        execution.announce(&mut step.changes);
+        self.insert(execution);
+        self.advance(id, step, Execution::start_flows);
+        step.reply = Reply::Started(id);
+        Ok(())
+    }
+
+    /// R1 inside one execution: every job waited for must take part.
+    pub(super) fn refuse_outside_dependencies(&self, jobs: &[&Arc<Job>]) -> Result<(), Rejected> {
+        let mut inside: Vec<JobId> = jobs.iter().map(|job| job.id).collect();
+        inside.sort_unstable();
+        for job in jobs.iter().filter(|job| job.enabled) {
+            for dependency in &job.dependencies {
+                if inside.binary_search(&dependency.job).is_err()
+                    && let Some(missing) = self.definitions.job(dependency.job)
+                {
+                    return Err(Rejected::OutsideDependency {
+                        job: self.definitions.job_label(job),
+                        depends_on: self.definitions.job_label(missing),
+                        flow: missing.flow,
+                    });
+                }
+            }
+        }
+        Ok(())
+    }
+}

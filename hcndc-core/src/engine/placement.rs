@@ -1,0 +1,430 @@
+//! Who runs next, and where (R7, R8): queued job runs by what they need of an executor, executors by what they have left.
+//!
+//! Job runs that need the same of an executor wait in one line. A line whose head cannot be placed is
+//! *shut* until an executor that it could use has something to give; so a finished job costs the lines
+//! that its executor can serve, however many job runs wait.
+
+use alloc::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    vec::Vec,
+};
+use core::cmp::Reverse;
+
+use super::{explain::HostTrouble, input::HostFigures};
+use crate::{
+    id::{AttemptId, ExecutionId, ExecutorId},
+    model::{Executor, Placement},
+    time::Timestamp,
+};
+
+/// Place in the order of the queue; smaller goes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Rank {
+    /// Higher priority first.
+    pub(super) priority: Reverse<i64>,
+    /// Then the longest way below.
+    pub(super) path: Reverse<u32>,
+    /// Then first come.
+    pub(super) number: u64,
+}
+
+/// A job run of a live execution, by its place there.
+pub(super) type Seat = (ExecutionId, u32);
+
+/// What a job run needs of an executor.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Need {
+    pub(super) placement: Placement,
+    pub(super) slots: u32,
+}
+
+/// Job runs that need the same, in order.
+#[derive(Clone, Debug)]
+struct Line {
+    need: Need,
+    queue: BTreeMap<Rank, Seat>,
+    /// Executors that meet the placement, whatever their health.
+    hosts: BTreeSet<ExecutorId>,
+    /// Whether its head stands in `open`.
+    open: bool,
+    /// Whether executors may be kept free for its head.
+    reserving: bool,
+}
+
+/// An executor as the engine sees it.
+#[derive(Clone, Debug)]
+pub(super) struct Host {
+    pub(super) executor: Arc<Executor>,
+    /// Slots that live attempts take.
+    pub(super) used: u32,
+    /// Its live attempts.
+    pub(super) attempts: BTreeSet<AttemptId>,
+    /// Whether a connection stands; attempts go only to those that do.
+    pub(super) online: bool,
+    /// When its attempts count as lost, unless it comes back.
+    pub(super) lease_until: Option<Timestamp>,
+    /// What it last said of itself.
+    pub(super) figures: Option<HostFigures>,
+    /// Version of its program.
+    pub(super) version: Option<alloc::string::String>,
+    /// Why no connection stands.
+    pub(super) trouble: Option<alloc::string::String>,
+    lines: Vec<u32>,
+    /// Kept free for this rank of this line: only smaller ranks may use it.
+    reserved: Option<(Rank, u32)>,
+}
+
+impl Host {
+    fn new(executor: Arc<Executor>) -> Self {
+        Self {
+            executor,
+            used: 0,
+            attempts: BTreeSet::new(),
+            online: false,
+            lease_until: None,
+            figures: None,
+            version: None,
+            trouble: None,
+            lines: Vec::new(),
+            reserved: None,
+        }
+    }
+
+    fn usable(&self) -> bool {
+        self.online && self.executor.enabled
+    }
+
+    /// Slots that are free now.
+    pub(super) fn free(&self) -> u32 {
+        self.executor.slots.saturating_sub(self.used)
+    }
+
+    /// Why it cannot take this many slots for this rank now; `None` if it can.
+    pub(super) fn trouble_for(&self, needs: u32, rank: Rank) -> Option<HostTrouble> {
+        let (slots, free) = (self.executor.slots, self.free());
+        if !self.executor.enabled {
+            Some(HostTrouble::Disabled)
+        } else if !self.online {
+            Some(HostTrouble::Offline {
+                reason: self.trouble.clone(),
+            })
+        } else if slots < needs {
+            Some(HostTrouble::TooSmall { slots, needs })
+        } else if free < needs {
+            Some(HostTrouble::Full { free, needs })
+        } else if self.reserved.is_some_and(|(for_rank, _)| rank > for_rank) {
+            Some(HostTrouble::Reserved)
+        } else {
+            None
+        }
+    }
+}
+
+/// Whether an executor meets a placement.
+pub(super) fn meets(executor: &Executor, placement: &Placement) -> bool {
+    match placement {
+        Placement::Any => true,
+        Placement::Executor(id) => executor.id == *id,
+        Placement::Labels(wanted) => wanted
+            .iter()
+            .all(|(key, value)| executor.labels.get(key) == Some(value)),
+    }
+}
+
+/// A job run and the executor that it can go to now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Match {
+    pub(super) seat: Seat,
+    pub(super) executor: ExecutorId,
+    line: u32,
+}
+
+/// All lines and all executors.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Yard {
+    lines: Vec<Line>,
+    by_need: BTreeMap<Need, u32>,
+    hosts: BTreeMap<ExecutorId, Host>,
+    /// Heads of lines that may be placed.
+    open: BTreeSet<(Rank, u32)>,
+    /// Usable executors, most free slots first.
+    by_free: BTreeSet<(Reverse<u32>, ExecutorId)>,
+}
+
+impl Yard {
+    pub(super) fn host(&self, executor: ExecutorId) -> Option<&Host> {
+        self.hosts.get(&executor)
+    }
+
+    pub(super) fn hosts(&self) -> impl Iterator<Item = &Host> {
+        self.hosts.values()
+    }
+
+    /// Adds a job run to its line.
+    pub(super) fn enqueue(&mut self, need: &Need, rank: Rank, seat: Seat) {
+        let line = self.line(need);
+        let its = &mut self.lines[line as usize];
+        let head = its.queue.first_key_value().map(|(&rank, _)| rank);
+        its.queue.insert(rank, seat);
+        if head.is_none_or(|head| rank < head) {
+            // A better head may use what was kept from the old one.
+            if let Some(head) = head {
+                self.open.remove(&(head, line));
+            }
+            its.open = true;
+            self.open.insert((rank, line));
+        }
+    }
+
+    /// Takes a job run out of its line, wherever it stands.
+    pub(super) fn withdraw(&mut self, need: &Need, rank: Rank) {
+        let Some(&line) = self.by_need.get(need) else {
+            return;
+        };
+        let its = &mut self.lines[line as usize];
+        let was_head = its
+            .queue
+            .first_key_value()
+            .is_some_and(|(&head, _)| head == rank);
+        if its.queue.remove(&rank).is_some() && was_head {
+            self.open.remove(&(rank, line));
+            self.head_left(line);
+        }
+    }
+
+    /// The best job run that can be placed now, and where. Stays in its line until [`Self::pop`].
+    pub(super) fn next_match(&mut self) -> Option<Match> {
+        while let Some(&(rank, line)) = self.open.first() {
+            if let Some(executor) = self.place(line, rank) {
+                let seat = *self.lines[line as usize].queue.get(&rank)?;
+                return Some(Match {
+                    seat,
+                    executor,
+                    line,
+                });
+            }
+            self.open.remove(&(rank, line));
+            self.lines[line as usize].open = false;
+            self.reserve(line, rank);
+        }
+        None
+    }
+
+    /// Takes the job run of a match out of its line.
+    pub(super) fn pop(&mut self, found: Match) {
+        if let Some((rank, _)) = self.lines[found.line as usize].queue.pop_first() {
+            self.open.remove(&(rank, found.line));
+            self.head_left(found.line);
+        }
+    }
+
+    /// An attempt lives on this executor now.
+    pub(super) fn occupy(&mut self, executor: ExecutorId, attempt: AttemptId, slots: u32) {
+        self.change(executor, |host| {
+            host.used += slots;
+            host.attempts.insert(attempt);
+        });
+    }
+
+    /// An attempt lives there no more.
+    pub(super) fn vacate(&mut self, executor: ExecutorId, attempt: AttemptId, slots: u32) {
+        self.change(executor, |host| {
+            if host.attempts.remove(&attempt) {
+                host.used -= slots;
+            }
+        });
+        self.offer(executor);
+    }
+
+    /// Adds an executor, or takes its new definition.
+    pub(super) fn put_host(&mut self, executor: Arc<Executor>) {
+        let id = executor.id;
+        self.hosts
+            .entry(id)
+            .or_insert_with(|| Host::new(Arc::clone(&executor)));
+        self.change(id, |host| host.executor = executor);
+        self.tie(id);
+        self.offer(id);
+    }
+
+    /// Forgets an executor.
+    pub(super) fn remove_host(&mut self, executor: ExecutorId) {
+        if let Some(host) = self.hosts.remove(&executor) {
+            self.by_free.remove(&(Reverse(host.free()), executor));
+            for line in host.lines {
+                self.lines[line as usize].hosts.remove(&executor);
+            }
+        }
+    }
+
+    /// Notes something about an executor that may change what it can take.
+    pub(super) fn update(&mut self, executor: ExecutorId, note: impl FnOnce(&mut Host)) {
+        self.change(executor, note);
+        self.offer(executor);
+    }
+
+    /// Notes figures, which change nothing about what it can take.
+    pub(super) fn note_figures(&mut self, executor: ExecutorId, figures: HostFigures) {
+        if let Some(host) = self.hosts.get_mut(&executor) {
+            host.figures = Some(figures);
+        }
+    }
+
+    /// Number of job runs in all lines.
+    pub(super) fn waiting(&self) -> usize {
+        self.lines.iter().map(|line| line.queue.len()).sum()
+    }
+
+    /// Whether a job run stands in its line.
+    pub(super) fn holds(&self, need: &Need, rank: Rank) -> bool {
+        self.by_need
+            .get(need)
+            .is_some_and(|&line| self.lines[line as usize].queue.contains_key(&rank))
+    }
+
+    /// Slots in use by what live attempts say, for checks.
+    pub(super) fn is_consistent(&self) -> bool {
+        let lines_fit = self.lines.iter().enumerate().all(|(at, line)| {
+            let head = line.queue.first_key_value().map(|(&rank, _)| rank);
+            head.is_none_or(|head| self.open.contains(&(head, at as u32)) == line.open)
+                && line.hosts.iter().all(|host| self.hosts.contains_key(host))
+        });
+        let open_fit = self.open.iter().all(|(rank, line)| {
+            self.lines[*line as usize]
+                .queue
+                .first_key_value()
+                .is_some_and(|(head, _)| head == rank)
+        });
+        let free_fit = self.hosts.values().all(|host| {
+            self.by_free
+                .contains(&(Reverse(host.free()), host.executor.id))
+                == host.usable()
+        });
+        lines_fit && open_fit && free_fit && self.by_free.len() <= self.hosts.len()
+    }
+
+    fn line(&mut self, need: &Need) -> u32 {
+        if let Some(&line) = self.by_need.get(need) {
+            return line;
+        }
+        let line = self.lines.len() as u32;
+        let hosts = self
+            .hosts
+            .values_mut()
+            .filter(|host| meets(&host.executor, &need.placement));
+        let hosts = hosts
+            .map(|host| {
+                host.lines.push(line);
+                host.executor.id
+            })
+            .collect();
+        self.lines.push(Line {
+            need: need.clone(),
+            queue: BTreeMap::new(),
+            hosts,
+            open: false,
+            reserving: false,
+        });
+        self.by_need.insert(need.clone(), line);
+        line
+    }
+
+    /// R8: of the executors that can take it, the one with most free slots.
+    fn place(&self, line: u32, rank: Rank) -> Option<ExecutorId> {
+        let line = &self.lines[line as usize];
+        self.by_free
+            .iter()
+            .take_while(|(free, _)| free.0 >= line.need.slots)
+            .map(|&(_, executor)| executor)
+            .find(|executor| {
+                let can = |host: &Host| host.trouble_for(line.need.slots, rank).is_none();
+                line.hosts.contains(executor) && self.hosts.get(executor).is_some_and(can)
+            })
+    }
+
+    /// Keeps executors free for a head that needs more slots than any has left: else small jobs would pass it for ever.
+    fn reserve(&mut self, line: u32, rank: Rank) {
+        let its = &mut self.lines[line as usize];
+        if its.need.slots < 2 {
+            return;
+        }
+        for executor in &its.hosts {
+            let Some(host) = self.hosts.get_mut(executor) else {
+                continue;
+            };
+            let fits = host.usable() && host.executor.slots >= its.need.slots;
+            if fits && host.reserved.is_none_or(|(for_rank, _)| rank < for_rank) {
+                host.reserved = Some((rank, line));
+                its.reserving = true;
+            }
+        }
+    }
+
+    /// The head of a line is gone: what was kept for it is free for others, and the next one gets its chance.
+    fn head_left(&mut self, line: u32) {
+        let its = &mut self.lines[line as usize];
+        its.open = false;
+        if core::mem::take(&mut its.reserving) {
+            let kept: Vec<_> = its.hosts.iter().copied().collect();
+            for executor in kept {
+                let for_this = self.hosts.get(&executor).and_then(|host| host.reserved);
+                if for_this.is_some_and(|(_, by)| by == line) {
+                    self.offer(executor);
+                }
+            }
+        }
+        self.open_line(line);
+    }
+
+    /// An executor may have something to give: every line that it can serve tries again.
+    fn offer(&mut self, executor: ExecutorId) {
+        let Some(host) = self.hosts.get_mut(&executor) else {
+            return;
+        };
+        host.reserved = None;
+        let lines = core::mem::take(&mut host.lines);
+        for &line in &lines {
+            self.open_line(line);
+        }
+        if let Some(host) = self.hosts.get_mut(&executor) {
+            host.lines = lines;
+        }
+    }
+
+    fn open_line(&mut self, line: u32) {
+        let its = &mut self.lines[line as usize];
+        if let Some((&head, _)) = its.queue.first_key_value() {
+            its.open = true;
+            self.open.insert((head, line));
+        }
+    }
+
+    /// Changes an executor and keeps the index by free slots right.
+    fn change(&mut self, executor: ExecutorId, change: impl FnOnce(&mut Host)) {
+        let Some(host) = self.hosts.get_mut(&executor) else {
+            return;
+        };
+        self.by_free.remove(&(Reverse(host.free()), executor));
+        change(host);
+        if host.usable() {
+            self.by_free.insert((Reverse(host.free()), executor));
+        }
+    }
+
+    /// Ties an executor to the lines that it can serve.
+    fn tie(&mut self, executor: ExecutorId) {
+        let Some(host) = self.hosts.get_mut(&executor) else {
+            return;
+        };
+        host.lines.clear();
+        for (at, line) in self.lines.iter_mut().enumerate() {
+            if meets(&host.executor, &line.need.placement) {
+                line.hosts.insert(executor);
+                host.lines.push(at as u32);
+            } else {
+                line.hosts.remove(&executor);
+            }
+        }
+    }
+}

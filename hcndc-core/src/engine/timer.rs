@@ -1,0 +1,45 @@
+//! What is to happen at a time: every reason is a variant, and one sorted set answers "when next?".
+
+use alloc::collections::BTreeSet;
+
+use super::placement::Seat;
+use crate::{id::ExecutorId, time::Timestamp};
+
+/// A reason to wake up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Timer {
+    /// A job run may try again.
+    Retry(Seat),
+    /// An executor that is out of reach counts as lost.
+    Lease(ExecutorId),
+}
+
+/// Timers, the earliest first.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Timers(BTreeSet<(Timestamp, Timer)>);
+
+impl Timers {
+    pub(super) fn set(&mut self, at: Timestamp, timer: Timer) {
+        self.0.insert((at, timer));
+    }
+
+    pub(super) fn clear(&mut self, at: Timestamp, timer: Timer) {
+        self.0.remove(&(at, timer));
+    }
+
+    pub(super) fn next(&self) -> Option<Timestamp> {
+        self.0.first().map(|&(at, _)| at)
+    }
+
+    /// Takes out the earliest timer that is due.
+    pub(super) fn pop_due(&mut self, now: Timestamp) -> Option<Timer> {
+        if self.next()? > now {
+            return None;
+        }
+        self.0.pop_first().map(|(_, timer)| timer)
+    }
+
+    pub(super) fn is_set(&self, at: Timestamp, timer: Timer) -> bool {
+        self.0.contains(&(at, timer))
+    }
+}

@@ -1,0 +1,293 @@
+//! The graph that people edit.
+
+use alloc::{
+    collections::{BTreeMap, BTreeSet},
+    vec::Vec,
+};
+use core::time::Duration;
+
+use petgraph::{
+    Direction,
+    stable_graph::{NodeIndex, StableDiGraph},
+};
+
+use super::{
+    cycle,
+    order::{NotAcyclic, Rows},
+};
+use crate::id::{FlowId, JobId};
+
+/// A node of the mesh.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Node {
+    /// The moment when a flow's jobs may start.
+    FlowStart(FlowId),
+    /// A job.
+    Job(JobId),
+    /// The moment when a flow has succeeded.
+    FlowEnd(FlowId),
+}
+
+/// All flows and jobs, and what waits for what.
+///
+/// Putting a flow or a job replaces what it waits for. Nothing here refuses a cycle: ask
+/// [`find_cycle`](Self::find_cycle), and put back what was there before.
+///
+/// ```
+/// use hcndc_core::{id::{FlowId, JobId}, mesh::{Mesh, Node}};
+///
+/// let mut mesh = Mesh::default();
+/// mesh.put_flow(FlowId(1), []);
+/// mesh.put_job(JobId(10), FlowId(1), []);
+/// mesh.put_job(JobId(11), FlowId(1), [JobId(10)]);
+/// assert_eq!(mesh.find_cycle(&[]), None);
+///
+/// mesh.put_job(JobId(10), FlowId(1), [JobId(11)]);
+/// let cycle = mesh.find_cycle(&[Node::Job(JobId(10))]);
+/// assert_eq!(cycle, Some(vec![Node::Job(JobId(10)), Node::Job(JobId(11))]));
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Mesh {
+    pub(super) graph: StableDiGraph<Node, ()>,
+    pub(super) index: BTreeMap<Node, NodeIndex>,
+}
+
+impl Mesh {
+    /// Makes a flow, or replaces its parents. Parents that are not there yet are made.
+    pub fn put_flow(&mut self, flow: FlowId, parents: impl IntoIterator<Item = FlowId>) {
+        let start = self.node(Node::FlowStart(flow));
+        self.node(Node::FlowEnd(flow));
+        self.clear_incoming(start);
+        for parent in parents {
+            self.node(Node::FlowStart(parent));
+            let end = self.node(Node::FlowEnd(parent));
+            self.graph.update_edge(end, start, ());
+        }
+    }
+
+    /// Makes a job, or replaces its dependencies. Flow and dependencies that are not there yet are made.
+    pub fn put_job(
+        &mut self,
+        job: JobId,
+        flow: FlowId,
+        dependencies: impl IntoIterator<Item = JobId>,
+    ) {
+        let known = self.index.contains_key(&Node::Job(job));
+        let node = self.node(Node::Job(job));
+        let (start, end) = (
+            self.node(Node::FlowStart(flow)),
+            self.node(Node::FlowEnd(flow)),
+        );
+        if known {
+            self.clear_incoming(node);
+            self.graph.update_edge(node, end, ());
+        } else {
+            self.graph.add_edge(node, end, ());
+        }
+        self.graph.add_edge(start, node, ());
+        for dependency in dependencies {
+            let from = self.node(Node::Job(dependency));
+            self.graph.add_edge(from, node, ());
+        }
+    }
+
+    /// Removes a flow; its jobs stay, so remove them first.
+    pub fn remove_flow(&mut self, flow: FlowId) {
+        self.remove(Node::FlowStart(flow));
+        self.remove(Node::FlowEnd(flow));
+    }
+
+    /// Removes a job.
+    pub fn remove_job(&mut self, job: JobId) {
+        self.remove(Node::Job(job));
+    }
+
+    /// Number of jobs and of dependencies among them.
+    #[must_use]
+    pub fn size(&self) -> (usize, usize) {
+        let jobs = self
+            .index
+            .keys()
+            .filter(|node| matches!(node, Node::Job(_)))
+            .count();
+        // Two edges of each job tie it to its flow.
+        let parents: usize = self
+            .index
+            .iter()
+            .filter(|(node, _)| matches!(node, Node::FlowStart(_)))
+            .map(|(_, &index)| {
+                self.graph
+                    .neighbors_directed(index, Direction::Incoming)
+                    .count()
+            })
+            .sum();
+        (jobs, self.graph.edge_count() - 2 * jobs - parents)
+    }
+
+    /// Jobs that depend on this one, by id.
+    #[must_use]
+    pub fn dependents(&self, job: JobId) -> Vec<JobId> {
+        let mut jobs: Vec<_> = self
+            .after(Node::Job(job))
+            .filter_map(|node| {
+                if let Node::Job(job) = node {
+                    Some(job)
+                } else {
+                    None
+                }
+            })
+            .collect();
+        jobs.sort_unstable();
+        jobs
+    }
+
+    /// Flows whose parent this one is, by id.
+    #[must_use]
+    pub fn children(&self, flow: FlowId) -> Vec<FlowId> {
+        let mut flows: Vec<_> = self
+            .after(Node::FlowEnd(flow))
+            .filter_map(|node| {
+                if let Node::FlowStart(flow) = node {
+                    Some(flow)
+                } else {
+                    None
+                }
+            })
+            .collect();
+        flows.sort_unstable();
+        flows
+    }
+
+    /// A way on which the mesh waits for itself: each node waits for the one before it, the first for the last.
+    /// `None` if there is none.
+    ///
+    /// `changed` are the nodes whose incoming edges were replaced since the mesh last had no cycle; empty for "anything".
+    ///
+    /// # Complexity
+    /// With few changed nodes, O(what comes after them); else O(nodes + edges).
+    #[must_use]
+    pub fn find_cycle(&self, changed: &[Node]) -> Option<Vec<Node>> {
+        cycle::find(self, changed)
+    }
+
+    /// The mesh in compact form, and the node that each row stands for, sorted.
+    #[must_use]
+    pub fn to_rows(&self) -> (Rows<()>, Vec<Node>) {
+        let nodes: Vec<Node> = self.index.keys().copied().collect();
+        let mut rank = alloc::vec![0u32; self.graph.node_indices().next_back().map_or(0, |last| last.index() + 1)];
+        for (at, index) in self.index.values().enumerate() {
+            rank[index.index()] = at as u32;
+        }
+        let edges: Vec<_> = self
+            .graph
+            .edge_indices()
+            .filter_map(|edge| self.graph.edge_endpoints(edge))
+            .map(|(from, to)| (rank[from.index()], rank[to.index()], ()))
+            .collect();
+        (Rows::new(nodes.len(), &edges), nodes)
+    }
+
+    /// Each job's level: the number of jobs on the longest way to it, 0 for those that wait for none.
+    ///
+    /// # Errors
+    /// [`NotAcyclic`] if there is a cycle.
+    pub fn levels(&self) -> Result<BTreeMap<JobId, u32>, NotAcyclic> {
+        let (rows, nodes) = self.to_rows();
+        let before =
+            rows.longest_before(|at| u64::from(matches!(nodes[at as usize], Node::Job(_))))?;
+        Ok(nodes
+            .iter()
+            .zip(before)
+            .filter_map(|(node, length)| {
+                let Node::Job(job) = node else { return None };
+                Some((*job, u32::try_from(length).unwrap_or(u32::MAX)))
+            })
+            .collect())
+    }
+
+    /// The longest way through the mesh when each job takes what `duration` says: its length, and its jobs in order.
+    /// No schedule can be shorter, whatever the number of executors.
+    ///
+    /// # Errors
+    /// [`NotAcyclic`] if there is a cycle.
+    pub fn critical_path(
+        &self,
+        mut duration: impl FnMut(JobId) -> Duration,
+    ) -> Result<(Duration, Vec<JobId>), NotAcyclic> {
+        let (rows, nodes) = self.to_rows();
+        let weights: Vec<u64> = nodes
+            .iter()
+            .map(|node| match node {
+                Node::Job(job) => u64::try_from(duration(*job).as_micros()).unwrap_or(u64::MAX),
+                Node::FlowStart(_) | Node::FlowEnd(_) => 0,
+            })
+            .collect();
+        let below = rows.longest_below(|at| weights[at as usize])?;
+        let mut at = (0..nodes.len()).max_by_key(|&at| (below[at], core::cmp::Reverse(at)));
+        let length = at.map_or(0, |at| below[at]);
+        let mut path = Vec::new();
+        while let Some(here) = at {
+            if let Node::Job(job) = nodes[here] {
+                path.push(job);
+            }
+            at = rows
+                .row(here as u32)
+                .iter()
+                .map(|&(next, ())| next as usize)
+                .max_by_key(|&next| (below[next], core::cmp::Reverse(next)));
+        }
+        Ok((Duration::from_micros(length), path))
+    }
+
+    /// Flows that hold a job or a flow start right behind this flow: its children, and flows with a job that depends on one of its jobs.
+    #[must_use]
+    pub(crate) fn flows_behind(
+        &self,
+        flow: FlowId,
+        flow_of: impl Fn(JobId) -> Option<FlowId>,
+    ) -> BTreeSet<FlowId> {
+        let jobs = self.after(Node::FlowStart(flow));
+        let by_jobs = jobs.flat_map(|job| self.after(job)).filter_map(|node| {
+            if let Node::Job(job) = node {
+                flow_of(job)
+            } else {
+                None
+            }
+        });
+        let mut flows: BTreeSet<_> = self.children(flow).into_iter().chain(by_jobs).collect();
+        flows.remove(&flow);
+        flows
+    }
+
+    fn after(&self, node: Node) -> impl Iterator<Item = Node> {
+        self.index
+            .get(&node)
+            .into_iter()
+            .flat_map(|&index| self.graph.neighbors(index))
+            .map(|index| self.graph[index])
+    }
+
+    fn node(&mut self, node: Node) -> NodeIndex {
+        let graph = &mut self.graph;
+        *self
+            .index
+            .entry(node)
+            .or_insert_with(|| graph.add_node(node))
+    }
+
+    fn clear_incoming(&mut self, node: NodeIndex) {
+        let mut walk = self
+            .graph
+            .neighbors_directed(node, Direction::Incoming)
+            .detach();
+        while let Some(edge) = walk.next_edge(&self.graph) {
+            self.graph.remove_edge(edge);
+        }
+    }
+
+    fn remove(&mut self, node: Node) {
+        if let Some(index) = self.index.remove(&node) {
+            self.graph.remove_node(index);
+        }
+    }
+}
