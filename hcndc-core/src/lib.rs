@@ -10,4 +10,5 @@ pub mod id;
 pub mod mesh;
 pub mod model;
 pub mod port;
+pub mod scheduler;
 pub mod time;

@@ -6,6 +6,7 @@
 mod clock;
 mod error;
 mod history;
+mod inbox;
 mod log;
 mod observer;
 mod store;
@@ -18,6 +19,7 @@ pub use history::{
     FlowRunView, FlowView, History, JobQuery, JobRunQuery, JobRunView, JobView, NamedSort, Page,
     PageRequest,
 };
+pub use inbox::{Answer, Inbox, Request};
 pub use log::{LogEntry, LogRead, LogStore, Stream};
 pub use observer::Observer;
 pub use store::{Commit, Fence, Lease, Store};

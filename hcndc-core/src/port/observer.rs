@@ -1,11 +1,24 @@
 //! Whoever wants to know what became so: live pages, the terminal, figures.
 
-use crate::{engine::Change, time::Timestamp};
+use crate::{
+    engine::{Change, Rejected},
+    time::Timestamp,
+};
 
-/// Is told of every commit, after it.
+/// Is told what a scheduler does. Nothing here may block.
 pub trait Observer: Send + Sync {
-    /// These changes are stored. Must not block; called in commit order, each commit once in the life of a process.
+    /// These changes are stored. Called in commit order, each commit once in the life of a process.
     fn committed(&self, now: Timestamp, changes: &[Change]);
+
+    /// A report of an executor was refused.
+    fn refused(&self, rejected: &Rejected) {
+        let _ = rejected;
+    }
+
+    /// The store failed, and is tried again; `None` when it answers again.
+    fn store_trouble(&self, error: Option<&dyn core::error::Error>) {
+        let _ = error;
+    }
 }
 
 impl Observer for () {
@@ -15,5 +28,13 @@ impl Observer for () {
 impl<T: Observer + ?Sized> Observer for alloc::sync::Arc<T> {
     fn committed(&self, now: Timestamp, changes: &[Change]) {
         (**self).committed(now, changes);
+    }
+
+    fn refused(&self, rejected: &Rejected) {
+        (**self).refused(rejected);
+    }
+
+    fn store_trouble(&self, error: Option<&dyn core::error::Error>) {
+        (**self).store_trouble(error);
     }
 }

@@ -1,0 +1,403 @@
+//! The driver: gathers what waits, commits it as one group, and only then speaks.
+//!
+//! ```text
+//!   Inbox ──┐                    ┌─► 2. Store::commit, under the leader's fence
+//!   Transport ─┼─► 1. gather and apply ─┤
+//!   Clock ──┘                    └─► 3. answers, Transport::send, Observer
+//! ```
+//!
+//! It decides nothing and holds no timer. So nothing is told to the world that is not stored; and what is
+//! stored and was not told when the process died is told again by the next one: an executor's first report says
+//! what it holds, and the engine gives every order anew that it does not know of.
+
+mod lease;
+
+use alloc::{boxed::Box, string::String, sync::Arc, vec::Vec};
+use core::{pin::pin, time::Duration};
+
+use futures_util::{
+    FutureExt as _,
+    future::{Either, select},
+};
+
+use crate::{
+    engine::{Change, Effect, Engine, Input, Rejected, Reply, Settings, Step},
+    id::{ExecutionId, ExecutorId},
+    port::{
+        Answer, Clock, Commit, ErrorKind, Inbox, Lease, Observer, PortError as _, Request, Store,
+        Transport,
+    },
+    time::Timestamp,
+};
+
+/// Inputs of one group commit at most: what one transaction stores stays bounded.
+const GROUP: usize = 2_000;
+/// The first wait after a store failed; it doubles up to [`LONGEST_WAIT`].
+const FIRST_WAIT: Duration = Duration::from_millis(50);
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
+
+/// How a scheduler leads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Leadership {
+    /// Name of this scheduler, kept over its restarts if nobody else can have its place: then it
+    /// takes its own lease over at once. Otherwise unique.
+    pub holder: String,
+    /// How long a lease lasts; renewed at a third of it. Too short and a slow store costs the lead, too long and
+    /// another waits that long to take over.
+    pub ttl: Duration,
+}
+
+/// Drives one engine through its ports.
+#[derive(Debug)]
+pub struct Scheduler<S, T, C, O> {
+    engine: Engine,
+    store: S,
+    transport: T,
+    clock: C,
+    observer: O,
+    leadership: Leadership,
+    lease: Lease,
+}
+
+/// What was applied and is not stored yet.
+#[derive(Default)]
+struct Group {
+    changes: Vec<Change>,
+    effects: Vec<Effect>,
+    said: Vec<Said>,
+    inputs: usize,
+}
+
+/// What is said to callers after the commit, in order.
+enum Said {
+    Answer(Answer, Result<Reply, Rejected>),
+    Look(Box<dyn FnOnce(&Engine) + Send>),
+}
+
+/// What woke the driver.
+enum Woken {
+    Request(Option<Request>),
+    Report(ExecutorId, crate::engine::Report),
+    Time,
+}
+
+impl<S, T, C, O> Scheduler<S, T, C, O>
+where
+    S: Store,
+    T: Transport,
+    C: Clock,
+    O: Observer,
+{
+    /// Waits until it may lead, loads what is stored, and connects the executors.
+    ///
+    /// # Errors
+    /// [`SchedulerError`], for failures of the store that waiting does not mend.
+    pub async fn open(
+        store: S,
+        transport: T,
+        clock: C,
+        observer: O,
+        settings: Settings,
+        leadership: Leadership,
+    ) -> Result<Self, SchedulerError<S::Error>> {
+        let lease = lease::acquire(&store, &clock, &observer, &leadership).await?;
+        let mut wait = FIRST_WAIT;
+        let snapshot = loop {
+            match store.load().await {
+                Ok(snapshot) => break snapshot,
+                Err(error) => wait = pause(&clock, &observer, error, wait).await?,
+            }
+        };
+        observer.store_trouble(None);
+        let engine =
+            Engine::load(clock.now(), settings, snapshot).map_err(SchedulerError::Inconsistent)?;
+        let scheduler = Self {
+            engine,
+            store,
+            transport,
+            clock,
+            observer,
+            leadership,
+            lease,
+        };
+        for effect in scheduler.engine.connections() {
+            scheduler.carry_out(effect);
+        }
+        Ok(scheduler)
+    }
+
+    /// The engine, as it stands.
+    pub const fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// Runs until the inbox ends; then gives the lease back.
+    ///
+    /// # Errors
+    /// [`SchedulerError::Fenced`] when another scheduler leads: drop this one and open a new one. Others when the
+    /// store fails in a way that waiting does not mend. Nothing is lost: what was answered is stored, and what was
+    /// not stored was not said.
+    pub async fn run(&mut self, inbox: &mut impl Inbox) -> Result<(), SchedulerError<S::Error>> {
+        while self.turn(inbox).await? {}
+        // Leaving without the lease only makes the next leader wait for its end.
+        let _ = self.store.release(&self.lease).await;
+        Ok(())
+    }
+
+    /// One round of gather, commit, speak. Waits for something to do; `false` when the inbox has ended.
+    ///
+    /// # Errors
+    /// As for [`run`](Self::run).
+    pub async fn turn(&mut self, inbox: &mut impl Inbox) -> Result<bool, SchedulerError<S::Error>> {
+        let renew_at = lease::renew_at(&self.lease, self.leadership.ttl);
+        let wake_at = self
+            .engine
+            .next_wakeup()
+            .map_or(renew_at, |at| at.min(renew_at));
+        let mut group = Group::default();
+        let mut open = true;
+        let mut woken = Some(self.wait(inbox, wake_at).await);
+        while let Some(what) = woken {
+            match what {
+                Woken::Request(Some(request)) => self.take_request(request, &mut group).await?,
+                Woken::Request(None) => open = false,
+                Woken::Report(executor, report) => {
+                    self.apply_report(Input::Report { executor, report }, &mut group);
+                }
+                Woken::Time => {}
+            }
+            group.inputs += 1;
+            woken = if open && group.inputs < GROUP {
+                self.wait(inbox, Timestamp::MAX).now_or_never()
+            } else {
+                None
+            };
+        }
+        if self
+            .engine
+            .next_wakeup()
+            .is_some_and(|at| at <= self.clock.now())
+        {
+            self.apply_report(Input::Wake, &mut group);
+        }
+        self.flush(&mut group).await?;
+        if self.clock.now() >= renew_at {
+            self.renew().await?;
+        }
+        Ok(open)
+    }
+
+    async fn wait(&self, inbox: &mut impl Inbox, until: Timestamp) -> Woken {
+        let request = pin!(inbox.recv());
+        let report = pin!(self.transport.recv());
+        let time = pin!(async {
+            if until == Timestamp::MAX {
+                core::future::pending::<()>().await;
+            }
+            self.clock.sleep_until(until).await;
+        });
+        match select(request, select(report, time)).await {
+            Either::Left((request, _)) => Woken::Request(request),
+            Either::Right((Either::Left(((executor, report), _)), _)) => {
+                Woken::Report(executor, report)
+            }
+            Either::Right((Either::Right(((), _)), _)) => Woken::Time,
+        }
+    }
+
+    async fn take_request(
+        &mut self,
+        request: Request,
+        group: &mut Group,
+    ) -> Result<(), SchedulerError<S::Error>> {
+        match request {
+            Request::Look(look) => group.said.push(Said::Look(look)),
+            Request::Command(mut input, answer) => {
+                self.fetch_archive(&mut input, group).await?;
+                let result = match self.engine.apply(self.clock.now(), input) {
+                    Ok(step) => Ok(group.add(step)),
+                    Err(rejected) => Err(rejected),
+                };
+                group.said.push(Said::Answer(answer, result));
+            }
+        }
+        Ok(())
+    }
+
+    fn apply_report(&mut self, input: Input, group: &mut Group) {
+        match self.engine.apply(self.clock.now(), input) {
+            Ok(step) => {
+                group.add(step);
+            }
+            Err(rejected) => self.observer.refused(&rejected),
+        }
+    }
+
+    /// An execution that has ended is no longer in the engine: a command that continues it brings it along.
+    async fn fetch_archive(
+        &mut self,
+        input: &mut Input,
+        group: &mut Group,
+    ) -> Result<(), SchedulerError<S::Error>> {
+        let (execution, archived): (ExecutionId, _) = match input {
+            Input::Resume {
+                execution,
+                archived,
+                ..
+            }
+            | Input::Rerun {
+                execution,
+                archived,
+                ..
+            } => (*execution, archived),
+            Input::Edit(_)
+            | Input::Start(_)
+            | Input::Stop { .. }
+            | Input::Report { .. }
+            | Input::Configure(_)
+            | Input::Wake => return Ok(()),
+        };
+        if self.engine.is_live(execution) || archived.is_some() {
+            return Ok(());
+        }
+        // It may have ended in this very group.
+        self.flush(group).await?;
+        let mut wait = FIRST_WAIT;
+        loop {
+            match self.store.load_execution(execution).await {
+                Ok(found) => {
+                    *archived = found.map(Box::new);
+                    return Ok(());
+                }
+                Err(error) => wait = pause(&self.clock, &self.observer, error, wait).await?,
+            }
+        }
+    }
+
+    /// Stores the group, and then says and does what it holds.
+    async fn flush(&mut self, group: &mut Group) -> Result<(), SchedulerError<S::Error>> {
+        let Group {
+            changes,
+            effects,
+            said,
+            ..
+        } = core::mem::take(group);
+        if !changes.is_empty() {
+            let commit = Commit {
+                next_id: self.engine.next_id(),
+                changes,
+            };
+            self.commit(&commit).await?;
+            self.observer.committed(self.clock.now(), &commit.changes);
+        }
+        if self.clock.now() >= self.lease.expires_at && !effects.is_empty() {
+            // By our own clock somebody else may lead already: ask before giving orders.
+            self.renew().await?;
+        }
+        for said in said {
+            match said {
+                Said::Answer(answer, result) => answer(result),
+                Said::Look(look) => look(&self.engine),
+            }
+        }
+        for effect in effects {
+            self.carry_out(effect);
+        }
+        Ok(())
+    }
+
+    async fn commit(&mut self, commit: &Commit) -> Result<(), SchedulerError<S::Error>> {
+        let mut wait = FIRST_WAIT;
+        let mut failed = false;
+        loop {
+            match self.store.commit(self.lease.fence, commit).await {
+                Ok(()) => break,
+                Err(error) => {
+                    failed = true;
+                    wait = pause(&self.clock, &self.observer, error, wait).await?;
+                }
+            }
+        }
+        if failed {
+            self.observer.store_trouble(None);
+        }
+        Ok(())
+    }
+
+    async fn renew(&mut self) -> Result<(), SchedulerError<S::Error>> {
+        let renewed = self
+            .store
+            .renew(&self.lease, self.clock.now(), self.leadership.ttl)
+            .await;
+        match renewed {
+            Ok(lease) => self.lease = lease,
+            Err(error) if error.kind() == ErrorKind::Fenced => return Err(SchedulerError::Fenced),
+            Err(error) => {
+                let expired = self.clock.now() >= self.lease.expires_at;
+                if expired {
+                    self.lease = lease::insist(
+                        &self.store,
+                        &self.clock,
+                        &self.observer,
+                        &self.lease,
+                        self.leadership.ttl,
+                        error,
+                    )
+                    .await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn carry_out(&self, effect: Effect) {
+        match effect {
+            Effect::Connect(executor) => {
+                self.transport
+                    .connect(Arc::clone(&executor), self.lease.fence);
+            }
+            Effect::Disconnect(executor) => self.transport.disconnect(executor),
+            Effect::Tell { executor, order } => self.transport.send(executor, order),
+        }
+    }
+}
+
+impl Group {
+    fn add(&mut self, step: Step) -> Reply {
+        self.changes.extend(step.changes);
+        self.effects.extend(step.effects);
+        step.reply
+    }
+}
+
+/// Waits before the store is tried again. Returns the wait after the next failure.
+async fn pause<E: crate::port::PortError>(
+    clock: &impl Clock,
+    observer: &impl Observer,
+    error: E,
+    wait: Duration,
+) -> Result<Duration, SchedulerError<E>> {
+    match error.kind() {
+        ErrorKind::Fenced => return Err(SchedulerError::Fenced),
+        ErrorKind::Corrupt | ErrorKind::Invalid => return Err(SchedulerError::Store(error)),
+        ErrorKind::Conflict => {}
+        ErrorKind::Unavailable => observer.store_trouble(Some(&error)),
+    }
+    clock.sleep_until(clock.now().after(wait)).await;
+    Ok((wait * 2).min(LONGEST_WAIT))
+}
+
+/// Why a scheduler stopped.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SchedulerError<E: core::error::Error + 'static> {
+    /// Another scheduler leads.
+    #[error("another scheduler leads")]
+    Fenced,
+    /// The store failed in a way that waiting does not mend.
+    #[error("the store failed")]
+    Store(#[source] E),
+    /// What is stored does not fit together.
+    #[error("what is stored does not fit together")]
+    Inconsistent(#[source] Rejected),
+}
