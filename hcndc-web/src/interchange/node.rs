@@ -129,6 +129,19 @@ impl Node {
         path
     }
 
+    /// Hands each place in the tree, of keys and of values, to `visit` with its path.
+    pub(super) fn visit_places(&self, path: &str, visit: &mut impl FnMut(Position, &str)) {
+        visit(self.position, path);
+        for (index, item) in self.items().iter().enumerate() {
+            item.visit_places(&item_path(path, index), visit);
+        }
+        for entry in self.entries() {
+            let path = field_path(path, &entry.key);
+            visit(entry.position, &path);
+            entry.node.visit_places(&path, visit);
+        }
+    }
+
     /// The node at a written path such as `flows[2].jobs[0].params.a.b`; keys may hold dots and brackets.
     pub(super) fn at(&self, path: &str) -> Option<&Self> {
         if path.is_empty() {

@@ -8,6 +8,7 @@
 //! A faulty value is told, put aside and taken for its default, so that the rest is checked as well: one reading tells
 //! everything. Each flow, job and executor is read by itself, so the cost of a fault does not grow with the file.
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
@@ -96,16 +97,7 @@ pub(super) fn read_bytes(path: &Path) -> Result<Vec<u8>, Problem> {
 pub fn parse_mesh(name: &str, text: &[u8], set: &[&str]) -> Result<MeshSource, Vec<Fault>> {
     let name: Arc<str> = name.into();
     let read = read_tree(text);
-    let mut faults: Vec<Fault> = read
-        .faults
-        .into_iter()
-        .map(|(position, problem)| Fault {
-            file: name.clone(),
-            position: Some(position),
-            path: String::new(),
-            problem,
-        })
-        .collect();
+    let mut faults = located(&name, read.root.as_ref(), read.faults);
     if let Some(mut root) = read.root {
         let mut reading = Reading {
             name: name.clone(),
@@ -126,6 +118,43 @@ pub fn parse_mesh(name: &str, text: &[u8], set: &[&str]) -> Result<MeshSource, V
     }
     faults.sort_by_key(|fault| fault.position);
     Err(faults)
+}
+
+/// Faults of reading, with the paths of the values that they are about.
+pub(super) fn located(
+    name: &Arc<str>,
+    root: Option<&Node>,
+    faults: Vec<(Position, Problem)>,
+) -> Vec<Fault> {
+    // A repeated key has no node: its path is that of the first one.
+    let place = |position: Position, problem: &Problem| match problem {
+        Problem::DuplicateKey { first, .. } => *first,
+        _ => position,
+    };
+    let mut paths: HashMap<Position, String> = faults
+        .iter()
+        .map(|(position, problem)| (place(*position, problem), String::new()))
+        .collect();
+    if let Some(root) = root.filter(|_| !paths.is_empty()) {
+        root.visit_places("", &mut |position, path| {
+            if let Some(known) = paths.get_mut(&position) {
+                path.clone_into(known);
+            }
+        });
+    }
+    let fault = |(position, problem)| {
+        let path = paths
+            .get(&place(position, &problem))
+            .cloned()
+            .unwrap_or_default();
+        Fault {
+            file: name.clone(),
+            position: Some(position),
+            path,
+            problem,
+        }
+    };
+    faults.into_iter().map(fault).collect()
 }
 
 /// Faults of a mesh that was not read from a text, such as one that a program made.

@@ -2,7 +2,7 @@
 
 use super::fault::Problem;
 use super::json_reader::read_json;
-use super::node::{Node, Position};
+use super::node::{Node, Position, Value};
 use super::yaml_reader::read_yaml;
 
 /// How deep lists and maps may stand in one another. The mesh file itself needs 7.
@@ -29,7 +29,11 @@ pub(super) fn read_tree(bytes: &[u8]) -> ReadTree {
                 return Ok(Some(node));
             }
         }
-        read_yaml(text, &mut faults)
+        let root = read_yaml(text, &mut faults)?;
+        let root = root.filter(|root| root.value != Value::Null);
+        // A file of remarks alone.
+        root.map(Some)
+            .ok_or((Position { line: 1, column: 1 }, Problem::EmptyFile))
     });
     finish(root, faults)
 }
@@ -67,7 +71,7 @@ fn decode(bytes: &[u8]) -> Result<&str, (Position, Problem)> {
         return Err((Position { line: 1, column: 1 }, Problem::EmptyFile));
     }
     // YAML's parser takes a NUL for the end of its input: what follows would go unseen.
-    let stray = |c: char| c.is_ascii_control() && !matches!(c, '\n' | '\r' | '\t');
+    let stray = |c: char| c < ' ' && !matches!(c, '\n' | '\r' | '\t');
     match text.find(stray) {
         Some(offset) => {
             let code = text[offset..].chars().next().map_or(0, u32::from);

@@ -10,7 +10,7 @@ use super::de::{shorten, wrong_type};
 use super::fault::{Expected, Fault, Noun, Problem};
 use super::mesh_file::{JobDependency, MeshFile, MeshFlow, MeshJob};
 use super::node::{Node, Value, field_path, item_path};
-use super::source::{check_mesh, read_bytes};
+use super::source::{check_mesh, located, read_bytes};
 use super::text::read_json_tree;
 
 /// Longest name of a flow or job, in characters.
@@ -47,17 +47,9 @@ pub fn parse_wfcommons(
     let read = read_json_tree(text);
     let file: Arc<str> = name.into();
     let mut trace = Trace {
-        file: file.clone(),
-        faults: Vec::new(),
+        faults: located(&file, read.root.as_ref(), read.faults),
+        file,
     };
-    for (position, problem) in read.faults {
-        trace.faults.push(Fault {
-            file: file.clone(),
-            position: Some(position),
-            path: String::new(),
-            problem,
-        });
-    }
     let mesh = read
         .root
         .and_then(|root| trace.mesh(&root, flow, time_scale));
@@ -309,16 +301,13 @@ impl Trace {
         else {
             return 0.0;
         };
-        let written = match &found.value {
-            Value::Number(written) => written,
-            _ => {
-                self.tell(
-                    found,
-                    field_path(path, field),
-                    wrong_type(found, Expected::Number).problem,
-                );
-                return 0.0;
-            }
+        let Value::Number(written) = &found.value else {
+            self.tell(
+                found,
+                field_path(path, field),
+                wrong_type(found, Expected::Number).problem,
+            );
+            return 0.0;
         };
         match written.parse::<f64>() {
             Ok(seconds) if seconds.is_finite() && seconds >= 0.0 => seconds,

@@ -37,7 +37,7 @@ pub(super) fn check(mesh: &Mesh<'_>, faults: &mut Faults<'_>) {
             .filter(|component| component.len() > 1)
         {
             found = true;
-            let cycle = rotate(&graph, shortest_cycle(&graph, &component));
+            let cycle = rotate(&graph, short_cycle(&graph, &component));
             tell(mesh, &graph, &cycle, faults);
             if let Some(edge) = cycle.first() {
                 graph.remove_edge(*edge);
@@ -57,7 +57,6 @@ fn waits(mesh: &Mesh<'_>) -> DiGraph<Stop, Written> {
     for (place, flow) in mesh.flows.iter().enumerate() {
         let start = graph.add_node(Stop::Start(place));
         let end = graph.add_node(Stop::End(place));
-        graph.add_edge(end, start, None);
         let jobs: Vec<NodeIndex> = (0..flow.jobs.len())
             .map(|job| graph.add_node(Stop::Job(place, job)))
             .collect();
@@ -65,6 +64,8 @@ fn waits(mesh: &Mesh<'_>) -> DiGraph<Stop, Written> {
             graph.add_edge(*job, start, None);
             graph.add_edge(end, *job, None);
         }
+        // Edges are walked from the newest: of equal ways, people understand the one through the flow itself.
+        graph.add_edge(end, start, None);
         flows.push((start, end, jobs));
     }
     for (place, flow) in mesh.flows.iter().enumerate() {
@@ -87,13 +88,27 @@ fn waits(mesh: &Mesh<'_>) -> DiGraph<Stop, Written> {
     graph
 }
 
-/// Edges of a shortest cycle through one node of a component: a job, where there is one.
-fn shortest_cycle(graph: &DiGraph<Stop, Written>, component: &[NodeIndex]) -> Vec<EdgeIndex> {
+/// Edges of a short cycle in a component: the shorter one of those through its first job and its first flow.
+fn short_cycle(graph: &DiGraph<Stop, Written>, component: &[NodeIndex]) -> Vec<EdgeIndex> {
     let inside: HashSet<NodeIndex> = component.iter().copied().collect();
-    let key = |node: &&NodeIndex| (!matches!(graph[**node], Stop::Job(..)), node.index());
-    let Some(origin) = component.iter().min_by_key(key).copied() else {
-        return Vec::new();
+    let first = |is_job: bool| {
+        component
+            .iter()
+            .filter(|node| matches!(graph[**node], Stop::Job(..)) == is_job)
+            .min()
     };
+    let origins = [first(false), first(true)].into_iter().flatten();
+    origins
+        .map(|origin| shortest_through(graph, &inside, *origin))
+        .min_by_key(Vec::len)
+        .unwrap_or_default()
+}
+
+fn shortest_through(
+    graph: &DiGraph<Stop, Written>,
+    inside: &HashSet<NodeIndex>,
+    origin: NodeIndex,
+) -> Vec<EdgeIndex> {
     let mut reached: HashMap<NodeIndex, EdgeIndex> = HashMap::new();
     let mut queue = VecDeque::from([origin]);
     while let Some(node) = queue.pop_front() {
