@@ -1,0 +1,214 @@
+//! What must hold in a mesh file beyond the shape of its values.
+//!
+//! Works on the typed file and the marked tree side by side. Both hold the same elements in the same order, once the
+//! tree's faulty ones are passed over.
+
+mod cycles;
+mod names;
+mod params;
+mod places;
+mod references;
+
+pub(super) use self::places::Faults;
+
+use self::places::Mesh;
+use super::fault::Problem;
+use super::mesh_file::{FORMAT_VERSION, JobRetry, MeshExecutor, MeshFile, MeshFlow, MeshJob};
+use super::near::NearBudget;
+use super::node::{Node, field_path};
+use super::span::Span;
+
+/// Puts all that is wrong with `file` into `faults`. Names in `set` are params that are defined outside of it.
+pub(super) fn check(file: &MeshFile, root: &Node, set: &[&str], faults: &mut Faults<'_>) {
+    let mesh = Mesh::new(file, root);
+    let budget = NearBudget::new();
+    check_head(&mesh, faults);
+    names::check(&mesh, faults);
+    for executor in &mesh.executors {
+        check_executor(executor.item, &executor.path(), faults);
+    }
+    for flow in &mesh.flows {
+        check_flow(flow.item, &flow.path(), faults);
+        for job in &flow.jobs {
+            check_job(job.item, &job.path(flow), faults);
+        }
+    }
+    references::check(&mesh, &budget, faults);
+    cycles::check(&mesh, faults);
+    params::check(&mesh, set, &budget, faults);
+}
+
+fn check_head(mesh: &Mesh<'_>, faults: &mut Faults<'_>) {
+    let file = mesh.file;
+    if file.hcndc != FORMAT_VERSION {
+        faults.tell("hcndc", Problem::UnknownVersion { found: file.hcndc });
+    }
+    if file.zone.parse::<chrono_tz::Tz>().is_err() {
+        let zones = chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name());
+        let near = super::near::nearest(&file.zone, zones).map(str::to_owned);
+        faults.tell(
+            "zone",
+            Problem::UnknownZone {
+                zone: file.zone.clone(),
+                near,
+            },
+        );
+    }
+    check_timeout(file.defaults.timeout, "defaults", faults);
+    check_retry(file.defaults.retry.as_ref(), "defaults", faults);
+    if file.flows.is_empty()
+        && mesh
+            .root
+            .field("flows")
+            .is_some_and(|flows| flows.items().is_empty())
+    {
+        faults.tell("flows", Problem::EmptyMesh);
+    }
+}
+
+fn check_executor(executor: &MeshExecutor, path: &str, faults: &mut Faults<'_>) {
+    if !is_address(&executor.address) {
+        let problem = Problem::BadAddress {
+            address: executor.address.clone(),
+        };
+        faults.tell_written(&field_path(path, "address"), problem);
+    }
+    if let Some(slots) = executor.slots {
+        check_range(slots, 1, 1_000_000, &field_path(path, "slots"), faults);
+    }
+}
+
+/// `host:port` with an IPv4 address, an IPv6 address in brackets or a host name.
+fn is_address(address: &str) -> bool {
+    let Some((host, port)) = address.rsplit_once(':') else {
+        return false;
+    };
+    let port_holds =
+        port.bytes().all(|b| b.is_ascii_digit()) && port.parse::<u16>().is_ok_and(|port| port > 0);
+    let host_holds = match host
+        .strip_prefix('[')
+        .and_then(|host| host.strip_suffix(']'))
+    {
+        Some(inner) => inner.parse::<std::net::Ipv6Addr>().is_ok(),
+        None => {
+            host.len() <= 253
+                && host.split('.').all(|label| {
+                    (1..=63).contains(&label.len())
+                        && label
+                            .bytes()
+                            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+                })
+        }
+    };
+    port_holds && host_holds
+}
+
+fn check_flow(flow: &MeshFlow, path: &str, faults: &mut Faults<'_>) {
+    let parts = flow.directory.strip_prefix('/');
+    let directory_holds = parts.is_some_and(|parts| {
+        parts.is_empty()
+            || parts.split('/').all(|part| {
+                !matches!(part, "" | "." | "..")
+                    && part.trim() == part
+                    && !part.contains(char::is_control)
+            })
+    });
+    if !directory_holds {
+        let problem = Problem::BadDirectory {
+            directory: flow.directory.clone(),
+        };
+        faults.tell(&field_path(path, "directory"), problem);
+    }
+}
+
+fn check_job(job: &MeshJob, path: &str, faults: &mut Faults<'_>) {
+    if job.command.trim().is_empty() {
+        faults.tell_written(&field_path(path, "command"), Problem::EmptyCommand);
+    }
+    if job.success_codes.is_empty() {
+        // A list of which every code was faulty is not empty in the file.
+        faults.tell_if(
+            &field_path(path, "success_codes"),
+            |node| node.items().is_empty(),
+            || Problem::NoSuccessCodes,
+        );
+    }
+    check_timeout(job.timeout, path, faults);
+    check_retry(job.retry.as_ref(), path, faults);
+    check_range(job.slots, 1, 1_000, &field_path(path, "slots"), faults);
+    if job.executor.is_some() && !job.labels.is_empty() {
+        faults.tell(&field_path(path, "executor"), Problem::ExecutorAndLabels);
+    }
+}
+
+fn check_timeout(timeout: Option<Span>, path: &str, faults: &mut Faults<'_>) {
+    if timeout.is_some_and(Span::is_zero) {
+        faults.tell(&field_path(path, "timeout"), Problem::ZeroDuration);
+    }
+}
+
+fn check_retry(retry: Option<&JobRetry>, path: &str, faults: &mut Faults<'_>) {
+    let Some(retry) = retry else { return };
+    let path = field_path(path, "retry");
+    check_range(retry.max, 0, 100, &field_path(&path, "max"), faults);
+    let thousandths = retry.backoff * 1_000.0;
+    let exact = (thousandths - thousandths.round()).abs() < 1e-6;
+    if !(exact && (1.0..=MAX_BACKOFF).contains(&retry.backoff)) {
+        faults.tell(
+            &field_path(&path, "backoff"),
+            Problem::BadBackoff {
+                found: retry.backoff,
+                max: MAX_BACKOFF,
+            },
+        );
+    }
+    if retry.cap.is_some_and(Span::is_zero) {
+        faults.tell(&field_path(&path, "cap"), Problem::ZeroDuration);
+    }
+}
+
+const MAX_BACKOFF: f64 = 1_000.0;
+
+fn check_range(value: u32, min: u32, max: u32, path: &str, faults: &mut Faults<'_>) {
+    if !(min..=max).contains(&value) {
+        faults.tell(
+            path,
+            Problem::OutOfRange {
+                min: min.into(),
+                max: max.into(),
+                found: value.to_string(),
+            },
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_host_and_port() {
+        for address in [
+            "10.0.0.5:7890",
+            "etl-1.example.com:1",
+            "[::1]:7890",
+            "localhost:65535",
+        ] {
+            assert!(is_address(address), "{address}");
+        }
+        for address in [
+            "",
+            "host",
+            ":7890",
+            "host:",
+            "host:0",
+            "host:65536",
+            "::1:7890",
+            "a b:1",
+            "host:+1",
+            "http://h:1",
+        ] {
+            assert!(!is_address(address), "{address}");
+        }
+    }
+}

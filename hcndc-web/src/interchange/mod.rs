@@ -1,0 +1,37 @@
+//! Import and export: the mesh file that people write, and traced workflows of the WfCommons project.
+//!
+//! [`read_mesh`] takes a file in YAML or JSON to a checked [`MeshFile`], or to **all** of its faults, each with its
+//! place, its path, what is wrong and what to do, in English and Chinese. [`to_yaml`] writes such a file back,
+//! [`mesh_schema`] describes it for editors, and [`import_wfcommons`] makes one of a WfFormat trace. Nothing in here
+//! knows the engine, the store or the API.
+
+mod check;
+mod de;
+mod fault;
+mod fault_text;
+mod json_reader;
+mod mesh_file;
+mod near;
+mod node;
+mod placeholder;
+mod schema;
+mod source;
+mod span;
+mod text;
+mod text_map;
+mod wfcommons;
+mod yaml_reader;
+mod yaml_writer;
+
+pub use self::fault::{Expected, Fault, Found, Lang, NameRule, Noun, Problem, Station};
+pub use self::mesh_file::{
+    DependencyCondition, FORMAT_VERSION, JobDefaults, JobDependency, JobIndex, JobRetry,
+    MeshExecutor, MeshFile, MeshFlow, MeshJob,
+};
+pub use self::node::Position;
+pub use self::schema::mesh_schema;
+pub use self::source::{MeshSource, check_mesh, parse_mesh, read_mesh};
+pub use self::span::Span;
+pub use self::text_map::TextMap;
+pub use self::wfcommons::{import_wfcommons, parse_wfcommons};
+pub use self::yaml_writer::to_yaml;

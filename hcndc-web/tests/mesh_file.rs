@@ -1,0 +1,767 @@
+//! The mesh file from outside: whole files in, all faults out, and writing undone by reading.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use hcndc_web::interchange::{
+    DependencyCondition, Fault, JobDependency, JobIndex, JobRetry, Lang, MeshExecutor, MeshFile,
+    MeshFlow, MeshJob, Position, Problem, Span, TextMap, check_mesh, import_wfcommons, mesh_schema,
+    parse_mesh, parse_wfcommons, read_mesh, to_yaml,
+};
+use proptest::collection::{hash_map, vec};
+use proptest::option;
+use proptest::prelude::*;
+
+/// A file of the repository.
+fn repository(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path)
+}
+
+fn data(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/data")
+        .join(name)
+}
+
+/// Compares with a file beside the test; `HCNDC_TEST_UPDATE=1` writes it instead.
+fn assert_golden(path: &Path, text: &str) {
+    if std::env::var_os("HCNDC_TEST_UPDATE").is_some() {
+        std::fs::write(path, text).unwrap();
+    }
+    let golden = std::fs::read_to_string(path).unwrap_or_default();
+    assert!(
+        golden == text,
+        "differs from {}; HCNDC_TEST_UPDATE=1 writes it:\n{text}",
+        path.display()
+    );
+}
+
+fn faults(text: &str) -> Vec<Fault> {
+    parse_mesh("m.yaml", text.as_bytes(), &[]).unwrap_err()
+}
+
+/// Line, path and code of each fault.
+fn summary(text: &str) -> Vec<(usize, String, &'static str)> {
+    let line = |fault: &Fault| fault.position.map_or(0, |position| position.line);
+    faults(text)
+        .iter()
+        .map(|fault| (line(fault), fault.path.clone(), fault.code()))
+        .collect()
+}
+
+fn sound(text: &str) -> MeshFile {
+    parse_mesh("m.yaml", text.as_bytes(), &[])
+        .unwrap_or_else(|faults| panic!("{}", told(&faults, Lang::En)))
+        .file
+}
+
+fn told(faults: &[Fault], lang: Lang) -> String {
+    faults
+        .iter()
+        .map(|fault| match lang {
+            Lang::En => format!("{fault}\n"),
+            Lang::Zh => {
+                let Position { line, column } = fault.position.unwrap();
+                format!(
+                    "{line}:{column}: {}：{}\n  {}\n",
+                    fault.path,
+                    fault.message(lang),
+                    fault.remedy(lang)
+                )
+            }
+        })
+        .collect()
+}
+
+#[test]
+fn one_reading_tells_every_fault() {
+    let text = std::fs::read(data("faulty.yaml")).unwrap();
+    let faults = parse_mesh("faulty.yaml", &text, &[]).unwrap_err();
+    assert_golden(&data("faulty.en.txt"), &told(&faults, Lang::En));
+    assert_golden(&data("faulty.zh.txt"), &told(&faults, Lang::Zh));
+}
+
+#[test]
+fn whole_format_is_understood() {
+    let source = read_mesh(&data("whole.yaml"), &["day"])
+        .unwrap_or_else(|faults| panic!("{}", told(&faults, Lang::En)));
+    let file = &source.file;
+    assert_eq!(file.zone, "Asia/Shanghai");
+    assert_eq!(
+        file.params.iter().collect::<Vec<_>>(),
+        [("zeta", "1.10"), ("alpha", "0755"), ("on", "true")]
+    );
+    let job = &file.flows[1].jobs[0];
+    let on = |job: &str, on| JobDependency {
+        job: job.into(),
+        on,
+    };
+    assert_eq!(
+        job.depends_on,
+        [
+            on("customers", DependencyCondition::Success),
+            on("extract/orders", DependencyCondition::Success),
+            on("sub/job", DependencyCondition::Failure)
+        ]
+    );
+    assert_eq!(
+        job.params.iter().map(|(name, _)| name).collect::<Vec<_>>(),
+        ["date", "source", "n"]
+    );
+    let retry = file.retry_of(job).unwrap();
+    assert_eq!(
+        (retry.max, retry.delay.as_millis(), retry.backoff_permille()),
+        (2, 10_000, 2_000)
+    );
+    assert_eq!(
+        file.timeout_of(job).unwrap().duration(),
+        Duration::from_secs(5_400)
+    );
+    assert_eq!(
+        file.timeout_of(&file.flows[0].jobs[0]).unwrap().duration(),
+        Duration::from_secs(600)
+    );
+    let index = JobIndex::new(file);
+    assert_eq!(index.find_job(1, "sub/job"), Some((1, 2)));
+    assert_eq!(index.find_job(1, "extract/orders"), Some((0, 0)));
+    assert_eq!(index.find_job(0, "customers"), None);
+    assert_eq!(
+        source
+            .position("flows[1].jobs[0].retry.max")
+            .map(|position| position.line),
+        Some(52)
+    );
+    assert_eq!(source.position("flows[1].jobs[0].priority"), None);
+    let late = source.fault("flows[1].jobs[0].priority", Problem::EmptyCommand);
+    assert_eq!(late.position, source.position("flows[1].jobs[0]"));
+    assert_golden(&data("whole.written.yaml"), &to_yaml(file));
+}
+
+#[test]
+fn json_and_yaml_say_the_same() {
+    let file = sound(&std::fs::read_to_string(data("plain.yaml")).unwrap());
+    let json = serde_json::to_string_pretty(&file).unwrap();
+    assert_eq!(sound(&json), file);
+    assert_eq!(serde_json::from_str::<MeshFile>(&json).unwrap(), file);
+}
+
+#[test]
+fn names_that_could_not_be_read_still_exist() {
+    // `a` has no command and `b` is no map: one fault each, none about references to `a`.
+    let text = "hcndc: 1\nflows:\n- name: f\n  jobs:\n  - name: a\n  - 5\n  - {name: c, command: x, depends_on: [a]}\n";
+    assert_eq!(
+        summary(text),
+        [
+            (5, "flows[0].jobs[0]".to_owned(), "missing-field"),
+            (6, "flows[0].jobs[1]".to_owned(), "wrong-type")
+        ]
+    );
+}
+
+#[test]
+fn faults_after_a_faulty_item_keep_their_index() {
+    let text = "hcndc: 1\nflows:\n- 7\n- name: f\n  jobs:\n  - x\n  - name: a\n    command: c\n    depends_on: [[], b]\n";
+    assert_eq!(
+        summary(text),
+        [
+            (3, "flows[0]".to_owned(), "wrong-type"),
+            (6, "flows[1].jobs[0]".to_owned(), "wrong-type"),
+            (9, "flows[1].jobs[1].depends_on[0]".to_owned(), "wrong-type"),
+            (
+                9,
+                "flows[1].jobs[1].depends_on[1]".to_owned(),
+                "unknown-dependency"
+            ),
+        ]
+    );
+}
+
+#[test]
+fn cycles_are_named_whole_across_flows_and_jobs() {
+    // a/x waits for b/y, b for its parent a, and a for a/x.
+    let text = "hcndc: 1\nflows:\n- name: a\n  jobs:\n  - {name: x, command: c, depends_on: [b/y]}\n- name: b\n  \
+                parents: [a]\n  jobs:\n  - {name: y, command: c}\n- name: p\n  parents: [q]\n- name: q\n  parents: [p]\n";
+    let faults = faults(text);
+    let messages: Vec<String> = faults.iter().map(|fault| fault.message(Lang::En)).collect();
+    assert_eq!(
+        messages,
+        [
+            "dependency cycle: a/x → b/y → b → a → a/x (each waits for the next)",
+            "dependency cycle: p → q → p (each waits for the next)"
+        ]
+    );
+    assert_eq!(faults[0].path, "flows[0].jobs[0].depends_on[0]");
+    assert_eq!(faults[1].path, "flows[2].parents[0]");
+}
+
+#[test]
+fn two_cycles_through_one_job_are_both_told() {
+    let job =
+        |name: &str, on: &str| format!("  - {{name: {name}, command: c, depends_on: [{on}]}}\n");
+    let text = format!(
+        "hcndc: 1\nflows:\n- name: f\n  jobs:\n{}{}{}",
+        job("a", "b, c"),
+        job("b", "a"),
+        job("c", "a")
+    );
+    assert_eq!(summary(&text).len(), 2);
+}
+
+#[test]
+fn params_are_looked_for_where_they_are_seen() {
+    let text = "hcndc: 1\nenv: {A: '${param.job}', B: '${param.none}'}\nflows:\n- name: f\n  workdir: '${param.flow}'\n  \
+                params: {flow: x}\n  jobs:\n  - {name: a, command: 'x ${param.given} ${param.flow}', params: {job: 1}}\n";
+    let faults = parse_mesh("m", text.as_bytes(), &["given"]).unwrap_err();
+    let paths: Vec<&str> = faults.iter().map(|fault| fault.path.as_str()).collect();
+    assert_eq!(paths, ["env.B"]);
+}
+
+#[test]
+fn what_is_no_mesh_is_told_in_one_fault() {
+    for (text, code) in [
+        ("", "empty-file"),
+        ("# only a remark\n", "empty-file"),
+        ("- a\n", "wrong-type"),
+        ("hello", "wrong-type"),
+        ("hcndc: 1\n", "missing-field"),
+        ("hcndc: 1\nflows: []\n", "empty-mesh"),
+        ("hcndc: 1\nflows:\n", "empty-mesh"),
+        ("hcndc: 1\nflows: 5\n", "wrong-type"),
+        ("hcndc: 2\nflows: [{name: a}]\n", "unknown-version"),
+        ("hcndc: 1\nflows: [{name: a}\n", "syntax"),
+        ("hcndc: 1\nflows:\n\t- name: a\n", "syntax"),
+        ("hcndc: 1\nflows: *nowhere\n", "syntax"),
+        ("{\"hcndc\": 1, \"flows\": [{\"name\": \"a\"}]", "syntax"),
+    ] {
+        let codes: Vec<&str> = faults(text).iter().map(Fault::code).collect();
+        assert_eq!(codes, [code], "{text:?}");
+    }
+    let missing = read_mesh(Path::new("no/such/file.yaml"), &[]).unwrap_err();
+    assert_eq!(
+        (missing[0].code(), missing[0].position),
+        ("unreadable", None)
+    );
+    let directory = read_mesh(Path::new(env!("CARGO_MANIFEST_DIR")), &[]).unwrap_err();
+    assert_eq!(directory[0].code(), "unreadable");
+}
+
+#[test]
+fn ten_thousand_faulty_jobs_are_told_in_linear_time() {
+    let jobs = |count: usize| {
+        let mut text = String::from("hcndc: 1\nflows:\n- name: f\n  jobs:\n");
+        for job in 0..count {
+            text.push_str(&format!(
+                "  - {{name: j{job}, comand: x, slots: many, depends_on: [k{job}], timeout: 0s}}\n"
+            ));
+        }
+        text
+    };
+    let time = |count| {
+        let text = jobs(count);
+        let start = Instant::now();
+        assert_eq!(faults(&text).len(), 5 * count);
+        start.elapsed()
+    };
+    // Quadratic work would take a hundred times as long; the bound leaves room for a busy machine.
+    let (small, large) = (time(1_000), time(10_000));
+    assert!(
+        large < 40 * small.max(Duration::from_millis(20)),
+        "{small:?} → {large:?}"
+    );
+}
+
+#[test]
+fn one_item_full_of_faults_ends() {
+    let list = vec!["[]"; 20_000].join(", ");
+    let text = format!(
+        "hcndc: 1\nflows:\n- name: f\n  jobs:\n  - {{name: a, command: x, depends_on: [{list}]}}\n"
+    );
+    let codes: Vec<&str> = faults(&text).iter().map(Fault::code).collect();
+    assert_eq!(codes.len(), 51);
+    assert!(codes.contains(&"too-many-faults"));
+}
+
+#[test]
+fn bombs_do_not_go_off() {
+    let nest = |open: &str| format!("hcndc: 1\nflows: {}", open.repeat(100_000));
+    let mut laughs = String::from("hcndc: 1\nparams:\n  a0: &a0 {x: y}\n");
+    for level in 1..60 {
+        let below = level - 1;
+        laughs.push_str(&format!(
+            "  a{level}: &a{level} {{x: *a{below}, y: *a{below}}}\n"
+        ));
+    }
+    for text in [nest("["), nest("{a: "), nest("- "), nest("\n-"), laughs] {
+        let start = Instant::now();
+        assert!(!faults(&text).is_empty());
+        assert!(start.elapsed() < Duration::from_secs(30));
+    }
+}
+
+#[test]
+fn schema_is_published_as_generated() {
+    let mut text = serde_json::to_string_pretty(&mesh_schema()).unwrap();
+    text.push('\n');
+    assert_golden(&repository("docs/mesh.schema.json"), &text);
+}
+
+#[derive(serde::Deserialize)]
+struct Stats {
+    files: Vec<Shape>,
+}
+
+#[derive(serde::Deserialize)]
+struct Shape {
+    file: String,
+    tasks: usize,
+    edges: usize,
+    depth: usize,
+    serial_runtime_s: f64,
+}
+
+#[test]
+fn traces_keep_their_shape() {
+    let folder = repository("testdata/wfinstances");
+    let stats: Stats =
+        serde_json::from_slice(&std::fs::read(folder.join("stats.json")).unwrap()).unwrap();
+    assert_eq!(stats.files.len(), 11);
+    for shape in stats.files {
+        let mesh = import_wfcommons(&folder.join(&shape.file), 1.0).unwrap();
+        let jobs = &mesh.flows[0].jobs;
+        assert_eq!(jobs.len(), shape.tasks, "{}", shape.file);
+        assert_eq!(
+            jobs.iter().map(|job| job.depends_on.len()).sum::<usize>(),
+            shape.edges,
+            "{}",
+            shape.file
+        );
+        assert_eq!(depth(jobs), shape.depth, "{}", shape.file);
+        let slept: f64 = jobs
+            .iter()
+            .filter_map(|job| job.command.strip_prefix("sleep ")?.parse::<f64>().ok())
+            .sum();
+        assert!(
+            (slept - shape.serial_runtime_s).abs() < 0.01,
+            "{}: {slept}",
+            shape.file
+        );
+        let yaml = to_yaml(&mesh);
+        assert_eq!(
+            parse_mesh(&shape.file, yaml.as_bytes(), &[]).unwrap().file,
+            mesh,
+            "{}",
+            shape.file
+        );
+        let instant = import_wfcommons(&folder.join(&shape.file), 0.0).unwrap();
+        assert!(
+            instant.flows[0]
+                .jobs
+                .iter()
+                .all(|job| job.command == "true")
+        );
+    }
+}
+
+/// Jobs on the longest path.
+fn depth(jobs: &[MeshJob]) -> usize {
+    fn level<'a>(
+        name: &'a str,
+        jobs: &BTreeMap<&'a str, &'a MeshJob>,
+        known: &mut BTreeMap<&'a str, usize>,
+    ) -> usize {
+        if let Some(level) = known.get(name) {
+            return *level;
+        }
+        let above = jobs[name]
+            .depends_on
+            .iter()
+            .map(|parent| level(&parent.job, jobs, known))
+            .max()
+            .unwrap_or(0);
+        known.insert(name, above + 1);
+        above + 1
+    }
+    let by_name: BTreeMap<&str, &MeshJob> =
+        jobs.iter().map(|job| (job.name.as_str(), job)).collect();
+    let mut known = BTreeMap::new();
+    by_name
+        .keys()
+        .map(|name| level(name, &by_name, &mut known))
+        .max()
+        .unwrap_or(0)
+}
+
+fn trace(tasks: &str, measured: &str) -> Result<MeshFile, Vec<Fault>> {
+    let text = format!(
+        r#"{{"name": "a/b", "schemaVersion": "1.5", "workflow": {{"specification": {{"tasks": [{tasks}]}}{measured}}}}}"#
+    );
+    parse_wfcommons("t.json", "t", text.as_bytes(), 0.5)
+}
+
+#[test]
+fn unusual_traces_become_meshes() {
+    // Ids with odd characters, an edge named at one end only, runtimes that are missing or have no section.
+    let mesh = trace(
+        r#"{"id": "x:1/é", "name": "n", "children": ["b\u0007"]}, {"id": "b\u0007", "parents": null}, {"id": 7}"#,
+        r#", "execution": {"tasks": [{"id": "x:1/é", "runtimeInSeconds": 1e-3, "command": {"program": "p\nq"}}, {"id": "other"}]}"#,
+    )
+    .unwrap();
+    let flow = &mesh.flows[0];
+    assert_eq!(flow.name, "a-b");
+    let told: Vec<_> = flow
+        .jobs
+        .iter()
+        .map(|job| (job.name.as_str(), job.command.as_str()))
+        .collect();
+    assert_eq!(
+        told,
+        [("x:1/é", "sleep 0.0005"), ("b_", "true"), ("7", "true")]
+    );
+    assert_eq!(flow.jobs[0].description.as_deref(), Some("n: p"));
+    assert_eq!(
+        flow.jobs[1].depends_on,
+        [JobDependency::on_success("x:1/é")]
+    );
+    assert!(trace(r#"{"id": "a"}"#, "").is_ok());
+}
+
+#[test]
+fn older_traces_name_tasks_by_title() {
+    let text = r#"{"schemaVersion": "1.4", "workflow": {"tasks": [
+        {"name": "a", "id": "ID1", "runtimeInSeconds": 2, "parents": []},
+        {"name": "b", "id": "ID2", "runtime": 1, "parents": ["a"]}]}}"#;
+    let mesh = parse_wfcommons("t.json", "stem", text.as_bytes(), 1.0).unwrap();
+    let flow = &mesh.flows[0];
+    assert_eq!(
+        (flow.name.as_str(), flow.jobs[1].command.as_str()),
+        ("stem", "sleep 1")
+    );
+    assert_eq!(flow.jobs[1].depends_on, [JobDependency::on_success("ID1")]);
+}
+
+#[test]
+fn faulty_traces_tell_all_their_faults() {
+    let faults = trace(
+        r#"{"id": "a", "parents": ["z", 5, {}]}, {"id": "a"}, {"name": []}, 3, {"id": "c", "children": ["y", "c"]}"#,
+        r#", "execution": {"tasks": [{"id": "a", "runtimeInSeconds": -1}, {"id": "c", "runtimeInSeconds": "2"}]}"#,
+    )
+    .unwrap_err();
+    let told: Vec<_> = faults
+        .iter()
+        .map(|fault| (fault.path.as_str(), fault.code()))
+        .collect();
+    let tasks = "workflow.specification.tasks";
+    let path = |rest: &str| format!("{tasks}{rest}");
+    assert_eq!(
+        told,
+        [
+            (path("[0].parents[0]").as_str(), "wf-unknown-task"),
+            (path("[0].parents[1]").as_str(), "wf-unknown-task"),
+            (path("[0].parents[2]").as_str(), "wrong-type"),
+            (path("[1].id").as_str(), "duplicate-name"),
+            (path("[2]").as_str(), "missing-field"),
+            (path("[2].name").as_str(), "wrong-type"),
+            (path("[3]").as_str(), "wrong-type"),
+            (path("[4].children[0]").as_str(), "wf-unknown-task"),
+            (path("[4].children[1]").as_str(), "own-dependency"),
+            (
+                "workflow.execution.tasks[0].runtimeInSeconds",
+                "wf-bad-runtime"
+            ),
+            ("workflow.execution.tasks[1].runtimeInSeconds", "wrong-type"),
+        ]
+    );
+    assert!(faults.iter().all(|fault| fault.position.is_some()));
+}
+
+#[test]
+fn traces_that_are_none_are_refused() {
+    let codes = |text: &str| -> Vec<&'static str> {
+        parse_wfcommons("t.json", "t", text.as_bytes(), 1.0)
+            .unwrap_err()
+            .iter()
+            .map(Fault::code)
+            .collect()
+    };
+    assert_eq!(codes(""), ["empty-file"]);
+    assert_eq!(codes("a: b"), ["syntax"]);
+    assert_eq!(codes("[]"), ["wrong-type"]);
+    assert_eq!(codes("{}"), ["missing-field"]);
+    assert_eq!(
+        codes(r#"{"schemaVersion": "1.3", "workflow": {}}"#),
+        ["wf-version"]
+    );
+    assert_eq!(
+        codes(r#"{"schemaVersion": 2, "workflow": {}}"#),
+        ["wf-version"]
+    );
+    assert_eq!(codes(r#"{"schemaVersion": "1.5"}"#), ["missing-field"]);
+    assert_eq!(
+        codes(r#"{"schemaVersion": "1.5", "workflow": {"specification": {"tasks": 5}}}"#),
+        ["wrong-type"]
+    );
+    let cycle = trace(
+        r#"{"id": "a", "parents": ["b"]}, {"id": "b", "parents": ["a"]}"#,
+        "",
+    )
+    .unwrap_err();
+    assert_eq!(cycle.len(), 1);
+    assert_eq!(
+        cycle[0].message(Lang::En),
+        "dependency cycle: a-b/a → a-b/b → a-b/a (each waits for the next)"
+    );
+}
+
+/// Texts that YAML could take for something else, and any others.
+fn any_text() -> impl Strategy<Value = String> {
+    let awkward = prop::sample::select(vec![
+        "",
+        " ",
+        "null",
+        "~",
+        "true",
+        "No",
+        "on",
+        "1",
+        "1.0",
+        "0x1f",
+        "1e3",
+        ".5",
+        ".inf",
+        "1_000",
+        "12:30",
+        "2026-11-21",
+        "- a",
+        "a: b",
+        "a #b",
+        "#",
+        "'q'",
+        "\"",
+        "\\",
+        "a\nb",
+        "a\nb\n",
+        "a\nb\n\n",
+        "\n",
+        " a\n b",
+        "a\n\n b\n",
+        "a \nb",
+        "\ta",
+        "a\t\nb",
+        "{a}",
+        "[",
+        "*a",
+        "&a",
+        "!t",
+        "%d",
+        "@",
+        "`",
+        "---",
+        "...",
+        "? a",
+        "a:",
+        "\u{85}",
+        "\u{feff}x",
+        "\r\n",
+        "x\u{2028}y",
+        "\u{7f}",
+        "\u{1}",
+        "<<",
+        "=",
+        "é😀",
+        "echo \"$(date)\" | sed 's/a/b/' # x\nexit 0\n",
+        "--- x\nb",
+        "a\n---\nb\n",
+        "a\n...\n",
+        "a,b",
+        "-",
+        "+",
+        "-x",
+    ]);
+    prop_oneof![
+        awkward.prop_map(str::to_owned),
+        "[ -~]{0,12}",
+        "[ \\t\\na-c:#'\"\\[{|>-]{0,10}",
+        any::<String>()
+    ]
+}
+
+/// Texts in which nothing is a placeholder and nothing is refused.
+fn free_text() -> impl Strategy<Value = String> {
+    any_text().prop_map(|text| text.replace(['\0', '$'], "_"))
+}
+
+fn text_map(names: &'static str) -> impl Strategy<Value = TextMap> {
+    vec((names, free_text()), 0..4).prop_map(|pairs| pairs.into_iter().collect())
+}
+
+fn span() -> impl Strategy<Value = Span> {
+    (1_u64..4_000_000_000).prop_map(|millis| Span::from_millis(millis).unwrap())
+}
+
+prop_compose! {
+    fn retry()(
+        max in 0_u32..=100,
+        delay in option::of(span()),
+        backoff in 1_000_u32..=1_000_000,
+        cap in option::of(span()),
+    ) -> JobRetry {
+        JobRetry { max, delay: delay.unwrap_or_default(), backoff: f64::from(backoff) / 1_000.0, cap }
+    }
+}
+
+fn name() -> impl Strategy<Value = String> {
+    prop_oneof![
+        "[a-z]{1,8}",
+        "[a-z0-9.:é/ #'\"-]{1,12}".prop_map(|name| format!("j{}", name.trim_end()))
+    ]
+}
+
+prop_compose! {
+    fn job(name: String)(
+        texts in (option::of(free_text()), free_text(), option::of(free_text())),
+        params in text_map("[A-Za-z_][A-Za-z0-9_.-]{0,5}"),
+        env in text_map("[A-Za-z_][A-Za-z0-9_]{0,5}"),
+        labels in text_map("[a-z]{1,4}"),
+        success_codes in vec(any::<u8>(), 1..4),
+        retry in option::of(retry()),
+        timeout in option::of(span()),
+        priority in any::<i32>(),
+        slots in 1_u32..=1_000,
+        enabled in any::<bool>(),
+    ) -> MeshJob {
+        let (description, command, workdir) = texts;
+        let mut job = MeshJob::new(name.clone(), format!("x{command}"));
+        job.description = description;
+        job.workdir = workdir;
+        (job.params, job.env, job.labels) = (params, env, labels);
+        job.success_codes = success_codes;
+        (job.retry, job.timeout) = (retry, timeout);
+        (job.priority, job.slots, job.enabled) = (priority, slots, enabled);
+        job
+    }
+}
+
+fn flow(name: String) -> impl Strategy<Value = MeshFlow> {
+    let jobs = hash_map(self::name(), Just(()), 0..5).prop_flat_map(|names| {
+        let mut names: Vec<String> = names.into_keys().collect();
+        names.sort();
+        names.into_iter().map(job).collect::<Vec<_>>()
+    });
+    (
+        jobs,
+        vec(any::<prop::sample::Index>(), 0..6),
+        option::of(free_text()),
+        text_map("[a-z]{1,3}"),
+    )
+        .prop_map(move |(mut jobs, picks, description, params)| {
+            for (place, pick) in picks.iter().enumerate().filter(|(place, _)| *place > 0) {
+                if place < jobs.len() {
+                    let on = [
+                        DependencyCondition::Success,
+                        DependencyCondition::Failure,
+                        DependencyCondition::Done,
+                    ];
+                    let dependency = JobDependency {
+                        job: jobs[pick.index(place)].name.clone(),
+                        on: on[pick.index(3)],
+                    };
+                    jobs[place].depends_on.push(dependency);
+                }
+            }
+            let mut flow = MeshFlow::named(name.clone());
+            (flow.jobs, flow.description, flow.params) = (jobs, description, params);
+            flow
+        })
+}
+
+prop_compose! {
+    fn mesh()(
+        flows in hash_map("[a-z]{1,6}", Just(()), 1..4).prop_flat_map(|names| {
+            let mut names: Vec<String> = names.into_keys().collect();
+            names.sort();
+            names.into_iter().map(flow).collect::<Vec<_>>()
+        }),
+        zone in prop::sample::select(vec!["UTC", "Asia/Shanghai"]),
+        params in text_map("[a-z]{1,3}"),
+        timeout in option::of(span()),
+        labels in option::of(text_map("[a-z]{1,2}")),
+    ) -> MeshFile {
+        let mut flows = flows;
+        let names: Vec<String> = flows.iter().map(|flow| flow.name.clone()).collect();
+        for (index, flow) in flows.iter_mut().enumerate() {
+            flow.parents = names[..index].to_vec();
+        }
+        let mut mesh = MeshFile::of_flows(flows);
+        mesh.zone = zone.to_owned();
+        mesh.params = params;
+        mesh.defaults.timeout = timeout;
+        if let Some(labels) = labels {
+            let executor = |name: String, labels| MeshExecutor {
+                name, address: "[::1]:7890".to_owned(), labels, slots: Some(3), enabled: true, description: None,
+            };
+            let asked: Vec<TextMap> =
+                mesh.flows.iter().flat_map(|flow| &flow.jobs).map(|job| job.labels.clone()).collect();
+            mesh.executors.push(executor("etl".to_owned(), labels));
+            let hosts = asked.into_iter().enumerate().map(|(host, labels)| executor(format!("host-{host}"), labels));
+            mesh.executors.extend(hosts);
+        }
+        mesh
+    }
+}
+
+proptest! {
+    #[test]
+    fn what_is_written_reads_the_same(mesh in mesh()) {
+        let yaml = to_yaml(&mesh);
+        match parse_mesh("m.yaml", yaml.as_bytes(), &[]) {
+            Ok(source) => prop_assert_eq!(source.file, mesh, "{}", yaml),
+            Err(faults) => prop_assert!(false, "{}\n{}", told(&faults, Lang::En), yaml),
+        }
+    }
+
+    #[test]
+    fn json_reads_the_same(mesh in mesh()) {
+        let json = serde_json::to_string(&mesh).unwrap();
+        let source = parse_mesh("m.json", json.as_bytes(), &[]);
+        prop_assert_eq!(source.map(|source| source.file), Ok(mesh));
+    }
+
+    #[test]
+    fn any_bytes_are_read_or_refused(bytes in vec(any::<u8>(), 0..200)) {
+        let _ = parse_mesh("m", &bytes, &[]);
+        let _ = parse_wfcommons("m", "m", &bytes, 1.0);
+    }
+
+    #[test]
+    fn any_yaml_like_text_is_read_or_refused(text in "[-?:,\\[\\]{}&*!|>'\"%@` \\n\\ta-c0-2~<#]{0,60}") {
+        let _ = parse_mesh("m", text.as_bytes(), &[]);
+    }
+
+    #[test]
+    fn any_change_of_a_file_is_read_or_refused(at in any::<prop::sample::Index>(), with in "[-\\[\\]{}:,a0 \\n\"~*&]{0,3}") {
+        let whole = std::fs::read_to_string(data("whole.yaml")).unwrap();
+        let mut chars: Vec<char> = whole.chars().collect();
+        let at = at.index(chars.len());
+        chars.splice(at..(at + 1), with.chars());
+        let text: String = chars.into_iter().collect();
+        if let Ok(source) = parse_mesh("m", text.as_bytes(), &["day"]) {
+            let again = parse_mesh("m", to_yaml(&source.file).as_bytes(), &["day"]);
+            prop_assert_eq!(again.map(|source| source.file), Ok(source.file));
+        }
+    }
+}
+
+#[test]
+fn meshes_made_by_programs_are_checked_too() {
+    let mut flow = MeshFlow::named("f");
+    flow.jobs.push(MeshJob::new("a", " "));
+    let faults = check_mesh("made", &MeshFile::of_flows(vec![flow]), &[]).unwrap_err();
+    assert_eq!(faults.len(), 1);
+    assert_eq!(
+        (faults[0].path.as_str(), faults[0].position),
+        ("flows[0].jobs[0].command", None)
+    );
+}
