@@ -1,0 +1,99 @@
+//! The way to a running scheduler: a handle that many can hold, and the inbox at its other end.
+
+use async_trait::async_trait;
+use hcndc_core::{
+    engine::{Engine, Input, Rejected, Reply},
+    port::{Inbox, Request},
+};
+use tokio::sync::{mpsc, oneshot};
+
+/// Requests that may wait; who comes after that waits at the door.
+const WAITING: usize = 1_024;
+
+/// A handle to a scheduler. Clones reach the same one.
+#[derive(Clone, Debug)]
+pub struct SchedulerHandle {
+    requests: mpsc::Sender<Request>,
+}
+
+/// The scheduler's end.
+#[derive(Debug)]
+pub struct Requests {
+    requests: mpsc::Receiver<Request>,
+}
+
+/// Why a command was not done.
+#[derive(Debug, thiserror::Error)]
+pub enum CommandError {
+    /// It was refused.
+    #[error(transparent)]
+    Rejected(#[from] Rejected),
+    /// The scheduler stopped before it answered; whether the command was done shows when it runs again.
+    #[error("the scheduler stopped")]
+    Stopped,
+}
+
+/// A handle and the inbox that it leads to. The inbox ends when all handles are dropped, or [`Requests::close`] was called.
+#[must_use]
+pub fn channel() -> (SchedulerHandle, Requests) {
+    let (sender, receiver) = mpsc::channel(WAITING);
+    (
+        SchedulerHandle { requests: sender },
+        Requests { requests: receiver },
+    )
+}
+
+impl SchedulerHandle {
+    /// Has a command done, and waits until it is stored.
+    ///
+    /// # Errors
+    /// [`CommandError`].
+    pub async fn command(&self, input: Input) -> Result<Reply, CommandError> {
+        let (answer, answered) = oneshot::channel();
+        let request = Request::Command(
+            input,
+            Box::new(move |result| {
+                // Whoever asked may have gone.
+                let _ = answer.send(result);
+            }),
+        );
+        self.requests
+            .send(request)
+            .await
+            .map_err(|_| CommandError::Stopped)?;
+        Ok(answered.await.map_err(|_| CommandError::Stopped)??)
+    }
+
+    /// Looks at the engine.
+    ///
+    /// # Errors
+    /// [`CommandError::Stopped`].
+    pub async fn look<R: Send + 'static>(
+        &self,
+        look: impl FnOnce(&Engine) -> R + Send + 'static,
+    ) -> Result<R, CommandError> {
+        let (answer, answered) = oneshot::channel();
+        let request = Request::Look(Box::new(move |engine| {
+            let _ = answer.send(look(engine));
+        }));
+        self.requests
+            .send(request)
+            .await
+            .map_err(|_| CommandError::Stopped)?;
+        answered.await.map_err(|_| CommandError::Stopped)
+    }
+}
+
+#[async_trait]
+impl Inbox for Requests {
+    async fn recv(&mut self) -> Option<Request> {
+        self.requests.recv().await
+    }
+}
+
+impl Requests {
+    /// Takes nothing more; what is there already is still done.
+    pub fn close(&mut self) {
+        self.requests.close();
+    }
+}

@@ -1,0 +1,307 @@
+//! What happens, for those who watch: a bounded record of transitions that any number of readers follow, each at its own pace.
+//!
+//! A reader that falls too far behind, or comes back too late, is told of the gap and reads the lists anew.
+
+use std::{
+    collections::VecDeque,
+    sync::{Mutex, PoisonError},
+};
+
+use hcndc_core::{
+    engine::{Change, ExecutionState, FlowRunState, JobRunState, Rejected},
+    id::{ExecutionId, FlowRunId, JobRunId},
+    port::Observer,
+    time::Timestamp,
+};
+use serde::Serialize;
+use tokio::sync::watch;
+
+use crate::names::Names;
+
+/// Transitions that are kept for readers who are behind.
+const KEPT: usize = 20_000;
+
+/// One transition.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct LiveEvent {
+    /// Its number, from 1, in the life of this process.
+    #[serde(skip)]
+    pub number: u64,
+    /// When it was stored.
+    pub at: Timestamp,
+    /// The execution that it is part of.
+    pub execution: ExecutionId,
+    /// What moved.
+    #[serde(flatten)]
+    pub what: Moved,
+}
+
+/// What moved.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Moved {
+    /// A job run.
+    JobRun {
+        /// Which.
+        job_run: JobRunId,
+        /// Its flow's name.
+        flow: String,
+        /// Its job's name.
+        job: String,
+        /// The attempt that it is at.
+        attempt: u32,
+        /// From where; `None` when it is new.
+        from: Option<JobRunState>,
+        /// To where.
+        to: JobRunState,
+        /// Exit code of the latest attempt, if it had one.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        exit_code: Option<i32>,
+    },
+    /// A flow run.
+    FlowRun {
+        /// Which.
+        flow_run: FlowRunId,
+        /// Its flow's name.
+        flow: String,
+        /// From where; `None` when it is new.
+        from: Option<FlowRunState>,
+        /// To where.
+        to: FlowRunState,
+    },
+    /// The execution itself.
+    Execution {
+        /// To where.
+        to: ExecutionState,
+    },
+}
+
+impl Moved {
+    /// The name of its kind, as it is told.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::JobRun { .. } => "job_run",
+            Self::FlowRun { .. } => "flow_run",
+            Self::Execution { .. } => "execution",
+        }
+    }
+}
+
+/// What a reader gets.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Heard {
+    /// The next transitions, in order.
+    Events(Vec<LiveEvent>),
+    /// Some are no longer kept; the reader goes on after this number.
+    Gap(u64),
+}
+
+/// The record of transitions.
+#[derive(Debug)]
+pub struct Live {
+    record: Mutex<Record>,
+    newest: watch::Sender<u64>,
+    trouble: watch::Sender<Option<String>>,
+}
+
+#[derive(Debug, Default)]
+struct Record {
+    names: Names,
+    events: VecDeque<LiveEvent>,
+    newest: u64,
+}
+
+impl Live {
+    /// An empty record that knows these names.
+    #[must_use]
+    pub fn new(names: Names) -> Self {
+        Self {
+            record: Mutex::new(Record {
+                names,
+                ..Record::default()
+            }),
+            newest: watch::Sender::new(0),
+            trouble: watch::Sender::new(None),
+        }
+    }
+
+    /// Takes these names besides those it has.
+    pub fn learn(&self, names: Names) {
+        self.record
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .names = names;
+    }
+
+    /// The number of the newest transition; 0 before there is one.
+    #[must_use]
+    pub fn newest(&self) -> u64 {
+        *self.newest.borrow()
+    }
+
+    /// Why the store does not answer; `None` while it does.
+    #[must_use]
+    pub fn store_trouble(&self) -> Option<String> {
+        self.trouble.borrow().clone()
+    }
+
+    /// What comes after a number: at most `limit` transitions; waits until there is one.
+    pub async fn after(&self, number: u64, limit: usize) -> Heard {
+        let mut newest = self.newest.subscribe();
+        loop {
+            newest.borrow_and_update();
+            if let Some(heard) = self.read(number, limit) {
+                return heard;
+            }
+            if newest.changed().await.is_err() {
+                // The sender lives as long as we do; this cannot end.
+                std::future::pending::<()>().await;
+            }
+        }
+    }
+
+    fn read(&self, number: u64, limit: usize) -> Option<Heard> {
+        let record = self.record.lock().unwrap_or_else(PoisonError::into_inner);
+        // A number of an earlier process is ahead of ours.
+        let oldest = record
+            .events
+            .front()
+            .map_or(record.newest + 1, |event| event.number);
+        if number > record.newest || number + 1 < oldest {
+            return Some(Heard::Gap(record.newest));
+        }
+        let skip = usize::try_from(number + 1 - oldest).unwrap_or(usize::MAX);
+        let events: Vec<_> = record
+            .events
+            .iter()
+            .skip(skip)
+            .take(limit)
+            .cloned()
+            .collect();
+        (!events.is_empty()).then_some(Heard::Events(events))
+    }
+}
+
+impl Record {
+    fn push(&mut self, at: Timestamp, execution: ExecutionId, what: Moved) {
+        self.newest += 1;
+        if self.events.len() == KEPT {
+            self.events.pop_front();
+        }
+        self.events.push_back(LiveEvent {
+            number: self.newest,
+            at,
+            execution,
+            what,
+        });
+    }
+
+    fn take(&mut self, now: Timestamp, change: &Change) {
+        match change {
+            Change::JobRun { from, row } => {
+                let (flow, job) = self.names.job(row.job);
+                let what = Moved::JobRun {
+                    job_run: row.id,
+                    flow: flow.to_owned(),
+                    job: job.to_owned(),
+                    attempt: row.attempt,
+                    from: *from,
+                    to: row.state,
+                    exit_code: row.exit_code,
+                };
+                self.push(now, row.execution, what);
+            }
+            Change::FlowRun { from, row } => {
+                let flow = self.names.flow(row.flow).to_owned();
+                let what = Moved::FlowRun {
+                    flow_run: row.id,
+                    flow,
+                    from: *from,
+                    to: row.state,
+                };
+                self.push(now, row.execution, what);
+            }
+            Change::Execution(row) => self.push(now, row.id, Moved::Execution { to: row.state }),
+            _ => {}
+        }
+    }
+}
+
+impl Observer for Live {
+    fn committed(&self, now: Timestamp, changes: &[Change]) {
+        let newest = {
+            let mut record = self.record.lock().unwrap_or_else(PoisonError::into_inner);
+            record.names.note(changes);
+            for change in changes {
+                record.take(now, change);
+            }
+            record.newest
+        };
+        self.newest.send_replace(newest);
+    }
+
+    fn refused(&self, rejected: &Rejected) {
+        tracing::warn!(%rejected, "report of an executor refused");
+    }
+
+    fn store_trouble(&self, error: Option<&dyn std::error::Error>) {
+        match error {
+            Some(error) => tracing::error!(%error, "the store does not answer; trying again"),
+            None => tracing::info!("the store answers"),
+        }
+        self.trouble.send_replace(error.map(ToString::to_string));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn moved(execution: u64) -> (ExecutionId, Moved) {
+        (
+            ExecutionId(execution),
+            Moved::Execution {
+                to: ExecutionState::Running,
+            },
+        )
+    }
+
+    fn record(live: &Live, count: u64) {
+        let mut record = live.record.lock().unwrap();
+        for number in 0..count {
+            let (execution, what) = moved(number);
+            record.push(Timestamp::from_micros(0), execution, what);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_reader_goes_on_where_it_stopped() {
+        let live = Live::new(Names::default());
+        record(&live, 5);
+        let Heard::Events(events) = live.after(0, 2).await else {
+            panic!("events")
+        };
+        assert_eq!(
+            events.iter().map(|event| event.number).collect::<Vec<_>>(),
+            [1, 2]
+        );
+        let Heard::Events(events) = live.after(2, 10).await else {
+            panic!("events")
+        };
+        assert_eq!(
+            events.iter().map(|event| event.number).collect::<Vec<_>>(),
+            [3, 4, 5]
+        );
+    }
+
+    #[tokio::test]
+    async fn a_reader_who_is_too_late_or_from_another_life_is_told_of_the_gap() {
+        let live = Live::new(Names::default());
+        record(&live, KEPT as u64 + 10);
+        let newest = KEPT as u64 + 10;
+        assert_eq!(live.after(3, 1).await, Heard::Gap(newest));
+        assert_eq!(live.after(newest + 1, 1).await, Heard::Gap(newest));
+        assert!(matches!(live.after(10, 1).await, Heard::Events(_)));
+    }
+}
