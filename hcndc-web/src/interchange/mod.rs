@@ -1,9 +1,11 @@
-//! Import and export: the mesh file that people write, and traced workflows of the WfCommons project.
+//! Import and export: the mesh file that people write, and traced workflows of the WfCommons
+//! project.
 //!
-//! [`read_mesh`] takes a file in YAML or JSON to a checked [`MeshFile`], or to **all** of its faults, each with its
-//! place, its path, what is wrong and what to do, in English and Chinese. [`to_yaml`] writes such a file back,
-//! [`mesh_schema`] describes it for editors, and [`import_wfcommons`] makes one of a WfFormat trace. Nothing in here
-//! knows the engine, the store or the API.
+//! [`read_mesh`] takes a file in YAML or JSON to a checked [`MeshFile`], or to **all** of its
+//! faults, each with its place, its path, what is wrong and what to do, in English and Chinese.
+//! [`to_yaml`] writes such a file back, [`mesh_schema`] describes it for editors, and
+//! [`import_wfcommons`] makes one of a WfFormat trace. Nothing in here knows the engine, the store
+//! or the API.
 
 mod check;
 mod de;

@@ -1,7 +1,7 @@
 //! What must hold in a mesh file beyond the shape of its values.
 //!
-//! Works on the typed file and the marked tree side by side. Both hold the same elements in the same order, once the
-//! tree's faulty ones are passed over.
+//! Works on the typed file and the marked tree side by side. Both hold the same elements in the
+//! same order, once the tree's faulty ones are passed over.
 
 mod cycles;
 mod names;
@@ -18,7 +18,8 @@ use super::near::NearBudget;
 use super::node::{Node, field_path};
 use super::span::Span;
 
-/// Puts all that is wrong with `file` into `faults`. Names in `set` are params that are defined outside of it.
+/// Puts all that is wrong with `file` into `faults`. Names in `set` are params that are defined
+/// outside of it.
 pub(super) fn check(file: &MeshFile, root: &Node, set: &[&str], faults: &mut Faults<'_>) {
     let mesh = Mesh::new(file, root);
     let budget = NearBudget::new();
