@@ -9,6 +9,7 @@
 
 mod check;
 mod de;
+mod definitions;
 mod fault;
 mod fault_text;
 mod json_reader;
@@ -25,6 +26,7 @@ mod wfcommons;
 mod yaml_reader;
 mod yaml_writer;
 
+pub use self::definitions::{Existing, edits};
 pub use self::fault::{Expected, Fault, Found, Lang, NameRule, Noun, Problem, Station};
 pub use self::mesh_file::{
     DependencyCondition, FORMAT_VERSION, JobDefaults, JobDependency, JobIndex, JobRetry,
