@@ -4,6 +4,8 @@
 
 extern crate alloc;
 
+#[cfg(feature = "contract-tests")]
+pub mod contract;
 pub mod engine;
 pub mod id;
 pub mod model;
