@@ -18,7 +18,9 @@ struct Host {
 }
 
 async fn supervisor(directory: &tempfile::TempDir) -> Supervisor {
-    Supervisor::start(SupervisorConfig::new(directory.path().join("data"))).await.unwrap()
+    Supervisor::start(SupervisorConfig::new(directory.path().join("data")))
+        .await
+        .unwrap()
 }
 
 impl TransportFixture for Local {
@@ -31,7 +33,11 @@ impl TransportFixture for Local {
             .enable_all()
             .build()
             .unwrap()
-            .block_on(async { tokio::time::timeout(Duration::from_secs(120), case).await.unwrap() })
+            .block_on(async {
+                tokio::time::timeout(Duration::from_secs(120), case)
+                    .await
+                    .unwrap()
+            })
     }
 
     async fn host(&self) -> Host {

@@ -14,7 +14,9 @@ pub fn in_folder(folder: &Path, durability: Durability) -> SqlOptions {
     // The path is part of an address: characters that mean something there are written by their bytes.
     for byte in folder.join(FILE).as_os_str().as_encoded_bytes() {
         match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'.' | b'-' | b'_' => url.push(char::from(*byte)),
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'.' | b'-' | b'_' => {
+                url.push(char::from(*byte))
+            }
             _ => url.push_str(&format!("%{byte:02X}")),
         }
     }
@@ -35,7 +37,9 @@ mod tests {
         for name in ["plain", "with space", "50% a?b#c&d=e", "数据"] {
             let folder = dir.path().join(name);
             std::fs::create_dir(&folder).unwrap();
-            let store = SqlStore::connect_with(&in_folder(&folder, Durability::Normal)).await.unwrap();
+            let store = SqlStore::connect_with(&in_folder(&folder, Durability::Normal))
+                .await
+                .unwrap();
             store.close().await.unwrap();
             assert!(folder.join(FILE).is_file(), "{name}");
         }

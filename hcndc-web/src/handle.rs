@@ -39,10 +39,12 @@ pub enum CommandError {
 #[must_use]
 pub fn channel() -> (SchedulerHandle, Requests) {
     let (sender, receiver) = mpsc::channel(WAITING);
-    (
-        SchedulerHandle { requests: sender },
-        Requests { requests: receiver },
-    )
+    let (close, closing) = mpsc::channel(1);
+    let handle = SchedulerHandle {
+        requests: sender,
+        closing: close,
+    };
+    (handle, Requests { requests: receiver, closing })
 }
 
 impl SchedulerHandle {

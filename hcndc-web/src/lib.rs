@@ -2,9 +2,13 @@
 //!
 //! - [`interchange`]: mesh files and imports, checked with all faults at once
 //! - [`handle`], [`clock`], [`live`], [`names`]: what ties a scheduler to a process
+//! - [`database`], [`local_executor`]: what a host has of its own
 
+pub mod cli;
 pub mod clock;
+pub mod database;
 pub mod handle;
 pub mod interchange;
 pub mod live;
+pub mod local_executor;
 pub mod names;

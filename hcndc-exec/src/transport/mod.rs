@@ -2,8 +2,6 @@
 //!
 //! [`Lines`] knows the rules of the port and is the same for all; a [`Dial`] knows how an address is reached.
 
-
-
 mod in_process;
 mod lines;
 
@@ -16,8 +14,6 @@ use hcndc_core::{
 };
 use tokio::sync::mpsc;
 use tokio_util::task::AbortOnDropHandle;
-
-
 
 pub use in_process::{InProcess, LOCAL};
 pub use lines::Lines;

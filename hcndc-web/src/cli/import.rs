@@ -62,6 +62,10 @@ pub(super) fn run(args: &ImportArgs, lang: Lang) -> Exit {
         return Exit::Failed;
     }
     let jobs: usize = mesh.flows.iter().map(|flow| flow.jobs.len()).sum();
-    say(format_args!("{}: {jobs} {}", output.display(), pick(lang, "jobs", "个任务")));
+    say(format_args!(
+        "{}: {jobs} {}",
+        output.display(),
+        pick(lang, "jobs", "个任务")
+    ));
     Exit::Success
 }

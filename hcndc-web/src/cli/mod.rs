@@ -7,13 +7,13 @@
 //! | 2 | the command or a file that it was given is wrong; nothing was done |
 //! | 130 | interrupted with Ctrl-C |
 
-mod demo;
-mod executor;
-mod help_zh;
+//mod demo;
+//mod executor;
+//mod help_zh;
 mod import;
 mod run;
 mod schema;
-mod serve;
+//mod serve;
 mod validate;
 
 use std::{
@@ -53,13 +53,13 @@ enum Command {
     Import(import::ImportArgs),
     /// Print the JSON schema of mesh files
     Schema,
-    /// Run the server: scheduler, executor and REST API
-    Serve(serve::ServeArgs),
-    /// Run the server with an example mesh loaded and started
-    Demo(demo::DemoArgs),
-    /// Run an executor for the server on this host (the server starts it itself)
-    #[command(hide = true)]
-    Executor(executor::ExecutorArgs),
+    // Run the server: scheduler, executor and REST API
+    //Serve(serve::ServeArgs),
+    // Run the server with an example mesh loaded and started
+    //Demo(demo::DemoArgs),
+    // Run an executor for the server on this host (the server starts it itself)
+    //#[command(hide = true)]
+    //Executor(executor::ExecutorArgs),
 }
 
 /// How a command ended.
@@ -88,9 +88,12 @@ pub fn main() -> ExitCode {
     let lang = spoken();
     let mut command = Cli::command();
     if lang == Lang::Zh {
-        command = help_zh::translate(command);
+        //command = help_zh::translate(command);
     }
-    let cli = match command.try_get_matches().and_then(|matches| Cli::from_arg_matches(&matches)) {
+    let cli = match command
+        .try_get_matches()
+        .and_then(|matches| Cli::from_arg_matches(&matches))
+    {
         Ok(cli) => cli,
         Err(error) => error.exit(),
     };
@@ -104,21 +107,30 @@ pub fn main() -> ExitCode {
         Command::Validate(args) => validate::run(&args, lang),
         Command::Import(args) => import::run(&args, lang),
         Command::Schema => schema::run(),
-        Command::Serve(args) => serve::run(args, lang),
-        Command::Demo(args) => demo::run(args, lang),
-        Command::Executor(args) => executor::run(args, lang),
+        //Command::Serve(args) => serve::run(args, lang),
+        //Command::Demo(args) => demo::run(args, lang),
+        //Command::Executor(args) => executor::run(args, lang),
     };
     exit.into()
 }
 
 /// The language that the arguments or the environment ask for, before anything is parsed.
 fn spoken() -> Lang {
-    let args: Vec<String> = std::env::args_os().map(|arg| arg.to_string_lossy().into_owned()).collect();
-    let after_flag = args.windows(2).find(|pair| pair[0] == "--lang").map(|pair| pair[1].clone());
-    let in_flag = args.iter().find_map(|arg| arg.strip_prefix("--lang=").map(str::to_owned));
+    let args: Vec<String> = std::env::args_os()
+        .map(|arg| arg.to_string_lossy().into_owned())
+        .collect();
+    let after_flag = args
+        .windows(2)
+        .find(|pair| pair[0] == "--lang")
+        .map(|pair| pair[1].clone());
+    let in_flag = args
+        .iter()
+        .find_map(|arg| arg.strip_prefix("--lang=").map(str::to_owned));
     let variables = ["HCNDC_LANG", "LC_ALL", "LC_MESSAGES", "LANG"];
     let in_variable = || {
-        variables.iter().find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
+        variables
+            .iter()
+            .find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
     };
     match after_flag.or(in_flag).or_else(in_variable) {
         Some(name) if name.to_ascii_lowercase().starts_with("zh") => Lang::Zh,
@@ -130,7 +142,9 @@ fn spoken() -> Lang {
 fn runtime() -> io::Result<tokio::runtime::Runtime> {
     // MySQL over TLS needs one provider of cryptography for the process; a second call finds it there.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
 }
 
 /// Number of processors that this process may use.
@@ -140,10 +154,14 @@ fn processors() -> u32 {
 
 /// Logs of a server: text on standard error, as much as RUST_LOG says.
 fn log_to_stderr() {
-    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info,sqlx=warn,sea_orm_migration=warn"));
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| {
+        tracing_subscriber::EnvFilter::new("info,sqlx=warn,sea_orm_migration=warn")
+    });
     // A logger that is there already is as good.
-    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).try_init();
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr)
+        .try_init();
 }
 
 /// Returns when the person presses Ctrl-C.
@@ -208,7 +226,11 @@ fn warn_faults(lang: Lang, faults: &[Fault]) {
             place.push_str(&fault.path);
         }
         warn(format_args!("{place}: {}", fault.message(lang)));
-        warn(format_args!("  {}{}", pick(lang, "remedy: ", "解决办法："), fault.remedy(lang)));
+        warn(format_args!(
+            "  {}{}",
+            pick(lang, "remedy: ", "解决办法："),
+            fault.remedy(lang)
+        ));
     }
     let count = faults.len();
     match (lang, count) {

@@ -18,8 +18,11 @@ pub(super) struct ValidateArgs {
 }
 
 pub(super) fn run(args: &ValidateArgs, lang: Lang) -> Exit {
-    let names: Vec<&str> =
-        args.set.iter().map(|set| set.split_once('=').map_or(set.as_str(), |(name, _)| name)).collect();
+    let names: Vec<&str> = args
+        .set
+        .iter()
+        .map(|set| set.split_once('=').map_or(set.as_str(), |(name, _)| name))
+        .collect();
     match read_mesh(&args.mesh, &names) {
         Ok(mesh) => {
             let flows = mesh.file.flows.len();
@@ -27,7 +30,9 @@ pub(super) fn run(args: &ValidateArgs, lang: Lang) -> Exit {
             let name = args.mesh.display();
             match lang {
                 Lang::En => say(format_args!("{name}: ok, {flows} flows, {jobs} jobs")),
-                Lang::Zh => say(format_args!("{name}：正确，{flows} 个任务流，{jobs} 个任务")),
+                Lang::Zh => say(format_args!(
+                    "{name}：正确，{flows} 个任务流，{jobs} 个任务"
+                )),
             }
             Exit::Success
         }

@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, HashMap};
 
 use hcndc_core::{
-    engine::{AttemptRow, AttemptState, Change, ExecutionState, FlowRunRow, JobRunRow, JobRunState},
+    engine::{
+        AttemptRow, AttemptState, Change, ExecutionState, FlowRunRow, JobRunRow, JobRunState,
+    },
     id::{FlowRunId, JobRunId},
     time::Timestamp,
 };
@@ -28,6 +30,8 @@ pub(super) struct Board {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Settled {
     pub(super) row: JobRunRow,
+    /// How many had then come to their end.
+    pub(super) done: usize,
 }
 
 impl Board {
@@ -52,7 +56,10 @@ impl Board {
                     };
                     self.job_runs.insert(row.id, *row);
                     if row.state.is_settled() || row.state == JobRunState::RetryWait {
-                        settled.push(Settled { row: *row });
+                        settled.push(Settled {
+                            row: *row,
+                            done: self.settled(),
+                        });
                     }
                 }
                 Change::Attempt(row) if row.state == AttemptState::Succeeded => {
@@ -74,7 +81,11 @@ impl Board {
 
     /// Number of job runs that came to an end.
     pub(super) fn settled(&self) -> usize {
-        JobRunState::ALL.iter().filter(|state| state.is_settled()).map(|&state| self.count(state)).sum()
+        JobRunState::ALL
+            .iter()
+            .filter(|state| state.is_settled())
+            .map(|&state| self.count(state))
+            .sum()
     }
 
     /// `flow/job`.
@@ -85,7 +96,9 @@ impl Board {
 
     /// Why the latest attempt of a job run did not succeed.
     pub(super) fn reason(&self, row: &JobRunRow, lang: Lang) -> String {
-        let Some(attempt) = self.attempts.get(&row.id) else { return String::new() };
+        let Some(attempt) = self.attempts.get(&row.id) else {
+            return String::new();
+        };
         let message = &attempt.message;
         match (attempt.state, lang) {
             (AttemptState::Failed, Lang::En) => match (attempt.exit_code, attempt.signal) {
@@ -114,7 +127,7 @@ impl Board {
 }
 
 /// A state in people's words.
-pub(super) const fn state_name(state: JobRunState, lang: Lang) -> &'static str {
+pub(in crate::cli) const fn state_name(state: JobRunState, lang: Lang) -> &'static str {
     match lang {
         Lang::En => match state {
             JobRunState::UpstreamFailed => "upstream failed",

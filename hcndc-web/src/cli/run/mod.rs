@@ -18,8 +18,8 @@ use std::{
 use clap::Args;
 use hcndc_core::{
     engine::{
-        Change, EditBatch, ExecutionState, Explanation, Hold, HostTrouble, Input, JobRunState, Reply,
-        Settings, Start,
+        Change, EditBatch, ExecutionState, Explanation, Hold, HostTrouble, Input, JobRunState,
+        Reply, Settings, Start,
     },
     id::{ExecutionId, FlowId},
     model::{Edit, ExecutorDraft, Param},
@@ -73,11 +73,16 @@ fn data_date(text: &str) -> Result<DataDate, String> {
 fn assignment(text: &str) -> Result<Param, String> {
     let (name, value) = text.split_once('=').ok_or("NAME=VALUE")?;
     let mut chars = name.chars();
-    let starts = chars.next().is_some_and(|first| first.is_ascii_alphabetic() || first == '_');
+    let starts = chars
+        .next()
+        .is_some_and(|first| first.is_ascii_alphabetic() || first == '_');
     if !starts || !chars.all(|it| it.is_ascii_alphanumeric() || "_.-".contains(it)) {
         return Err(format!("{name:?}: [A-Za-z_][A-Za-z0-9_.-]*"));
     }
-    Ok(Param { name: name.to_owned(), value: value.to_owned() })
+    Ok(Param {
+        name: name.to_owned(),
+        value: value.to_owned(),
+    })
 }
 
 pub(super) fn run(args: &RunArgs, lang: Lang) -> Exit {
@@ -111,7 +116,9 @@ impl Home {
                 std::fs::create_dir_all(dir)?;
                 Ok(Self::Kept(dir.canonicalize()?))
             }
-            None => Ok(Self::Temporary(tempfile::Builder::new().prefix("hcndc-run-").tempdir()?)),
+            None => Ok(Self::Temporary(
+                tempfile::Builder::new().prefix("hcndc-run-").tempdir()?,
+            )),
         }
     }
 
@@ -127,21 +134,33 @@ async fn run_mesh(args: &RunArgs, mesh: MeshFile, lang: Lang) -> Exit {
     let mut events = match args.events.as_deref().map(EventFile::create).transpose() {
         Ok(events) => events,
         Err(error) => {
-            warn_error(lang, pick(lang, "cannot write --events", "无法写入 --events 文件"), &error);
+            warn_error(
+                lang,
+                pick(lang, "cannot write --events", "无法写入 --events 文件"),
+                &error,
+            );
             return Exit::Wrong;
         }
     };
     let home = match Home::open(args.data_dir.as_deref()) {
         Ok(home) => home,
         Err(error) => {
-            warn_error(lang, pick(lang, "cannot make the data folder", "无法创建数据目录"), &error);
+            warn_error(
+                lang,
+                pick(lang, "cannot make the data folder", "无法创建数据目录"),
+                &error,
+            );
             return Exit::Failed;
         }
     };
     let base = match std::path::absolute(&args.mesh) {
         Ok(path) => path.parent().map(Path::to_path_buf).unwrap_or_default(),
         Err(error) => {
-            warn_error(lang, pick(lang, "cannot find the mesh file", "找不到网状文件"), &error);
+            warn_error(
+                lang,
+                pick(lang, "cannot find the mesh file", "找不到网状文件"),
+                &error,
+            );
             return Exit::Wrong;
         }
     };
@@ -149,7 +168,11 @@ async fn run_mesh(args: &RunArgs, mesh: MeshFile, lang: Lang) -> Exit {
     let store = match SqlStore::connect_with(&options).await {
         Ok(store) => store,
         Err(error) => {
-            warn_error(lang, pick(lang, "cannot open the database", "无法打开数据库"), &error);
+            warn_error(
+                lang,
+                pick(lang, "cannot open the database", "无法打开数据库"),
+                &error,
+            );
             return Exit::Failed;
         }
     };
@@ -158,7 +181,11 @@ async fn run_mesh(args: &RunArgs, mesh: MeshFile, lang: Lang) -> Exit {
         match local_executor::inside(home.path(), &base).await {
             Ok(supervisor) => Some(supervisor),
             Err(error) => {
-                warn_error(lang, pick(lang, "cannot start the executor", "无法启动执行器"), &error);
+                warn_error(
+                    lang,
+                    pick(lang, "cannot start the executor", "无法启动执行器"),
+                    &error,
+                );
                 return Exit::Failed;
             }
         }
@@ -168,10 +195,15 @@ async fn run_mesh(args: &RunArgs, mesh: MeshFile, lang: Lang) -> Exit {
     let transport = Arc::new(local_executor::transports(inside.clone()));
 
     let (told, mut tells) = mpsc::unbounded_channel();
-    let settings =
-        Settings { max_running: limit, kill_grace: Duration::from_secs(5), ..Settings::default() };
-    let leadership =
-        Leadership { holder: "hcndc run".to_owned(), ttl: Duration::from_secs(30) };
+    let settings = Settings {
+        max_running: limit,
+        kill_grace: Duration::from_secs(5),
+        ..Settings::default()
+    };
+    let leadership = Leadership {
+        holder: "hcndc run".to_owned(),
+        ttl: Duration::from_secs(30),
+    };
     let scheduler = Scheduler::open(
         store,
         Arc::clone(&transport),
@@ -183,7 +215,11 @@ async fn run_mesh(args: &RunArgs, mesh: MeshFile, lang: Lang) -> Exit {
     let mut scheduler = match scheduler.await {
         Ok(scheduler) => scheduler,
         Err(error) => {
-            warn_error(lang, pick(lang, "cannot start the scheduler", "无法启动调度器"), &error);
+            warn_error(
+                lang,
+                pick(lang, "cannot start the scheduler", "无法启动调度器"),
+                &error,
+            );
             return Exit::Failed;
         }
     };
@@ -212,28 +248,44 @@ async fn run_mesh(args: &RunArgs, mesh: MeshFile, lang: Lang) -> Exit {
         }
         Err(error) => {
             watch.progress.finish();
-            warn_error(lang, pick(lang, "cannot start the mesh", "无法启动"), &error);
+            warn_error(
+                lang,
+                pick(lang, "cannot start the mesh", "无法启动"),
+                &error,
+            );
             Exit::Wrong
         }
     };
     drop((handle, watch));
     let driven = driving.await;
     if let Ok(Err(error)) = &driven {
-        warn_error(lang, pick(lang, "the scheduler stopped", "调度器已停止"), error);
+        warn_error(
+            lang,
+            pick(lang, "the scheduler stopped", "调度器已停止"),
+            error,
+        );
     }
     if let Some(supervisor) = inside {
         local_executor::end(&supervisor).await;
     }
     if let (Home::Temporary(dir), true) = (home, exit == Exit::Failed) {
         let kept = dir.keep();
-        let doing = pick(lang, "database and logs are kept in ", "数据库和日志保留在 ");
+        let doing = pick(
+            lang,
+            "database and logs are kept in ",
+            "数据库和日志保留在 ",
+        );
         say(format_args!("{doing}{}", kept.display()));
     }
     exit
 }
 
 fn jobs_of(mesh: &MeshFile) -> usize {
-    mesh.flows.iter().filter(|flow| flow.enabled).map(|flow| flow.jobs.len()).sum()
+    mesh.flows
+        .iter()
+        .filter(|flow| flow.enabled)
+        .map(|flow| flow.jobs.len())
+        .sum()
 }
 
 /// Puts the definitions, and starts all flows that are enabled.
@@ -247,28 +299,56 @@ async fn start(
     let existing = handle.look(Existing::of).await?;
     let mut edits = edits(mesh, Some(base), &existing);
     if mesh.executors.is_empty() {
-        let widest = mesh.flows.iter().flat_map(|flow| &flow.jobs).map(|job| job.slots).max();
+        let widest = mesh
+            .flows
+            .iter()
+            .flat_map(|flow| &flow.jobs)
+            .map(|job| job.slots)
+            .max();
         let slots = limit.max(widest.unwrap_or(1));
         let mut draft = ExecutorDraft::new(local_executor::NAME, local_executor::ADDRESS, slots);
         let known = |engine: &hcndc_core::engine::Engine| {
-            engine.executors().find(|it| it.name == local_executor::NAME).map(|it| it.id)
+            engine
+                .executors()
+                .find(|it| it.name == local_executor::NAME)
+                .map(|it| it.id)
         };
         draft.id = handle.look(known).await?;
         edits.push(Edit::PutExecutor(draft));
     }
     let by = std::env::var("USER").unwrap_or_else(|_| "cli".to_owned());
-    handle.command(Input::Edit(EditBatch { by: by.clone(), edits })).await?;
-    let enabled: Vec<String> =
-        mesh.flows.iter().filter(|flow| flow.enabled).map(|flow| flow.name.clone()).collect();
+    handle
+        .command(Input::Edit(EditBatch {
+            by: by.clone(),
+            edits,
+        }))
+        .await?;
+    let enabled: Vec<String> = mesh
+        .flows
+        .iter()
+        .filter(|flow| flow.enabled)
+        .map(|flow| flow.name.clone())
+        .collect();
     let flows: Vec<FlowId> = handle
         .look(move |engine| {
-            enabled.iter().filter_map(|name| engine.find_flow(name)).map(|flow| flow.id).collect()
+            enabled
+                .iter()
+                .filter_map(|name| engine.find_flow(name))
+                .map(|flow| flow.id)
+                .collect()
         })
         .await?;
     let zone = mesh.zone.parse().unwrap_or(chrono_tz::UTC);
-    let data_date =
-        args.date.unwrap_or_else(|| DataDate::day_before(chrono::Utc::now().into(), zone));
-    let start = Start { flows, downstream: false, data_date, params: args.set.clone(), by };
+    let data_date = args
+        .date
+        .unwrap_or_else(|| DataDate::day_before(chrono::Utc::now().into(), zone));
+    let start = Start {
+        flows,
+        downstream: false,
+        data_date,
+        params: args.set.clone(),
+        by,
+    };
     match handle.command(Input::Start(start)).await? {
         Reply::Started(execution) => Ok(execution),
         Reply::Done | Reply::Edited(_) => Err(CommandError::Stopped),
@@ -290,7 +370,9 @@ impl Observer for Teller {
     }
 
     fn store_trouble(&self, error: Option<&dyn std::error::Error>) {
-        let _ = self.0.send(Told::StoreTrouble(error.map(ToString::to_string)));
+        let _ = self
+            .0
+            .send(Told::StoreTrouble(error.map(ToString::to_string)));
     }
 }
 
@@ -311,7 +393,11 @@ struct Watch {
 const LOOK: Duration = Duration::from_secs(1);
 
 impl Watch {
-    async fn until_end(&mut self, execution: ExecutionId, tells: &mut mpsc::UnboundedReceiver<Told>) {
+    async fn until_end(
+        &mut self,
+        execution: ExecutionId,
+        tells: &mut mpsc::UnboundedReceiver<Told>,
+    ) {
         let mut idle = Duration::ZERO;
         let mut explained = false;
         loop {
@@ -369,7 +455,11 @@ impl Watch {
                 self.progress.show(&self.board, &settled);
             }
             Told::StoreTrouble(Some(error)) => {
-                let doing = pick(self.lang, "the database does not answer, trying again", "数据库无响应，正在重试");
+                let doing = pick(
+                    self.lang,
+                    "the database does not answer, trying again",
+                    "数据库无响应，正在重试",
+                );
                 self.progress.note(&format!("{doing}: {error}"));
             }
             Told::StoreTrouble(None) => {}
@@ -379,20 +469,42 @@ impl Watch {
     async fn stop(&mut self, execution: ExecutionId, by_person: bool) {
         if by_person {
             if self.interrupted {
-                warn(pick(self.lang, "jobs are being killed, please wait", "正在终止任务，请稍候"));
+                warn(pick(
+                    self.lang,
+                    "jobs are being killed, please wait",
+                    "正在终止任务，请稍候",
+                ));
                 return;
             }
             self.interrupted = true;
-            self.progress.note(pick(self.lang, "interrupted: stopping all jobs", "已中断：正在停止所有任务"));
+            self.progress.note(pick(
+                self.lang,
+                "interrupted: stopping all jobs",
+                "已中断：正在停止所有任务",
+            ));
         }
-        let by = if by_person { "Ctrl-C" } else { "--executor-wait" };
+        let by = if by_person {
+            "Ctrl-C"
+        } else {
+            "--executor-wait"
+        };
         // It may have ended in this moment; then there is nothing to stop.
-        let _ = self.handle.command(Input::Stop { execution, by: by.to_owned() }).await;
+        let _ = self
+            .handle
+            .command(Input::Stop {
+                execution,
+                by: by.to_owned(),
+            })
+            .await;
     }
 
     /// Says why nothing runs.
     async fn tell_why(&self) {
-        let queued = self.board.job_runs.values().find(|row| row.state == JobRunState::Queued);
+        let queued = self
+            .board
+            .job_runs
+            .values()
+            .find(|row| row.state == JobRunState::Queued);
         let Some(row) = queued else { return };
         let id = row.id;
         let Ok(Some(explanation)) = self.handle.look(move |engine| engine.explain(id)).await else {
@@ -412,7 +524,9 @@ impl Watch {
     fn verdict(&self) -> Exit {
         if self.interrupted {
             Exit::Interrupted
-        } else if self.board.execution == Some(ExecutionState::Succeeded) && self.event_error.is_none() {
+        } else if self.board.execution == Some(ExecutionState::Succeeded)
+            && self.event_error.is_none()
+        {
             Exit::Success
         } else {
             Exit::Failed
@@ -423,24 +537,66 @@ impl Watch {
 /// What holds a job run, for people, as far as executors are concerned.
 fn holds(explanation: &Explanation, lang: Lang) -> Vec<String> {
     let lines = explanation.holds.iter().map(|hold| match (hold, lang) {
-        (Hold::Executor { name, trouble: HostTrouble::Offline { reason }, .. }, Lang::En) => {
+        (
+            Hold::Executor {
+                name,
+                trouble: HostTrouble::Offline { reason },
+                ..
+            },
+            Lang::En,
+        ) => {
             let reason = reason.as_deref().unwrap_or("not connected yet");
             format!("executor {name} is out of reach: {reason}")
         }
-        (Hold::Executor { name, trouble: HostTrouble::Offline { reason }, .. }, Lang::Zh) => {
+        (
+            Hold::Executor {
+                name,
+                trouble: HostTrouble::Offline { reason },
+                ..
+            },
+            Lang::Zh,
+        ) => {
             let reason = reason.as_deref().unwrap_or("尚未连接");
             format!("执行服务器 {name} 无法连接：{reason}")
         }
-        (Hold::Executor { name, trouble: HostTrouble::TooSmall { slots, needs }, .. }, Lang::En) => {
+        (
+            Hold::Executor {
+                name,
+                trouble: HostTrouble::TooSmall { slots, needs },
+                ..
+            },
+            Lang::En,
+        ) => {
             format!("executor {name} has {slots} slots, the job takes {needs}")
         }
-        (Hold::Executor { name, trouble: HostTrouble::TooSmall { slots, needs }, .. }, Lang::Zh) => {
+        (
+            Hold::Executor {
+                name,
+                trouble: HostTrouble::TooSmall { slots, needs },
+                ..
+            },
+            Lang::Zh,
+        ) => {
             format!("执行服务器 {name} 有 {slots} 个槽位，任务需要 {needs} 个")
         }
-        (Hold::Executor { name, trouble: HostTrouble::Disabled, .. }, Lang::En) => {
+        (
+            Hold::Executor {
+                name,
+                trouble: HostTrouble::Disabled,
+                ..
+            },
+            Lang::En,
+        ) => {
             format!("executor {name} is not enabled")
         }
-        (Hold::Executor { name, trouble: HostTrouble::Disabled, .. }, Lang::Zh) => {
+        (
+            Hold::Executor {
+                name,
+                trouble: HostTrouble::Disabled,
+                ..
+            },
+            Lang::Zh,
+        ) => {
             format!("执行服务器 {name} 未启用")
         }
         (Hold::NoExecutor { .. }, Lang::En) => "no executor has what it asks for".to_owned(),

@@ -25,7 +25,8 @@ const NAMES: usize = 4;
 impl Progress {
     pub(super) fn new(lang: Lang, terminal: bool, jobs: usize) -> Self {
         let bar = terminal.then(|| {
-            let bar = ProgressBar::with_draw_target(Some(jobs as u64), ProgressDrawTarget::stderr());
+            let bar =
+                ProgressBar::with_draw_target(Some(jobs as u64), ProgressDrawTarget::stderr());
             let style = ProgressStyle::with_template(
                 "{spinner} {wide_bar:.cyan/blue} {pos}/{len} {elapsed}\n{msg}",
             );
@@ -39,7 +40,7 @@ impl Progress {
     /// Tells of what just ended, and how far everything is.
     pub(super) fn show(&self, board: &Board, settled: &[Settled]) {
         let lang = self.lang;
-        for Settled { row } in settled {
+        for Settled { row, done } in settled {
             let label = board.label(row);
             let state = state_name(row.state, lang);
             let took = match (row.started_at, row.ended_at) {
@@ -58,7 +59,11 @@ impl Progress {
                 | JobRunState::UpstreamFailed
                 | JobRunState::Skipped => String::new(),
             };
-            let reason = if reason.is_empty() { reason } else { format!(": {reason}") };
+            let reason = if reason.is_empty() {
+                reason
+            } else {
+                format!(": {reason}")
+            };
             match &self.bar {
                 Some(bar) => {
                     let good = matches!(row.state, JobRunState::Succeeded | JobRunState::Skipped);
@@ -67,7 +72,7 @@ impl Progress {
                     }
                 }
                 None => {
-                    let (done, all) = (board.settled(), board.job_runs.len());
+                    let all = board.job_runs.len();
                     say(format_args!("[{done}/{all}] {label} {state}{reason}{took}"));
                 }
             }

@@ -31,14 +31,23 @@ const SHOWN: usize = 10;
 
 /// Prints why jobs failed, with the end of their output.
 pub(super) async fn print_failures<T: Transport>(board: &Board, transport: &T, lang: Lang) {
-    let failed: Vec<&JobRunRow> =
-        board.job_runs.values().filter(|row| row.state == JobRunState::Failed).collect();
+    let failed: Vec<&JobRunRow> = board
+        .job_runs
+        .values()
+        .filter(|row| row.state == JobRunState::Failed)
+        .collect();
     for row in failed.iter().take(SHOWN) {
         say("");
         let (label, reason) = (board.label(row), board.reason(row, lang));
         match lang {
-            Lang::En => say(format_args!("── {label}, attempt {}: {reason}", row.attempt)),
-            Lang::Zh => say(format_args!("── {label}，第 {} 次尝试：{reason}", row.attempt)),
+            Lang::En => say(format_args!(
+                "── {label}, attempt {}: {reason}",
+                row.attempt
+            )),
+            Lang::Zh => say(format_args!(
+                "── {label}，第 {} 次尝试：{reason}",
+                row.attempt
+            )),
         }
         let tail = match board.attempts.get(&row.id) {
             Some(attempt) => read_tail(transport, attempt.executor, attempt.id).await,
@@ -71,7 +80,10 @@ async fn read_tail<T: Transport>(
     let mut tail = Vec::new();
     let mut from = 0;
     // Output that cannot be read takes nothing away from the summary.
-    while let Ok(read) = transport.read_log(executor, attempt, from, TAIL_BYTES, Duration::ZERO).await {
+    while let Ok(read) = transport
+        .read_log(executor, attempt, from, TAIL_BYTES, Duration::ZERO)
+        .await
+    {
         if read.entries.is_empty() {
             break;
         }
@@ -84,8 +96,15 @@ async fn read_tail<T: Transport>(
         from = read.next;
     }
     let end = tail.len() - usize::from(tail.ends_with(b"\n"));
-    let starts = tail[..end].iter().enumerate().rev().filter(|(_, byte)| **byte == b'\n');
-    let start = starts.map(|(at, _)| at + 1).nth(TAIL_LINES - 1).unwrap_or(0);
+    let starts = tail[..end]
+        .iter()
+        .enumerate()
+        .rev()
+        .filter(|(_, byte)| **byte == b'\n');
+    let start = starts
+        .map(|(at, _)| at + 1)
+        .nth(TAIL_LINES - 1)
+        .unwrap_or(0);
     tail.split_off(start)
 }
 
@@ -104,15 +123,23 @@ pub(super) fn print_table(board: &Board, lang: Lang) {
         .filter(|&state| state == JobRunState::Succeeded || board.count(state) > 0)
         .collect();
     let mut table = Table::new();
-    table.load_preset(presets::UTF8_HORIZONTAL_ONLY);
-    let mut header = vec![pick(lang, "flow", "任务流"), pick(lang, "state", "状态"), pick(lang, "jobs", "任务")];
+    table.load_preset(presets::UTF8_FULL_CONDENSED);
+    let mut header = vec![
+        pick(lang, "flow", "任务流"),
+        pick(lang, "state", "状态"),
+        pick(lang, "jobs", "任务"),
+    ];
     header.extend(used.iter().map(|&state| state_name(state, lang)));
     header.push(pick(lang, "time", "用时"));
     let columns = header.len();
     table.set_header(header);
     let mut counts: BTreeMap<FlowRunId, BTreeMap<JobRunState, usize>> = BTreeMap::new();
     for row in board.job_runs.values() {
-        *counts.entry(row.flow_run).or_default().entry(row.state).or_default() += 1;
+        *counts
+            .entry(row.flow_run)
+            .or_default()
+            .entry(row.state)
+            .or_default() += 1;
     }
     for run in board.flow_runs.values() {
         let counts = counts.remove(&run.id).unwrap_or_default();
@@ -121,7 +148,10 @@ pub(super) fn print_table(board: &Board, lang: Lang) {
             flow_state(run.state, lang).to_owned(),
             counts.values().sum::<usize>().to_string(),
         ];
-        cells.extend(used.iter().map(|state| counts.get(state).copied().unwrap_or(0).to_string()));
+        cells.extend(
+            used.iter()
+                .map(|state| counts.get(state).copied().unwrap_or(0).to_string()),
+        );
         cells.push(match (run.started_at, run.ended_at) {
             (Some(start), Some(end)) => seconds(end.since(start)),
             _ => String::new(),
