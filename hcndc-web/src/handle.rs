@@ -44,7 +44,13 @@ pub fn channel() -> (SchedulerHandle, Requests) {
         requests: sender,
         closing: close,
     };
-    (handle, Requests { requests: receiver, closing })
+    (
+        handle,
+        Requests {
+            requests: receiver,
+            closing,
+        },
+    )
 }
 
 impl SchedulerHandle {

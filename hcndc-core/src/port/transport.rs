@@ -88,7 +88,9 @@ impl<T: Transport + ?Sized> Transport for Arc<T> {
         max_bytes: usize,
         wait: Duration,
     ) -> Result<LogRead, Self::Error> {
-        (**self).read_log(executor, attempt, from, max_bytes, wait).await
+        (**self)
+            .read_log(executor, attempt, from, max_bytes, wait)
+            .await
     }
 
     fn trouble(&self, executor: ExecutorId) -> Option<String> {

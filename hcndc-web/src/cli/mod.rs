@@ -9,7 +9,7 @@
 
 //mod demo;
 //mod executor;
-//mod help_zh;
+mod help_zh;
 mod import;
 mod run;
 mod schema;
@@ -88,7 +88,7 @@ pub fn main() -> ExitCode {
     let lang = spoken();
     let mut command = Cli::command();
     if lang == Lang::Zh {
-        //command = help_zh::translate(command);
+        command = help_zh::translate(command);
     }
     let cli = match command
         .try_get_matches()

@@ -48,14 +48,13 @@ impl Progress {
                 _ => String::new(),
             };
             let reason = match row.state {
-                JobRunState::Failed | JobRunState::RetryWait | JobRunState::Killed => {
-                    board.reason(row, lang)
-                }
+                JobRunState::Failed | JobRunState::RetryWait => board.reason(row, lang),
                 JobRunState::Blocked
                 | JobRunState::Queued
                 | JobRunState::Dispatched
                 | JobRunState::Running
                 | JobRunState::Succeeded
+                | JobRunState::Killed
                 | JobRunState::UpstreamFailed
                 | JobRunState::Skipped => String::new(),
             };
