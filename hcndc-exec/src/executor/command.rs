@@ -47,7 +47,7 @@ pub(crate) fn prepare(order: &RunOrder) -> Result<Prepared, PrepareError> {
     for (name, value) in &order.values {
         let value = expand_value(value, context).map_err(at(format!("value of param {name:?}")))?;
         env.insert(
-            format!("HCNDC_PARAM_{}", name.replace(['.', '-'], "_")),
+            format!("HCNDC_PARAM_{}", name.replace(['.', '-'], "_").to_ascii_uppercase()),
             value,
         );
     }
@@ -122,7 +122,7 @@ mod tests {
             .env
             .insert("OUT".into(), "${param.db.table-name}.csv".into());
         let env = prepare(&order).unwrap().env;
-        assert_eq!(env["HCNDC_PARAM_db_table_name"], "t_21");
+        assert_eq!(env["HCNDC_PARAM_DB_TABLE_NAME"], "t_21");
         assert_eq!(env["OUT"], "t_21.csv");
         assert_eq!(env["HCNDC_ATTEMPT_ID"], "1");
     }

@@ -33,7 +33,7 @@ pub struct MeshFile {
     /// today in this zone. Default: `UTC`.
     #[serde(default = "utc", skip_serializing_if = "is_utc")]
     pub zone: String,
-    /// Params of all jobs, in the order in which they are appended to commands. Default: none.
+    /// Values for all jobs: `${param.NAME}` and `HCNDC_PARAM_NAME`; not appended to commands. Default: none.
     #[serde(default, skip_serializing_if = "TextMap::is_empty")]
     pub params: TextMap,
     /// Environment variables of all jobs. Default: none.
@@ -65,7 +65,7 @@ pub struct MeshExecutor {
     /// How many slots its jobs may take together: 1 to 1,000,000. Default: what the executor itself
     /// offers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 1, max = 1_000_000))]
+    #[schemars(range(min = 1, max = 100_000))]
     pub slots: Option<u32>,
     /// Whether it is given work. Default: true.
     #[serde(default = "yes", skip_serializing_if = "is_yes")]
@@ -113,14 +113,13 @@ pub struct MeshFlow {
     /// Who answers for it. Default: nobody.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<String>,
-    /// Params of its jobs; one of the same name replaces the mesh's. Default: none.
+    /// Values for its jobs, not appended to commands; one of the same name replaces the mesh's. Default: none.
     #[serde(default, skip_serializing_if = "TextMap::is_empty")]
     pub params: TextMap,
     /// Environment variables of its jobs; one of the same name replaces the mesh's. Default: none.
     #[serde(default, skip_serializing_if = "TextMap::is_empty")]
     pub env: TextMap,
-    /// Directory in which its commands run; placeholders are replaced. Default: the executor's own
-    /// choice.
+    /// Directory in which its commands run; placeholders are replaced. Default: the file's folder.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub workdir: Option<String>,
     /// Its jobs. Default: none; a flow without jobs succeeds at once.
@@ -150,7 +149,8 @@ pub struct MeshJob {
     /// Jobs that this one waits for. Default: none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub depends_on: Vec<JobDependency>,
-    /// Params of this job; one of the same name replaces the flow's and the mesh's. Default: none.
+    /// Params of this job, appended to its command in this order; one of the same name replaces the flow's and the mesh's.
+    /// Default: none.
     #[serde(default, skip_serializing_if = "TextMap::is_empty")]
     pub params: TextMap,
     /// Environment variables; one of the same name replaces the flow's and the mesh's. Default:
@@ -197,10 +197,10 @@ pub struct JobRetry {
     /// Wait before the first retry. Default: none.
     #[serde(default, skip_serializing_if = "is_no_span")]
     pub delay: Span,
-    /// Factor by which each wait is longer than the one before: 1 to 1000, at most three decimals.
+    /// Factor by which each wait is longer than the one before: 1 to 100, at most three decimals.
     /// Default: 1.
     #[serde(default = "one_times", skip_serializing_if = "is_one_times")]
-    #[schemars(range(min = 1.0, max = 1000.0))]
+    #[schemars(range(min = 1.0, max = 100.0))]
     pub backoff: f64,
     /// Longest wait; more than zero. Default: without limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -310,7 +310,7 @@ impl JobDefaults {
 impl JobRetry {
     /// The backoff in thousandths.
     pub fn backoff_permille(&self) -> u32 {
-        // The cast saturates; a checked file holds 1000 to 1,000,000 thousandths.
+        // The cast saturates; a checked file holds 1000 to 100,000 thousandths.
         (self.backoff * 1_000.0).round() as u32
     }
 }

@@ -75,7 +75,7 @@ fn check_executor(executor: &MeshExecutor, path: &str, faults: &mut Faults<'_>) 
         faults.tell_written(&field_path(path, "address"), problem);
     }
     if let Some(slots) = executor.slots {
-        check_range(slots, 1, 1_000_000, &field_path(path, "slots"), faults);
+        check_range(slots, 1, 100_000, &field_path(path, "slots"), faults);
     }
 }
 
@@ -168,7 +168,7 @@ fn check_retry(retry: Option<&JobRetry>, path: &str, faults: &mut Faults<'_>) {
     }
 }
 
-const MAX_BACKOFF: f64 = 1_000.0;
+const MAX_BACKOFF: f64 = 100.0;
 
 fn check_range(value: u32, min: u32, max: u32, path: &str, faults: &mut Faults<'_>) {
     if !(min..=max).contains(&value) {

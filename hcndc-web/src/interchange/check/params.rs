@@ -149,15 +149,14 @@ fn check_text(
     let mut told = HashSet::new();
     for placeholder in placeholders(text) {
         let problem = match placeholder {
-            Placeholder::Date => continue,
             Placeholder::Param(name)
-                if scope.has(name) || known_below(name) || !told.insert(name) =>
+                if scope.has(&name) || known_below(&name) || !told.insert(name.clone()) =>
             {
                 continue;
             }
             Placeholder::Param(name) => Problem::UnknownParam {
-                name: name.to_owned(),
-                near: scope.nearest(name),
+                near: scope.nearest(&name),
+                name,
             },
             Placeholder::Bad(placeholder) => Problem::BadPlaceholder {
                 placeholder: crate::interchange::de::shorten(placeholder),
