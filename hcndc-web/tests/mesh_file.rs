@@ -429,7 +429,7 @@ prop_compose! {
     fn retry()(
         max in 0_u32..=100,
         delay in option::of(span()),
-        backoff in 1_000_u32..=1_000_000,
+        backoff in 1_000_u32..=100_000,
         cap in option::of(span()),
     ) -> JobRetry {
         JobRetry { max, delay: delay.unwrap_or_default(), backoff: f64::from(backoff) / 1_000.0, cap }
