@@ -403,12 +403,15 @@ cases! {
         transport.connect(executor(fixture, host), FENCE);
         hello(transport).await;
         let scratch = fixture.scratch(host);
-        // It ignores what a broken pipe would do to it, and writes a line when it is asked to end.
-        let body = format!("trap 'echo ended >{scratch}/ended; exit' TERM; while :; do sleep 0.05; done");
+        // It writes a line when it is asked to end; on a pipe that the crash broke, the shell's own words would end it.
+        let body = format!(
+            "exec 2>/dev/null; trap 'echo ended >{scratch}/ended; exit' TERM; echo >{scratch}/ready; \
+             while :; do sleep 0.05; done"
+        );
         let order = run(fixture, host, 1, &body);
         transport.send(ID, order.clone());
         started(transport, 1).await;
-        while starts(fixture, host, 1) == 0 {
+        while fixture.read(&format!("{scratch}/ready")).is_none() {
             let _ = transport.read_log(ID, ONE, 0, 1, Duration::from_millis(10)).await;
         }
         fixture.crash(host).await;

@@ -8,6 +8,7 @@
 //!                      └────────┴── capture (what it says) ── file_log
 //! ```
 
+mod announcement;
 mod attempt;
 mod capture;
 mod census;
@@ -15,6 +16,8 @@ mod command;
 mod host;
 mod process;
 mod reaper;
+mod run;
+mod server;
 mod spool;
 mod supervise;
 pub mod template;
@@ -23,6 +26,10 @@ pub(crate) mod testing;
 
 use hcndc_core::time::Timestamp;
 
+pub use announcement::{Announcement, find, find_within};
+pub use run::{ExecutorConfig, RunError, run, stop_on_signals};
+pub(crate) use server::{KEEP_ALIVE_EVERY, KEEP_ALIVE_TIMEOUT, MESSAGE_BYTES, kind_of};
+pub use server::{BindError, ExecutorServer, PORT};
 pub use spool::SpoolError;
 pub use supervise::{
     Connection, OrderSender, StartError, Status, Stop, Supervisor, SupervisorConfig,

@@ -2,6 +2,8 @@
 //!
 //! [`Lines`] knows the rules of the port and is the same for all; a [`Dial`] knows how an address is reached.
 
+mod by_address;
+mod grpc;
 mod in_process;
 mod lines;
 
@@ -15,13 +17,22 @@ use hcndc_core::{
 use tokio::sync::mpsc;
 use tokio_util::task::AbortOnDropHandle;
 
+
+
+pub use by_address::ByAddress;
+pub use grpc::{Grpc, Tokens};
 pub use in_process::{InProcess, LOCAL};
 pub use lines::Lines;
 
 use crate::link::{Down, Up};
 
+/// Carries orders over gRPC.
+pub type GrpcTransport = Lines<Grpc>;
 /// Carries orders to a supervisor in this process.
 pub type InProcessTransport = Lines<InProcess>;
+
+/// Carries orders to the supervisor in this process for the address [`LOCAL`], over gRPC for all others.
+pub type Transports = Lines<ByAddress>;
 
 /// Reaches executors.
 #[async_trait]
