@@ -43,7 +43,7 @@ impl SqlStore {
         let known_jobs = jobs.iter().cloned();
         let live = ExecutionState::ALL.iter().filter(|state| !state.is_ended());
         let which = Expr::col(Execution::State).is_in(live.map(|state| state.as_str()));
-        Ok(Snapshot {
+        let snapshot = Snapshot {
             next_id: next_id(&db).await?,
             executors: current_executors(&db).await?,
             executions: executions(
@@ -55,7 +55,9 @@ impl SqlStore {
             .await?,
             flows,
             jobs,
-        })
+        };
+        db.commit().await.doing("end the load")?;
+        Ok(snapshot)
     }
 
     pub(crate) async fn load_one_execution(
@@ -68,7 +70,9 @@ impl SqlStore {
         let db = self.reader().begin().await.doing("begin to load")?;
         let which = Expr::col(Execution::Id).eq(id);
         let none = (std::iter::empty(), std::iter::empty());
-        Ok(executions(&db, which, none.0, none.1).await?.pop())
+        let found = executions(&db, which, none.0, none.1).await?.pop();
+        db.commit().await.doing("end the load")?;
+        Ok(found)
     }
 }
 

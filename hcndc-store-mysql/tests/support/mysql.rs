@@ -8,7 +8,7 @@ use std::{
 
 use hcndc_core::contract::{Opened, StoreFixture};
 use hcndc_store_mysql::SqlStore;
-use sea_orm::{ConnectionTrait as _, Database};
+use sea_orm::{ConnectionTrait as _, Database, DbBackend, Statement};
 
 const VARIABLE: &str = "HCNDC_TEST_MYSQL_URL";
 
@@ -45,7 +45,27 @@ impl Schema {
     }
 
     /// Runs a statement in this database.
-    pub(crate) async fn execute(&self, statement: &str) {
+    pub(crate) async fn drop_database(name: &str) {
+        let db = Database::connect(server().expect(VARIABLE)).await;
+        let db = db.expect("connect to the server");
+        // A test that failed may have left transactions open, whose locks would keep the tables.
+        let users = format!("SELECT id FROM information_schema.processlist WHERE db = '{name}'");
+        let users = Statement::from_string(DbBackend::MySql, users);
+        for row in db.query_all_raw(users).await.expect("users") {
+            let id = row.try_get_by_index::<i64>(0);
+            let id = id.map_or_else(
+                |_| row.try_get_by_index::<u64>(0).expect("an id"),
+                i64::cast_unsigned,
+            );
+            // It may have ended by itself.
+            drop(db.execute_unprepared(&format!("KILL {id}")).await);
+        }
+        let statement = format!("DROP DATABASE IF EXISTS {name}");
+        db.execute_unprepared(&statement).await.expect("drop");
+        db.close().await.expect("close");
+    }
+
+    async fn execute(&self, statement: &str) {
         let db = Database::connect(&self.url).await.expect("connect");
         db.execute_unprepared(statement).await.expect(statement);
         db.close().await.expect("close");
@@ -54,9 +74,9 @@ impl Schema {
 
 impl Drop for Schema {
     fn drop(&mut self) {
-        let statement = format!("DROP DATABASE IF EXISTS {}", self.name);
+        let name = self.name.clone();
         // Dropping cannot wait for the runtime that it happens on.
-        let dropping = std::thread::spawn(move || super::block_on(execute(&statement)));
+        let dropping = std::thread::spawn(move || super::block_on(drop_database(&name)));
         drop(dropping.join());
     }
 }
@@ -77,6 +97,24 @@ async fn execute(statement: &str) {
     let db = Database::connect(server().expect(VARIABLE)).await;
     let db = db.expect("connect to the server");
     db.execute_unprepared(statement).await.expect(statement);
+    db.close().await.expect("close");
+}
+
+async fn drop_database(name: &str) {
+    let db = Database::connect(server().expect(VARIABLE)).await;
+    let db = db.expect("connect to the server");
+    // A test that failed may have left transactions open, whose locks would keep the tables.
+    let users = format!(
+        "SELECT CAST(id AS SIGNED) FROM information_schema.processlist WHERE db = '{name}'"
+    );
+    let users = Statement::from_string(DbBackend::MySql, users);
+    for row in db.query_all_raw(users).await.expect("users") {
+        let id: i64 = row.try_get_by_index(0).expect("an id");
+        // It may have ended by itself.
+        drop(db.execute_unprepared(&format!("KILL {id}")).await);
+    }
+    let statement = format!("DROP DATABASE IF EXISTS {name}");
+    db.execute_unprepared(&statement).await.expect("drop");
     db.close().await.expect("close");
 }
 
