@@ -17,7 +17,10 @@ fn hcndc() -> Command {
 }
 
 fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_path_buf()
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .unwrap()
+        .to_path_buf()
 }
 
 fn run(dir: &Path, mesh: &str, args: &[&str]) -> (Output, Vec<Value>) {
@@ -28,10 +31,19 @@ fn run(dir: &Path, mesh: &str, args: &[&str]) -> (Output, Vec<Value>) {
 
 fn run_file(dir: &Path, mesh: &Path, args: &[&str]) -> (Output, Vec<Value>) {
     let events = dir.join("events.jsonl");
-    let output =
-        hcndc().arg("run").arg(mesh).arg("--events").arg(&events).args(args).output().unwrap();
+    let output = hcndc()
+        .arg("run")
+        .arg(mesh)
+        .arg("--events")
+        .arg(&events)
+        .args(args)
+        .output()
+        .unwrap();
     let events = fs::read_to_string(events).unwrap_or_default();
-    let events = events.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let events = events
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
     (output, events)
 }
 
@@ -42,7 +54,11 @@ fn text(bytes: &[u8]) -> String {
 /// The last state of each job, as `flow/job`.
 fn ends(events: &[Value]) -> HashMap<String, String> {
     let end = |event: &Value| {
-        let name = format!("{}/{}", event["flow"].as_str().unwrap(), event["job"].as_str().unwrap());
+        let name = format!(
+            "{}/{}",
+            event["flow"].as_str().unwrap(),
+            event["job"].as_str().unwrap()
+        );
         (name, event["to"].as_str().unwrap().to_owned())
     };
     events.iter().map(end).collect()
@@ -58,7 +74,8 @@ fn the_retail_night_ends_with_the_right_report() {
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stdout));
 
     let report = fs::read_to_string(out.join("2026-11-21/report.txt")).unwrap();
-    let expected = fs::read_to_string(root().join("examples/retail/expected-2026-11-21.txt")).unwrap();
+    let expected =
+        fs::read_to_string(root().join("examples/retail/expected-2026-11-21.txt")).unwrap();
     assert_eq!(report, expected);
     let check = Command::new("sh")
         .arg(root().join("examples/retail/check.sh"))
@@ -66,13 +83,23 @@ fn the_retail_night_ends_with_the_right_report() {
         .arg(&out)
         .output()
         .unwrap();
-    assert!(check.status.success(), "{}{}", text(&check.stdout), text(&check.stderr));
+    assert!(
+        check.status.success(),
+        "{}{}",
+        text(&check.stdout),
+        text(&check.stderr)
+    );
 
     let ends = ends(&events);
     assert_eq!(ends.values().filter(|end| *end == "succeeded").count(), 31);
     assert_eq!(ends.values().filter(|end| *end == "skipped").count(), 2);
     let retries = events.iter().filter(|event| event["to"] == "retry_wait");
-    assert_eq!(retries.map(|event| event["exit_code"].clone()).collect::<Vec<_>>(), [75]);
+    assert_eq!(
+        retries
+            .map(|event| event["exit_code"].clone())
+            .collect::<Vec<_>>(),
+        [75]
+    );
 }
 
 #[test]
@@ -87,7 +114,9 @@ fn every_traced_workflow_runs_in_order() {
             }
             _ => continue,
         };
-        let Some(tasks) = json["workflow"]["specification"]["tasks"].as_array() else { continue };
+        let Some(tasks) = json["workflow"]["specification"]["tasks"].as_array() else {
+            continue;
+        };
         traces += 1;
         let mesh = dir.path().join("mesh.yaml");
         let imported = hcndc()
@@ -99,7 +128,13 @@ fn every_traced_workflow_runs_in_order() {
             .unwrap();
         assert!(imported.status.success(), "{}", text(&imported.stderr));
         let (output, events) = run_file(dir.path(), &mesh, &["--jobs", "8"]);
-        assert_eq!(output.status.code(), Some(0), "{}: {}", trace.display(), text(&output.stderr));
+        assert_eq!(
+            output.status.code(),
+            Some(0),
+            "{}: {}",
+            trace.display(),
+            text(&output.stderr)
+        );
 
         let mut started = HashMap::new();
         let mut succeeded = HashMap::new();
@@ -116,7 +151,10 @@ fn every_traced_workflow_runs_in_order() {
             let id = task["id"].as_str().unwrap();
             for parent in task["parents"].as_array().unwrap() {
                 let parent = parent.as_str().unwrap();
-                assert!(succeeded[parent] < started[id], "{id} ran before {parent} ended");
+                assert!(
+                    succeeded[parent] < started[id],
+                    "{id} ran before {parent} ended"
+                );
             }
         }
     }
@@ -141,7 +179,12 @@ flows:
     let (output, events) = run(dir.path(), mesh, &[]);
     assert_eq!(output.status.code(), Some(1));
     let stdout = text(&output.stdout);
-    for shown in ["f/bad, attempt 2: exit code 3", "seen\n", "wrong\n", "upstream failed"] {
+    for shown in [
+        "f/bad, attempt 2: exit code 3",
+        "seen\n",
+        "wrong\n",
+        "upstream failed",
+    ] {
         assert!(stdout.contains(shown), "{shown:?} in {stdout}");
     }
     let ends = ends(&events);
@@ -156,7 +199,9 @@ flows:
         assert_eq!(ends[job], end, "{job}");
     }
     // What failed is kept to be looked at.
-    let kept = stdout.lines().find_map(|line| line.strip_prefix("database and logs are kept in "));
+    let kept = stdout
+        .lines()
+        .find_map(|line| line.strip_prefix("database and logs are kept in "));
     let kept = PathBuf::from(kept.unwrap());
     assert!(kept.join("hcndc.db").is_file());
     fs::remove_dir_all(kept).unwrap();
@@ -212,7 +257,9 @@ flows:
 
 fn is_zombie(pid: &str) -> bool {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    stat.rsplit(") ").next().is_some_and(|rest| rest.starts_with('Z'))
+    stat.rsplit(") ")
+        .next()
+        .is_some_and(|rest| rest.starts_with('Z'))
 }
 
 /// Waits until something is so; a minute is for machines that are very busy.
@@ -239,17 +286,31 @@ flows:
     let (output, events) = run(dir.path(), cycle, &[]);
     assert_eq!(output.status.code(), Some(2));
     let stderr = text(&output.stderr);
-    assert!(stderr.contains("f/a") && stderr.contains("f/b") && stderr.contains("nobody"), "{stderr}");
+    assert!(
+        stderr.contains("f/a") && stderr.contains("f/b") && stderr.contains("nobody"),
+        "{stderr}"
+    );
     assert!(stderr.contains("mesh.yaml:8:"), "{stderr}");
     assert!(events.is_empty());
 
     let fine = "{hcndc: 1, flows: [{name: f, jobs: [{name: a, command: 'true'}]}]}";
-    for args in [["--date", "2026-02-30"], ["--set", "novalue"], ["--jobs", "0"]] {
+    for args in [
+        ["--date", "2026-02-30"],
+        ["--set", "novalue"],
+        ["--jobs", "0"],
+    ] {
         let (output, _) = run(dir.path(), fine, &args);
         assert_eq!(output.status.code(), Some(2), "{args:?}");
-        assert!(text(&output.stderr).contains(args[1]), "{args:?}: {}", text(&output.stderr));
+        assert!(
+            text(&output.stderr).contains(args[1]),
+            "{args:?}: {}",
+            text(&output.stderr)
+        );
     }
-    let missing = hcndc().args(["run", "/nonexistent/mesh.yaml"]).output().unwrap();
+    let missing = hcndc()
+        .args(["run", "/nonexistent/mesh.yaml"])
+        .output()
+        .unwrap();
     assert_eq!(missing.status.code(), Some(2));
     assert!(text(&missing.stderr).contains("/nonexistent/mesh.yaml"));
 }
@@ -268,9 +329,25 @@ flows:
         command: 'printf "%s|" "$MADE" "$HCNDC_PARAM_WHO" "$HCNDC_DATE" "$HCNDC_FLOW_NAME" > seen; printf "%s|" >> seen'
         params: {text: "${param.greeting}, it's", date: "${date-1d:%d.%m.%Y}"}
 "#;
-    let (output, _) =
-        run(dir.path(), mesh, &["--date", "2026-03-01", "--set", "who=Ann B", "--set", "extra=1"]);
-    assert_eq!(output.status.code(), Some(0), "{}{}", text(&output.stdout), text(&output.stderr));
+    let (output, _) = run(
+        dir.path(),
+        mesh,
+        &[
+            "--date",
+            "2026-03-01",
+            "--set",
+            "who=Ann B",
+            "--set",
+            "extra=1",
+        ],
+    );
+    assert_eq!(
+        output.status.code(),
+        Some(0),
+        "{}{}",
+        text(&output.stdout),
+        text(&output.stderr)
+    );
     let seen = fs::read_to_string(dir.path().join("seen")).unwrap();
     assert_eq!(seen, "202603|Ann B|2026-03-01|f|hello, it's|28.02.2026|");
 }

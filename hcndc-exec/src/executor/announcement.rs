@@ -107,7 +107,11 @@ impl Announced {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
         }
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&new)?;
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&new)?;
         file.write_all(&serde_json::to_vec_pretty(&content)?)?;
         file.sync_all()?;
         fs::rename(&new, &path)?;
@@ -136,7 +140,10 @@ mod tests {
         let found = find(directory.path()).unwrap().unwrap();
         assert_eq!((found.pid, found.address), (std::process::id(), address));
         assert_eq!(found.token.unwrap().reveal(), token.reveal());
-        let mode = fs::metadata(directory.path().join(FILE)).unwrap().permissions().mode();
+        let mode = fs::metadata(directory.path().join(FILE))
+            .unwrap()
+            .permissions()
+            .mode();
         assert_eq!(mode & 0o777, 0o600);
         drop(announced);
         assert!(find(directory.path()).unwrap().is_none());
@@ -151,7 +158,11 @@ mod tests {
             address: "127.0.0.1:7890".parse().unwrap(),
             token: None,
         };
-        fs::write(directory.path().join(FILE), serde_json::to_vec(&content).unwrap()).unwrap();
+        fs::write(
+            directory.path().join(FILE),
+            serde_json::to_vec(&content).unwrap(),
+        )
+        .unwrap();
         assert!(find(directory.path()).unwrap().is_none());
     }
 }

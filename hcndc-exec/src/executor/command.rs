@@ -47,7 +47,10 @@ pub(crate) fn prepare(order: &RunOrder) -> Result<Prepared, PrepareError> {
     for (name, value) in &order.values {
         let value = expand_value(value, context).map_err(at(format!("value of param {name:?}")))?;
         env.insert(
-            format!("HCNDC_PARAM_{}", name.replace(['.', '-'], "_").to_ascii_uppercase()),
+            format!(
+                "HCNDC_PARAM_{}",
+                name.replace(['.', '-'], "_").to_ascii_uppercase()
+            ),
             value,
         );
     }

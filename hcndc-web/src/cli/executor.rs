@@ -31,11 +31,19 @@ pub(super) fn run(args: ExecutorArgs, lang: Lang) -> Exit {
         }
     };
     let orphaned_after = std::time::Duration::from_secs(args.orphaned_after);
-    let ran = runtime.block_on(local_executor::run(args.data_dir, args.base_dir, orphaned_after));
+    let ran = runtime.block_on(local_executor::run(
+        args.data_dir,
+        args.base_dir,
+        orphaned_after,
+    ));
     match ran {
         Ok(()) => Exit::Success,
         Err(error) => {
-            warn_error(lang, pick(lang, "the executor stopped", "执行器已停止"), &error);
+            warn_error(
+                lang,
+                pick(lang, "the executor stopped", "执行器已停止"),
+                &error,
+            );
             Exit::Failed
         }
     }

@@ -8,7 +8,7 @@
 //! | 130 | interrupted with Ctrl-C |
 
 //mod demo;
-//mod executor;
+mod executor;
 mod help_zh;
 mod import;
 mod run;
@@ -58,8 +58,8 @@ enum Command {
     // Run the server with an example mesh loaded and started
     //Demo(demo::DemoArgs),
     // Run an executor for the server on this host (the server starts it itself)
-    //#[command(hide = true)]
-    //Executor(executor::ExecutorArgs),
+    #[command(hide = true)]
+    Executor(executor::ExecutorArgs),
 }
 
 /// How a command ended.
@@ -109,7 +109,7 @@ pub fn main() -> ExitCode {
         Command::Schema => schema::run(),
         //Command::Serve(args) => serve::run(args, lang),
         //Command::Demo(args) => demo::run(args, lang),
-        //Command::Executor(args) => executor::run(args, lang),
+        Command::Executor(args) => executor::run(args, lang),
     };
     exit.into()
 }

@@ -24,10 +24,14 @@ pub(super) fn placeholders(text: &str) -> Vec<Placeholder<'_>> {
                 (before.unwrap_or_default(), Some(error.range))
             }
         };
-        found.extend(sound.into_iter().filter_map(|placeholder| match placeholder.subject {
-            Subject::Param(name) => Some(Placeholder::Param(name)),
-            _ => None,
-        }));
+        found.extend(
+            sound
+                .into_iter()
+                .filter_map(|placeholder| match placeholder.subject {
+                    Subject::Param(name) => Some(Placeholder::Param(name)),
+                    _ => None,
+                }),
+        );
         let Some(range) = bad else { return found };
         found.push(Placeholder::Bad(&rest[range.clone()]));
         rest = &rest[range.end..];
@@ -37,7 +41,9 @@ pub(super) fn placeholders(text: &str) -> Vec<Placeholder<'_>> {
 /// Whether `name` can be a param's name.
 pub(super) fn is_param_name(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-        && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-'))
+        && name
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-'))
 }
 
 #[cfg(test)]

@@ -192,7 +192,7 @@ async fn run_mesh(args: &RunArgs, mesh: MeshFile, lang: Lang) -> Exit {
     } else {
         None
     };
-    let transport = Arc::new(local_executor::transports(inside.clone()));
+    let transport = Arc::new(local_executor::transports_inside(inside.clone()));
 
     let (told, mut tells) = mpsc::unbounded_channel();
     let settings = Settings {
@@ -410,8 +410,7 @@ impl Watch {
                     // The scheduler is gone; it says why itself.
                     None => return,
                 },
-                signal = super::interrupted() => {
-                    let _ = signal;
+                () = super::interrupted() => {
                     self.stop(execution, true).await;
                 }
                 () = tokio::time::sleep(LOOK) => {
