@@ -15,18 +15,17 @@ use hcndc_core::{
     model::{Edit, ExecutorDraft},
     scheduler::{Leadership, Scheduler, SchedulerError},
 };
-use hcndc_exec::transport::Transports;
 use hcndc_store_mysql::{Durability, SqlError, SqlOptions, SqlStore};
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
 use crate::{
     api,
-    app::App,
+    app::{App, WebSettings},
     clock::SystemClock,
     database,
     handle::{CommandError, Requests, SchedulerHandle, channel},
     live::Live,
-    local_executor::{self, LocalExecutor, LocalExecutorError},
+    local_executor::{self, LocalExecutor, LocalExecutorError, Transports},
     names::Names,
 };
 
@@ -130,7 +129,7 @@ impl Server {
             true => Some(LocalExecutor::start(&data_dir).await?),
             false => None,
         };
-        let transport = Arc::new(local_executor::transports_to(local.as_ref()));
+        let transport = Arc::new(local_executor::transports_beside(local.as_ref()));
 
         let live = Arc::new(Live::new(Names::default()));
         let settings = Settings { max_running: config.max_running, ..Settings::default() };
@@ -150,7 +149,8 @@ impl Server {
             put_local_executor(&handle, config.slots).await?;
         }
 
-        let app = Arc::new(App::new(handle, store.clone(), transport, live, config.zone));
+        let web = WebSettings { zone: config.zone, ..WebSettings::for_listener(address) };
+        let app = Arc::new(App::new(handle, store.clone(), transport, live, web));
         let (stop, stopped) = watch::channel(false);
         let api = tokio::spawn(api::serve(Arc::clone(&app), listener, stopping(stopped)));
         Ok(Self { app, address, stop, api, scheduler, local, store, _lock: lock })
@@ -182,11 +182,14 @@ impl Server {
     /// What stopped the scheduler before.
     pub async fn stop(self) -> Result<(), ServerError> {
         self.stop.send_replace(true);
+        // A panic of its task has been told already.
         let _ = self.api.await;
-        self.app.scheduler().close().await;
+        let scheduler = &self.app.scheduler;
+        let busy = scheduler.look(|engine| engine.load_figures().2 > 0).await.unwrap_or(true);
+        scheduler.close().await;
         let ended = if self.scheduler.is_finished() { Ok(Ok(())) } else { self.scheduler.await };
         if let Some(local) = self.local {
-            local.leave().await;
+            local.leave(!busy);
         }
         let closed = self.store.close().await;
         if let Ok(Err(error)) = ended {

@@ -12,7 +12,7 @@ use hcndc_core::{
     port::{History as _, JobRunQuery},
     time::DataDate,
 };
-use include_dir::{Dir, include_dir};
+use include_dir::{Dir, DirEntry, include_dir};
 
 use super::{
     Exit, pick, say,
@@ -96,9 +96,9 @@ async fn night(server: &Server, folder: &Path, date: DataDate, lang: Lang) -> Ex
             return Exit::Failed;
         }
     };
-    let seen = server.app().live().newest();
+    let seen = server.app().live.newest();
     let started = async {
-        let handle = server.app().scheduler();
+        let handle = &server.app().scheduler;
         let existing = handle.look(Existing::of).await?;
         let edits = edits(&mesh.file, Some(&folder), &existing);
         handle.command(Input::Edit(EditBatch { by: "demo".to_owned(), edits })).await?;
@@ -144,7 +144,7 @@ async fn night(server: &Server, folder: &Path, date: DataDate, lang: Lang) -> Ex
 /// Says what ends, until the execution has.
 async fn follow(server: &Server, execution: ExecutionId, mut seen: u64, lang: Lang) -> ExecutionState {
     loop {
-        match server.app().live().after(seen, 100).await {
+        match server.app().live.after(seen, 100).await {
             Heard::Gap(newest) => seen = newest,
             Heard::Events(events) => {
                 for event in events {
@@ -203,7 +203,7 @@ async fn conclude(
         states: vec![JobRunState::Failed],
         ..JobRunQuery::default()
     };
-    match server.app().history().job_runs(&query).await {
+    match server.app().history.job_runs(&query).await {
         Ok(page) => {
             for run in page.items {
                 let doing = pick(lang, "failed: ", "失败：");
@@ -217,6 +217,22 @@ async fn conclude(
 /// Writes the example's files into a folder, so that its jobs find them wherever this program was installed to.
 fn unpack(folder: &Path) -> io::Result<PathBuf> {
     fs::create_dir_all(folder)?;
-    RETAIL.extract(folder)?;
+    write(&RETAIL, folder)?;
     folder.canonicalize()
+}
+
+fn write(dir: &Dir<'_>, folder: &Path) -> io::Result<()> {
+    for entry in dir.entries() {
+        let path = folder.join(entry.path());
+        match entry {
+            // What somebody's run of the example left in the repository is not part of it.
+            DirEntry::Dir(dir) if dir.path() == Path::new("out") => {}
+            DirEntry::Dir(dir) => {
+                fs::create_dir_all(&path)?;
+                write(dir, folder)?;
+            }
+            DirEntry::File(file) => fs::write(&path, file.contents())?,
+        }
+    }
+    Ok(())
 }
