@@ -57,8 +57,6 @@ pub(super) struct JobRun {
     pub(super) unmet: u32,
     /// Jobs on the longest way through the execution that starts with it.
     pub(super) path: u32,
-    /// Its place among those that came to the queue; 0 before it ever did.
-    pub(super) queue_number: u64,
     /// The attempt that is alive.
     pub(super) attempt: Option<AttemptId>,
     /// A dependency can never meet its condition, because something failed.
@@ -661,7 +659,6 @@ impl JobRun {
             flow_run,
             unmet: 0,
             path: 0,
-            queue_number: 0,
             attempt: None,
             broken: false,
             void: false,

@@ -131,6 +131,8 @@ pub struct Engine {
     now: Timestamp,
     next_id: u64,
     settings: Settings,
+    /// Since when these settings are in force.
+    limited_at: Timestamp,
     definitions: Definitions,
     executions: BTreeMap<ExecutionId, Execution>,
     /// Executions by the id of their first job run.
@@ -139,7 +141,6 @@ pub struct Engine {
     yard: Yard,
     claims: Claims,
     timers: Timers,
-    queue_numbers: u64,
 }
 
 impl Engine {
@@ -154,6 +155,7 @@ impl Engine {
         let mut engine = Self {
             now,
             settings,
+            limited_at: now,
             next_id: snapshot.next_id,
             ..Self::default()
         };
@@ -213,7 +215,9 @@ impl Engine {
                 self.on_rerun(execution, &from, by, archived, &mut step)?;
             }
             Input::Report { executor, report } => self.on_report(executor, report, &mut step)?,
-            Input::Configure(settings) => self.settings = settings,
+            Input::Configure(settings) => {
+                (self.settings, self.limited_at) = (settings, self.now);
+            }
             Input::Wake => {}
         }
         self.on_time(&mut step);
@@ -397,16 +401,7 @@ impl Engine {
             self.attempts.insert(row.id, Attempt { row, job });
         }
         self.insert(execution);
-        // In the order in which they once came.
-        let mut queued: Vec<_> = self.executions[&id]
-            .jobs
-            .iter()
-            .enumerate()
-            .filter(|(_, run)| run.row.state == JobRunState::Queued)
-            .map(|(at, run)| (run.row.queued_at, at as u32))
-            .collect();
-        queued.sort_unstable();
-        for (_, at) in queued {
+        for at in 0..self.executions[&id].jobs.len() as u32 {
             self.enqueue((id, at));
         }
         Ok(id)
@@ -463,7 +458,7 @@ impl Engine {
         }
         for (job, seat) in settled {
             for waiting in self.claims.leave(job, date, seat) {
-                self.return_to_queue(waiting);
+                self.enqueue(waiting);
             }
         }
         for flow in succeeded {
@@ -483,22 +478,8 @@ impl Engine {
         }
     }
 
-    /// Puts a job run that became queued at the end of its line, if it still is.
+    /// Puts a job run in its line, if it is queued.
     fn enqueue(&mut self, seat: Seat) {
-        self.queue_numbers += 1;
-        let number = self.queue_numbers;
-        if let Some(run) = self
-            .executions
-            .get_mut(&seat.0)
-            .and_then(|its| its.jobs.get_mut(seat.1 as usize))
-        {
-            run.queue_number = number;
-        }
-        self.return_to_queue(seat);
-    }
-
-    /// Puts a queued job run where it stood before.
-    fn return_to_queue(&mut self, seat: Seat) {
         if let Some((need, rank)) = self.queue_place(seat) {
             self.yard.enqueue(&need, rank, seat);
         }
@@ -519,7 +500,8 @@ impl Engine {
         let rank = Rank {
             priority: Reverse(i64::from(flow.priority) + i64::from(run.job.priority)),
             path: Reverse(run.path),
-            number: run.queue_number,
+            queued_at: run.row.queued_at,
+            job_run: run.row.id,
         };
         Some((need, rank))
     }

@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 mod bed;
+mod limits;
+mod load;
 mod report;
 #[path = "../support/store.rs"]
 mod store;
