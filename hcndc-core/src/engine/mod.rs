@@ -381,13 +381,14 @@ impl Engine {
         }
         let execution = Execution::restore(snapshot).ok_or(bad)?;
         let date = execution.row.data_date;
+        let mut held = Vec::new();
         for (at, run) in execution.jobs.iter().enumerate() {
             let seat = (id, at as u32);
             let row = &run.row;
             // Its first attempt was dispatched, so it has the date until it settles.
             let began = row.state == JobRunState::Queued && row.attempt > row.attempts_before + 1;
             if row.state.is_live() || row.state == JobRunState::RetryWait || began {
-                self.claims.take_or_wait(row.job, date, seat);
+                held.push((row.job, seat));
             }
             if let (JobRunState::RetryWait, Some(at)) = (row.state, row.retry_at) {
                 self.timers.set(at, Timer::Retry(seat));
@@ -401,6 +402,9 @@ impl Engine {
             self.attempts.insert(row.id, Attempt { row, job });
         }
         self.insert(execution);
+        for (job, seat) in held {
+            self.claim(job, date, seat);
+        }
         for at in 0..self.executions[&id].jobs.len() as u32 {
             self.enqueue((id, at));
         }
@@ -478,10 +482,24 @@ impl Engine {
         }
     }
 
-    /// Puts a job run in its line, if it is queued.
+    /// Puts a job run in its line, if it is queued and no other runs its job for its date.
     fn enqueue(&mut self, seat: Seat) {
-        if let Some((need, rank)) = self.queue_place(seat) {
+        let Some((need, rank)) = self.queue_place(seat) else {
+            return;
+        };
+        let execution = &self.executions[&seat.0];
+        let job = execution.jobs[seat.1 as usize].row.job;
+        if self.claims.join(job, execution.row.data_date, seat) {
             self.yard.enqueue(&need, rank, seat);
+        }
+    }
+
+    /// Gives a job's date to this job run; others that are queued for it leave their lines.
+    fn claim(&mut self, job: JobId, date: DataDate, seat: Seat) {
+        for other in self.claims.take(job, date, seat) {
+            if let Some((need, rank)) = self.queue_place(other) {
+                self.yard.withdraw(&need, rank);
+            }
         }
     }
 
@@ -517,13 +535,8 @@ impl Engine {
             let Some(execution) = self.executions.get(&id) else {
                 continue;
             };
-            let run = &execution.jobs[at as usize];
-            if !self
-                .claims
-                .take_or_wait(run.row.job, execution.row.data_date, found.seat)
-            {
-                continue;
-            }
+            let (job, date) = (execution.jobs[at as usize].row.job, execution.row.data_date);
+            self.claim(job, date, found.seat);
             let attempt = AttemptId(self.take_id());
             self.send_attempt(found.seat, attempt, found.executor, step);
         }

@@ -6,8 +6,8 @@ use std::{collections::BTreeMap, time::Duration};
 
 use hcndc_core::{
     engine::{
-        Change, EditBatch, Effect, End, EndCause, Engine, Explanation, Held, Hold, Input,
-        JobRunState, Order, Rejected, Reply, Report, Settings, Start, Step,
+        Change, EditBatch, Effect, End, EndCause, Engine, ExecutionState, Explanation, Held, Hold,
+        Input, JobRunState, Order, Rejected, Reply, Report, Settings, Start, Step,
     },
     id::{AttemptId, ExecutionId, ExecutorId, FlowId, JobId, JobRunId},
     model::{
@@ -471,6 +471,9 @@ impl Bed {
             Change::JobDeleted(id) => format!("deleted {}", self.names[id]),
             Change::ExecutorPut(host) => format!("put {} v{}", host.name, host.revision.version),
             Change::ExecutorDeleted(id) => format!("deleted host {id}"),
+            Change::Execution(row) if row.state == ExecutionState::Running && row.resumes == 0 => {
+                return None;
+            }
             Change::Execution(row) => {
                 format!("e{} {}", self.execution_number(row.id), row.state)
             }
