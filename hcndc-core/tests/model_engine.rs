@@ -306,6 +306,22 @@ impl World {
 // ---------------------------------------------------------------------------------------------------------------
 // What is drawn.
 
+/// Prints on one line, however large.
+macro_rules! brief {
+    ($($name:ident => $inner:ty),*) => {$(
+        #[derive(Clone)]
+        struct $name($inner);
+
+        impl std::fmt::Debug for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                write!(f, "{:?}", self.0)
+            }
+        }
+    )*};
+}
+
+brief!(Mesh => Plan, Play => Op);
+
 #[derive(Clone, Debug)]
 struct JobPlan {
     flow: u8,
@@ -418,22 +434,24 @@ fn host_plan() -> impl Strategy<Value = HostPlan> {
     })
 }
 
-fn plan() -> impl Strategy<Value = Plan> {
+fn plan() -> impl Strategy<Value = Mesh> {
     (
         prop::collection::vec(flow_plan(), 1..5),
         prop::collection::vec(job_plan(), 0..14),
         prop::collection::vec(host_plan(), 1..4),
         prop_oneof![3 => Just(1000u32), 1 => 1u32..5],
     )
-        .prop_map(|(flows, jobs, hosts, max_running)| Plan {
-            flows,
-            jobs,
-            hosts,
-            max_running,
+        .prop_map(|(flows, jobs, hosts, max_running)| {
+            Mesh(Plan {
+                flows,
+                jobs,
+                hosts,
+                max_running,
+            })
         })
 }
 
-fn op() -> impl Strategy<Value = Op> {
+fn op() -> impl Strategy<Value = Play> {
     let some = any::<u8>;
     prop_oneof![
         4 => (prop::collection::vec(some(), 1..3), any::<bool>(), 0u8..2)
@@ -457,6 +475,7 @@ fn op() -> impl Strategy<Value = Op> {
         1 => Just(Op::Reload),
         2 => (some(), some(), some()).prop_map(|(what, at, id)| Op::Nonsense(what, at, id)),
     ]
+    .prop_map(Play)
 }
 
 fn date(at: u8) -> DataDate {
@@ -841,14 +860,14 @@ fn ends(world: &World) -> Vec<(JobRunId, JobRunState, u32)> {
 
 #[test]
 fn the_engine_does_what_its_twin_does() {
-    proptest!(config(300), |(plan in plan(), ops in prop::collection::vec(op(), 1..80))| {
+    proptest!(config(2000), |(plan in plan(), ops in prop::collection::vec(op(), 1..80))| {
         let mut world = World::new(false);
-        world.build(&plan);
+        world.build(&plan.0);
         for executor in world.executor_ids() {
             world.hello(executor, vec![]);
         }
         for op in &ops {
-            world.play(op);
+            world.play(&op.0);
         }
         world.drain();
     });
@@ -862,19 +881,20 @@ fn a_reload_changes_no_end() {
         4 => any::<u8>().prop_map(Op::Begin),
         8 => any::<u8>().prop_map(|at| Op::Finish(at, 9)),
         1 => Just(Op::WakeUp),
-    ];
+    ]
+    .prop_map(Play);
     let ops = prop::collection::vec((op, prop::bool::weighted(0.2)), 1..40);
-    proptest!(config(100), |(plan in plan(), ops in ops)| {
+    proptest!(config(500), |(plan in plan(), ops in ops)| {
         let mut results = Vec::new();
         for reloads in [false, true] {
             let mut world = World::new(true);
-            world.build(&plan);
+            world.build(&plan.0);
             let executors = world.executor_ids();
             for executor in &executors {
                 world.hello(*executor, vec![]);
             }
             // Attempts that end together may end in any order, but executions start at the same times.
-            for (op, reload) in &ops {
+            for (Play(op), reload) in &ops {
                 world.now = world.now.after(Duration::from_millis(1));
                 if matches!(op, Op::Start { .. }) {
                     world.play(op);
@@ -899,15 +919,15 @@ fn a_reload_changes_no_end() {
 /// The same inputs give the same steps.
 #[test]
 fn the_engine_is_deterministic() {
-    proptest!(config(40), |(plan in plan(), ops in prop::collection::vec(op(), 1..40))| {
+    proptest!(config(200), |(plan in plan(), ops in prop::collection::vec(op(), 1..40))| {
         let [mut one, mut two] = [World::new(false), World::new(false)];
         for world in [&mut one, &mut two] {
-            world.build(&plan);
+            world.build(&plan.0);
             for executor in world.executor_ids() {
                 world.hello(executor, vec![]);
             }
             for op in &ops {
-                world.play(op);
+                world.play(&op.0);
             }
         }
         prop_assert_eq!(one.engine.snapshot(), two.engine.snapshot());

@@ -225,16 +225,6 @@ fn check_execution(execution: &Execution, found: &mut Vec<Violation>) {
                 row.id
             );
         }
-        if !started {
-            let still = row.state == JobRunState::Blocked;
-            ensure!(
-                found,
-                "R2",
-                still,
-                "job run {} has moved in a waiting flow run",
-                row.id
-            );
-        }
         if running
             && row.state == JobRunState::Blocked
             && flow_run.row.state == FlowRunState::Running

@@ -1,6 +1,7 @@
 //! The engine's slow, obvious twin: it keeps what attempts came to, and works out everything else anew after each step.
 
 use std::{
+    cmp::Reverse,
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
 };
@@ -173,7 +174,7 @@ impl TwinExecution {
     }
 
     /// Those job runs and all that come after them, over flows too.
-    fn below(&self, from: &[JobRunId]) -> BTreeSet<JobRunId> {
+    fn below(&self, from: &[JobRunId]) -> (BTreeSet<JobRunId>, BTreeSet<FlowId>) {
         let mut runs: BTreeSet<JobRunId> = from.iter().copied().collect();
         let mut flows: BTreeSet<FlowId> = BTreeSet::new();
         loop {
@@ -200,38 +201,44 @@ impl TwinExecution {
                 }
             }
             if before == (runs.len(), flows.len()) {
-                return runs;
+                return (runs, flows);
             }
         }
     }
 
-    /// Jobs on the longest way that starts with this one.
-    fn path(&self, of: &TwinJob) -> u32 {
-        1 + self.path_after(of)
+    /// Jobs on the longest way that starts with this one; 0 if versions pinned at different times wait for each other.
+    fn path(&self, of: &TwinJob) -> usize {
+        // A way passes each job and each flow once, and each step may cost two.
+        let most = 2 * (self.jobs.len() + self.flows.len()) + 2;
+        let lengths: Option<Vec<usize>> = self.jobs.iter().map(|it| self.way(it, most)).collect();
+        let at = self.jobs.iter().position(|it| it.id == of.id).unwrap();
+        lengths.map_or(0, |lengths| lengths[at])
     }
 
-    fn path_after(&self, of: &TwinJob) -> u32 {
-        let dependents = self.jobs.iter().filter(|it| {
-            let mut dependencies = it.job.dependencies.iter();
-            dependencies.any(|dependency| dependency.job == of.job.id)
-        });
-        let by_jobs = dependents.map(|it| self.path(it)).max().unwrap_or(0);
-        by_jobs.max(self.path_after_flow(of.flow))
+    /// `None` if there is a way of more than `most` steps, which is one that comes round.
+    fn way(&self, of: &TwinJob, most: usize) -> Option<usize> {
+        let left = most.checked_sub(1)?;
+        let mut longest = self.way_after_flow(of.flow, left)?;
+        for it in &self.jobs {
+            if it.job.dependencies.iter().any(|on| on.job == of.job.id) {
+                longest = longest.max(self.way(it, left)?);
+            }
+        }
+        Some(1 + longest)
     }
 
-    fn path_after_flow(&self, flow: FlowId) -> u32 {
-        let children = self
-            .flows
-            .iter()
-            .filter(|it| it.flow.parents.contains(&flow));
-        children
-            .map(|child| {
-                let jobs = self.jobs.iter().filter(|it| it.flow == child.flow.id);
-                let through = jobs.map(|it| self.path(it)).max().unwrap_or(0);
-                through.max(self.path_after_flow(child.flow.id))
-            })
-            .max()
-            .unwrap_or(0)
+    fn way_after_flow(&self, flow: FlowId, most: usize) -> Option<usize> {
+        let left = most.checked_sub(1)?;
+        let mut longest = 0;
+        for child in &self.flows {
+            if child.flow.parents.contains(&flow) {
+                for it in self.jobs.iter().filter(|it| it.flow == child.flow.id) {
+                    longest = longest.max(self.way(it, left)?);
+                }
+                longest = longest.max(self.way_after_flow(child.flow.id, left)?);
+            }
+        }
+        Some(longest)
     }
 }
 
@@ -341,11 +348,13 @@ impl Twin {
         let its = self.executions.get_mut(&id).unwrap();
         assert!(its.state.is_ended());
         its.state = ExecutionState::Running;
-        let again: BTreeSet<JobRunId> = match from {
+        let (again, flows_again) = match from {
             Some(from) => its.below(from),
             None => {
                 let broken = its.jobs.iter().filter(|run| !is_good(run.state));
-                broken.map(|run| run.id).collect()
+                let broken: Vec<_> = broken.collect();
+                let flows = broken.iter().map(|run| run.flow).collect();
+                (broken.iter().map(|run| run.id).collect(), flows)
             }
         };
         for run in &mut its.jobs {
@@ -361,9 +370,8 @@ impl Twin {
         }
         for at in 0..its.flows.len() {
             let run = &its.flows[at];
-            let mut jobs = its.jobs.iter().filter(|it| it.flow == run.flow.id);
             // What is complete stays pinned; the rest is read afresh.
-            let again = jobs.any(|it| again.contains(&it.id));
+            let again = flows_again.contains(&run.flow.id);
             let complete = run.state == FlowRunState::Succeeded && !again;
             if let Some((flow, _)) = store.flows.get(&run.flow.id).filter(|_| !complete) {
                 its.flows[at].flow = Arc::clone(flow);
@@ -589,7 +597,7 @@ impl Twin {
         let its = &self.executions[&id];
         let flow = its.flows.iter().find(|it| it.flow.id == run.flow).unwrap();
         let priority = i64::from(flow.flow.priority) + i64::from(run.job.priority);
-        (-priority, -i64::from(its.path(run)), run.queued_at, run.id)
+        (-priority, Reverse(its.path(run)), run.queued_at, run.id)
     }
 
     /// Whose attempt lives, or lived and will be tried again, for this job and date.
