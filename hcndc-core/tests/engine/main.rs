@@ -3,6 +3,7 @@
 
 mod bed;
 mod control;
+mod edit;
 mod limits;
 mod load;
 mod report;
