@@ -7,5 +7,6 @@ mod edit;
 mod limits;
 mod load;
 mod report;
+mod start;
 #[path = "../support/store.rs"]
 mod store;
