@@ -4,6 +4,7 @@
 mod bed;
 mod control;
 mod edit;
+mod explain;
 mod limits;
 mod load;
 mod report;
