@@ -22,7 +22,10 @@ const BATCHES: [usize; 4] = [1, 10, 100, 1_000];
 fn commits(criterion: &mut Criterion) {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let dir = tempfile::tempdir().expect("a folder");
-    for (name, durability) in [("sqlite_full", Durability::Full), ("sqlite_normal", Durability::Normal)] {
+    for (name, durability) in [
+        ("sqlite_full", Durability::Full),
+        ("sqlite_normal", Durability::Normal),
+    ] {
         let url = format!("sqlite://{}/{name}.db?mode=rwc", dir.path().display());
         let mut options = SqlOptions::new(url);
         options.durability = durability;
@@ -31,7 +34,12 @@ fn commits(criterion: &mut Criterion) {
     match Server::from_env() {
         Some(server) => {
             let database = runtime.block_on(server.create_database());
-            measure(criterion, &runtime, "mariadb", &SqlOptions::new(database.url()));
+            measure(
+                criterion,
+                &runtime,
+                "mariadb",
+                &SqlOptions::new(database.url()),
+            );
             runtime.block_on(database.drop());
         }
         None => eprintln!("skipped: store/commit/mariadb: HCNDC_TEST_MYSQL_URL is not set"),
@@ -47,10 +55,16 @@ fn measure(
     let (store, fence, commit) = runtime.block_on(async {
         let store = SqlStore::connect_with(options).await.expect("a database");
         let now = Timestamp::from_micros(0);
-        let lease = store.acquire("bench", now, Duration::from_secs(3_600)).await.expect("a lease");
+        let lease = store
+            .acquire("bench", now, Duration::from_secs(3_600))
+            .await
+            .expect("a lease");
         let fence = lease.expect("nobody else leads").fence;
         let commit = started_execution(JOB_RUNS);
-        store.commit(fence, &commit).await.expect("the first commit");
+        store
+            .commit(fence, &commit)
+            .await
+            .expect("the first commit");
         (store, fence, commit)
     });
     let rows: Vec<_> = commit
@@ -64,7 +78,10 @@ fn measure(
     assert_eq!(rows.len(), JOB_RUNS);
 
     let mut group = criterion.benchmark_group(format!("store/commit/{name}"));
-    group.sample_size(10).warm_up_time(Duration::from_millis(300)).measurement_time(Duration::from_secs(2));
+    group
+        .sample_size(10)
+        .warm_up_time(Duration::from_millis(300))
+        .measurement_time(Duration::from_secs(2));
     for batch in BATCHES {
         group.throughput(Throughput::Elements(batch as u64));
         let mut at = 0;
@@ -77,10 +94,16 @@ fn measure(
                         row.state = JobRunState::Running;
                         row.attempt += 1;
                         row.started_at = Some(Timestamp::from_micros(at as i64));
-                        Change::JobRun { from: Some(JobRunState::Dispatched), row }
+                        Change::JobRun {
+                            from: Some(JobRunState::Dispatched),
+                            row,
+                        }
                     })
                     .collect();
-                let next = Commit { next_id: commit.next_id, changes };
+                let next = Commit {
+                    next_id: commit.next_id,
+                    changes,
+                };
                 runtime.block_on(commit_one(&store, fence, black_box(&next)));
             });
         });

@@ -21,8 +21,14 @@ pub fn started_execution(jobs: usize) -> Commit {
     let now = Timestamp::from_micros(0);
     let flow = || FlowRef::Name("night".to_owned());
     let jobs = (0..jobs).map(|at| Edit::PutJob(JobDraft::new(flow(), format!("job-{at}"), "true")));
-    let edits = [Edit::PutFlow(FlowDraft::new("night"))].into_iter().chain(jobs).collect();
-    let batch = EditBatch { by: "bench".to_owned(), edits };
+    let edits = [Edit::PutFlow(FlowDraft::new("night"))]
+        .into_iter()
+        .chain(jobs)
+        .collect();
+    let batch = EditBatch {
+        by: "bench".to_owned(),
+        edits,
+    };
     let edited = engine.apply(now, Input::Edit(batch)).expect("a sound edit");
     let flows = engine.flows().map(|flow| flow.id).collect();
     let start = Start {
@@ -32,8 +38,13 @@ pub fn started_execution(jobs: usize) -> Commit {
         params: Vec::new(),
         by: "bench".to_owned(),
     };
-    let started = engine.apply(now, Input::Start(start)).expect("a sound start");
+    let started = engine
+        .apply(now, Input::Start(start))
+        .expect("a sound start");
     let mut changes = edited.changes;
     changes.extend(started.changes);
-    Commit { next_id: engine.next_id(), changes }
+    Commit {
+        next_id: engine.next_id(),
+        changes,
+    }
 }

@@ -1,0 +1,367 @@
+//! Any sequence of any inputs: the engine refuses or takes each, and its rules hold after every one.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use hcndc_core::{
+    engine::{
+        Change, EditBatch, Effect, End, EndCause, Engine, ExecutionSnapshot, Input, Order, Report,
+        Settings, Start,
+    },
+    id::{AttemptId, ExecutionId, ExecutorId, FlowId, JobId, JobRunId},
+    model::{
+        Condition, DependencyDraft, Edit, ExecutorDraft, FlowDraft, FlowRef, JobDraft, JobRef,
+        Retry,
+    },
+    time::{DataDate, Timestamp},
+};
+
+/// Bytes, as a source of small decisions; zeros when they run out.
+struct Bytes<'a>(&'a [u8]);
+
+impl Bytes<'_> {
+    fn next(&mut self) -> u8 {
+        match self.0.split_first() {
+            Some((first, rest)) => {
+                self.0 = rest;
+                *first
+            }
+            None => 0,
+        }
+    }
+
+    fn below(&mut self, limit: u64) -> u64 {
+        u64::from(self.next()) % limit.max(1)
+    }
+
+    fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// What a store would know: enough to bring an ended execution back.
+#[derive(Default)]
+struct Shelf {
+    executions: BTreeMap<ExecutionId, ExecutionSnapshot>,
+}
+
+impl Shelf {
+    /// Takes executions as they stand while they live, and their last rows as they end.
+    fn keep(&mut self, engine: &Engine, changes: &[Change]) {
+        for live in engine.snapshot().executions {
+            self.executions.insert(live.row.id, live);
+        }
+        for change in changes {
+            match change {
+                Change::Execution(row) => {
+                    if let Some(kept) = self.executions.get_mut(&row.id) {
+                        kept.row = row.clone();
+                    }
+                }
+                Change::FlowRun { row, .. } => {
+                    if let Some(kept) = self.executions.get_mut(&row.execution) {
+                        let runs = kept.flow_runs.iter_mut();
+                        runs.filter(|(it, _)| it.id == row.id)
+                            .for_each(|(it, _)| *it = *row);
+                    }
+                }
+                Change::JobRun { row, .. } => {
+                    if let Some(kept) = self.executions.get_mut(&row.execution) {
+                        let runs = kept.job_runs.iter_mut();
+                        runs.filter(|(it, _)| it.id == row.id)
+                            .for_each(|(it, _)| *it = *row);
+                    }
+                }
+                Change::Attempt(row) if row.state.is_ended() => {
+                    if let Some(kept) = self.executions.get_mut(&row.execution) {
+                        kept.attempts.retain(|it| it.id != row.id);
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+/// Plays a list of inputs into an engine.
+///
+/// # Panics
+/// If a rule is broken after one of them.
+pub fn engine(data: &[u8]) {
+    let mut bytes = Bytes(data);
+    let mut engine = Engine::default();
+    let mut shelf = Shelf::default();
+    let mut now = Timestamp::from_micros(0);
+    let mut attempts: Vec<(ExecutorId, AttemptId)> = Vec::new();
+    set_up(&mut engine, now);
+    for _ in 0..400 {
+        if bytes.is_empty() {
+            break;
+        }
+        now = now.after(Duration::from_secs(bytes.below(90)));
+        let input = draw(&mut bytes, &engine, &shelf, &attempts, now);
+        let before = engine.snapshot();
+        match engine.apply(now, input) {
+            Ok(step) => {
+                for effect in &step.effects {
+                    if let Effect::Tell {
+                        executor,
+                        order: Order::Run(run),
+                    } = effect
+                    {
+                        attempts.push((*executor, run.attempt));
+                    }
+                }
+                shelf.keep(&engine, &step.changes);
+            }
+            Err(_) => assert_eq!(
+                engine.snapshot(),
+                before,
+                "a refused input changed something"
+            ),
+        }
+        assert_eq!(engine.check(), [], "a rule is broken");
+    }
+}
+
+/// Something to play with, so that most of what is drawn makes sense.
+fn set_up(engine: &mut Engine, now: Timestamp) {
+    let mut edits = vec![
+        Edit::PutExecutor(ExecutorDraft::new("e0", "local", 2)),
+        Edit::PutExecutor(ExecutorDraft::new("e1", "local", 3)),
+    ];
+    for at in 0..4 {
+        let mut flow = FlowDraft::new(format!("n{at}"));
+        flow.parents = (at == 3).then(|| FlowRef::Name("n0".to_owned())).into_iter().collect();
+        edits.push(Edit::PutFlow(flow));
+        for job in 0..3 {
+            let of = FlowRef::Name(format!("n{at}"));
+            let mut draft = JobDraft::new(of, format!("n{job}"), "true");
+            draft.retry.max = job;
+            if job > 0 {
+                let before = JobRef::Name { flow: format!("n{at}"), job: format!("n{}", job - 1) };
+                draft.dependencies =
+                    vec![DependencyDraft { job: before, condition: Condition::Success }];
+            }
+            edits.push(Edit::PutJob(draft));
+        }
+    }
+    let by = "fuzz".to_owned();
+    engine.apply(now, Input::Edit(EditBatch { by, edits })).expect("a sound edit");
+    let executors: Vec<ExecutorId> = engine.executors().map(|it| it.id).collect();
+    for executor in executors {
+        let report = Report::Hello { version: String::new(), held: Vec::new() };
+        engine.apply(now, Input::Report { executor, report }).expect("a known executor");
+    }
+}
+
+fn draw(
+    bytes: &mut Bytes<'_>,
+    engine: &Engine,
+    shelf: &Shelf,
+    attempts: &[(ExecutorId, AttemptId)],
+    now: Timestamp,
+) -> Input {
+    let by = "fuzz".to_owned();
+    let execution = |bytes: &mut Bytes<'_>| {
+        let at = bytes.below(shelf.executions.len() as u64 + 1) as usize;
+        shelf
+            .executions
+            .keys()
+            .nth(at)
+            .copied()
+            .unwrap_or(ExecutionId(u64::MAX))
+    };
+    let archived = |id: ExecutionId| shelf.executions.get(&id).cloned().map(Box::new);
+    let executor = |bytes: &mut Bytes<'_>| {
+        let at = bytes.below(4) as usize;
+        engine.executors().nth(at).map_or(ExecutorId(0), |it| it.id)
+    };
+    match bytes.below(24) {
+        0..=1 => {
+            let edits = (0..1 + bytes.below(4))
+                .map(|_| edit(bytes, engine))
+                .collect();
+            Input::Edit(EditBatch { by, edits })
+        }
+        2..=5 => {
+            let flows = (0..1 + bytes.below(3)).map(|_| flow(bytes, engine)).collect();
+            let day = i32::from(bytes.next() % 2);
+            let date = DataDate::day_before(now, chrono_tz::UTC);
+            let data_date = date.plus_days(day).unwrap_or(date);
+            let downstream = bytes.next() % 2 == 0;
+            Input::Start(Start {
+                flows,
+                downstream,
+                data_date,
+                params: Vec::new(),
+                by,
+            })
+        }
+        6 => Input::Stop {
+            execution: execution(bytes),
+            by,
+        },
+        7 => {
+            let execution = execution(bytes);
+            Input::Resume {
+                execution,
+                by,
+                archived: archived(execution),
+            }
+        }
+        8 => {
+            let execution = execution(bytes);
+            let runs = shelf
+                .executions
+                .get(&execution)
+                .map(|it| it.job_runs.len())
+                .unwrap_or(0);
+            let at = bytes.below(runs as u64 + 1) as usize;
+            let run = shelf
+                .executions
+                .get(&execution)
+                .and_then(|it| it.job_runs.get(at));
+            let from = vec![run.map_or(JobRunId(0), |(row, _)| row.id)];
+            Input::Rerun {
+                execution,
+                from,
+                by,
+                archived: archived(execution),
+            }
+        }
+        9 => Input::Report {
+            executor: executor(bytes),
+            report: Report::Hello {
+                version: String::new(),
+                held: Vec::new(),
+            },
+        },
+        10 => Input::Report {
+            executor: executor(bytes),
+            report: Report::Disconnected {
+                reason: String::new(),
+            },
+        },
+        11..=20 => {
+            let at = bytes.below(attempts.len() as u64 + 1) as usize;
+            let (executor, attempt) = attempts
+                .get(at)
+                .copied()
+                .unwrap_or((executor(bytes), AttemptId(0)));
+            let report = match bytes.below(8) {
+                0 | 1 => Report::Started {
+                    attempt,
+                    pid: 1,
+                    at: now,
+                },
+                cause => Report::Finished {
+                    attempt,
+                    end: end(cause, now),
+                },
+            };
+            Input::Report { executor, report }
+        }
+        21 => Input::Configure(Settings {
+            max_running: 1 + u32::from(bytes.next() % 8),
+            ..Settings::default()
+        }),
+        _ => Input::Wake,
+    }
+}
+
+fn end(cause: u64, now: Timestamp) -> End {
+    let cause = match cause {
+        2 => EndCause::Exited(1),
+        3 => EndCause::Lost(String::new()),
+        4 => EndCause::Killed,
+        5 => EndCause::TimedOut,
+        _ => EndCause::Exited(0),
+    };
+    End {
+        cause,
+        started_at: Some(now),
+        ended_at: now,
+        peak_memory_bytes: 0,
+        cpu_time: Duration::ZERO,
+        log_bytes: 0,
+    }
+}
+
+fn flow(bytes: &mut Bytes<'_>, engine: &Engine) -> FlowId {
+    let at = bytes.below(6) as usize;
+    engine
+        .flows()
+        .nth(at)
+        .map_or(FlowId(u64::from(bytes.next())), |flow| flow.id)
+}
+
+fn job(bytes: &mut Bytes<'_>, engine: &Engine) -> JobId {
+    let at = bytes.below(10) as usize;
+    engine
+        .jobs()
+        .nth(at)
+        .map_or(JobId(u64::from(bytes.next())), |job| job.id)
+}
+
+fn edit(bytes: &mut Bytes<'_>, engine: &Engine) -> Edit {
+    let name = |bytes: &mut Bytes<'_>| format!("n{}", bytes.below(12));
+    match bytes.below(10) {
+        0 | 1 => {
+            let mut draft = FlowDraft::new(name(bytes));
+            draft.id = (bytes.next() % 2 == 0).then(|| flow(bytes, engine));
+            draft.enabled = bytes.next() % 8 != 0;
+            draft.priority = i32::from(bytes.next() % 3);
+            draft.parents = (0..bytes.below(3))
+                .map(|_| FlowRef::Id(flow(bytes, engine)))
+                .collect();
+            Edit::PutFlow(draft)
+        }
+        2..=5 => {
+            let of = match bytes.next() % 2 {
+                0 => FlowRef::Id(flow(bytes, engine)),
+                _ => FlowRef::Name(name(bytes)),
+            };
+            let mut draft = JobDraft::new(of, name(bytes), "true");
+            draft.id = (bytes.next() % 4 == 0).then(|| job(bytes, engine));
+            draft.enabled = bytes.next() % 8 != 0;
+            draft.slots = 1 + u32::from(bytes.next() % 3);
+            draft.retry = Retry {
+                max: u32::from(bytes.next() % 3),
+                ..Retry::default()
+            };
+            draft.retry.delay = Duration::from_secs(bytes.below(60));
+            draft.dependencies = (0..bytes.below(4))
+                .map(|_| DependencyDraft {
+                    job: JobRef::Id(job(bytes, engine)),
+                    condition: match bytes.below(4) {
+                        0 => Condition::Failure,
+                        1 => Condition::Done,
+                        _ => Condition::Success,
+                    },
+                })
+                .collect();
+            Edit::PutJob(draft)
+        }
+        6 => Edit::DeleteFlow {
+            flow: flow(bytes, engine),
+            version: None,
+        },
+        7 => Edit::DeleteJob {
+            job: job(bytes, engine),
+            version: None,
+        },
+        8 => Edit::PutExecutor(ExecutorDraft::new(
+            name(bytes),
+            "local",
+            1 + u32::from(bytes.next() % 4),
+        )),
+        _ => {
+            let at = bytes.below(4) as usize;
+            let executor = engine.executors().nth(at).map_or(ExecutorId(0), |it| it.id);
+            Edit::DeleteExecutor {
+                executor,
+                version: None,
+            }
+        }
+    }
+}

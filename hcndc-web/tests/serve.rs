@@ -1,0 +1,183 @@
+//! Servers that die, stop and come back, with real processes under them.
+
+mod support;
+
+use std::{collections::BTreeMap, fmt::Write as _, fs, path::Path, process::Command};
+
+use nix::sys::signal::Signal;
+use support::{Server, end_executor, executor_pid, signal, wait_for};
+
+/// A mesh of `width` × 3 jobs, each of which writes down when it starts and ends.
+fn mesh(trace: &Path, width: usize, seconds: f32) -> String {
+    let mut mesh =
+        String::from("hcndc: 1\ndefaults: {retry: {max: 5}}\nflows:\n  - name: f\n    jobs:\n");
+    let trace = trace.display();
+    for layer in 0..3 {
+        for at in 0..width {
+            let after = match layer {
+                0 => String::new(),
+                _ => format!(
+                    ", depends_on: [j{}-{at}, j{}-{}]",
+                    layer - 1,
+                    layer - 1,
+                    (at + 1) % width
+                ),
+            };
+            let command = format!(
+                "echo start $HCNDC_JOB_NAME $HCNDC_ATTEMPT_ID >> {trace}; sleep {seconds}; \
+                 echo end $HCNDC_JOB_NAME $HCNDC_ATTEMPT_ID >> {trace}"
+            );
+            writeln!(
+                mesh,
+                "      - {{name: j{layer}-{at}, command: '{command}'{after}}}"
+            )
+            .unwrap();
+        }
+    }
+    mesh
+}
+
+fn lines(trace: &Path, word: &str) -> Vec<String> {
+    let text = fs::read_to_string(trace).unwrap_or_default();
+    let lines = text.lines().filter_map(|line| line.strip_prefix(word));
+    lines.map(|rest| rest.trim().to_owned()).collect()
+}
+
+/// Every job ended well, and no attempt was ever started twice.
+fn check_ends(server: &Server, execution: u64, trace: &Path, jobs: usize) {
+    wait_for("the execution to end", || {
+        server.execution_state(execution) != "running"
+    });
+    assert_eq!(server.execution_state(execution), "succeeded");
+    let runs = server.job_runs(execution);
+    assert_eq!(runs.len(), jobs);
+    assert!(
+        runs.iter().all(|run| run["state"] == "succeeded"),
+        "{runs:#?}"
+    );
+    let mut starts = BTreeMap::new();
+    for start in lines(trace, "start") {
+        *starts.entry(start).or_insert(0) += 1;
+    }
+    assert!(starts.values().all(|&count| count == 1), "{starts:?}");
+}
+
+#[test]
+fn a_killed_server_comes_back_and_its_jobs_never_notice() {
+    let dir = tempfile::tempdir().unwrap();
+    let (data, trace) = (dir.path().join("data"), dir.path().join("trace"));
+    let server = Server::start(&data, &["--slots", "4"]);
+    server.put_mesh(&mesh(&trace, 8, 0.3));
+    let execution = server.start_flows(&["f"]);
+    wait_for("jobs to run", || lines(&trace, "end").len() >= 5);
+    let executor = executor_pid(&data).unwrap();
+    server.crash();
+
+    // What runs goes on and ends while nobody schedules.
+    let running = lines(&trace, "start").len();
+    wait_for("jobs to end without a server", || {
+        lines(&trace, "end").len() >= running
+    });
+    let server = Server::start(&data, &[]);
+    assert_eq!(executor_pid(&data), Some(executor));
+    check_ends(&server, execution, &trace, 24);
+    assert_eq!(lines(&trace, "start").len(), 24, "some job was tried twice");
+}
+
+#[test]
+fn a_host_that_dies_loses_attempts_but_no_job() {
+    let dir = tempfile::tempdir().unwrap();
+    let (data, trace) = (dir.path().join("data"), dir.path().join("trace"));
+    let server = Server::start(&data, &["--slots", "4"]);
+    server.put_mesh(&mesh(&trace, 6, 0.5));
+    let execution = server.start_flows(&["f"]);
+    wait_for("jobs to run", || lines(&trace, "end").len() >= 3);
+    let executor = executor_pid(&data).unwrap();
+    server.crash();
+    signal(executor, Signal::SIGKILL);
+
+    let server = Server::start(&data, &[]);
+    check_ends(&server, execution, &trace, 18);
+    let tries = server
+        .job_runs(execution)
+        .iter()
+        .map(|run| run["attempt"].as_u64().unwrap())
+        .max();
+    assert!(tries > Some(1), "nothing was lost, so nothing was tested");
+}
+
+#[test]
+fn a_stopped_server_goes_on_where_it_was() {
+    let dir = tempfile::tempdir().unwrap();
+    let (data, trace) = (dir.path().join("data"), dir.path().join("trace"));
+    let server = Server::start(&data, &["--slots", "4"]);
+    server.put_mesh(&mesh(&trace, 4, 0.3));
+    let execution = server.start_flows(&["f"]);
+    wait_for("jobs to run", || lines(&trace, "start").len() >= 5);
+    assert!(server.stop().success());
+
+    let server = Server::start(&data, &[]);
+    check_ends(&server, execution, &trace, 12);
+    assert_eq!(lines(&trace, "start").len(), 12);
+}
+
+#[test]
+fn a_folder_has_one_server_and_an_idle_executor_goes_with_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = Server::start(dir.path(), &[]);
+    let second = Command::new(env!("CARGO_BIN_EXE_hcndc"))
+        .env("HCNDC_LANG", "en")
+        .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
+        .arg(dir.path())
+        .output()
+        .unwrap();
+    assert_eq!(second.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&second.stderr).contains("another hcndc serves from"));
+    let executor = executor_pid(dir.path());
+    assert!(executor.is_some());
+    assert!(server.stop().success());
+    wait_for("the executor to end", || executor_pid(dir.path()).is_none());
+}
+
+#[test]
+fn beyond_loopback_takes_a_word_of_its_own() {
+    let dir = tempfile::tempdir().unwrap();
+    let refused = Command::new(env!("CARGO_BIN_EXE_hcndc"))
+        .env("HCNDC_LANG", "en")
+        .args(["serve", "--listen", "0.0.0.0:0", "--data-dir"])
+        .arg(dir.path())
+        .output()
+        .unwrap();
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("--insecure-remote"));
+}
+
+#[test]
+fn the_demo_runs_its_night() {
+    let dir = tempfile::tempdir().unwrap();
+    let demo = Command::new(env!("CARGO_BIN_EXE_hcndc"))
+        .env("HCNDC_LANG", "en")
+        .args([
+            "demo",
+            "--exit",
+            "--date",
+            "2026-11-21",
+            "--listen",
+            "127.0.0.1:0",
+            "--data-dir",
+        ])
+        .arg(dir.path())
+        .output()
+        .unwrap();
+    let stdout = String::from_utf8_lossy(&demo.stdout);
+    assert_eq!(demo.status.code(), Some(0), "{stdout}");
+    let expected = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../examples/retail/expected-2026-11-21.txt"
+    );
+    assert!(
+        stdout.contains(fs::read_to_string(expected).unwrap().trim_end()),
+        "{stdout}"
+    );
+    end_executor(dir.path());
+}
