@@ -5,6 +5,8 @@
 
 extern crate alloc;
 
+#[cfg(feature = "contract-tests")]
+pub mod contract;
 pub mod engine;
 pub mod id;
 pub mod mesh;

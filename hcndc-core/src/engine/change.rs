@@ -175,7 +175,7 @@ pub struct AttemptRow {
     pub message: String,
     /// Largest resident memory of one of its processes, bytes; 0 if unknown.
     pub peak_memory_bytes: u64,
-    /// Processor time; zero if unknown.
+    /// Processor time in whole microseconds; zero if unknown.
     pub cpu_time: Duration,
     /// Bytes of output.
     pub log_bytes: u64,

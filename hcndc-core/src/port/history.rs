@@ -219,6 +219,7 @@ pub struct JobRunView {
 /// 3. Filters combine with "and"; a filter that matches nothing gives an empty page without `next`.
 /// 4. A text filter takes `%`, `_`, `\` and quotes as themselves.
 /// 5. Deleted definitions are not listed; runs of them keep the names that they had.
+/// 6. A cursor from a list of another sort is refused as `Invalid`.
 #[async_trait]
 pub trait History: Send + Sync {
     /// The adapter's error.

@@ -40,7 +40,8 @@ pub struct Commit {
 /// Keeps definitions, live state and history: the same rows.
 ///
 /// # Contract
-/// 1. `commit` stores all changes and `next_id`, or none of them.
+/// 1. `commit` stores all changes and `next_id`, or none of them. `next_id` never goes back: a smaller one than is
+///    stored leaves that as it is.
 /// 2. `commit` under any fence but the newest acquired one fails as `Fenced` and stores nothing.
 /// 3. What a commit stored, every later `load`, in this process or another, returns.
 /// 4. Storing the same commit again changes nothing.
@@ -50,7 +51,8 @@ pub struct Commit {
 /// 6. `load_execution` returns any execution that is stored, ended or not; `None` for an unknown one.
 /// 7. `acquire` gives a lease with a greater fence than any before if nobody's lease is in force at `now`, or the one in
 ///    force is the same holder's; otherwise `None`.
-/// 8. `renew` extends the lease in force and keeps its fence; `Fenced` if another was acquired since.
+/// 8. `renew` extends the lease and keeps its fence, even if it ran out meanwhile; `Fenced` if another was acquired
+///    since, or it was released.
 /// 9. `release` ends the lease at once; releasing one that is not in force does nothing.
 /// 10. Texts come back as they were given: any Unicode, any length that the definitions allow.
 #[async_trait]

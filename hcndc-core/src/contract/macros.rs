@@ -1,0 +1,77 @@
+//! A test for each case. The lists stand here once; a case that is not in one is not run.
+
+/// Makes a `#[test]` of every case in [`contract::store`](mod@crate::contract::store).
+///
+/// The argument is an expression that gives a [`StoreFixture`](crate::contract::StoreFixture).
+#[macro_export]
+macro_rules! store_contract {
+    ($fixture:expr) => {
+        $crate::contract_cases! { $fixture, store:
+            a_commit_stores_every_kind_of_row,
+            a_commit_without_changes_stores_the_next_id,
+            the_next_id_never_goes_back,
+            of_one_row_the_last_change_wins,
+            thousands_of_rows_go_in_one_commit,
+            names_can_be_swapped_in_one_commit,
+            extreme_values_come_back,
+            a_commit_is_seen_whole_or_not_at_all,
+            only_the_newest_fence_commits,
+            a_refused_commit_stores_nothing,
+            nobody_commits_before_a_lease_was_acquired,
+            of_two_commits_at_once_the_newest_fence_stores,
+            a_commit_against_a_takeover_stores_all_or_nothing,
+            what_was_stored_is_loaded_when_opened_again,
+            the_same_commit_again_changes_nothing,
+            an_empty_store_loads_as_nothing,
+            lists_are_loaded_sorted_by_id,
+            an_ended_execution_is_not_loaded,
+            a_resumed_execution_is_loaded_again,
+            an_ended_attempt_is_not_loaded,
+            a_new_version_keeps_the_data_date,
+            a_replaced_version_is_loaded_for_its_runs,
+            a_deleted_version_is_loaded_for_its_runs,
+            a_version_put_and_deleted_in_one_commit_stays,
+            a_deleted_name_can_be_given_again,
+            a_deleted_flow_takes_its_data_date_along,
+            any_stored_execution_can_be_loaded,
+            an_unknown_execution_is_none,
+            a_lease_in_force_keeps_others_out,
+            a_lease_that_ran_out_can_be_taken,
+            the_same_holder_gets_a_greater_fence_at_once,
+            fences_grow_over_every_term,
+            of_many_asking_at_once_one_leads,
+            renewing_extends_the_lease_and_keeps_its_fence,
+            renewing_after_a_takeover_is_fenced,
+            renewing_a_released_lease_is_fenced,
+            releasing_lets_others_in_at_once,
+            releasing_a_lost_lease_does_nothing,
+            texts_come_back_as_given,
+            long_texts_come_back_whole,
+            names_that_look_alike_stay_apart,
+        }
+    };
+}
+
+/// What the macros of the suites are made of.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! contract_cases {
+    ($fixture:expr, $suite:ident: $($case:ident,)*) => {$(
+        #[test]
+        fn $case() {
+            use $crate::contract::StoreFixture as _;
+
+            let fixture = $fixture;
+            if let Some(reason) = fixture.absent() {
+                let ci = ::std::env::var_os("HCNDC_CI").is_some_and(|value| value == "1");
+                assert!(!ci, "cannot be skipped where HCNDC_CI is 1: {reason}");
+                ::std::println!("skipped: {}: {reason}", ::core::stringify!($case));
+                return;
+            }
+            fixture.block_on(async {
+                let opened = fixture.fresh().await;
+                $crate::contract::$suite::$case(&fixture, &opened).await;
+            });
+        }
+    )*};
+}

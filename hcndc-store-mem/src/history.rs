@@ -1,0 +1,266 @@
+//! The read side.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use async_trait::async_trait;
+use hcndc_core::{
+    engine::{AttemptRow, ExecutionRow, FlowRunRow, JobRunRow, JobRunState},
+    id::{AttemptId, ExecutionId, FlowId, JobId, JobRunId},
+    model::{Executor, Flow, Job, Revision},
+    port::{
+        Cursor, CursorValue, ExecutionQuery, ExecutionView, ExecutorQuery, FlowQuery, FlowRunView,
+        FlowView, History, JobQuery, JobRunQuery, JobRunView, JobView, NamedSort, Page,
+    },
+};
+
+use crate::{
+    MemError, MemStore,
+    page::{Placed, page},
+    tables::Tables,
+};
+
+#[async_trait]
+impl History for MemStore {
+    type Error = MemError;
+
+    async fn flows(&self, query: &FlowQuery) -> Result<Page<FlowView>, MemError> {
+        let tables = self.lock();
+        let flows = tables.flows.values().filter(|flow| {
+            holds(&query.text, &flow.name, &flow.description)
+                && is_below(&query.directory, &flow.directory)
+                && query.enabled.is_none_or(|enabled| enabled == flow.enabled)
+        });
+        let flows = flows.map(|flow| Placed {
+            place: named(query.sort, flow.id.0, &flow.name, &flow.revision),
+            row: flow,
+        });
+        page(flows, &query.page, |flow| Ok(tables.flow_view(flow)))
+    }
+
+    async fn flow(&self, flow: FlowId) -> Result<Option<FlowView>, MemError> {
+        let tables = self.lock();
+        Ok(tables.flows.get(&flow).map(|flow| tables.flow_view(flow)))
+    }
+
+    async fn jobs(&self, query: &JobQuery) -> Result<Page<JobView>, MemError> {
+        let tables = self.lock();
+        let jobs = tables.jobs.values().filter(|job| {
+            holds(&query.text, &job.name, &job.description)
+                && query.flow.is_none_or(|flow| flow == job.flow)
+                && query.enabled.is_none_or(|enabled| enabled == job.enabled)
+        });
+        let jobs = jobs.map(|job| Placed {
+            place: named(query.sort, job.id.0, &job.name, &job.revision),
+            row: job,
+        });
+        page(jobs, &query.page, |job| Ok(tables.job_view(job)))
+    }
+
+    async fn job(&self, job: JobId) -> Result<Option<JobView>, MemError> {
+        let tables = self.lock();
+        Ok(tables.jobs.get(&job).map(|job| tables.job_view(job)))
+    }
+
+    async fn executors(&self, query: &ExecutorQuery) -> Result<Page<Arc<Executor>>, MemError> {
+        let tables = self.lock();
+        let executors = tables.executors.values().filter(|executor| {
+            holds(&query.text, &executor.name, &executor.description)
+                && query
+                    .enabled
+                    .is_none_or(|enabled| enabled == executor.enabled)
+        });
+        let executors = executors.map(|executor| Placed {
+            place: named(
+                query.sort,
+                executor.id.0,
+                &executor.name,
+                &executor.revision,
+            ),
+            row: executor,
+        });
+        page(executors, &query.page, |executor| Ok(executor.clone()))
+    }
+
+    async fn executions(&self, query: &ExecutionQuery) -> Result<Page<ExecutionView>, MemError> {
+        let tables = self.lock();
+        let takes_part = |row: &ExecutionRow, flow| {
+            let mut runs = tables.flow_runs.values();
+            runs.any(|run| run.execution == row.id && run.flow == flow)
+        };
+        let rows = tables.executions.values().filter(|row| {
+            (query.states.is_empty() || query.states.contains(&row.state))
+                && query
+                    .data_date_from
+                    .is_none_or(|from| from <= row.data_date)
+                && query.data_date_to.is_none_or(|to| row.data_date <= to)
+                && query.flow.is_none_or(|flow| takes_part(row, flow))
+        });
+        let rows = rows.map(|row| by_id(row.id.0, row));
+        page(rows, &query.page, |row| tables.execution_view(row))
+    }
+
+    async fn execution(&self, execution: ExecutionId) -> Result<Option<ExecutionView>, MemError> {
+        let tables = self.lock();
+        let row = tables.executions.get(&execution);
+        row.map(|row| tables.execution_view(row)).transpose()
+    }
+
+    async fn flow_runs(&self, execution: ExecutionId) -> Result<Vec<FlowRunView>, MemError> {
+        let tables = self.lock();
+        let runs = tables.flow_runs.values();
+        runs.filter(|run| run.execution == execution)
+            .map(|run| tables.flow_run_view(run))
+            .collect()
+    }
+
+    async fn job_runs(&self, query: &JobRunQuery) -> Result<Page<JobRunView>, MemError> {
+        let tables = self.lock();
+        let runs = tables.job_runs.values().filter(|run| {
+            query
+                .execution
+                .is_none_or(|execution| execution == run.execution)
+                && query
+                    .flow_run
+                    .is_none_or(|flow_run| flow_run == run.flow_run)
+                && query.job.is_none_or(|job| job == run.job)
+                && (query.states.is_empty() || query.states.contains(&run.state))
+        });
+        let runs = runs.map(|run| by_id(run.id.0, run));
+        page(runs, &query.page, |run| tables.job_run_view(run))
+    }
+
+    async fn job_run(&self, job_run: JobRunId) -> Result<Option<JobRunView>, MemError> {
+        let tables = self.lock();
+        let run = tables.job_runs.get(&job_run);
+        run.map(|run| tables.job_run_view(run)).transpose()
+    }
+
+    async fn attempts(&self, job_run: JobRunId) -> Result<Vec<AttemptRow>, MemError> {
+        let tables = self.lock();
+        let attempts = tables.attempts.values();
+        let mut attempts: Vec<_> = attempts
+            .filter(|attempt| attempt.job_run == job_run)
+            .cloned()
+            .collect();
+        attempts.sort_by_key(|attempt| attempt.number);
+        Ok(attempts)
+    }
+
+    async fn attempt(&self, attempt: AttemptId) -> Result<Option<AttemptRow>, MemError> {
+        Ok(self.lock().attempts.get(&attempt).cloned())
+    }
+}
+
+impl Tables {
+    fn flow_view(&self, flow: &Arc<Flow>) -> FlowView {
+        FlowView {
+            flow: flow.clone(),
+            data_date: self.data_dates.get(&flow.id).copied(),
+        }
+    }
+
+    fn job_view(&self, job: &Arc<Job>) -> JobView {
+        let flow = self.flows.get(&job.flow);
+        JobView {
+            job: job.clone(),
+            flow_name: flow.map_or_else(String::new, |flow| flow.name.clone()),
+        }
+    }
+
+    fn execution_view(&self, row: &ExecutionRow) -> Result<ExecutionView, MemError> {
+        let runs = self.flow_runs.values();
+        let runs = runs.filter(|run| run.execution == row.id);
+        Ok(ExecutionView {
+            row: row.clone(),
+            flows: runs
+                .map(|run| Ok((run.flow, self.flow_of(run)?.name.clone())))
+                .collect::<Result<_, _>>()?,
+            job_runs: self.count(|run| run.execution == row.id),
+        })
+    }
+
+    fn flow_run_view(&self, row: &FlowRunRow) -> Result<FlowRunView, MemError> {
+        Ok(FlowRunView {
+            row: *row,
+            flow_name: self.flow_of(row)?.name.clone(),
+            job_runs: self.count(|run| run.flow_run == row.id),
+        })
+    }
+
+    fn job_run_view(&self, row: &JobRunRow) -> Result<JobRunView, MemError> {
+        let job = self.job_of(row)?;
+        let flow_run = self.flow_runs.get(&row.flow_run);
+        let flow_run = flow_run.ok_or(MemError::MissingFlowRun {
+            job_run: row.id,
+            flow_run: row.flow_run,
+        })?;
+        Ok(JobRunView {
+            row: *row,
+            flow: flow_run.flow,
+            flow_name: self.flow_of(flow_run)?.name.clone(),
+            job_name: job.name.clone(),
+        })
+    }
+
+    fn count(&self, of: impl Fn(&JobRunRow) -> bool) -> BTreeMap<JobRunState, u64> {
+        let mut counts = BTreeMap::new();
+        for run in self.job_runs.values().filter(|run| of(run)) {
+            *counts.entry(run.state).or_default() += 1;
+        }
+        counts
+    }
+}
+
+/// The place of a definition in a list of this sort.
+fn named(sort: NamedSort, id: u64, name: &str, revision: &Revision) -> Cursor {
+    let value = match sort {
+        NamedSort::Id => CursorValue::Id,
+        NamedSort::Name => CursorValue::Text(name.into()),
+        NamedSort::UpdatedAt => CursorValue::Micros(revision.updated_at.as_micros()),
+    };
+    Cursor { value, id }
+}
+
+fn by_id<T>(id: u64, row: T) -> Placed<T> {
+    let value = CursorValue::Id;
+    Placed {
+        place: Cursor { value, id },
+        row,
+    }
+}
+
+/// Whether the name or the description holds the text, whatever the case of ASCII letters.
+fn holds(text: &str, name: &str, description: &str) -> bool {
+    let text = text.to_ascii_lowercase();
+    let has = |whole: &str| whole.to_ascii_lowercase().contains(&text);
+    has(name) || has(description)
+}
+
+/// Whether `directory` is `top` or below it. A slash at the end of `top` makes no difference.
+fn is_below(top: &str, directory: &str) -> bool {
+    let top = top.trim_end_matches('/');
+    let rest = directory.strip_prefix(top);
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_below;
+
+    #[test]
+    fn a_directory_is_below_itself_and_its_parents_only() {
+        for (top, directory, below) in [
+            ("", "/", true),
+            ("/", "/", true),
+            ("/", "/a", true),
+            ("/a", "/a", true),
+            ("/a/", "/a", true),
+            ("/a", "/a/b", true),
+            ("/a", "/ab", false),
+            ("/a/b", "/a", false),
+            ("/a", "/", false),
+        ] {
+            assert_eq!(is_below(top, directory), below, "{directory} below {top}");
+        }
+    }
+}

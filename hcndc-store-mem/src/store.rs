@@ -1,0 +1,118 @@
+//! The write side.
+
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use hcndc_core::{
+    engine::{ExecutionSnapshot, Snapshot},
+    id::ExecutionId,
+    port::{Commit, Fence, Lease, Store},
+    time::Timestamp,
+};
+
+use crate::{MemError, tables::Tables};
+
+/// A store in memory. Clones share what they hold.
+#[derive(Clone, Debug, Default)]
+pub struct MemStore {
+    tables: Arc<Mutex<Tables>>,
+}
+
+impl MemStore {
+    /// An empty store.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The tables, for as long as the guard lives. No method awaits while it holds one.
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Tables> {
+        // Nothing can panic between two halves of a change, so a poisoned lock still guards whole commits.
+        self.tables.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl Store for MemStore {
+    type Error = MemError;
+
+    async fn load(&self) -> Result<Snapshot, MemError> {
+        self.lock().snapshot()
+    }
+
+    async fn load_execution(
+        &self,
+        execution: ExecutionId,
+    ) -> Result<Option<ExecutionSnapshot>, MemError> {
+        let tables = self.lock();
+        let row = tables.executions.get(&execution);
+        row.map(|row| tables.execution_snapshot(row)).transpose()
+    }
+
+    async fn commit(&self, fence: Fence, commit: &Commit) -> Result<(), MemError> {
+        let mut tables = self.lock();
+        let newest = tables.lease.as_ref().map(|lease| lease.fence);
+        if newest != Some(fence) {
+            return Err(MemError::Fenced {
+                given: fence,
+                newest: newest.unwrap_or_default(),
+            });
+        }
+        tables.apply(commit);
+        Ok(())
+    }
+
+    async fn acquire(
+        &self,
+        holder: &str,
+        now: Timestamp,
+        ttl: Duration,
+    ) -> Result<Option<Lease>, MemError> {
+        let mut tables = self.lock();
+        let last = tables.lease.as_ref();
+        if last.is_some_and(|lease| lease.expires_at > now && lease.holder != holder) {
+            return Ok(None);
+        }
+        let newest = last.map_or(0, |lease| lease.fence.0);
+        let lease = Lease {
+            fence: Fence(newest + 1),
+            holder: holder.into(),
+            expires_at: now.after(ttl),
+        };
+        tables.lease = Some(lease.clone());
+        Ok(Some(lease))
+    }
+
+    async fn renew(&self, lease: &Lease, now: Timestamp, ttl: Duration) -> Result<Lease, MemError> {
+        let mut tables = self.lock();
+        match &mut tables.lease {
+            Some(last) if last.fence == lease.fence && !is_released(last) => {
+                last.expires_at = now.after(ttl);
+                Ok(last.clone())
+            }
+            last => Err(MemError::Fenced {
+                given: lease.fence,
+                newest: last.as_ref().map_or(Fence(0), |last| last.fence),
+            }),
+        }
+    }
+
+    async fn release(&self, lease: &Lease) -> Result<(), MemError> {
+        let mut tables = self.lock();
+        if let Some(last) = &mut tables.lease
+            && last.fence == lease.fence
+        {
+            // The fence stays, so that the next one is greater.
+            last.expires_at = Timestamp::MIN;
+        }
+        Ok(())
+    }
+}
+
+/// Whether this lease was given up. A lease in force never ends at the beginning of time.
+fn is_released(lease: &Lease) -> bool {
+    lease.expires_at == Timestamp::MIN
+}

@@ -1,0 +1,144 @@
+//! What is stored: a map for each kind of row, and what a change does to it.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use hcndc_core::{
+    engine::{
+        AttemptRow, Change, ExecutionRow, ExecutionSnapshot, FlowRunRow, JobRunRow, Snapshot,
+    },
+    id::{AttemptId, ExecutionId, ExecutorId, FlowId, FlowRunId, JobId, JobRunId},
+    model::{Executor, Flow, Job},
+    port::{Commit, Lease},
+    time::DataDate,
+};
+
+use crate::MemError;
+
+/// All rows, by id.
+#[derive(Debug, Default)]
+pub(crate) struct Tables {
+    /// The newest lease that was acquired; its term outlives it.
+    pub(crate) lease: Option<Lease>,
+    pub(crate) next_id: u64,
+    pub(crate) flows: BTreeMap<FlowId, Arc<Flow>>,
+    pub(crate) data_dates: BTreeMap<FlowId, DataDate>,
+    pub(crate) flow_versions: BTreeMap<(FlowId, u32), Arc<Flow>>,
+    pub(crate) jobs: BTreeMap<JobId, Arc<Job>>,
+    pub(crate) job_versions: BTreeMap<(JobId, u32), Arc<Job>>,
+    pub(crate) executors: BTreeMap<ExecutorId, Arc<Executor>>,
+    pub(crate) executions: BTreeMap<ExecutionId, ExecutionRow>,
+    pub(crate) flow_runs: BTreeMap<FlowRunId, FlowRunRow>,
+    pub(crate) job_runs: BTreeMap<JobRunId, JobRunRow>,
+    pub(crate) attempts: BTreeMap<AttemptId, AttemptRow>,
+}
+
+impl Tables {
+    /// Stores a commit whose fence has been checked. Cannot fail, so it cannot stop half-way.
+    pub(crate) fn apply(&mut self, commit: &Commit) {
+        self.next_id = self.next_id.max(commit.next_id);
+        for change in &commit.changes {
+            self.change(change);
+        }
+    }
+
+    fn change(&mut self, change: &Change) {
+        match change {
+            Change::FlowPut(flow) => {
+                let version = (flow.id, flow.revision.version);
+                self.flow_versions.insert(version, flow.clone());
+                self.flows.insert(flow.id, flow.clone());
+            }
+            Change::FlowDeleted(id) => {
+                self.flows.remove(id);
+                self.data_dates.remove(id);
+            }
+            Change::FlowDataDate { flow, data_date } => {
+                // A date is part of a flow: without one there is nothing to keep it in.
+                if self.flows.contains_key(flow) {
+                    self.data_dates.insert(*flow, *data_date);
+                }
+            }
+            Change::JobPut(job) => {
+                let version = (job.id, job.revision.version);
+                self.job_versions.insert(version, job.clone());
+                self.jobs.insert(job.id, job.clone());
+            }
+            Change::JobDeleted(id) => {
+                self.jobs.remove(id);
+            }
+            Change::ExecutorPut(executor) => {
+                self.executors.insert(executor.id, executor.clone());
+            }
+            Change::ExecutorDeleted(id) => {
+                self.executors.remove(id);
+            }
+            Change::Execution(row) => {
+                self.executions.insert(row.id, row.clone());
+            }
+            Change::FlowRun { row, .. } => {
+                self.flow_runs.insert(row.id, *row);
+            }
+            Change::JobRun { row, .. } => {
+                self.job_runs.insert(row.id, *row);
+            }
+            Change::Attempt(row) => {
+                self.attempts.insert(row.id, row.clone());
+            }
+        }
+    }
+
+    /// All that an engine needs to go on.
+    pub(crate) fn snapshot(&self) -> Result<Snapshot, MemError> {
+        let with_date = |flow: &Arc<Flow>| (flow.clone(), self.data_dates.get(&flow.id).copied());
+        let live = self.executions.values().filter(|row| !row.state.is_ended());
+        Ok(Snapshot {
+            next_id: self.next_id,
+            flows: self.flows.values().map(with_date).collect(),
+            jobs: self.jobs.values().cloned().collect(),
+            executors: self.executors.values().cloned().collect(),
+            executions: live
+                .map(|row| self.execution_snapshot(row))
+                .collect::<Result<_, _>>()?,
+        })
+    }
+
+    /// All that an engine needs of one execution.
+    pub(crate) fn execution_snapshot(
+        &self,
+        row: &ExecutionRow,
+    ) -> Result<ExecutionSnapshot, MemError> {
+        let flow_runs = self.flow_runs.values().filter(|r| r.execution == row.id);
+        let job_runs = self.job_runs.values().filter(|r| r.execution == row.id);
+        let attempts = self.attempts.values().filter(|r| r.execution == row.id);
+        Ok(ExecutionSnapshot {
+            row: row.clone(),
+            flow_runs: flow_runs
+                .map(|run| Ok((*run, self.flow_of(run)?.clone())))
+                .collect::<Result<_, _>>()?,
+            job_runs: job_runs
+                .map(|run| Ok((*run, self.job_of(run)?.clone())))
+                .collect::<Result<_, _>>()?,
+            attempts: attempts.filter(|r| !r.state.is_ended()).cloned().collect(),
+        })
+    }
+
+    /// The version that a flow run is pinned to.
+    pub(crate) fn flow_of(&self, run: &FlowRunRow) -> Result<&Arc<Flow>, MemError> {
+        let version = (run.flow, run.flow_version);
+        self.flow_versions
+            .get(&version)
+            .ok_or(MemError::MissingFlow {
+                flow: run.flow,
+                version: run.flow_version,
+            })
+    }
+
+    /// The version that a job run is pinned to.
+    pub(crate) fn job_of(&self, run: &JobRunRow) -> Result<&Arc<Job>, MemError> {
+        let version = (run.job, run.job_version);
+        self.job_versions.get(&version).ok_or(MemError::MissingJob {
+            job: run.job,
+            version: run.job_version,
+        })
+    }
+}
