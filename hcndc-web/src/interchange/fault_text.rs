@@ -363,6 +363,7 @@ fn expected_en(expected: Expected) -> &'static str {
         Expected::Map => "a map",
         Expected::Duration => "a duration",
         Expected::Dependency => "a job's name or a map",
+        Expected::Reference => "an id or a name",
         Expected::Value => "another value",
     }
 }
@@ -378,6 +379,7 @@ fn expected_zh(expected: Expected) -> &'static str {
         Expected::Map => "映射",
         Expected::Duration => "时长",
         Expected::Dependency => "任务名称或映射",
+        Expected::Reference => "编号或名称",
         Expected::Value => "其他值",
     }
 }
@@ -426,6 +428,9 @@ fn wrong_type_remedy_en(expected: Expected, found: &Found) -> String {
         (Expected::Dependency, _) => {
             "write it like `orders`, `clean/orders` or `{job: orders, on: done}`".to_owned()
         }
+        (Expected::Reference, _) => {
+            "write the id as a whole number, or the name as a text".to_owned()
+        }
         (Expected::Value, _) => "see `hcndc schema` for what may stand here".to_owned(),
     }
 }
@@ -451,6 +456,7 @@ fn wrong_type_remedy_zh(expected: Expected, found: &Found) -> String {
         (Expected::Dependency, _) => {
             "请写成 orders、clean/orders 或 {job: orders, on: done} 的形式".to_owned()
         }
+        (Expected::Reference, _) => "编号请写成整数，名称请写成文本".to_owned(),
         (Expected::Value, _) => "可用的值请见 hcndc schema".to_owned(),
     }
 }
