@@ -1,1 +1,25 @@
-//! placeholder
+//! HCNDC's executor, its protocol, and the scheduler's side of it.
+//!
+//! ```text
+//!  scheduler                                                    host
+//!  Transport ◀─ Lines ◀─ Dial ══ wire, convert ══ ExecutorServer ─▶ Supervisor ─▶ processes
+//!                          ╰─────────── in this process ───────────────╯  ╰─▶ spool, FileLog
+//! ```
+//!
+//! - [`transport`] implements the core's port [`Transport`](hcndc_core::port::Transport).
+//! - [`executor`] runs attempts; [`executor::run`] is the whole program, [`executor::Supervisor`] the part to embed.
+//! - [`link`] and [`ledger`] hold the rules of the protocol, without IO.
+//! - [`FileLog`] implements the core's port [`LogStore`](hcndc_core::port::LogStore).
+
+mod checksum;
+pub mod convert;
+pub mod executor;
+mod file_log;
+pub mod ledger;
+pub mod link;
+mod token;
+pub mod transport;
+pub mod wire;
+
+pub use file_log::{FileLog, FileLogError};
+pub use token::{Token, TokenError};

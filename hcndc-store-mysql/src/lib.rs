@@ -1,1 +1,32 @@
-//! placeholder
+//! HCNDC's store on SQL: MySQL and MariaDB for a company, SQLite for one machine, by the same code.
+//!
+//! ```text
+//!             Change rows                        queries
+//!                  │                                │
+//!   fence ──► commit: one transaction        load, history: one snapshot each
+//!                  │  multi-row upserts             ▲
+//!                  ▼                                │
+//!            entity: rows ↔ columns      keyset: pages by sort key and id
+//!                  │                                │
+//!                  └──────── writer ── database ── readers
+//! ```
+//!
+//! [`SqlStore`] is [`Store`](hcndc_core::port::Store) and [`History`](hcndc_core::port::History). It must not know what
+//! states mean: it stores what the engine says and answers what pages ask.
+
+#![forbid(unsafe_code)]
+
+mod address;
+mod commit;
+mod connect;
+mod dialect;
+mod entity;
+mod error;
+mod fence;
+mod load;
+mod migration;
+mod retry;
+mod upsert;
+
+pub use connect::{Durability, SqlOptions, SqlStore};
+pub use error::SqlError;

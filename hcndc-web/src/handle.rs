@@ -14,12 +14,14 @@ const WAITING: usize = 1_024;
 #[derive(Clone, Debug)]
 pub struct SchedulerHandle {
     requests: mpsc::Sender<Request>,
+    closing: mpsc::Sender<()>,
 }
 
 /// The scheduler's end.
 #[derive(Debug)]
 pub struct Requests {
     requests: mpsc::Receiver<Request>,
+    closing: mpsc::Receiver<()>,
 }
 
 /// Why a command was not done.
@@ -33,13 +35,21 @@ pub enum CommandError {
     Stopped,
 }
 
-/// A handle and the inbox that it leads to. The inbox ends when all handles are dropped, or [`Requests::close`] was called.
+/// A handle and the inbox that it leads to. The inbox ends when all handles are dropped, or one was told to [close](SchedulerHandle::close).
 #[must_use]
 pub fn channel() -> (SchedulerHandle, Requests) {
     let (sender, receiver) = mpsc::channel(WAITING);
+    let (close, closing) = mpsc::channel(1);
+    let handle = SchedulerHandle {
+        requests: sender,
+        closing: close,
+    };
     (
-        SchedulerHandle { requests: sender },
-        Requests { requests: receiver },
+        handle,
+        Requests {
+            requests: receiver,
+            closing,
+        },
     )
 }
 
@@ -62,6 +72,12 @@ impl SchedulerHandle {
             .await
             .map_err(|_| CommandError::Stopped)?;
         Ok(answered.await.map_err(|_| CommandError::Stopped)??)
+    }
+
+    /// Tells the scheduler to finish what it has taken, and to stop.
+    pub async fn close(&self) {
+        // Its end may be gone already.
+        let _ = self.closing.send(()).await;
     }
 
     /// Looks at the engine.
@@ -87,13 +103,14 @@ impl SchedulerHandle {
 #[async_trait]
 impl Inbox for Requests {
     async fn recv(&mut self) -> Option<Request> {
-        self.requests.recv().await
-    }
-}
-
-impl Requests {
-    /// Takes nothing more; what is there already is still done.
-    pub fn close(&mut self) {
-        self.requests.close();
+        tokio::select! {
+            biased;
+            // What was sent before the call to close is still taken.
+            Some(()) = self.closing.recv() => {
+                self.requests.close();
+                self.requests.recv().await
+            }
+            request = self.requests.recv() => request,
+        }
     }
 }

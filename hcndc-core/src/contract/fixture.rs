@@ -3,12 +3,12 @@
 use alloc::string::String;
 use core::{fmt, future::Future};
 
-use crate::port::{History, Store};
+use crate::port::Store;
 
 /// Opens stores for the cases of a suite. Each case gets one of its own.
 pub trait StoreFixture {
-    /// The adapter under test.
-    type Store: Store + History + Clone;
+    /// The adapter under test. The suite of the read side needs one that is [`History`](crate::port::History), too.
+    type Store: Store + Clone;
 
     /// Whatever must live as long as the store's data does, and takes it away when dropped.
     type Guard;

@@ -14,7 +14,9 @@
 mod fixture;
 mod macros;
 
+pub mod log;
 pub mod sample;
 pub mod store;
+pub mod transport;
 
 pub use fixture::{Opened, StoreFixture};

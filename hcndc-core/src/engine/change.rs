@@ -36,14 +36,14 @@ pub enum Change {
     Execution(ExecutionRow),
     /// A flow run is new or changed.
     FlowRun {
-        /// Its state before; `None` if it is new.
+        /// Its state before; `None` if it is new; the row's own if only its version changed.
         from: Option<FlowRunState>,
         /// The row.
         row: FlowRunRow,
     },
     /// A job run is new or changed.
     JobRun {
-        /// Its state before; `None` if it is new.
+        /// Its state before; `None` if it is new; the row's own if only its version changed.
         from: Option<JobRunState>,
         /// The row.
         row: JobRunRow,

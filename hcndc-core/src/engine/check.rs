@@ -8,7 +8,7 @@ use super::{
     state::{ExecutionState, FlowRunState, JobRunState},
     timer::Timer,
 };
-use crate::id::ExecutorId;
+use crate::{id::ExecutorId, time::Timestamp};
 
 /// A rule that a state breaks.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -103,16 +103,27 @@ impl Engine {
     }
 
     fn check_limits(&self, found: &mut Vec<Violation>) {
+        // A limit that is lowered ends nothing; but whatever began since then has kept it.
         let (live, limit) = (self.attempts.len(), self.settings.max_running as usize);
-        let lowered = self.settings.max_running < u32::MAX && live > limit;
-        ensure!(found, "R7", !lowered, "{live} attempts live, {limit} may");
-        let mut used: BTreeMap<ExecutorId, u32> = BTreeMap::new();
+        let mut latest = Timestamp::MIN;
+        let mut used: BTreeMap<ExecutorId, (u32, Timestamp)> = BTreeMap::new();
         for attempt in self.attempts.values() {
-            *used.entry(attempt.row.executor).or_default() += attempt.row.slots;
+            let (slots, last) = used
+                .entry(attempt.row.executor)
+                .or_insert((0, Timestamp::MIN));
+            *slots += attempt.row.slots;
+            *last = attempt.row.dispatched_at.max(*last);
+            latest = attempt.row.dispatched_at.max(latest);
         }
+        ensure!(
+            found,
+            "R7",
+            live <= limit || latest <= self.limited_at,
+            "{live} attempts live, {limit} may"
+        );
         for host in self.yard.hosts() {
             let (id, slots) = (host.executor.id, host.executor.slots);
-            let sum = used.remove(&id).unwrap_or(0);
+            let (sum, last) = used.remove(&id).unwrap_or((0, Timestamp::MIN));
             ensure!(
                 found,
                 "index",
@@ -123,7 +134,7 @@ impl Engine {
             ensure!(
                 found,
                 "R7",
-                sum <= slots,
+                sum <= slots || last <= host.executor.revision.updated_at,
                 "executor {id} has {slots} slots, {sum} are taken"
             );
         }
@@ -211,16 +222,6 @@ fn check_execution(execution: &Execution, found: &mut Vec<Violation>) {
                 "R6",
                 run.job.enabled || row.attempt > 1,
                 "job run {} is not enabled",
-                row.id
-            );
-        }
-        if !started {
-            let still = row.state == JobRunState::Blocked;
-            ensure!(
-                found,
-                "R2",
-                still,
-                "job run {} has moved in a waiting flow run",
                 row.id
             );
         }

@@ -230,8 +230,22 @@ impl Definitions {
         }
     }
 
-    /// Ties flows and jobs as these say, finds out whether that makes a cycle, and if it does leaves all as it was.
-    pub(super) fn try_mesh(&mut self, flows: &[Arc<Flow>], jobs: &[Arc<Job>]) -> Option<Vec<Node>> {
+    /// Ties flows and jobs as these say and unties those that go, finds out whether that makes a cycle, and if it does
+    /// leaves all as it was.
+    pub(super) fn try_mesh(
+        &mut self,
+        gone_flows: &BTreeSet<FlowId>,
+        gone_jobs: &BTreeSet<JobId>,
+        flows: &[Arc<Flow>],
+        jobs: &[Arc<Job>],
+    ) -> Option<Vec<Node>> {
+        // First, for a way through what goes is no cycle.
+        for &job in gone_jobs {
+            self.mesh.remove_job(job);
+        }
+        for &flow in gone_flows {
+            self.mesh.remove_flow(flow);
+        }
         for flow in flows {
             self.mesh.put_flow(flow.id, flow.parents.iter().copied());
         }
@@ -249,22 +263,22 @@ impl Definitions {
             return None;
         }
         let cycle = self.mesh.find_cycle(&changed)?;
-        for job in jobs {
-            match self.jobs.get(&job.id) {
-                Some(old) => {
-                    self.mesh
-                        .put_job(old.id, old.flow, old.dependencies.iter().map(|it| it.job));
-                }
-                None => self.mesh.remove_job(job.id),
-            }
+        // New ones go before old ones come back, which could be tied to their nodes otherwise.
+        for job in jobs.iter().filter(|job| !self.jobs.contains_key(&job.id)) {
+            self.mesh.remove_job(job.id);
         }
-        for flow in flows {
-            match self.flows.get(&flow.id) {
-                Some(old) => self
-                    .mesh
-                    .put_flow(flow.id, old.flow.parents.iter().copied()),
-                None => self.mesh.remove_flow(flow.id),
-            }
+        for flow in flows.iter().filter(|it| !self.flows.contains_key(&it.id)) {
+            self.mesh.remove_flow(flow.id);
+        }
+        let flows = flows.iter().map(|flow| flow.id).chain(gone_flows.clone());
+        for old in flows.filter_map(|id| self.flows.get(&id)) {
+            self.mesh
+                .put_flow(old.flow.id, old.flow.parents.iter().copied());
+        }
+        let jobs = jobs.iter().map(|job| job.id).chain(gone_jobs.clone());
+        for old in jobs.filter_map(|id| self.jobs.get(&id)) {
+            self.mesh
+                .put_job(old.id, old.flow, old.dependencies.iter().map(|it| it.job));
         }
         Some(cycle)
     }

@@ -8,7 +8,7 @@ use core::ops::Range;
 
 use super::{
     change::{Change, ExecutionRow, ExecutionSnapshot, FlowRunRow, JobRunRow},
-    state::{ExecutionState, FlowRunState, JobRunState},
+    state::{AttemptState, ExecutionState, FlowRunState, JobRunState},
 };
 use crate::{
     id::{AttemptId, FlowRunId, JobId, JobRunId},
@@ -57,8 +57,6 @@ pub(super) struct JobRun {
     pub(super) unmet: u32,
     /// Jobs on the longest way through the execution that starts with it.
     pub(super) path: u32,
-    /// Its place among those that came to the queue; 0 before it ever did.
-    pub(super) queue_number: u64,
     /// The attempt that is alive.
     pub(super) attempt: Option<AttemptId>,
     /// A dependency can never meet its condition, because something failed.
@@ -200,6 +198,8 @@ impl Execution {
             let fits = row.execution == execution
                 && row.id.0.checked_sub(first_job_run) == Some(at as u64)
                 && row.job == job.id
+                && row.attempts_before <= row.attempt
+                && (row.state != JobRunState::RetryWait || row.retry_at.is_some())
                 && ordered;
             if !fits {
                 return None;
@@ -235,9 +235,11 @@ impl Execution {
         for attempt in &snapshot.attempts {
             let at = restored.position(attempt.job_run)?;
             let job = &mut restored.jobs[at as usize];
-            let fits = job.row.state.is_live()
-                && !attempt.state.is_ended()
-                && job.attempt.is_none()
+            let fits = matches!(
+                (job.row.state, attempt.state),
+                (JobRunState::Dispatched, AttemptState::Dispatched)
+                    | (JobRunState::Running, AttemptState::Running)
+            ) && job.attempt.is_none()
                 && attempt.execution == execution;
             if !fits {
                 return None;
@@ -334,6 +336,8 @@ impl Execution {
             all.push((start_of(job.flow_run), at as u32, ()));
             all.push((at as u32, end_of(job.flow_run), ()));
         }
+        // A flow without jobs passes the wait on.
+        all.extend((0..self.flow_runs.len() as u32).map(|at| (start_of(at), end_of(at), ())));
         all.extend(
             parents
                 .iter()
@@ -403,28 +407,56 @@ impl Execution {
         true
     }
 
-    /// Takes back the ends of these job runs and of all flow runs that are not then complete, so that they run again.
+    /// Takes back the ends of these flow runs and job runs, so that they run again.
     /// The caller decides which definitions they run with, and then calls [`Self::wire`] and [`Self::start_flows`].
-    pub(super) fn reopen(&mut self, jobs: &[u32], moves: &mut Moves<'_>) {
+    pub(super) fn reopen(
+        &mut self,
+        flow_runs: impl Iterator<Item = u32>,
+        jobs: &[u32],
+        moves: &mut Moves<'_>,
+    ) {
         self.move_execution(ExecutionState::Running, moves);
         for &at in jobs {
             if self.jobs[at as usize].row.state != JobRunState::Blocked {
                 self.move_job(at, JobRunState::Blocked, moves);
             }
         }
-        for at in 0..self.flow_runs.len() as u32 {
-            let run = &self.flow_runs[at as usize];
-            let complete = run.row.state == FlowRunState::Succeeded && run.open == 0;
-            if run.row.state != FlowRunState::Waiting && !complete {
+        for at in flow_runs {
+            if self.flow_runs[at as usize].row.state != FlowRunState::Waiting {
                 self.move_flow(at, FlowRunState::Waiting, moves);
             }
         }
     }
 
-    /// These job runs and all that come after them in this execution, sorted.
-    pub(super) fn below(&self, from: &[u32]) -> Vec<u32> {
+    /// Rows whose versions changed, in the states that they have.
+    pub(super) fn announce_versions(
+        &self,
+        flow_runs: &[u32],
+        jobs: &[u32],
+        changes: &mut Vec<Change>,
+    ) {
+        changes.extend(flow_runs.iter().map(|&at| {
+            let row = self.flow_runs[at as usize].row;
+            Change::FlowRun {
+                from: Some(row.state),
+                row,
+            }
+        }));
+        changes.extend(jobs.iter().map(|&at| {
+            let row = self.jobs[at as usize].row;
+            Change::JobRun {
+                from: Some(row.state),
+                row,
+            }
+        }));
+    }
+
+    /// These job runs and all that come after them in this execution, sorted; and all flow runs without jobs that come
+    /// after them.
+    pub(super) fn below(&self, from: &[u32]) -> (Vec<u32>, Vec<u32>) {
         let mut seen = vec![false; self.jobs.len()];
         let mut flow_seen = vec![false; self.flow_runs.len()];
+        let mut without_jobs = Vec::new();
         let mut work: Vec<u32> = from.to_vec();
         while let Some(at) = work.pop() {
             if core::mem::replace(&mut seen[at as usize], true) {
@@ -442,14 +474,14 @@ impl Execution {
                     if run.jobs.is_empty()
                         && !core::mem::replace(&mut flow_seen[child as usize], true)
                     {
+                        without_jobs.push(child);
                         flows.extend(&run.children);
                     }
                 }
             }
         }
-        (0..self.jobs.len() as u32)
-            .filter(|&at| seen[at as usize])
-            .collect()
+        let jobs = (0..self.jobs.len() as u32).filter(|&at| seen[at as usize]);
+        (jobs.collect(), without_jobs)
     }
 
     fn carry_on(&mut self, mut work: Vec<Work>, moves: &mut Moves<'_>) {
@@ -661,7 +693,6 @@ impl JobRun {
             flow_run,
             unmet: 0,
             path: 0,
-            queue_number: 0,
             attempt: None,
             broken: false,
             void: false,

@@ -131,6 +131,8 @@ pub struct Engine {
     now: Timestamp,
     next_id: u64,
     settings: Settings,
+    /// Since when these settings are in force.
+    limited_at: Timestamp,
     definitions: Definitions,
     executions: BTreeMap<ExecutionId, Execution>,
     /// Executions by the id of their first job run.
@@ -139,7 +141,6 @@ pub struct Engine {
     yard: Yard,
     claims: Claims,
     timers: Timers,
-    queue_numbers: u64,
 }
 
 impl Engine {
@@ -154,6 +155,7 @@ impl Engine {
         let mut engine = Self {
             now,
             settings,
+            limited_at: now,
             next_id: snapshot.next_id,
             ..Self::default()
         };
@@ -213,7 +215,9 @@ impl Engine {
                 self.on_rerun(execution, &from, by, archived, &mut step)?;
             }
             Input::Report { executor, report } => self.on_report(executor, report, &mut step)?,
-            Input::Configure(settings) => self.settings = settings,
+            Input::Configure(settings) => {
+                (self.settings, self.limited_at) = (settings, self.now);
+            }
             Input::Wake => {}
         }
         self.on_time(&mut step);
@@ -395,13 +399,14 @@ impl Engine {
         }
         let execution = Execution::restore(snapshot).ok_or(bad)?;
         let date = execution.row.data_date;
+        let mut held = Vec::new();
         for (at, run) in execution.jobs.iter().enumerate() {
             let seat = (id, at as u32);
             let row = &run.row;
             // Its first attempt was dispatched, so it has the date until it settles.
             let began = row.state == JobRunState::Queued && row.attempt > row.attempts_before + 1;
             if row.state.is_live() || row.state == JobRunState::RetryWait || began {
-                self.claims.take_or_wait(row.job, date, seat);
+                held.push((row.job, seat));
             }
             if let (JobRunState::RetryWait, Some(at)) = (row.state, row.retry_at) {
                 self.timers.set(at, Timer::Retry(seat));
@@ -415,16 +420,10 @@ impl Engine {
             self.attempts.insert(row.id, Attempt { row, job });
         }
         self.insert(execution);
-        // In the order in which they once came.
-        let mut queued: Vec<_> = self.executions[&id]
-            .jobs
-            .iter()
-            .enumerate()
-            .filter(|(_, run)| run.row.state == JobRunState::Queued)
-            .map(|(at, run)| (run.row.queued_at, at as u32))
-            .collect();
-        queued.sort_unstable();
-        for (_, at) in queued {
+        for (job, seat) in held {
+            self.claim(job, date, seat);
+        }
+        for at in 0..self.executions[&id].jobs.len() as u32 {
             self.enqueue((id, at));
         }
         Ok(id)
@@ -481,7 +480,7 @@ impl Engine {
         }
         for (job, seat) in settled {
             for waiting in self.claims.leave(job, date, seat) {
-                self.return_to_queue(waiting);
+                self.enqueue(waiting);
             }
         }
         for flow in succeeded {
@@ -501,24 +500,24 @@ impl Engine {
         }
     }
 
-    /// Puts a job run that became queued at the end of its line, if it still is.
+    /// Puts a job run in its line, if it is queued and no other runs its job for its date.
     fn enqueue(&mut self, seat: Seat) {
-        self.queue_numbers += 1;
-        let number = self.queue_numbers;
-        if let Some(run) = self
-            .executions
-            .get_mut(&seat.0)
-            .and_then(|its| its.jobs.get_mut(seat.1 as usize))
-        {
-            run.queue_number = number;
+        let Some((need, rank)) = self.queue_place(seat) else {
+            return;
+        };
+        let execution = &self.executions[&seat.0];
+        let job = execution.jobs[seat.1 as usize].row.job;
+        if self.claims.join(job, execution.row.data_date, seat) {
+            self.yard.enqueue(&need, rank, seat);
         }
-        self.return_to_queue(seat);
     }
 
-    /// Puts a queued job run where it stood before.
-    fn return_to_queue(&mut self, seat: Seat) {
-        if let Some((need, rank)) = self.queue_place(seat) {
-            self.yard.enqueue(&need, rank, seat);
+    /// Gives a job's date to this job run; others that are queued for it leave their lines.
+    fn claim(&mut self, job: JobId, date: DataDate, seat: Seat) {
+        for other in self.claims.take(job, date, seat) {
+            if let Some((need, rank)) = self.queue_place(other) {
+                self.yard.withdraw(&need, rank);
+            }
         }
     }
 
@@ -537,7 +536,8 @@ impl Engine {
         let rank = Rank {
             priority: Reverse(i64::from(flow.priority) + i64::from(run.job.priority)),
             path: Reverse(run.path),
-            number: run.queue_number,
+            queued_at: run.row.queued_at,
+            job_run: run.row.id,
         };
         Some((need, rank))
     }
@@ -553,13 +553,8 @@ impl Engine {
             let Some(execution) = self.executions.get(&id) else {
                 continue;
             };
-            let run = &execution.jobs[at as usize];
-            if !self
-                .claims
-                .take_or_wait(run.row.job, execution.row.data_date, found.seat)
-            {
-                continue;
-            }
+            let (job, date) = (execution.jobs[at as usize].row.job, execution.row.data_date);
+            self.claim(job, date, found.seat);
             let attempt = AttemptId(self.take_id());
             self.send_attempt(found.seat, attempt, found.executor, step);
         }

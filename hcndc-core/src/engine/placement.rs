@@ -13,7 +13,7 @@ use core::cmp::Reverse;
 
 use super::{explain::HostTrouble, input::HostFigures};
 use crate::{
-    id::{AttemptId, ExecutionId, ExecutorId},
+    id::{AttemptId, ExecutionId, ExecutorId, JobRunId},
     model::{Executor, Placement},
     time::Timestamp,
 };
@@ -25,8 +25,9 @@ pub(super) struct Rank {
     pub(super) priority: Reverse<i64>,
     /// Then the longest way below.
     pub(super) path: Reverse<u32>,
-    /// Then first come.
-    pub(super) number: u64,
+    /// Then first come; of those that came at once, by id. So rows alone tell the order, and it outlives the engine.
+    pub(super) queued_at: Option<Timestamp>,
+    pub(super) job_run: JobRunId,
 }
 
 /// A job run of a live execution, by its place there.

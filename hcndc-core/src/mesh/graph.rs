@@ -55,12 +55,10 @@ pub struct Mesh {
 impl Mesh {
     /// Makes a flow, or replaces its parents. Parents that are not there yet are made.
     pub fn put_flow(&mut self, flow: FlowId, parents: impl IntoIterator<Item = FlowId>) {
-        let start = self.node(Node::FlowStart(flow));
-        self.node(Node::FlowEnd(flow));
+        let (start, _) = self.flow_nodes(flow);
         self.clear_incoming(start);
         for parent in parents {
-            self.node(Node::FlowStart(parent));
-            let end = self.node(Node::FlowEnd(parent));
+            let (_, end) = self.flow_nodes(parent);
             self.graph.update_edge(end, start, ());
         }
     }
@@ -74,10 +72,7 @@ impl Mesh {
     ) {
         let known = self.index.contains_key(&Node::Job(job));
         let node = self.node(Node::Job(job));
-        let (start, end) = (
-            self.node(Node::FlowStart(flow)),
-            self.node(Node::FlowEnd(flow)),
-        );
+        let (start, end) = self.flow_nodes(flow);
         if known {
             self.clear_incoming(node);
             self.graph.update_edge(node, end, ());
@@ -105,23 +100,16 @@ impl Mesh {
     /// Number of jobs and of dependencies among them.
     #[must_use]
     pub fn size(&self) -> (usize, usize) {
-        let jobs = self
-            .index
-            .keys()
-            .filter(|node| matches!(node, Node::Job(_)))
+        let is_job = |index: NodeIndex| matches!(self.graph[index], Node::Job(_));
+        let jobs = self.graph.node_indices().filter(|&it| is_job(it)).count();
+        let ends = self
+            .graph
+            .edge_indices()
+            .filter_map(|edge| self.graph.edge_endpoints(edge));
+        let dependencies = ends
+            .filter(|&(from, to)| is_job(from) && is_job(to))
             .count();
-        // Two edges of each job tie it to its flow.
-        let parents: usize = self
-            .index
-            .iter()
-            .filter(|(node, _)| matches!(node, Node::FlowStart(_)))
-            .map(|(_, &index)| {
-                self.graph
-                    .neighbors_directed(index, Direction::Incoming)
-                    .count()
-            })
-            .sum();
-        (jobs, self.graph.edge_count() - 2 * jobs - parents)
+        (jobs, dependencies)
     }
 
     /// Jobs that depend on this one, by id.
@@ -273,6 +261,14 @@ impl Mesh {
             .index
             .entry(node)
             .or_insert_with(|| graph.add_node(node))
+    }
+
+    /// A flow's start and its end. They are tied, for a flow without jobs passes the wait on too.
+    fn flow_nodes(&mut self, flow: FlowId) -> (NodeIndex, NodeIndex) {
+        let start = self.node(Node::FlowStart(flow));
+        let end = self.node(Node::FlowEnd(flow));
+        self.graph.update_edge(start, end, ());
+        (start, end)
     }
 
     fn clear_incoming(&mut self, node: NodeIndex) {

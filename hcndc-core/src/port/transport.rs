@@ -59,3 +59,41 @@ pub trait Transport: Send + Sync {
     /// Why no connection stands; `None` while one does.
     fn trouble(&self, executor: ExecutorId) -> Option<String>;
 }
+
+#[async_trait]
+impl<T: Transport + ?Sized> Transport for Arc<T> {
+    type Error = T::Error;
+
+    fn connect(&self, executor: Arc<Executor>, fence: Fence) {
+        (**self).connect(executor, fence);
+    }
+
+    fn disconnect(&self, executor: ExecutorId) {
+        (**self).disconnect(executor);
+    }
+
+    fn send(&self, executor: ExecutorId, order: Order) {
+        (**self).send(executor, order);
+    }
+
+    async fn recv(&self) -> (ExecutorId, Report) {
+        (**self).recv().await
+    }
+
+    async fn read_log(
+        &self,
+        executor: ExecutorId,
+        attempt: AttemptId,
+        from: u64,
+        max_bytes: usize,
+        wait: Duration,
+    ) -> Result<LogRead, Self::Error> {
+        (**self)
+            .read_log(executor, attempt, from, max_bytes, wait)
+            .await
+    }
+
+    fn trouble(&self, executor: ExecutorId) -> Option<String> {
+        (**self).trouble(executor)
+    }
+}

@@ -1,1 +1,118 @@
-fn main() {}
+//! `hcndc-exec`: runs jobs on this host for HCNDC's scheduler.
+
+use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, process::ExitCode};
+
+use clap::Parser;
+use hcndc_exec::{
+    Token,
+    executor::{ExecutorConfig, SupervisorConfig, run, stop_on_signals},
+};
+use tracing_subscriber::EnvFilter;
+
+/// Runs jobs on this host for HCNDC's scheduler.
+///
+/// The first TERM or INT lets running jobs end and starts no others; the second kills them.
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Args {
+    /// Where schedulers reach it; other than loopback addresses need a token
+    #[arg(long, env = "HCNDC_EXEC_LISTEN", default_value = "127.0.0.1:7890")]
+    listen: SocketAddr,
+    /// Where it keeps what it must remember, and logs
+    #[arg(long, env = "HCNDC_EXEC_DATA_DIR", default_value = "./hcndc-exec-data")]
+    data_dir: PathBuf,
+    /// Its name, for people; default: the host's
+    #[arg(long, env = "HCNDC_EXEC_NAME")]
+    name: Option<String>,
+    /// Slots that it offers; 0 leaves that to its definition
+    #[arg(long, env = "HCNDC_EXEC_SLOTS", default_value_t = 0)]
+    slots: u32,
+    /// What jobs can ask for, as key=value; may be given several times
+    #[arg(long = "label", value_name = "KEY=VALUE", value_parser = label)]
+    labels: Vec<(String, String)>,
+    /// File that holds the token that schedulers must show; or put the token into HCNDC_EXEC_TOKEN
+    #[arg(long, value_name = "FILE")]
+    token_file: Option<PathBuf>,
+    /// Output that is kept of each attempt, head and tail: bytes, or with K, M, G
+    #[arg(long, value_name = "SIZE", default_value = "64M", value_parser = size)]
+    log_cap: usize,
+    /// What relative working directories are relative to
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    base_dir: PathBuf,
+}
+
+fn label(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+        _ => Err("a label has the form key=value".to_owned()),
+    }
+}
+
+fn size(text: &str) -> Result<usize, String> {
+    let digits = text.trim_end_matches(['K', 'M', 'G']);
+    let shift = match &text[digits.len()..] {
+        "" => 0,
+        "K" => 10,
+        "M" => 20,
+        "G" => 30,
+        _ => return Err("a size is a number, with K, M or G at most".to_owned()),
+    };
+    let number: usize = digits.parse().map_err(|error| format!("{error}"))?;
+    number
+        .checked_mul(1 << shift)
+        .ok_or_else(|| "that is too much".to_owned())
+}
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    let filter = EnvFilter::try_from_env("HCNDC_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
+    match serve(args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn serve(args: Args) -> Result<(), Box<dyn std::error::Error>> {
+    let token = match &args.token_file {
+        Some(path) => Some(
+            Token::read(path).map_err(|error| format!("token file {}: {error}", path.display()))?,
+        ),
+        None => match std::env::var("HCNDC_EXEC_TOKEN") {
+            Ok(text) => Some(
+                text.parse()
+                    .map_err(|error| format!("HCNDC_EXEC_TOKEN: {error}"))?,
+            ),
+            Err(_) => None,
+        },
+    };
+    let mut supervisor = SupervisorConfig::new(args.data_dir);
+    supervisor.identity.name = args
+        .name
+        .unwrap_or_else(|| sysinfo::System::host_name().unwrap_or_default());
+    supervisor.identity.slots = args.slots;
+    supervisor.identity.labels = args.labels.into_iter().collect::<BTreeMap<_, _>>();
+    supervisor.log_cap_bytes = args.log_cap;
+    supervisor.base_dir = args.base_dir;
+    supervisor.adopt_orphans = true;
+    let config = ExecutorConfig {
+        supervisor,
+        listen: args.listen,
+        token,
+        exit_when_orphaned: None,
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
+    let result =
+        runtime.block_on(async { run(config, stop_on_signals()?).await.map_err(Into::into) });
+    // Nothing that still runs in the background is worth waiting for.
+    runtime.shutdown_background();
+    result
+}

@@ -1,1 +1,5 @@
-fn main() {}
+//! The `hcndc` command; see [`hcndc_web::cli`].
+
+fn main() -> std::process::ExitCode {
+    hcndc_web::cli::main()
+}

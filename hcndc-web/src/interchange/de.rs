@@ -1,6 +1,7 @@
 //! Marked tree → types, one pass to the first fault, told with the steps that lead to it.
 //!
-//! [`source`](super::source) repeats the pass with the faulty node put aside until nothing is left to tell.
+//! [`source`](super::source) repeats the pass with the faulty node put aside until nothing is left
+//! to tell.
 
 use std::fmt::Display;
 

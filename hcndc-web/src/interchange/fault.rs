@@ -1,4 +1,5 @@
-//! What may be wrong with a file, as values; the sentences are in [`fault_text`](super::fault_text).
+//! What may be wrong with a file, as values; the sentences are in
+//! [`fault_text`](super::fault_text).
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,9 +12,11 @@ use super::node::Position;
 pub struct Fault {
     /// Name of the file as it was given.
     pub file: Arc<str>,
-    /// Place in the text; `None` when there is none (the file cannot be opened, the value was never written).
+    /// Place in the text; `None` when there is none (the file cannot be opened, the value was never
+    /// written).
     pub position: Option<Position>,
-    /// Place in the document, such as `flows[2].jobs[0].retry.max`; empty for the document as a whole.
+    /// Place in the document, such as `flows[2].jobs[0].retry.max`; empty for the document as a
+    /// whole.
     pub path: String,
     /// What is wrong.
     pub problem: Problem,

@@ -8,7 +8,8 @@ use super::fault::Problem;
 use super::node::{Entry, Node, Position, Value};
 use super::text::MAX_DEPTH;
 
-/// Reads one JSON value and nothing after it. Duplicate keys are put into `faults`; the first one counts.
+/// Reads one JSON value and nothing after it. Duplicate keys are put into `faults`; the first one
+/// counts.
 ///
 /// # Errors
 /// The first place where the text is not JSON, or is nested too deep.
@@ -187,7 +188,8 @@ impl Reader<'_> {
         loop {
             match bytes.get(end) {
                 Some(b'"') => break,
-                // An escaped quote does not end the string; the byte after a backslash is always ASCII or an error.
+                // An escaped quote does not end the string; the byte after a backslash is always
+                // ASCII or an error.
                 Some(b'\\') => end += 2,
                 Some(b'\n') | None => return Err(self.syntax("a string that ends on its line")),
                 Some(_) => end += 1,

@@ -1,7 +1,7 @@
 //! The mesh file: definitions as people write them, in YAML or JSON.
 //!
-//! The types say what may be written; [`check`](super::check) says what must hold beyond that. Their documentation is
-//! also the text of the JSON schema.
+//! The types say what may be written; [`check`](super::check) says what must hold beyond that.
+//! Their documentation is also the text of the JSON schema.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -29,11 +29,11 @@ pub struct MeshFile {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 255))]
     pub name: Option<String>,
-    /// IANA time zone, such as `Asia/Shanghai`. A run without a data date is for the day before today in this zone.
-    /// Default: `UTC`.
+    /// IANA time zone, such as `Asia/Shanghai`. A run without a data date is for the day before
+    /// today in this zone. Default: `UTC`.
     #[serde(default = "utc", skip_serializing_if = "is_utc")]
     pub zone: String,
-    /// Params of all jobs, in the order in which they are appended to commands. Default: none.
+    /// Values for all jobs: `${param.NAME}` and `HCNDC_PARAM_NAME`; not appended to commands. Default: none.
     #[serde(default, skip_serializing_if = "TextMap::is_empty")]
     pub params: TextMap,
     /// Environment variables of all jobs. Default: none.
@@ -62,9 +62,10 @@ pub struct MeshExecutor {
     /// Labels that jobs can select it by. Default: none.
     #[serde(default, skip_serializing_if = "TextMap::is_empty")]
     pub labels: TextMap,
-    /// How many slots its jobs may take together: 1 to 1,000,000. Default: what the executor itself offers.
+    /// How many slots its jobs may take together: 1 to 1,000,000. Default: what the executor itself
+    /// offers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 1, max = 1_000_000))]
+    #[schemars(range(min = 1, max = 100_000))]
     pub slots: Option<u32>,
     /// Whether it is given work. Default: true.
     #[serde(default = "yes", skip_serializing_if = "is_yes")]
@@ -112,13 +113,13 @@ pub struct MeshFlow {
     /// Who answers for it. Default: nobody.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<String>,
-    /// Params of its jobs; one of the same name replaces the mesh's. Default: none.
+    /// Values for its jobs, not appended to commands; one of the same name replaces the mesh's. Default: none.
     #[serde(default, skip_serializing_if = "TextMap::is_empty")]
     pub params: TextMap,
     /// Environment variables of its jobs; one of the same name replaces the mesh's. Default: none.
     #[serde(default, skip_serializing_if = "TextMap::is_empty")]
     pub env: TextMap,
-    /// Directory in which its commands run; placeholders are replaced. Default: the executor's own choice.
+    /// Directory in which its commands run; placeholders are replaced. Default: the file's folder.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub workdir: Option<String>,
     /// Its jobs. Default: none; a flow without jobs succeeds at once.
@@ -129,15 +130,17 @@ pub struct MeshFlow {
 /// One command on an executor.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("not" = { "required": ["executor", "labels"] }))]
 pub struct MeshJob {
-    /// Name, unique within the flow: 1 to 255 characters, no control characters, no space at either end.
+    /// Name, unique within the flow: 1 to 255 characters, no control characters, no space at either
+    /// end.
     #[schemars(length(min = 1, max = 255))]
     pub name: String,
     /// Text for people. Default: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// Command line for the shell. `${date}`, `${date-1d:%Y%m%d}` and `${param.NAME}` are replaced, and the job's params
-    /// are quoted and appended in their order.
+    /// Command line for the shell. `${date}`, `${date-1d:%Y%m%d}` and `${param.NAME}` are replaced,
+    /// and the job's params are quoted and appended in their order.
     #[schemars(length(min = 1))]
     pub command: String,
     /// Directory in which the command runs; placeholders are replaced. Default: the flow's.
@@ -146,17 +149,20 @@ pub struct MeshJob {
     /// Jobs that this one waits for. Default: none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub depends_on: Vec<JobDependency>,
-    /// Params of this job; one of the same name replaces the flow's and the mesh's. Default: none.
+    /// Params of this job, appended to its command in this order; one of the same name replaces the flow's and the mesh's.
+    /// Default: none.
     #[serde(default, skip_serializing_if = "TextMap::is_empty")]
     pub params: TextMap,
-    /// Environment variables; one of the same name replaces the flow's and the mesh's. Default: none.
+    /// Environment variables; one of the same name replaces the flow's and the mesh's. Default:
+    /// none.
     #[serde(default, skip_serializing_if = "TextMap::is_empty")]
     pub env: TextMap,
     /// Exit codes that mean success, at least one, each 0 to 255. Default: 0 alone.
     #[serde(default = "zero_alone", skip_serializing_if = "is_zero_alone")]
     #[schemars(length(min = 1))]
     pub success_codes: Vec<u8>,
-    /// How failed attempts are repeated; replaces the file's default as a whole. Default: the file's.
+    /// How failed attempts are repeated; replaces the file's default as a whole. Default: the
+    /// file's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry: Option<JobRetry>,
     /// How long an attempt may take before it is killed; more than zero. Default: the file's.
@@ -172,7 +178,8 @@ pub struct MeshJob {
     /// Name of the executor that runs it; not together with `labels`. Default: any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub executor: Option<String>,
-    /// Labels that its executor must have, all of them; not together with `executor`. Default: none.
+    /// Labels that its executor must have, all of them; not together with `executor`. Default:
+    /// none.
     #[serde(default, skip_serializing_if = "TextMap::is_empty")]
     pub labels: TextMap,
     /// Whether it runs. Default: true.
@@ -190,9 +197,10 @@ pub struct JobRetry {
     /// Wait before the first retry. Default: none.
     #[serde(default, skip_serializing_if = "is_no_span")]
     pub delay: Span,
-    /// Factor by which each wait is longer than the one before: 1 to 1000, at most three decimals. Default: 1.
+    /// Factor by which each wait is longer than the one before: 1 to 100, at most three decimals.
+    /// Default: 1.
     #[serde(default = "one_times", skip_serializing_if = "is_one_times")]
-    #[schemars(range(min = 1.0, max = 1000.0))]
+    #[schemars(range(min = 1.0, max = 100.0))]
     pub backoff: f64,
     /// Longest wait; more than zero. Default: without limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -201,8 +209,8 @@ pub struct JobRetry {
 
 /// What a job waits for: another job's end.
 ///
-/// Written as a name, or as a map when the condition is not `success`. The name is that of a job of the same flow;
-/// where there is none, it is split at its first slash into a flow and a job.
+/// Written as a name, or as a map when the condition is not `success`. The name is that of a job of
+/// the same flow; where there is none, it is split at its first slash into a flow and a job.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JobDependency {
     /// Name of the job.
@@ -302,7 +310,7 @@ impl JobDefaults {
 impl JobRetry {
     /// The backoff in thousandths.
     pub fn backoff_permille(&self) -> u32 {
-        // The cast saturates; a checked file holds 1000 to 1,000,000 thousandths.
+        // The cast saturates; a checked file holds 1000 to 100,000 thousandths.
         (self.backoff * 1_000.0).round() as u32
     }
 }
@@ -353,7 +361,8 @@ impl<'a> JobIndex<'a> {
         self.flows.get(name).copied()
     }
 
-    /// Places of the flow and, in it, of the job that `name` means in a dependency of a job of the flow at `flow`.
+    /// Places of the flow and, in it, of the job that `name` means in a dependency of a job of the
+    /// flow at `flow`.
     pub fn find_job(&self, flow: usize, name: &str) -> Option<(usize, usize)> {
         if let Some(job) = self.jobs.get(flow).and_then(|jobs| jobs.get(name)) {
             return Some((flow, *job));

@@ -1,12 +1,15 @@
-//! Import and export: the mesh file that people write, and traced workflows of the WfCommons project.
+//! Import and export: the mesh file that people write, and traced workflows of the WfCommons
+//! project.
 //!
-//! [`read_mesh`] takes a file in YAML or JSON to a checked [`MeshFile`], or to **all** of its faults, each with its
-//! place, its path, what is wrong and what to do, in English and Chinese. [`to_yaml`] writes such a file back,
-//! [`mesh_schema`] describes it for editors, and [`import_wfcommons`] makes one of a WfFormat trace. Nothing in here
-//! knows the engine, the store or the API.
+//! [`read_mesh`] takes a file in YAML or JSON to a checked [`MeshFile`], or to **all** of its
+//! faults, each with its place, its path, what is wrong and what to do, in English and Chinese.
+//! [`to_yaml`] writes such a file back, [`mesh_schema`] describes it for editors, and
+//! [`import_wfcommons`] makes one of a WfFormat trace. Nothing in here knows the engine, the store
+//! or the API.
 
 mod check;
 mod de;
+mod definitions;
 mod fault;
 mod fault_text;
 mod json_reader;
@@ -25,6 +28,7 @@ mod yaml_writer;
 
 pub(crate) use self::check::is_address;
 pub(crate) use self::de::REFERENCE;
+pub use self::definitions::{Existing, edits};
 pub use self::fault::{Expected, Fault, Found, Lang, NameRule, Noun, Problem, Station};
 pub use self::mesh_file::{
     DependencyCondition, FORMAT_VERSION, JobDefaults, JobDependency, JobIndex, JobRetry,

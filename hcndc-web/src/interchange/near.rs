@@ -2,7 +2,8 @@
 
 use std::cell::Cell;
 
-/// The candidate that is nearest to `word`, if any is near: a third of its characters may differ, and at least one.
+/// The candidate that is nearest to `word`, if any is near: a third of its characters may differ,
+/// and at least one.
 pub(super) fn nearest<'a>(
     word: &str,
     candidates: impl IntoIterator<Item = &'a str>,
@@ -30,7 +31,8 @@ fn distance(word: &str, candidate: &str) -> usize {
     }
 }
 
-/// Bounds the work of finding near names in files with very many wrong ones: when the budget is spent, none are found.
+/// Bounds the work of finding near names in files with very many wrong ones: when the budget is
+/// spent, none are found.
 #[derive(Debug)]
 pub(super) struct NearBudget {
     comparisons: Cell<usize>,
@@ -41,6 +43,11 @@ impl NearBudget {
         Self {
             comparisons: Cell::new(1_000_000),
         }
+    }
+
+    /// Whether so many comparisons are left.
+    pub(super) fn allows(&self, comparisons: usize) -> bool {
+        self.comparisons.get() >= comparisons
     }
 
     pub(super) fn nearest<'a, I>(&self, word: &str, candidates: I) -> Option<&'a str>

@@ -142,7 +142,8 @@ impl Node {
         }
     }
 
-    /// The node at a written path such as `flows[2].jobs[0].params.a.b`; keys may hold dots and brackets.
+    /// The node at a written path such as `flows[2].jobs[0].params.a.b`; keys may hold dots and
+    /// brackets.
     pub(super) fn at(&self, path: &str) -> Option<&Self> {
         if path.is_empty() {
             return Some(self);

@@ -5,8 +5,9 @@
 //!           └────────────┴── faults ────┴──────────┴─▶ Vec<Fault>
 //! ```
 //!
-//! A faulty value is told, put aside and taken for its default, so that the rest is checked as well: one reading tells
-//! everything. Each flow, job and executor is read by itself, so the cost of a fault does not grow with the file.
+//! A faulty value is told, put aside and taken for its default, so that the rest is checked as
+//! well: one reading tells everything. Each flow, job and executor is read by itself, so the cost
+//! of a fault does not grow with the file.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -23,7 +24,8 @@ use super::mesh_file::{MeshExecutor, MeshFile, MeshFlow, MeshJob};
 use super::node::{Node, Position, Step, Value, field_path, item_path};
 use super::text::{MAX_BYTES, read_json_tree, read_tree};
 
-/// Faults that are told of one flow's head, one job or one executor before the rest of it is passed over.
+/// Faults that are told of one flow's head, one job or one executor before the rest of it is passed
+/// over.
 const MAX_FAULTS_PER_ITEM: usize = 50;
 
 /// A sound mesh file that remembers where each of its values was written.
@@ -41,12 +43,14 @@ impl MeshSource {
         &self.name
     }
 
-    /// Where the value at a path such as `flows[2].jobs[0].command` was written; `None` if it was not.
+    /// Where the value at a path such as `flows[2].jobs[0].command` was written; `None` if it was
+    /// not.
     pub fn position(&self, path: &str) -> Option<Position> {
         self.root.at(path).map(|node| node.position)
     }
 
-    /// A fault at a path of this file. If nothing was written there, it is told at the value around it.
+    /// A fault at a path of this file. If nothing was written there, it is told at the value around
+    /// it.
     pub fn fault(&self, path: &str, problem: Problem) -> Fault {
         Places {
             name: self.name.clone(),
@@ -90,7 +94,8 @@ pub(super) fn read_bytes(path: &Path) -> Result<Vec<u8>, Problem> {
     Ok(bytes)
 }
 
-/// Parses and checks a mesh file's text; `name` is what faults call the file, `set` are params that are given otherwise.
+/// Parses and checks a mesh file's text; `name` is what faults call the file, `set` are params that
+/// are given otherwise.
 ///
 /// # Errors
 /// All faults of the text, in its order, at least one.
@@ -350,7 +355,8 @@ impl Reading<'_> {
         Vec::new()
     }
 
-    /// Reads one element, telling and putting aside what is faulty in it; `None` if nothing is left of it.
+    /// Reads one element, telling and putting aside what is faulty in it; `None` if nothing is left
+    /// of it.
     fn item<T: DeserializeOwned>(
         &mut self,
         node: &mut Node,

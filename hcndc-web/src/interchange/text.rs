@@ -18,7 +18,8 @@ pub(super) struct ReadTree {
     pub(super) faults: Vec<(Position, Problem)>,
 }
 
-/// Reads YAML, or JSON when the text starts with a brace. (Most JSON is YAML too, but not all of it.)
+/// Reads YAML, or JSON when the text starts with a brace. (Most JSON is YAML too, but not all of
+/// it.)
 pub(super) fn read_tree(bytes: &[u8]) -> ReadTree {
     let mut faults = Vec::new();
     let root = decode(bytes).and_then(|text| {
@@ -56,7 +57,8 @@ fn finish(
     ReadTree { root, faults }
 }
 
-/// UTF-8 without its byte order mark and without control characters, or the first place that is not so.
+/// UTF-8 without its byte order mark and without control characters, or the first place that is not
+/// so.
 fn decode(bytes: &[u8]) -> Result<&str, (Position, Problem)> {
     let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
     let text = match std::str::from_utf8(bytes) {

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize, Serializer};
 
 /// Texts under unique names, in the order of the file.
 ///
-/// Numbers and booleans are taken as texts: from a file exactly as written (`1.10` stays `1.10`), from other sources as
-/// they print.
+/// Numbers and booleans are taken as texts: from a file exactly as written (`1.10` stays `1.10`),
+/// from other sources as they print.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct TextMap(Vec<(String, String)>);
 

@@ -1,6 +1,7 @@
 //! Traced workflows of the WfCommons project (WfFormat 1.5 and 1.4) → mesh file.
 //!
-//! A task becomes a job that sleeps as long as the task ran. Edges are those that either of the two ends names.
+//! A task becomes a job that sleeps as long as the task ran. Edges are those that either of the two
+//! ends names.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -16,7 +17,8 @@ use super::text::read_json_tree;
 /// Longest name of a flow or job, in characters.
 const MAX_NAME: usize = 255;
 
-/// Reads the trace at `path` as a mesh of one flow, each runtime multiplied by `time_scale` (zero or more).
+/// Reads the trace at `path` as a mesh of one flow, each runtime multiplied by `time_scale` (zero
+/// or more).
 ///
 /// # Errors
 /// All faults of the trace, in the order of the text, at least one.
@@ -34,7 +36,8 @@ pub fn import_wfcommons(path: &Path, time_scale: f64) -> Result<MeshFile, Vec<Fa
     parse_wfcommons(&name, &stem, &bytes, time_scale)
 }
 
-/// Parses a trace's text; `name` is what faults call the file, `flow` names the flow if the trace has no name.
+/// Parses a trace's text; `name` is what faults call the file, `flow` names the flow if the trace
+/// has no name.
 ///
 /// # Errors
 /// All faults of the text, in its order, at least one.
@@ -327,7 +330,8 @@ impl Trace {
     /// Dependencies from both ends of each edge, in the order of the tasks, none twice.
     fn edges(&mut self, tasks: &[Task<'_>], jobs: &mut [MeshJob]) {
         let mut places: HashMap<&str, usize> = HashMap::new();
-        // Some traces name tasks by their titles: that holds where one title is one task, and no id.
+        // Some traces name tasks by their titles: that holds where one title is one task, and no
+        // id.
         let mut titles: HashMap<&str, Option<usize>> = HashMap::new();
         for (place, task) in tasks.iter().enumerate() {
             places.insert(task.id, place);
@@ -410,9 +414,9 @@ fn describe(task: &Task<'_>, program: Option<&str>) -> Option<String> {
 
 /// A command that takes as long as the task did: microseconds are kept, nothing finer.
 fn sleep(seconds: f64, time_scale: f64) -> String {
-    let text = format!("{:.6}", seconds * time_scale);
+    let text = format!("{:.6}", (seconds * time_scale).max(0.0));
     let text = text.trim_end_matches('0').trim_end_matches('.');
-    if matches!(text, "" | "0" | "-0") {
+    if text == "0" {
         "true".to_owned()
     } else {
         format!("sleep {text}")

@@ -1,6 +1,7 @@
 //! YAML 1.2 text → marked tree, by the core schema (YAML 1.2.2 §10.3).
 //!
-//! Works on the parser's events with a stack of its own, so that neither depth nor aliases can exhaust memory.
+//! Works on the parser's events with a stack of its own, so that neither depth nor aliases can
+//! exhaust memory.
 
 use std::collections::HashMap;
 
@@ -15,7 +16,8 @@ const ALIAS_BUDGET: usize = 64 << 20;
 
 type Located = (Position, Problem);
 
-/// Reads the only document of `text`. What is wrong but does not stop the reading is put into `faults`.
+/// Reads the only document of `text`. What is wrong but does not stop the reading is put into
+/// `faults`.
 ///
 /// # Errors
 /// The first place where the text is not YAML, is nested too deep or grows too large by aliases.

@@ -1,8 +1,8 @@
 //! Mesh file → YAML, as a person would write it.
 //!
-//! Plain where the text cannot be taken for anything else, also by readers of YAML 1.1; literal blocks for texts of
-//! several lines; double quotes for the rest. The marked tree of the reader serves as the tree of the writer, so order
-//! is kept.
+//! Plain where the text cannot be taken for anything else, also by readers of YAML 1.1; literal
+//! blocks for texts of several lines; double quotes for the rest. The marked tree of the reader
+//! serves as the tree of the writer, so order is kept.
 
 use std::fmt::Write;
 
@@ -14,7 +14,8 @@ use super::yaml_reader::is_number;
 /// Lists of plain texts and numbers stay on one line up to this column.
 const LINE: usize = 100;
 
-/// Writes `file` as YAML with a line break at its end. Fields that say what is the default anyway are left out.
+/// Writes `file` as YAML with a line break at its end. Fields that say what is the default anyway
+/// are left out.
 ///
 /// # Examples
 /// ```
@@ -28,8 +29,8 @@ const LINE: usize = 100;
 /// );
 /// ```
 pub fn to_yaml(file: &MeshFile) -> String {
-    // JSON keeps the order of fields, and neither step can fail: keys are texts, floats that are no numbers are null,
-    // and what serde_json writes the reader reads.
+    // JSON keeps the order of fields, and neither step can fail: keys are texts, floats that are no
+    // numbers are null, and what serde_json writes the reader reads.
     let json = serde_json::to_string(file).unwrap_or_default();
     let tree = read_json(&json, &mut Vec::new());
     let mut yaml = String::with_capacity(json.len() * 5 / 4);
@@ -94,13 +95,17 @@ fn write_value(yaml: &mut String, node: &Node, level: usize) {
     }
 }
 
-/// ` [a, b]` for a list of short scalars, if it fits into `room` characters.
+/// ` [a, b]` for a list of numbers and single words, if it fits into `room` bytes.
+///
+/// Words only: readers differ on what a dash after a space means inside brackets.
 fn one_line(items: &[Node], room: usize) -> Option<String> {
     let mut line = String::from(" [");
     for (index, item) in items.iter().enumerate() {
         let text = match &item.value {
             Value::Number(text) | Value::Bool(_, text) => text,
-            Value::Text(text) if is_plain(text) && !text.contains([',', '[', ']', '{', '}']) => {
+            Value::Text(text)
+                if is_plain(text) && !text.contains([' ', ',', '[', ']', '{', '}']) =>
+            {
                 text
             }
             _ => return None,
@@ -178,7 +183,8 @@ fn is_plain(text: &str) -> bool {
         && !text.starts_with("...")
 }
 
-/// Whether `text` can be a literal block: several lines, none of which hides a space or a character that is not printed.
+/// Whether `text` can be a literal block: several lines, none of which hides a space or a character
+/// that is not printed.
 fn is_block(text: &str) -> bool {
     text.contains('\n')
         && !text.starts_with([' ', '\n', '\t'])

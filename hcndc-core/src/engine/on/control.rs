@@ -1,11 +1,11 @@
 //! What people do to executions: stop, resume, rerun (R10).
 
-use alloc::{boxed::Box, string::String, sync::Arc, vec::Vec};
+use alloc::{boxed::Box, string::String, sync::Arc, vec, vec::Vec};
 
 use super::super::{
-    AttemptState, Change, Effect, Engine, ExecutionSnapshot, ExecutionState, JobRunState, Order,
-    Rejected, Step,
-    execution::{Execution, Moves},
+    AttemptState, Change, Effect, Engine, ExecutionSnapshot, ExecutionState, FlowRunState,
+    JobRunState, Order, Rejected, Step,
+    execution::{Execution, FlowRun, Moves},
     timer::Timer,
 };
 use crate::{
@@ -99,7 +99,7 @@ impl Engine {
                 | JobRunState::UpstreamFailed => true,
             })
             .collect();
-        self.run_again(ended, &broken, by, step)
+        self.run_again(ended, &broken, &[], by, step)
     }
 
     pub(in super::super) fn on_rerun(
@@ -121,8 +121,8 @@ impl Engine {
                 None => return Err(Rejected::UnknownJobRun { job_run }),
             }
         }
-        let below = ended.below(&seats);
-        self.run_again(ended, &below, by, step)
+        let (below, flow_runs) = ended.below(&seats);
+        self.run_again(ended, &below, &flow_runs, by, step)
     }
 
     /// An execution that has ended, from the store.
@@ -150,47 +150,80 @@ impl Engine {
         }
         let execution =
             Execution::restore(*archived).ok_or(Rejected::BadSnapshot { execution: id })?;
-        if execution.active > 0 {
+        let flow_runs = &execution.flow_runs;
+        let runs = |run: &FlowRun| run.row.state == FlowRunState::Running;
+        if execution.active > 0 || flow_runs.iter().any(runs) {
             return Err(Rejected::BadSnapshot { execution: id });
         }
         Ok(execution)
     }
 
-    /// Makes an ended execution live again, with these job runs to do, by the definitions in force now.
+    /// Makes an ended execution live again, with these job runs and flow runs to do, and with all that it never came
+    /// to, by the definitions in force now.
     fn run_again(
         &mut self,
         mut execution: Execution,
         jobs: &[u32],
+        flow_runs: &[u32],
         by: String,
         step: &mut Step,
     ) -> Result<(), Rejected> {
         let id = execution.row.id;
-        let mut gone = Vec::new();
+        let mut again = vec![false; execution.jobs.len()];
+        // A flow run that is complete, and of which nothing runs again, stays as it is.
+        let mut flow_again: Vec<bool> = execution
+            .flow_runs
+            .iter()
+            .map(|run| run.row.state != FlowRunState::Succeeded)
+            .collect();
+        for &at in flow_runs {
+            flow_again[at as usize] = true;
+        }
         for &at in jobs {
-            let run = &mut execution.jobs[at as usize];
+            again[at as usize] = true;
+            flow_again[execution.jobs[at as usize].flow_run as usize] = true;
+        }
+        // All that can still run is read afresh, so that no two versions wait for each other.
+        let (mut gone, mut renewed) = (Vec::new(), Vec::new());
+        for (at, run) in execution.jobs.iter_mut().enumerate() {
+            if !again[at] && run.row.state.is_settled() {
+                continue;
+            }
             match self.definitions.job(run.row.job) {
                 Some(job) => {
                     run.job = Arc::clone(job);
-                    run.row.job_version = job.revision.version;
+                    if run.row.job_version != job.revision.version {
+                        run.row.job_version = job.revision.version;
+                        renewed.push(at as u32);
+                    }
                 }
-                None => gone.push(at),
+                None => gone.push(at as u32),
             }
         }
         let mut part: Vec<&Arc<Job>> = execution.jobs.iter().map(|run| &run.job).collect();
         part.sort_unstable_by_key(|job| job.id);
         self.refuse_outside_dependencies(&part)?;
 
-        for run in &mut execution.flow_runs {
-            let open = jobs.iter().any(|at| run.jobs.contains(at));
-            if let Some(flow) = self.definitions.flow(run.row.flow).filter(|_| open) {
+        let mut flows_renewed = Vec::new();
+        for (at, run) in execution.flow_runs.iter_mut().enumerate() {
+            if let Some(flow) = self
+                .definitions
+                .flow(run.row.flow)
+                .filter(|_| flow_again[at])
+            {
                 run.flow = Arc::clone(flow);
-                run.row.flow_version = flow.revision.version;
+                if run.row.flow_version != flow.revision.version {
+                    run.row.flow_version = flow.revision.version;
+                    flows_renewed.push(at as u32);
+                }
             }
         }
         execution.row.started_by = by;
         self.insert(execution);
         self.advance(id, step, |execution, moves| {
-            execution.reopen(jobs, moves);
+            execution.announce_versions(&flows_renewed, &renewed, moves.changes);
+            let flow_again = (0..flow_again.len() as u32).filter(|&at| flow_again[at as usize]);
+            execution.reopen(flow_again, jobs, moves);
             execution.drop_jobs(&gone, moves);
             execution.wire();
             execution.start_flows(moves);

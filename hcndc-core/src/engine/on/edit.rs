@@ -54,7 +54,10 @@ impl Engine {
         }
         let flows: Vec<_> = flows.into_values().collect();
         let jobs: Vec<_> = jobs.into_values().collect();
-        if let Some(cycle) = self.definitions.try_mesh(&flows, &jobs) {
+        if let Some(cycle) = self
+            .definitions
+            .try_mesh(&gone.flows, &gone.jobs, &flows, &jobs)
+        {
             let path = name_cycle(&cycle, &self.definitions, &flows, &jobs);
             let error = DefinitionError::Cycle { path };
             let fault = Fault {

@@ -193,7 +193,12 @@ impl Engine {
             EndCause::Killed => AttemptState::Killed,
             EndCause::NotStarted(why) => {
                 row.message = why;
-                AttemptState::NotStarted
+                // What ran has started, whatever its executor says later.
+                if row.state == AttemptState::Running {
+                    AttemptState::Lost
+                } else {
+                    AttemptState::NotStarted
+                }
             }
             EndCause::Lost(why) => {
                 row.message = why;

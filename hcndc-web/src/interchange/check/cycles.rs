@@ -1,7 +1,7 @@
 //! Dependency cycles among flows and jobs together.
 //!
-//! A flow has a start and an end. Its start comes before its jobs, its jobs before its end, and a parent's end before
-//! the start of its child.
+//! A flow has a start and an end. Its start comes before its jobs, its jobs before its end, and a
+//! parent's end before the start of its child.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
@@ -64,7 +64,8 @@ fn waits(mesh: &Mesh<'_>) -> DiGraph<Stop, Written> {
             graph.add_edge(*job, start, None);
             graph.add_edge(end, *job, None);
         }
-        // Edges are walked from the newest: of equal ways, people understand the one through the flow itself.
+        // Edges are walked from the newest: of equal ways, people understand the one through the
+        // flow itself.
         graph.add_edge(end, start, None);
         flows.push((start, end, jobs));
     }
@@ -88,7 +89,8 @@ fn waits(mesh: &Mesh<'_>) -> DiGraph<Stop, Written> {
     graph
 }
 
-/// Edges of a short cycle in a component: the shorter one of those through its first job and its first flow.
+/// Edges of a short cycle in a component: the shorter one of those through its first job and its
+/// first flow.
 fn short_cycle(graph: &DiGraph<Stop, Written>, component: &[NodeIndex]) -> Vec<EdgeIndex> {
     let inside: HashSet<NodeIndex> = component.iter().copied().collect();
     let first = |is_job: bool| {

@@ -1,7 +1,7 @@
 //! What must hold in a mesh file beyond the shape of its values.
 //!
-//! Works on the typed file and the marked tree side by side. Both hold the same elements in the same order, once the
-//! tree's faulty ones are passed over.
+//! Works on the typed file and the marked tree side by side. Both hold the same elements in the
+//! same order, once the tree's faulty ones are passed over.
 
 mod cycles;
 mod names;
@@ -18,7 +18,8 @@ use super::near::NearBudget;
 use super::node::{Node, field_path};
 use super::span::Span;
 
-/// Puts all that is wrong with `file` into `faults`. Names in `set` are params that are defined outside of it.
+/// Puts all that is wrong with `file` into `faults`. Names in `set` are params that are defined
+/// outside of it.
 pub(super) fn check(file: &MeshFile, root: &Node, set: &[&str], faults: &mut Faults<'_>) {
     let mesh = Mesh::new(file, root);
     let budget = NearBudget::new();
@@ -74,7 +75,7 @@ fn check_executor(executor: &MeshExecutor, path: &str, faults: &mut Faults<'_>) 
         faults.tell_written(&field_path(path, "address"), problem);
     }
     if let Some(slots) = executor.slots {
-        check_range(slots, 1, 1_000_000, &field_path(path, "slots"), faults);
+        check_range(slots, 1, 100_000, &field_path(path, "slots"), faults);
     }
 }
 
@@ -167,7 +168,7 @@ fn check_retry(retry: Option<&JobRetry>, path: &str, faults: &mut Faults<'_>) {
     }
 }
 
-const MAX_BACKOFF: f64 = 1_000.0;
+const MAX_BACKOFF: f64 = 100.0;
 
 fn check_range(value: u32, min: u32, max: u32, path: &str, faults: &mut Faults<'_>) {
     if !(min..=max).contains(&value) {

@@ -15,7 +15,8 @@ pub(super) fn check(mesh: &Mesh<'_>, set: &[&str], budget: &NearBudget, faults: 
         names: vec![&common],
         budget,
     };
-    // Texts above the jobs are read by each job with its own params: a param must be known to all of them.
+    // Texts above the jobs are read by each job with its own params: a param must be known to all
+    // of them.
     let all_know = |name: &str| {
         let mut jobs = mesh
             .flows
@@ -84,6 +85,12 @@ impl<'a> Scope<'a> {
     }
 
     fn nearest(&self, name: &str) -> Option<String> {
+        if !self
+            .budget
+            .allows(self.names.iter().map(|names| names.len()).sum())
+        {
+            return None;
+        }
         let mut known: Vec<&str> = self
             .names
             .iter()
@@ -142,15 +149,14 @@ fn check_text(
     let mut told = HashSet::new();
     for placeholder in placeholders(text) {
         let problem = match placeholder {
-            Placeholder::Date => continue,
             Placeholder::Param(name)
-                if scope.has(name) || known_below(name) || !told.insert(name) =>
+                if scope.has(&name) || known_below(&name) || !told.insert(name.clone()) =>
             {
                 continue;
             }
             Placeholder::Param(name) => Problem::UnknownParam {
-                name: name.to_owned(),
-                near: scope.nearest(name),
+                near: scope.nearest(&name),
+                name,
             },
             Placeholder::Bad(placeholder) => Problem::BadPlaceholder {
                 placeholder: crate::interchange::de::shorten(placeholder),

@@ -113,7 +113,8 @@ impl<'a> Faults<'a> {
         self.found
     }
 
-    /// Tells a fault at a path; if nothing was written there, its position is that of the value around it.
+    /// Tells a fault at a path; if nothing was written there, its position is that of the value
+    /// around it.
     pub(super) fn tell(&mut self, path: &str, problem: Problem) {
         self.found.push(self.places.fault(path, problem));
     }
@@ -129,7 +130,8 @@ impl<'a> Faults<'a> {
         });
     }
 
-    /// Tells a fault only of a sound value that was written: a missing or faulty one was told while reading.
+    /// Tells a fault only of a sound value that was written: a missing or faulty one was told while
+    /// reading.
     pub(super) fn tell_written(&mut self, path: &str, problem: Problem) {
         self.tell_if(path, |_| true, || problem);
     }

@@ -1,0 +1,13 @@
+//! The engine, step by step: a state, one input, everything that it led to, and nothing left over.
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
+
+mod bed;
+mod control;
+mod edit;
+mod explain;
+mod limits;
+mod load;
+mod report;
+mod start;
+#[path = "../support/store.rs"]
+mod store;

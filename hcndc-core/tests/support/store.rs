@@ -1,0 +1,148 @@
+//! A store as small as can be: it applies changes, and insists that each is legal.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use hcndc_core::{
+    engine::{
+        AttemptRow, Change, ExecutionRow, ExecutionSnapshot, FlowRunRow, JobRunRow, Snapshot,
+    },
+    id::{AttemptId, ExecutionId, ExecutorId, FlowId, FlowRunId, JobId, JobRunId},
+    model::{Executor, Flow, Job},
+    time::DataDate,
+};
+
+/// All that changes told.
+#[derive(Debug, Default)]
+pub struct Store {
+    pub flows: BTreeMap<FlowId, (Arc<Flow>, Option<DataDate>)>,
+    pub jobs: BTreeMap<JobId, Arc<Job>>,
+    pub executors: BTreeMap<ExecutorId, Arc<Executor>>,
+    flow_versions: BTreeMap<(FlowId, u32), Arc<Flow>>,
+    job_versions: BTreeMap<(JobId, u32), Arc<Job>>,
+    pub executions: BTreeMap<ExecutionId, ExecutionRow>,
+    pub flow_runs: BTreeMap<FlowRunId, FlowRunRow>,
+    pub job_runs: BTreeMap<JobRunId, JobRunRow>,
+    pub attempts: BTreeMap<AttemptId, AttemptRow>,
+}
+
+impl Store {
+    /// Takes in the changes of a step.
+    pub fn apply(&mut self, changes: &[Change]) {
+        for change in changes {
+            self.apply_one(change);
+        }
+    }
+
+    fn apply_one(&mut self, change: &Change) {
+        match change {
+            Change::FlowPut(flow) => {
+                let version = flow.revision.version;
+                let old = self.flows.get(&flow.id);
+                let expected = old.map_or(1, |(old, _)| old.revision.version + 1);
+                assert_eq!(version, expected, "versions of a flow follow each other");
+                let date = old.and_then(|(_, date)| *date);
+                self.flow_versions
+                    .insert((flow.id, version), Arc::clone(flow));
+                self.flows.insert(flow.id, (Arc::clone(flow), date));
+            }
+            Change::FlowDeleted(id) => assert!(self.flows.remove(id).is_some()),
+            Change::FlowDataDate { flow, data_date } => {
+                let entry = self.flows.get_mut(flow).expect("a flow has a data date");
+                assert!(entry.1.is_none_or(|old| old < *data_date), "R3");
+                entry.1 = Some(*data_date);
+            }
+            Change::JobPut(job) => {
+                let version = job.revision.version;
+                let old = self.jobs.get(&job.id);
+                let expected = old.map_or(1, |old| old.revision.version + 1);
+                assert_eq!(version, expected, "versions of a job follow each other");
+                self.job_versions.insert((job.id, version), Arc::clone(job));
+                self.jobs.insert(job.id, Arc::clone(job));
+            }
+            Change::JobDeleted(id) => assert!(self.jobs.remove(id).is_some()),
+            Change::ExecutorPut(executor) => {
+                self.executors.insert(executor.id, Arc::clone(executor));
+            }
+            Change::ExecutorDeleted(id) => assert!(self.executors.remove(id).is_some()),
+            Change::Execution(row) => {
+                if let Some(old) = self.executions.insert(row.id, row.clone()) {
+                    let legal = old.state == row.state || old.state.can_move(row.state);
+                    assert!(
+                        legal,
+                        "execution {}: {} to {}",
+                        row.id, old.state, row.state
+                    );
+                }
+            }
+            Change::FlowRun { from, row } => {
+                let old = self.flow_runs.insert(row.id, *row).map(|old| old.state);
+                assert_eq!(old, *from, "flow run {} comes from elsewhere", row.id);
+                let legal = old.is_none_or(|old| old == row.state || old.can_move(row.state));
+                assert!(legal, "flow run {}: {old:?} to {}", row.id, row.state);
+                let version = self.flow_versions.get(&(row.flow, row.flow_version));
+                assert!(
+                    version.is_some(),
+                    "a flow run is pinned to a version that exists"
+                );
+            }
+            Change::JobRun { from, row } => {
+                let old = self.job_runs.insert(row.id, *row).map(|old| old.state);
+                assert_eq!(old, *from, "job run {} comes from elsewhere", row.id);
+                let legal = old.is_none_or(|old| old == row.state || old.can_move(row.state));
+                assert!(legal, "job run {}: {old:?} to {}", row.id, row.state);
+                let version = self.job_versions.get(&(row.job, row.job_version));
+                assert!(
+                    version.is_some(),
+                    "a job run is pinned to a version that exists"
+                );
+            }
+            Change::Attempt(row) => {
+                if let Some(old) = self.attempts.insert(row.id, row.clone()) {
+                    let legal = old.state == row.state || old.state.can_move(row.state);
+                    assert!(legal, "attempt {}: {} to {}", row.id, old.state, row.state);
+                }
+            }
+        }
+    }
+
+    /// An execution with all of its rows, as a store hands it out.
+    pub fn execution(&self, id: ExecutionId) -> Option<ExecutionSnapshot> {
+        let row = self.executions.get(&id)?.clone();
+        let flow_runs = self.flow_runs.values().filter(|run| run.execution == id);
+        let job_runs = self.job_runs.values().filter(|run| run.execution == id);
+        let attempts = self.attempts.values();
+        Some(ExecutionSnapshot {
+            row,
+            flow_runs: flow_runs
+                .map(|run| {
+                    let flow = &self.flow_versions[&(run.flow, run.flow_version)];
+                    (*run, Arc::clone(flow))
+                })
+                .collect(),
+            job_runs: job_runs
+                .map(|run| {
+                    (
+                        *run,
+                        Arc::clone(&self.job_versions[&(run.job, run.job_version)]),
+                    )
+                })
+                .collect(),
+            attempts: attempts
+                .filter(|row| row.execution == id && !row.state.is_ended())
+                .cloned()
+                .collect(),
+        })
+    }
+
+    /// What an engine is loaded from.
+    pub fn snapshot(&self, next_id: u64) -> Snapshot {
+        let live = self.executions.values().filter(|row| !row.state.is_ended());
+        Snapshot {
+            next_id,
+            flows: self.flows.values().cloned().collect(),
+            jobs: self.jobs.values().cloned().collect(),
+            executors: self.executors.values().cloned().collect(),
+            executions: live.filter_map(|row| self.execution(row.id)).collect(),
+        }
+    }
+}

@@ -1,0 +1,714 @@
+//! The engine's slow, obvious twin: it keeps what attempts came to, and works out everything else anew after each step.
+
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use hcndc_core::{
+    engine::{
+        AttemptState, Change, EndCause, ExecutionState, FlowRunState, Input, JobRunState, Report,
+        Settings, Step,
+    },
+    id::{AttemptId, ExecutionId, ExecutorId, FlowId, FlowRunId, JobId, JobRunId},
+    model::{Condition, Flow, Job, Placement},
+    time::{DataDate, Timestamp},
+};
+
+use super::store::Store;
+
+/// What a job run does by itself, apart from what others make of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// Nothing: it waits for others, or in the queue.
+    Idle,
+    /// Its attempt lives.
+    Live(AttemptId),
+    /// It waits for a retry.
+    Retry(Timestamp),
+}
+
+#[derive(Debug)]
+struct TwinJob {
+    id: JobRunId,
+    job: Arc<Job>,
+    flow: FlowId,
+    /// The end that its attempts, a stop or an earlier life gave it.
+    fixed: Option<JobRunState>,
+    phase: Phase,
+    tries: u32,
+    queued_at: Timestamp,
+    state: JobRunState,
+}
+
+#[derive(Debug)]
+struct TwinFlow {
+    id: FlowRunId,
+    flow: Arc<Flow>,
+    state: FlowRunState,
+}
+
+#[derive(Debug)]
+struct TwinExecution {
+    date: DataDate,
+    state: ExecutionState,
+    flows: Vec<TwinFlow>,
+    jobs: Vec<TwinJob>,
+}
+
+#[derive(Debug, Default)]
+struct TwinHost {
+    online: bool,
+    lease: Option<Timestamp>,
+}
+
+#[derive(Debug)]
+struct TwinAttempt {
+    execution: ExecutionId,
+    job_run: JobRunId,
+    executor: ExecutorId,
+    slots: u32,
+    running: bool,
+    kill: bool,
+}
+
+#[derive(Debug, Default)]
+pub struct Twin {
+    now: Timestamp,
+    settings: Settings,
+    executions: BTreeMap<ExecutionId, TwinExecution>,
+    hosts: BTreeMap<ExecutorId, TwinHost>,
+    attempts: BTreeMap<AttemptId, TwinAttempt>,
+    dates: BTreeMap<FlowId, DataDate>,
+}
+
+fn is_good(state: JobRunState) -> bool {
+    matches!(state, JobRunState::Succeeded | JobRunState::Skipped)
+}
+
+impl TwinExecution {
+    fn job(&self, id: JobId) -> Option<&TwinJob> {
+        self.jobs.iter().find(|it| it.job.id == id)
+    }
+
+    fn flow_state(&self, id: FlowId) -> Option<FlowRunState> {
+        let run = self.flows.iter().find(|it| it.flow.id == id)?;
+        Some(run.state)
+    }
+
+    /// R1, R2, R4 and R6 by looking at everything until nothing changes.
+    fn derive(&mut self) {
+        for run in &mut self.flows {
+            run.state = FlowRunState::Waiting;
+        }
+        for run in &mut self.jobs {
+            run.state = run.fixed.unwrap_or(JobRunState::Blocked);
+        }
+        loop {
+            let mut next_flows = Vec::new();
+            for run in &self.flows {
+                let parents = run.flow.parents.iter();
+                let starts = parents
+                    .filter_map(|&parent| self.flow_state(parent))
+                    .all(|state| state == FlowRunState::Succeeded);
+                let its = || self.jobs.iter().filter(|it| it.flow == run.flow.id);
+                next_flows.push(if !starts {
+                    FlowRunState::Waiting
+                } else if its().any(|it| !it.state.is_settled()) {
+                    FlowRunState::Running
+                } else if its().all(|it| is_good(it.state)) {
+                    FlowRunState::Succeeded
+                } else {
+                    FlowRunState::Failed
+                });
+            }
+            let next_jobs: Vec<_> = self.jobs.iter().map(|run| self.job_state(run)).collect();
+            let mut moved = false;
+            for (run, next) in self.flows.iter_mut().zip(next_flows) {
+                moved |= std::mem::replace(&mut run.state, next) != next;
+            }
+            for (run, next) in self.jobs.iter_mut().zip(next_jobs) {
+                moved |= std::mem::replace(&mut run.state, next) != next;
+            }
+            if !moved {
+                return;
+            }
+        }
+    }
+
+    fn job_state(&self, run: &TwinJob) -> JobRunState {
+        if let Some(fixed) = run.fixed {
+            return fixed;
+        }
+        if self.flow_state(run.flow) == Some(FlowRunState::Waiting) {
+            return JobRunState::Blocked;
+        }
+        let enabled = |it: &&TwinJob| it.flow == run.flow && it.job.enabled;
+        if !self.jobs.iter().any(|it| enabled(&it)) {
+            return JobRunState::Skipped;
+        }
+        let (mut open, mut pointless) = (false, false);
+        for dependency in &run.job.dependencies {
+            let Some(other) = self.job(dependency.job) else {
+                continue;
+            };
+            if !other.state.is_settled() {
+                open = true;
+                continue;
+            }
+            match (dependency.condition, is_good(other.state)) {
+                (Condition::Success, false) => return JobRunState::UpstreamFailed,
+                (Condition::Failure, true) => pointless = true,
+                _ => {}
+            }
+        }
+        match run.phase {
+            _ if open => JobRunState::Blocked,
+            _ if pointless || !run.job.enabled => JobRunState::Skipped,
+            Phase::Idle => JobRunState::Queued,
+            // Dispatched and running are told apart by the attempt.
+            Phase::Live(_) => JobRunState::Dispatched,
+            Phase::Retry(_) => JobRunState::RetryWait,
+        }
+    }
+
+    /// Those job runs and all that come after them, over flows too.
+    fn below(&self, from: &[JobRunId]) -> (BTreeSet<JobRunId>, BTreeSet<FlowId>) {
+        let mut runs: BTreeSet<JobRunId> = from.iter().copied().collect();
+        let mut flows: BTreeSet<FlowId> = BTreeSet::new();
+        loop {
+            let before = (runs.len(), flows.len());
+            for run in &self.jobs {
+                if runs.contains(&run.id) {
+                    flows.insert(run.flow);
+                }
+                let after = run.job.dependencies.iter().any(|dependency| {
+                    self.job(dependency.job)
+                        .is_some_and(|other| runs.contains(&other.id))
+                });
+                let flow = self.flows.iter().find(|it| it.flow.id == run.flow);
+                let gated =
+                    flow.is_some_and(|it| it.flow.parents.iter().any(|it| flows.contains(it)));
+                if after || gated {
+                    runs.insert(run.id);
+                }
+            }
+            for run in &self.flows {
+                let has_jobs = self.jobs.iter().any(|it| it.flow == run.flow.id);
+                if !has_jobs && run.flow.parents.iter().any(|it| flows.contains(it)) {
+                    flows.insert(run.flow.id);
+                }
+            }
+            if before == (runs.len(), flows.len()) {
+                return (runs, flows);
+            }
+        }
+    }
+
+    /// Jobs on the longest way that starts with this one; 0 if versions pinned at different times wait for each other.
+    fn path(&self, of: &TwinJob) -> usize {
+        // A way passes each job and each flow once, and each step may cost two.
+        let most = 2 * (self.jobs.len() + self.flows.len()) + 2;
+        let lengths: Option<Vec<usize>> = self.jobs.iter().map(|it| self.way(it, most)).collect();
+        let at = self.jobs.iter().position(|it| it.id == of.id).unwrap();
+        lengths.map_or(0, |lengths| lengths[at])
+    }
+
+    /// `None` if there is a way of more than `most` steps, which is one that comes round.
+    fn way(&self, of: &TwinJob, most: usize) -> Option<usize> {
+        let left = most.checked_sub(1)?;
+        let mut longest = self.way_after_flow(of.flow, left)?;
+        for it in &self.jobs {
+            if it.job.dependencies.iter().any(|on| on.job == of.job.id) {
+                longest = longest.max(self.way(it, left)?);
+            }
+        }
+        Some(1 + longest)
+    }
+
+    fn way_after_flow(&self, flow: FlowId, most: usize) -> Option<usize> {
+        let left = most.checked_sub(1)?;
+        let mut longest = 0;
+        for child in &self.flows {
+            if child.flow.parents.contains(&flow) {
+                for it in self.jobs.iter().filter(|it| it.flow == child.flow.id) {
+                    longest = longest.max(self.way(it, left)?);
+                }
+                longest = longest.max(self.way_after_flow(child.flow.id, left)?);
+            }
+        }
+        Some(longest)
+    }
+}
+
+impl Twin {
+    /// Follows an input that the engine did not refuse, and the step that it answered with.
+    pub fn follow(&mut self, now: Timestamp, input: &Input, step: &Step, store: &Store) {
+        self.now = self.now.max(now);
+        match input {
+            Input::Edit(_) => {
+                let known = store.executors.keys().copied();
+                let known: BTreeSet<_> = known.collect();
+                self.hosts.retain(|id, _| known.contains(id));
+                for id in known {
+                    self.hosts.entry(id).or_default();
+                }
+                self.dates.retain(|id, _| store.flows.contains_key(id));
+            }
+            Input::Start(_) => self.start(step, store),
+            Input::Stop { execution, .. } => self.stop(*execution),
+            Input::Resume { execution, .. } => self.reopen(*execution, None, store),
+            Input::Rerun {
+                execution, from, ..
+            } => self.reopen(*execution, Some(from), store),
+            Input::Report { executor, report } => self.report(*executor, report),
+            Input::Configure(settings) => self.settings = settings.clone(),
+            Input::Wake => {}
+        }
+        self.derive();
+        self.let_time_pass();
+        self.derive();
+        self.check_dispatches(step, store);
+        self.derive();
+        self.compare(store);
+        self.check_claims();
+        self.check_nothing_idle(store);
+    }
+
+    /// The engine was loaded anew.
+    pub fn reload(&mut self, now: Timestamp) {
+        self.now = self.now.max(now);
+        let lease = self.now.after(self.settings.executor_lease);
+        for (id, host) in &mut self.hosts {
+            let holds = self.attempts.values().any(|it| it.executor == *id);
+            *host = TwinHost {
+                online: false,
+                lease: holds.then_some(lease),
+            };
+        }
+    }
+
+    fn start(&mut self, step: &Step, store: &Store) {
+        // Which flows take part is told by the rows; the step tests look at that.
+        for change in &step.changes {
+            match change {
+                Change::Execution(row) if !self.executions.contains_key(&row.id) => {
+                    let new = TwinExecution {
+                        date: row.data_date,
+                        state: ExecutionState::Running,
+                        flows: Vec::new(),
+                        jobs: Vec::new(),
+                    };
+                    self.executions.insert(row.id, new);
+                }
+                Change::FlowRun { from: None, row } => {
+                    let its = self.executions.get_mut(&row.execution).unwrap();
+                    its.flows.push(TwinFlow {
+                        id: row.id,
+                        flow: Arc::clone(&store.flows[&row.flow].0),
+                        state: FlowRunState::Waiting,
+                    });
+                }
+                Change::JobRun { from: None, row } => {
+                    let job = Arc::clone(&store.jobs[&row.job]);
+                    let its = self.executions.get_mut(&row.execution).unwrap();
+                    its.jobs.push(TwinJob {
+                        id: row.id,
+                        flow: job.flow,
+                        job,
+                        fixed: None,
+                        phase: Phase::Idle,
+                        tries: 0,
+                        queued_at: self.now,
+                        state: JobRunState::Blocked,
+                    });
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn stop(&mut self, id: ExecutionId) {
+        let its = self.executions.get_mut(&id).unwrap();
+        its.state = ExecutionState::Stopping;
+        for run in &mut its.jobs {
+            match (run.phase, run.state.is_active()) {
+                (Phase::Live(attempt), _) => self.attempts.get_mut(&attempt).unwrap().kill = true,
+                (_, true) => {
+                    run.phase = Phase::Idle;
+                    run.fixed = Some(JobRunState::Killed);
+                }
+                (_, false) => {}
+            }
+        }
+    }
+
+    fn reopen(&mut self, id: ExecutionId, from: Option<&Vec<JobRunId>>, store: &Store) {
+        let its = self.executions.get_mut(&id).unwrap();
+        assert!(its.state.is_ended());
+        its.state = ExecutionState::Running;
+        let (again, flows_again) = match from {
+            Some(from) => its.below(from),
+            None => {
+                let broken = its.jobs.iter().filter(|run| !is_good(run.state));
+                let broken: Vec<_> = broken.collect();
+                let flows = broken.iter().map(|run| run.flow).collect();
+                (broken.iter().map(|run| run.id).collect(), flows)
+            }
+        };
+        for run in &mut its.jobs {
+            if run.state.is_settled() && !again.contains(&run.id) {
+                run.fixed = Some(run.state);
+                continue;
+            }
+            (run.fixed, run.phase, run.tries) = (None, Phase::Idle, 0);
+            match store.jobs.get(&run.job.id) {
+                Some(job) => run.job = Arc::clone(job),
+                None => run.fixed = Some(JobRunState::Skipped),
+            }
+        }
+        for at in 0..its.flows.len() {
+            let run = &its.flows[at];
+            // What is complete stays pinned; the rest is read afresh.
+            let again = flows_again.contains(&run.flow.id);
+            let complete = run.state == FlowRunState::Succeeded && !again;
+            if let Some((flow, _)) = store.flows.get(&run.flow.id).filter(|_| !complete) {
+                its.flows[at].flow = Arc::clone(flow);
+            }
+        }
+    }
+
+    fn report(&mut self, executor: ExecutorId, report: &Report) {
+        match report {
+            Report::Hello { held, .. } => {
+                let host = self.hosts.get_mut(&executor).unwrap();
+                (host.online, host.lease) = (true, None);
+                let ours: Vec<AttemptId> = self
+                    .attempts
+                    .iter()
+                    .filter(|(_, it)| it.executor == executor)
+                    .map(|(id, _)| *id)
+                    .collect();
+                for id in ours {
+                    let attempt = self.attempts.get_mut(&id).unwrap();
+                    match held.iter().rev().find(|it| it.attempt == id) {
+                        Some(it) => {
+                            attempt.running |= it.started.is_some();
+                            if let Some(end) = &it.end {
+                                self.finish(id, &end.cause);
+                            }
+                        }
+                        None if attempt.running => self.finish(id, &EndCause::Lost(String::new())),
+                        None if attempt.kill => self.finish(id, &EndCause::Killed),
+                        // Told to run once more.
+                        None => {}
+                    }
+                }
+            }
+            Report::Started { attempt, .. } => {
+                if let Some(it) = self.attempts.get_mut(attempt)
+                    && it.executor == executor
+                {
+                    it.running = true;
+                }
+            }
+            Report::Finished { attempt, end } => {
+                let its = self.attempts.get(attempt);
+                if its.is_some_and(|it| it.executor == executor) {
+                    self.finish(*attempt, &end.cause);
+                }
+            }
+            Report::Heartbeat(_) => {}
+            Report::Disconnected { .. } => {
+                let lease = self.now.after(self.settings.executor_lease);
+                let holds = self.attempts.values().any(|it| it.executor == executor);
+                let host = self.hosts.get_mut(&executor).unwrap();
+                host.online = false;
+                if holds {
+                    host.lease.get_or_insert(lease);
+                }
+            }
+        }
+    }
+
+    fn finish(&mut self, id: AttemptId, cause: &EndCause) {
+        let attempt = self.attempts.remove(&id).unwrap();
+        let its = self.executions.get_mut(&attempt.execution).unwrap();
+        let run = its.jobs.iter_mut().find(|it| it.id == attempt.job_run);
+        let run = run.unwrap();
+        run.phase = Phase::Idle;
+        let codes = &run.job.success_codes;
+        let good = matches!(cause, EndCause::Exited(code) if codes.iter().any(|it| i32::from(*it) == *code));
+        if good {
+            run.fixed = Some(JobRunState::Succeeded);
+        } else if attempt.kill {
+            run.fixed = Some(JobRunState::Killed);
+        } else if let Some(at) = run.job.retry.next_at(run.tries, self.now) {
+            run.phase = Phase::Retry(at);
+        } else {
+            run.fixed = Some(JobRunState::Failed);
+        }
+    }
+
+    fn let_time_pass(&mut self) {
+        // A lost attempt may be tried again at once, hence leases first.
+        let late: Vec<ExecutorId> = self
+            .hosts
+            .iter()
+            .filter(|(_, host)| host.lease.is_some_and(|at| at <= self.now))
+            .map(|(id, _)| *id)
+            .collect();
+        for executor in late {
+            self.hosts.get_mut(&executor).unwrap().lease = None;
+            let lost: Vec<AttemptId> = self
+                .attempts
+                .iter()
+                .filter(|(_, it)| it.executor == executor)
+                .map(|(id, _)| *id)
+                .collect();
+            for id in lost {
+                self.finish(id, &EndCause::Lost(String::new()));
+            }
+        }
+        for its in self.executions.values_mut() {
+            for run in &mut its.jobs {
+                if let Phase::Retry(at) = run.phase
+                    && at <= self.now
+                {
+                    run.phase = Phase::Idle;
+                    run.queued_at = self.now;
+                }
+            }
+        }
+    }
+
+    fn derive(&mut self) {
+        let now = self.now;
+        for its in self.executions.values_mut() {
+            if its.state.is_ended() {
+                continue;
+            }
+            let before: Vec<FlowRunState> = its.flows.iter().map(|run| run.state).collect();
+            let queued = |run: &TwinJob| run.state == JobRunState::Queued;
+            let was_queued: Vec<bool> = its.jobs.iter().map(queued).collect();
+            if its.state == ExecutionState::Running {
+                its.derive();
+            } else {
+                for run in &mut its.jobs {
+                    run.state = run.fixed.unwrap_or(run.state);
+                }
+            }
+            for (run, was) in its.jobs.iter_mut().zip(was_queued) {
+                if let Phase::Live(id) = run.phase
+                    && self.attempts[&id].running
+                {
+                    run.state = JobRunState::Running;
+                }
+                if queued(run) && !was {
+                    run.queued_at = now;
+                }
+            }
+            if !its.jobs.iter().any(|run| run.state.is_active()) {
+                let stopping = its.state == ExecutionState::Stopping;
+                for run in &mut its.flows {
+                    if run.state == FlowRunState::Running {
+                        let mut jobs = its.jobs.iter().filter(|it| it.flow == run.flow.id);
+                        run.state = match (jobs.all(|it| is_good(it.state)), stopping) {
+                            (true, _) => FlowRunState::Succeeded,
+                            (false, true) => FlowRunState::Stopped,
+                            (false, false) => FlowRunState::Failed,
+                        };
+                    }
+                }
+                let all = its
+                    .flows
+                    .iter()
+                    .all(|run| run.state == FlowRunState::Succeeded);
+                its.state = match (stopping, all) {
+                    (true, _) => ExecutionState::Stopped,
+                    (false, true) => ExecutionState::Succeeded,
+                    (false, false) => ExecutionState::Failed,
+                };
+            }
+            for (run, before) in its.flows.iter().zip(before) {
+                if run.state == FlowRunState::Succeeded && before != FlowRunState::Succeeded {
+                    let date = self.dates.entry(run.flow.id).or_insert(its.date);
+                    *date = its.date.max(*date);
+                }
+            }
+        }
+    }
+
+    /// Takes over which attempts were made, and sees whether they may live (R7).
+    fn check_dispatches(&mut self, step: &Step, store: &Store) {
+        let mut new = Vec::new();
+        for change in &step.changes {
+            let Change::Attempt(row) = change else {
+                continue;
+            };
+            if row.state != AttemptState::Dispatched || self.attempts.contains_key(&row.id) {
+                continue;
+            }
+            let its = self.executions.get_mut(&row.execution).unwrap();
+            assert_eq!(its.state, ExecutionState::Running, "R10");
+            let run = its.jobs.iter_mut().find(|it| it.id == row.job_run).unwrap();
+            assert_eq!(run.state, JobRunState::Queued, "{row:?} may not run");
+            assert_eq!(row.slots, run.job.slots);
+            run.phase = Phase::Live(row.id);
+            run.tries += 1;
+            let attempt = TwinAttempt {
+                execution: row.execution,
+                job_run: row.job_run,
+                executor: row.executor,
+                slots: row.slots,
+                running: false,
+                kill: false,
+            };
+            self.attempts.insert(row.id, attempt);
+            new.push(row);
+        }
+        self.derive();
+        for row in &new {
+            let limit = self.settings.max_running as usize;
+            assert!(self.attempts.len() <= limit, "R7: too many at once");
+            let host = &store.executors[&row.executor];
+            assert!(self.hosts[&row.executor].online && host.enabled, "R7");
+            assert!(self.used(row.executor) <= host.slots, "R7: too few slots");
+            let its = &self.executions[&row.execution];
+            let run = its.jobs.iter().find(|it| it.id == row.job_run).unwrap();
+            assert!(meets(store, row.executor, &run.job.placement), "R8");
+            // Whoever goes first and could have had this place, has one.
+            let rank = self.rank(row.execution, run);
+            for (id, other) in self.queued() {
+                let before = self.rank(id, other) < rank && other.job.slots <= run.job.slots;
+                let could = before && meets(store, row.executor, &other.job.placement);
+                assert!(!could, "R7: {} goes before {}", other.id, run.id);
+            }
+        }
+    }
+
+    fn used(&self, executor: ExecutorId) -> u32 {
+        let its = self.attempts.values().filter(|it| it.executor == executor);
+        its.map(|it| it.slots).sum()
+    }
+
+    fn rank(&self, id: ExecutionId, run: &TwinJob) -> impl Ord + use<> {
+        let its = &self.executions[&id];
+        let flow = its.flows.iter().find(|it| it.flow.id == run.flow).unwrap();
+        let priority = i64::from(flow.flow.priority) + i64::from(run.job.priority);
+        (-priority, Reverse(its.path(run)), run.queued_at, run.id)
+    }
+
+    /// Whose attempt lives, or lived and will be tried again, for this job and date.
+    fn holder(&self, job: JobId, date: DataDate) -> Option<JobRunId> {
+        let mut holders = self
+            .executions
+            .values()
+            .filter(|its| its.date == date)
+            .flat_map(|its| &its.jobs)
+            .filter(|it| it.job.id == job && it.state.is_active() && it.tries > 0);
+        let holder = holders.next().map(|it| it.id);
+        assert_eq!(holders.count(), 0, "R7: job {job} of {date} runs twice");
+        holder
+    }
+
+    fn check_claims(&self) {
+        for its in self.executions.values() {
+            for run in &its.jobs {
+                self.holder(run.job.id, its.date);
+            }
+        }
+    }
+
+    /// Queued job runs whose job does not run elsewhere for the same date.
+    fn queued(&self) -> Vec<(ExecutionId, &TwinJob)> {
+        let mut queued = Vec::new();
+        for (id, its) in &self.executions {
+            for run in &its.jobs {
+                let free = self
+                    .holder(run.job.id, its.date)
+                    .is_none_or(|holder| holder == run.id);
+                if run.state == JobRunState::Queued && free {
+                    queued.push((*id, run));
+                }
+            }
+        }
+        queued
+    }
+
+    /// No executor idles while a job run could use it, but for one that goes first and needs more.
+    fn check_nothing_idle(&self, store: &Store) {
+        if self.attempts.len() >= self.settings.max_running as usize {
+            return;
+        }
+        let queued = self.queued();
+        for &(id, run) in &queued {
+            for (executor, host) in &store.executors {
+                let free = host.slots.saturating_sub(self.used(*executor));
+                let usable = self.hosts[executor].online && host.enabled;
+                if !usable || free < run.job.slots || !meets(store, *executor, &run.job.placement) {
+                    continue;
+                }
+                let kept = queued.iter().any(|&(its, other)| {
+                    let needs = other.job.slots;
+                    let could = needs >= 2 && needs <= host.slots;
+                    could
+                        && meets(store, *executor, &other.job.placement)
+                        && self.rank(its, other) < self.rank(id, run)
+                });
+                assert!(kept, "R7: {} waits, {executor} has {free} free", run.id);
+            }
+        }
+    }
+
+    /// Every state that a store was told is the one that follows from the rules.
+    fn compare(&self, store: &Store) {
+        for (id, its) in &self.executions {
+            for run in &its.jobs {
+                let row = &store.job_runs[&run.id];
+                assert_eq!(row.state, run.state, "{row:?} of {}, {run:?}", run.job.name);
+                assert_eq!(row.job_version, run.job.revision.version, "{row:?}");
+            }
+            for run in &its.flows {
+                let row = &store.flow_runs[&run.id];
+                assert_eq!(row.state, run.state, "{row:?}, {run:?}");
+                assert_eq!(row.flow_version, run.flow.revision.version, "{row:?}");
+            }
+            assert_eq!(store.executions[id].state, its.state, "execution {id}");
+        }
+        for (flow, (_, date)) in &store.flows {
+            assert_eq!(*date, self.dates.get(flow).copied(), "R3, flow {flow}");
+        }
+        let live = store.attempts.values().filter(|row| !row.state.is_ended());
+        let live: Vec<_> = live.map(|row| (row.id, row.kill_asked)).collect();
+        let ours: Vec<_> = self
+            .attempts
+            .iter()
+            .map(|(id, it)| (*id, it.kill))
+            .collect();
+        assert_eq!(live, ours, "attempts that live");
+    }
+
+    /// Executions that have not ended.
+    pub fn live(&self) -> Vec<ExecutionId> {
+        let live = self
+            .executions
+            .iter()
+            .filter(|(_, it)| !it.state.is_ended());
+        live.map(|(id, _)| *id).collect()
+    }
+}
+
+fn meets(store: &Store, executor: ExecutorId, placement: &Placement) -> bool {
+    match placement {
+        Placement::Any => true,
+        Placement::Executor(id) => *id == executor,
+        Placement::Labels(wanted) => {
+            let labels = &store.executors[&executor].labels;
+            wanted
+                .iter()
+                .all(|(key, value)| labels.get(key) == Some(value))
+        }
+    }
+}

@@ -1,0 +1,392 @@
+//! Between the wire and the core's words. What comes from the wire may be nonsense, and is refused then.
+
+use std::time::Duration;
+
+use hcndc_core::{
+    engine::{End, EndCause, Held, HostFigures, RunOrder},
+    id::{AttemptId, ExecutionId, JobRunId},
+    model::Param,
+    port::{Fence, LogEntry, LogRead, Stream},
+    time::{TimeError, Timestamp},
+};
+
+use crate::{
+    link::{Down, Identity, Refusal, Up},
+    wire::{self, end::Cause, from_executor, refused::Reason, to_executor},
+};
+
+/// A message that means nothing.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConvertError {
+    /// Something that must be there is not; it may be of a newer protocol.
+    #[error("a message comes without {field}")]
+    Missing {
+        /// What.
+        field: &'static str,
+    },
+    /// A date is none.
+    #[error(transparent)]
+    Date(#[from] TimeError),
+}
+
+const fn missing(field: &'static str) -> ConvertError {
+    ConvertError::Missing { field }
+}
+
+fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}
+
+impl From<Down> for wire::ToExecutor {
+    fn from(message: Down) -> Self {
+        use to_executor::Message;
+        let message = match message {
+            Down::Hello {
+                fence,
+                scheduler,
+                protocol,
+            } => Message::Hello(wire::SchedulerHello {
+                fence: fence.0,
+                scheduler,
+                protocol,
+            }),
+            Down::Run(order) => Message::Run((*order).into()),
+            Down::Kill { attempt, grace } => Message::Kill(wire::Kill {
+                attempt: attempt.0,
+                grace_us: micros(grace),
+            }),
+            Down::Ack { attempt } => Message::Ack(wire::Ack { attempt: attempt.0 }),
+            Down::Drain => Message::Drain(wire::Drain {}),
+        };
+        Self {
+            message: Some(message),
+        }
+    }
+}
+
+impl TryFrom<wire::ToExecutor> for Down {
+    type Error = ConvertError;
+
+    fn try_from(message: wire::ToExecutor) -> Result<Self, ConvertError> {
+        use to_executor::Message;
+        Ok(match message.message.ok_or(missing("an order"))? {
+            Message::Hello(hello) => Self::Hello {
+                fence: Fence(hello.fence),
+                scheduler: hello.scheduler,
+                protocol: hello.protocol,
+            },
+            Message::Run(order) => Self::Run(Box::new(order.try_into()?)),
+            Message::Kill(kill) => Self::Kill {
+                attempt: AttemptId(kill.attempt),
+                grace: Duration::from_micros(kill.grace_us),
+            },
+            Message::Ack(ack) => Self::Ack {
+                attempt: AttemptId(ack.attempt),
+            },
+            Message::Drain(wire::Drain {}) => Self::Drain,
+        })
+    }
+}
+
+impl From<RunOrder> for wire::RunOrder {
+    fn from(order: RunOrder) -> Self {
+        Self {
+            attempt: order.attempt.0,
+            execution: order.execution.0,
+            job_run: order.job_run.0,
+            number: order.number,
+            flow: order.flow,
+            job: order.job,
+            data_date: order.data_date.to_string(),
+            command: order.command,
+            args: order
+                .args
+                .into_iter()
+                .map(|Param { name, value }| wire::Param { name, value })
+                .collect(),
+            values: order.values,
+            env: order.env,
+            workdir: order.workdir,
+            timeout_us: order.timeout.map(micros),
+            grace_us: micros(order.grace),
+        }
+    }
+}
+
+impl TryFrom<wire::RunOrder> for RunOrder {
+    type Error = ConvertError;
+
+    fn try_from(order: wire::RunOrder) -> Result<Self, ConvertError> {
+        Ok(Self {
+            attempt: AttemptId(order.attempt),
+            execution: ExecutionId(order.execution),
+            job_run: JobRunId(order.job_run),
+            number: order.number,
+            flow: order.flow,
+            job: order.job,
+            data_date: order.data_date.parse()?,
+            command: order.command,
+            args: order
+                .args
+                .into_iter()
+                .map(|wire::Param { name, value }| Param { name, value })
+                .collect(),
+            values: order.values,
+            env: order.env,
+            workdir: order.workdir,
+            timeout: order.timeout_us.map(Duration::from_micros),
+            grace: Duration::from_micros(order.grace_us),
+        })
+    }
+}
+
+impl From<Up> for wire::FromExecutor {
+    fn from(message: Up) -> Self {
+        use from_executor::Message;
+        let message = match message {
+            Up::Hello {
+                identity,
+                protocol,
+                held,
+            } => Message::Hello(wire::ExecutorHello {
+                name: identity.name,
+                version: identity.version,
+                protocol,
+                labels: identity.labels,
+                slots: identity.slots,
+                held: held.into_iter().map(Into::into).collect(),
+            }),
+            Up::Started { attempt, pid, at } => Message::Started(wire::Started {
+                attempt: attempt.0,
+                process: Some(process((pid, at))),
+            }),
+            Up::Finished { attempt, end } => Message::Finished(wire::Finished {
+                attempt: attempt.0,
+                end: Some(end.into()),
+            }),
+            Up::Heartbeat(figures) => Message::Heartbeat(wire::Heartbeat {
+                cores: figures.cores,
+                load_1m: figures.load_1m,
+                memory_total_bytes: figures.memory_total_bytes,
+                memory_available_bytes: figures.memory_available_bytes,
+                disk_total_bytes: figures.disk_total_bytes,
+                disk_available_bytes: figures.disk_available_bytes,
+                os: figures.os,
+                hostname: figures.hostname,
+                running: figures.running,
+            }),
+            Up::Refused(refusal) => Message::Refused(refusal.into()),
+        };
+        Self {
+            message: Some(message),
+        }
+    }
+}
+
+impl TryFrom<wire::FromExecutor> for Up {
+    type Error = ConvertError;
+
+    fn try_from(message: wire::FromExecutor) -> Result<Self, ConvertError> {
+        use from_executor::Message;
+        Ok(match message.message.ok_or(missing("a report"))? {
+            Message::Hello(hello) => Self::Hello {
+                identity: Identity {
+                    name: hello.name,
+                    version: hello.version,
+                    labels: hello.labels,
+                    slots: hello.slots,
+                },
+                protocol: hello.protocol,
+                held: hello
+                    .held
+                    .into_iter()
+                    .map(TryInto::try_into)
+                    .collect::<Result<_, _>>()?,
+            },
+            Message::Started(started) => {
+                let process = started.process.ok_or(missing("the process"))?;
+                Self::Started {
+                    attempt: AttemptId(started.attempt),
+                    pid: process.pid,
+                    at: Timestamp::from_micros(process.started_at_us),
+                }
+            }
+            Message::Finished(finished) => Self::Finished {
+                attempt: AttemptId(finished.attempt),
+                end: finished.end.ok_or(missing("the end"))?.try_into()?,
+            },
+            Message::Heartbeat(figures) => Self::Heartbeat(HostFigures {
+                cores: figures.cores,
+                load_1m: figures.load_1m,
+                memory_total_bytes: figures.memory_total_bytes,
+                memory_available_bytes: figures.memory_available_bytes,
+                disk_total_bytes: figures.disk_total_bytes,
+                disk_available_bytes: figures.disk_available_bytes,
+                os: figures.os,
+                hostname: figures.hostname,
+                running: figures.running,
+            }),
+            Message::Refused(refused) => Self::Refused(refused.try_into()?),
+        })
+    }
+}
+
+const fn process((pid, at): (u32, Timestamp)) -> wire::Process {
+    wire::Process {
+        pid,
+        started_at_us: at.as_micros(),
+    }
+}
+
+impl From<Held> for wire::Held {
+    fn from(held: Held) -> Self {
+        Self {
+            attempt: held.attempt.0,
+            process: held.started.map(process),
+            end: held.end.map(Into::into),
+        }
+    }
+}
+
+impl TryFrom<wire::Held> for Held {
+    type Error = ConvertError;
+
+    fn try_from(held: wire::Held) -> Result<Self, ConvertError> {
+        Ok(Self {
+            attempt: AttemptId(held.attempt),
+            started: held
+                .process
+                .map(|process| (process.pid, Timestamp::from_micros(process.started_at_us))),
+            end: held.end.map(TryInto::try_into).transpose()?,
+        })
+    }
+}
+
+impl From<End> for wire::End {
+    fn from(end: End) -> Self {
+        let cause = match end.cause {
+            EndCause::Exited(code) => Cause::Exited(code),
+            EndCause::Signaled(signal) => Cause::Signaled(signal),
+            EndCause::TimedOut => Cause::TimedOut(wire::TimedOut {}),
+            EndCause::Killed => Cause::Killed(wire::Killed {}),
+            EndCause::NotStarted(reason) => Cause::NotStarted(reason),
+            EndCause::Lost(reason) => Cause::Lost(reason),
+        };
+        Self {
+            cause: Some(cause),
+            started_at_us: end.started_at.map(Timestamp::as_micros),
+            ended_at_us: end.ended_at.as_micros(),
+            peak_memory_bytes: end.peak_memory_bytes,
+            cpu_time_us: micros(end.cpu_time),
+            log_bytes: end.log_bytes,
+        }
+    }
+}
+
+impl TryFrom<wire::End> for End {
+    type Error = ConvertError;
+
+    fn try_from(end: wire::End) -> Result<Self, ConvertError> {
+        let cause = match end.cause.ok_or(missing("the cause of an end"))? {
+            Cause::Exited(code) => EndCause::Exited(code),
+            Cause::Signaled(signal) => EndCause::Signaled(signal),
+            Cause::TimedOut(wire::TimedOut {}) => EndCause::TimedOut,
+            Cause::Killed(wire::Killed {}) => EndCause::Killed,
+            Cause::NotStarted(reason) => EndCause::NotStarted(reason),
+            Cause::Lost(reason) => EndCause::Lost(reason),
+        };
+        Ok(Self {
+            cause,
+            started_at: end.started_at_us.map(Timestamp::from_micros),
+            ended_at: Timestamp::from_micros(end.ended_at_us),
+            peak_memory_bytes: end.peak_memory_bytes,
+            cpu_time: Duration::from_micros(end.cpu_time_us),
+            log_bytes: end.log_bytes,
+        })
+    }
+}
+
+impl From<Refusal> for wire::Refused {
+    fn from(refusal: Refusal) -> Self {
+        let reason = match refusal {
+            Refusal::FenceTooLow { given, seen } => {
+                Reason::FenceTooLow(wire::FenceTooLow { given, seen })
+            }
+            Refusal::Protocol { given, speaks } => {
+                Reason::WrongProtocol(wire::WrongProtocol { given, speaks })
+            }
+            Refusal::Superseded => Reason::Superseded(wire::Superseded {}),
+            Refusal::HelloFirst => Reason::HelloFirst(wire::HelloFirst {}),
+        };
+        Self {
+            reason: Some(reason),
+        }
+    }
+}
+
+impl TryFrom<wire::Refused> for Refusal {
+    type Error = ConvertError;
+
+    fn try_from(refused: wire::Refused) -> Result<Self, ConvertError> {
+        Ok(
+            match refused.reason.ok_or(missing("the reason of a refusal"))? {
+                Reason::FenceTooLow(wire::FenceTooLow { given, seen }) => {
+                    Self::FenceTooLow { given, seen }
+                }
+                Reason::WrongProtocol(wire::WrongProtocol { given, speaks }) => {
+                    Self::Protocol { given, speaks }
+                }
+                Reason::Superseded(wire::Superseded {}) => Self::Superseded,
+                Reason::HelloFirst(wire::HelloFirst {}) => Self::HelloFirst,
+            },
+        )
+    }
+}
+
+impl From<LogRead> for wire::ReadLogReply {
+    fn from(read: LogRead) -> Self {
+        let entries = read.entries.into_iter().map(|entry| wire::LogEntry {
+            at_us: entry.at.as_micros(),
+            stream: match entry.stream {
+                Stream::Stdout => wire::Stream::Stdout,
+                Stream::Stderr => wire::Stream::Stderr,
+                Stream::Executor => wire::Stream::Executor,
+            }
+            .into(),
+            bytes: entry.bytes,
+        });
+        Self {
+            entries: entries.collect(),
+            next: read.next,
+            complete: read.complete,
+        }
+    }
+}
+
+impl TryFrom<wire::ReadLogReply> for LogRead {
+    type Error = ConvertError;
+
+    fn try_from(reply: wire::ReadLogReply) -> Result<Self, ConvertError> {
+        let entries = reply.entries.into_iter().map(|entry| {
+            Ok(LogEntry {
+                at: Timestamp::from_micros(entry.at_us),
+                stream: match entry.stream() {
+                    wire::Stream::Stdout => Stream::Stdout,
+                    wire::Stream::Stderr => Stream::Stderr,
+                    wire::Stream::Executor => Stream::Executor,
+                    wire::Stream::Unspecified => return Err(missing("the stream of an entry")),
+                },
+                bytes: entry.bytes,
+            })
+        });
+        Ok(Self {
+            entries: entries.collect::<Result<_, _>>()?,
+            next: reply.next,
+            complete: reply.complete,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,328 @@
+//! One attempt from its order to its end.
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use hcndc_core::{
+    engine::{End, EndCause, RunOrder},
+    id::AttemptId,
+    port::{LogEntry, LogStore as _, Stream},
+    time::Timestamp,
+};
+use tokio::{
+    sync::{mpsc, watch},
+    time::{Instant, timeout},
+};
+
+use super::{
+    capture::{Capture, Pipes},
+    census::{Registrar, Seen, Tree},
+    command::prepare,
+    now, process,
+    process::{Cleared, clear, until},
+    reaper::{Exit, Main, Reaper, Status},
+    supervise::Event,
+};
+use crate::{
+    file_log::FileLog,
+    ledger::{Entry, ProcessMark},
+    link::end_at,
+};
+
+/// How long processes that a job leaves behind may take to end by themselves, as a `tee` does that has yet to write.
+const SETTLE: Duration = Duration::from_millis(250);
+
+/// Time between TERM and KILL for processes of an executor that was here before.
+const INHERITED_GRACE: Duration = Duration::from_secs(5);
+
+/// What attempts need of their executor.
+#[derive(Debug)]
+pub(crate) struct Tools {
+    pub(crate) reaper: Arc<Reaper>,
+    pub(crate) registrar: Arc<Registrar>,
+    pub(crate) log: Arc<FileLog>,
+    pub(crate) base_dir: PathBuf,
+    pub(crate) log_cap_bytes: usize,
+    pub(crate) key: String,
+    pub(crate) events: mpsc::UnboundedSender<Event>,
+}
+
+impl Tools {
+    fn mark(&self, attempt: AttemptId) -> String {
+        format!("{}-{attempt}", self.key)
+    }
+}
+
+/// Wishes to end an attempt: the time between TERM and KILL, once there is one.
+pub(crate) type Kill = watch::Receiver<Option<Duration>>;
+
+/// Tells the end when it goes out of scope, even if that is by a panic.
+struct Report<'a> {
+    tools: &'a Tools,
+    attempt: AttemptId,
+    end: Option<End>,
+}
+
+impl Drop for Report<'_> {
+    fn drop(&mut self) {
+        let end = self.end.take().unwrap_or_else(|| {
+            let cause = EndCause::Lost("the executor failed while it ran the attempt".to_owned());
+            end_at(now(), cause)
+        });
+        let _ = self.tools.events.send(Event::Ended {
+            attempt: self.attempt,
+            end,
+        });
+    }
+}
+
+/// Runs an attempt and reports its start and its end.
+pub(crate) async fn run(tools: Arc<Tools>, order: Box<RunOrder>, kill: Kill) {
+    let mut report = Report {
+        tools: &tools,
+        attempt: order.attempt,
+        end: None,
+    };
+    report.end = Some(run_to_end(&tools, &order, kill).await);
+}
+
+async fn run_to_end(tools: &Arc<Tools>, order: &RunOrder, mut kill: Kill) -> End {
+    let attempt = order.attempt;
+    if kill.borrow_and_update().is_some() {
+        return unstarted(tools, attempt, EndCause::Killed).await;
+    }
+    let started = prepare(order)
+        .map_err(|error| error.to_string())
+        .and_then(|prepared| {
+            process::spawn(
+                &tools.reaper,
+                &prepared,
+                &tools.base_dir,
+                &tools.mark(attempt),
+            )
+            .map_err(|error| error.to_string())
+        });
+    let mut main = match started {
+        Ok(main) => main,
+        Err(reason) => return unstarted(tools, attempt, EndCause::NotStarted(reason)).await,
+    };
+    let started_at = now();
+    let _ = tools.events.send(Event::Started {
+        attempt,
+        process: ProcessMark {
+            pid: main.pid.as_raw().unsigned_abs(),
+            born: main.born,
+            at: started_at,
+        },
+    });
+    let log = Arc::clone(&tools.log);
+    let capture = Capture::start(log, attempt, pipes(&mut main), tools.log_cap_bytes);
+    let mut tree = Tree {
+        group: Some(main.pid),
+        born: main.born,
+        mark: tools.mark(attempt),
+    };
+
+    let (exit, cause) = wait(tools, order, &mut main, &mut tree, &mut kill, &capture).await;
+    let log_bytes = capture.close().await;
+    End {
+        cause,
+        started_at: Some(started_at),
+        ended_at: now().max(started_at),
+        peak_memory_bytes: exit.map_or(0, |exit| exit.peak_memory_bytes),
+        cpu_time: exit.map_or(Duration::ZERO, |exit| exit.cpu_time),
+        log_bytes,
+    }
+}
+
+/// Waits for the main process to end or for a reason to end it; afterwards nothing of its tree is left.
+async fn wait(
+    tools: &Arc<Tools>,
+    order: &RunOrder,
+    main: &mut Main,
+    tree: &mut Tree,
+    kill: &mut Kill,
+    capture: &Capture,
+) -> (Option<Exit>, EndCause) {
+    let deadline = order
+        .timeout
+        .and_then(|timeout| Instant::now().checked_add(timeout));
+    let (cause, grace) = tokio::select! {
+        exit = &mut main.exit => {
+            let exit = exit.ok();
+            leave_nothing(tools, tree, order.grace, kill, capture).await;
+            return (exit, cause_of(exit));
+        }
+        () = until(deadline) => {
+            let after = order.timeout.unwrap_or_default();
+            capture.note(format!("ended by its timeout of {after:?}")).await;
+            (EndCause::TimedOut, order.grace)
+        }
+        grace = asked(kill) => {
+            capture.note("ended because it was asked for").await;
+            (EndCause::Killed, grace)
+        }
+    };
+    let cleared = clear_sooner_if_asked(&tools.registrar, tree, grace, kill).await;
+    if cleared.killed {
+        capture
+            .note(format!(
+                "it did not end by itself within {grace:?} and was killed"
+            ))
+            .await;
+    }
+    note_survivors(cleared, capture).await;
+    // Reaped a moment after it ended; never, if the kernel does not let go of it.
+    let exit = timeout(Duration::from_secs(5), &mut main.exit)
+        .await
+        .ok()
+        .and_then(Result::ok);
+    (exit, cause)
+}
+
+/// Ends what a main process that has ended left behind.
+async fn leave_nothing(
+    tools: &Tools,
+    tree: &mut Tree,
+    grace: Duration,
+    kill: &mut Kill,
+    capture: &Capture,
+) {
+    let left = process::settle(&tools.registrar, tree, SETTLE).await;
+    if left.is_empty() {
+        return;
+    }
+    let pids: Vec<String> = left.iter().map(|seen| seen.pid.to_string()).collect();
+    capture
+        .note(format!(
+            "ended with the job, which left them running: processes {}",
+            pids.join(", ")
+        ))
+        .await;
+    let cleared = clear_sooner_if_asked(&tools.registrar, tree, grace, kill).await;
+    note_survivors(cleared, capture).await;
+}
+
+async fn note_survivors(cleared: Cleared, capture: &Capture) {
+    if cleared.left > 0 {
+        let left = cleared.left;
+        capture
+            .note(format!(
+                "{left} processes cannot be killed and are left behind"
+            ))
+            .await;
+    }
+}
+
+/// Like [`clear`]; a wish to end that comes meanwhile with a shorter grace shortens it.
+async fn clear_sooner_if_asked(
+    registrar: &Arc<Registrar>,
+    tree: &mut Tree,
+    mut grace: Duration,
+    kill: &mut Kill,
+) -> Cleared {
+    loop {
+        let sooner = tokio::select! {
+            cleared = clear(registrar, tree, grace) => return cleared,
+            sooner = asked(kill) => sooner,
+        };
+        grace = grace.min(sooner);
+    }
+}
+
+/// The next wish to end.
+async fn asked(kill: &mut Kill) -> Duration {
+    loop {
+        if kill.changed().await.is_err() {
+            // The executor is going away, and this task with it.
+            std::future::pending::<()>().await;
+        }
+        if let Some(grace) = *kill.borrow_and_update() {
+            return grace;
+        }
+    }
+}
+
+fn pipes(main: &mut Main) -> Pipes {
+    // A pipe that the runtime cannot watch is closed; the job then sees a broken pipe.
+    Pipes {
+        stdout: main
+            .child
+            .stdout
+            .take()
+            .and_then(|pipe| tokio::process::ChildStdout::from_std(pipe).ok()),
+        stderr: main
+            .child
+            .stderr
+            .take()
+            .and_then(|pipe| tokio::process::ChildStderr::from_std(pipe).ok()),
+    }
+}
+
+fn cause_of(exit: Option<Exit>) -> EndCause {
+    match exit.map(|exit| exit.status) {
+        Some(Status::Exited(code)) => EndCause::Exited(code),
+        Some(Status::Signaled(signal)) => EndCause::Signaled(signal),
+        Some(Status::Unknown) | None => {
+            EndCause::Lost("its exit status was taken by another part of the process".to_owned())
+        }
+    }
+}
+
+async fn unstarted(tools: &Tools, attempt: AttemptId, cause: EndCause) -> End {
+    if let EndCause::NotStarted(reason) = &cause {
+        say_last(&tools.log, attempt, format!("not started: {reason}\n")).await;
+    } else {
+        say_last(
+            &tools.log,
+            attempt,
+            "ended before it was started\n".to_owned(),
+        )
+        .await;
+    }
+    end_at(now(), cause)
+}
+
+/// Finishes a log with a line of ours.
+async fn say_last(log: &FileLog, attempt: AttemptId, text: String) {
+    let entry = LogEntry {
+        at: now(),
+        stream: Stream::Executor,
+        bytes: text.into_bytes(),
+    };
+    let said = log.append(attempt, &[entry]).await;
+    if let Err(error) = said.and(log.finish(attempt).await) {
+        tracing::warn!(%attempt, %error, "cannot finish a log");
+    }
+}
+
+/// Ends what is left of an attempt that an executor before this one started, and reports it lost.
+pub(crate) async fn bury(tools: Arc<Tools>, attempt: AttemptId, entry: Entry) {
+    let mut report = Report {
+        tools: &tools,
+        attempt,
+        end: None,
+    };
+    let process = entry.process;
+    let main = process.and_then(|process| {
+        let pid = nix::unistd::Pid::from_raw(process.pid.cast_signed());
+        Seen::look(pid)
+            .filter(|seen| seen.born == process.born)
+            .map(|_| pid)
+    });
+    let mut tree = Tree {
+        group: main,
+        born: process.map_or(u64::MAX, |process| process.born),
+        mark: tools.mark(attempt),
+    };
+    let cleared = clear(&tools.registrar, &mut tree, INHERITED_GRACE).await;
+    let text = format!(
+        "the executor restarted; {} processes of the job were still there and were ended\n",
+        cleared.found
+    );
+    say_last(&tools.log, attempt, text).await;
+    let started_at: Option<Timestamp> = process.map(|process| process.at);
+    let mut end = end_at(now(), EndCause::Lost("executor restarted".to_owned()));
+    end.started_at = started_at;
+    end.ended_at = end.ended_at.max(started_at.unwrap_or(end.ended_at));
+    report.end = Some(end);
+}

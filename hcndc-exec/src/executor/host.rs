@@ -1,0 +1,32 @@
+//! How the host is doing.
+
+use std::path::Path;
+
+use hcndc_core::engine::HostFigures;
+use nix::sys::statvfs::statvfs;
+use sysinfo::System;
+
+/// Figures of the host now, with the space of the disk that holds `directory`. What cannot be known is zero or empty.
+pub(crate) fn figures(directory: &Path, running: u32) -> HostFigures {
+    let (memory_total_bytes, memory_available_bytes) =
+        System::new().map_or((0, 0), |mut system| {
+            system.refresh_memory();
+            (system.total_memory(), system.available_memory())
+        });
+    let (disk_total_bytes, disk_available_bytes) = statvfs(directory).map_or((0, 0), |disk| {
+        let fragment = disk.fragment_size();
+        (disk.blocks() * fragment, disk.blocks_available() * fragment)
+    });
+    HostFigures {
+        cores: std::thread::available_parallelism()
+            .map_or(1, |cores| u32::try_from(cores.get()).unwrap_or(u32::MAX)),
+        load_1m: System::load_average().map_or(0.0, |load| load.one),
+        memory_total_bytes,
+        memory_available_bytes,
+        disk_total_bytes,
+        disk_available_bytes,
+        os: System::long_os_version().unwrap_or_default(),
+        hostname: System::host_name().unwrap_or_default(),
+        running,
+    }
+}

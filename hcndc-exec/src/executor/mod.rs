@@ -1,0 +1,41 @@
+//! The executor: runs attempts as processes of its host.
+//!
+//! ```text
+//!              ┌ supervise ── spool (what a restart must know)
+//!  connection ─┤      │
+//!              └ link │  attempt ── command, template (what to run)
+//!               (rules)│        ├── process, census, reaper (that it runs, and that nothing of it stays)
+//!                      └────────┴── capture (what it says) ── file_log
+//! ```
+
+mod announcement;
+mod attempt;
+mod capture;
+mod census;
+mod command;
+mod host;
+mod process;
+mod reaper;
+mod run;
+mod server;
+mod spool;
+mod supervise;
+pub mod template;
+#[cfg(test)]
+pub(crate) mod testing;
+
+use hcndc_core::time::Timestamp;
+
+pub use announcement::{Announcement, find, find_within};
+pub use run::{ExecutorConfig, RunError, run, stop_on_signals};
+pub use server::{BindError, ExecutorServer, PORT};
+pub(crate) use server::{KEEP_ALIVE_EVERY, KEEP_ALIVE_TIMEOUT, MESSAGE_BYTES, kind_of};
+pub use spool::SpoolError;
+pub use supervise::{
+    Connection, OrderSender, StartError, Status, Stop, Supervisor, SupervisorConfig,
+};
+
+/// The time of this host.
+pub(crate) fn now() -> Timestamp {
+    chrono::Utc::now().into()
+}

@@ -1,0 +1,190 @@
+//! One attempt's processes: started, waited for, ended, and none left behind.
+
+use std::{
+    io,
+    os::unix::process::CommandExt as _,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    sync::Arc,
+    time::Duration,
+};
+
+use nix::{
+    errno::Errno,
+    sys::signal::{Signal, kill, killpg},
+    unistd::Pid,
+};
+use tokio::time::{Instant, sleep_until};
+
+use super::{
+    census::{MARK_VARIABLE, Registrar, Seen, Tree},
+    command::{PASSED_ON, Prepared},
+    reaper::{Main, Reaper},
+};
+
+/// How long killed processes may take to be gone before they are given up. Only one that hangs in the kernel does.
+const GIVE_UP_AFTER: Duration = Duration::from_secs(5);
+
+/// Why a process did not start.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SpawnError {
+    #[error("the working directory {} does not exist", path.display())]
+    NoDirectory { path: PathBuf },
+    #[error("the working directory {} cannot be used: {source}", path.display())]
+    Directory { path: PathBuf, source: io::Error },
+    #[error("the command line, its params and its environment are too long for the system")]
+    TooLong,
+    #[error("the command, a param or a variable holds a zero byte or a name with an equals sign")]
+    Unfit,
+    #[error("cannot start /bin/sh: {0}")]
+    Spawn(io::Error),
+}
+
+/// Starts `sh -c` as the leader of a process group of its own.
+pub(crate) fn spawn(
+    reaper: &Reaper,
+    prepared: &Prepared,
+    base: &Path,
+    mark: &str,
+) -> Result<Main, SpawnError> {
+    let directory = base.join(&prepared.workdir);
+    match std::fs::metadata(&directory) {
+        Ok(metadata) if metadata.is_dir() => {}
+        Ok(_) => {
+            return Err(SpawnError::Directory {
+                path: directory,
+                source: io::ErrorKind::NotADirectory.into(),
+            });
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return Err(SpawnError::NoDirectory { path: directory });
+        }
+        Err(source) => {
+            return Err(SpawnError::Directory {
+                path: directory,
+                source,
+            });
+        }
+    }
+    let mut command = Command::new("/bin/sh");
+    command
+        .arg("-c")
+        .arg(&prepared.command)
+        .current_dir(&directory)
+        .env_clear()
+        .envs(
+            PASSED_ON
+                .iter()
+                .filter_map(|name| Some((name, std::env::var_os(name)?))),
+        )
+        .envs(&prepared.env)
+        .env(MARK_VARIABLE, mark)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .process_group(0);
+    reaper
+        .spawn(&mut command)
+        .map_err(|error| match error.kind() {
+            io::ErrorKind::ArgumentListTooLong => SpawnError::TooLong,
+            io::ErrorKind::InvalidInput => SpawnError::Unfit,
+            _ => SpawnError::Spawn(error),
+        })
+}
+
+/// What it took to end a tree.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Cleared {
+    /// Processes that were found alive at first.
+    pub(crate) found: usize,
+    /// Whether KILL was needed.
+    pub(crate) killed: bool,
+    /// Processes that are still there.
+    pub(crate) left: usize,
+}
+
+/// Ends all processes of a tree: TERM, KILL after `grace`, until none is left.
+///
+/// The main process is reaped elsewhere; here it counts like any other until it is.
+pub(crate) async fn clear(registrar: &Arc<Registrar>, tree: &mut Tree, grace: Duration) -> Cleared {
+    let mut members = registrar.census().await.members(tree);
+    let mut cleared = Cleared {
+        found: members.len(),
+        ..Cleared::default()
+    };
+    if !members.is_empty() && !grace.is_zero() {
+        send(tree, &members, Signal::SIGTERM);
+        members = until_gone(registrar, tree, Instant::now() + grace, |_, _| {}).await;
+    }
+    if !members.is_empty() {
+        cleared.killed = true;
+        send(tree, &members, Signal::SIGKILL);
+        // Again and again: a process may have started another one between being counted and being killed.
+        members = until_gone(
+            registrar,
+            tree,
+            Instant::now() + GIVE_UP_AFTER,
+            |tree, members| {
+                send(tree, members, Signal::SIGKILL);
+            },
+        )
+        .await;
+    }
+    cleared.left = members.len();
+    cleared
+}
+
+/// Waits until a tree has no members or time is up; what is left then.
+async fn until_gone(
+    registrar: &Arc<Registrar>,
+    tree: &mut Tree,
+    deadline: Instant,
+    mut meanwhile: impl FnMut(&Tree, &[Seen]),
+) -> Vec<Seen> {
+    let mut pause = Duration::from_millis(2);
+    loop {
+        let members = registrar.census().await.members(tree);
+        if members.is_empty() || Instant::now() >= deadline {
+            return members;
+        }
+        // Once a group is empty its number may be given to others.
+        if !members.iter().any(|seen| Some(seen.group) == tree.group) {
+            tree.group = None;
+        }
+        meanwhile(tree, &members);
+        sleep_until(deadline.min(Instant::now() + pause)).await;
+        pause = (pause * 2).min(Duration::from_millis(100));
+    }
+}
+
+fn send(tree: &Tree, members: &[Seen], signal: Signal) {
+    let note = |pid: Pid, sent: nix::Result<()>| match sent {
+        Ok(()) | Err(Errno::ESRCH) => {}
+        Err(error) => tracing::warn!(%pid, %signal, %error, "cannot signal a process of a job"),
+    };
+    let in_group = |seen: &&Seen| Some(seen.group) == tree.group;
+    // The group as a whole, so that no member of it can slip through by starting others.
+    if let Some(seen) = members.iter().find(in_group) {
+        note(seen.group, killpg(seen.group, signal));
+    }
+    for seen in members.iter().filter(|seen| !in_group(seen)) {
+        note(seen.pid, kill(seen.pid, signal));
+    }
+}
+
+/// Sleeps until `deadline`; for ever without one.
+pub(crate) async fn until(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => sleep_until(deadline).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Waits up to `patience` for a tree to be gone by itself; what is left then.
+pub(crate) async fn settle(
+    registrar: &Arc<Registrar>,
+    tree: &mut Tree,
+    patience: Duration,
+) -> Vec<Seen> {
+    until_gone(registrar, tree, Instant::now() + patience, |_, _| {}).await
+}

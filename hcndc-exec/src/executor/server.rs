@@ -1,0 +1,227 @@
+//! A supervisor on the network.
+
+use std::{io, net::SocketAddr, pin::Pin, time::Duration};
+
+use futures_util::Stream;
+use hcndc_core::{
+    id::AttemptId,
+    port::{ErrorKind, PortError as _},
+};
+use tokio::net::TcpListener;
+use tonic::{
+    Code, Request, Response, Status, Streaming,
+    transport::{Server, server::TcpIncoming},
+};
+
+use super::Supervisor;
+use crate::{
+    link::Down,
+    token::Token,
+    transport::read_or_wait,
+    wire::{
+        FromExecutor, ReadLogReply, ReadLogRequest, ToExecutor,
+        executor_server::{Executor, ExecutorServer as Service},
+    },
+};
+
+/// The port where executors listen if nothing else is said.
+pub const PORT: u16 = 7890;
+
+/// The longest message, in bytes, that either side takes.
+pub(crate) const MESSAGE_BYTES: usize = 64 << 20;
+
+/// A peer that is silent for so long is asked whether it lives,
+pub(crate) const KEEP_ALIVE_EVERY: Duration = Duration::from_secs(5);
+/// and is given up if it does not answer within this.
+pub(crate) const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(10);
+
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
+const MOST_BYTES: u64 = 8 << 20;
+
+/// Why an executor cannot listen.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BindError {
+    /// The address is open to others, and nothing keeps them out.
+    #[error(
+        "{address} can be reached from other hosts; without a token an executor listens on loopback addresses only"
+    )]
+    NoToken {
+        /// Where it should have listened.
+        address: SocketAddr,
+    },
+    /// The system does not allow it.
+    #[error("cannot listen on {address}: {source}")]
+    Io {
+        /// Where.
+        address: SocketAddr,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+/// Serves a supervisor to schedulers.
+#[derive(Debug)]
+pub struct ExecutorServer {
+    listener: TcpListener,
+    address: SocketAddr,
+    token: Option<Token>,
+}
+
+impl ExecutorServer {
+    /// Listens on `address`; port 0 takes a free one. Without a token anyone who can reach the address can run
+    /// commands, so it must be a loopback one then.
+    ///
+    /// # Errors
+    /// When it must not or cannot.
+    pub async fn bind(address: SocketAddr, token: Option<Token>) -> Result<Self, BindError> {
+        if token.is_none() && !address.ip().is_loopback() {
+            return Err(BindError::NoToken { address });
+        }
+        let bound = match TcpListener::bind(address).await {
+            Ok(listener) => listener.local_addr().map(|address| (listener, address)),
+            Err(error) => Err(error),
+        };
+        let (listener, address) = bound.map_err(|source| BindError::Io { address, source })?;
+        Ok(Self {
+            listener,
+            address,
+            token,
+        })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub const fn local_addr(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Serves until `stop`; then connections may end by themselves.
+    ///
+    /// # Errors
+    /// When the listener fails.
+    pub async fn serve(
+        self,
+        supervisor: Supervisor,
+        stop: impl Future<Output = ()>,
+    ) -> Result<(), tonic::transport::Error> {
+        let token = self.token;
+        let service = Service::new(Door { supervisor })
+            .max_decoding_message_size(MESSAGE_BYTES)
+            .max_encoding_message_size(MESSAGE_BYTES);
+        let service = tonic::service::interceptor::InterceptedService::new(
+            service,
+            move |request: Request<()>| match &token {
+                Some(token) if !token.is_in(request.metadata()) => {
+                    Err(Status::unauthenticated("the token is wrong or missing"))
+                }
+                _ => Ok(request),
+            },
+        );
+        Server::builder()
+            .http2_keepalive_interval(Some(KEEP_ALIVE_EVERY))
+            .http2_keepalive_timeout(Some(KEEP_ALIVE_TIMEOUT))
+            .add_service(service)
+            .serve_with_incoming_shutdown(
+                TcpIncoming::from(self.listener).with_nodelay(Some(true)),
+                stop,
+            )
+            .await
+    }
+}
+
+#[derive(Debug)]
+struct Door {
+    supervisor: Supervisor,
+}
+
+#[tonic::async_trait]
+impl Executor for Door {
+    type LinkStream = Pin<Box<dyn Stream<Item = Result<FromExecutor, Status>> + Send>>;
+
+    async fn link(
+        &self,
+        request: Request<Streaming<ToExecutor>>,
+    ) -> Result<Response<Self::LinkStream>, Status> {
+        let peer = request.remote_addr();
+        let mut orders = request.into_inner();
+        let connection = self.supervisor.connect();
+        let down = connection.down.clone();
+        let (broken, breaks) = tokio::sync::oneshot::channel();
+        tokio::spawn(async move {
+            let why = loop {
+                match orders.message().await {
+                    Ok(Some(order)) => match Down::try_from(order) {
+                        Ok(order) => {
+                            if !down.send(order).await {
+                                break None;
+                            }
+                        }
+                        Err(error) => {
+                            tracing::warn!(?peer, %error, "a scheduler sends nonsense");
+                            break Some(Status::invalid_argument(error.to_string()));
+                        }
+                    },
+                    Ok(None) | Err(_) => break None,
+                }
+            };
+            let _ = broken.send(why);
+        });
+        Ok(Response::new(Box::pin(reports(connection, breaks))))
+    }
+
+    async fn read_log(
+        &self,
+        request: Request<ReadLogRequest>,
+    ) -> Result<Response<ReadLogReply>, Status> {
+        let request = request.into_inner();
+        let read = read_or_wait(
+            self.supervisor.log(),
+            AttemptId(request.attempt),
+            request.from,
+            usize::try_from(request.max_bytes.min(MOST_BYTES)).unwrap_or(usize::MAX),
+            Duration::from_millis(request.wait_ms).min(LONGEST_WAIT),
+        )
+        .await
+        .map_err(|error| Status::new(code_of(error.kind()), error.to_string()))?;
+        Ok(Response::new(read.into()))
+    }
+}
+
+/// What a connection says, until either side closes it.
+fn reports(
+    connection: super::Connection,
+    breaks: tokio::sync::oneshot::Receiver<Option<Status>>,
+) -> impl Stream<Item = Result<FromExecutor, Status>> + Send {
+    futures_util::stream::unfold(Some((connection, breaks)), |state| async {
+        let (mut connection, mut breaks) = state?;
+        tokio::select! {
+            message = connection.up.recv() => {
+                Some((Ok(message?.into()), Some((connection, breaks))))
+            }
+            why = &mut breaks => Some((Err(why.ok().flatten()?), None)),
+        }
+    })
+}
+
+/// How a failure's kind travels; [`kind_of`] is its way back.
+pub(crate) const fn code_of(kind: ErrorKind) -> Code {
+    match kind {
+        ErrorKind::Fenced => Code::FailedPrecondition,
+        ErrorKind::Conflict => Code::Aborted,
+        ErrorKind::Unavailable => Code::Unavailable,
+        ErrorKind::Corrupt => Code::DataLoss,
+        ErrorKind::Invalid => Code::InvalidArgument,
+    }
+}
+
+/// The kind of a failure that came over the network.
+pub(crate) const fn kind_of(code: Code) -> ErrorKind {
+    match code {
+        Code::FailedPrecondition => ErrorKind::Fenced,
+        Code::Aborted => ErrorKind::Conflict,
+        Code::DataLoss => ErrorKind::Corrupt,
+        Code::InvalidArgument => ErrorKind::Invalid,
+        _ => ErrorKind::Unavailable,
+    }
+}

@@ -1,0 +1,266 @@
+//! The ledger's records on disk: one journal, appended to, made durable a batch at a time, rewritten when it has grown.
+//!
+//! A line is a checksum of 16 hexadecimal digits, a space, and the record as JSON. What follows the last whole line is
+//! what a crash cut off; nothing was done on the strength of it, for records are durable before they are acted upon.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{self, Seek as _, SeekFrom, Write as _},
+    path::{Path, PathBuf},
+};
+
+use crate::{
+    checksum::fnv1a,
+    ledger::{Ledger, Record},
+};
+
+/// The journal is rewritten when it is this much longer than it was after the last rewriting.
+const SLACK_BYTES: u64 = 8 << 20;
+
+/// A fault of the spool's disk.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SpoolError {
+    /// It cannot be opened or read.
+    #[error("cannot read the spool {}: {source}", path.display())]
+    Read {
+        /// Its file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// It cannot be written.
+    #[error("cannot write the spool {}: {source}", path.display())]
+    Write {
+        /// Its file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+/// The journal.
+#[derive(Debug)]
+pub(crate) struct Spool {
+    path: PathBuf,
+    file: File,
+    /// Whole records end here.
+    length: u64,
+    rewritten_length: u64,
+    /// A write failed: records are missing, and only rewriting brings them all.
+    behind: bool,
+}
+
+impl Spool {
+    /// Reads what is remembered in `directory`, and rewrites it.
+    pub(crate) fn open(directory: &Path) -> Result<(Self, Ledger), SpoolError> {
+        let path = directory.join("spool.journal");
+        let mut ledger = Ledger::default();
+        match fs::read(&path) {
+            Ok(bytes) => {
+                let whole = replay(&bytes, &mut ledger);
+                if whole < bytes.len() {
+                    tracing::warn!(
+                        path = %path.display(),
+                        bytes = bytes.len() - whole,
+                        "the spool's end was cut off; kept aside"
+                    );
+                    let aside = path.with_extension("cut-off");
+                    fs::write(&aside, &bytes[whole..]).map_err(|source| SpoolError::Write {
+                        path: aside,
+                        source,
+                    })?;
+                }
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(source) => return Err(SpoolError::Read { path, source }),
+        }
+        if ledger.key().is_empty() {
+            ledger.apply(&Record::Key(uuid::Uuid::new_v4().simple().to_string()));
+        }
+        let (file, length) =
+            rewritten(&path, &ledger.to_records()).map_err(|source| SpoolError::Write {
+                path: path.clone(),
+                source,
+            })?;
+        let spool = Self {
+            path,
+            file,
+            length,
+            rewritten_length: length,
+            behind: false,
+        };
+        Ok((spool, ledger))
+    }
+
+    /// Whether [`Spool::rewrite`] is due.
+    pub(crate) const fn wants_rewriting(&self) -> bool {
+        self.behind || self.length > 2 * self.rewritten_length + SLACK_BYTES
+    }
+
+    /// Whether records are missing since a write failed.
+    pub(crate) const fn is_behind(&self) -> bool {
+        self.behind
+    }
+
+    /// Appends records; all are on disk afterwards if `durable`, else in the system's hands, which survives our end but
+    /// not the host's.
+    pub(crate) fn append(&mut self, records: &[Record], durable: bool) -> Result<(), SpoolError> {
+        let mut lines = Vec::new();
+        records
+            .iter()
+            .for_each(|record| write_line(record, &mut lines));
+        let written = self.file.write_all(&lines).and_then(|()| {
+            if durable {
+                self.file.sync_data()
+            } else {
+                Ok(())
+            }
+        });
+        match written {
+            Ok(()) => {
+                self.length += lines.len() as u64;
+                Ok(())
+            }
+            Err(source) => {
+                self.behind = true;
+                // Best effort: a cut-off line at the end is told from a whole one by its checksum anyway.
+                let _ = self.file.set_len(self.length);
+                let _ = self.file.seek(SeekFrom::Start(self.length));
+                Err(SpoolError::Write {
+                    path: self.path.clone(),
+                    source,
+                })
+            }
+        }
+    }
+
+    /// Replaces the journal by these records.
+    pub(crate) fn rewrite(&mut self, records: &[Record]) -> Result<(), SpoolError> {
+        let (file, length) =
+            rewritten(&self.path, records).map_err(|source| SpoolError::Write {
+                path: self.path.clone(),
+                source,
+            })?;
+        self.file = file;
+        self.length = length;
+        self.rewritten_length = length;
+        self.behind = false;
+        Ok(())
+    }
+}
+
+fn rewritten(path: &Path, records: &[Record]) -> io::Result<(File, u64)> {
+    let new = path.with_extension("new");
+    let mut lines = Vec::new();
+    records
+        .iter()
+        .for_each(|record| write_line(record, &mut lines));
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .open(&new)?;
+    file.write_all(&lines)?;
+    file.sync_all()?;
+    fs::rename(&new, path)?;
+    // The new name is durable only with its directory.
+    if let Some(directory) = path.parent() {
+        File::open(directory)?.sync_all()?;
+    }
+    Ok((file, lines.len() as u64))
+}
+
+fn write_line(record: &Record, lines: &mut Vec<u8>) {
+    let json = serde_json::to_vec(record).expect("a record has string keys and finite numbers");
+    let _ = write!(lines, "{:016x} ", fnv1a([json.as_slice()]));
+    lines.extend_from_slice(&json);
+    lines.push(b'\n');
+}
+
+/// Applies whole lines up to the first that is not; returns their length.
+fn replay(bytes: &[u8], ledger: &mut Ledger) -> usize {
+    let mut whole = 0;
+    for line in bytes.split_inclusive(|byte| *byte == b'\n') {
+        let Some(record) = read_line(line) else { break };
+        ledger.apply(&record);
+        whole += line.len();
+    }
+    whole
+}
+
+fn read_line(line: &[u8]) -> Option<Record> {
+    let line = line.strip_suffix(b"\n")?;
+    let (sum, json) = (line.get(..16)?, line.get(16..)?.strip_prefix(b" ")?);
+    let sum = u64::from_str_radix(std::str::from_utf8(sum).ok()?, 16).ok()?;
+    if sum != fnv1a([json]) {
+        return None;
+    }
+    serde_json::from_slice(json).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::executor::testing::end;
+    use hcndc_core::{engine::EndCause, id::AttemptId, port::Fence, time::Timestamp};
+
+    fn records() -> Vec<Record> {
+        let attempt = AttemptId(1);
+        let at = Timestamp::from_micros(5);
+        vec![
+            Record::Fence(Fence(2)),
+            Record::Accepted {
+                attempt,
+                fingerprint: u64::MAX,
+                at,
+            },
+            Record::Ended {
+                attempt,
+                end: end(EndCause::NotStarted("no\nsuch \u{1F600}".into())),
+            },
+        ]
+    }
+
+    #[test]
+    fn what_was_written_is_read_back() {
+        let directory = tempfile::tempdir().unwrap();
+        let (mut spool, mut ledger) = Spool::open(directory.path()).unwrap();
+        let key = ledger.key().to_owned();
+        assert!(!key.is_empty());
+        spool.append(&records(), true).unwrap();
+        records().iter().for_each(|record| ledger.apply(record));
+        assert_eq!(Spool::open(directory.path()).unwrap().1, ledger);
+        spool.rewrite(&ledger.to_records()).unwrap();
+        spool.append(&[Record::Fence(Fence(9))], false).unwrap();
+        let (_, again) = Spool::open(directory.path()).unwrap();
+        assert_eq!((again.key(), again.fence()), (key.as_str(), Fence(9)));
+    }
+
+    #[test]
+    fn a_journal_cut_off_anywhere_gives_what_came_before() {
+        let mut bytes = Vec::new();
+        let mut ends = vec![0];
+        for record in records() {
+            write_line(&record, &mut bytes);
+            ends.push(bytes.len());
+        }
+        for cut in 0..=bytes.len() {
+            let whole = replay(&bytes[..cut], &mut Ledger::default());
+            assert_eq!(Some(&whole), ends.iter().rfind(|end| **end <= cut));
+        }
+    }
+
+    #[test]
+    fn a_changed_byte_is_noticed() {
+        let mut bytes = Vec::new();
+        records()
+            .iter()
+            .for_each(|record| write_line(record, &mut bytes));
+        for at in 0..bytes.len() {
+            let mut changed = bytes.clone();
+            changed[at] ^= 0x04;
+            assert!(replay(&changed, &mut Ledger::default()) <= at);
+        }
+    }
+}

@@ -1,0 +1,500 @@
+//! Placeholders in commands, directories, environment and params: found, and replaced.
+//!
+//! | placeholder | becomes |
+//! | --- | --- |
+//! | `${date}` | the data date, `2026-11-21` |
+//! | `${date:FORMAT}` | the data date in a format of [chrono's](chrono::format::strftime), dates only |
+//! | `${date-1d}`, `${date+2w:%Y%m%d}` | a date so many days, weeks, months (`m`) or years away; may be chained |
+//! | `${flow_name}`, `${job_name}` | the names |
+//! | `${exec_id}`, `${attempt}` | the execution's id; the attempt's number, from 1 |
+//! | `${param.NAME}` | the value of that name |
+//!
+//! All else is the shell's: `${HOME}`, `${date:-x}`, `${x%.*}`, and whatever follows a second dollar sign, `$${date}`.
+//!
+//! A value that a `${param.NAME}` brings in has its own placeholders replaced once, but for params: a value cannot
+//! bring in another one, so there are no loops.
+
+use std::{collections::BTreeMap, fmt::Write as _, ops::Range};
+
+use chrono::{
+    Months,
+    format::{Item, StrftimeItems},
+};
+use hcndc_core::{engine::RunOrder, id::ExecutionId, time::DataDate};
+
+/// A placeholder in a text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Placeholder {
+    /// Its bytes, from the dollar sign to the closing brace.
+    pub range: Range<usize>,
+    /// What goes there.
+    pub subject: Subject,
+}
+
+/// What a placeholder stands for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Subject {
+    /// A date.
+    Date {
+        /// How far from the data date; applied from left to right.
+        offsets: Vec<Offset>,
+        /// How it is written; `None` for `%Y-%m-%d`.
+        format: Option<String>,
+    },
+    /// The flow's name.
+    FlowName,
+    /// The job's name.
+    JobName,
+    /// The execution's id.
+    ExecutionId,
+    /// The attempt's number.
+    Attempt,
+    /// The value of this name.
+    Param(String),
+}
+
+/// A distance between dates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Offset {
+    /// How many; negative goes back. -99,999 to 99,999.
+    pub amount: i32,
+    /// Of what.
+    pub unit: Unit,
+}
+
+/// What a distance between dates counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unit {
+    /// `d`.
+    Day,
+    /// `w`, seven days.
+    Week,
+    /// `m`; a day that the month lacks becomes its last one.
+    Month,
+    /// `y`, twelve months.
+    Year,
+}
+
+/// What placeholders are replaced by.
+#[derive(Clone, Copy, Debug)]
+pub struct Context<'a> {
+    /// The date that the run is for.
+    pub data_date: DataDate,
+    /// The flow's name.
+    pub flow: &'a str,
+    /// The job's name.
+    pub job: &'a str,
+    /// The execution.
+    pub execution: ExecutionId,
+    /// The attempt's number.
+    pub attempt: u32,
+    /// Values by name.
+    pub values: &'a BTreeMap<String, String>,
+}
+
+impl<'a> From<&'a RunOrder> for Context<'a> {
+    fn from(order: &'a RunOrder) -> Self {
+        Self {
+            data_date: order.data_date,
+            flow: &order.flow,
+            job: &order.job,
+            execution: order.execution,
+            attempt: order.number,
+            values: &order.values,
+        }
+    }
+}
+
+/// A placeholder that means nothing.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{fault}")]
+pub struct TemplateError {
+    /// Its bytes in the text.
+    pub range: Range<usize>,
+    /// What is wrong with it.
+    pub fault: TemplateFault,
+}
+
+/// What is wrong with a placeholder.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+#[expect(missing_docs, reason = "the messages say it")]
+pub enum TemplateFault {
+    #[error(
+        "{text:?} is no distance from a date; it takes a sign, at most five digits and one of d, w, m, y"
+    )]
+    Offset { text: String },
+    #[error(
+        "{format:?} is no format of a date; it takes %Y, %m, %d and their kin, and no time of day"
+    )]
+    Format { format: String },
+    #[error("{name:?} is no name of a param")]
+    ParamName { name: String },
+    #[error("no param is named {name:?}")]
+    UnknownParam { name: String },
+    #[error("the date lies outside of the years 1 to 9999")]
+    OutOfRange,
+    #[error("the value of {name:?}, which goes here: {fault}")]
+    InValue { name: String, fault: Box<Self> },
+}
+
+/// The placeholders of a text, in order.
+///
+/// # Errors
+/// The first one that is ours by its beginning and wrong in the rest.
+///
+/// # Examples
+/// ```
+/// use hcndc_exec::executor::template::{Subject, placeholders};
+/// let found = placeholders("load ${param.table} ${HOME}")?;
+/// assert_eq!(found.len(), 1);
+/// assert_eq!(found[0].subject, Subject::Param("table".into()));
+/// assert!(placeholders("${date-1x}").is_err());
+/// # Ok::<(), hcndc_exec::executor::template::TemplateError>(())
+/// ```
+pub fn placeholders(text: &str) -> Result<Vec<Placeholder>, TemplateError> {
+    let mut found = Vec::new();
+    let mut at = 0;
+    while let Some(dollar) = text[at..].find('$').map(|i| at + i) {
+        let rest = &text[dollar..];
+        if rest.starts_with("$${") {
+            at = dollar + 3;
+            continue;
+        }
+        let Some(inner) = rest.strip_prefix("${") else {
+            at = dollar + 1;
+            continue;
+        };
+        let Some(length) = inner.find('}') else { break };
+        let range = dollar..dollar + 2 + length + 1;
+        match parse(&inner[..length]) {
+            Ok(Some(subject)) => {
+                at = range.end;
+                found.push(Placeholder { range, subject });
+            }
+            // The shell's own braces may hold placeholders of ours: `${X:-${date}}`.
+            Ok(None) => at = dollar + 2,
+            Err(fault) => return Err(TemplateError { range, fault }),
+        }
+    }
+    Ok(found)
+}
+
+/// The text with its placeholders replaced.
+///
+/// # Errors
+/// The first placeholder that is wrong, names no value, or leads out of the calendar.
+pub fn expand(text: &str, context: Context<'_>) -> Result<String, TemplateError> {
+    replace(text, |subject| match subject {
+        Subject::Param(name) => match context.values.get(name) {
+            None => Err(TemplateFault::UnknownParam { name: name.clone() }),
+            Some(value) => {
+                expand_value(value, context)
+                    .map(Some)
+                    .map_err(|error| TemplateFault::InValue {
+                        name: name.clone(),
+                        fault: Box::new(error.fault),
+                    })
+            }
+        },
+        other => own(other, context),
+    })
+}
+
+/// A value with its placeholders replaced once; other params in it stay as they are.
+///
+/// # Errors
+/// As for [`expand`].
+pub fn expand_value(value: &str, context: Context<'_>) -> Result<String, TemplateError> {
+    replace(value, |subject| own(subject, context))
+}
+
+fn replace(
+    text: &str,
+    with: impl Fn(&Subject) -> Result<Option<String>, TemplateFault>,
+) -> Result<String, TemplateError> {
+    let mut expanded = String::with_capacity(text.len());
+    let mut copied = 0;
+    for Placeholder { range, subject } in placeholders(text)? {
+        let Some(value) = with(&subject).map_err(|fault| TemplateError {
+            range: range.clone(),
+            fault,
+        })?
+        else {
+            continue;
+        };
+        expanded.push_str(&text[copied..range.start]);
+        expanded.push_str(&value);
+        copied = range.end;
+    }
+    expanded.push_str(&text[copied..]);
+    Ok(expanded)
+}
+
+/// What stands for anything but a param; `None` for a param.
+fn own(subject: &Subject, context: Context<'_>) -> Result<Option<String>, TemplateFault> {
+    Ok(Some(match subject {
+        Subject::Date { offsets, format } => {
+            let date = shift(context.data_date, offsets).ok_or(TemplateFault::OutOfRange)?;
+            match format {
+                None => date.to_string(),
+                Some(format) => write_date(date, format)?,
+            }
+        }
+        Subject::FlowName => context.flow.to_owned(),
+        Subject::JobName => context.job.to_owned(),
+        Subject::ExecutionId => context.execution.to_string(),
+        Subject::Attempt => context.attempt.to_string(),
+        Subject::Param(_) => return Ok(None),
+    }))
+}
+
+fn shift(date: DataDate, offsets: &[Offset]) -> Option<DataDate> {
+    offsets.iter().try_fold(date, |date, offset| {
+        let months = |months: i32| {
+            let by = Months::new(months.unsigned_abs());
+            let naive = date.to_naive();
+            let moved = if months < 0 {
+                naive.checked_sub_months(by)
+            } else {
+                naive.checked_add_months(by)
+            };
+            moved.and_then(DataDate::new)
+        };
+        match offset.unit {
+            Unit::Day => date.plus_days(offset.amount),
+            Unit::Week => date.plus_days(offset.amount * 7),
+            Unit::Month => months(offset.amount),
+            Unit::Year => months(offset.amount * 12),
+        }
+    })
+}
+
+fn write_date(date: DataDate, format: &str) -> Result<String, TemplateFault> {
+    let mut text = String::new();
+    // Formats with a time of day parse, and fail only when a date is written.
+    write!(text, "{}", date.to_naive().format(format)).map_err(|_| TemplateFault::Format {
+        format: format.to_owned(),
+    })?;
+    Ok(text)
+}
+
+/// What stands between the braces; `None` if it is not ours.
+fn parse(inner: &str) -> Result<Option<Subject>, TemplateFault> {
+    Ok(match inner {
+        "flow_name" => Some(Subject::FlowName),
+        "job_name" => Some(Subject::JobName),
+        "exec_id" => Some(Subject::ExecutionId),
+        "attempt" => Some(Subject::Attempt),
+        _ => {
+            if let Some(name) = inner.strip_prefix("param.") {
+                if !is_param_name(name) {
+                    return Err(TemplateFault::ParamName {
+                        name: name.to_owned(),
+                    });
+                }
+                Some(Subject::Param(name.to_owned()))
+            } else if let Some(rest) = inner.strip_prefix("date") {
+                parse_date(rest)?
+            } else {
+                None
+            }
+        }
+    })
+}
+
+fn parse_date(rest: &str) -> Result<Option<Subject>, TemplateFault> {
+    let (distance, format) = match rest.split_once(':') {
+        Some((distance, format)) => (distance, Some(format)),
+        None => (rest, None),
+    };
+    // The shell's `${date-text}`, `${date:-text}`, `${date%.*}` and `${dated}`.
+    let ours = match distance.as_bytes() {
+        [] => format.is_none_or(|format| !format.starts_with(['-', '=', '?', '+'])),
+        [b'+' | b'-', b'0'..=b'9', ..] => true,
+        _ => false,
+    };
+    if !ours {
+        return Ok(None);
+    }
+    let offsets = parse_offsets(distance).ok_or_else(|| TemplateFault::Offset {
+        text: distance.to_owned(),
+    })?;
+    let format = match format {
+        None => None,
+        Some(format) => {
+            if format.is_empty() || StrftimeItems::new(format).any(|item| item == Item::Error) {
+                return Err(TemplateFault::Format {
+                    format: format.to_owned(),
+                });
+            }
+            write_date(a_date(), format)?;
+            Some(format.to_owned())
+        }
+    };
+    Ok(Some(Subject::Date { offsets, format }))
+}
+
+/// Any date, to try formats on.
+fn a_date() -> DataDate {
+    DataDate::new(chrono::NaiveDate::default()).expect("1970 is a year between 1 and 9999")
+}
+
+fn parse_offsets(mut text: &str) -> Option<Vec<Offset>> {
+    let mut offsets = Vec::new();
+    while !text.is_empty() {
+        let negative = match text.as_bytes().first()? {
+            b'-' => true,
+            b'+' => false,
+            _ => return None,
+        };
+        text = &text[1..];
+        let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+        if !(1..=5).contains(&digits) {
+            return None;
+        }
+        let amount: i32 = text[..digits].parse().ok()?;
+        let unit = match text.as_bytes().get(digits)? {
+            b'd' => Unit::Day,
+            b'w' => Unit::Week,
+            b'm' => Unit::Month,
+            b'y' => Unit::Year,
+            _ => return None,
+        };
+        text = &text[digits + 1..];
+        offsets.push(Offset {
+            amount: if negative { -amount } else { amount },
+            unit,
+        });
+    }
+    Some(offsets)
+}
+
+fn is_param_name(name: &str) -> bool {
+    let mut bytes = name.bytes();
+    bytes
+        .next()
+        .is_some_and(|first| first.is_ascii_alphabetic() || first == b'_')
+        && bytes.all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn expanded_on(date: &str, text: &str) -> Result<String, TemplateFault> {
+        let values = BTreeMap::from([
+            ("table".to_owned(), "orders_${date:%Y%m}".to_owned()),
+            ("loop".to_owned(), "${param.loop}".to_owned()),
+            ("bad".to_owned(), "${date:%Q}".to_owned()),
+        ]);
+        let context = Context {
+            data_date: date.parse().unwrap(),
+            flow: "retail",
+            job: "load",
+            execution: ExecutionId(7),
+            attempt: 2,
+            values: &values,
+        };
+        expand(text, context).map_err(|error| error.fault)
+    }
+
+    fn expanded(text: &str) -> String {
+        expanded_on("2026-03-31", text).unwrap()
+    }
+
+    #[test]
+    fn each_placeholder_is_replaced() {
+        assert_eq!(
+            expanded("${flow_name}/${job_name} ${exec_id} ${attempt} ${date} ${param.table}"),
+            "retail/load 7 2 2026-03-31 orders_202603"
+        );
+    }
+
+    #[test]
+    fn dates_move_and_are_formatted() {
+        assert_eq!(expanded("${date-1d}"), "2026-03-30");
+        assert_eq!(expanded("${date+2w:%Y%m%d}"), "20260414");
+        assert_eq!(expanded("${date-1m+1d:%d.%m.}"), "01.03.");
+    }
+
+    #[test]
+    fn months_and_years_are_held_to_the_end_of_the_month() {
+        assert_eq!(expanded("${date-1m}"), "2026-02-28");
+        assert_eq!(expanded("${date+1m}"), "2026-04-30");
+        assert_eq!(
+            expanded_on("2024-02-29", "${date+1y}").unwrap(),
+            "2025-02-28"
+        );
+    }
+
+    #[test]
+    fn what_is_the_shells_stays() {
+        for text in [
+            "$HOME ${HOME} ${x:-1} ${date:-today} ${date-default} ${dates} $$ $",
+            "$${date} ${date",
+            "${date%-*} ${param} ${#date} 100$",
+        ] {
+            assert_eq!(expanded(text), text);
+        }
+    }
+
+    #[test]
+    fn ours_inside_the_shells_braces_is_replaced() {
+        assert_eq!(expanded("${DAY:-${date}}"), "${DAY:-2026-03-31}");
+    }
+
+    #[test]
+    fn a_value_brings_in_no_other_value() {
+        assert_eq!(expanded("${param.loop}"), "${param.loop}");
+    }
+
+    #[test]
+    fn faults_name_what_is_wrong_and_where() {
+        assert_eq!(
+            placeholders("ü ${date-1x}"),
+            Err(TemplateError {
+                range: 3..13,
+                fault: TemplateFault::Offset {
+                    text: "-1x".to_owned()
+                }
+            })
+        );
+        assert_eq!(
+            placeholders("${date:%H}").map_err(|e| e.fault),
+            Err(TemplateFault::Format {
+                format: "%H".to_owned()
+            })
+        );
+        assert_eq!(
+            expanded_on("2026-03-31", "${param.nobody}"),
+            Err(TemplateFault::UnknownParam {
+                name: "nobody".to_owned()
+            })
+        );
+        assert_eq!(
+            expanded_on("9999-12-31", "${date+1d}"),
+            Err(TemplateFault::OutOfRange)
+        );
+        assert!(matches!(
+            expanded_on("2026-03-31", "${param.bad}"),
+            Err(TemplateFault::InValue { .. })
+        ));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_parses_or_is_refused_and_never_panics(text in "[$ {}a-z0-9:%+.ü-]{0,40}") {
+            if let Ok(found) = placeholders(&text) {
+                for one in found {
+                    assert!(text[one.range].starts_with("${"));
+                }
+            }
+        }
+
+        #[test]
+        fn dates_move_without_panic(amount in -99_999i32..=99_999, unit in "[dwmy]") {
+            let _ = expanded_on("2026-03-31", &format!("${{date{amount:+}{unit}}}"));
+        }
+    }
+}

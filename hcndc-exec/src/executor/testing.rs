@@ -1,0 +1,39 @@
+//! Short builders for tests.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use hcndc_core::{
+    engine::{End, EndCause, RunOrder},
+    id::{AttemptId, ExecutionId, JobRunId},
+    time::Timestamp,
+};
+
+pub(crate) fn order(id: u64, command: &str) -> RunOrder {
+    RunOrder {
+        attempt: AttemptId(id),
+        execution: ExecutionId(7),
+        job_run: JobRunId(8),
+        number: 1,
+        flow: "retail".into(),
+        job: "load".into(),
+        data_date: "2026-11-21".parse().unwrap(),
+        command: command.into(),
+        args: Vec::new(),
+        values: BTreeMap::new(),
+        env: BTreeMap::new(),
+        workdir: String::new(),
+        timeout: None,
+        grace: Duration::from_secs(5),
+    }
+}
+
+pub(crate) fn end(cause: EndCause) -> End {
+    End {
+        cause,
+        started_at: None,
+        ended_at: Timestamp::from_micros(9),
+        peak_memory_bytes: 1,
+        cpu_time: Duration::from_micros(2),
+        log_bytes: 3,
+    }
+}

@@ -1,0 +1,73 @@
+use super::*;
+
+struct Files;
+
+impl hcndc_core::contract::log::LogFixture for Files {
+    type Log = FileLog;
+    type Guard = tempfile::TempDir;
+
+    fn block_on<F: Future>(&self, case: F) -> F::Output {
+        tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap()
+            .block_on(case)
+    }
+
+    async fn fresh(&self) -> (FileLog, tempfile::TempDir) {
+        let guard = tempfile::tempdir().unwrap();
+        (self.reopen(&guard).await, guard)
+    }
+
+    async fn reopen(&self, guard: &tempfile::TempDir) -> FileLog {
+        FileLog::open(guard.path()).unwrap()
+    }
+}
+
+hcndc_core::log_contract!(Files);
+
+fn entry(bytes: &[u8]) -> LogEntry {
+    LogEntry {
+        at: Timestamp::from_micros(1),
+        stream: Stream::Stdout,
+        bytes: bytes.to_vec(),
+    }
+}
+
+#[tokio::test]
+async fn a_frame_that_a_crash_cut_off_is_written_over() {
+    let directory = tempfile::tempdir().unwrap();
+    let attempt = AttemptId(5);
+    let log = FileLog::open(directory.path()).unwrap();
+    log.append(attempt, &[entry(b"whole"), entry(b"cut off")])
+        .await
+        .unwrap();
+    let path = log.inner.path(attempt);
+    let length = fs::metadata(&path).unwrap().len();
+    OpenOptions::new()
+        .write(true)
+        .open(&path)
+        .unwrap()
+        .set_len(length - 3)
+        .unwrap();
+
+    let log = FileLog::open(directory.path()).unwrap();
+    log.append(attempt, &[entry(b"after")]).await.unwrap();
+    let read = log.read(attempt, 0, 1000).await.unwrap();
+    assert_eq!(read.entries, [entry(b"whole"), entry(b"after")]);
+}
+
+#[tokio::test]
+async fn nothing_follows_the_end() {
+    let directory = tempfile::tempdir().unwrap();
+    let log = FileLog::open(directory.path()).unwrap();
+    log.finish(AttemptId(1)).await.unwrap();
+    let error = log
+        .append(AttemptId(1), &[entry(b"late")])
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Invalid);
+    let long = entry(&vec![0; ENTRY_BYTES + 1]);
+    let error = log.append(AttemptId(2), &[long]).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Invalid);
+}

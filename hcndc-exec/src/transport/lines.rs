@@ -1,0 +1,317 @@
+//! The rules of the port: hold connections, again after each break, and report in order.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use hcndc_core::{
+    engine::{Order, Report},
+    id::{AttemptId, ExecutorId},
+    model::Executor,
+    port::{Fence, LogRead, Transport},
+};
+use tokio::{
+    sync::mpsc,
+    time::{Instant, sleep, timeout},
+};
+use tokio_util::task::AbortOnDropHandle;
+
+use super::{Dial, Line, ReadLog, TransportError};
+use crate::link::{Down, PROTOCOL, Up};
+
+/// Reports that may wait for the scheduler; beyond that the executors wait.
+const REPORTS: usize = 8192;
+/// Orders that may wait for one executor; beyond that its connection is made anew, and the engine gives them again.
+const ORDERS: usize = 65_536;
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// How long a connection may take to be made, and how long an executor may take to answer the hello.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Holds a connection to each executor. Made and used within a tokio runtime.
+#[derive(Debug)]
+pub struct Lines<D> {
+    dial: Arc<D>,
+    name: String,
+    held: Mutex<BTreeMap<ExecutorId, HeldLine>>,
+    reports: mpsc::Sender<(ExecutorId, Report)>,
+    received: tokio::sync::Mutex<mpsc::Receiver<(ExecutorId, Report)>>,
+}
+
+#[derive(Debug)]
+struct HeldLine {
+    address: String,
+    fence: Fence,
+    state: Arc<Mutex<State>>,
+    task: AbortOnDropHandle<()>,
+}
+
+#[derive(Debug)]
+enum State {
+    /// No connection stands; why, once that is known.
+    Down(Option<String>),
+    Up {
+        orders: mpsc::Sender<Order>,
+        logs: Box<dyn ReadLog>,
+    },
+}
+
+impl<D: Dial> Lines<D> {
+    /// Holds no connection yet.
+    #[must_use]
+    pub fn new(dial: D) -> Self {
+        let (reports, received) = mpsc::channel(REPORTS);
+        let host = sysinfo::System::host_name().unwrap_or_default();
+        Self {
+            dial: Arc::new(dial),
+            name: format!("{host}:{}", std::process::id()),
+            held: Mutex::default(),
+            reports,
+            received: tokio::sync::Mutex::new(received),
+        }
+    }
+
+    /// How it reaches executors.
+    #[must_use]
+    pub fn dial(&self) -> &D {
+        &self.dial
+    }
+
+    fn held(&self) -> MutexGuard<'_, BTreeMap<ExecutorId, HeldLine>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn state(&self, executor: ExecutorId) -> Option<Arc<Mutex<State>>> {
+        self.held()
+            .get(&executor)
+            .map(|line| Arc::clone(&line.state))
+    }
+}
+
+fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[async_trait]
+impl<D: Dial> Transport for Lines<D> {
+    type Error = TransportError;
+
+    fn connect(&self, executor: Arc<Executor>, fence: Fence) {
+        let mut held = self.held();
+        let before = held.remove(&executor.id);
+        let before = match before {
+            Some(line) if line.address == executor.address && line.fence == fence => {
+                held.insert(executor.id, line);
+                return;
+            }
+            other => other,
+        };
+        let state = Arc::new(Mutex::new(State::Down(None)));
+        let holder = Holder {
+            dial: Arc::clone(&self.dial),
+            id: executor.id,
+            address: executor.address.clone(),
+            hello: Down::Hello {
+                fence,
+                scheduler: self.name.clone(),
+                protocol: PROTOCOL,
+            },
+            state: Arc::clone(&state),
+            reports: self.reports.clone(),
+        };
+        let task = AbortOnDropHandle::new(tokio::spawn(holder.hold(before)));
+        held.insert(
+            executor.id,
+            HeldLine {
+                address: executor.address.clone(),
+                fence,
+                state,
+                task,
+            },
+        );
+    }
+
+    fn disconnect(&self, executor: ExecutorId) {
+        self.held().remove(&executor);
+    }
+
+    fn send(&self, executor: ExecutorId, order: Order) {
+        let Some(state) = self.state(executor) else {
+            return;
+        };
+        let mut state = lock(&state);
+        if let State::Up { orders, .. } = &*state
+            && orders.try_send(order).is_err()
+        {
+            // Dropping the sender ends the connection; see `pump`.
+            *state = State::Down(Some("too many orders wait for it".to_owned()));
+        }
+    }
+
+    async fn recv(&self) -> (ExecutorId, Report) {
+        match self.received.lock().await.recv().await {
+            Some(report) => report,
+            // `self` holds a sender, so this is never.
+            None => std::future::pending().await,
+        }
+    }
+
+    async fn read_log(
+        &self,
+        executor: ExecutorId,
+        attempt: AttemptId,
+        from: u64,
+        max_bytes: usize,
+        wait: Duration,
+    ) -> Result<LogRead, TransportError> {
+        let logs = match self.state(executor).as_deref().map(lock).as_deref() {
+            Some(State::Up { logs, .. }) => Ok(logs.to_boxed()),
+            Some(State::Down(reason)) => Err(reason
+                .clone()
+                .unwrap_or_else(|| "not yet connected".to_owned())),
+            None => Err("nobody asked to connect it".to_owned()),
+        };
+        let logs = logs.map_err(|reason| TransportError::NotConnected { executor, reason })?;
+        logs.read(attempt, from, max_bytes, wait)
+            .await
+            .map_err(|source| TransportError::Log {
+                executor,
+                attempt,
+                source,
+            })
+    }
+
+    fn trouble(&self, executor: ExecutorId) -> Option<String> {
+        match self.state(executor).as_deref().map(lock).as_deref() {
+            Some(State::Up { .. }) => None,
+            Some(State::Down(Some(reason))) => Some(reason.clone()),
+            Some(State::Down(None)) | None => Some("not connected yet".to_owned()),
+        }
+    }
+}
+
+struct Holder<D> {
+    dial: Arc<D>,
+    id: ExecutorId,
+    address: String,
+    hello: Down,
+    state: Arc<Mutex<State>>,
+    reports: mpsc::Sender<(ExecutorId, Report)>,
+}
+
+impl<D: Dial> Holder<D> {
+    async fn hold(self, before: Option<HeldLine>) {
+        if let Some(line) = before {
+            // Its reports come before ours, and it says nothing any more when ours come.
+            line.task.abort();
+            let _ = line.task.await;
+            if matches!(*lock(&line.state), State::Up { .. }) {
+                self.disconnected("connected anew under other terms".to_owned())
+                    .await;
+            }
+        }
+        let mut pause = FIRST_PAUSE;
+        let mut told = false;
+        loop {
+            let reason = match self.open().await {
+                Ok((line, hello)) => {
+                    told = false;
+                    let since = Instant::now();
+                    let reason = self.pump(line, hello).await;
+                    // One that breaks at once again and again is not tried any faster than one that cannot be made.
+                    if since.elapsed() > LONGEST_PAUSE {
+                        pause = FIRST_PAUSE;
+                    }
+                    reason
+                }
+                Err(reason) => reason,
+            };
+            *lock(&self.state) = State::Down(Some(reason.clone()));
+            if !std::mem::replace(&mut told, true) {
+                self.disconnected(reason).await;
+            }
+            sleep(pause).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    async fn report(&self, report: Report) {
+        // Fails only when the transport is gone, and this task with it.
+        let _ = self.reports.send((self.id, report)).await;
+    }
+
+    async fn disconnected(&self, reason: String) {
+        self.report(Report::Disconnected { reason }).await;
+    }
+
+    /// A connection on which the executor has said hello.
+    async fn open(&self) -> Result<(Line, Report), String> {
+        let opened = timeout(PATIENCE, self.dial.dial(&self.address)).await;
+        let late = || format!("{} does not answer within {PATIENCE:?}", self.address);
+        let mut line = opened.map_err(|_| late())??;
+        // A connection that is broken already says why when it is read.
+        let _ = line.down.send(self.hello.clone()).await;
+        let first = timeout(PATIENCE, line.up.recv())
+            .await
+            .map_err(|_| late())?;
+        match first.ok_or("it closed the connection")?? {
+            Up::Hello { identity, held, .. } => Ok((
+                line,
+                Report::Hello {
+                    version: identity.version,
+                    held,
+                },
+            )),
+            Up::Refused(refusal) => Err(refusal.to_string()),
+            Up::Started { .. } | Up::Finished { .. } | Up::Heartbeat(_) => {
+                Err("it answered a hello with something else".to_owned())
+            }
+        }
+    }
+
+    /// Carries messages both ways until the connection breaks; why it did.
+    async fn pump(&self, mut line: Line, hello: Report) -> String {
+        let (orders, mut given) = mpsc::channel(ORDERS);
+        // Before the report, or the orders that answer it would be dropped.
+        *lock(&self.state) = State::Up {
+            orders,
+            logs: line.logs.to_boxed(),
+        };
+        self.report(hello).await;
+        loop {
+            tokio::select! {
+                said = line.up.recv() => match said {
+                    Some(Ok(Up::Started { attempt, pid, at })) => {
+                        self.report(Report::Started { attempt, pid, at }).await;
+                    }
+                    Some(Ok(Up::Finished { attempt, end })) => {
+                        self.report(Report::Finished { attempt, end }).await;
+                    }
+                    Some(Ok(Up::Heartbeat(figures))) => self.report(Report::Heartbeat(figures)).await,
+                    Some(Ok(Up::Refused(refusal))) => return refusal.to_string(),
+                    Some(Ok(Up::Hello { .. })) => return "it said hello twice".to_owned(),
+                    Some(Err(reason)) => return reason,
+                    None => return "it closed the connection".to_owned(),
+                },
+                order = given.recv() => match order {
+                    // A closed connection says why when it is read.
+                    Some(order) => drop(line.down.send(order.into()).await),
+                    None => return "too many orders wait for it".to_owned(),
+                },
+            }
+        }
+    }
+}
+
+impl From<Order> for Down {
+    fn from(order: Order) -> Self {
+        match order {
+            Order::Run(order) => Self::Run(order),
+            Order::Kill { attempt, grace } => Self::Kill { attempt, grace },
+            Order::Ack { attempt } => Self::Ack { attempt },
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! Changes become rows: the last of each row, grouped by table, in one transaction that begins with the fence.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use hcndc_core::{
+    engine::{AttemptRow, Change, ExecutionRow, FlowRunRow, JobRunRow},
+    id::{AttemptId, ExecutionId, ExecutorId, FlowId, FlowRunId, JobId, JobRunId},
+    model,
+    port::{Commit, Fence},
+    time::DataDate,
+};
+use sea_orm::{
+    ConnectionTrait as _, DatabaseTransaction,
+    sea_query::{Expr, ExprTrait as _, Query},
+};
+
+use crate::{
+    SqlError, SqlStore,
+    dialect::begin_write,
+    entity::{
+        self, Attempt, Execution, Executor, Flow, FlowParent, FlowRun, FlowVersion, Job,
+        JobDependency, JobRun, JobVersion, number,
+    },
+    error::Doing as _,
+    fence,
+    retry::Tries,
+    upsert::{chunks, delete, upsert, values},
+};
+
+impl SqlStore {
+    /// Stores the commit, trying again when other writers are in the way. All changes are whole rows under a fence, so
+    /// that sending them once more after an unknown outcome does no harm.
+    pub(crate) async fn commit_batch(&self, fence: Fence, commit: &Commit) -> Result<(), SqlError> {
+        let batch = Batch::new(&commit.changes);
+        let mut tries = Tries::default();
+        loop {
+            let done = self.commit_once(fence, commit.next_id, &batch).await;
+            if !tries.again(&done).await {
+                return done;
+            }
+        }
+    }
+
+    async fn commit_once(
+        &self,
+        fence: Fence,
+        next_id: u64,
+        batch: &Batch<'_>,
+    ) -> Result<(), SqlError> {
+        let transaction = begin_write(self.writer()).await.doing("begin a commit")?;
+        // First, because it locks the row: until this transaction ends no other term can begin.
+        fence::check(&transaction, fence, next_id).await?;
+        batch.store(&transaction).await?;
+        transaction.commit().await.doing("complete a commit")
+    }
+}
+
+/// What a commit leaves behind, by table.
+#[derive(Default)]
+struct Batch<'a> {
+    /// Deleted at some moment, and perhaps put again after.
+    deleted_flows: BTreeSet<FlowId>,
+    flows: BTreeMap<FlowId, &'a model::Flow>,
+    data_dates: BTreeMap<FlowId, DataDate>,
+    flow_versions: BTreeMap<(FlowId, u32), &'a model::Flow>,
+    deleted_jobs: BTreeSet<JobId>,
+    jobs: BTreeMap<JobId, &'a model::Job>,
+    job_versions: BTreeMap<(JobId, u32), &'a model::Job>,
+    deleted_executors: BTreeSet<ExecutorId>,
+    executors: BTreeMap<ExecutorId, &'a model::Executor>,
+    executions: BTreeMap<ExecutionId, &'a ExecutionRow>,
+    flow_runs: BTreeMap<FlowRunId, &'a FlowRunRow>,
+    job_runs: BTreeMap<JobRunId, &'a JobRunRow>,
+    attempts: BTreeMap<AttemptId, &'a AttemptRow>,
+}
+
+impl<'a> Batch<'a> {
+    fn new(changes: &'a [Change]) -> Self {
+        let mut batch = Self::default();
+        for change in changes {
+            batch.add(change);
+        }
+        batch
+    }
+
+    fn add(&mut self, change: &'a Change) {
+        match change {
+            Change::FlowPut(flow) => {
+                let version = (flow.id, flow.revision.version);
+                self.flow_versions.insert(version, flow);
+                self.flows.insert(flow.id, flow);
+            }
+            Change::FlowDeleted(id) => {
+                self.deleted_flows.insert(*id);
+                self.flows.remove(id);
+                self.data_dates.remove(id);
+            }
+            Change::FlowDataDate { flow, data_date } => {
+                self.data_dates.insert(*flow, *data_date);
+            }
+            Change::JobPut(job) => {
+                let version = (job.id, job.revision.version);
+                self.job_versions.insert(version, job);
+                self.jobs.insert(job.id, job);
+            }
+            Change::JobDeleted(id) => {
+                self.deleted_jobs.insert(*id);
+                self.jobs.remove(id);
+            }
+            Change::ExecutorPut(executor) => {
+                self.executors.insert(executor.id, executor);
+            }
+            Change::ExecutorDeleted(id) => {
+                self.deleted_executors.insert(*id);
+                self.executors.remove(id);
+            }
+            Change::Execution(row) => {
+                self.executions.insert(row.id, row);
+            }
+            Change::FlowRun { row, .. } => {
+                self.flow_runs.insert(row.id, row);
+            }
+            Change::JobRun { row, .. } => {
+                self.job_runs.insert(row.id, row);
+            }
+            Change::Attempt(row) => {
+                self.attempts.insert(row.id, row);
+            }
+        }
+    }
+
+    async fn store(&self, db: &DatabaseTransaction) -> Result<(), SqlError> {
+        self.store_flows(db).await?;
+        self.store_jobs(db).await?;
+        let gone = ids("executor", self.deleted_executors.iter().map(|id| id.0))?;
+        delete(db, "delete executors", Executor::Id, &gone).await?;
+        let executors = values::<Executor>(self.executors.values().copied())?;
+        upsert::<Executor>(db, "store executors", executors).await?;
+        let executions = values::<Execution>(self.executions.values().copied())?;
+        upsert::<Execution>(db, "store executions", executions).await?;
+        let flow_runs = values::<FlowRun>(self.flow_runs.values().copied())?;
+        upsert::<FlowRun>(db, "store flow runs", flow_runs).await?;
+        let job_runs = values::<JobRun>(self.job_runs.values().copied())?;
+        upsert::<JobRun>(db, "store job runs", job_runs).await?;
+        let attempts = values::<Attempt>(self.attempts.values().copied())?;
+        upsert::<Attempt>(db, "store attempts", attempts).await
+    }
+
+    /// Rows go before they come: a flow that is put again after its deletion starts without a data date.
+    async fn store_flows(&self, db: &DatabaseTransaction) -> Result<(), SqlError> {
+        let gone = ids("flow", self.deleted_flows.iter().map(|id| id.0))?;
+        delete(db, "delete flows", Flow::Id, &gone).await?;
+        let touched = self.deleted_flows.iter().chain(self.flows.keys());
+        let touched: BTreeSet<_> = touched.map(|id| id.0).collect();
+        let touched = ids("flow", touched)?;
+        delete(db, "untie flows", FlowParent::FlowId, &touched).await?;
+
+        let versions = values::<FlowVersion>(self.flow_versions.values().copied())?;
+        upsert::<FlowVersion>(db, "store versions of flows", versions).await?;
+        let flows = values::<Flow>(self.flows.values().copied())?;
+        upsert::<Flow>(db, "store flows", flows).await?;
+        let flows = self.flows.values();
+        let ties = flows.flat_map(|flow| flow.parents.iter().map(|parent| (flow.id, *parent)));
+        let ties = values::<FlowParent>(ties)?;
+        upsert::<FlowParent>(db, "tie flows", ties).await?;
+        self.store_data_dates(db).await
+    }
+
+    async fn store_data_dates(&self, db: &DatabaseTransaction) -> Result<(), SqlError> {
+        // Flows that end together mostly do so for one date: a statement for each date, not for each flow.
+        let mut by_date = BTreeMap::<_, Vec<_>>::new();
+        for (flow, data_date) in &self.data_dates {
+            by_date.entry(data_date).or_default().push(flow.0);
+        }
+        for (data_date, flows) in by_date {
+            for piece in chunks(&ids("flow", flows)?) {
+                let statement = Query::update()
+                    .table(Flow::Table)
+                    .value(Flow::DataDate, entity::date(*data_date))
+                    .and_where(Expr::col(Flow::Id).is_in(piece.iter().copied()))
+                    .to_owned();
+                db.execute(&statement).await.doing("store data dates")?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn store_jobs(&self, db: &DatabaseTransaction) -> Result<(), SqlError> {
+        let gone = ids("job", self.deleted_jobs.iter().map(|id| id.0))?;
+        delete(db, "delete jobs", Job::Id, &gone).await?;
+        let touched = self.deleted_jobs.iter().chain(self.jobs.keys());
+        let touched: BTreeSet<_> = touched.map(|id| id.0).collect();
+        let touched = ids("job", touched)?;
+        delete(db, "untie jobs", JobDependency::JobId, &touched).await?;
+
+        let versions = values::<JobVersion>(self.job_versions.values().copied())?;
+        upsert::<JobVersion>(db, "store versions of jobs", versions).await?;
+        let jobs = values::<Job>(self.jobs.values().copied())?;
+        upsert::<Job>(db, "store jobs", jobs).await?;
+        let jobs = self.jobs.values();
+        let ties = jobs.flat_map(|job| job.dependencies.iter().map(|tie| (job.id, *tie)));
+        let ties = values::<JobDependency>(ties)?;
+        upsert::<JobDependency>(db, "tie jobs", ties).await
+    }
+}
+
+/// Ids as the database holds them.
+fn ids(what: &'static str, ids: impl IntoIterator<Item = u64>) -> Result<Vec<i64>, SqlError> {
+    ids.into_iter().map(|id| number(what, id)).collect()
+}

@@ -1,0 +1,59 @@
+//! Where the databases differ: types of columns, how tables are made, and transactions.
+
+use sea_orm::{
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
+    SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait as _,
+    sea_query::{ColumnDef, IntoIden},
+};
+
+/// A transaction that is going to write. On SQLite it takes the lock at once: a transaction that reads first and then
+/// finds another writer at work could only be given up.
+pub(crate) async fn begin_write(db: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr> {
+    let options = TransactionOptions {
+        sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+        ..TransactionOptions::default()
+    };
+    db.begin_with_options(options).await
+}
+
+/// Which collation compares texts byte by byte and takes spaces at the end for what they are; `None` where every text
+/// is compared so. MySQL and MariaDB have no common name for it, and their common `utf8mb4_bin` pads with spaces.
+pub(crate) async fn byte_collation<C: ConnectionTrait>(
+    db: &C,
+) -> Result<Option<&'static str>, DbErr> {
+    let backend = db.get_database_backend();
+    if backend != DbBackend::MySql {
+        return Ok(None);
+    }
+    let version = Statement::from_string(backend, "SELECT VERSION() AS version");
+    let row = db.query_one_raw(version).await?;
+    let version: String = row
+        .ok_or_else(|| DbErr::RecordNotFound(String::from("VERSION()")))?
+        .try_get("", "version")?;
+    Ok(Some(if version.contains("MariaDB") {
+        "utf8mb4_nopad_bin"
+    } else {
+        "utf8mb4_0900_bin"
+    }))
+}
+
+/// A column for ids that rows are found by. SQLite keeps rows in the order of a key only if its type is just this word.
+pub(crate) fn id_column(backend: DbBackend, column: impl IntoIden) -> ColumnDef {
+    let mut column = ColumnDef::new(column);
+    match backend {
+        DbBackend::Sqlite => column.integer(),
+        _ => column.big_integer(),
+    };
+    column.not_null().primary_key();
+    column
+}
+
+/// A column for texts of any length. MySQL's `TEXT` ends at 64 KiB.
+pub(crate) fn long_text_column(backend: DbBackend, column: impl IntoIden) -> ColumnDef {
+    let mut column = ColumnDef::new(column);
+    match backend {
+        DbBackend::MySql => column.custom("longtext"),
+        _ => column.text(),
+    };
+    column
+}

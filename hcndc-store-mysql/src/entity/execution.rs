@@ -1,0 +1,85 @@
+//! `execution`.
+
+use hcndc_core::{
+    engine::{ExecutionRow, ExecutionState, TriggerKind},
+    id::ExecutionId,
+};
+use sea_orm::{DeriveIden, QueryResult, Value};
+
+use super::{Reader, Table, date, json, number, time, time_if};
+use crate::SqlError;
+
+/// Columns of `execution`.
+#[derive(Clone, Copy, DeriveIden)]
+pub(crate) enum Execution {
+    Table,
+    Id,
+    State,
+    TriggerKind,
+    DataDate,
+    /// JSON; not queried.
+    Params,
+    StartedBy,
+    StartedAt,
+    EndedAt,
+    StoppedBy,
+    Resumes,
+}
+
+impl Table for Execution {
+    type Row<'a> = &'a ExecutionRow;
+
+    const TABLE: Self = Self::Table;
+    const KEY: &'static [Self] = &[Self::Id];
+    const COLUMNS: &'static [Self] = &[
+        Self::Id,
+        Self::State,
+        Self::TriggerKind,
+        Self::DataDate,
+        Self::Params,
+        Self::StartedBy,
+        Self::StartedAt,
+        Self::EndedAt,
+        Self::StoppedBy,
+        Self::Resumes,
+    ];
+
+    fn values(row: &ExecutionRow) -> Result<Vec<Value>, SqlError> {
+        let trigger = match row.trigger {
+            TriggerKind::Manual => "manual",
+        };
+        Ok(vec![
+            number("execution", row.id.0)?.into(),
+            row.state.as_str().into(),
+            trigger.into(),
+            date(row.data_date),
+            json("params", &row.params)?,
+            row.started_by.as_str().into(),
+            time(row.started_at),
+            time_if(row.ended_at),
+            row.stopped_by.as_deref().into(),
+            i64::from(row.resumes).into(),
+        ])
+    }
+}
+
+impl Execution {
+    /// The row that these columns hold.
+    pub(crate) fn read(row: &QueryResult) -> Result<ExecutionRow, SqlError> {
+        let row = Reader::new("execution", row);
+        Ok(ExecutionRow {
+            id: ExecutionId(row.number("id")?),
+            state: row.named("state", ExecutionState::from_name)?,
+            trigger: row.named("trigger_kind", |name| {
+                (name == "manual").then_some(TriggerKind::Manual)
+            })?,
+            data_date: row.date("data_date")?,
+            params: row.json("params")?,
+            started_by: row.column("started_by")?,
+            started_at: row.time("started_at")?,
+            ended_at: row.time_if("ended_at")?,
+            stopped_by: row.column("stopped_by")?,
+            resumes: row.small("resumes")?,
+        })
+    }
+}

@@ -1,0 +1,88 @@
+//! A file per table: its columns, and how a row of the core becomes values and comes back.
+//!
+//! Ids are signed 64-bit, times microseconds, states their names, lists that nobody queries JSON.
+
+mod attempt;
+mod execution;
+mod executor;
+mod flow;
+mod flow_run;
+mod job;
+mod job_run;
+mod leader;
+mod reader;
+
+pub(crate) use attempt::Attempt;
+pub(crate) use execution::Execution;
+pub(crate) use executor::Executor;
+pub(crate) use flow::{Flow, FlowParent, FlowVersion};
+pub(crate) use flow_run::FlowRun;
+pub(crate) use job::{Job, JobDependency, JobVersion};
+pub(crate) use job_run::JobRun;
+pub(crate) use leader::Leader;
+pub(crate) use reader::Reader;
+
+use hcndc_core::time::{DataDate, Timestamp};
+use sea_orm::{
+    Value,
+    sea_query::{Iden, IntoIden},
+};
+use serde::Serialize;
+
+use crate::SqlError;
+
+/// A table that rows are upserted into.
+pub(crate) trait Table: Iden + IntoIden + Copy + Send + Sync + 'static {
+    /// What the core calls a row of it.
+    type Row<'a>;
+
+    /// The table itself.
+    const TABLE: Self;
+    /// The columns of the primary key.
+    const KEY: &'static [Self];
+    /// All columns that [`values`](Self::values) gives, in its order.
+    const COLUMNS: &'static [Self];
+
+    /// The row's values, one for each column.
+    fn values(row: Self::Row<'_>) -> Result<Vec<Value>, SqlError>;
+}
+
+/// An id, or another number that must not be changed on the way.
+pub(crate) fn number(what: &'static str, value: u64) -> Result<i64, SqlError> {
+    i64::try_from(value).map_err(|_| SqlError::TooLarge { what, value })
+}
+
+/// A figure that others measured. One that is beyond all sense must not keep a commit from being stored.
+fn figure(value: u64) -> Value {
+    i64::try_from(value).unwrap_or(i64::MAX).into()
+}
+
+fn time(time: Timestamp) -> Value {
+    time.as_micros().into()
+}
+
+fn time_if(time: Option<Timestamp>) -> Value {
+    time.map(Timestamp::as_micros).into()
+}
+
+pub(crate) fn date(date: DataDate) -> Value {
+    date.to_naive().into()
+}
+
+fn json<T: Serialize + ?Sized>(what: &'static str, value: &T) -> Result<Value, SqlError> {
+    let text = serde_json::to_string(value);
+    text.map(Into::into)
+        .map_err(|source| SqlError::Json { what, source })
+}
+
+/// Between name and description in a column that texts are searched in. No name may hold it.
+pub(crate) const SEARCH_SEPARATOR: char = '\u{1f}';
+
+/// What the text filter of a list looks into: both, in ASCII lower case. Databases would fold other letters too, each in
+/// its own way.
+fn search(name: &str, description: &str) -> Value {
+    let mut text = name.to_ascii_lowercase();
+    text.push(SEARCH_SEPARATOR);
+    text.push_str(&description.to_ascii_lowercase());
+    text.into()
+}

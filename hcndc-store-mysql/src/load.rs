@@ -1,0 +1,346 @@
+//! All that an engine needs to go on, by a fixed number of queries, of one moment.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use hcndc_core::{
+    engine::{
+        AttemptRow, AttemptState, ExecutionRow, ExecutionSnapshot, ExecutionState, FlowRunRow,
+        JobRunRow, Snapshot,
+    },
+    id::{ExecutionId, FlowId, JobId},
+    model,
+    time::DataDate,
+};
+use sea_orm::{
+    ConnectionTrait, DatabaseTransaction, QueryResult, TransactionTrait as _,
+    sea_query::{Expr, ExprTrait as _, Query, SelectStatement},
+};
+use serde::de::DeserializeOwned;
+
+use crate::{
+    SqlError, SqlStore,
+    entity::{
+        Attempt, Execution, Executor, Flow, FlowRun, FlowVersion, Job, JobRun, JobVersion, Leader,
+        Reader, Table,
+    },
+    error::Doing as _,
+    upsert::chunks,
+};
+
+type Flows = BTreeMap<(FlowId, u32), Arc<model::Flow>>;
+type Jobs = BTreeMap<(JobId, u32), Arc<model::Job>>;
+
+impl SqlStore {
+    pub(crate) async fn load_snapshot(&self) -> Result<Snapshot, SqlError> {
+        // One transaction, so that all queries see the same moment.
+        let db = self.reader().begin().await.doing("begin to load")?;
+        let flows = current_flows(&db).await?;
+        let jobs = current_jobs(&db).await?;
+        let known_flows = flows.iter().map(|(flow, _)| flow.clone());
+        let known_jobs = jobs.iter().cloned();
+        let live = ExecutionState::ALL.iter().filter(|state| !state.is_ended());
+        let which = Expr::col(Execution::State).is_in(live.map(|state| state.as_str()));
+        let snapshot = Snapshot {
+            next_id: next_id(&db).await?,
+            executors: current_executors(&db).await?,
+            executions: executions(
+                &db,
+                which,
+                known_flows.map(|flow| ((flow.id, flow.revision.version), flow)),
+                known_jobs.map(|job| ((job.id, job.revision.version), job)),
+            )
+            .await?,
+            flows,
+            jobs,
+        };
+        db.commit().await.doing("end the load")?;
+        Ok(snapshot)
+    }
+
+    pub(crate) async fn load_one_execution(
+        &self,
+        execution: ExecutionId,
+    ) -> Result<Option<ExecutionSnapshot>, SqlError> {
+        let Ok(id) = i64::try_from(execution.0) else {
+            return Ok(None);
+        };
+        let db = self.reader().begin().await.doing("begin to load")?;
+        let which = Expr::col(Execution::Id).eq(id);
+        let none = (std::iter::empty(), std::iter::empty());
+        let found = executions(&db, which, none.0, none.1).await?.pop();
+        db.commit().await.doing("end the load")?;
+        Ok(found)
+    }
+}
+
+async fn next_id(db: &DatabaseTransaction) -> Result<u64, SqlError> {
+    let statement = Query::select()
+        .column(Leader::NextId)
+        .from(Leader::Table)
+        .and_where(Expr::col(Leader::Id).eq(Leader::ROW))
+        .to_owned();
+    let rows = all(db, &statement, "load the next id").await?;
+    rows.first()
+        .map_or(Ok(0), |row| Reader::new("leader", row).number("next_id"))
+}
+
+async fn current_flows(
+    db: &DatabaseTransaction,
+) -> Result<Vec<(Arc<model::Flow>, Option<DataDate>)>, SqlError> {
+    let statement = Query::select()
+        .column((Flow::Table, Flow::DataDate))
+        .column((FlowVersion::Table, FlowVersion::Definition))
+        .from(Flow::Table)
+        .inner_join(
+            FlowVersion::Table,
+            Expr::col((FlowVersion::Table, FlowVersion::FlowId))
+                .equals((Flow::Table, Flow::Id))
+                .and(
+                    Expr::col((FlowVersion::Table, FlowVersion::Version))
+                        .equals((Flow::Table, Flow::Version)),
+                ),
+        )
+        .order_by((Flow::Table, Flow::Id), sea_orm::Order::Asc)
+        .to_owned();
+    let rows = all(db, &statement, "load flows").await?;
+    let rows = rows.iter().map(|row| Reader::new("flow", row));
+    rows.map(|row| Ok((Arc::new(row.json("definition")?), row.date_if("data_date")?)))
+        .collect()
+}
+
+async fn current_jobs(db: &DatabaseTransaction) -> Result<Vec<Arc<model::Job>>, SqlError> {
+    let statement = Query::select()
+        .column((JobVersion::Table, JobVersion::Definition))
+        .from(Job::Table)
+        .inner_join(
+            JobVersion::Table,
+            Expr::col((JobVersion::Table, JobVersion::JobId))
+                .equals((Job::Table, Job::Id))
+                .and(
+                    Expr::col((JobVersion::Table, JobVersion::Version))
+                        .equals((Job::Table, Job::Version)),
+                ),
+        )
+        .order_by((Job::Table, Job::Id), sea_orm::Order::Asc)
+        .to_owned();
+    definitions(db, &statement, "job", "load jobs").await
+}
+
+async fn current_executors(
+    db: &DatabaseTransaction,
+) -> Result<Vec<Arc<model::Executor>>, SqlError> {
+    let statement = Query::select()
+        .column(Executor::Definition)
+        .from(Executor::Table)
+        .order_by(Executor::Id, sea_orm::Order::Asc)
+        .to_owned();
+    definitions(db, &statement, "executor", "load executors").await
+}
+
+async fn definitions<T: DeserializeOwned>(
+    db: &DatabaseTransaction,
+    statement: &SelectStatement,
+    table: &'static str,
+    doing: &'static str,
+) -> Result<Vec<Arc<T>>, SqlError> {
+    let rows = all(db, statement, doing).await?;
+    let rows = rows.iter().map(|row| Reader::new(table, row));
+    rows.map(|row| Ok(Arc::new(row.json("definition")?)))
+        .collect()
+}
+
+/// Executions and all that belongs to them. Versions that the caller has at hand are not read again.
+async fn executions(
+    db: &DatabaseTransaction,
+    which: Expr,
+    known_flows: impl Iterator<Item = ((FlowId, u32), Arc<model::Flow>)>,
+    known_jobs: impl Iterator<Item = ((JobId, u32), Arc<model::Job>)>,
+) -> Result<Vec<ExecutionSnapshot>, SqlError> {
+    let chosen = Query::select()
+        .column(Execution::Id)
+        .from(Execution::Table)
+        .and_where(which.clone())
+        .to_owned();
+    let statement = rows_where::<Execution>(which, Execution::Id);
+    let rows = all(db, &statement, "load executions").await?;
+    let rows: Vec<_> = rows.iter().map(Execution::read).collect::<Result<_, _>>()?;
+    if rows.is_empty() {
+        return Ok(Vec::new());
+    }
+
+    let of_chosen = Expr::col(FlowRun::ExecutionId).in_subquery(chosen.clone());
+    let statement = rows_where::<FlowRun>(of_chosen, FlowRun::Id);
+    let flow_runs = all(db, &statement, "load flow runs").await?;
+    let flow_runs: Vec<_> = flow_runs
+        .iter()
+        .map(FlowRun::read)
+        .collect::<Result<_, _>>()?;
+
+    let of_chosen = Expr::col(JobRun::ExecutionId).in_subquery(chosen.clone());
+    let statement = rows_where::<JobRun>(of_chosen, JobRun::Id);
+    let job_runs = all(db, &statement, "load job runs").await?;
+    let job_runs: Vec<_> = job_runs
+        .iter()
+        .map(JobRun::read)
+        .collect::<Result<_, _>>()?;
+
+    let live = AttemptState::ALL.iter().filter(|state| !state.is_ended());
+    let of_chosen = Expr::col(Attempt::ExecutionId)
+        .in_subquery(chosen)
+        .and(Expr::col(Attempt::State).is_in(live.map(|state| state.as_str())));
+    let statement = rows_where::<Attempt>(of_chosen, Attempt::Id);
+    let attempts = all(db, &statement, "load attempts").await?;
+    let attempts: Vec<_> = attempts
+        .iter()
+        .map(Attempt::read)
+        .collect::<Result<_, _>>()?;
+
+    let mut flows: Flows = known_flows.collect();
+    let needed = flow_runs.iter().map(|run| (run.flow, run.flow_version));
+    add_flows(db, &mut flows, needed.collect()).await?;
+    let mut jobs: Jobs = known_jobs.collect();
+    let needed = job_runs.iter().map(|run| (run.job, run.job_version));
+    add_jobs(db, &mut jobs, needed.collect()).await?;
+    assemble(rows, flow_runs, job_runs, attempts, &flows, &jobs)
+}
+
+fn assemble(
+    rows: Vec<ExecutionRow>,
+    flow_runs: Vec<FlowRunRow>,
+    job_runs: Vec<JobRunRow>,
+    attempts: Vec<AttemptRow>,
+    flows: &Flows,
+    jobs: &Jobs,
+) -> Result<Vec<ExecutionSnapshot>, SqlError> {
+    let whole = |row: ExecutionRow| {
+        let snapshot = ExecutionSnapshot {
+            row,
+            flow_runs: Vec::new(),
+            job_runs: Vec::new(),
+            attempts: Vec::new(),
+        };
+        (snapshot.row.id, snapshot)
+    };
+    let mut executions: BTreeMap<_, _> = rows.into_iter().map(whole).collect();
+    for run in flow_runs {
+        let flow = flows.get(&(run.flow, run.flow_version));
+        let flow = flow.ok_or_else(|| SqlError::Missing {
+            table: "flow_run",
+            id: run.id.0,
+            needs: format!("version {} of flow {}", run.flow_version, run.flow),
+        })?;
+        if let Some(execution) = executions.get_mut(&run.execution) {
+            execution.flow_runs.push((run, flow.clone()));
+        }
+    }
+    for run in job_runs {
+        let job = jobs.get(&(run.job, run.job_version));
+        let job = job.ok_or_else(|| SqlError::Missing {
+            table: "job_run",
+            id: run.id.0,
+            needs: format!("version {} of job {}", run.job_version, run.job),
+        })?;
+        if let Some(execution) = executions.get_mut(&run.execution) {
+            execution.job_runs.push((run, job.clone()));
+        }
+    }
+    for attempt in attempts {
+        if let Some(execution) = executions.get_mut(&attempt.execution) {
+            execution.attempts.push(attempt);
+        }
+    }
+    Ok(executions.into_values().collect())
+}
+
+/// Reads the needed versions that are not there yet.
+async fn add_flows(
+    db: &DatabaseTransaction,
+    flows: &mut Flows,
+    needed: BTreeSet<(FlowId, u32)>,
+) -> Result<(), SqlError> {
+    let missing = needed.into_iter().filter(|key| !flows.contains_key(key));
+    let missing: BTreeSet<_> = missing.map(|(id, version)| (id.0, version)).collect();
+    let columns = (FlowVersion::FlowId, FlowVersion::Version);
+    let found: Vec<Arc<model::Flow>> = versions(
+        db,
+        columns,
+        FlowVersion::Definition,
+        "flow_version",
+        missing,
+    )
+    .await?;
+    flows.extend(
+        found
+            .into_iter()
+            .map(|flow| ((flow.id, flow.revision.version), flow)),
+    );
+    Ok(())
+}
+
+/// Reads the needed versions that are not there yet.
+async fn add_jobs(
+    db: &DatabaseTransaction,
+    jobs: &mut Jobs,
+    needed: BTreeSet<(JobId, u32)>,
+) -> Result<(), SqlError> {
+    let missing = needed.into_iter().filter(|key| !jobs.contains_key(key));
+    let missing: BTreeSet<_> = missing.map(|(id, version)| (id.0, version)).collect();
+    let columns = (JobVersion::JobId, JobVersion::Version);
+    let found: Vec<Arc<model::Job>> =
+        versions(db, columns, JobVersion::Definition, "job_version", missing).await?;
+    jobs.extend(
+        found
+            .into_iter()
+            .map(|job| ((job.id, job.revision.version), job)),
+    );
+    Ok(())
+}
+
+/// Definitions of at least these ids and versions: one query for each version number that occurs. Mostly that is one.
+async fn versions<T: Table, D: DeserializeOwned>(
+    db: &DatabaseTransaction,
+    (id, version): (T, T),
+    definition: T,
+    table: &'static str,
+    keys: BTreeSet<(u64, u32)>,
+) -> Result<Vec<Arc<D>>, SqlError> {
+    let mut by_version = BTreeMap::<u32, Vec<i64>>::new();
+    for (id, version) in keys {
+        let id = crate::entity::number(table, id)?;
+        by_version.entry(version).or_default().push(id);
+    }
+    let mut found = Vec::new();
+    for (number, ids) in by_version {
+        for piece in chunks(&ids) {
+            let statement = Query::select()
+                .column(definition)
+                .from(T::TABLE)
+                .and_where(Expr::col(version).eq(number))
+                .and_where(Expr::col(id).is_in(piece.iter().copied()))
+                .to_owned();
+            found.extend(definitions(db, &statement, table, "load versions").await?);
+        }
+    }
+    Ok(found)
+}
+
+/// All columns of the rows that meet a condition, sorted by id.
+fn rows_where<T: Table>(condition: Expr, id: T) -> SelectStatement {
+    Query::select()
+        .columns(T::COLUMNS.iter().copied())
+        .from(T::TABLE)
+        .and_where(condition)
+        .order_by(id, sea_orm::Order::Asc)
+        .to_owned()
+}
+
+async fn all(
+    db: &DatabaseTransaction,
+    statement: &SelectStatement,
+    doing: &'static str,
+) -> Result<Vec<QueryResult>, SqlError> {
+    db.query_all(statement).await.doing(doing)
+}

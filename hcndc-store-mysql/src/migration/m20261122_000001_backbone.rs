@@ -1,0 +1,387 @@
+//! The first tables: definitions, executions, and who leads.
+//!
+//! There are no foreign keys and no unique names. One engine writes, and it has checked both; keys would make each commit
+//! look every reference up again, dictate the order of tables, and keep two flows from changing names in one commit.
+
+use sea_orm::{
+    ConnectionTrait as _, DbBackend, DeriveMigrationName,
+    sea_query::{ColumnDef, Index, IntoIden, OnConflict, Query, Table, TableCreateStatement},
+};
+use sea_orm_migration::{DbErr, MigrationTrait, SchemaManager, async_trait};
+
+use crate::{
+    dialect::{byte_collation, id_column, long_text_column},
+    entity::{
+        Attempt, Execution, Executor, Flow, FlowParent, FlowRun, FlowVersion, Job, JobDependency,
+        JobRun, JobVersion, Leader,
+    },
+};
+
+/// All tables of this step, to recognize those of others.
+pub(super) const TABLES: &[&str] = &[
+    "leader",
+    "flow",
+    "flow_parent",
+    "flow_version",
+    "job",
+    "job_dependency",
+    "job_version",
+    "executor",
+    "execution",
+    "flow_run",
+    "job_run",
+    "attempt",
+];
+
+#[derive(DeriveMigrationName)]
+pub(super) struct Migration;
+
+#[async_trait::async_trait]
+#[expect(
+    elided_lifetimes_in_paths,
+    reason = "the trait has one lifetime fewer when it is written out"
+)]
+impl MigrationTrait for Migration {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let db = manager.get_connection();
+        let make = Make {
+            manager,
+            backend: db.get_database_backend(),
+            collation: byte_collation(db).await?,
+        };
+        make.leader().await?;
+        make.flows().await?;
+        make.jobs().await?;
+        make.executors().await?;
+        make.executions().await?;
+        make.runs().await?;
+        make.attempts().await
+    }
+}
+
+/// Makes tables. Each step may be repeated: MySQL keeps the tables that a migration made before it was cut off.
+struct Make<'a, 'c> {
+    manager: &'a SchemaManager<'c>,
+    backend: DbBackend,
+    collation: Option<&'static str>,
+}
+
+/// An index: its name, and its columns.
+type Indexes<'a, C> = &'a [(&'static str, &'a [C])];
+
+impl Make<'_, '_> {
+    async fn leader(&self) -> Result<(), DbErr> {
+        let table = Table::create()
+            .table(Leader::Table)
+            .col(id_column(self.backend, Leader::Id))
+            .col(number(Leader::Fence))
+            .col(long_text_column(self.backend, Leader::Holder))
+            .col(number_or_null(Leader::ExpiresAt))
+            .col(number(Leader::NextId))
+            .to_owned();
+        self.table::<Leader>(table, &[]).await?;
+        let row = Query::insert()
+            .into_table(Leader::Table)
+            .columns([Leader::Id, Leader::Fence, Leader::NextId])
+            .values_panic([Leader::ROW.into(), 0.into(), 0.into()])
+            .on_conflict(
+                OnConflict::column(Leader::Id)
+                    .update_column(Leader::Id)
+                    .to_owned(),
+            )
+            .to_owned();
+        self.manager.execute(row).await
+    }
+
+    async fn flows(&self) -> Result<(), DbErr> {
+        let table = Table::create()
+            .table(Flow::Table)
+            .col(id_column(self.backend, Flow::Id))
+            .col(number(Flow::Version))
+            .col(name(Flow::Name))
+            .col(self.text(Flow::Directory))
+            .col(flag(Flow::Enabled))
+            .col(number(Flow::UpdatedAt))
+            .col(self.text(Flow::Search))
+            .col(ColumnDef::new(Flow::DataDate).date())
+            .to_owned();
+        let indexes: Indexes<'_, _> = &[
+            ("flow_by_name", &[Flow::Name, Flow::Id]),
+            ("flow_by_updated_at", &[Flow::UpdatedAt, Flow::Id]),
+        ];
+        self.table(table, indexes).await?;
+
+        let table = Table::create()
+            .table(FlowParent::Table)
+            .col(number(FlowParent::FlowId))
+            .col(number(FlowParent::ParentId))
+            .primary_key(
+                Index::create()
+                    .col(FlowParent::FlowId)
+                    .col(FlowParent::ParentId),
+            )
+            .to_owned();
+        let indexes: Indexes<'_, _> = &[(
+            "flow_parent_by_parent",
+            &[FlowParent::ParentId, FlowParent::FlowId],
+        )];
+        self.table(table, indexes).await?;
+
+        let table = Table::create()
+            .table(FlowVersion::Table)
+            .col(number(FlowVersion::FlowId))
+            .col(number(FlowVersion::Version))
+            .col(name(FlowVersion::Name))
+            .col(self.text(FlowVersion::Definition))
+            .primary_key(
+                Index::create()
+                    .col(FlowVersion::FlowId)
+                    .col(FlowVersion::Version),
+            )
+            .to_owned();
+        self.table::<FlowVersion>(table, &[]).await
+    }
+
+    async fn jobs(&self) -> Result<(), DbErr> {
+        let table = Table::create()
+            .table(Job::Table)
+            .col(id_column(self.backend, Job::Id))
+            .col(number(Job::FlowId))
+            .col(number(Job::Version))
+            .col(name(Job::Name))
+            .col(flag(Job::Enabled))
+            .col(number(Job::UpdatedAt))
+            .col(self.text(Job::Search))
+            .to_owned();
+        let indexes: Indexes<'_, _> = &[
+            ("job_by_flow", &[Job::FlowId, Job::Id]),
+            ("job_by_name", &[Job::Name, Job::Id]),
+            ("job_by_updated_at", &[Job::UpdatedAt, Job::Id]),
+        ];
+        self.table(table, indexes).await?;
+
+        let table = Table::create()
+            .table(JobDependency::Table)
+            .col(number(JobDependency::JobId))
+            .col(number(JobDependency::DependsOnId))
+            .col(word(JobDependency::Condition))
+            .primary_key(
+                Index::create()
+                    .col(JobDependency::JobId)
+                    .col(JobDependency::DependsOnId),
+            )
+            .to_owned();
+        let indexes: Indexes<'_, _> = &[(
+            "job_dependency_by_depends_on",
+            &[JobDependency::DependsOnId, JobDependency::JobId],
+        )];
+        self.table(table, indexes).await?;
+
+        let table = Table::create()
+            .table(JobVersion::Table)
+            .col(number(JobVersion::JobId))
+            .col(number(JobVersion::Version))
+            .col(name(JobVersion::Name))
+            .col(self.text(JobVersion::Definition))
+            .primary_key(
+                Index::create()
+                    .col(JobVersion::JobId)
+                    .col(JobVersion::Version),
+            )
+            .to_owned();
+        self.table::<JobVersion>(table, &[]).await
+    }
+
+    async fn executors(&self) -> Result<(), DbErr> {
+        let table = Table::create()
+            .table(Executor::Table)
+            .col(id_column(self.backend, Executor::Id))
+            .col(number(Executor::Version))
+            .col(name(Executor::Name))
+            .col(flag(Executor::Enabled))
+            .col(number(Executor::UpdatedAt))
+            .col(self.text(Executor::Search))
+            .col(self.text(Executor::Definition))
+            .to_owned();
+        let indexes: Indexes<'_, _> = &[
+            ("executor_by_name", &[Executor::Name, Executor::Id]),
+            (
+                "executor_by_updated_at",
+                &[Executor::UpdatedAt, Executor::Id],
+            ),
+        ];
+        self.table(table, indexes).await
+    }
+
+    async fn executions(&self) -> Result<(), DbErr> {
+        let table = Table::create()
+            .table(Execution::Table)
+            .col(id_column(self.backend, Execution::Id))
+            .col(word(Execution::State))
+            .col(word(Execution::TriggerKind))
+            .col(ColumnDef::new(Execution::DataDate).date().not_null())
+            .col(self.text(Execution::Params))
+            .col(self.text(Execution::StartedBy))
+            .col(number(Execution::StartedAt))
+            .col(number_or_null(Execution::EndedAt))
+            .col(long_text_column(self.backend, Execution::StoppedBy))
+            .col(number(Execution::Resumes))
+            .to_owned();
+        let indexes: Indexes<'_, _> = &[
+            ("execution_by_state", &[Execution::State, Execution::Id]),
+            (
+                "execution_by_data_date",
+                &[Execution::DataDate, Execution::Id],
+            ),
+        ];
+        self.table(table, indexes).await
+    }
+
+    async fn runs(&self) -> Result<(), DbErr> {
+        let table = Table::create()
+            .table(FlowRun::Table)
+            .col(id_column(self.backend, FlowRun::Id))
+            .col(number(FlowRun::ExecutionId))
+            .col(number(FlowRun::FlowId))
+            .col(number(FlowRun::FlowVersion))
+            .col(word(FlowRun::State))
+            .col(number_or_null(FlowRun::StartedAt))
+            .col(number_or_null(FlowRun::EndedAt))
+            .to_owned();
+        let indexes: Indexes<'_, _> = &[
+            (
+                "flow_run_by_execution",
+                &[FlowRun::ExecutionId, FlowRun::Id],
+            ),
+            ("flow_run_by_flow", &[FlowRun::FlowId, FlowRun::ExecutionId]),
+        ];
+        self.table(table, indexes).await?;
+
+        let table = Table::create()
+            .table(JobRun::Table)
+            .col(id_column(self.backend, JobRun::Id))
+            .col(number(JobRun::ExecutionId))
+            .col(number(JobRun::FlowRunId))
+            .col(number(JobRun::JobId))
+            .col(number(JobRun::JobVersion))
+            .col(word(JobRun::State))
+            .col(number(JobRun::Attempt))
+            .col(number(JobRun::AttemptsBefore))
+            .col(number_or_null(JobRun::QueuedAt))
+            .col(number_or_null(JobRun::StartedAt))
+            .col(number_or_null(JobRun::EndedAt))
+            .col(ColumnDef::new(JobRun::ExitCode).integer())
+            .col(number_or_null(JobRun::RetryAt))
+            .to_owned();
+        // Every move of a job run costs a change in each index that has the state. So it stands in two: one that counts
+        // by execution and by flow run, and one that finds what runs now.
+        let indexes: Indexes<'_, _> = &[
+            ("job_run_by_execution", &[JobRun::ExecutionId, JobRun::Id]),
+            ("job_run_by_flow_run", &[JobRun::FlowRunId, JobRun::Id]),
+            ("job_run_by_job", &[JobRun::JobId, JobRun::Id]),
+            (
+                "job_run_counts",
+                &[JobRun::ExecutionId, JobRun::FlowRunId, JobRun::State],
+            ),
+            ("job_run_by_state", &[JobRun::State, JobRun::Id]),
+        ];
+        self.table(table, indexes).await
+    }
+
+    async fn attempts(&self) -> Result<(), DbErr> {
+        let table = Table::create()
+            .table(Attempt::Table)
+            .col(id_column(self.backend, Attempt::Id))
+            .col(number(Attempt::ExecutionId))
+            .col(number(Attempt::JobRunId))
+            .col(number(Attempt::Number))
+            .col(number(Attempt::ExecutorId))
+            .col(number(Attempt::Slots))
+            .col(word(Attempt::State))
+            .col(flag(Attempt::KillAsked))
+            .col(number(Attempt::DispatchedAt))
+            .col(number_or_null(Attempt::StartedAt))
+            .col(number_or_null(Attempt::EndedAt))
+            .col(number_or_null(Attempt::Pid))
+            .col(ColumnDef::new(Attempt::ExitCode).integer())
+            .col(ColumnDef::new(Attempt::Signal).integer())
+            .col(self.text(Attempt::Message))
+            .col(number(Attempt::PeakMemoryBytes))
+            .col(number(Attempt::CpuTimeMicros))
+            .col(number(Attempt::LogBytes))
+            .to_owned();
+        let indexes: Indexes<'_, _> = &[
+            ("attempt_by_job_run", &[Attempt::JobRunId, Attempt::Number]),
+            ("attempt_by_state", &[Attempt::State, Attempt::ExecutionId]),
+        ];
+        self.table(table, indexes).await
+    }
+
+    /// Makes the table unless it is there, with its indexes.
+    async fn table<C: IntoIden + Copy>(
+        &self,
+        mut table: TableCreateStatement,
+        indexes: Indexes<'_, C>,
+    ) -> Result<(), DbErr> {
+        table.if_not_exists();
+        let Some(collation) = self.collation else {
+            let name = table.get_table_name().cloned();
+            self.manager.create_table(table).await?;
+            for (index, columns) in indexes {
+                let mut statement = Index::create();
+                statement.if_not_exists().name(*index);
+                if let Some(table) = name.clone() {
+                    statement.table(table);
+                }
+                for column in *columns {
+                    statement.col(*column);
+                }
+                self.manager.create_index(statement).await?;
+            }
+            return Ok(());
+        };
+        // MySQL makes an index "if it does not exist" only as a part of the table.
+        for (index, columns) in indexes {
+            let mut statement = Index::create();
+            statement.name(*index);
+            for column in *columns {
+                statement.col(*column);
+            }
+            table.index(&mut statement);
+        }
+        table
+            .engine("InnoDB")
+            .character_set("utf8mb4")
+            .collate(collation);
+        self.manager.create_table(table).await
+    }
+
+    fn text(&self, column: impl IntoIden) -> ColumnDef {
+        let mut column = long_text_column(self.backend, column);
+        column.not_null();
+        column
+    }
+}
+
+/// An id, a count or a time in microseconds.
+fn number(column: impl IntoIden) -> ColumnDef {
+    ColumnDef::new(column).big_integer().not_null().to_owned()
+}
+
+fn number_or_null(column: impl IntoIden) -> ColumnDef {
+    ColumnDef::new(column).big_integer().to_owned()
+}
+
+fn flag(column: impl IntoIden) -> ColumnDef {
+    ColumnDef::new(column).boolean().not_null().to_owned()
+}
+
+/// A name of at most 255 characters.
+fn name(column: impl IntoIden) -> ColumnDef {
+    ColumnDef::new(column).string_len(255).not_null().to_owned()
+}
+
+/// A state or the like: one of a few words of this program.
+fn word(column: impl IntoIden) -> ColumnDef {
+    ColumnDef::new(column).string_len(20).not_null().to_owned()
+}

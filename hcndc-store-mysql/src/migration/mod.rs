@@ -1,0 +1,105 @@
+//! Migrations: a file per step, named by date and purpose, never edited once released. They only go forward.
+
+mod m20261122_000001_backbone;
+
+use sea_orm::{
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DynIden, Statement,
+    sea_query::{Alias, IntoIden as _},
+};
+use sea_orm_migration::{
+    IntoSchemaManagerConnection, MigrationTrait, MigratorTrait, SchemaManager,
+};
+
+use crate::{SqlError, dialect::begin_write, error::Doing as _};
+
+/// All migrations, oldest first.
+struct Migrator;
+
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![Box::new(m20261122_000001_backbone::Migration)]
+    }
+
+    fn migration_table_name() -> DynIden {
+        Alias::new(MIGRATIONS).into_iden()
+    }
+}
+
+/// The table that says which migrations have been applied.
+const MIGRATIONS: &str = "schema_migration";
+
+/// Brings the tables up to date, while holding a lock that keeps other processes from doing the same. On MySQL `db` must
+/// have a single connection.
+pub(crate) async fn migrate(db: &DatabaseConnection, address: &str) -> Result<(), SqlError> {
+    match db.get_database_backend() {
+        DbBackend::MySql => {
+            mysql_lock(
+                db,
+                "SELECT GET_LOCK(CONCAT('hcndc.migrate.', MD5(DATABASE())), 60) AS held",
+            )
+            .await?;
+            let done = migrate_locked(db, db, address).await;
+            mysql_lock(
+                db,
+                "SELECT RELEASE_LOCK(CONCAT('hcndc.migrate.', MD5(DATABASE()))) AS held",
+            )
+            .await?;
+            done
+        }
+        // SQLite's changes of tables are a part of the transaction, which is the lock, too.
+        _ => {
+            let transaction: DatabaseTransaction =
+                begin_write(db).await.doing("lock the tables")?;
+            migrate_locked(&transaction, &transaction, address).await?;
+            transaction.commit().await.doing("change the tables")
+        }
+    }
+}
+
+async fn mysql_lock(db: &DatabaseConnection, statement: &str) -> Result<(), SqlError> {
+    let statement = Statement::from_string(db.get_database_backend(), statement);
+    let row = db.query_one_raw(statement).await;
+    let row = row.doing("lock the tables against other processes")?;
+    let held = row.and_then(|row| row.try_get::<Option<i64>>("", "held").ok().flatten());
+    if held == Some(1) {
+        return Ok(());
+    }
+    Err(SqlError::Statement {
+        doing: "lock the tables: another process has been changing them for a minute",
+        source: sea_orm::DbErr::ConnectionAcquire(sea_orm::ConnAcquireErr::Timeout),
+    })
+}
+
+async fn migrate_locked<'c, C: ConnectionTrait>(
+    db: &C,
+    manager: impl IntoSchemaManagerConnection<'c> + Copy,
+    address: &str,
+) -> Result<(), SqlError> {
+    let schema = SchemaManager::new(manager);
+    let migrated = schema.has_table(MIGRATIONS).await;
+    if !migrated.doing("look for tables")? {
+        for table in m20261122_000001_backbone::TABLES {
+            // Where the list of migrations is missing, tables of these names cannot be ours.
+            if schema.has_table(table).await.doing("look for tables")? {
+                return Err(SqlError::ForeignTable {
+                    address: address.into(),
+                    table: (*table).into(),
+                });
+            }
+        }
+    }
+    let applied = Migrator::get_migration_models(db).await;
+    let known = Migrator::migrations();
+    for model in applied.doing("read the list of migrations")? {
+        if !known
+            .iter()
+            .any(|migration| migration.name() == model.version)
+        {
+            return Err(SqlError::NewerSchema {
+                address: address.into(),
+                migration: model.version,
+            });
+        }
+    }
+    Migrator::up(manager, None).await.doing("change the tables")
+}

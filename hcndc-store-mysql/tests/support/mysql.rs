@@ -1,0 +1,147 @@
+//! MySQL or MariaDB at `HCNDC_TEST_MYSQL_URL`, as a user that may create databases; each test in a database of its own.
+
+use std::{
+    future::Future,
+    sync::atomic::{AtomicU32, Ordering},
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use hcndc_core::contract::{Opened, StoreFixture};
+use hcndc_store_mysql::SqlStore;
+use sea_orm::{ConnectionTrait as _, Database, DbBackend, Statement};
+
+const VARIABLE: &str = "HCNDC_TEST_MYSQL_URL";
+
+/// The server, if there is one.
+pub(crate) fn server() -> Option<String> {
+    std::env::var(VARIABLE).ok().filter(|url| !url.is_empty())
+}
+
+/// Why there is none.
+pub(crate) fn absent() -> Option<String> {
+    server().is_none().then(|| format!("{VARIABLE} is not set"))
+}
+
+/// A database that is dropped with this guard.
+pub(crate) struct Schema {
+    /// Its address.
+    pub(crate) url: String,
+    name: String,
+}
+
+impl Schema {
+    /// Creates an empty database under a name that no other test has.
+    pub(crate) async fn create() -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        let nanos = now.expect("after 1970").as_nanos();
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("hcndc_test_{nanos:x}_{}_{count}", std::process::id());
+        execute(&format!("CREATE DATABASE {name}")).await;
+        Self {
+            url: with_database(&name),
+            name,
+        }
+    }
+
+    /// Runs a statement in this database.
+    pub(crate) async fn drop_database(name: &str) {
+        let db = Database::connect(server().expect(VARIABLE)).await;
+        let db = db.expect("connect to the server");
+        // A test that failed may have left transactions open, whose locks would keep the tables.
+        let users = format!("SELECT id FROM information_schema.processlist WHERE db = '{name}'");
+        let users = Statement::from_string(DbBackend::MySql, users);
+        for row in db.query_all_raw(users).await.expect("users") {
+            let id = row.try_get_by_index::<i64>(0);
+            let id = id.map_or_else(
+                |_| row.try_get_by_index::<u64>(0).expect("an id"),
+                i64::cast_unsigned,
+            );
+            // It may have ended by itself.
+            drop(db.execute_unprepared(&format!("KILL {id}")).await);
+        }
+        let statement = format!("DROP DATABASE IF EXISTS {name}");
+        db.execute_unprepared(&statement).await.expect("drop");
+        db.close().await.expect("close");
+    }
+
+    async fn execute(&self, statement: &str) {
+        let db = Database::connect(&self.url).await.expect("connect");
+        db.execute_unprepared(statement).await.expect(statement);
+        db.close().await.expect("close");
+    }
+}
+
+impl Drop for Schema {
+    fn drop(&mut self) {
+        let name = self.name.clone();
+        // Dropping cannot wait for the runtime that it happens on.
+        let dropping = std::thread::spawn(move || super::block_on(drop_database(&name)));
+        drop(dropping.join());
+    }
+}
+
+/// The server's address with this database in place of its own.
+fn with_database(name: &str) -> String {
+    let server = server().expect(VARIABLE);
+    let (address, query) = match server.split_once('?') {
+        Some((address, query)) => (address, format!("?{query}")),
+        None => (&*server, String::new()),
+    };
+    let (scheme, rest) = address.split_once("://").expect("scheme://");
+    let authority = rest.split('/').next().unwrap_or(rest);
+    format!("{scheme}://{authority}/{name}{query}")
+}
+
+async fn execute(statement: &str) {
+    let db = Database::connect(server().expect(VARIABLE)).await;
+    let db = db.expect("connect to the server");
+    db.execute_unprepared(statement).await.expect(statement);
+    db.close().await.expect("close");
+}
+
+async fn drop_database(name: &str) {
+    let db = Database::connect(server().expect(VARIABLE)).await;
+    let db = db.expect("connect to the server");
+    // A test that failed may have left transactions open, whose locks would keep the tables.
+    let users = format!(
+        "SELECT CAST(id AS SIGNED) FROM information_schema.processlist WHERE db = '{name}'"
+    );
+    let users = Statement::from_string(DbBackend::MySql, users);
+    for row in db.query_all_raw(users).await.expect("users") {
+        let id: i64 = row.try_get_by_index(0).expect("an id");
+        // It may have ended by itself.
+        drop(db.execute_unprepared(&format!("KILL {id}")).await);
+    }
+    let statement = format!("DROP DATABASE IF EXISTS {name}");
+    db.execute_unprepared(&statement).await.expect("drop");
+    db.close().await.expect("close");
+}
+
+/// The server.
+#[derive(Clone, Copy)]
+pub(crate) struct Server;
+
+impl StoreFixture for Server {
+    type Store = SqlStore;
+    type Guard = Schema;
+
+    fn absent(&self) -> Option<String> {
+        absent()
+    }
+
+    fn block_on<F: Future>(&self, case: F) -> F::Output {
+        super::block_on(case)
+    }
+
+    async fn fresh(&self) -> Opened<SqlStore, Schema> {
+        let guard = Schema::create().await;
+        let store = SqlStore::connect(&guard.url).await.expect("connect");
+        Opened { store, guard }
+    }
+
+    async fn reopen(&self, opened: &Opened<SqlStore, Schema>) -> SqlStore {
+        let again = SqlStore::connect(&opened.guard.url).await;
+        again.expect("connect again")
+    }
+}

@@ -1,0 +1,184 @@
+//! Help in Chinese. The English help stands on the arguments themselves; a test sees to it that none lacks its translation.
+
+use clap::{Arg, ArgAction, Command};
+
+/// What a command does, by its path.
+const ABOUT: &[(&str, &str)] = &[
+    (
+        "hcndc",
+        "调度任务网：任务流由任务组成，任务流内部、任务流之间、不同任务流的任务之间都可以有依赖",
+    ),
+    ("hcndc run", "在终端中把一个网状文件运行到结束"),
+    ("hcndc validate", "检查网状文件，列出全部错误"),
+    ("hcndc import", "把其他系统的文件转换成网状文件"),
+    (
+        "hcndc import wfcommons",
+        "导入 WfCommons 项目记录的工作流（WfFormat 1.5）：每个任务变成按实测时长的 sleep",
+    ),
+    ("hcndc schema", "输出网状文件的 JSON schema"),
+    ("hcndc serve", "运行服务：调度器、执行器和 REST API"),
+    ("hcndc demo", "运行服务，并加载、启动示例任务网"),
+    ("hcndc executor", "在本机为服务运行执行器（由服务自己启动）"),
+];
+
+/// What an argument means, by its name; the same name means the same everywhere, but for those with a path before it.
+const ARGUMENTS: &[(&str, &str)] = &[
+    (
+        "lang",
+        "消息的语言；默认由 LC_ALL、LC_MESSAGES 或 LANG 决定",
+    ),
+    ("mesh", "网状文件，YAML 或 JSON"),
+    (
+        "hcndc run date",
+        "数据日期，YYYY-MM-DD；默认为文件所定时区的昨天",
+    ),
+    ("hcndc demo date", "示例的数据日期，YYYY-MM-DD；默认为昨天"),
+    ("hcndc run set", "参数的值，优先于文件中的值；可多次给出"),
+    (
+        "hcndc validate set",
+        "运行时将用 --set 给出的参数，命令中可以引用",
+    ),
+    ("jobs", "同时运行的任务数上限；默认为处理器个数"),
+    (
+        "events",
+        "把任务的每次状态变化写入该文件，每行一个 JSON 对象",
+    ),
+    (
+        "hcndc run data_dir",
+        "把数据库和日志保存在该目录；默认使用临时目录",
+    ),
+    ("hcndc serve data_dir", "数据库、日志和本机执行器的目录"),
+    ("hcndc demo data_dir", "数据库、日志和本机执行器的目录"),
+    ("hcndc executor data_dir", "执行器的账本和日志的目录"),
+    ("base_dir", "任务的相对工作目录从该目录算起"),
+    (
+        "orphaned_after",
+        "这么多秒内没有调度器连接且没有任务运行时，自行结束",
+    ),
+    (
+        "executor_wait",
+        "因执行服务器无法连接而没有任务可运行时，等待多少秒后放弃",
+    ),
+    ("file", "记录文件，JSON"),
+    ("time_scale", "实测时长乘以该数；0 表示所有命令都是 true"),
+    ("output", "网状文件写到哪里；默认为标准输出"),
+    (
+        "listen",
+        "API 监听的地址；目前没有登录功能，只能是本机回环地址",
+    ),
+    (
+        "database",
+        "数据库：mysql://用户:密码@主机/库名 或 sqlite://文件?mode=rwc；默认为数据目录中的 SQLite 文件",
+    ),
+    ("no_executor", "本机不运行执行器"),
+    ("slots", "新建本机执行器时的槽位数；默认为处理器个数的两倍"),
+    ("max_running", "所有执行器合计同时运行的任务数上限"),
+    ("zone", "启动时未给数据日期时，由该时区决定“昨天”是哪天"),
+    (
+        "insecure_remote",
+        "监听回环以外的地址；任何能访问 API 的人都可在本机运行命令",
+    ),
+    ("exit", "示例结束后退出，只有成功时退出码为 0"),
+];
+
+/// The command with all of its help in Chinese.
+pub(super) fn translate(command: Command) -> Command {
+    let path = command.get_name().to_owned();
+    under(command, &path)
+}
+
+fn under(mut command: Command, path: &str) -> Command {
+    if let Some(about) = find(ABOUT, path) {
+        command = command.about(about).long_about(None::<&str>);
+    }
+    let names: Vec<String> = command
+        .get_subcommands()
+        .map(|sub| sub.get_name().to_owned())
+        .collect();
+    for name in names {
+        let path = format!("{path} {name}");
+        command = command.mut_subcommand(name, |sub| under(sub, &path));
+    }
+    command
+        .mut_args(|arg| argument(arg, path))
+        .subcommand_help_heading("命令")
+        .subcommand_value_name("命令")
+        .help_template("{about-with-newline}\n用法：{usage}\n\n{all-args}")
+        .disable_help_flag(true)
+        .disable_help_subcommand(true)
+        .disable_version_flag(true)
+        .arg(
+            Arg::new("version")
+                .short('V')
+                .long("version")
+                .action(ArgAction::Version)
+                .help("显示版本")
+                .help_heading("选项"),
+        )
+        .arg(
+            Arg::new("help")
+                .short('h')
+                .long("help")
+                .action(ArgAction::Help)
+                .help("显示帮助")
+                .help_heading("选项"),
+        )
+}
+
+fn argument(arg: Arg, path: &str) -> Arg {
+    let heading = if arg.is_positional() {
+        "参数"
+    } else {
+        "选项"
+    };
+    match find_argument(path, arg.get_id().as_str()) {
+        Some(help) => arg.help(help).long_help(None::<&str>).help_heading(heading),
+        None => arg.help_heading(heading),
+    }
+}
+
+fn find_argument(path: &str, name: &str) -> Option<&'static str> {
+    find(ARGUMENTS, &format!("{path} {name}")).or_else(|| find(ARGUMENTS, name))
+}
+
+fn find(table: &[(&str, &'static str)], key: &str) -> Option<&'static str> {
+    table
+        .iter()
+        .find(|(name, _)| *name == key)
+        .map(|(_, text)| *text)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+    use crate::cli::Cli;
+
+    fn check(command: &Command, path: &str, missing: &mut Vec<String>) {
+        if find(ABOUT, path).is_none() {
+            missing.push(path.to_owned());
+        }
+        for arg in command.get_arguments() {
+            let name = arg.get_id().as_str();
+            if !matches!(name, "help" | "version") && find_argument(path, name).is_none() {
+                missing.push(format!("{path} {name}"));
+            }
+        }
+        for sub in command.get_subcommands() {
+            check(sub, &format!("{path} {}", sub.get_name()), missing);
+        }
+    }
+
+    #[test]
+    fn everything_has_its_chinese_help() {
+        let mut missing = Vec::new();
+        check(&Cli::command(), "hcndc", &mut missing);
+        assert_eq!(missing, Vec::<String>::new());
+    }
+
+    #[test]
+    fn the_translated_command_is_sound() {
+        translate(Cli::command()).debug_assert();
+    }
+}

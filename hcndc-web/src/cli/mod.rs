@@ -1,0 +1,241 @@
+//! The command line: a file for each command, and exit codes that scripts can rely on.
+//!
+//! | code | means |
+//! | --- | --- |
+//! | 0 | done; for `run`, every job succeeded or was skipped |
+//! | 1 | something failed while it ran |
+//! | 2 | the command or a file that it was given is wrong; nothing was done |
+//! | 130 | interrupted with Ctrl-C |
+
+//mod demo;
+mod executor;
+mod help_zh;
+mod import;
+mod run;
+mod schema;
+//mod serve;
+mod validate;
+
+use std::{
+    fmt::Display,
+    io::{self, Write as _},
+    process::ExitCode,
+};
+
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
+
+use crate::interchange::{Fault, Lang};
+
+/// Schedules meshes of jobs: flows of jobs with dependencies inside a flow, between flows, and between jobs of different flows.
+#[derive(Debug, Parser)]
+#[command(name = "hcndc", version, propagate_version = true)]
+struct Cli {
+    /// Language of messages; by default the one that LC_ALL, LC_MESSAGES or LANG name
+    #[arg(long, global = true, value_enum, env = "HCNDC_LANG")]
+    lang: Option<LangName>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum LangName {
+    En,
+    Zh,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run a mesh file to its end in this terminal
+    Run(run::RunArgs),
+    /// Check a mesh file and name all of its faults
+    Validate(validate::ValidateArgs),
+    /// Make a mesh file of another system's files
+    Import(import::ImportArgs),
+    /// Print the JSON schema of mesh files
+    Schema,
+    // Run the server: scheduler, executor and REST API
+    //Serve(serve::ServeArgs),
+    // Run the server with an example mesh loaded and started
+    //Demo(demo::DemoArgs),
+    // Run an executor for the server on this host (the server starts it itself)
+    #[command(hide = true)]
+    Executor(executor::ExecutorArgs),
+}
+
+/// How a command ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Exit {
+    Success,
+    Failed,
+    Wrong,
+    Interrupted,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(match exit {
+            Exit::Success => 0,
+            Exit::Failed => 1,
+            Exit::Wrong => 2,
+            Exit::Interrupted => 130,
+        })
+    }
+}
+
+/// Runs the command that this process was started with.
+#[must_use]
+pub fn main() -> ExitCode {
+    let lang = spoken();
+    let mut command = Cli::command();
+    if lang == Lang::Zh {
+        command = help_zh::translate(command);
+    }
+    let cli = match command
+        .try_get_matches()
+        .and_then(|matches| Cli::from_arg_matches(&matches))
+    {
+        Ok(cli) => cli,
+        Err(error) => error.exit(),
+    };
+    let lang = match cli.lang {
+        Some(LangName::En) => Lang::En,
+        Some(LangName::Zh) => Lang::Zh,
+        None => lang,
+    };
+    let exit = match cli.command {
+        Command::Run(args) => run::run(&args, lang),
+        Command::Validate(args) => validate::run(&args, lang),
+        Command::Import(args) => import::run(&args, lang),
+        Command::Schema => schema::run(),
+        //Command::Serve(args) => serve::run(args, lang),
+        //Command::Demo(args) => demo::run(args, lang),
+        Command::Executor(args) => executor::run(args, lang),
+    };
+    exit.into()
+}
+
+/// The language that the arguments or the environment ask for, before anything is parsed.
+fn spoken() -> Lang {
+    let args: Vec<String> = std::env::args_os()
+        .map(|arg| arg.to_string_lossy().into_owned())
+        .collect();
+    let after_flag = args
+        .windows(2)
+        .find(|pair| pair[0] == "--lang")
+        .map(|pair| pair[1].clone());
+    let in_flag = args
+        .iter()
+        .find_map(|arg| arg.strip_prefix("--lang=").map(str::to_owned));
+    let variables = ["HCNDC_LANG", "LC_ALL", "LC_MESSAGES", "LANG"];
+    let in_variable = || {
+        variables
+            .iter()
+            .find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
+    };
+    match after_flag.or(in_flag).or_else(in_variable) {
+        Some(name) if name.to_ascii_lowercase().starts_with("zh") => Lang::Zh,
+        _ => Lang::En,
+    }
+}
+
+/// The runtime that commands run on.
+fn runtime() -> io::Result<tokio::runtime::Runtime> {
+    // MySQL over TLS needs one provider of cryptography for the process; a second call finds it there.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+}
+
+/// Number of processors that this process may use.
+fn processors() -> u32 {
+    std::thread::available_parallelism().map_or(1, |count| u32::try_from(count.get()).unwrap_or(1))
+}
+
+/// Logs of a server: text on standard error, as much as RUST_LOG says.
+fn log_to_stderr() {
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| {
+        tracing_subscriber::EnvFilter::new("info,sqlx=warn,sea_orm_migration=warn")
+    });
+    // A logger that is there already is as good.
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr)
+        .try_init();
+}
+
+/// Returns when the person presses Ctrl-C.
+async fn interrupted() {
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
+/// Returns when this process is told to end, by Ctrl-C or by SIGTERM.
+async fn terminated() {
+    match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+        Ok(mut signal) => {
+            tokio::select! {
+                _ = signal.recv() => {}
+                () = interrupted() => {}
+            }
+        }
+        Err(_) => interrupted().await,
+    }
+}
+
+/// One of two texts that say the same.
+const fn pick<'a>(lang: Lang, en: &'a str, zh: &'a str) -> &'a str {
+    match lang {
+        Lang::En => en,
+        Lang::Zh => zh,
+    }
+}
+
+/// Prints a line to standard output. A reader that has gone away is no error of ours.
+fn say(line: impl Display) {
+    let _ = writeln!(io::stdout().lock(), "{line}");
+}
+
+/// Prints a line to standard error.
+fn warn(line: impl Display) {
+    let _ = writeln!(io::stderr().lock(), "{line}");
+}
+
+/// An error with all of its causes, on standard error.
+fn warn_error(lang: Lang, doing: &str, error: &(dyn std::error::Error + 'static)) {
+    let mut line = format!("{}{doing}: {error}", pick(lang, "error: ", "错误："));
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        line.push_str(": ");
+        line.push_str(&error.to_string());
+        cause = error.source();
+    }
+    warn(line);
+}
+
+/// All faults of a file, on standard error.
+fn warn_faults(lang: Lang, faults: &[Fault]) {
+    for fault in faults {
+        let mut place = fault.file.to_string();
+        if let Some(position) = fault.position {
+            place.push_str(&format!(":{}:{}", position.line, position.column));
+        }
+        if !fault.path.is_empty() {
+            place.push_str(": ");
+            place.push_str(&fault.path);
+        }
+        warn(format_args!("{place}: {}", fault.message(lang)));
+        warn(format_args!(
+            "  {}{}",
+            pick(lang, "remedy: ", "解决办法："),
+            fault.remedy(lang)
+        ));
+    }
+    let count = faults.len();
+    match (lang, count) {
+        (Lang::En, 1) => warn("1 fault"),
+        (Lang::En, _) => warn(format_args!("{count} faults")),
+        (Lang::Zh, _) => warn(format_args!("共 {count} 处错误")),
+    }
+}

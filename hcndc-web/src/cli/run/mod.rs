@@ -1,0 +1,606 @@
+//! `hcndc run`: a mesh file to its end, in this terminal.
+//!
+//! The same scheduler, store and executor as the server's, for as long as one execution takes: SQLite in a folder of
+//! its own, and an executor inside this process unless the file names others.
+
+mod board;
+mod events;
+mod progress;
+mod summary;
+
+use std::{
+    io::{self, IsTerminal as _},
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use clap::Args;
+use hcndc_core::{
+    engine::{
+        Change, EditBatch, ExecutionState, Explanation, Hold, HostTrouble, Input, JobRunState,
+        Reply, Settings, Start,
+    },
+    id::{ExecutionId, FlowId},
+    model::{Edit, ExecutorDraft, Param},
+    port::Observer,
+    scheduler::{Leadership, Scheduler},
+    time::{DataDate, Timestamp},
+};
+use hcndc_store_mysql::{Durability, SqlStore};
+use tokio::sync::mpsc;
+
+pub(super) use self::board::state_name;
+use self::{board::Board, events::EventFile, progress::Progress};
+use super::{Exit, pick, say, warn, warn_error, warn_faults};
+use crate::{
+    clock::SystemClock,
+    database,
+    handle::{CommandError, Requests, SchedulerHandle, channel},
+    interchange::{Existing, Lang, MeshFile, edits, read_mesh},
+    local_executor,
+};
+
+/// Arguments of `run`.
+#[derive(Debug, Args)]
+pub(super) struct RunArgs {
+    /// Mesh file, YAML or JSON
+    mesh: PathBuf,
+    /// Data date, YYYY-MM-DD; yesterday in the mesh's zone if not given
+    #[arg(long, value_name = "DATE", value_parser = data_date)]
+    date: Option<DataDate>,
+    /// Value of a param, before the file's own; may be given several times
+    #[arg(long = "set", value_name = "NAME=VALUE", value_parser = assignment)]
+    set: Vec<Param>,
+    /// Jobs that run at once at most; the number of processors if not given
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    jobs: Option<u32>,
+    /// Write one JSON object a line to this file for every transition of a job run
+    #[arg(long, value_name = "FILE")]
+    events: Option<PathBuf>,
+    /// Keep database and logs in this folder; a temporary one if not given
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// Give up when jobs can run nowhere for this many seconds, because executors are out of reach
+    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    executor_wait: u64,
+}
+
+fn data_date(text: &str) -> Result<DataDate, String> {
+    text.parse::<DataDate>().map_err(|error| error.to_string())
+}
+
+fn assignment(text: &str) -> Result<Param, String> {
+    let (name, value) = text.split_once('=').ok_or("NAME=VALUE")?;
+    let mut chars = name.chars();
+    let starts = chars
+        .next()
+        .is_some_and(|first| first.is_ascii_alphabetic() || first == '_');
+    if !starts || !chars.all(|it| it.is_ascii_alphanumeric() || "_.-".contains(it)) {
+        return Err(format!("{name:?}: [A-Za-z_][A-Za-z0-9_.-]*"));
+    }
+    Ok(Param {
+        name: name.to_owned(),
+        value: value.to_owned(),
+    })
+}
+
+pub(super) fn run(args: &RunArgs, lang: Lang) -> Exit {
+    let names: Vec<&str> = args.set.iter().map(|param| param.name.as_str()).collect();
+    let mesh = match read_mesh(&args.mesh, &names) {
+        Ok(mesh) => mesh.file,
+        Err(faults) => {
+            warn_faults(lang, &faults);
+            return Exit::Wrong;
+        }
+    };
+    match super::runtime() {
+        Ok(runtime) => runtime.block_on(run_mesh(args, mesh, lang)),
+        Err(error) => {
+            warn_error(lang, pick(lang, "cannot start", "无法启动"), &error);
+            Exit::Failed
+        }
+    }
+}
+
+/// Where database and logs are while the run lasts.
+enum Home {
+    Kept(PathBuf),
+    Temporary(tempfile::TempDir),
+}
+
+impl Home {
+    fn open(dir: Option<&Path>) -> io::Result<Self> {
+        match dir {
+            Some(dir) => {
+                std::fs::create_dir_all(dir)?;
+                Ok(Self::Kept(dir.canonicalize()?))
+            }
+            None => Ok(Self::Temporary(
+                tempfile::Builder::new().prefix("hcndc-run-").tempdir()?,
+            )),
+        }
+    }
+
+    fn path(&self) -> &Path {
+        match self {
+            Self::Kept(path) => path,
+            Self::Temporary(dir) => dir.path(),
+        }
+    }
+}
+
+async fn run_mesh(args: &RunArgs, mesh: MeshFile, lang: Lang) -> Exit {
+    let mut events = match args.events.as_deref().map(EventFile::create).transpose() {
+        Ok(events) => events,
+        Err(error) => {
+            warn_error(
+                lang,
+                pick(lang, "cannot write --events", "无法写入 --events 文件"),
+                &error,
+            );
+            return Exit::Wrong;
+        }
+    };
+    let home = match Home::open(args.data_dir.as_deref()) {
+        Ok(home) => home,
+        Err(error) => {
+            warn_error(
+                lang,
+                pick(lang, "cannot make the data folder", "无法创建数据目录"),
+                &error,
+            );
+            return Exit::Failed;
+        }
+    };
+    let base = match std::path::absolute(&args.mesh) {
+        Ok(path) => path.parent().map(Path::to_path_buf).unwrap_or_default(),
+        Err(error) => {
+            warn_error(
+                lang,
+                pick(lang, "cannot find the mesh file", "找不到网状文件"),
+                &error,
+            );
+            return Exit::Wrong;
+        }
+    };
+    let options = database::in_folder(home.path(), Durability::Normal);
+    let store = match SqlStore::connect_with(&options).await {
+        Ok(store) => store,
+        Err(error) => {
+            warn_error(
+                lang,
+                pick(lang, "cannot open the database", "无法打开数据库"),
+                &error,
+            );
+            return Exit::Failed;
+        }
+    };
+    let limit = args.jobs.unwrap_or_else(super::processors);
+    let inside = if mesh.executors.is_empty() {
+        match local_executor::inside(home.path(), &base).await {
+            Ok(supervisor) => Some(supervisor),
+            Err(error) => {
+                warn_error(
+                    lang,
+                    pick(lang, "cannot start the executor", "无法启动执行器"),
+                    &error,
+                );
+                return Exit::Failed;
+            }
+        }
+    } else {
+        None
+    };
+    let transport = Arc::new(local_executor::transports_inside(inside.clone()));
+
+    let (told, mut tells) = mpsc::unbounded_channel();
+    let settings = Settings {
+        max_running: limit,
+        kill_grace: Duration::from_secs(5),
+        ..Settings::default()
+    };
+    let leadership = Leadership {
+        holder: "hcndc run".to_owned(),
+        ttl: Duration::from_secs(30),
+    };
+    let scheduler = Scheduler::open(
+        store,
+        Arc::clone(&transport),
+        SystemClock::new(),
+        Teller(told),
+        settings,
+        leadership,
+    );
+    let mut scheduler = match scheduler.await {
+        Ok(scheduler) => scheduler,
+        Err(error) => {
+            warn_error(
+                lang,
+                pick(lang, "cannot start the scheduler", "无法启动调度器"),
+                &error,
+            );
+            return Exit::Failed;
+        }
+    };
+    let (handle, mut inbox): (SchedulerHandle, Requests) = channel();
+    let driving = tokio::spawn(async move { scheduler.run(&mut inbox).await });
+
+    let mut watch = Watch {
+        lang,
+        board: Board::default(),
+        progress: Progress::new(lang, io::stderr().is_terminal(), jobs_of(&mesh)),
+        events: events.take(),
+        handle: handle.clone(),
+        patience: Duration::from_secs(args.executor_wait),
+        interrupted: false,
+        gave_up: false,
+        event_error: None,
+    };
+    let started = start(&handle, args, &mesh, &base, limit).await;
+    let exit = match started {
+        Ok(execution) => {
+            watch.until_end(execution, &mut tells).await;
+            watch.progress.finish();
+            summary::print_failures(&watch.board, &*transport, lang).await;
+            summary::print_table(&watch.board, lang);
+            watch.verdict()
+        }
+        Err(error) => {
+            watch.progress.finish();
+            warn_error(
+                lang,
+                pick(lang, "cannot start the mesh", "无法启动"),
+                &error,
+            );
+            Exit::Wrong
+        }
+    };
+    drop((handle, watch));
+    let driven = driving.await;
+    if let Ok(Err(error)) = &driven {
+        warn_error(
+            lang,
+            pick(lang, "the scheduler stopped", "调度器已停止"),
+            error,
+        );
+    }
+    if let Some(supervisor) = inside {
+        local_executor::end(&supervisor).await;
+    }
+    if let (Home::Temporary(dir), true) = (home, exit == Exit::Failed) {
+        let kept = dir.keep();
+        let doing = pick(
+            lang,
+            "database and logs are kept in ",
+            "数据库和日志保留在 ",
+        );
+        say(format_args!("{doing}{}", kept.display()));
+    }
+    exit
+}
+
+fn jobs_of(mesh: &MeshFile) -> usize {
+    mesh.flows
+        .iter()
+        .filter(|flow| flow.enabled)
+        .map(|flow| flow.jobs.len())
+        .sum()
+}
+
+/// Puts the definitions, and starts all flows that are enabled.
+async fn start(
+    handle: &SchedulerHandle,
+    args: &RunArgs,
+    mesh: &MeshFile,
+    base: &Path,
+    limit: u32,
+) -> Result<ExecutionId, CommandError> {
+    let existing = handle.look(Existing::of).await?;
+    let mut edits = edits(mesh, Some(base), &existing);
+    if mesh.executors.is_empty() {
+        let widest = mesh
+            .flows
+            .iter()
+            .flat_map(|flow| &flow.jobs)
+            .map(|job| job.slots)
+            .max();
+        let slots = limit.max(widest.unwrap_or(1));
+        let mut draft = ExecutorDraft::new(local_executor::NAME, local_executor::ADDRESS, slots);
+        let known = |engine: &hcndc_core::engine::Engine| {
+            engine
+                .executors()
+                .find(|it| it.name == local_executor::NAME)
+                .map(|it| it.id)
+        };
+        draft.id = handle.look(known).await?;
+        edits.push(Edit::PutExecutor(draft));
+    }
+    let by = std::env::var("USER").unwrap_or_else(|_| "cli".to_owned());
+    handle
+        .command(Input::Edit(EditBatch {
+            by: by.clone(),
+            edits,
+        }))
+        .await?;
+    let enabled: Vec<String> = mesh
+        .flows
+        .iter()
+        .filter(|flow| flow.enabled)
+        .map(|flow| flow.name.clone())
+        .collect();
+    let flows: Vec<FlowId> = handle
+        .look(move |engine| {
+            enabled
+                .iter()
+                .filter_map(|name| engine.find_flow(name))
+                .map(|flow| flow.id)
+                .collect()
+        })
+        .await?;
+    let zone = mesh.zone.parse().unwrap_or(chrono_tz::UTC);
+    let data_date = args
+        .date
+        .unwrap_or_else(|| DataDate::day_before(chrono::Utc::now().into(), zone));
+    let start = Start {
+        flows,
+        downstream: false,
+        data_date,
+        params: args.set.clone(),
+        by,
+    };
+    match handle.command(Input::Start(start)).await? {
+        Reply::Started(execution) => Ok(execution),
+        Reply::Done | Reply::Edited(_) => Err(CommandError::Stopped),
+    }
+}
+
+/// What the scheduler tells.
+enum Told {
+    Committed(Timestamp, Vec<Change>),
+    StoreTrouble(Option<String>),
+}
+
+struct Teller(mpsc::UnboundedSender<Told>);
+
+impl Observer for Teller {
+    fn committed(&self, now: Timestamp, changes: &[Change]) {
+        // Nobody listens any more once the run has ended.
+        let _ = self.0.send(Told::Committed(now, changes.to_vec()));
+    }
+
+    fn store_trouble(&self, error: Option<&dyn std::error::Error>) {
+        let _ = self
+            .0
+            .send(Told::StoreTrouble(error.map(ToString::to_string)));
+    }
+}
+
+/// Follows a run, and what the person before the terminal does.
+struct Watch {
+    lang: Lang,
+    board: Board,
+    progress: Progress,
+    events: Option<EventFile>,
+    handle: SchedulerHandle,
+    patience: Duration,
+    interrupted: bool,
+    gave_up: bool,
+    event_error: Option<io::Error>,
+}
+
+/// How often a run that does not move is looked at.
+const LOOK: Duration = Duration::from_secs(1);
+
+impl Watch {
+    async fn until_end(
+        &mut self,
+        execution: ExecutionId,
+        tells: &mut mpsc::UnboundedReceiver<Told>,
+    ) {
+        let mut idle = Duration::ZERO;
+        let mut explained = false;
+        loop {
+            tokio::select! {
+                told = tells.recv() => match told {
+                    Some(told) => {
+                        idle = Duration::ZERO;
+                        self.note(told);
+                    }
+                    // The scheduler is gone; it says why itself.
+                    None => return,
+                },
+                () = super::interrupted() => {
+                    self.stop(execution, true).await;
+                }
+                () = tokio::time::sleep(LOOK) => {
+                    let stuck = self.board.running.is_empty()
+                        && self.board.count(JobRunState::Queued) > 0
+                        && self.board.count(JobRunState::Dispatched) == 0;
+                    idle = if stuck { idle + LOOK } else { Duration::ZERO };
+                    if idle >= 3 * LOOK && !explained {
+                        explained = true;
+                        self.tell_why().await;
+                    }
+                    if idle >= self.patience && !self.gave_up && !self.interrupted {
+                        self.gave_up = true;
+                        self.progress.note(pick(
+                            self.lang,
+                            "giving up: jobs can run nowhere (--executor-wait)",
+                            "放弃：没有可用的执行服务器（--executor-wait）",
+                        ));
+                        self.stop(execution, false).await;
+                    }
+                }
+            }
+            if self.board.execution.is_some_and(ExecutionState::is_ended) {
+                return;
+            }
+        }
+    }
+
+    fn note(&mut self, told: Told) {
+        match told {
+            Told::Committed(at, changes) => {
+                let settled = self.board.note(&changes);
+                if let Some(events) = &mut self.events
+                    && let Err(error) = events.write(at, &changes, &self.board.names)
+                {
+                    let doing = pick(self.lang, "cannot write --events", "无法写入 --events 文件");
+                    self.progress.note(&format!("{doing}: {error}"));
+                    self.events = None;
+                    self.event_error = Some(error);
+                }
+                self.progress.show(&self.board, &settled);
+            }
+            Told::StoreTrouble(Some(error)) => {
+                let doing = pick(
+                    self.lang,
+                    "the database does not answer, trying again",
+                    "数据库无响应，正在重试",
+                );
+                self.progress.note(&format!("{doing}: {error}"));
+            }
+            Told::StoreTrouble(None) => {}
+        }
+    }
+
+    async fn stop(&mut self, execution: ExecutionId, by_person: bool) {
+        if by_person {
+            if self.interrupted {
+                warn(pick(
+                    self.lang,
+                    "jobs are being killed, please wait",
+                    "正在终止任务，请稍候",
+                ));
+                return;
+            }
+            self.interrupted = true;
+            self.progress.note(pick(
+                self.lang,
+                "interrupted: stopping all jobs",
+                "已中断：正在停止所有任务",
+            ));
+        }
+        let by = if by_person {
+            "Ctrl-C"
+        } else {
+            "--executor-wait"
+        };
+        // It may have ended in this moment; then there is nothing to stop.
+        let _ = self
+            .handle
+            .command(Input::Stop {
+                execution,
+                by: by.to_owned(),
+            })
+            .await;
+    }
+
+    /// Says why nothing runs.
+    async fn tell_why(&self) {
+        let queued = self
+            .board
+            .job_runs
+            .values()
+            .find(|row| row.state == JobRunState::Queued);
+        let Some(row) = queued else { return };
+        let id = row.id;
+        let Ok(Some(explanation)) = self.handle.look(move |engine| engine.explain(id)).await else {
+            return;
+        };
+        let label = self.board.label(row);
+        let doing = match self.lang {
+            Lang::En => format!("nothing can run: {label} waits"),
+            Lang::Zh => format!("没有任务可以运行：{label} 在等待"),
+        };
+        self.progress.note(&doing);
+        for line in holds(&explanation, self.lang) {
+            self.progress.note(&format!("  {line}"));
+        }
+    }
+
+    fn verdict(&self) -> Exit {
+        if self.interrupted {
+            Exit::Interrupted
+        } else if self.board.execution == Some(ExecutionState::Succeeded)
+            && self.event_error.is_none()
+        {
+            Exit::Success
+        } else {
+            Exit::Failed
+        }
+    }
+}
+
+/// What holds a job run, for people, as far as executors are concerned.
+fn holds(explanation: &Explanation, lang: Lang) -> Vec<String> {
+    let lines = explanation.holds.iter().map(|hold| match (hold, lang) {
+        (
+            Hold::Executor {
+                name,
+                trouble: HostTrouble::Offline { reason },
+                ..
+            },
+            Lang::En,
+        ) => {
+            let reason = reason.as_deref().unwrap_or("not connected yet");
+            format!("executor {name} is out of reach: {reason}")
+        }
+        (
+            Hold::Executor {
+                name,
+                trouble: HostTrouble::Offline { reason },
+                ..
+            },
+            Lang::Zh,
+        ) => {
+            let reason = reason.as_deref().unwrap_or("尚未连接");
+            format!("执行服务器 {name} 无法连接：{reason}")
+        }
+        (
+            Hold::Executor {
+                name,
+                trouble: HostTrouble::TooSmall { slots, needs },
+                ..
+            },
+            Lang::En,
+        ) => {
+            format!("executor {name} has {slots} slots, the job takes {needs}")
+        }
+        (
+            Hold::Executor {
+                name,
+                trouble: HostTrouble::TooSmall { slots, needs },
+                ..
+            },
+            Lang::Zh,
+        ) => {
+            format!("执行服务器 {name} 有 {slots} 个槽位，任务需要 {needs} 个")
+        }
+        (
+            Hold::Executor {
+                name,
+                trouble: HostTrouble::Disabled,
+                ..
+            },
+            Lang::En,
+        ) => {
+            format!("executor {name} is not enabled")
+        }
+        (
+            Hold::Executor {
+                name,
+                trouble: HostTrouble::Disabled,
+                ..
+            },
+            Lang::Zh,
+        ) => {
+            format!("执行服务器 {name} 未启用")
+        }
+        (Hold::NoExecutor { .. }, Lang::En) => "no executor has what it asks for".to_owned(),
+        (Hold::NoExecutor { .. }, Lang::Zh) => "没有执行服务器符合要求".to_owned(),
+        (other, _) => format!("{other:?}"),
+    });
+    lines.collect()
+}

@@ -1,0 +1,113 @@
+//! `hcndc serve`.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use chrono_tz::Tz;
+use clap::Args;
+
+use super::{Exit, pick, say, warn_error};
+use crate::{
+    interchange::Lang,
+    server::{Server, ServerConfig},
+};
+
+/// Arguments of `serve`.
+#[derive(Debug, Args)]
+pub(super) struct ServeArgs {
+    /// Folder for database, logs and the executor of this host
+    #[arg(long, value_name = "DIR", default_value = "hcndc-data", env = "HCNDC_DATA_DIR")]
+    pub(super) data_dir: PathBuf,
+    /// Where the API listens; loopback only, for there is no sign-in yet
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:2333", env = "HCNDC_LISTEN")]
+    pub(super) listen: SocketAddr,
+    /// Database: mysql://user:password@host/name or sqlite://FILE?mode=rwc; a SQLite file in the data folder if not given
+    #[arg(long, value_name = "URL", env = "HCNDC_DATABASE", hide_env_values = true)]
+    pub(super) database: Option<String>,
+    /// Run no executor on this host
+    #[arg(long)]
+    pub(super) no_executor: bool,
+    /// Slots of the executor on this host, when it is made; twice the number of processors if not given
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(super) slots: Option<u32>,
+    /// Jobs that run at once at most, on all executors together
+    #[arg(long, value_name = "N", default_value_t = 10_000)]
+    pub(super) max_running: u32,
+    /// Zone that decides which day "yesterday" is, for starts without a data date
+    #[arg(long, value_name = "ZONE", default_value = "UTC", env = "HCNDC_ZONE")]
+    pub(super) zone: Tz,
+    /// Listen beyond loopback although anyone who reaches the API can then run commands on this host
+    #[arg(long)]
+    pub(super) insecure_remote: bool,
+}
+
+pub(super) fn run(args: ServeArgs, lang: Lang) -> Exit {
+    super::log_to_stderr();
+    match super::runtime() {
+        Ok(runtime) => runtime.block_on(serve(args, lang)),
+        Err(error) => {
+            warn_error(lang, pick(lang, "cannot start", "无法启动"), &error);
+            Exit::Failed
+        }
+    }
+}
+
+async fn serve(args: ServeArgs, lang: Lang) -> Exit {
+    match start(args, lang).await {
+        Ok(server) => until_stopped(server, lang).await,
+        Err(exit) => exit,
+    }
+}
+
+/// Starts a server as the arguments say, and says where it is.
+pub(super) async fn start(args: ServeArgs, lang: Lang) -> Result<Server, Exit> {
+    if !args.listen.ip().is_loopback() && !args.insecure_remote {
+        super::warn(pick(
+            lang,
+            "error: --listen: there is no sign-in yet, so the API listens on loopback only; \
+             --insecure-remote lifts this where a proxy or firewall guards it",
+            "错误：--listen：目前没有登录功能，因此 API 只监听本机回环地址；若有代理或防火墙保护，可用 --insecure-remote 解除",
+        ));
+        return Err(Exit::Wrong);
+    }
+    let config = ServerConfig {
+        data_dir: args.data_dir,
+        listen: args.listen,
+        database: args.database,
+        executor: !args.no_executor,
+        max_running: args.max_running,
+        slots: args.slots.unwrap_or_else(|| 2 * super::processors()),
+        zone: args.zone,
+    };
+    match Server::start(config).await {
+        Ok(server) => {
+            let doing = pick(lang, "hcndc serves at", "hcndc 服务地址：");
+            say(format_args!("{doing} http://{}/", server.address()));
+            Ok(server)
+        }
+        Err(error) => {
+            warn_error(lang, pick(lang, "cannot serve", "无法启动服务"), &error);
+            Err(Exit::Failed)
+        }
+    }
+}
+
+/// Serves until a signal, or until the scheduler cannot go on.
+pub(super) async fn until_stopped(mut server: Server, lang: Lang) -> Exit {
+    let failed = tokio::select! {
+        () = super::terminated() => None,
+        error = server.failed() => Some(error),
+    };
+    if failed.is_none() {
+        say(pick(
+            lang,
+            "stopping; jobs that run go on, and the next start finds them",
+            "正在停止；运行中的任务会继续，下次启动时接管",
+        ));
+    }
+    let stopped = server.stop().await;
+    for error in failed.into_iter().chain(stopped.err()) {
+        warn_error(lang, pick(lang, "the server stopped", "服务已停止"), &error);
+        return Exit::Failed;
+    }
+    Exit::Success
+}

@@ -1,0 +1,47 @@
+//! The embedded database: a SQLite file in a folder.
+
+use std::path::Path;
+
+use hcndc_store_mysql::{Durability, SqlOptions};
+
+/// Name of the file.
+const FILE: &str = "hcndc.db";
+
+/// Options that open the database in this folder, and make it if there is none.
+#[must_use]
+pub fn in_folder(folder: &Path, durability: Durability) -> SqlOptions {
+    let mut url = String::from("sqlite://");
+    // The path is part of an address: characters that mean something there are written by their bytes.
+    for byte in folder.join(FILE).as_os_str().as_encoded_bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'.' | b'-' | b'_' => {
+                url.push(char::from(*byte))
+            }
+            _ => url.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    url.push_str("?mode=rwc");
+    let mut options = SqlOptions::new(url);
+    options.durability = durability;
+    options
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hcndc_store_mysql::SqlStore;
+
+    #[tokio::test]
+    async fn any_folder_name_will_do() {
+        let dir = tempfile::tempdir().unwrap();
+        for name in ["plain", "with space", "50% a?b#c&d=e", "数据"] {
+            let folder = dir.path().join(name);
+            std::fs::create_dir(&folder).unwrap();
+            let store = SqlStore::connect_with(&in_folder(&folder, Durability::Normal))
+                .await
+                .unwrap();
+            store.close().await.unwrap();
+            assert!(folder.join(FILE).is_file(), "{name}");
+        }
+    }
+}

@@ -1,0 +1,313 @@
+//! From a mesh file to edits: what the engine is asked to put so that it holds what the file says.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    path::Path,
+};
+
+use hcndc_core::{
+    engine::Engine,
+    id::{ExecutorId, FlowId, JobId},
+    model::{
+        Condition, DependencyDraft, Edit, ExecutorDraft, ExecutorRef, FlowDraft, FlowRef, JobDraft,
+        JobRef, Param, PlacementDraft, Retry,
+    },
+};
+
+use super::{DependencyCondition, JobDependency, JobIndex, MeshFile, MeshFlow, MeshJob, TextMap};
+
+/// Ids of the definitions that an engine has, by name: what a file replaces instead of making it anew.
+#[derive(Clone, Debug, Default)]
+pub struct Existing {
+    flows: HashMap<String, FlowId>,
+    jobs: HashMap<(FlowId, String), JobId>,
+    executors: HashMap<String, ExecutorId>,
+}
+
+impl Existing {
+    /// All that the engine has.
+    #[must_use]
+    pub fn of(engine: &Engine) -> Self {
+        Self {
+            flows: engine
+                .flows()
+                .map(|flow| (flow.name.clone(), flow.id))
+                .collect(),
+            jobs: engine
+                .jobs()
+                .map(|job| ((job.flow, job.name.clone()), job.id))
+                .collect(),
+            executors: engine
+                .executors()
+                .map(|it| (it.name.clone(), it.id))
+                .collect(),
+        }
+    }
+}
+
+/// Slots of an executor of whose slots the file says nothing.
+const DEFAULT_SLOTS: u32 = 8;
+
+/// Edits that put all that a checked file says, and delete nothing.
+///
+/// Relative working directories count from `base` when it is given, and so do jobs that name none; else from the
+/// executor's own directory.
+#[must_use]
+pub fn edits(file: &MeshFile, base: Option<&Path>, existing: &Existing) -> Vec<Edit> {
+    let index = JobIndex::new(file);
+    let mut edits = Vec::new();
+    for executor in &file.executors {
+        edits.push(Edit::PutExecutor(ExecutorDraft {
+            id: existing.executors.get(&executor.name).copied(),
+            version: None,
+            name: executor.name.clone(),
+            description: executor.description.clone().unwrap_or_default(),
+            address: executor.address.clone(),
+            labels: to_map(&executor.labels),
+            slots: executor.slots.unwrap_or(DEFAULT_SLOTS),
+            enabled: executor.enabled,
+        }));
+    }
+    for (at, flow) in file.flows.iter().enumerate() {
+        let id = existing.flows.get(&flow.name).copied();
+        edits.push(Edit::PutFlow(flow_draft(file, flow, id, base)));
+        for job in &flow.jobs {
+            let id = id.and_then(|flow| existing.jobs.get(&(flow, job.name.clone())).copied());
+            let dependencies = job.depends_on.iter();
+            let dependencies = dependencies
+                .map(|it| dependency_draft(file, &index, at, it))
+                .collect();
+            edits.push(Edit::PutJob(job_draft(
+                file,
+                flow,
+                job,
+                id,
+                base,
+                dependencies,
+            )));
+        }
+    }
+    edits
+}
+
+fn flow_draft(
+    file: &MeshFile,
+    flow: &MeshFlow,
+    id: Option<FlowId>,
+    base: Option<&Path>,
+) -> FlowDraft {
+    FlowDraft {
+        id,
+        version: None,
+        name: flow.name.clone(),
+        directory: flow.directory.clone(),
+        description: flow.description.clone().unwrap_or_default(),
+        owner: flow.owner.clone().unwrap_or_default(),
+        enabled: flow.enabled,
+        priority: flow.priority,
+        parents: flow
+            .parents
+            .iter()
+            .map(|name| FlowRef::Name(name.clone()))
+            .collect(),
+        params: overlay(&file.params, &flow.params),
+        env: to_map(&file.env)
+            .into_iter()
+            .chain(to_map(&flow.env))
+            .collect(),
+        workdir: based(base, flow.workdir.as_deref().unwrap_or_default()),
+    }
+}
+
+fn job_draft(
+    file: &MeshFile,
+    flow: &MeshFlow,
+    job: &MeshJob,
+    id: Option<JobId>,
+    base: Option<&Path>,
+    dependencies: Vec<DependencyDraft>,
+) -> JobDraft {
+    let placement = match &job.executor {
+        Some(name) => PlacementDraft::Executor(ExecutorRef::Name(name.clone())),
+        None if job.labels.is_empty() => PlacementDraft::Any,
+        None => PlacementDraft::Labels(to_map(&job.labels)),
+    };
+    let retry = file.retry_of(job).map(|retry| Retry {
+        max: retry.max,
+        delay: retry.delay.duration(),
+        backoff_permille: retry.backoff_permille(),
+        cap: retry.cap.map(super::Span::duration),
+    });
+    JobDraft {
+        id,
+        version: None,
+        flow: FlowRef::Name(flow.name.clone()),
+        name: job.name.clone(),
+        description: job.description.clone().unwrap_or_default(),
+        enabled: job.enabled,
+        priority: job.priority,
+        dependencies,
+        placement,
+        slots: job.slots,
+        command: job.command.clone(),
+        params: to_params(&job.params),
+        env: to_map(&job.env),
+        workdir: job
+            .workdir
+            .as_deref()
+            .map(|workdir| based(base, workdir))
+            .unwrap_or_default(),
+        success_codes: job.success_codes.clone(),
+        retry: retry.unwrap_or_default(),
+        timeout: file.timeout_of(job).map(super::Span::duration),
+    }
+}
+
+/// The job that a name means to a job of the flow at `flow`; in a checked file there is one.
+fn dependency_draft(
+    file: &MeshFile,
+    index: &JobIndex<'_>,
+    flow: usize,
+    dependency: &JobDependency,
+) -> DependencyDraft {
+    let (flow, job) = match index.find_job(flow, &dependency.job) {
+        Some((flow, job)) => (&file.flows[flow].name, &file.flows[flow].jobs[job].name),
+        None => (&file.flows[flow].name, &dependency.job),
+    };
+    let condition = match dependency.on {
+        DependencyCondition::Success => Condition::Success,
+        DependencyCondition::Failure => Condition::Failure,
+        DependencyCondition::Done => Condition::Done,
+    };
+    DependencyDraft {
+        job: JobRef::Name {
+            flow: flow.clone(),
+            job: job.clone(),
+        },
+        condition,
+    }
+}
+
+/// A working directory that counts from `base`. One that starts with a placeholder may turn out absolute, and is left to
+/// the executor.
+fn based(base: Option<&Path>, workdir: &str) -> String {
+    match base {
+        Some(base) if !workdir.starts_with("${") => {
+            let joined = if workdir.is_empty() {
+                base.to_path_buf()
+            } else {
+                base.join(workdir)
+            };
+            joined.to_string_lossy().into_owned()
+        }
+        _ => workdir.to_owned(),
+    }
+}
+
+fn to_map(texts: &TextMap) -> BTreeMap<String, String> {
+    texts
+        .iter()
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect()
+}
+
+fn to_params(texts: &TextMap) -> Vec<Param> {
+    let pairs = texts.iter();
+    pairs
+        .map(|(name, value)| Param {
+            name: name.to_owned(),
+            value: value.to_owned(),
+        })
+        .collect()
+}
+
+/// The first list, with values of the second where it has the same name, and then the rest of the second.
+fn overlay(below: &TextMap, above: &TextMap) -> Vec<Param> {
+    let mut params = to_params(below);
+    for param in to_params(above) {
+        match params.iter_mut().find(|it| it.name == param.name) {
+            Some(it) => it.value = param.value,
+            None => params.push(param),
+        }
+    }
+    params
+}
+
+#[cfg(test)]
+mod tests {
+    use hcndc_core::{
+        engine::{EditBatch, Input},
+        time::Timestamp,
+    };
+
+    use super::*;
+    use crate::interchange::parse_mesh;
+
+    const TEXT: &str = "
+hcndc: 1
+params: {out: out, day: '1'}
+env: {LC_ALL: C}
+defaults: {timeout: 10m, retry: {max: 2, delay: 1s, backoff: 1.5}}
+flows:
+  - name: a
+    params: {day: '2'}
+    jobs:
+      - {name: x, command: 'true'}
+      - {name: b/x, command: 'true', workdir: sub}
+  - name: b
+    parents: [a]
+    workdir: /srv
+    jobs:
+      - {name: x, command: 'true', depends_on: [a/x, {job: a/b/x, on: done}]}
+";
+
+    fn apply(engine: &mut Engine) -> Vec<Edit> {
+        let mesh = parse_mesh("mesh.yaml", TEXT.as_bytes(), &[]).unwrap();
+        let edits = edits(&mesh.file, Some(Path::new("/base")), &Existing::of(engine));
+        let batch = EditBatch {
+            by: "test".into(),
+            edits: edits.clone(),
+        };
+        engine
+            .apply(Timestamp::from_micros(0), Input::Edit(batch))
+            .unwrap();
+        edits
+    }
+
+    #[test]
+    fn a_file_becomes_definitions_with_defaults_and_bases_resolved() {
+        let mut engine = Engine::default();
+        apply(&mut engine);
+        let a = engine.find_flow("a").unwrap().clone();
+        assert_eq!(a.workdir, "/base");
+        let params: Vec<_> = a
+            .params
+            .iter()
+            .map(|it| (it.name.as_str(), it.value.as_str()))
+            .collect();
+        assert_eq!(params, [("out", "out"), ("day", "2")]);
+        let odd = engine.find_job(a.id, "b/x").unwrap();
+        assert_eq!(
+            (odd.workdir.as_str(), odd.retry.backoff_permille),
+            ("/base/sub", 1500)
+        );
+        let b = engine.find_flow("b").unwrap();
+        assert_eq!(b.workdir, "/srv");
+        let x = engine.find_job(b.id, "x").unwrap();
+        assert_eq!(x.dependencies.len(), 2);
+        assert!(
+            x.dependencies
+                .iter()
+                .any(|it| it.job == odd.id && it.condition == Condition::Done)
+        );
+    }
+
+    #[test]
+    fn the_same_file_again_changes_nothing() {
+        let mut engine = Engine::default();
+        apply(&mut engine);
+        let before = engine.snapshot();
+        apply(&mut engine);
+        assert_eq!(engine.snapshot(), before);
+    }
+}

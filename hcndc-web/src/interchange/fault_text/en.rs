@@ -1,0 +1,265 @@
+//! The sentences in English.
+
+use super::{cycle_text, labels_text};
+use crate::interchange::fault::{Expected, Found, NameRule, Noun, Problem};
+use crate::interchange::node::Position;
+
+pub(super) fn message(problem: &Problem) -> String {
+    match problem {
+        Problem::Unreadable { reason } => format!("the file cannot be read: {reason}"),
+        Problem::TooLarge { limit } => format!("the file is larger than {} MiB", limit >> 20),
+        Problem::NotUtf8 { byte } => format!("byte 0x{byte:02X} is not UTF-8"),
+        Problem::EmptyFile => "the file is empty".to_owned(),
+        Problem::ControlCharacter { code } => format!("control character U+{code:04X}"),
+        Problem::Syntax { detail } => format!("syntax error: {detail}"),
+        Problem::TooDeep { limit } => {
+            format!("lists and maps are nested deeper than {limit} levels")
+        }
+        Problem::AliasesTooLarge { limit } => {
+            format!("aliases expand to more than {} MiB", limit >> 20)
+        }
+        Problem::AliasOfItself => "the alias stands inside the value that it names".to_owned(),
+        Problem::ManyDocuments => "a second document starts here".to_owned(),
+        Problem::DuplicateKey { key, first } => {
+            format!("key `{key}` stands twice; first {}", at(first))
+        }
+        Problem::KeyNotText => "the key is a list or a map".to_owned(),
+        Problem::UnsupportedTag { tag } => {
+            format!("tag `{tag}` is unknown or does not fit the value")
+        }
+        Problem::WrongType { expected, found } => {
+            format!(
+                "expected {}, found {}",
+                expected_text(*expected),
+                found_text(found)
+            )
+        }
+        Problem::OutOfRange { min, max, found } => format!("{found} is outside {min} to {max}"),
+        Problem::UnknownField { field, .. } => format!("unknown field `{field}`"),
+        Problem::UnknownWord { word, .. } => format!("unknown word `{word}`"),
+        Problem::MissingField { field } => format!("field `{field}` is missing"),
+        Problem::TooManyFaults { limit } => {
+            format!("more than {limit} faults in one item; the rest is not told")
+        }
+        Problem::UnknownVersion { found } => format!("version {found} of the format is unknown"),
+        Problem::EmptyMesh => "the mesh has no flows".to_owned(),
+        Problem::BadName { noun, name, rule } => {
+            format!("{} name {name:?} {}", noun_text(*noun), name_rule(*rule))
+        }
+        Problem::EmptyCommand => "the command is empty".to_owned(),
+        Problem::NulCharacter => "the text holds the character NUL".to_owned(),
+        Problem::ZeroDuration => "the duration is zero".to_owned(),
+        Problem::BadBackoff { found, max } => {
+            format!("backoff {found} is not a number from 1 to {max} with at most three decimals")
+        }
+        Problem::NoSuccessCodes => "no exit code means success".to_owned(),
+        Problem::ExecutorAndLabels => "both an executor and labels are given".to_owned(),
+        Problem::UnknownZone { zone, .. } => format!("time zone `{zone}` is unknown"),
+        Problem::BadAddress { address } => format!("address `{address}` is not host:port"),
+        Problem::BadDirectory { directory } => {
+            format!("directory `{directory}` is not a slash path")
+        }
+        Problem::DuplicateName { noun, name, first } => {
+            format!(
+                "{} `{name}` is defined twice{}",
+                noun_text(*noun),
+                first_text(*first)
+            )
+        }
+        Problem::UnknownParent { name, .. } => format!("parent `{name}` is no flow of this mesh"),
+        Problem::OwnParent => "the flow is its own parent".to_owned(),
+        Problem::Repeated { name, first } => format!("`{name}` stands twice{}", first_text(*first)),
+        Problem::UnknownDependency { name, .. } => {
+            format!("dependency `{name}` is no job of this mesh")
+        }
+        Problem::OwnDependency => "the job depends on itself".to_owned(),
+        Problem::UnknownExecutor { name, .. } => {
+            format!("executor `{name}` is not in the file's `executors`")
+        }
+        Problem::NoExecutorMatches { labels } => format!(
+            "no executor of the file has the labels {}",
+            labels_text(labels)
+        ),
+        Problem::Cycle { stations } => format!(
+            "dependency cycle: {} (each waits for the next)",
+            cycle_text(stations)
+        ),
+        Problem::UnknownParam { name, .. } => format!("param `{name}` is not defined"),
+        Problem::BadPlaceholder { placeholder } => {
+            format!("placeholder `{placeholder}` is malformed")
+        }
+        Problem::WfVersion { found } => format!("WfFormat {found} is not supported"),
+        Problem::WfUnknownTask { name } => format!("task `{name}` does not exist"),
+        Problem::WfBadRuntime { found } => {
+            format!("runtime {found} is not a number of seconds, zero or more")
+        }
+    }
+}
+
+pub(super) fn remedy(problem: &Problem) -> String {
+    match problem {
+        Problem::Unreadable { .. } => "check that the path names a file and that you may read it".to_owned(),
+        Problem::TooLarge { .. } => "split the mesh into several files".to_owned(),
+        Problem::NotUtf8 { .. } => "save the file as UTF-8".to_owned(),
+        Problem::EmptyFile => "write at least `hcndc: 1` and `flows:` with one flow".to_owned(),
+        Problem::ControlCharacter { .. } => "remove it, or write it as an escape in double quotes".to_owned(),
+        Problem::Syntax { .. } => {
+            "mend the text here or just before: indentation, quotes, brackets, a missing `:`".to_owned()
+        }
+        Problem::TooDeep { .. } => "flatten the structure".to_owned(),
+        Problem::AliasesTooLarge { .. } => "write the values out, or use fewer aliases of aliases".to_owned(),
+        Problem::AliasOfItself => "let the alias name a value that ends before it".to_owned(),
+        Problem::ManyDocuments => "put each mesh into a file of its own and remove the `---`".to_owned(),
+        Problem::DuplicateKey { .. } => "remove one of the two, or rename it".to_owned(),
+        Problem::KeyNotText => "write a plain text as the key".to_owned(),
+        Problem::UnsupportedTag { .. } => "remove the tag".to_owned(),
+        Problem::WrongType { expected, found } => wrong_type_remedy(*expected, found),
+        Problem::OutOfRange { min, max, .. } => format!("write a whole number from {min} to {max}"),
+        Problem::UnknownField { known, near, .. } => {
+            or_known(near.as_deref(), &format!("remove it; known here: {}", known.join(", ")))
+        }
+        Problem::UnknownWord { known, .. } => format!("write one of: {}", known.join(", ")),
+        Problem::MissingField { field } => format!("add `{field}: …` here"),
+        Problem::TooManyFaults { .. } => "mend those told, then check again".to_owned(),
+        Problem::UnknownVersion { .. } => "write `hcndc: 1`, or use the release that knows this version".to_owned(),
+        Problem::EmptyMesh => "add a flow under `flows`".to_owned(),
+        Problem::BadName { rule, .. } => match rule {
+            NameRule::NotEmpty => "give it a name".to_owned(),
+            NameRule::AtMost(_) => "shorten it".to_owned(),
+            NameRule::NoControl | NameRule::NoOuterSpace | NameRule::NoSlash => "remove or replace them".to_owned(),
+            NameRule::ParamPattern => {
+                "start with a letter or `_`; go on with letters, digits, `_`, `.` or `-`".to_owned()
+            }
+            NameRule::EnvPattern => "start with a letter or `_`; go on with letters, digits or `_`".to_owned(),
+        },
+        Problem::EmptyCommand => "write the command to run; `true` does nothing and succeeds".to_owned(),
+        Problem::NulCharacter => "remove it".to_owned(),
+        Problem::ZeroDuration => "write a duration above zero, or leave the field out".to_owned(),
+        Problem::BadBackoff { .. } => "write a factor such as 1, 1.5 or 2".to_owned(),
+        Problem::NoSuccessCodes => "list at least one exit code, or leave the field out for 0".to_owned(),
+        Problem::ExecutorAndLabels => "keep one of `executor` and `labels`".to_owned(),
+        Problem::UnknownZone { near, .. } => {
+            or_known(near.as_deref(), "write an IANA name such as Asia/Shanghai, Europe/Berlin or UTC")
+        }
+        Problem::BadAddress { .. } => "write it like 10.0.0.5:7890, etl-1.example.com:7890 or [::1]:7890".to_owned(),
+        Problem::BadDirectory { .. } => "write it like /retail/nightly: from `/`, no empty part, no `.` or `..`".to_owned(),
+        Problem::DuplicateName { .. } => "rename one of the two".to_owned(),
+        Problem::UnknownParent { near, .. } => or_known(near.as_deref(), "name a flow of this file"),
+        Problem::OwnParent | Problem::OwnDependency => "remove it".to_owned(),
+        Problem::Repeated { .. } => "remove one of the two".to_owned(),
+        Problem::UnknownDependency { near, .. } => {
+            or_known(near.as_deref(), "name a job of the same flow, or another flow's as flow/job")
+        }
+        Problem::UnknownExecutor { near, .. } => or_known(near.as_deref(), "add it under `executors`"),
+        Problem::NoExecutorMatches { .. } => "change the labels, or give them to an executor".to_owned(),
+        Problem::Cycle { .. } => "remove one of these dependencies".to_owned(),
+        Problem::UnknownParam { name, near } => or_known(
+            near.as_deref(),
+            &format!("define `{name}` under `params` of the mesh, the flow or the job, or by `--set {name}=…`"),
+        ),
+        Problem::BadPlaceholder { placeholder } if placeholder.starts_with("${param") => {
+            "write it like ${param.NAME}".to_owned()
+        }
+        Problem::BadPlaceholder { .. } => {
+            "write it like ${date}, ${date-1d} or ${date+2w:%Y%m%d} (units d, w, m, y; a strftime format of dates)"
+                .to_owned()
+        }
+        Problem::WfVersion { .. } => "convert the trace to WfFormat 1.5 with the tools of the WfCommons project".to_owned(),
+        Problem::WfUnknownTask { .. } => "add the task, or remove it from this list".to_owned(),
+        Problem::WfBadRuntime { .. } => "mend the trace, or remove the field to count the task as instant".to_owned(),
+    }
+}
+
+fn at(position: &Position) -> String {
+    format!("at line {}, column {}", position.line, position.column)
+}
+
+fn first_text(first: Option<Position>) -> String {
+    first
+        .map(|first| format!("; first {}", at(&first)))
+        .unwrap_or_default()
+}
+
+fn or_known(near: Option<&str>, otherwise: &str) -> String {
+    near.map_or_else(
+        || otherwise.to_owned(),
+        |near| format!("did you mean `{near}`? Otherwise {otherwise}"),
+    )
+}
+
+fn expected_text(expected: Expected) -> &'static str {
+    match expected {
+        Expected::Boolean => "true or false",
+        Expected::Integer => "a whole number",
+        Expected::Number => "a number",
+        Expected::Text => "a text",
+        Expected::Scalar => "a text, number or boolean",
+        Expected::List => "a list",
+        Expected::Map => "a map",
+        Expected::Duration => "a duration",
+        Expected::Dependency => "a job's name or a map",
+        Expected::Value => "another value",
+    }
+}
+
+fn found_text(found: &Found) -> String {
+    match found {
+        Found::Null => "nothing".to_owned(),
+        Found::Boolean(written) => format!("the boolean {written}"),
+        Found::Number(written) => format!("the number {written}"),
+        Found::Text(text) => format!("the text {text:?}"),
+        Found::List(len) => format!("a list of {len}"),
+        Found::Map(len) => format!("a map of {len}"),
+    }
+}
+
+fn wrong_type_remedy(expected: Expected, found: &Found) -> String {
+    match (expected, found) {
+        (
+            Expected::Text | Expected::Dependency,
+            Found::Boolean(written) | Found::Number(written),
+        ) => {
+            format!("put it into quotes: \"{written}\"")
+        }
+        (Expected::Scalar, Found::Null) => "write \"\" for an empty text".to_owned(),
+        (Expected::Boolean, _) => "write true or false".to_owned(),
+        (Expected::Integer, _) => "write a whole number such as 5".to_owned(),
+        (Expected::Number, _) => "write a number such as 1.5".to_owned(),
+        (Expected::Text | Expected::Scalar, _) => "write a single text".to_owned(),
+        (Expected::List, _) => "write a list: one `- item` a line, or [a, b]".to_owned(),
+        (Expected::Map, _) => "write a map: one `field: value` a line".to_owned(),
+        (Expected::Duration, _) => {
+            "write it like 500ms, 10s, 1h30m or 2d, or as a number of seconds; at most 36500d"
+                .to_owned()
+        }
+        (Expected::Dependency, _) => {
+            "write it like `orders`, `clean/orders` or `{job: orders, on: done}`".to_owned()
+        }
+        (Expected::Value, _) => "see `hcndc schema` for what may stand here".to_owned(),
+    }
+}
+
+fn noun_text(noun: Noun) -> &'static str {
+    match noun {
+        Noun::Mesh => "mesh",
+        Noun::Flow => "flow",
+        Noun::Job => "job",
+        Noun::Executor => "executor",
+        Noun::Param => "param",
+        Noun::Env => "environment variable",
+        Noun::Task => "task",
+    }
+}
+
+fn name_rule(rule: NameRule) -> String {
+    match rule {
+        NameRule::NotEmpty => "is empty".to_owned(),
+        NameRule::AtMost(limit) => format!("is longer than {limit} characters"),
+        NameRule::NoControl => "holds control characters".to_owned(),
+        NameRule::NoOuterSpace => "starts or ends with a space".to_owned(),
+        NameRule::NoSlash => "holds slashes".to_owned(),
+        NameRule::ParamPattern | NameRule::EnvPattern => {
+            "holds characters that are not allowed".to_owned()
+        }
+    }
+}

@@ -1,0 +1,245 @@
+//! The executor of this host: inside the process for one run, or a process of its own beside a server.
+//!
+//! Beside a server it has a session of its own and outlives the server, so that jobs do too: the next server on
+//! the same data folder finds it by the file in which it says where it listens.
+
+use std::{
+    fs::{self, File},
+    io,
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use hcndc_exec::{
+    executor::{
+        self, ExecutorConfig, RunError, StartError, Stop, Supervisor, SupervisorConfig, find,
+        find_within,
+    },
+    transport::{Dial, Grpc, InProcess, Line, Lines, Tokens},
+};
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::{Pid, setsid},
+};
+use tokio_util::task::AbortOnDropHandle;
+
+/// The name that it gets.
+pub const NAME: &str = "local";
+/// The address that stands for it, wherever it listens.
+pub const ADDRESS: &str = hcndc_exec::transport::LOCAL;
+
+/// How long a new executor process may take until it listens.
+const START_WITHIN: Duration = Duration::from_secs(20);
+/// How long to wait before an executor that died is started again.
+const START_AGAIN: Duration = Duration::from_secs(1);
+
+/// A transport to the executor of this host and to those on others.
+pub type Transports = Lines<Reach>;
+
+/// How executors are reached.
+#[derive(Debug)]
+pub struct Reach {
+    local: Local,
+    others: Grpc,
+}
+
+#[derive(Debug)]
+enum Local {
+    None,
+    Inside(InProcess),
+    Beside(PathBuf),
+}
+
+impl Reach {
+    fn new(local: Local) -> Self {
+        // Executors on other hosts share one token, from the environment: definitions are no place for secrets.
+        let default = std::env::var("HCNDC_EXEC_TOKEN")
+            .ok()
+            .and_then(|text| text.parse().ok());
+        Self {
+            local,
+            others: Grpc::new(Tokens {
+                default,
+                ..Tokens::default()
+            }),
+        }
+    }
+}
+
+#[async_trait]
+impl Dial for Reach {
+    async fn dial(&self, address: &str) -> Result<Line, String> {
+        if address != ADDRESS {
+            return self.others.dial(address).await;
+        }
+        match &self.local {
+            Local::None => Err("this server runs no executor on its host".to_owned()),
+            Local::Inside(inside) => inside.dial(address).await,
+            Local::Beside(data_dir) => {
+                let found = find(data_dir).map_err(|error| {
+                    format!("cannot read where the executor of this host listens: {error}")
+                })?;
+                let found = found.ok_or("the executor of this host does not run")?;
+                let tokens = Tokens {
+                    default: found.token,
+                    ..Tokens::default()
+                };
+                Grpc::new(tokens).dial(&found.address.to_string()).await
+            }
+        }
+    }
+}
+
+/// Starts an executor inside this process, with its data in this folder.
+///
+/// # Errors
+/// [`StartError`].
+pub async fn inside(home: &Path, base: &Path) -> Result<Supervisor, StartError> {
+    let mut config = SupervisorConfig::new(home.join("executor"));
+    config.base_dir = base.to_path_buf();
+    Supervisor::start(config).await
+}
+
+/// Ends an executor inside this process, and all that it still runs.
+pub async fn end(supervisor: &Supervisor) {
+    supervisor.stop(Stop::Kill);
+    supervisor.stopped().await;
+}
+
+/// A transport that reaches this executor as [`ADDRESS`].
+#[must_use]
+pub fn transports_inside(inside: Option<Supervisor>) -> Transports {
+    Lines::new(Reach::new(
+        inside.map_or(Local::None, |it| Local::Inside(InProcess::new(it))),
+    ))
+}
+
+/// A transport that reaches this executor process as [`ADDRESS`].
+#[must_use]
+pub fn transports_beside(beside: Option<&LocalExecutor>) -> Transports {
+    Lines::new(Reach::new(
+        beside.map_or(Local::None, |it| Local::Beside(it.data_dir.clone())),
+    ))
+}
+
+/// Runs as the executor process of a server, until nobody needs it.
+///
+/// # Errors
+/// [`RunError`].
+pub async fn run(
+    data_dir: PathBuf,
+    base_dir: PathBuf,
+    orphaned_after: Duration,
+) -> Result<(), RunError> {
+    // A signal to the server's terminal is not for us. Fails only where we lead a group already, which is as good.
+    let _ = setsid();
+    let mut config = ExecutorConfig::standalone(data_dir);
+    config.supervisor.base_dir = base_dir;
+    config.supervisor.identity.name = NAME.to_owned();
+    config.exit_when_orphaned = Some(orphaned_after);
+    let stop = executor::stop_on_signals().map_err(StartError::Watch)?;
+    executor::run(config, stop).await
+}
+
+/// The executor process of a server: found or started, and started again when it dies.
+#[derive(Debug)]
+pub struct LocalExecutor {
+    data_dir: PathBuf,
+    _keeper: AbortOnDropHandle<()>,
+}
+
+/// Why the executor of this host could not be started.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LocalExecutorError {
+    /// Its process could not be made.
+    #[error("cannot start its process")]
+    Spawn(#[source] io::Error),
+    /// It did not come up.
+    #[error("it does not come up; its own words are in {}", log.display())]
+    NotUp {
+        /// Where it writes what it does.
+        log: PathBuf,
+        /// What was seen.
+        #[source]
+        source: io::Error,
+    },
+}
+
+impl LocalExecutor {
+    /// Finds the executor of this data folder, or starts one.
+    ///
+    /// # Errors
+    /// [`LocalExecutorError`].
+    pub async fn start(server_dir: &Path) -> Result<Self, LocalExecutorError> {
+        let data_dir = server_dir.join("executor");
+        fs::create_dir_all(&data_dir).map_err(LocalExecutorError::Spawn)?;
+        let log = data_dir.join("executor.log");
+        let not_up = |source| LocalExecutorError::NotUp {
+            log: log.clone(),
+            source,
+        };
+        let mut child = None;
+        if find(&data_dir).map_err(not_up)?.is_none() {
+            child = Some(spawn(server_dir, &data_dir).map_err(LocalExecutorError::Spawn)?);
+            find_within(&data_dir, START_WITHIN).await.map_err(not_up)?;
+        }
+        let keeper = tokio::spawn(keep(server_dir.to_path_buf(), data_dir.clone(), child));
+        Ok(Self {
+            data_dir,
+            _keeper: AbortOnDropHandle::new(keeper),
+        })
+    }
+
+    /// Leaves the executor alone. One that runs nothing is told to end; another goes on until nobody needs it.
+    pub fn leave(self, idle: bool) {
+        if let (true, Ok(Some(found))) = (idle, find(&self.data_dir)) {
+            // It may have ended by itself.
+            let _ = kill(Pid::from_raw(found.pid.cast_signed()), Signal::SIGTERM);
+        }
+    }
+}
+
+fn spawn(server_dir: &Path, data_dir: &Path) -> io::Result<tokio::process::Child> {
+    let log = File::options()
+        .create(true)
+        .append(true)
+        .open(data_dir.join("executor.log"))?;
+    tokio::process::Command::new(std::env::current_exe()?)
+        .arg("executor")
+        .arg("--data-dir")
+        .arg(data_dir)
+        .arg("--base-dir")
+        .arg(server_dir)
+        .stdin(Stdio::null())
+        .stdout(log.try_clone()?)
+        .stderr(log)
+        .spawn()
+}
+
+/// Starts the executor again whenever it is gone.
+async fn keep(server_dir: PathBuf, data_dir: PathBuf, mut child: Option<tokio::process::Child>) {
+    loop {
+        if let Some(child) = &mut child {
+            match child.wait().await {
+                Ok(status) => tracing::warn!(%status, "the executor of this host ended"),
+                Err(error) => tracing::warn!(%error, "the executor of this host is out of sight"),
+            }
+        }
+        child = None;
+        tokio::time::sleep(START_AGAIN).await;
+        match find(&data_dir) {
+            Ok(Some(_)) => {}
+            Ok(None) => match spawn(&server_dir, &data_dir) {
+                Ok(started) => {
+                    tracing::info!("the executor of this host is started again");
+                    child = Some(started);
+                }
+                Err(error) => tracing::error!(%error, "cannot start the executor of this host"),
+            },
+            Err(error) => tracing::error!(%error, "cannot find the executor of this host"),
+        }
+    }
+}

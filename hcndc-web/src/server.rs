@@ -1,0 +1,274 @@
+//! The server, put together: store, executor, scheduler, API.
+
+use std::{
+    fs::{self, File, TryLockError},
+    io,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use chrono_tz::Tz;
+use hcndc_core::{
+    engine::{EditBatch, Input, Settings},
+    model::{Edit, ExecutorDraft},
+    scheduler::{Leadership, Scheduler, SchedulerError},
+};
+use hcndc_store_mysql::{Durability, SqlError, SqlOptions, SqlStore};
+use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
+
+use crate::{
+    api,
+    app::{App, WebSettings},
+    clock::SystemClock,
+    database,
+    handle::{CommandError, Requests, SchedulerHandle, channel},
+    live::Live,
+    local_executor::{self, LocalExecutor, LocalExecutorError, Transports},
+    names::Names,
+};
+
+/// How a server is set up.
+#[derive(Clone, Debug)]
+pub struct ServerConfig {
+    /// Folder for database, logs and the executor inside; made if need be.
+    pub data_dir: PathBuf,
+    /// Where the API listens; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// Address of the database; `None` for a SQLite file in the data folder.
+    pub database: Option<String>,
+    /// Whether an executor runs on this host for this server.
+    pub executor: bool,
+    /// Attempts alive at once in all.
+    pub max_running: u32,
+    /// Slots of the executor on this host, when it is made.
+    pub slots: u32,
+    /// Zone that decides which day "yesterday" is.
+    pub zone: Tz,
+}
+
+/// A running server.
+#[derive(Debug)]
+pub struct Server {
+    app: Arc<App<SqlStore, Arc<Transports>>>,
+    address: SocketAddr,
+    stop: watch::Sender<bool>,
+    api: JoinHandle<()>,
+    scheduler: JoinHandle<Result<(), SchedulerError<SqlError>>>,
+    local: Option<LocalExecutor>,
+    store: SqlStore,
+    _lock: File,
+}
+
+/// Why a server did not start, or stopped.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ServerError {
+    /// The data folder cannot be used.
+    #[error("cannot use the data folder {}", path.display())]
+    DataDir {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// Another server uses the data folder.
+    #[error("another hcndc serves from {}; stop it, or name another folder with --data-dir", path.display())]
+    InUse {
+        /// Which.
+        path: PathBuf,
+    },
+    /// The address is taken, or not ours.
+    #[error("cannot listen on {address}; name another address with --listen")]
+    Listen {
+        /// Which.
+        address: SocketAddr,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// The database cannot be used.
+    #[error("cannot use the database")]
+    Database(#[from] SqlError),
+    /// The scheduler could not start, or stopped.
+    #[error("the scheduler failed")]
+    Scheduler(#[from] SchedulerError<SqlError>),
+    /// The executor on this host could not be started.
+    #[error("cannot start the executor on this host")]
+    Executor(#[from] LocalExecutorError),
+    /// A command of our own was refused.
+    #[error("cannot set the server up")]
+    Setup(#[from] CommandError),
+}
+
+/// How long a lease on the database lasts.
+const LEASE: Duration = Duration::from_secs(10);
+
+impl Server {
+    /// Starts everything, and returns when the API answers.
+    ///
+    /// # Errors
+    /// [`ServerError`].
+    pub async fn start(config: ServerConfig) -> Result<Self, ServerError> {
+        let folder = |source| ServerError::DataDir { path: config.data_dir.clone(), source };
+        fs::create_dir_all(&config.data_dir).map_err(folder)?;
+        let data_dir = config.data_dir.canonicalize().map_err(folder)?;
+        let lock = lock(&data_dir)?;
+        let listener = TcpListener::bind(config.listen)
+            .await
+            .map_err(|source| ServerError::Listen { address: config.listen, source })?;
+        let address = listener.local_addr().map_err(folder)?;
+        let options = match &config.database {
+            Some(url) => SqlOptions::new(url.clone()),
+            None => database::in_folder(&data_dir, Durability::Full),
+        };
+        let store = SqlStore::connect_with(&options).await?;
+        let local = match config.executor {
+            true => Some(LocalExecutor::start(&data_dir).await?),
+            false => None,
+        };
+        let transport = Arc::new(local_executor::transports_beside(local.as_ref()));
+
+        let live = Arc::new(Live::new(Names::default()));
+        let settings = Settings { max_running: config.max_running, ..Settings::default() };
+        let leadership = Leadership { holder: instance(&data_dir).map_err(folder)?, ttl: LEASE };
+        let (handle, inbox) = channel();
+        let driving = drive(
+            store.clone(),
+            Arc::clone(&transport),
+            Arc::clone(&live),
+            settings,
+            leadership,
+            inbox,
+        );
+        let scheduler = tokio::spawn(driving);
+        live.learn(handle.look(Names::of).await?);
+        if config.executor {
+            put_local_executor(&handle, config.slots).await?;
+        }
+
+        let web = WebSettings { zone: config.zone, ..WebSettings::for_listener(address) };
+        let app = Arc::new(App::new(handle, store.clone(), transport, live, web));
+        let (stop, stopped) = watch::channel(false);
+        let api = tokio::spawn(api::serve(Arc::clone(&app), listener, stopping(stopped)));
+        Ok(Self { app, address, stop, api, scheduler, local, store, _lock: lock })
+    }
+
+    /// What the API works with.
+    #[must_use]
+    pub const fn app(&self) -> &Arc<App<SqlStore, Arc<Transports>>> {
+        &self.app
+    }
+
+    /// Where the API listens.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Waits until the scheduler stops by itself, which it only does when it cannot go on.
+    pub async fn failed(&mut self) -> ServerError {
+        match (&mut self.scheduler).await {
+            Ok(Err(error)) => error.into(),
+            Ok(Ok(())) | Err(_) => ServerError::Setup(CommandError::Stopped),
+        }
+    }
+
+    /// Stops: the API first, then the scheduler, when all that it took is stored. Jobs that run go on; the next start finds them.
+    ///
+    /// # Errors
+    /// What stopped the scheduler before.
+    pub async fn stop(self) -> Result<(), ServerError> {
+        self.stop.send_replace(true);
+        // A panic of its task has been told already.
+        let _ = self.api.await;
+        let scheduler = &self.app.scheduler;
+        let busy = scheduler.look(|engine| engine.load_figures().2 > 0).await.unwrap_or(true);
+        scheduler.close().await;
+        let ended = if self.scheduler.is_finished() { Ok(Ok(())) } else { self.scheduler.await };
+        if let Some(local) = self.local {
+            local.leave(!busy);
+        }
+        let closed = self.store.close().await;
+        if let Ok(Err(error)) = ended {
+            return Err(error.into());
+        }
+        Ok(closed?)
+    }
+}
+
+async fn stopping(mut stopped: watch::Receiver<bool>) {
+    // An error means that the server is gone, which is the same.
+    let _ = stopped.wait_for(|stopped| *stopped).await;
+}
+
+/// Leads until the inbox ends; when another scheduler leads, waits for its turn.
+async fn drive(
+    store: SqlStore,
+    transport: Arc<Transports>,
+    live: Arc<Live>,
+    settings: Settings,
+    leadership: Leadership,
+    mut inbox: Requests,
+) -> Result<(), SchedulerError<SqlError>> {
+    loop {
+        let scheduler = Scheduler::open(
+            store.clone(),
+            Arc::clone(&transport),
+            SystemClock::new(),
+            Arc::clone(&live),
+            settings.clone(),
+            leadership.clone(),
+        );
+        let mut scheduler = scheduler.await?;
+        tracing::info!("the scheduler leads");
+        match scheduler.run(&mut inbox).await {
+            Err(SchedulerError::Fenced) => tracing::warn!("another scheduler leads; waiting"),
+            ended => return ended,
+        }
+    }
+}
+
+/// Makes the executor on this host known, unless it is.
+async fn put_local_executor(handle: &SchedulerHandle, slots: u32) -> Result<(), CommandError> {
+    let known = handle
+        .look(|engine| engine.executors().any(|it| it.address == local_executor::ADDRESS))
+        .await?;
+    if !known {
+        let draft = ExecutorDraft::new(local_executor::NAME, local_executor::ADDRESS, slots);
+        let edits = vec![Edit::PutExecutor(draft)];
+        handle.command(Input::Edit(EditBatch { by: "system".to_owned(), edits })).await?;
+    }
+    Ok(())
+}
+
+/// Sees to it that no other server uses the folder; held while the file is open.
+fn lock(data_dir: &Path) -> Result<File, ServerError> {
+    let path = data_dir.join("serve.lock");
+    let folder = |source| ServerError::DataDir { path: data_dir.to_path_buf(), source };
+    let file = File::options().create(true).truncate(false).write(true).open(path).map_err(folder)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(ServerError::InUse { path: data_dir.to_path_buf() }),
+        Err(TryLockError::Error(source)) => Err(folder(source)),
+    }
+}
+
+/// Name of this server, which it keeps over restarts: so it takes its own lease over at once.
+fn instance(data_dir: &Path) -> io::Result<String> {
+    let path = data_dir.join("instance");
+    match fs::read_to_string(&path) {
+        Ok(name) if !name.trim().is_empty() => Ok(name.trim().to_owned()),
+        Ok(_) => new_instance(&path),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => new_instance(&path),
+        Err(error) => Err(error),
+    }
+}
+
+fn new_instance(path: &Path) -> io::Result<String> {
+    let name = uuid::Uuid::new_v4().to_string();
+    fs::write(path, &name)?;
+    Ok(name)
+}
