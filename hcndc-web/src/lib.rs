@@ -1,9 +1,13 @@
 //! HCNDC's server and command line: every other room put together.
 //!
 //! - [`interchange`]: mesh files and imports, checked with all faults at once
+//! - [`api`], [`app`]: the REST API, and what it works with
+//! - [`metrics`]: figures for Prometheus
 //! - [`handle`], [`clock`], [`live`], [`names`]: what ties a scheduler to a process
 //! - [`database`], [`local_executor`]: what a host has of its own
 
+pub mod api;
+pub mod app;
 pub mod cli;
 pub mod clock;
 pub mod database;
@@ -11,4 +15,5 @@ pub mod handle;
 pub mod interchange;
 pub mod live;
 pub mod local_executor;
+pub mod metrics;
 pub mod names;

@@ -267,6 +267,24 @@ impl Engine {
         self.definitions.executors()
     }
 
+    /// The flow of this id.
+    #[must_use]
+    pub fn flow(&self, flow: FlowId) -> Option<&Arc<Flow>> {
+        self.definitions.flow(flow)
+    }
+
+    /// The job of this id.
+    #[must_use]
+    pub fn job(&self, job: JobId) -> Option<&Arc<Job>> {
+        self.definitions.job(job)
+    }
+
+    /// The executor of this id.
+    #[must_use]
+    pub fn executor(&self, executor: ExecutorId) -> Option<&Arc<Executor>> {
+        self.definitions.executor(executor)
+    }
+
     /// The flow of this name.
     #[must_use]
     pub fn find_flow(&self, name: &str) -> Option<&Arc<Flow>> {

@@ -15,6 +15,9 @@ use super::node::{Node, Step, Value};
 use super::span::Span;
 use super::text_map::WRITTEN;
 
+/// Name under which readers know a type that takes an id or a name.
+pub(crate) const REFERENCE: &str = "Reference";
+
 /// Why a pass ended, and where: steps from the node that was deserialized, innermost first.
 #[derive(Debug)]
 pub(super) struct Stop {
@@ -281,6 +284,7 @@ impl<'a> de::Deserializer<'a> for NodeReader<'a> {
             }
             Span::NAME => Some(Expected::Duration),
             JobDependency::NAME => Some(Expected::Dependency),
+            REFERENCE => Some(Expected::Reference),
             _ => None,
         };
         visitor.visit_newtype_struct(Self { expected, ..self })

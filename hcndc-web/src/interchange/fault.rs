@@ -91,6 +91,8 @@ pub enum Expected {
     Duration,
     /// A job's name, or a map with `job` and `on`.
     Dependency,
+    /// An id, or a name.
+    Reference,
     /// Anything at all, but what is here is no sound value.
     Value,
 }
@@ -391,6 +393,16 @@ pub enum Problem {
 }
 
 impl Problem {
+    /// What is wrong, in one sentence without a full stop.
+    pub fn message(&self, lang: Lang) -> String {
+        fault_text::message(self, lang)
+    }
+
+    /// What to do about it, in one sentence without a full stop.
+    pub fn remedy(&self, lang: Lang) -> String {
+        fault_text::remedy(self, lang)
+    }
+
     /// Stable name of the kind of problem, in kebab-case.
     pub fn code(&self) -> &'static str {
         match self {

@@ -317,7 +317,7 @@ impl JobRetry {
 
 impl JobDependency {
     /// Name under which readers know the type.
-    pub(super) const NAME: &'static str = "JobDependency";
+    pub(crate) const NAME: &'static str = "JobDependency";
 
     /// A dependency on the success of `job`.
     pub fn on_success(job: impl Into<String>) -> Self {

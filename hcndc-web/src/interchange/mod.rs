@@ -26,6 +26,8 @@ mod wfcommons;
 mod yaml_reader;
 mod yaml_writer;
 
+pub(crate) use self::check::is_address;
+pub(crate) use self::de::REFERENCE;
 pub use self::definitions::{Existing, edits};
 pub use self::fault::{Expected, Fault, Found, Lang, NameRule, Noun, Problem, Station};
 pub use self::mesh_file::{
@@ -34,7 +36,7 @@ pub use self::mesh_file::{
 };
 pub use self::node::Position;
 pub use self::schema::mesh_schema;
-pub use self::source::{MeshSource, check_mesh, parse_mesh, read_mesh};
+pub use self::source::{MeshSource, check_mesh, parse_mesh, read_json_object, read_mesh};
 pub use self::span::Span;
 pub use self::text_map::TextMap;
 pub use self::wfcommons::{import_wfcommons, parse_wfcommons};

@@ -22,7 +22,7 @@ use super::de::{NodeReader, Outer, Stop, wrong_type};
 use super::fault::{Expected, Fault, Problem};
 use super::mesh_file::{MeshExecutor, MeshFile, MeshFlow, MeshJob};
 use super::node::{Node, Position, Step, Value, field_path, item_path};
-use super::text::{MAX_BYTES, read_tree};
+use super::text::{MAX_BYTES, read_json_tree, read_tree};
 
 /// Faults that are told of one flow's head, one job or one executor before the rest of it is passed
 /// over.
@@ -119,6 +119,43 @@ pub fn parse_mesh(name: &str, text: &[u8], set: &[&str]) -> Result<MeshSource, V
             if faults.is_empty() {
                 return Ok(MeshSource { file, name, root });
             }
+        }
+    }
+    faults.sort_by_key(|fault| fault.position);
+    Err(faults)
+}
+
+/// Reads one JSON object, such as the body of a request, into a type that refuses what it does not know.
+///
+/// `name` is what faults call the text, and `required` are the fields that must be there, all of them texts.
+///
+/// # Errors
+/// All faults of the text, in its order, at least one.
+pub fn read_json_object<T: DeserializeOwned>(
+    name: &str,
+    text: &[u8],
+    required: &[&'static str],
+) -> Result<T, Vec<Fault>> {
+    let name: Arc<str> = name.into();
+    let read = read_json_tree(text);
+    let mut faults = located(&name, read.root.as_ref(), read.faults);
+    if let Some(mut root) = read.root {
+        let required: Vec<_> = required
+            .iter()
+            .map(|&field| (field, Value::Text("".into())))
+            .collect();
+        let head = Head {
+            apart: &[],
+            required: &required,
+        };
+        let mut reading = Reading {
+            name,
+            faults: &mut faults,
+        };
+        if let Some(value) = reading.item(&mut root, "", &head)
+            && faults.is_empty()
+        {
+            return Ok(value);
         }
     }
     faults.sort_by_key(|fault| fault.position);

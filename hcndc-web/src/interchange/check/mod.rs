@@ -80,7 +80,7 @@ fn check_executor(executor: &MeshExecutor, path: &str, faults: &mut Faults<'_>) 
 }
 
 /// `host:port` with an IPv4 address, an IPv6 address in brackets or a host name.
-fn is_address(address: &str) -> bool {
+pub(crate) fn is_address(address: &str) -> bool {
     let Some((host, port)) = address.rsplit_once(':') else {
         return false;
     };

@@ -1,0 +1,392 @@
+//! `/executors`: hosts that run commands, and how they are doing.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use hcndc_core::{
+    engine::{DefinitionId, ExecutorHealth, HostFigures},
+    id::ExecutorId,
+    model::{Edit, Executor, ExecutorDraft},
+    port::{ExecutorQuery, History, Page, Transport},
+};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use warp::{Filter as _, http::Method};
+
+use super::{
+    body::Body,
+    caller::Caller,
+    definition::{or_unknown, retry_stale, yes},
+    page::{Asked, NAMED, PageDto},
+    ports::read,
+    problem::{Blame, BlameError, Problem, ProblemDto},
+    query::Query,
+    revision::{RevisionDto, to_btree, to_text_map},
+    route::{Created, Json, NoContent, Route, at, at_id, body, caller, having, query},
+};
+use crate::{
+    app::App,
+    interchange::{self, TextMap, is_address},
+};
+
+const EXECUTORS: &str = "/api/v1/executors";
+const EXECUTOR: &str = "/api/v1/executors/{id}";
+
+/// Address of the executor inside of this process.
+const LOCAL: &str = "local";
+
+pub(super) fn routes<H: History + 'static, T: Transport + 'static>(
+    app: &Arc<App<H, T>>,
+) -> Vec<Route> {
+    let app = having(app);
+    let one = at_id::<ExecutorId>(EXECUTOR).and(app.clone());
+    let change = one.clone().and(caller()).and(body());
+    vec![
+        Route::get(
+            EXECUTORS,
+            at(EXECUTORS).and(app.clone()).and(query()).then(list),
+        ),
+        Route::post(
+            EXECUTORS,
+            at(EXECUTORS)
+                .and(app)
+                .and(caller())
+                .and(body())
+                .then(create),
+        ),
+        Route::get(EXECUTOR, one.clone().then(detail)),
+        Route::new(Method::PUT, EXECUTOR, change.clone().then(replace)),
+        Route::new(Method::PATCH, EXECUTOR, change.then(patch)),
+        Route::new(
+            Method::DELETE,
+            EXECUTOR,
+            one.and(caller()).and(query()).then(delete),
+        ),
+    ]
+}
+
+/// An executor as people write it.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = ExecutorBody, example = json!({"name": "etl-1", "address": "etl-1.example.com:7890", "slots": 16}))]
+pub(super) struct ExecutorBody {
+    /// Unique name: 1 to 255 characters, no control characters, no space at either end.
+    name: String,
+    /// Text for people.
+    #[serde(default)]
+    description: String,
+    /// Where it listens: `host:port`; or `local` for the one inside of this server.
+    address: String,
+    /// Labels that jobs can select it by.
+    #[serde(default)]
+    #[schema(value_type = BTreeMap<String, String>)]
+    labels: TextMap,
+    /// How many slots its jobs may take together: 1 to 100000. Default: 8.
+    #[serde(default = "slots")]
+    slots: u32,
+    /// Whether it is given work. Default: true.
+    #[serde(default = "yes")]
+    enabled: bool,
+    /// For changes: refused unless the executor is at this version.
+    #[serde(default, skip_serializing)]
+    version: Option<u32>,
+}
+
+/// An executor.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Executor)]
+pub(super) struct ExecutorDto {
+    /// Its id, for ever.
+    #[schema(example = 1)]
+    id: u64,
+    #[serde(flatten)]
+    body: ExecutorBody,
+    #[serde(flatten)]
+    revision: RevisionDto,
+    /// How it is doing.
+    health: HealthDto,
+}
+
+/// How an executor is doing.
+#[derive(Debug, Default, Serialize, ToSchema)]
+#[schema(as = ExecutorHealth)]
+struct HealthDto {
+    /// Whether a connection stands.
+    online: bool,
+    /// Why not, if it is known.
+    trouble: Option<String>,
+    /// Slots that live attempts take.
+    slots_used: u32,
+    /// Live attempts.
+    attempts: u32,
+    /// Version of its program, once it was connected.
+    program_version: Option<String>,
+    /// Its host's latest figures.
+    host: Option<HostDto>,
+}
+
+/// How a host is doing.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = HostFigures)]
+struct HostDto {
+    /// Name of the host.
+    hostname: String,
+    /// Its operating system.
+    os: String,
+    /// Processors that the executor may use.
+    cores: u32,
+    /// Mean number of runnable processes over the last minute.
+    load_1m: f64,
+    /// Memory of the host.
+    memory_total_bytes: u64,
+    /// Memory that new processes could have.
+    memory_available_bytes: u64,
+    /// Space of the disk that holds the executor's data folder.
+    disk_total_bytes: u64,
+    /// Space left there.
+    disk_available_bytes: u64,
+    /// Jobs that run there now.
+    running: u32,
+}
+
+const fn slots() -> u32 {
+    8
+}
+
+impl ExecutorBody {
+    fn check(&self) -> Result<(), Problem> {
+        if self.address == LOCAL || is_address(&self.address) {
+            return Ok(());
+        }
+        let address = self.address.clone();
+        let error = BlameError::Shape(interchange::Problem::BadAddress { address });
+        Err(Problem::BadBody(vec![Blame::of("address", error)]))
+    }
+
+    fn draft(self, id: Option<ExecutorId>) -> ExecutorDraft {
+        ExecutorDraft {
+            id,
+            version: self.version,
+            name: self.name,
+            description: self.description,
+            address: self.address,
+            labels: to_btree(&self.labels),
+            slots: self.slots,
+            enabled: self.enabled,
+        }
+    }
+}
+
+impl ExecutorDto {
+    fn new(executor: &Executor, health: Option<ExecutorHealth>) -> Self {
+        Self {
+            id: executor.id.0,
+            body: ExecutorBody {
+                name: executor.name.clone(),
+                description: executor.description.clone(),
+                address: executor.address.clone(),
+                labels: to_text_map(&executor.labels),
+                slots: executor.slots,
+                enabled: executor.enabled,
+                version: None,
+            },
+            revision: RevisionDto::from(&executor.revision),
+            health: health.map(HealthDto::from).unwrap_or_default(),
+        }
+    }
+}
+
+impl From<ExecutorHealth> for HealthDto {
+    fn from(health: ExecutorHealth) -> Self {
+        Self {
+            online: health.online,
+            trouble: health.trouble,
+            slots_used: health.slots_used,
+            attempts: health.attempts,
+            program_version: health.version,
+            host: health.figures.map(HostDto::from),
+        }
+    }
+}
+
+impl From<HostFigures> for HostDto {
+    fn from(figures: HostFigures) -> Self {
+        Self {
+            hostname: figures.hostname,
+            os: figures.os,
+            cores: figures.cores,
+            load_1m: figures.load_1m,
+            memory_total_bytes: figures.memory_total_bytes,
+            memory_available_bytes: figures.memory_available_bytes,
+            disk_total_bytes: figures.disk_total_bytes,
+            disk_available_bytes: figures.disk_available_bytes,
+            running: figures.running,
+        }
+    }
+}
+
+async fn find<H: History, T: Transport>(
+    app: &App<H, T>,
+    id: ExecutorId,
+) -> Result<ExecutorDto, Problem> {
+    let found = app
+        .look(move |engine| {
+            let executor = Arc::clone(engine.executor(id)?);
+            Some((executor, engine.executor_health(id)))
+        })
+        .await?;
+    let (executor, health) = found.ok_or_else(|| Problem::from(id))?;
+    Ok(ExecutorDto::new(&executor, health))
+}
+
+/// Lists executors.
+#[utoipa::path(get, path = "/api/v1/executors", tag = "executors", params(
+    ("text" = Option<String>, Query, description = "Name or description holds this"),
+    ("enabled" = Option<bool>, Query),
+    ("sort" = Option<String>, Query, description = "`id`, `name` or `updated_at`; with `-` downwards"),
+    ("limit" = Option<u32>, Query, description = "1 to 1000; default 100"),
+    ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
+), responses(
+    (status = 200, body = PageDto<ExecutorDto>),
+    (status = 400, body = ProblemDto, content_type = "application/problem+json"),
+))]
+async fn list<H: History, T: Transport>(
+    app: Arc<App<H, T>>,
+    mut query: Query,
+) -> Result<Json<PageDto<ExecutorDto>>, Problem> {
+    let asked = Asked::of(&mut query, &NAMED);
+    let wanted = ExecutorQuery {
+        text: query.text("text").unwrap_or_default(),
+        enabled: query.flag("enabled"),
+        sort: asked.by,
+        page: asked.page.clone(),
+    };
+    query.finish()?;
+    let Page { items, next } = read(app.history.executors(&wanted)).await?;
+    let items = app
+        .look(move |engine| {
+            let items = items.iter();
+            items
+                .map(|it| ExecutorDto::new(it, engine.executor_health(it.id)))
+                .collect()
+        })
+        .await?;
+    Ok(Json(asked.tell_items(items, next)))
+}
+
+/// Makes an executor, and connects to it.
+#[utoipa::path(post, path = "/api/v1/executors", tag = "executors", request_body = ExecutorBody, responses(
+    (status = 201, body = ExecutorDto, headers(("Location" = String))),
+    (status = 400, body = ProblemDto, content_type = "application/problem+json"),
+    (status = 409, body = ProblemDto, content_type = "application/problem+json", description = "`name_taken`"),
+    (status = 422, body = ProblemDto, content_type = "application/problem+json", description = "`bad_definition`"),
+))]
+async fn create<H: History, T: Transport>(
+    app: Arc<App<H, T>>,
+    caller: Caller,
+    body: Body,
+) -> Result<Created<ExecutorDto>, Problem> {
+    let body: ExecutorBody = body.json(&["name", "address"]).await?;
+    body.check()?;
+    let edit = Edit::PutExecutor(body.draft(None));
+    let ids = app.edit(&caller, vec![edit]).await?;
+    let Some(DefinitionId::Executor(id)) = ids.first().copied() else {
+        return Err(Problem::Internal);
+    };
+    Ok(Created {
+        location: format!("{EXECUTORS}/{id}"),
+        body: find(&app, id).await?,
+    })
+}
+
+/// Tells one executor.
+#[utoipa::path(get, path = "/api/v1/executors/{id}", tag = "executors", params(("id" = u64, Path)), responses(
+    (status = 200, body = ExecutorDto),
+    (status = 404, body = ProblemDto, content_type = "application/problem+json"),
+))]
+async fn detail<H: History, T: Transport>(
+    id: ExecutorId,
+    app: Arc<App<H, T>>,
+) -> Result<Json<ExecutorDto>, Problem> {
+    find(&app, id).await.map(Json)
+}
+
+/// Replaces an executor: what the body does not say goes back to its default.
+#[utoipa::path(put, path = "/api/v1/executors/{id}", tag = "executors", params(("id" = u64, Path)), request_body = ExecutorBody, responses(
+    (status = 200, body = ExecutorDto),
+    (status = 400, body = ProblemDto, content_type = "application/problem+json"),
+    (status = 404, body = ProblemDto, content_type = "application/problem+json"),
+    (status = 409, body = ProblemDto, content_type = "application/problem+json", description = "`stale`, `name_taken`"),
+    (status = 422, body = ProblemDto, content_type = "application/problem+json", description = "`bad_definition`"),
+))]
+async fn replace<H: History, T: Transport>(
+    id: ExecutorId,
+    app: Arc<App<H, T>>,
+    caller: Caller,
+    body: Body,
+) -> Result<Json<ExecutorDto>, Problem> {
+    let body: ExecutorBody = body.json(&["name", "address"]).await?;
+    put(&app, &caller, id, body).await?;
+    find(&app, id).await.map(Json)
+}
+
+/// Changes an executor: a JSON merge patch (RFC 7396).
+#[utoipa::path(patch, path = "/api/v1/executors/{id}", tag = "executors", params(("id" = u64, Path)),
+    request_body(content = ExecutorBody, content_type = "application/merge-patch+json"), responses(
+    (status = 200, body = ExecutorDto),
+    (status = 400, body = ProblemDto, content_type = "application/problem+json"),
+    (status = 404, body = ProblemDto, content_type = "application/problem+json"),
+    (status = 409, body = ProblemDto, content_type = "application/problem+json", description = "`stale`, `name_taken`"),
+    (status = 422, body = ProblemDto, content_type = "application/problem+json", description = "`bad_definition`"),
+))]
+async fn patch<H: History, T: Transport>(
+    id: ExecutorId,
+    app: Arc<App<H, T>>,
+    caller: Caller,
+    body: Body,
+) -> Result<Json<ExecutorDto>, Problem> {
+    let patch = body.patch().await?;
+    retry_stale(patch.names("version"), || async {
+        let old = find(&app, id).await?;
+        let mut new = patch.apply(&old.body, &["name", "address"])?;
+        new.version = new.version.or(Some(old.revision.version()));
+        put(&app, &caller, id, new).await
+    })
+    .await?;
+    find(&app, id).await.map(Json)
+}
+
+async fn put<H: History, T: Transport>(
+    app: &App<H, T>,
+    caller: &Caller,
+    id: ExecutorId,
+    body: ExecutorBody,
+) -> Result<(), Problem> {
+    body.check()?;
+    let edit = Edit::PutExecutor(body.draft(Some(id)));
+    let put = app.edit(caller, vec![edit]).await;
+    put.map(drop).map_err(|problem| or_unknown(problem, id))
+}
+
+/// Deletes an executor.
+#[utoipa::path(delete, path = "/api/v1/executors/{id}", tag = "executors", params(
+    ("id" = u64, Path),
+    ("version" = Option<u32>, Query, description = "Refused unless it is at this version"),
+), responses(
+    (status = 204),
+    (status = 404, body = ProblemDto, content_type = "application/problem+json"),
+    (status = 409, body = ProblemDto, content_type = "application/problem+json", description = "`in_use` with its users, `stale`"),
+))]
+async fn delete<H: History, T: Transport>(
+    executor: ExecutorId,
+    app: Arc<App<H, T>>,
+    caller: Caller,
+    mut query: Query,
+) -> Result<NoContent, Problem> {
+    let version = query.number("version", 0, u32::MAX.into()).map(|it| it as u32);
+    query.finish()?;
+    let edit = Edit::DeleteExecutor { executor, version };
+    let deleted = app.edit(&caller, vec![edit]).await;
+    deleted
+        .map(|_| NoContent)
+        .map_err(|problem| or_unknown(problem, executor))
+}

@@ -1,0 +1,327 @@
+//! `/flows`: named groups of jobs.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use hcndc_core::{
+    id::FlowId,
+    model::{Edit, FlowDraft},
+    port::{FlowQuery, FlowView, History, Transport},
+};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use warp::{Filter as _, http::Method};
+
+use super::{
+    body::Body,
+    caller::Caller,
+    definition::{or_unknown, retry_stale, yes},
+    page::{Asked, NAMED, PageDto},
+    ports::read,
+    problem::{Problem, ProblemDto},
+    query::Query,
+    reference::Reference,
+    revision::{RevisionDto, map_to_params, params_to_map, to_btree, to_text_map},
+    route::{Created, Json, NoContent, Route, at, at_id, body, caller, having, query},
+};
+use crate::{app::App, interchange::TextMap};
+
+const FLOWS: &str = "/api/v1/flows";
+const FLOW: &str = "/api/v1/flows/{id}";
+
+pub(super) fn routes<H: History + 'static, T: Transport + 'static>(
+    app: &Arc<App<H, T>>,
+) -> Vec<Route> {
+    let app = having(app);
+    let one = at_id::<FlowId>(FLOW).and(app.clone());
+    let change = one.clone().and(caller()).and(body());
+    vec![
+        Route::get(FLOWS, at(FLOWS).and(app.clone()).and(query()).then(list)),
+        Route::post(
+            FLOWS,
+            at(FLOWS).and(app).and(caller()).and(body()).then(create),
+        ),
+        Route::get(FLOW, one.clone().then(detail)),
+        Route::new(Method::PUT, FLOW, change.clone().then(replace)),
+        Route::new(Method::PATCH, FLOW, change.then(patch)),
+        Route::new(
+            Method::DELETE,
+            FLOW,
+            one.and(caller()).and(query()).then(delete),
+        ),
+    ]
+}
+
+/// A flow as people write it.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = FlowBody, example = json!({"name": "load", "directory": "/retail", "parents": ["extract"], "priority": 5}))]
+pub(super) struct FlowBody {
+    /// Unique name: 1 to 255 characters, no slash, no control characters, no space at either end.
+    name: String,
+    /// Text for people.
+    #[serde(default)]
+    description: String,
+    /// Slash path to file it under. Default: `/`.
+    #[serde(default = "root")]
+    directory: String,
+    /// Flows that must have succeeded before this one starts, by name or id; told by name.
+    #[serde(default)]
+    parents: Vec<Reference>,
+    /// Whether it may be started. Default: true.
+    #[serde(default = "yes")]
+    enabled: bool,
+    /// Among waiting jobs, those of flows with a higher priority go first.
+    #[serde(default)]
+    priority: i32,
+    /// Who answers for it.
+    #[serde(default)]
+    owner: String,
+    /// Params of all of its jobs, in order.
+    #[serde(default)]
+    #[schema(value_type = BTreeMap<String, String>)]
+    params: TextMap,
+    /// Environment variables of all of its jobs.
+    #[serde(default)]
+    #[schema(value_type = BTreeMap<String, String>)]
+    env: TextMap,
+    /// Directory in which its commands run. Default: the executor's own choice.
+    #[serde(default)]
+    workdir: String,
+    /// For changes: refused unless the flow is at this version.
+    #[serde(default, skip_serializing)]
+    version: Option<u32>,
+}
+
+/// A flow.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Flow)]
+pub(super) struct FlowDto {
+    /// Its id, for ever.
+    #[schema(example = 3)]
+    id: u64,
+    #[serde(flatten)]
+    body: FlowBody,
+    /// The last data date that it succeeded for.
+    #[schema(example = "2026-11-20")]
+    data_date: Option<String>,
+    #[serde(flatten)]
+    revision: RevisionDto,
+}
+
+fn root() -> String {
+    "/".to_owned()
+}
+
+impl FlowBody {
+    fn draft(self, id: Option<FlowId>) -> FlowDraft {
+        FlowDraft {
+            id,
+            version: self.version,
+            name: self.name,
+            directory: self.directory,
+            description: self.description,
+            owner: self.owner,
+            enabled: self.enabled,
+            priority: self.priority,
+            parents: self.parents.into_iter().map(Reference::flow).collect(),
+            params: map_to_params(&self.params),
+            env: to_btree(&self.env),
+            workdir: self.workdir,
+        }
+    }
+}
+
+impl FlowDto {
+    fn new(view: &FlowView, names: &BTreeMap<FlowId, String>) -> Self {
+        let flow = &view.flow;
+        let parents = flow.parents.iter().map(|parent| {
+            let name = names.get(parent).cloned();
+            name.map_or(Reference::Id(parent.0), Reference::Name)
+        });
+        Self {
+            id: flow.id.0,
+            body: FlowBody {
+                name: flow.name.clone(),
+                description: flow.description.clone(),
+                directory: flow.directory.clone(),
+                parents: parents.collect(),
+                enabled: flow.enabled,
+                priority: flow.priority,
+                owner: flow.owner.clone(),
+                params: params_to_map(&flow.params),
+                env: to_text_map(&flow.env),
+                workdir: flow.workdir.clone(),
+                version: None,
+            },
+            data_date: view.data_date.map(|date| date.to_string()),
+            revision: RevisionDto::from(&flow.revision),
+        }
+    }
+}
+
+/// Names of all parents of some flows.
+async fn parent_names<H, T>(
+    app: &App<H, T>,
+    flows: &[FlowView],
+) -> Result<BTreeMap<FlowId, String>, Problem> {
+    let parents = flows.iter().flat_map(|view| &view.flow.parents);
+    let parents: Vec<FlowId> = parents.copied().collect();
+    if parents.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    app.look(move |engine| {
+        let named = parents.iter().filter_map(|&id| engine.flow(id));
+        named.map(|flow| (flow.id, flow.name.clone())).collect()
+    })
+    .await
+}
+
+async fn find<H: History, T: Transport>(app: &App<H, T>, id: FlowId) -> Result<FlowDto, Problem> {
+    let view = read(app.history.flow(id)).await?.ok_or_else(|| Problem::from(id))?;
+    let names = parent_names(app, std::slice::from_ref(&view)).await?;
+    Ok(FlowDto::new(&view, &names))
+}
+
+/// Lists flows.
+#[utoipa::path(get, path = "/api/v1/flows", tag = "flows", params(
+    ("text" = Option<String>, Query, description = "Name or description holds this"),
+    ("directory" = Option<String>, Query, description = "Filed here or below"),
+    ("enabled" = Option<bool>, Query),
+    ("sort" = Option<String>, Query, description = "`id`, `name` or `updated_at`; with `-` downwards"),
+    ("limit" = Option<u32>, Query, description = "1 to 1000; default 100"),
+    ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
+), responses(
+    (status = 200, body = PageDto<FlowDto>),
+    (status = 400, body = ProblemDto, content_type = "application/problem+json"),
+))]
+async fn list<H: History, T: Transport>(
+    app: Arc<App<H, T>>,
+    mut query: Query,
+) -> Result<Json<PageDto<FlowDto>>, Problem> {
+    let asked = Asked::of(&mut query, &NAMED);
+    let wanted = FlowQuery {
+        text: query.text("text").unwrap_or_default(),
+        directory: query.text("directory").unwrap_or_default(),
+        enabled: query.flag("enabled"),
+        sort: asked.by,
+        page: asked.page.clone(),
+    };
+    query.finish()?;
+    let page = read(app.history.flows(&wanted)).await?;
+    let names = parent_names(&app, &page.items).await?;
+    Ok(Json(asked.tell(page, |view| FlowDto::new(&view, &names))))
+}
+
+/// Makes a flow.
+#[utoipa::path(post, path = "/api/v1/flows", tag = "flows", request_body = FlowBody, responses(
+    (status = 201, body = FlowDto, headers(("Location" = String))),
+    (status = 400, body = ProblemDto, content_type = "application/problem+json"),
+    (status = 409, body = ProblemDto, content_type = "application/problem+json", description = "`name_taken`"),
+    (status = 422, body = ProblemDto, content_type = "application/problem+json", description = "`bad_definition`"),
+))]
+async fn create<H: History, T: Transport>(
+    app: Arc<App<H, T>>,
+    caller: Caller,
+    body: Body,
+) -> Result<Created<FlowDto>, Problem> {
+    let body: FlowBody = body.json(&["name"]).await?;
+    let ids = app.edit(&caller, vec![Edit::PutFlow(body.draft(None))]).await?;
+    let Some(hcndc_core::engine::DefinitionId::Flow(id)) = ids.first().copied() else {
+        return Err(Problem::Internal);
+    };
+    Ok(Created {
+        location: format!("{FLOWS}/{id}"),
+        body: find(&app, id).await?,
+    })
+}
+
+/// Tells one flow.
+#[utoipa::path(get, path = "/api/v1/flows/{id}", tag = "flows", params(("id" = u64, Path)), responses(
+    (status = 200, body = FlowDto),
+    (status = 404, body = ProblemDto, content_type = "application/problem+json"),
+))]
+async fn detail<H: History, T: Transport>(
+    id: FlowId,
+    app: Arc<App<H, T>>,
+) -> Result<Json<FlowDto>, Problem> {
+    find(&app, id).await.map(Json)
+}
+
+/// Replaces a flow: what the body does not say goes back to its default.
+#[utoipa::path(put, path = "/api/v1/flows/{id}", tag = "flows", params(("id" = u64, Path)), request_body = FlowBody, responses(
+    (status = 200, body = FlowDto),
+    (status = 400, body = ProblemDto, content_type = "application/problem+json"),
+    (status = 404, body = ProblemDto, content_type = "application/problem+json"),
+    (status = 409, body = ProblemDto, content_type = "application/problem+json", description = "`stale`, `name_taken`"),
+    (status = 422, body = ProblemDto, content_type = "application/problem+json", description = "`bad_definition`"),
+))]
+async fn replace<H: History, T: Transport>(
+    id: FlowId,
+    app: Arc<App<H, T>>,
+    caller: Caller,
+    body: Body,
+) -> Result<Json<FlowDto>, Problem> {
+    let body: FlowBody = body.json(&["name"]).await?;
+    put(&app, &caller, id, body).await?;
+    find(&app, id).await.map(Json)
+}
+
+/// Changes a flow: a JSON merge patch (RFC 7396).
+#[utoipa::path(patch, path = "/api/v1/flows/{id}", tag = "flows", params(("id" = u64, Path)),
+    request_body(content = FlowBody, content_type = "application/merge-patch+json"), responses(
+    (status = 200, body = FlowDto),
+    (status = 400, body = ProblemDto, content_type = "application/problem+json"),
+    (status = 404, body = ProblemDto, content_type = "application/problem+json"),
+    (status = 409, body = ProblemDto, content_type = "application/problem+json", description = "`stale`, `name_taken`"),
+    (status = 422, body = ProblemDto, content_type = "application/problem+json", description = "`bad_definition`"),
+))]
+async fn patch<H: History, T: Transport>(
+    id: FlowId,
+    app: Arc<App<H, T>>,
+    caller: Caller,
+    body: Body,
+) -> Result<Json<FlowDto>, Problem> {
+    let patch = body.patch().await?;
+    retry_stale(patch.names("version"), || async {
+        let old = find(&app, id).await?;
+        let mut new = patch.apply(&old.body, &["name"])?;
+        new.version = new.version.or(Some(old.revision.version()));
+        put(&app, &caller, id, new).await
+    })
+    .await?;
+    find(&app, id).await.map(Json)
+}
+
+async fn put<H: History, T: Transport>(
+    app: &App<H, T>,
+    caller: &Caller,
+    id: FlowId,
+    body: FlowBody,
+) -> Result<(), Problem> {
+    let edit = Edit::PutFlow(body.draft(Some(id)));
+    let put = app.edit(caller, vec![edit]).await;
+    put.map(drop).map_err(|problem| or_unknown(problem, id))
+}
+
+/// Deletes a flow and its jobs.
+#[utoipa::path(delete, path = "/api/v1/flows/{id}", tag = "flows", params(
+    ("id" = u64, Path),
+    ("version" = Option<u32>, Query, description = "Refused unless it is at this version"),
+), responses(
+    (status = 204),
+    (status = 404, body = ProblemDto, content_type = "application/problem+json"),
+    (status = 409, body = ProblemDto, content_type = "application/problem+json", description = "`in_use` with its users, `stale`"),
+))]
+async fn delete<H: History, T: Transport>(
+    flow: FlowId,
+    app: Arc<App<H, T>>,
+    caller: Caller,
+    mut query: Query,
+) -> Result<NoContent, Problem> {
+    let version = query.number("version", 0, u32::MAX.into()).map(|it| it as u32);
+    query.finish()?;
+    let deleted = app.edit(&caller, vec![Edit::DeleteFlow { flow, version }]).await;
+    deleted
+        .map(|_| NoContent)
+        .map_err(|problem| or_unknown(problem, flow))
+}

@@ -1,0 +1,481 @@
+//! `/jobs`: commands, and what ties them together.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use hcndc_core::{
+    engine::{DefinitionId, Engine},
+    id::{FlowId, JobId},
+    model::{DefinitionError, Edit, FlowRef, JobDraft, Placement, PlacementDraft, Retry},
+    port::{History, JobQuery, JobView, Page, Transport},
+};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use warp::{Filter as _, http::Method};
+
+use super::{
+    body::Body,
+    caller::Caller,
+    definition::{or_unknown, retry_stale, yes},
+    page::{Asked, NAMED, PageDto},
+    ports::read,
+    problem::{Blame, BlameError, Problem, ProblemDto},
+    query::Query,
+    reference::{DependencyDto, Reference},
+    revision::{RevisionDto, map_to_params, params_to_map, to_btree, to_text_map},
+    route::{Created, Json, NoContent, Route, at, at_id, body, caller, having, query},
+};
+use crate::{
+    app::App,
+    interchange::{self, JobRetry, Span, TextMap},
+};
+
+const JOBS: &str = "/api/v1/jobs";
+const JOB: &str = "/api/v1/jobs/{id}";
+
+pub(super) fn routes<H: History + 'static, T: Transport + 'static>(
+    app: &Arc<App<H, T>>,
+) -> Vec<Route> {
+    let app = having(app);
+    let one = at_id::<JobId>(JOB).and(app.clone());
+    let change = one.clone().and(caller()).and(body());
+    vec![
+        Route::get(JOBS, at(JOBS).and(app.clone()).and(query()).then(list)),
+        Route::post(
+            JOBS,
+            at(JOBS).and(app).and(caller()).and(body()).then(create),
+        ),
+        Route::get(JOB, one.clone().then(detail)),
+        Route::new(Method::PUT, JOB, change.clone().then(replace)),
+        Route::new(Method::PATCH, JOB, change.then(patch)),
+        Route::new(
+            Method::DELETE,
+            JOB,
+            one.and(caller()).and(query()).then(delete),
+        ),
+    ]
+}
+
+/// A job as people write it.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = JobBody, example = json!({"flow": "load", "name": "orders", "command": "sh load.sh ${date}",
+    "depends_on": ["extract/orders"], "retry": {"max": 2, "delay": "10s"}, "timeout": "1h"}))]
+pub(super) struct JobBody {
+    /// The flow that it belongs to, by name or id; for ever. Must be given for a new job.
+    #[serde(default, skip_serializing)]
+    flow: Option<Reference>,
+    /// Name, unique within the flow: 1 to 255 characters, no control characters, no space at either end.
+    name: String,
+    /// Text for people.
+    #[serde(default)]
+    description: String,
+    /// Command line for the shell.
+    command: String,
+    /// Directory in which the command runs. Default: the flow's.
+    #[serde(default)]
+    workdir: String,
+    /// Jobs that this one waits for.
+    #[serde(default)]
+    depends_on: Vec<DependencyDto>,
+    /// Params, in the order in which they are appended to the command.
+    #[serde(default)]
+    #[schema(value_type = BTreeMap<String, String>)]
+    params: TextMap,
+    /// Environment variables.
+    #[serde(default)]
+    #[schema(value_type = BTreeMap<String, String>)]
+    env: TextMap,
+    /// Exit codes that mean success. Default: 0 alone.
+    #[serde(default = "zero_alone")]
+    success_codes: Vec<u8>,
+    /// How failed attempts are repeated. Default: not at all.
+    #[serde(default)]
+    #[schema(value_type = Option<RetrySchema>)]
+    retry: Option<JobRetry>,
+    /// How long an attempt may take before it is killed. Default: without end.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, example = "1h30m")]
+    timeout: Option<Span>,
+    /// Among waiting jobs, those with a higher priority go first; added to the flow's.
+    #[serde(default)]
+    priority: i32,
+    /// How many of its executor's slots it takes while it runs: 1 to 1000. Default: 1.
+    #[serde(default = "one")]
+    slots: u32,
+    /// The executor that runs it, by name or id; not together with `labels`. Default: any.
+    #[serde(default)]
+    executor: Option<Reference>,
+    /// Labels that its executor must have, all of them.
+    #[serde(default)]
+    #[schema(value_type = BTreeMap<String, String>)]
+    labels: TextMap,
+    /// Whether it runs. Default: true.
+    #[serde(default = "yes")]
+    enabled: bool,
+    /// For changes: refused unless the job is at this version.
+    #[serde(default, skip_serializing)]
+    version: Option<u32>,
+}
+
+/// How failed attempts are repeated.
+#[derive(ToSchema)]
+#[schema(as = Retry)]
+#[expect(dead_code, reason = "it only describes the one of mesh files")]
+struct RetrySchema {
+    /// How many attempts may follow the first: 0 to 100.
+    max: u32,
+    /// Wait before the first retry. Default: none.
+    #[schema(example = "10s")]
+    delay: Option<String>,
+    /// Factor by which each wait is longer than the one before. Default: 1.
+    backoff: Option<f64>,
+    /// Longest wait. Default: without limit.
+    cap: Option<String>,
+}
+
+/// A flow by id and name.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(super) struct FlowName {
+    /// Its id.
+    pub(super) id: u64,
+    /// Its name.
+    pub(super) name: String,
+}
+
+/// A job.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Job)]
+pub(super) struct JobDto {
+    /// Its id, for ever.
+    #[schema(example = 5)]
+    id: u64,
+    /// The flow that it belongs to.
+    flow: FlowName,
+    #[serde(flatten)]
+    body: JobBody,
+    #[serde(flatten)]
+    revision: RevisionDto,
+}
+
+fn zero_alone() -> Vec<u8> {
+    vec![0]
+}
+
+const fn one() -> u32 {
+    1
+}
+
+impl JobBody {
+    /// What can be told without looking at the engine.
+    fn check(&self) -> Result<(), Problem> {
+        let mut blames = Vec::new();
+        if self.executor.is_some() && !self.labels.is_empty() {
+            let error = BlameError::Shape(interchange::Problem::ExecutorAndLabels);
+            blames.push(Blame::of("executor", error));
+        }
+        if let Some(retry) = &self.retry
+            && !(1.0..=100.0).contains(&retry.backoff)
+        {
+            let error = interchange::Problem::BadBackoff {
+                found: retry.backoff,
+                max: 100.0,
+            };
+            blames.push(Blame::of("retry.backoff", BlameError::Shape(error)));
+        }
+        if self.success_codes.is_empty() {
+            let error = BlameError::Shape(interchange::Problem::NoSuccessCodes);
+            blames.push(Blame::of("success_codes", error));
+        }
+        if blames.is_empty() {
+            Ok(())
+        } else {
+            Err(Problem::BadBody(blames))
+        }
+    }
+
+    fn draft(self, id: Option<JobId>, flow: FlowRef, engine: &Engine) -> JobDraft {
+        let placement = match self.executor {
+            Some(executor) => PlacementDraft::Executor(executor.executor()),
+            None if self.labels.is_empty() => PlacementDraft::Any,
+            None => PlacementDraft::Labels(to_btree(&self.labels)),
+        };
+        let own_flow = match &flow {
+            FlowRef::Id(id) => engine.flow(*id).map_or("", |flow| &flow.name),
+            FlowRef::Name(name) => name,
+        };
+        let dependencies = self.depends_on.into_iter();
+        let dependencies = dependencies.map(|it| it.draft(own_flow, engine)).collect();
+        let retry = self.retry.map_or_else(Retry::default, |retry| Retry {
+            max: retry.max,
+            delay: retry.delay.duration(),
+            backoff_permille: retry.backoff_permille(),
+            cap: retry.cap.map(Span::duration),
+        });
+        JobDraft {
+            id,
+            version: self.version,
+            flow,
+            name: self.name,
+            description: self.description,
+            enabled: self.enabled,
+            priority: self.priority,
+            dependencies,
+            placement,
+            slots: self.slots,
+            command: self.command,
+            params: map_to_params(&self.params),
+            env: to_btree(&self.env),
+            workdir: self.workdir,
+            success_codes: self.success_codes,
+            retry,
+            timeout: self.timeout.map(Span::duration),
+        }
+    }
+}
+
+impl JobDto {
+    fn new(view: &JobView, engine: &Engine) -> Self {
+        let job = &view.job;
+        let depends_on = job.dependencies.iter();
+        let depends_on = depends_on
+            .map(|it| DependencyDto::of(engine, job.flow, it.job, it.condition))
+            .collect();
+        let (executor, labels) = match &job.placement {
+            Placement::Any => (None, TextMap::default()),
+            Placement::Executor(id) => {
+                let name = engine.executor(*id).map(|it| it.name.clone());
+                let executor = name.map_or(Reference::Id(id.0), Reference::Name);
+                (Some(executor), TextMap::default())
+            }
+            Placement::Labels(labels) => (None, to_text_map(labels)),
+        };
+        Self {
+            id: job.id.0,
+            flow: FlowName {
+                id: job.flow.0,
+                name: view.flow_name.clone(),
+            },
+            body: JobBody {
+                flow: None,
+                name: job.name.clone(),
+                description: job.description.clone(),
+                command: job.command.clone(),
+                workdir: job.workdir.clone(),
+                depends_on,
+                params: params_to_map(&job.params),
+                env: to_text_map(&job.env),
+                success_codes: job.success_codes.clone(),
+                retry: (job.retry != Retry::default()).then(|| JobRetry {
+                    max: job.retry.max,
+                    delay: to_span(job.retry.delay),
+                    backoff: f64::from(job.retry.backoff_permille) / 1_000.0,
+                    cap: job.retry.cap.map(to_span),
+                }),
+                timeout: job.timeout.map(to_span),
+                priority: job.priority,
+                slots: job.slots,
+                executor,
+                labels,
+                enabled: job.enabled,
+                version: None,
+            },
+            revision: RevisionDto::from(&job.revision),
+        }
+    }
+}
+
+/// Spans come from spans: only what an embedder stored by itself may be finer or longer.
+fn to_span(duration: std::time::Duration) -> Span {
+    let millis = u64::try_from(duration.as_millis()).ok();
+    millis.and_then(Span::from_millis).unwrap_or_default()
+}
+
+async fn find<H: History, T: Transport>(app: &App<H, T>, id: JobId) -> Result<JobDto, Problem> {
+    let view = read(app.history.job(id)).await?.ok_or_else(|| Problem::from(id))?;
+    app.look(move |engine| JobDto::new(&view, engine)).await
+}
+
+/// Lists jobs.
+#[utoipa::path(get, path = "/api/v1/jobs", tag = "jobs", params(
+    ("text" = Option<String>, Query, description = "Name or description holds this"),
+    ("flow" = Option<String>, Query, description = "Of this flow, by name or id; digits are an id"),
+    ("enabled" = Option<bool>, Query),
+    ("sort" = Option<String>, Query, description = "`id`, `name` or `updated_at`; with `-` downwards"),
+    ("limit" = Option<u32>, Query, description = "1 to 1000; default 100"),
+    ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
+), responses(
+    (status = 200, body = PageDto<JobDto>),
+    (status = 400, body = ProblemDto, content_type = "application/problem+json"),
+))]
+async fn list<H: History, T: Transport>(
+    app: Arc<App<H, T>>,
+    mut query: Query,
+) -> Result<Json<PageDto<JobDto>>, Problem> {
+    let asked = Asked::of(&mut query, &NAMED);
+    let wanted = JobQuery {
+        text: query.text("text").unwrap_or_default(),
+        flow: flow_in_query(&app, &mut query).await?,
+        enabled: query.flag("enabled"),
+        sort: asked.by,
+        page: asked.page.clone(),
+    };
+    query.finish()?;
+    let Page { items, next } = read(app.history.jobs(&wanted)).await?;
+    let items = app
+        .look(move |engine| items.iter().map(|view| JobDto::new(view, engine)).collect())
+        .await?;
+    Ok(Json(asked.tell_items(items, next)))
+}
+
+/// Takes the flow of `flow`, a name or an id, out of a query.
+pub(super) async fn flow_in_query<H, T>(
+    app: &App<H, T>,
+    query: &mut Query,
+) -> Result<Option<FlowId>, Problem> {
+    let Some(text) = query.text("flow") else {
+        return Ok(None);
+    };
+    let reference = Reference::of(text);
+    let name = reference.to_string();
+    let found = app.look(move |engine| reference.find_flow(engine)).await?;
+    if found.is_none() {
+        let what = "flow".to_owned();
+        query.blame(
+            "flow",
+            BlameError::Definition(DefinitionError::Unknown { what, name }),
+        );
+    }
+    Ok(found)
+}
+
+/// Makes a job.
+#[utoipa::path(post, path = "/api/v1/jobs", tag = "jobs", request_body = JobBody, responses(
+    (status = 201, body = JobDto, headers(("Location" = String))),
+    (status = 400, body = ProblemDto, content_type = "application/problem+json"),
+    (status = 409, body = ProblemDto, content_type = "application/problem+json", description = "`name_taken`"),
+    (status = 422, body = ProblemDto, content_type = "application/problem+json", description = "`bad_definition`: also a cycle, by name"),
+))]
+async fn create<H: History, T: Transport>(
+    app: Arc<App<H, T>>,
+    caller: Caller,
+    body: Body,
+) -> Result<Created<JobDto>, Problem> {
+    let mut body: JobBody = body.json(&["name", "command"]).await?;
+    let Some(flow) = body.flow.take() else {
+        let field = "flow".to_owned();
+        let error = BlameError::Shape(interchange::Problem::MissingField { field });
+        return Err(Problem::BadBody(vec![Blame::of("", error)]));
+    };
+    body.check()?;
+    let draft = app
+        .look(move |engine| body.draft(None, flow.flow(), engine))
+        .await?;
+    let ids = app.edit(&caller, vec![Edit::PutJob(draft)]).await?;
+    let Some(DefinitionId::Job(id)) = ids.first().copied() else {
+        return Err(Problem::Internal);
+    };
+    Ok(Created {
+        location: format!("{JOBS}/{id}"),
+        body: find(&app, id).await?,
+    })
+}
+
+/// Tells one job.
+#[utoipa::path(get, path = "/api/v1/jobs/{id}", tag = "jobs", params(("id" = u64, Path)), responses(
+    (status = 200, body = JobDto),
+    (status = 404, body = ProblemDto, content_type = "application/problem+json"),
+))]
+async fn detail<H: History, T: Transport>(
+    id: JobId,
+    app: Arc<App<H, T>>,
+) -> Result<Json<JobDto>, Problem> {
+    find(&app, id).await.map(Json)
+}
+
+/// Replaces a job: what the body does not say goes back to its default.
+#[utoipa::path(put, path = "/api/v1/jobs/{id}", tag = "jobs", params(("id" = u64, Path)), request_body = JobBody, responses(
+    (status = 200, body = JobDto),
+    (status = 400, body = ProblemDto, content_type = "application/problem+json"),
+    (status = 404, body = ProblemDto, content_type = "application/problem+json"),
+    (status = 409, body = ProblemDto, content_type = "application/problem+json", description = "`stale`, `name_taken`"),
+    (status = 422, body = ProblemDto, content_type = "application/problem+json", description = "`bad_definition`"),
+))]
+async fn replace<H: History, T: Transport>(
+    id: JobId,
+    app: Arc<App<H, T>>,
+    caller: Caller,
+    body: Body,
+) -> Result<Json<JobDto>, Problem> {
+    let body: JobBody = body.json(&["name", "command"]).await?;
+    put(&app, &caller, id, body).await?;
+    find(&app, id).await.map(Json)
+}
+
+/// Changes a job: a JSON merge patch (RFC 7396).
+#[utoipa::path(patch, path = "/api/v1/jobs/{id}", tag = "jobs", params(("id" = u64, Path)),
+    request_body(content = JobBody, content_type = "application/merge-patch+json"), responses(
+    (status = 200, body = JobDto),
+    (status = 400, body = ProblemDto, content_type = "application/problem+json"),
+    (status = 404, body = ProblemDto, content_type = "application/problem+json"),
+    (status = 409, body = ProblemDto, content_type = "application/problem+json", description = "`stale`, `name_taken`"),
+    (status = 422, body = ProblemDto, content_type = "application/problem+json", description = "`bad_definition`"),
+))]
+async fn patch<H: History, T: Transport>(
+    id: JobId,
+    app: Arc<App<H, T>>,
+    caller: Caller,
+    body: Body,
+) -> Result<Json<JobDto>, Problem> {
+    let patch = body.patch().await?;
+    retry_stale(patch.names("version"), || async {
+        let old = find(&app, id).await?;
+        let mut new = patch.apply(&old.body, &["name", "command"])?;
+        new.version = new.version.or(Some(old.revision.version()));
+        put(&app, &caller, id, new).await
+    })
+    .await?;
+    find(&app, id).await.map(Json)
+}
+
+async fn put<H: History, T: Transport>(
+    app: &App<H, T>,
+    caller: &Caller,
+    id: JobId,
+    mut body: JobBody,
+) -> Result<(), Problem> {
+    body.check()?;
+    let draft = app
+        .look(move |engine| {
+            let old = engine.job(id)?;
+            let flow = body.flow.take();
+            let flow = flow.map_or(FlowRef::Id(old.flow), Reference::flow);
+            Some(body.draft(Some(id), flow, engine))
+        })
+        .await?
+        .ok_or_else(|| Problem::from(id))?;
+    let put = app.edit(caller, vec![Edit::PutJob(draft)]).await;
+    put.map(drop).map_err(|problem| or_unknown(problem, id))
+}
+
+/// Deletes a job.
+#[utoipa::path(delete, path = "/api/v1/jobs/{id}", tag = "jobs", params(
+    ("id" = u64, Path),
+    ("version" = Option<u32>, Query, description = "Refused unless it is at this version"),
+), responses(
+    (status = 204),
+    (status = 404, body = ProblemDto, content_type = "application/problem+json"),
+    (status = 409, body = ProblemDto, content_type = "application/problem+json", description = "`in_use` with its users, `stale`"),
+))]
+async fn delete<H: History, T: Transport>(
+    job: JobId,
+    app: Arc<App<H, T>>,
+    caller: Caller,
+    mut query: Query,
+) -> Result<NoContent, Problem> {
+    let version = query.number("version", 0, u32::MAX.into()).map(|it| it as u32);
+    query.finish()?;
+    let deleted = app.edit(&caller, vec![Edit::DeleteJob { job, version }]).await;
+    deleted
+        .map(|_| NoContent)
+        .map_err(|problem| or_unknown(problem, job))
+}

@@ -1,0 +1,135 @@
+//! The REST API, under `/api/v1`; `docs/API.md` tells it to people.
+//!
+//! A file per resource: its bodies, its handlers with their descriptions, and `routes(app)`. Handlers are plain
+//! functions from an [`App`], the [caller](caller) and arguments to a result; `problem` makes responses of failures.
+//! No entity of the core is told as it is: each has a form of its own here.
+
+mod body;
+mod caller;
+mod definition;
+mod events;
+mod executions;
+mod executors;
+mod flows;
+mod guard;
+mod health;
+mod job_runs;
+mod jobs;
+mod logs;
+mod mesh;
+mod openapi;
+mod page;
+mod pages;
+mod ports;
+mod problem;
+mod query;
+mod reference;
+mod revision;
+mod route;
+mod server;
+mod starts;
+mod stream;
+mod text;
+
+use std::{sync::Arc, time::Instant};
+
+use hcndc_core::port::{History, Transport};
+use warp::{
+    Filter,
+    filters::BoxedFilter,
+    http::{HeaderMap, HeaderValue, Method, header},
+    reply::Response,
+};
+
+use self::route::{Route, Template};
+use crate::{app::App, metrics};
+
+pub(crate) use self::{events::EventNumbers, starts::Starts};
+pub use self::{openapi::openapi_json, server::serve};
+
+/// Every route of the server.
+fn all<H: History + 'static, T: Transport + 'static>(app: &Arc<App<H, T>>) -> Vec<Route> {
+    let mut routes = Vec::new();
+    routes.extend(flows::routes(app));
+    routes.extend(jobs::routes(app));
+    routes.extend(executors::routes(app));
+    routes.extend(mesh::routes(app));
+    routes.extend(executions::routes(app));
+    routes.extend(job_runs::routes(app));
+    routes.extend(logs::routes(app));
+    routes.extend(events::routes(app));
+    routes.extend(health::routes(app));
+    routes.extend(pages::routes());
+    routes
+}
+
+/// The whole API as one filter, which answers every request.
+#[must_use]
+pub fn routes<H: History + 'static, T: Transport + 'static>(
+    app: &Arc<App<H, T>>,
+) -> BoxedFilter<(Response,)> {
+    metrics::install();
+    let answers = guard::refusals(app.settings.hosts.clone())
+        .or(route::combine(all(app)))
+        .unify();
+    warp::any()
+        .map(Instant::now)
+        .and(warp::method())
+        .and(warp::header::headers_cloned())
+        .and(answers)
+        .map(finish)
+        .boxed()
+}
+
+/// Methods and templates of all routes, for those who compare them with the description.
+#[doc(hidden)]
+#[must_use]
+pub fn route_names<H: History + 'static, T: Transport + 'static>(
+    app: &Arc<App<H, T>>,
+) -> Vec<(String, &'static str)> {
+    let all = all(app);
+    let names = all.iter().map(Route::name);
+    names
+        .map(|(method, template)| (method.to_string(), template))
+        .collect()
+}
+
+/// What every answer has in common: the caller's language, headers for safety, a place in the figures.
+fn finish(started: Instant, method: Method, headers: HeaderMap, response: Response) -> Response {
+    let mut response = problem::render(response, caller::language(&headers));
+    let template = response.extensions_mut().remove::<Template>();
+    metrics::answered(
+        method_name(&method),
+        template.map_or("none", |template| template.0),
+        response.status().as_u16(),
+        started.elapsed(),
+    );
+    let headers = response.headers_mut();
+    for (name, value) in [
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::CACHE_CONTROL, "no-store"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (
+            header::CONTENT_SECURITY_POLICY,
+            "default-src 'none'; frame-ancestors 'none'",
+        ),
+    ] {
+        headers
+            .entry(name)
+            .or_insert(HeaderValue::from_static(value));
+    }
+    response
+}
+
+/// Any client can make methods up: only those that we know label figures.
+const fn method_name(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::HEAD => "HEAD",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::PATCH => "PATCH",
+        Method::DELETE => "DELETE",
+        _ => "other",
+    }
+}

@@ -1,0 +1,100 @@
+//! Calls to the scheduler and to the ports, with their failures as problems.
+
+use std::{future::Future, time::Duration};
+
+use hcndc_core::{
+    engine::{DefinitionId, EditBatch, Engine, Input, Reply},
+    model::Edit,
+    port::{ErrorKind, PortError},
+};
+
+use super::{caller::Caller, problem::Problem};
+use crate::{
+    app::App,
+    handle::{CommandError, SchedulerHandle},
+};
+
+/// How long a caller waits for a look at the engine.
+const LOOK: Duration = Duration::from_secs(10);
+/// How long a caller waits for a command. The store may be away for a while: a command that is in line is still done.
+const COMMAND: Duration = Duration::from_secs(60);
+
+impl<H, T> App<H, T> {
+    /// Looks at the engine.
+    ///
+    /// # Errors
+    /// [`Problem::SchedulerStopped`], [`Problem::SchedulerSlow`].
+    pub(super) async fn look<R: Send + 'static>(
+        &self,
+        look: impl FnOnce(&Engine) -> R + Send + 'static,
+    ) -> Result<R, Problem> {
+        look_within(&self.scheduler, LOOK, look).await
+    }
+
+    /// Has a command done.
+    ///
+    /// # Errors
+    /// [`Problem::Refused`], [`Problem::SchedulerStopped`], [`Problem::SchedulerSlow`].
+    pub(super) async fn command(&self, input: Input) -> Result<Reply, Problem> {
+        tokio::time::timeout(COMMAND, self.scheduler.command(input))
+            .await
+            .map_err(|_| Problem::SchedulerSlow)?
+            .map_err(Problem::from)
+    }
+
+    /// Has definitions changed.
+    ///
+    /// # Errors
+    /// As for [`command`](Self::command).
+    pub(super) async fn edit(
+        &self,
+        caller: &Caller,
+        edits: Vec<Edit>,
+    ) -> Result<Vec<DefinitionId>, Problem> {
+        let by = caller.by.clone();
+        match self.command(Input::Edit(EditBatch { by, edits })).await? {
+            Reply::Edited(ids) => Ok(ids),
+            Reply::Done | Reply::Started(_) => Err(Problem::Internal),
+        }
+    }
+}
+
+/// Looks at the engine, if that answers in time.
+pub(super) async fn look_within<R: Send + 'static>(
+    scheduler: &SchedulerHandle,
+    patience: Duration,
+    look: impl FnOnce(&Engine) -> R + Send + 'static,
+) -> Result<R, Problem> {
+    tokio::time::timeout(patience, scheduler.look(look))
+        .await
+        .map_err(|_| Problem::SchedulerSlow)?
+        .map_err(Problem::from)
+}
+
+impl From<CommandError> for Problem {
+    fn from(error: CommandError) -> Self {
+        match error {
+            CommandError::Rejected(rejected) => Self::Refused(rejected),
+            CommandError::Stopped => Self::SchedulerStopped,
+        }
+    }
+}
+
+/// Reads from the store.
+///
+/// # Errors
+/// [`Problem::StoreUnavailable`] if another try may do; else [`Problem::Internal`], and the cause is logged.
+pub(super) async fn read<R, E: PortError>(
+    reading: impl Future<Output = Result<R, E>>,
+) -> Result<R, Problem> {
+    reading.await.map_err(|error| match error.kind() {
+        ErrorKind::Unavailable | ErrorKind::Conflict | ErrorKind::Fenced => {
+            tracing::warn!(%error, "the store does not answer a read");
+            Problem::StoreUnavailable
+        }
+        ErrorKind::Corrupt | ErrorKind::Invalid => {
+            tracing::error!(%error, "the store refuses a read");
+            Problem::Internal
+        }
+    })
+}

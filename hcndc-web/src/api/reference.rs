@@ -1,0 +1,285 @@
+//! References in bodies: an id as a number, or a name as a text.
+
+use std::fmt;
+
+use hcndc_core::{
+    engine::Engine,
+    id::{ExecutorId, FlowId, JobId},
+    model::{Condition, DependencyDraft, ExecutorRef, FlowRef, Job, JobRef},
+};
+use serde::{
+    Deserialize, Serialize, Serializer,
+    de::{Deserializer, Error, MapAccess, Visitor, value::MapAccessDeserializer},
+};
+use utoipa::ToSchema;
+
+use crate::interchange::{JobDependency, REFERENCE};
+
+/// An id, or a name.
+#[derive(Clone, Debug, PartialEq, Eq, ToSchema)]
+#[serde(untagged)]
+pub(super) enum Reference {
+    /// By id.
+    Id(u64),
+    /// By name.
+    Name(String),
+}
+
+impl Reference {
+    /// What a query says: digits are an id.
+    pub(super) fn of(text: String) -> Self {
+        text.parse().map_or(Self::Name(text), Self::Id)
+    }
+
+    /// The flow that is meant.
+    pub(super) fn flow(self) -> FlowRef {
+        match self {
+            Self::Id(id) => FlowRef::Id(FlowId(id)),
+            Self::Name(name) => FlowRef::Name(name),
+        }
+    }
+
+    /// The executor that is meant.
+    pub(super) fn executor(self) -> ExecutorRef {
+        match self {
+            Self::Id(id) => ExecutorRef::Id(ExecutorId(id)),
+            Self::Name(name) => ExecutorRef::Name(name),
+        }
+    }
+
+    /// The flow that is meant, if there is one.
+    pub(super) fn find_flow(&self, engine: &Engine) -> Option<FlowId> {
+        match self {
+            Self::Id(id) => engine.flow(FlowId(*id)),
+            Self::Name(name) => engine.find_flow(name),
+        }
+        .map(|flow| flow.id)
+    }
+
+    /// The job that is meant by a job of a flow: the name of one of its own jobs, else split at the first slash.
+    fn job(self, own_flow: &str, engine: &Engine) -> JobRef {
+        let name = match self {
+            Self::Id(id) => return JobRef::Id(JobId(id)),
+            Self::Name(name) => name,
+        };
+        let own = engine
+            .find_flow(own_flow)
+            .and_then(|flow| engine.find_job(flow.id, &name));
+        match name.split_once('/') {
+            Some((flow, job)) if own.is_none() => JobRef::Name {
+                flow: flow.to_owned(),
+                job: job.to_owned(),
+            },
+            _ => JobRef::Name {
+                flow: own_flow.to_owned(),
+                job: name,
+            },
+        }
+    }
+
+    /// What a job of a flow calls another one, so that [`job`](Self::job) finds it again.
+    fn to_job(engine: &Engine, own_flow: FlowId, other: &Job) -> Self {
+        if other.flow == own_flow {
+            return Self::Name(other.name.clone());
+        }
+        let named = engine
+            .flow(other.flow)
+            .map(|flow| format!("{}/{}", flow.name, other.name));
+        match named {
+            Some(name) if engine.find_job(own_flow, &name).is_none() => Self::Name(name),
+            _ => Self::Id(other.id.0),
+        }
+    }
+}
+
+impl fmt::Display for Reference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Id(id) => fmt::Display::fmt(id, f),
+            Self::Name(name) => f.write_str(name),
+        }
+    }
+}
+
+impl Serialize for Reference {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Id(id) => serializer.serialize_u64(*id),
+            Self::Name(name) => serializer.serialize_str(name),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Reference {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_newtype_struct(REFERENCE, ReferenceVisitor)
+    }
+}
+
+struct ReferenceVisitor;
+
+impl<'de> Visitor<'de> for ReferenceVisitor {
+    type Value = Reference;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an id or a name")
+    }
+
+    fn visit_newtype_struct<D: Deserializer<'de>>(
+        self,
+        deserializer: D,
+    ) -> Result<Reference, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+
+    fn visit_str<E: Error>(self, name: &str) -> Result<Reference, E> {
+        Ok(Reference::Name(name.to_owned()))
+    }
+
+    fn visit_u64<E: Error>(self, id: u64) -> Result<Reference, E> {
+        Ok(Reference::Id(id))
+    }
+
+    fn visit_i64<E: Error>(self, id: i64) -> Result<Reference, E> {
+        u64::try_from(id)
+            .map(Reference::Id)
+            .map_err(|_| E::custom("an id is not negative"))
+    }
+}
+
+/// What a job waits for: another job, by name (`job`, or `flow/job` for another flow's) or by id; as
+/// `{"job": …, "on": …}` when it waits for another end than success.
+#[derive(Clone, Debug, PartialEq, Eq, ToSchema)]
+#[serde(untagged)]
+#[schema(as = Dependency)]
+pub(super) enum DependencyDto {
+    /// For its success, by id.
+    Id(u64),
+    /// For its success, by name.
+    Name(String),
+    /// For any end.
+    Long(LongDependency),
+}
+
+/// A job, and the end that it must come to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct LongDependency {
+    /// The job.
+    job: Reference,
+    /// The end that it must come to. Default: `success`.
+    #[serde(default)]
+    on: ConditionDto,
+}
+
+/// The end of a job that another waits for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = Condition)]
+pub(super) enum ConditionDto {
+    /// It succeeded or was skipped.
+    #[default]
+    Success,
+    /// It failed, or could not run.
+    Failure,
+    /// It came to any end.
+    Done,
+}
+
+impl From<Condition> for ConditionDto {
+    fn from(condition: Condition) -> Self {
+        match condition {
+            Condition::Success => Self::Success,
+            Condition::Failure => Self::Failure,
+            Condition::Done => Self::Done,
+        }
+    }
+}
+
+impl From<ConditionDto> for Condition {
+    fn from(condition: ConditionDto) -> Self {
+        match condition {
+            ConditionDto::Success => Self::Success,
+            ConditionDto::Failure => Self::Failure,
+            ConditionDto::Done => Self::Done,
+        }
+    }
+}
+
+impl DependencyDto {
+    /// As it is told.
+    pub(super) fn of(engine: &Engine, own_flow: FlowId, job: JobId, condition: Condition) -> Self {
+        let reference = engine.job(job).map_or(Reference::Id(job.0), |other| {
+            Reference::to_job(engine, own_flow, other)
+        });
+        match (condition, reference) {
+            (Condition::Success, Reference::Id(id)) => Self::Id(id),
+            (Condition::Success, Reference::Name(name)) => Self::Name(name),
+            (on, job) => Self::Long(LongDependency { job, on: on.into() }),
+        }
+    }
+
+    /// As the engine takes it.
+    pub(super) fn draft(self, own_flow: &str, engine: &Engine) -> DependencyDraft {
+        let (job, on) = match self {
+            Self::Id(id) => (Reference::Id(id), ConditionDto::Success),
+            Self::Name(name) => (Reference::Name(name), ConditionDto::Success),
+            Self::Long(LongDependency { job, on }) => (job, on),
+        };
+        DependencyDraft {
+            job: job.job(own_flow, engine),
+            condition: on.into(),
+        }
+    }
+}
+
+impl Serialize for DependencyDto {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Id(id) => serializer.serialize_u64(*id),
+            Self::Name(name) => serializer.serialize_str(name),
+            Self::Long(long) => long.serialize(serializer),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for DependencyDto {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_newtype_struct(JobDependency::NAME, DependencyVisitor)
+    }
+}
+
+struct DependencyVisitor;
+
+impl<'de> Visitor<'de> for DependencyVisitor {
+    type Value = DependencyDto;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a job's name or id, or a map with `job` and `on`")
+    }
+
+    fn visit_newtype_struct<D: Deserializer<'de>>(
+        self,
+        deserializer: D,
+    ) -> Result<DependencyDto, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+
+    fn visit_str<E: Error>(self, name: &str) -> Result<DependencyDto, E> {
+        Ok(DependencyDto::Name(name.to_owned()))
+    }
+
+    fn visit_u64<E: Error>(self, id: u64) -> Result<DependencyDto, E> {
+        Ok(DependencyDto::Id(id))
+    }
+
+    fn visit_i64<E: Error>(self, id: i64) -> Result<DependencyDto, E> {
+        u64::try_from(id)
+            .map(DependencyDto::Id)
+            .map_err(|_| E::custom("an id is not negative"))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, entries: A) -> Result<DependencyDto, A::Error> {
+        LongDependency::deserialize(MapAccessDeserializer::new(entries)).map(DependencyDto::Long)
+    }
+}

@@ -1,0 +1,86 @@
+//! The server: connections in, answers out, and an end in good time.
+
+use std::{future::Future, io, pin::pin, sync::Arc, time::Duration};
+
+use hcndc_core::port::{History, Transport};
+use hyper::server::conn::http1;
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    server::graceful::GracefulShutdown,
+    service::TowerToHyperService,
+};
+use tokio::{net::TcpListener, sync::Semaphore, task::JoinSet};
+
+use crate::app::App;
+
+/// Connections at once; more wait to be accepted.
+const CONNECTIONS: usize = 4_096;
+/// How long a request's head may take to come in.
+const HEAD: Duration = Duration::from_secs(30);
+/// How long requests that have begun may take to end when the server stops.
+const FAREWELL: Duration = Duration::from_secs(10);
+/// How long to wait when no connection can be accepted, such as for lack of file descriptors.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Serves the API until `shutdown` is ready. Then nothing more is accepted, open streams end, and requests that have
+/// begun get ten seconds.
+///
+/// The scheduler is not stopped: that comes after.
+///
+/// # Errors
+/// When the listener's own address cannot be told.
+pub async fn serve<H: History + 'static, T: Transport + 'static>(
+    app: Arc<App<H, T>>,
+    listener: TcpListener,
+    shutdown: impl Future<Output = ()>,
+) -> io::Result<()> {
+    let address = listener.local_addr()?;
+    let service = TowerToHyperService::new(warp::service(super::routes(&app)));
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new()).header_read_timeout(HEAD);
+    let graceful = GracefulShutdown::new();
+    let room = Arc::new(Semaphore::new(CONNECTIONS));
+    let mut connections = JoinSet::new();
+    let mut shutdown = pin!(shutdown);
+    tracing::info!(%address, "serving");
+    loop {
+        let accepted = async {
+            // The semaphore is never closed.
+            let permit = Arc::clone(&room).acquire_owned().await.ok()?;
+            Some((permit, listener.accept().await))
+        };
+        let (permit, accepted) = tokio::select! {
+            () = &mut shutdown => break,
+            Some(accepted) = accepted => accepted,
+        };
+        let stream = match accepted {
+            Ok((stream, _)) => stream,
+            Err(error) => {
+                tracing::warn!(%error, "cannot accept a connection");
+                tokio::time::sleep(PAUSE).await;
+                continue;
+            }
+        };
+        // Events are small and should not wait for each other; without it they are only slower.
+        let _ = stream.set_nodelay(true);
+        let connection = http.serve_connection(TokioIo::new(stream), service.clone());
+        let connection = graceful.watch(connection);
+        connections.spawn(async move {
+            if let Err(error) = connection.await {
+                tracing::debug!(%error, "connection ended");
+            }
+            drop(permit);
+        });
+        while connections.try_join_next().is_some() {}
+    }
+    drop(listener);
+    app.stopping.cancel();
+    if tokio::time::timeout(FAREWELL, graceful.shutdown())
+        .await
+        .is_err()
+    {
+        tracing::warn!(connections = connections.len(), "cut off at the end of the time limit");
+        connections.shutdown().await;
+    }
+    Ok(())
+}

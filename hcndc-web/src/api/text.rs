@@ -1,0 +1,530 @@
+//! The sentences of the API, in English and Chinese: the one place that has any, but for those of mesh files.
+
+use hcndc_core::{
+    engine::{
+        AttemptState, ExecutionState, FlowRunState, Hold, HostTrouble, JobRunState, Rejected,
+    },
+    model::{Condition, DefinitionError, Placement},
+};
+
+use super::problem::{Blame, BlameError, Problem, What};
+use crate::interchange::Lang;
+
+/// One of two texts.
+fn either(lang: Lang, en: impl Into<String>, zh: impl Into<String>) -> String {
+    match lang {
+        Lang::En => en.into(),
+        Lang::Zh => zh.into(),
+    }
+}
+
+/// The kind of a problem.
+pub(super) fn title(problem: &Problem, lang: Lang) -> String {
+    let (en, zh) = match problem.code() {
+        "unknown_route" => ("There is nothing at this address", "该地址不存在"),
+        "method_not_allowed" => ("This address has other methods", "该地址不支持此方法"),
+        "unknown_flow" => ("Unknown flow", "任务流不存在"),
+        "unknown_job" => ("Unknown job", "任务不存在"),
+        "unknown_executor" => ("Unknown executor", "执行服务器不存在"),
+        "unknown_execution" => ("Unknown execution", "执行不存在"),
+        "unknown_job_run" => ("Unknown job run", "任务执行不存在"),
+        "unknown_attempt" => ("Unknown attempt", "尝试不存在"),
+        "foreign_host" => ("The request is for another host", "请求的主机不是本服务器"),
+        "foreign_origin" => ("The request comes from another site", "请求来自其他站点"),
+        "unsupported_media_type" => {
+            ("The body is of a media type that is not taken", "不支持的内容类型")
+        }
+        "body_too_large" => ("The body is too large", "请求内容过大"),
+        "body_timeout" => ("The body did not arrive in time", "请求内容未及时到达"),
+        "body_broken" => ("The body broke off", "请求内容中断"),
+        "bad_query" => ("The query is wrong", "查询参数有误"),
+        "bad_body" => ("The body is wrong", "请求内容有误"),
+        "bad_mesh" => ("The mesh file is wrong", "网状依赖文件有误"),
+        "bad_definition" => ("The definition is wrong", "定义有误"),
+        "stale" => ("Somebody else changed it", "已被他人修改"),
+        "in_use" => ("It is still needed", "仍在使用中"),
+        "name_taken" => ("The name is taken", "名称已被占用"),
+        "flow_disabled" => ("The flow is not enabled", "任务流未启用"),
+        "no_flows" => ("No flow is named", "未指定任务流"),
+        "no_job_runs" => ("No job run is named", "未指定任务执行"),
+        "wrong_state" => ("The execution's state does not allow this", "执行的状态不允许此操作"),
+        "outside_dependency" => (
+            "A job depends on one that does not take part",
+            "有任务依赖于未参与的任务",
+        ),
+        "idempotency_key_reused" => (
+            "The idempotency key came with another request",
+            "幂等键已用于其他请求",
+        ),
+        "store_unavailable" => ("The store does not answer", "存储没有响应"),
+        "scheduler_stopped" => ("The scheduler stopped", "调度器已停止"),
+        "scheduler_slow" => ("The scheduler does not answer in time", "调度器未及时响应"),
+        "log_unavailable" => ("The output cannot be had now", "暂时无法取得输出"),
+        "not_ready" => ("Not ready", "尚未就绪"),
+        "no_metrics" => ("There are no figures", "没有指标"),
+        _ => ("Something went wrong in the server", "服务器内部错误"),
+    };
+    either(lang, en, zh)
+}
+
+/// What is wrong this time.
+pub(super) fn detail(problem: &Problem, lang: Lang) -> String {
+    match problem {
+        Problem::UnknownRoute => either(
+            lang,
+            "no route has this path; /api/openapi.json lists all",
+            "没有这个路径；全部路径见 /api/openapi.json",
+        ),
+        Problem::MethodNotAllowed { allow } => either(
+            lang,
+            format!("methods here: {allow}"),
+            format!("可用方法：{allow}"),
+        ),
+        Problem::Unknown { what, id } => either(
+            lang,
+            format!("no {} has the id {id}", what_en(*what)),
+            format!("没有编号为 {id} 的{}", what_zh(*what)),
+        ),
+        Problem::ForeignHost { host } => either(
+            lang,
+            format!("{host:?} is not a name of this server"),
+            format!("“{host}”不是本服务器的名称"),
+        ),
+        Problem::ForeignOrigin { origin } => either(
+            lang,
+            format!("changes are refused from {origin:?}"),
+            format!("拒绝来自“{origin}”的修改"),
+        ),
+        Problem::UnsupportedMediaType { expected } => either(
+            lang,
+            format!("send the body as {expected} (Content-Type)"),
+            format!("请以 {expected} 发送内容（Content-Type）"),
+        ),
+        Problem::BodyTooLarge { limit } => either(
+            lang,
+            format!("at most {} KiB are taken here", limit >> 10),
+            format!("此处至多 {} KiB", limit >> 10),
+        ),
+        Problem::BodyTimeout => either(
+            lang,
+            "nothing more of the body came for too long",
+            "长时间没有收到后续内容",
+        ),
+        Problem::BodyBroken => either(
+            lang,
+            "the connection failed while the body was read",
+            "读取内容时连接中断",
+        ),
+        Problem::KeyReused => either(
+            lang,
+            "take a new key for a new request",
+            "新的请求请使用新的幂等键",
+        ),
+        Problem::StoreUnavailable => either(
+            lang,
+            "nothing was changed; try again",
+            "没有任何改动，请稍后重试",
+        ),
+        Problem::SchedulerStopped | Problem::SchedulerSlow => either(
+            lang,
+            "whether a change was made shows when it answers again",
+            "改动是否已完成，待其恢复后可知",
+        ),
+        Problem::LogUnavailable { reason } => reason.clone(),
+        Problem::NoMetrics => either(
+            lang,
+            "the recorder of this process is somebody else's",
+            "本进程的指标由他处收集",
+        ),
+        Problem::Internal => either(
+            lang,
+            "the cause is in the server's log",
+            "原因见服务器日志",
+        ),
+        Problem::Refused(rejected) if !matches!(rejected, Rejected::Definition { .. }) => {
+            refusal(rejected, lang)
+        }
+        Problem::BadQuery(_)
+        | Problem::BadBody(_)
+        | Problem::BadMesh(_)
+        | Problem::NotReady(_)
+        | Problem::Refused(_) => faults_detail(&problem.blames(), lang),
+    }
+}
+
+/// The first fault, and how many there are.
+fn faults_detail(blames: &[Blame], lang: Lang) -> String {
+    let Some(first) = blames.first() else {
+        return String::new();
+    };
+    let said = blame(&first.error, lang);
+    let said = if first.field.is_empty() {
+        said
+    } else {
+        either(
+            lang,
+            format!("{}: {said}", first.field),
+            format!("{}：{said}", first.field),
+        )
+    };
+    match blames.len() - 1 {
+        0 => said,
+        more => either(
+            lang,
+            format!("{said} (and {more} more)"),
+            format!("{said}（另有 {more} 处）"),
+        ),
+    }
+}
+
+fn refusal(rejected: &Rejected, lang: Lang) -> String {
+    match (lang, rejected) {
+        (Lang::En, rejected) => rejected.to_string(),
+        (Lang::Zh, Rejected::UnknownFlow { flow }) => format!("没有编号为 {flow} 的任务流"),
+        (Lang::Zh, Rejected::FlowDisabled { flow }) => format!("任务流 {flow} 未启用"),
+        (Lang::Zh, Rejected::NoFlows) => "请至少指定一个任务流".to_owned(),
+        (Lang::Zh, Rejected::UnknownExecution { execution }) => {
+            format!("没有编号为 {execution} 的进行中的执行")
+        }
+        (Lang::Zh, Rejected::WrongState { execution, state }) => {
+            format!("执行 {execution} 处于“{}”状态，不允许此操作", execution_state_zh(*state))
+        }
+        (Lang::Zh, Rejected::UnknownJobRun { job_run }) => {
+            format!("任务执行 {job_run} 不属于该执行")
+        }
+        (Lang::Zh, Rejected::NoJobRuns) => "请至少指定一个任务执行".to_owned(),
+        (
+            Lang::Zh,
+            Rejected::OutsideDependency {
+                job, depends_on, ..
+            },
+        ) => format!("任务 {job} 依赖于 {depends_on}，而后者的任务流没有参与；请一并启动该任务流"),
+        (Lang::Zh, other) => other.to_string(),
+    }
+}
+
+/// The stable name of a fault.
+pub(super) fn blame_code(error: &BlameError) -> String {
+    match error {
+        BlameError::Shape(problem) => problem.code().replace('-', "_"),
+        BlameError::Definition(error) => definition_code(error).to_owned(),
+        BlameError::BadDate { .. } => "bad_date".to_owned(),
+        BlameError::BadCursor => "bad_cursor".to_owned(),
+        BlameError::BadPosition => "bad_position".to_owned(),
+        BlameError::TooLong { .. } => "too_long".to_owned(),
+        BlameError::StoreSilent { .. } => "store_silent".to_owned(),
+        BlameError::SchedulerSilent => "scheduler_silent".to_owned(),
+    }
+}
+
+const fn definition_code(error: &DefinitionError) -> &'static str {
+    match error {
+        DefinitionError::Unknown { .. } => "unknown",
+        DefinitionError::NameTaken => "name_taken",
+        DefinitionError::BadName => "bad_name",
+        DefinitionError::OutOfRange { .. } => "out_of_range",
+        DefinitionError::Empty => "empty",
+        DefinitionError::Duplicate { .. } => "duplicate",
+        DefinitionError::BadKey { .. } => "bad_key",
+        DefinitionError::Nul => "nul",
+        DefinitionError::BadDirectory => "bad_directory",
+        DefinitionError::Stale { .. } => "stale",
+        DefinitionError::FlowChanged => "flow_changed",
+        DefinitionError::InUse { .. } => "in_use",
+        DefinitionError::Cycle { .. } => "cycle",
+        _ => "bad_definition",
+    }
+}
+
+/// What is wrong with a field.
+pub(super) fn blame(error: &BlameError, lang: Lang) -> String {
+    match error {
+        BlameError::Shape(problem) => problem.message(lang),
+        BlameError::Definition(error) => match lang {
+            Lang::En => error.to_string(),
+            Lang::Zh => definition_zh(error),
+        },
+        BlameError::BadDate { text } => either(
+            lang,
+            format!("{text:?} is not a date of the calendar in the form YYYY-MM-DD"),
+            format!("“{text}”不是 YYYY-MM-DD 形式的日期，或日历上没有这一天"),
+        ),
+        BlameError::BadCursor => either(
+            lang,
+            "not a cursor of this list, sorted this way; take `next_cursor` of the page before",
+            "不是此列表在此排序下的游标；请使用上一页的 next_cursor",
+        ),
+        BlameError::BadPosition => either(
+            lang,
+            "no read gave this position out; take `X-Next-Position` of the read before",
+            "没有给出过这个位置；请使用上一次读取的 X-Next-Position",
+        ),
+        BlameError::TooLong { limit } => either(
+            lang,
+            format!("longer than {limit} characters"),
+            format!("超过 {limit} 个字符"),
+        ),
+        BlameError::StoreSilent { reason } => either(
+            lang,
+            format!("the store does not answer: {reason}"),
+            format!("存储没有响应：{reason}"),
+        ),
+        BlameError::SchedulerSilent => either(
+            lang,
+            "the scheduler does not answer",
+            "调度器没有响应",
+        ),
+    }
+}
+
+fn definition_zh(error: &DefinitionError) -> String {
+    match error {
+        DefinitionError::Unknown { what, name } => {
+            let what = match what.as_str() {
+                "flow" => "任务流",
+                "job" => "任务",
+                "executor" => "执行服务器",
+                other => other,
+            };
+            format!("{what}“{name}”不存在")
+        }
+        DefinitionError::NameTaken => "名称已被占用".to_owned(),
+        DefinitionError::BadName => {
+            "名称为 1 至 255 个字符，没有控制字符，首尾没有空格；任务流的名称不含斜杠".to_owned()
+        }
+        DefinitionError::OutOfRange { value, min, max } => {
+            format!("{value} 不在 {min} 至 {max} 之间")
+        }
+        DefinitionError::Empty => "不能为空".to_owned(),
+        DefinitionError::Duplicate { value } => format!("“{value}”出现了两次"),
+        DefinitionError::BadKey { value } => format!("“{value}”不能作为参数或环境变量的名称"),
+        DefinitionError::Nul => "含有 NUL 字符，命令行、路径和环境变量都不能含有它".to_owned(),
+        DefinitionError::BadDirectory => "目录是 /finance/daily 这样的斜杠路径".to_owned(),
+        DefinitionError::Stale { given, current } => {
+            format!("给出的版本是 {given}，而当前版本是 {current}：已被他人修改")
+        }
+        DefinitionError::FlowChanged => "任务不能移到其他任务流".to_owned(),
+        DefinitionError::InUse { users } => format!("仍被使用：{}", users.join("、")),
+        DefinitionError::Cycle { path } => format!("循环依赖：{}", path.join(" → ")),
+        other => other.to_string(),
+    }
+}
+
+const fn what_en(what: What) -> &'static str {
+    match what {
+        What::Flow => "flow",
+        What::Job => "job",
+        What::Executor => "executor",
+        What::Execution => "execution",
+        What::JobRun => "job run",
+        What::Attempt => "attempt",
+    }
+}
+
+const fn what_zh(what: What) -> &'static str {
+    match what {
+        What::Flow => "任务流",
+        What::Job => "任务",
+        What::Executor => "执行服务器",
+        What::Execution => "执行",
+        What::JobRun => "任务执行",
+        What::Attempt => "尝试",
+    }
+}
+
+/// Where a job run stands, in one sentence.
+pub(super) fn standing(state: JobRunState, lang: Lang) -> String {
+    let (en, zh) = match state {
+        JobRunState::Blocked => ("it waits for other jobs, or for its flow", "等待其他任务或所属任务流"),
+        JobRunState::Queued => ("it waits for a place to run", "等待执行位置"),
+        JobRunState::Dispatched => ("it was given to an executor", "已交给执行服务器"),
+        JobRunState::Running => ("it runs", "正在运行"),
+        JobRunState::RetryWait => ("it failed and waits for its next attempt", "失败，等待下一次尝试"),
+        JobRunState::Succeeded => ("it succeeded", "已成功"),
+        JobRunState::Failed => ("it failed", "已失败"),
+        JobRunState::Killed => ("it was stopped", "已被终止"),
+        JobRunState::UpstreamFailed => (
+            "it was not run, because something before it failed",
+            "未运行，因为其上游失败",
+        ),
+        JobRunState::Skipped => (
+            "it was not run: it is not enabled, or what it reacts to did not happen",
+            "未运行：未启用，或其所响应的情况没有发生",
+        ),
+    };
+    either(lang, en, zh)
+}
+
+/// How an attempt ended, in one sentence.
+pub(super) fn attempt_end(
+    state: AttemptState,
+    exit_code: Option<i32>,
+    signal: Option<i32>,
+    message: &str,
+    lang: Lang,
+) -> String {
+    let said = |en: String, zh: String| either(lang, en, zh);
+    match (state, exit_code, signal) {
+        (AttemptState::Dispatched, ..) => {
+            said("it was given to an executor".into(), "已交给执行服务器".into())
+        }
+        (AttemptState::Running, ..) => said("it runs".into(), "正在运行".into()),
+        (AttemptState::TimedOut, ..) => {
+            said("it ran longer than it may, and was killed".into(), "超时，已被终止".into())
+        }
+        (AttemptState::Killed, ..) => said("it was stopped".into(), "已被终止".into()),
+        (AttemptState::NotStarted, ..) => said(
+            format!("it could not be started: {message}"),
+            format!("无法启动：{message}"),
+        ),
+        (AttemptState::Lost, ..) => {
+            said(format!("it was lost: {message}"), format!("已丢失：{message}"))
+        }
+        (_, Some(code), _) => said(format!("it exited with {code}"), format!("退出码 {code}")),
+        (_, None, Some(signal)) => said(
+            format!("signal {signal} ended it"),
+            format!("被信号 {signal} 终止"),
+        ),
+        (AttemptState::Succeeded | AttemptState::Failed, None, None) => {
+            said("it ended".into(), "已结束".into())
+        }
+    }
+}
+
+/// What holds a job run, in one sentence.
+pub(super) fn hold(hold: &Hold, lang: Lang) -> String {
+    match hold {
+        Hold::Parent { name, state, .. } => either(
+            lang,
+            format!("flow {name}, a parent of its flow, must succeed first; it is {state}"),
+            format!("父任务流 {name} 须先成功，它{}", flow_run_state_zh(*state)),
+        ),
+        Hold::Dependency {
+            name,
+            condition,
+            state,
+            ..
+        } => {
+            let (en, zh) = match condition {
+                Condition::Success => ("must succeed", "须成功"),
+                Condition::Failure => ("must fail", "须失败"),
+                Condition::Done => ("must end", "须结束"),
+            };
+            either(
+                lang,
+                format!("job {name} {en} first; it is {state}"),
+                format!("任务 {name} {zh}，它{}", job_run_state_zh(*state)),
+            )
+        }
+        Hold::Retry { at } => either(
+            lang,
+            format!("its next attempt starts at {at}"),
+            format!("下一次尝试将于 {at} 开始"),
+        ),
+        Hold::GlobalLimit { limit } => either(
+            lang,
+            format!("{limit} attempts run already, as many as may"),
+            format!("已有 {limit} 个尝试在运行，达到上限"),
+        ),
+        Hold::SameJobLive {
+            execution,
+            data_date,
+        } => either(
+            lang,
+            format!("execution {execution} runs this job for {data_date}"),
+            format!("执行 {execution} 正在为 {data_date} 运行该任务"),
+        ),
+        Hold::NoExecutor { placement } => match placement {
+            Placement::Labels(labels) => {
+                let labels: Vec<String> =
+                    labels.iter().map(|(key, value)| format!("{key}={value}")).collect();
+                let labels = labels.join(", ");
+                either(
+                    lang,
+                    format!("no executor has the labels {labels}"),
+                    format!("没有带标签 {labels} 的执行服务器"),
+                )
+            }
+            Placement::Any => either(lang, "there is no executor", "没有执行服务器"),
+            Placement::Executor(executor) => either(
+                lang,
+                format!("executor {executor} is not there"),
+                format!("执行服务器 {executor} 不存在"),
+            ),
+        },
+        Hold::Executor { name, trouble, .. } => {
+            let (en, zh) = host_trouble(trouble);
+            either(
+                lang,
+                format!("executor {name} {en}"),
+                format!("执行服务器 {name} {zh}"),
+            )
+        }
+        Hold::Stopping { by } => either(
+            lang,
+            format!("{by} is stopping the execution"),
+            format!("{by} 正在停止该执行"),
+        ),
+        other => format!("{other:?}"),
+    }
+}
+
+fn host_trouble(trouble: &HostTrouble) -> (String, String) {
+    match trouble {
+        HostTrouble::Disabled => ("is not enabled".into(), "未启用".into()),
+        HostTrouble::Offline {
+            reason: Some(reason),
+        } => (
+            format!("is not connected: {reason}"),
+            format!("未连接：{reason}"),
+        ),
+        HostTrouble::Offline { reason: None } => ("is not connected".into(), "未连接".into()),
+        HostTrouble::TooSmall { slots, needs } => (
+            format!("has {slots} slots, and the job takes {needs}"),
+            format!("共 {slots} 个槽位，而任务需要 {needs} 个"),
+        ),
+        HostTrouble::Full { free, needs } => (
+            format!("has {free} slots free, and the job takes {needs}"),
+            format!("空闲 {free} 个槽位，而任务需要 {needs} 个"),
+        ),
+        HostTrouble::Reserved => (
+            "is kept for a job run that goes first".into(),
+            "已为优先的任务保留".into(),
+        ),
+    }
+}
+
+const fn execution_state_zh(state: ExecutionState) -> &'static str {
+    match state {
+        ExecutionState::Running => "运行中",
+        ExecutionState::Stopping => "停止中",
+        ExecutionState::Succeeded => "成功",
+        ExecutionState::Failed => "失败",
+        ExecutionState::Stopped => "已停止",
+    }
+}
+
+const fn flow_run_state_zh(state: FlowRunState) -> &'static str {
+    match state {
+        FlowRunState::Waiting => "尚在等待",
+        FlowRunState::Running => "正在运行",
+        FlowRunState::Succeeded => "已成功",
+        FlowRunState::Failed => "已失败",
+        FlowRunState::Stopped => "已停止",
+    }
+}
+
+const fn job_run_state_zh(state: JobRunState) -> &'static str {
+    match state {
+        JobRunState::Blocked => "尚被阻塞",
+        JobRunState::Queued => "正在排队",
+        JobRunState::Dispatched => "已派发",
+        JobRunState::Running => "正在运行",
+        JobRunState::RetryWait => "等待重试",
+        JobRunState::Succeeded => "已成功",
+        JobRunState::Failed => "已失败",
+        JobRunState::Killed => "已被终止",
+        JobRunState::UpstreamFailed => "因上游失败而未运行",
+        JobRunState::Skipped => "已跳过",
+    }
+}

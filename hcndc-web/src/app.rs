@@ -1,0 +1,104 @@
+//! What the web side of a server works with: one scheduler, and the ports that it reads through.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use chrono_tz::Tz;
+use hcndc_core::{port::Clock as _, time::DataDate};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    api::{EventNumbers, Starts},
+    clock::SystemClock,
+    handle::SchedulerHandle,
+    live::Live,
+};
+
+/// A server's parts. Handlers share it behind an [`Arc`].
+#[derive(Debug)]
+pub struct App<H, T> {
+    /// The scheduler, in this process.
+    pub scheduler: SchedulerHandle,
+    /// The read side of the store.
+    pub history: H,
+    /// The way to executors, for the output of attempts.
+    pub transport: T,
+    /// What happens, for those who watch. The scheduler's observer is this one.
+    pub live: Arc<Live>,
+    /// What can be set.
+    pub settings: WebSettings,
+    /// Cancelled when the server stops: open streams end.
+    pub(crate) stopping: CancellationToken,
+    pub(crate) clock: SystemClock,
+    pub(crate) starts: Starts,
+    pub(crate) event_numbers: EventNumbers,
+}
+
+/// Settings of the web side.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WebSettings {
+    /// Zone in which "yesterday" is, for starts without a data date. Default: UTC.
+    pub zone: Tz,
+    /// Names by which callers may know this server.
+    pub hosts: Hosts,
+}
+
+/// Names by which callers may know this server: a request for another `Host` is refused, so that a page of
+/// somebody else's cannot reach it by letting its own name point here (DNS rebinding).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Hosts {
+    /// The address that it listens at, loopback addresses and `localhost`, and these names. Listening at all
+    /// addresses (`0.0.0.0`, `[::]`) allows every address, but no further name.
+    Known {
+        /// Where it listens.
+        listen: SocketAddr,
+        /// Further names or addresses, without port, in lower case.
+        also: Vec<String>,
+    },
+    /// Any: something in front of the server checks.
+    Any,
+}
+
+impl<H, T> App<H, T> {
+    /// A server's parts, put together.
+    #[must_use]
+    pub fn new(
+        scheduler: SchedulerHandle,
+        history: H,
+        transport: T,
+        live: Arc<Live>,
+        settings: WebSettings,
+    ) -> Self {
+        let clock = SystemClock::new();
+        let event_numbers = EventNumbers::from(clock.now());
+        Self {
+            scheduler,
+            history,
+            transport,
+            live,
+            settings,
+            stopping: CancellationToken::new(),
+            clock,
+            starts: Starts::default(),
+            event_numbers,
+        }
+    }
+
+    /// The day before today in the server's zone.
+    pub(crate) fn yesterday(&self) -> DataDate {
+        DataDate::day_before(self.clock.now(), self.settings.zone)
+    }
+}
+
+impl WebSettings {
+    /// The defaults for a server that listens there.
+    #[must_use]
+    pub const fn for_listener(listen: SocketAddr) -> Self {
+        Self {
+            zone: Tz::UTC,
+            hosts: Hosts::Known {
+                listen,
+                also: Vec::new(),
+            },
+        }
+    }
+}

@@ -1,0 +1,528 @@
+//! The sentences of faults, in English and Chinese: the one place that has any.
+
+use super::fault::{Expected, Found, Lang, NameRule, Noun, Problem, Station};
+use super::node::Position;
+
+/// What is wrong.
+pub(super) fn message(problem: &Problem, lang: Lang) -> String {
+    match lang {
+        Lang::En => message_en(problem),
+        Lang::Zh => message_zh(problem),
+    }
+}
+
+/// What to do about it.
+pub(super) fn remedy(problem: &Problem, lang: Lang) -> String {
+    match lang {
+        Lang::En => remedy_en(problem),
+        Lang::Zh => remedy_zh(problem),
+    }
+}
+
+fn message_en(problem: &Problem) -> String {
+    match problem {
+        Problem::Unreadable { reason } => format!("the file cannot be read: {reason}"),
+        Problem::TooLarge { limit } => format!("the file is larger than {} MiB", limit >> 20),
+        Problem::NotUtf8 { byte } => format!("byte 0x{byte:02X} is not UTF-8"),
+        Problem::EmptyFile => "the file is empty".to_owned(),
+        Problem::ControlCharacter { code } => format!("control character U+{code:04X}"),
+        Problem::Syntax { detail } => format!("syntax error: {detail}"),
+        Problem::TooDeep { limit } => {
+            format!("lists and maps are nested deeper than {limit} levels")
+        }
+        Problem::AliasesTooLarge { limit } => {
+            format!("aliases expand to more than {} MiB", limit >> 20)
+        }
+        Problem::AliasOfItself => "the alias stands inside the value that it names".to_owned(),
+        Problem::ManyDocuments => "a second document starts here".to_owned(),
+        Problem::DuplicateKey { key, first } => {
+            format!("key `{key}` stands twice; first {}", at_en(first))
+        }
+        Problem::KeyNotText => "the key is a list or a map".to_owned(),
+        Problem::UnsupportedTag { tag } => {
+            format!("tag `{tag}` is unknown or does not fit the value")
+        }
+        Problem::WrongType { expected, found } => {
+            format!(
+                "expected {}, found {}",
+                expected_en(*expected),
+                found_en(found)
+            )
+        }
+        Problem::OutOfRange { min, max, found } => format!("{found} is outside {min} to {max}"),
+        Problem::UnknownField { field, .. } => format!("unknown field `{field}`"),
+        Problem::UnknownWord { word, .. } => format!("unknown word `{word}`"),
+        Problem::MissingField { field } => format!("field `{field}` is missing"),
+        Problem::TooManyFaults { limit } => {
+            format!("more than {limit} faults in one item; the rest is not told")
+        }
+        Problem::UnknownVersion { found } => format!("version {found} of the format is unknown"),
+        Problem::EmptyMesh => "the mesh has no flows".to_owned(),
+        Problem::BadName { noun, name, rule } => {
+            format!("{} name {name:?} {}", noun_en(*noun), name_rule_en(*rule))
+        }
+        Problem::EmptyCommand => "the command is empty".to_owned(),
+        Problem::NulCharacter => "the text holds the character NUL".to_owned(),
+        Problem::ZeroDuration => "the duration is zero".to_owned(),
+        Problem::BadBackoff { found, max } => {
+            format!("backoff {found} is not a number from 1 to {max} with at most three decimals")
+        }
+        Problem::NoSuccessCodes => "no exit code means success".to_owned(),
+        Problem::ExecutorAndLabels => "both an executor and labels are given".to_owned(),
+        Problem::UnknownZone { zone, .. } => format!("time zone `{zone}` is unknown"),
+        Problem::BadAddress { address } => format!("address `{address}` is not host:port"),
+        Problem::BadDirectory { directory } => {
+            format!("directory `{directory}` is not a slash path")
+        }
+        Problem::DuplicateName { noun, name, first } => {
+            format!(
+                "{} `{name}` is defined twice{}",
+                noun_en(*noun),
+                first_en(*first)
+            )
+        }
+        Problem::UnknownParent { name, .. } => format!("parent `{name}` is no flow of this mesh"),
+        Problem::OwnParent => "the flow is its own parent".to_owned(),
+        Problem::Repeated { name, first } => format!("`{name}` stands twice{}", first_en(*first)),
+        Problem::UnknownDependency { name, .. } => {
+            format!("dependency `{name}` is no job of this mesh")
+        }
+        Problem::OwnDependency => "the job depends on itself".to_owned(),
+        Problem::UnknownExecutor { name, .. } => {
+            format!("executor `{name}` is not in the file's `executors`")
+        }
+        Problem::NoExecutorMatches { labels } => format!(
+            "no executor of the file has the labels {}",
+            labels_text(labels)
+        ),
+        Problem::Cycle { stations } => format!(
+            "dependency cycle: {} (each waits for the next)",
+            cycle_text(stations)
+        ),
+        Problem::UnknownParam { name, .. } => format!("param `{name}` is not defined"),
+        Problem::BadPlaceholder { placeholder } => {
+            format!("placeholder `{placeholder}` is malformed")
+        }
+        Problem::WfVersion { found } => format!("WfFormat {found} is not supported"),
+        Problem::WfUnknownTask { name } => format!("task `{name}` does not exist"),
+        Problem::WfBadRuntime { found } => {
+            format!("runtime {found} is not a number of seconds, zero or more")
+        }
+    }
+}
+
+fn remedy_en(problem: &Problem) -> String {
+    match problem {
+        Problem::Unreadable { .. } => "check that the path names a file and that you may read it".to_owned(),
+        Problem::TooLarge { .. } => "split the mesh into several files".to_owned(),
+        Problem::NotUtf8 { .. } => "save the file as UTF-8".to_owned(),
+        Problem::EmptyFile => "write at least `hcndc: 1` and `flows:` with one flow".to_owned(),
+        Problem::ControlCharacter { .. } => "remove it, or write it as an escape in double quotes".to_owned(),
+        Problem::Syntax { .. } => {
+            "mend the text here or just before: indentation, quotes, brackets, a missing `:`".to_owned()
+        }
+        Problem::TooDeep { .. } => "flatten the structure".to_owned(),
+        Problem::AliasesTooLarge { .. } => "write the values out, or use fewer aliases of aliases".to_owned(),
+        Problem::AliasOfItself => "let the alias name a value that ends before it".to_owned(),
+        Problem::ManyDocuments => "put each mesh into a file of its own and remove the `---`".to_owned(),
+        Problem::DuplicateKey { .. } => "remove one of the two, or rename it".to_owned(),
+        Problem::KeyNotText => "write a plain text as the key".to_owned(),
+        Problem::UnsupportedTag { .. } => "remove the tag".to_owned(),
+        Problem::WrongType { expected, found } => wrong_type_remedy_en(*expected, found),
+        Problem::OutOfRange { min, max, .. } => format!("write a whole number from {min} to {max}"),
+        Problem::UnknownField { known, near, .. } => {
+            or_known_en(near.as_deref(), &format!("remove it; known here: {}", known.join(", ")))
+        }
+        Problem::UnknownWord { known, .. } => format!("write one of: {}", known.join(", ")),
+        Problem::MissingField { field } => format!("add `{field}: …` here"),
+        Problem::TooManyFaults { .. } => "mend those told, then check again".to_owned(),
+        Problem::UnknownVersion { .. } => "write `hcndc: 1`, or use the release that knows this version".to_owned(),
+        Problem::EmptyMesh => "add a flow under `flows`".to_owned(),
+        Problem::BadName { rule, .. } => match rule {
+            NameRule::NotEmpty => "give it a name".to_owned(),
+            NameRule::AtMost(_) => "shorten it".to_owned(),
+            NameRule::NoControl | NameRule::NoOuterSpace | NameRule::NoSlash => "remove or replace them".to_owned(),
+            NameRule::ParamPattern => {
+                "start with a letter or `_`; go on with letters, digits, `_`, `.` or `-`".to_owned()
+            }
+            NameRule::EnvPattern => "start with a letter or `_`; go on with letters, digits or `_`".to_owned(),
+        },
+        Problem::EmptyCommand => "write the command to run; `true` does nothing and succeeds".to_owned(),
+        Problem::NulCharacter => "remove it".to_owned(),
+        Problem::ZeroDuration => "write a duration above zero, or leave the field out".to_owned(),
+        Problem::BadBackoff { .. } => "write a factor such as 1, 1.5 or 2".to_owned(),
+        Problem::NoSuccessCodes => "list at least one exit code, or leave the field out for 0".to_owned(),
+        Problem::ExecutorAndLabels => "keep one of `executor` and `labels`".to_owned(),
+        Problem::UnknownZone { near, .. } => {
+            or_known_en(near.as_deref(), "write an IANA name such as Asia/Shanghai, Europe/Berlin or UTC")
+        }
+        Problem::BadAddress { .. } => "write it like 10.0.0.5:7890, etl-1.example.com:7890 or [::1]:7890".to_owned(),
+        Problem::BadDirectory { .. } => "write it like /retail/nightly: from `/`, no empty part, no `.` or `..`".to_owned(),
+        Problem::DuplicateName { .. } => "rename one of the two".to_owned(),
+        Problem::UnknownParent { near, .. } => or_known_en(near.as_deref(), "name a flow of this file"),
+        Problem::OwnParent | Problem::OwnDependency => "remove it".to_owned(),
+        Problem::Repeated { .. } => "remove one of the two".to_owned(),
+        Problem::UnknownDependency { near, .. } => {
+            or_known_en(near.as_deref(), "name a job of the same flow, or another flow's as flow/job")
+        }
+        Problem::UnknownExecutor { near, .. } => or_known_en(near.as_deref(), "add it under `executors`"),
+        Problem::NoExecutorMatches { .. } => "change the labels, or give them to an executor".to_owned(),
+        Problem::Cycle { .. } => "remove one of these dependencies".to_owned(),
+        Problem::UnknownParam { name, near } => or_known_en(
+            near.as_deref(),
+            &format!("define `{name}` under `params` of the mesh, the flow or the job, or by `--set {name}=…`"),
+        ),
+        Problem::BadPlaceholder { placeholder } if placeholder.starts_with("${param") => {
+            "write it like ${param.NAME}".to_owned()
+        }
+        Problem::BadPlaceholder { .. } => {
+            "write it like ${date}, ${date-1d} or ${date+2w:%Y%m%d} (units d, w, m, y; a strftime format of dates)"
+                .to_owned()
+        }
+        Problem::WfVersion { .. } => "convert the trace to WfFormat 1.5 with the tools of the WfCommons project".to_owned(),
+        Problem::WfUnknownTask { .. } => "add the task, or remove it from this list".to_owned(),
+        Problem::WfBadRuntime { .. } => "mend the trace, or remove the field to count the task as instant".to_owned(),
+    }
+}
+
+fn message_zh(problem: &Problem) -> String {
+    match problem {
+        Problem::Unreadable { reason } => format!("无法读取文件：{reason}"),
+        Problem::TooLarge { limit } => format!("文件超过 {} MiB", limit >> 20),
+        Problem::NotUtf8 { byte } => format!("字节 0x{byte:02X} 不是 UTF-8"),
+        Problem::EmptyFile => "文件为空".to_owned(),
+        Problem::ControlCharacter { code } => format!("含有控制字符 U+{code:04X}"),
+        Problem::Syntax { detail } => format!("语法错误：{detail}"),
+        Problem::TooDeep { limit } => format!("列表和映射的嵌套超过 {limit} 层"),
+        Problem::AliasesTooLarge { limit } => format!("别名展开后超过 {} MiB", limit >> 20),
+        Problem::AliasOfItself => "别名位于它所引用的值之内".to_owned(),
+        Problem::ManyDocuments => "此处开始了第二个文档".to_owned(),
+        Problem::DuplicateKey { key, first } => {
+            format!("键“{key}”重复，首次出现于{}", at_zh(first))
+        }
+        Problem::KeyNotText => "键是列表或映射".to_owned(),
+        Problem::UnsupportedTag { tag } => format!("标签“{tag}”未知或与值不符"),
+        Problem::WrongType { expected, found } => {
+            format!("应为{}，实为{}", expected_zh(*expected), found_zh(found))
+        }
+        Problem::OutOfRange { min, max, found } => format!("{found} 超出范围 {min} 到 {max}"),
+        Problem::UnknownField { field, .. } => format!("未知字段“{field}”"),
+        Problem::UnknownWord { word, .. } => format!("未知取值“{word}”"),
+        Problem::MissingField { field } => format!("缺少字段“{field}”"),
+        Problem::TooManyFaults { limit } => format!("同一项中错误超过 {limit} 处，其余未列出"),
+        Problem::UnknownVersion { found } => format!("不支持格式版本 {found}"),
+        Problem::EmptyMesh => "没有任何任务流".to_owned(),
+        Problem::BadName { noun, name, rule } => {
+            format!("{}名称 {name:?} {}", noun_zh(*noun), name_rule_zh(*rule))
+        }
+        Problem::EmptyCommand => "命令为空".to_owned(),
+        Problem::NulCharacter => "文本含有 NUL 字符".to_owned(),
+        Problem::ZeroDuration => "时长为零".to_owned(),
+        Problem::BadBackoff { found, max } => {
+            format!("退避倍数 {found} 不是 1 到 {max} 之间、至多三位小数的数")
+        }
+        Problem::NoSuccessCodes => "没有表示成功的退出码".to_owned(),
+        Problem::ExecutorAndLabels => "同时指定了执行服务器和标签".to_owned(),
+        Problem::UnknownZone { zone, .. } => format!("未知时区“{zone}”"),
+        Problem::BadAddress { address } => format!("地址“{address}”不是 主机:端口"),
+        Problem::BadDirectory { directory } => format!("目录“{directory}”不是以斜杠分隔的路径"),
+        Problem::DuplicateName { noun, name, first } => {
+            format!("{}“{name}”重复定义{}", noun_zh(*noun), first_zh(*first))
+        }
+        Problem::UnknownParent { name, .. } => format!("上游任务流“{name}”不存在"),
+        Problem::OwnParent => "任务流以自己为上游".to_owned(),
+        Problem::Repeated { name, first } => format!("“{name}”重复{}", first_zh(*first)),
+        Problem::UnknownDependency { name, .. } => format!("依赖的任务“{name}”不存在"),
+        Problem::OwnDependency => "任务依赖自己".to_owned(),
+        Problem::UnknownExecutor { name, .. } => format!("执行服务器“{name}”不在 executors 中"),
+        Problem::NoExecutorMatches { labels } => {
+            format!("没有执行服务器具备标签 {}", labels_text(labels))
+        }
+        Problem::Cycle { stations } => {
+            format!("依赖成环：{}（前者等待后者）", cycle_text(stations))
+        }
+        Problem::UnknownParam { name, .. } => format!("参数“{name}”未定义"),
+        Problem::BadPlaceholder { placeholder } => format!("占位符“{placeholder}”格式错误"),
+        Problem::WfVersion { found } => format!("不支持 WfFormat {found}"),
+        Problem::WfUnknownTask { name } => format!("任务“{name}”不存在"),
+        Problem::WfBadRuntime { found } => format!("运行时间 {found} 不是非负秒数"),
+    }
+}
+
+fn remedy_zh(problem: &Problem) -> String {
+    match problem {
+        Problem::Unreadable { .. } => "请确认路径指向文件且有读取权限".to_owned(),
+        Problem::TooLarge { .. } => "请拆分为多个文件".to_owned(),
+        Problem::NotUtf8 { .. } => "请将文件保存为 UTF-8".to_owned(),
+        Problem::EmptyFile => "至少写上 hcndc: 1 和含有一个任务流的 flows".to_owned(),
+        Problem::ControlCharacter { .. } => "请删除，或在双引号内写成转义".to_owned(),
+        Problem::Syntax { .. } => "请检查此处及之前的缩进、引号、括号和冒号".to_owned(),
+        Problem::TooDeep { .. } => "请减少嵌套".to_owned(),
+        Problem::AliasesTooLarge { .. } => "请直接写出值，或减少别名的层层引用".to_owned(),
+        Problem::AliasOfItself => "别名只能引用在它之前已结束的值".to_owned(),
+        Problem::ManyDocuments => "请将每个网状依赖放入单独的文件，并删除 ---".to_owned(),
+        Problem::DuplicateKey { .. } => "请删除或改名其中之一".to_owned(),
+        Problem::KeyNotText => "键请写成普通文本".to_owned(),
+        Problem::UnsupportedTag { .. } => "请删除标签".to_owned(),
+        Problem::WrongType { expected, found } => wrong_type_remedy_zh(*expected, found),
+        Problem::OutOfRange { min, max, .. } => format!("请填写 {min} 到 {max} 的整数"),
+        Problem::UnknownField { known, near, .. } => {
+            or_known_zh(near.as_deref(), &format!("请删除；此处可用：{}", known.join("、")))
+        }
+        Problem::UnknownWord { known, .. } => format!("请填写其中之一：{}", known.join("、")),
+        Problem::MissingField { field } => format!("请在此添加 {field}: …"),
+        Problem::TooManyFaults { .. } => "请先修改已列出的错误，再重新检查".to_owned(),
+        Problem::UnknownVersion { .. } => "请写 hcndc: 1，或使用支持该版本的程序".to_owned(),
+        Problem::EmptyMesh => "请在 flows 下添加任务流".to_owned(),
+        Problem::BadName { rule, .. } => match rule {
+            NameRule::NotEmpty => "请填写名称".to_owned(),
+            NameRule::AtMost(_) => "请缩短名称".to_owned(),
+            NameRule::NoControl | NameRule::NoOuterSpace | NameRule::NoSlash => "请删除或替换".to_owned(),
+            NameRule::ParamPattern => "以字母或 _ 开头，其后为字母、数字、_、. 或 -".to_owned(),
+            NameRule::EnvPattern => "以字母或 _ 开头，其后为字母、数字或 _".to_owned(),
+        },
+        Problem::EmptyCommand => "请填写要运行的命令；true 什么也不做并成功".to_owned(),
+        Problem::NulCharacter => "请删除".to_owned(),
+        Problem::ZeroDuration => "请填写大于零的时长，或去掉该字段".to_owned(),
+        Problem::BadBackoff { .. } => "请填写 1、1.5 或 2 这样的倍数".to_owned(),
+        Problem::NoSuccessCodes => "请至少列出一个退出码，或去掉该字段（即 0）".to_owned(),
+        Problem::ExecutorAndLabels => "executor 和 labels 请只保留一个".to_owned(),
+        Problem::UnknownZone { near, .. } => {
+            or_known_zh(near.as_deref(), "请填写 IANA 时区名，如 Asia/Shanghai、Europe/Berlin 或 UTC")
+        }
+        Problem::BadAddress { .. } => "请写成 10.0.0.5:7890、etl-1.example.com:7890 或 [::1]:7890 的形式".to_owned(),
+        Problem::BadDirectory { .. } => "请写成 /retail/nightly 的形式：以 / 开头，没有空的部分，没有 . 或 ..".to_owned(),
+        Problem::DuplicateName { .. } => "请将其中之一改名".to_owned(),
+        Problem::UnknownParent { near, .. } => or_known_zh(near.as_deref(), "请填写本文件中的任务流"),
+        Problem::OwnParent | Problem::OwnDependency => "请删除".to_owned(),
+        Problem::Repeated { .. } => "请删除其中之一".to_owned(),
+        Problem::UnknownDependency { near, .. } => {
+            or_known_zh(near.as_deref(), "请填写同一任务流的任务，或以 任务流/任务 填写其他任务流的任务")
+        }
+        Problem::UnknownExecutor { near, .. } => or_known_zh(near.as_deref(), "请在 executors 中添加"),
+        Problem::NoExecutorMatches { .. } => "请修改标签，或为执行服务器加上这些标签".to_owned(),
+        Problem::Cycle { .. } => "请去掉其中一个依赖".to_owned(),
+        Problem::UnknownParam { name, near } => or_known_zh(
+            near.as_deref(),
+            &format!("请在文件、任务流或任务的 params 中定义 {name}，或用 --set {name}=… 给出"),
+        ),
+        Problem::BadPlaceholder { placeholder } if placeholder.starts_with("${param") => {
+            "请写成 ${param.名称} 的形式".to_owned()
+        }
+        Problem::BadPlaceholder { .. } => {
+            "请写成 ${date}、${date-1d} 或 ${date+2w:%Y%m%d} 的形式（单位 d、w、m、y；日期的 strftime 格式）".to_owned()
+        }
+        Problem::WfVersion { .. } => "请用 WfCommons 项目的工具转换为 WfFormat 1.5".to_owned(),
+        Problem::WfUnknownTask { .. } => "请添加该任务，或将其从列表中删除".to_owned(),
+        Problem::WfBadRuntime { .. } => "请修正记录，或删除该字段（视为瞬间完成）".to_owned(),
+    }
+}
+
+fn at_en(position: &Position) -> String {
+    format!("at line {}, column {}", position.line, position.column)
+}
+
+fn at_zh(position: &Position) -> String {
+    format!("第 {} 行第 {} 列", position.line, position.column)
+}
+
+fn first_en(first: Option<Position>) -> String {
+    first
+        .map(|first| format!("; first {}", at_en(&first)))
+        .unwrap_or_default()
+}
+
+fn first_zh(first: Option<Position>) -> String {
+    first
+        .map(|first| format!("，首次出现于{}", at_zh(&first)))
+        .unwrap_or_default()
+}
+
+fn or_known_en(near: Option<&str>, otherwise: &str) -> String {
+    near.map_or_else(
+        || otherwise.to_owned(),
+        |near| format!("did you mean `{near}`? Otherwise {otherwise}"),
+    )
+}
+
+fn or_known_zh(near: Option<&str>, otherwise: &str) -> String {
+    near.map_or_else(
+        || otherwise.to_owned(),
+        |near| format!("是否应为“{near}”？否则{otherwise}"),
+    )
+}
+
+fn expected_en(expected: Expected) -> &'static str {
+    match expected {
+        Expected::Boolean => "true or false",
+        Expected::Integer => "a whole number",
+        Expected::Number => "a number",
+        Expected::Text => "a text",
+        Expected::Scalar => "a text, number or boolean",
+        Expected::List => "a list",
+        Expected::Map => "a map",
+        Expected::Duration => "a duration",
+        Expected::Dependency => "a job's name or a map",
+        Expected::Reference => "an id or a name",
+        Expected::Value => "another value",
+    }
+}
+
+fn expected_zh(expected: Expected) -> &'static str {
+    match expected {
+        Expected::Boolean => "true 或 false",
+        Expected::Integer => "整数",
+        Expected::Number => "数值",
+        Expected::Text => "文本",
+        Expected::Scalar => "文本、数值或布尔值",
+        Expected::List => "列表",
+        Expected::Map => "映射",
+        Expected::Duration => "时长",
+        Expected::Dependency => "任务名称或映射",
+        Expected::Reference => "编号或名称",
+        Expected::Value => "其他值",
+    }
+}
+
+fn found_en(found: &Found) -> String {
+    match found {
+        Found::Null => "nothing".to_owned(),
+        Found::Boolean(written) => format!("the boolean {written}"),
+        Found::Number(written) => format!("the number {written}"),
+        Found::Text(text) => format!("the text {text:?}"),
+        Found::List(len) => format!("a list of {len}"),
+        Found::Map(len) => format!("a map of {len}"),
+    }
+}
+
+fn found_zh(found: &Found) -> String {
+    match found {
+        Found::Null => "空值".to_owned(),
+        Found::Boolean(written) => format!("布尔值 {written}"),
+        Found::Number(written) => format!("数值 {written}"),
+        Found::Text(text) => format!("文本 {text:?}"),
+        Found::List(len) => format!("{len} 项的列表"),
+        Found::Map(len) => format!("{len} 项的映射"),
+    }
+}
+
+fn wrong_type_remedy_en(expected: Expected, found: &Found) -> String {
+    match (expected, found) {
+        (
+            Expected::Text | Expected::Dependency,
+            Found::Boolean(written) | Found::Number(written),
+        ) => {
+            format!("put it into quotes: \"{written}\"")
+        }
+        (Expected::Scalar, Found::Null) => "write \"\" for an empty text".to_owned(),
+        (Expected::Boolean, _) => "write true or false".to_owned(),
+        (Expected::Integer, _) => "write a whole number such as 5".to_owned(),
+        (Expected::Number, _) => "write a number such as 1.5".to_owned(),
+        (Expected::Text | Expected::Scalar, _) => "write a single text".to_owned(),
+        (Expected::List, _) => "write a list: one `- item` a line, or [a, b]".to_owned(),
+        (Expected::Map, _) => "write a map: one `field: value` a line".to_owned(),
+        (Expected::Duration, _) => {
+            "write it like 500ms, 10s, 1h30m or 2d, or as a number of seconds; at most 36500d"
+                .to_owned()
+        }
+        (Expected::Dependency, _) => {
+            "write it like `orders`, `clean/orders` or `{job: orders, on: done}`".to_owned()
+        }
+        (Expected::Reference, _) => {
+            "write the id as a whole number, or the name as a text".to_owned()
+        }
+        (Expected::Value, _) => "see `hcndc schema` for what may stand here".to_owned(),
+    }
+}
+
+fn wrong_type_remedy_zh(expected: Expected, found: &Found) -> String {
+    match (expected, found) {
+        (
+            Expected::Text | Expected::Dependency,
+            Found::Boolean(written) | Found::Number(written),
+        ) => {
+            format!("请加引号：\"{written}\"")
+        }
+        (Expected::Scalar, Found::Null) => "空文本请写成 \"\"".to_owned(),
+        (Expected::Boolean, _) => "请填写 true 或 false".to_owned(),
+        (Expected::Integer, _) => "请填写整数，如 5".to_owned(),
+        (Expected::Number, _) => "请填写数值，如 1.5".to_owned(),
+        (Expected::Text | Expected::Scalar, _) => "请填写单个文本".to_owned(),
+        (Expected::List, _) => "请写成列表：每行一个 - 项，或 [a, b]".to_owned(),
+        (Expected::Map, _) => "请写成映射：每行一个 字段: 值".to_owned(),
+        (Expected::Duration, _) => {
+            "请写成 500ms、10s、1h30m、2d 的形式或秒数，至多 36500d".to_owned()
+        }
+        (Expected::Dependency, _) => {
+            "请写成 orders、clean/orders 或 {job: orders, on: done} 的形式".to_owned()
+        }
+        (Expected::Reference, _) => "编号请写成整数，名称请写成文本".to_owned(),
+        (Expected::Value, _) => "可用的值请见 hcndc schema".to_owned(),
+    }
+}
+
+fn noun_en(noun: Noun) -> &'static str {
+    match noun {
+        Noun::Mesh => "mesh",
+        Noun::Flow => "flow",
+        Noun::Job => "job",
+        Noun::Executor => "executor",
+        Noun::Param => "param",
+        Noun::Env => "environment variable",
+        Noun::Task => "task",
+    }
+}
+
+fn noun_zh(noun: Noun) -> &'static str {
+    match noun {
+        Noun::Mesh => "网状依赖",
+        Noun::Flow => "任务流",
+        Noun::Job | Noun::Task => "任务",
+        Noun::Executor => "执行服务器",
+        Noun::Param => "参数",
+        Noun::Env => "环境变量",
+    }
+}
+
+fn name_rule_en(rule: NameRule) -> String {
+    match rule {
+        NameRule::NotEmpty => "is empty".to_owned(),
+        NameRule::AtMost(limit) => format!("is longer than {limit} characters"),
+        NameRule::NoControl => "holds control characters".to_owned(),
+        NameRule::NoOuterSpace => "starts or ends with a space".to_owned(),
+        NameRule::NoSlash => "holds slashes".to_owned(),
+        NameRule::ParamPattern | NameRule::EnvPattern => {
+            "holds characters that are not allowed".to_owned()
+        }
+    }
+}
+
+fn name_rule_zh(rule: NameRule) -> String {
+    match rule {
+        NameRule::NotEmpty => "为空".to_owned(),
+        NameRule::AtMost(limit) => format!("超过 {limit} 个字符"),
+        NameRule::NoControl => "含有控制字符".to_owned(),
+        NameRule::NoOuterSpace => "首尾有空格".to_owned(),
+        NameRule::NoSlash => "含有斜杠".to_owned(),
+        NameRule::ParamPattern | NameRule::EnvPattern => "含有不允许的字符".to_owned(),
+    }
+}
+
+fn labels_text(labels: &[(String, String)]) -> String {
+    let pairs: Vec<String> = labels
+        .iter()
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
+    pairs.join(", ")
+}
+
+fn cycle_text(stations: &[Station]) -> String {
+    let names = stations
+        .iter()
+        .chain(stations.first())
+        .map(|station| match station {
+            Station::Flow(flow) => flow.clone(),
+            Station::Job(flow, job) => format!("{flow}/{job}"),
+        });
+    names.collect::<Vec<_>>().join(" → ")
+}
