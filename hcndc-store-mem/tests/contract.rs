@@ -30,3 +30,7 @@ impl StoreFixture for MemFixture {
 mod store {
     hcndc_core::store_contract!(super::MemFixture);
 }
+
+mod history {
+    hcndc_core::history_contract!(super::MemFixture);
+}

@@ -23,6 +23,8 @@ mod dialect;
 mod entity;
 mod error;
 mod fence;
+mod history;
+mod keyset;
 mod load;
 mod migration;
 mod retry;

@@ -6,16 +6,25 @@ mod sqlite_file {
     mod store {
         hcndc_core::store_contract!(crate::support::sqlite::File);
     }
+    mod history {
+        hcndc_core::history_contract!(crate::support::sqlite::File);
+    }
 }
 
 mod sqlite_memory {
     mod store {
         hcndc_core::store_contract!(crate::support::sqlite::Memory);
     }
+    mod history {
+        hcndc_core::history_contract!(crate::support::sqlite::Memory);
+    }
 }
 
 mod mysql {
     mod store {
         hcndc_core::store_contract!(crate::support::mysql::Server);
+    }
+    mod history {
+        hcndc_core::history_contract!(crate::support::mysql::Server);
     }
 }

@@ -52,6 +52,43 @@ macro_rules! store_contract {
     };
 }
 
+/// Makes a `#[test]` of every case in [`contract::history`](mod@crate::contract::history).
+///
+/// The argument is an expression that gives a [`StoreFixture`](crate::contract::StoreFixture).
+#[macro_export]
+macro_rules! history_contract {
+    ($fixture:expr) => {
+        $crate::contract_cases! { $fixture, history:
+            flows_are_paged_in_every_sort_and_direction,
+            jobs_are_paged_in_every_sort_and_direction,
+            executors_are_paged_in_every_sort_and_direction,
+            runs_are_paged_in_both_directions,
+            rows_that_come_and_go_disturb_no_walk,
+            a_cursor_of_a_deleted_item_leads_on,
+            the_last_page_leads_nowhere,
+            limits_are_brought_into_range,
+            a_cursor_beyond_all_ids_is_a_place_too,
+            a_cursor_of_another_sort_is_refused,
+            flows_are_filtered,
+            jobs_are_filtered,
+            executors_are_filtered,
+            executions_are_filtered,
+            job_runs_are_filtered,
+            what_matches_nothing_is_an_empty_page,
+            a_text_filter_takes_every_character_as_itself,
+            a_text_filter_ignores_the_case_of_ascii_letters_only,
+            a_read_sees_the_commit_before_it,
+            definitions_are_shown_whole,
+            unknown_ids_are_no_errors,
+            an_execution_shows_its_flows_and_counts,
+            flow_runs_are_shown_by_id_with_counts,
+            job_runs_are_shown_with_names_and_attempts,
+            deleted_definitions_are_not_listed,
+            runs_keep_the_names_that_they_had,
+        }
+    };
+}
+
 /// What the macros of the suites are made of.
 #[doc(hidden)]
 #[macro_export]

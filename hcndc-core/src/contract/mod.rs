@@ -6,6 +6,7 @@
 //! ```text
 //! impl StoreFixture for MyFixture { … }      how to open a fresh store, and the same one again
 //! hcndc_core::store_contract!(MyFixture);    one test for each case of `contract::store`
+//! hcndc_core::history_contract!(MyFixture);  one test for each case of `contract::history`
 //! ```
 //!
 //! The cases know nothing of an adapter but its port; they panic when a clause does not hold. Their documentation
@@ -14,6 +15,7 @@
 mod fixture;
 mod macros;
 
+pub mod history;
 pub mod log;
 pub mod sample;
 pub mod store;

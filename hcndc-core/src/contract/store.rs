@@ -33,14 +33,14 @@ type Case<F> = Opened<<F as StoreFixture>::Store, <F as StoreFixture>::Guard>;
 const HOUR: Duration = Duration::from_secs(3_600);
 
 /// Acquires a lease for whoever asks.
-pub(super) async fn lead<S: Store>(store: &S) -> Fence {
+pub(crate) async fn lead<S: Store>(store: &S) -> Fence {
     let lease = store.acquire("the case", sample::at(0), HOUR).await;
     let lease = lease.expect("acquire").expect("nobody else leads");
     lease.fence
 }
 
 /// Commits, which must succeed.
-pub(super) async fn put<S: Store>(store: &S, fence: Fence, changes: Vec<Change>) {
+pub(crate) async fn put<S: Store>(store: &S, fence: Fence, changes: Vec<Change>) {
     try_put(store, fence, 1_000, changes).await.expect("commit");
 }
 

@@ -1,0 +1,303 @@
+//! Clauses 1 and 5: what an item shows.
+
+use alloc::{collections::BTreeMap, string::String, sync::Arc, vec, vec::Vec};
+
+use super::{Case, StoreFixture};
+use crate::{
+    contract::{
+        sample::{self, World, date},
+        store::{lead, put},
+    },
+    engine::{Change, JobRunRow, JobRunState},
+    id::{AttemptId, ExecutionId, ExecutorId, FlowId, FlowRunId, JobId, JobRunId},
+    model::{Flow, Job},
+    port::{
+        ExecutionQuery, ExecutorQuery, FlowQuery, FlowView, History, JobQuery, JobRunQuery, JobView,
+    },
+};
+
+/// Clause 1: also in another process.
+pub async fn a_read_sees_the_commit_before_it<F>(fixture: &F, case: &Case<F>)
+where
+    F: StoreFixture<Store: History>,
+{
+    let other = fixture.reopen(case).await;
+    let fence = lead(&case.store).await;
+    for id in 1..=30 {
+        put(
+            &case.store,
+            fence,
+            vec![sample::put_flow(&sample::flow(id, "f"))],
+        )
+        .await;
+        for store in [&case.store, &other] {
+            let page = store.flows(&FlowQuery::default()).await.expect("a page");
+            assert_eq!(page.items.len() as u64, id);
+            assert!(store.flow(FlowId(id)).await.expect("a flow").is_some());
+        }
+    }
+}
+
+/// Clauses 1 and 5: definitions come whole, one by one and in lists.
+pub async fn definitions_are_shown_whole<F>(_: &F, case: &Case<F>)
+where
+    F: StoreFixture<Store: History>,
+{
+    let store = &case.store;
+    let fence = lead(store).await;
+    let world = World::new();
+    put(store, fence, world.changes()).await;
+    let flows = [
+        FlowView {
+            flow: Arc::new(world.flows[0].clone()),
+            data_date: Some(date("2024-02-29")),
+        },
+        FlowView {
+            flow: Arc::new(world.flows[1].clone()),
+            data_date: None,
+        },
+    ];
+    let job = |n: usize, flow: usize| JobView {
+        job: Arc::new(world.jobs[n].clone()),
+        flow_name: world.flows[flow].name.clone(),
+    };
+    let jobs = [job(0, 0), job(1, 0), job(2, 1)];
+    let page = store.flows(&FlowQuery::default()).await;
+    assert_eq!(page.expect("a page").items, flows);
+    let page = store.jobs(&JobQuery::default()).await;
+    assert_eq!(page.expect("a page").items, jobs);
+    let page = store.executors(&ExecutorQuery::default()).await;
+    let executors: Vec<_> = world.executors.iter().cloned().map(Arc::new).collect();
+    assert_eq!(page.expect("a page").items, executors);
+    for view in flows {
+        let one = store.flow(view.flow.id).await;
+        assert_eq!(one.expect("a flow"), Some(view));
+    }
+    for view in jobs {
+        let one = store.job(view.job.id).await;
+        assert_eq!(one.expect("a job"), Some(view));
+    }
+}
+
+/// Clause 1: asking for what is not there is no error.
+pub async fn unknown_ids_are_no_errors<F>(_: &F, case: &Case<F>)
+where
+    F: StoreFixture<Store: History>,
+{
+    let store = &case.store;
+    let fence = lead(store).await;
+    put(store, fence, World::new().changes()).await;
+    for id in [0, 99, i64::MAX.cast_unsigned(), u64::MAX] {
+        assert_eq!(store.flow(FlowId(id)).await.expect("read"), None);
+        assert_eq!(store.job(JobId(id)).await.expect("read"), None);
+        assert_eq!(store.execution(ExecutionId(id)).await.expect("read"), None);
+        assert_eq!(store.flow_runs(ExecutionId(id)).await.expect("read"), []);
+        assert_eq!(store.job_run(JobRunId(id)).await.expect("read"), None);
+        assert_eq!(store.attempts(JobRunId(id)).await.expect("read"), []);
+        assert_eq!(store.attempt(AttemptId(id)).await.expect("read"), None);
+    }
+}
+
+/// Clause 1: which flows take part, in the order of their runs, and how many job runs are in which state.
+pub async fn an_execution_shows_its_flows_and_counts<F>(_: &F, case: &Case<F>)
+where
+    F: StoreFixture<Store: History>,
+{
+    let store = &case.store;
+    let fence = lead(store).await;
+    let world = World::new();
+    let mut changes = world.changes();
+    // The run of flow 2 comes first, and 53 is joined by two more that are blocked.
+    changes.extend([
+        sample::put_flow_run(sample::flow_run(40, 31, 2)),
+        sample::put_job_run(sample::job_run(54, 31, 42, 13)),
+        sample::put_job_run(sample::job_run(55, 31, 40, 13)),
+        Change::Execution(sample::execution(32)),
+    ]);
+    put(store, fence, changes).await;
+    let page = store.executions(&ExecutionQuery::default()).await;
+    let views = page.expect("a page").items;
+    let [first, second] = &*views else {
+        panic!("two executions, not {views:?}");
+    };
+    assert_eq!(first.row, world.execution);
+    let name = |n: usize| world.flows[n].name.clone();
+    let flows = [
+        (FlowId(2), name(1)),
+        (FlowId(1), name(0)),
+        (FlowId(2), name(1)),
+    ];
+    assert_eq!(first.flows, flows);
+    let counts = BTreeMap::from([
+        (JobRunState::Blocked, 3),
+        (JobRunState::Running, 1),
+        (JobRunState::RetryWait, 1),
+    ]);
+    assert_eq!(first.job_runs, counts);
+    assert_eq!(second.row, sample::execution(32));
+    assert!(second.flows.is_empty() && second.job_runs.is_empty());
+    for view in &views {
+        let one = store.execution(view.row.id).await;
+        assert_eq!(one.expect("an execution").as_ref(), Some(view));
+    }
+}
+
+/// Clause 1: flow runs by id, each with the counts of its own job runs.
+pub async fn flow_runs_are_shown_by_id_with_counts<F>(_: &F, case: &Case<F>)
+where
+    F: StoreFixture<Store: History>,
+{
+    let store = &case.store;
+    let fence = lead(store).await;
+    let world = World::new();
+    let mut changes = world.changes();
+    changes.extend([
+        sample::put_flow_run(sample::flow_run(40, 31, 2)),
+        Change::Execution(sample::execution(32)),
+        sample::put_flow_run(sample::flow_run(45, 32, 2)),
+        sample::put_job_run(sample::job_run(56, 32, 45, 13)),
+    ]);
+    put(store, fence, changes).await;
+    let views = store.flow_runs(ExecutionId(31)).await.expect("flow runs");
+    let rows: Vec<_> = views.iter().map(|view| view.row).collect();
+    let empty = sample::flow_run(40, 31, 2);
+    assert_eq!(rows, [empty, world.flow_runs[0], world.flow_runs[1]]);
+    let names: Vec<_> = views.iter().map(|view| &view.flow_name).collect();
+    let (one, two) = (&world.flows[0].name, &world.flows[1].name);
+    assert_eq!(names, [two, one, two]);
+    let both = BTreeMap::from([(JobRunState::Running, 1), (JobRunState::RetryWait, 1)]);
+    let blocked = BTreeMap::from([(JobRunState::Blocked, 1)]);
+    let counts: Vec<_> = views.iter().map(|view| &view.job_runs).collect();
+    assert_eq!(counts, [&BTreeMap::new(), &both, &blocked]);
+}
+
+/// Clause 1: a job run with the names of its job and flow, and attempts in the order of their numbers.
+pub async fn job_runs_are_shown_with_names_and_attempts<F>(_: &F, case: &Case<F>)
+where
+    F: StoreFixture<Store: History>,
+{
+    let store = &case.store;
+    let fence = lead(store).await;
+    let world = World::new();
+    let mut changes = world.changes();
+    // Ids need not follow numbers.
+    let third = sample::attempt(60, 31, 51, 3, 21);
+    changes.push(Change::Attempt(third.clone()));
+    changes.push(Change::Attempt(sample::attempt(63, 31, 52, 1, 21)));
+    put(store, fence, changes).await;
+    let page = store.job_runs(&JobRunQuery::default()).await;
+    let views = page.expect("a page").items;
+    let shown: Vec<_> = views
+        .iter()
+        .map(|view| (view.row, view.flow.0, &*view.flow_name, &*view.job_name))
+        .collect();
+    let (one, two) = (&*world.flows[0].name, &*world.flows[1].name);
+    let expected = [
+        (world.job_runs[0], 1, one, "extract"),
+        (world.job_runs[1], 1, one, "clean"),
+        (world.job_runs[2], 2, two, "extract"),
+    ];
+    assert_eq!(shown, expected);
+    for view in &views {
+        let same = store.job_run(view.row.id).await;
+        assert_eq!(same.expect("a job run").as_ref(), Some(view));
+    }
+    let attempts = store.attempts(JobRunId(51)).await.expect("attempts");
+    let [first, second] = &*world.attempts else {
+        panic!("the world has two attempts");
+    };
+    assert_eq!(attempts, [first.clone(), second.clone(), third]);
+    for attempt in attempts {
+        let same = store.attempt(attempt.id).await;
+        assert_eq!(same.expect("an attempt"), Some(attempt));
+    }
+}
+
+/// Clause 5: what is no more is not listed, nor found by its id.
+pub async fn deleted_definitions_are_not_listed<F>(_: &F, case: &Case<F>)
+where
+    F: StoreFixture<Store: History>,
+{
+    let store = &case.store;
+    let fence = lead(store).await;
+    put(store, fence, World::new().changes()).await;
+    let changes = vec![
+        Change::JobDeleted(JobId(13)),
+        Change::FlowDeleted(FlowId(2)),
+        Change::ExecutorDeleted(ExecutorId(21)),
+    ];
+    put(store, fence, changes).await;
+    let flows = store.flows(&FlowQuery::default()).await.expect("a page");
+    let flows: Vec<_> = flows.items.iter().map(|view| view.flow.id.0).collect();
+    let jobs = store.jobs(&JobQuery::default()).await.expect("a page");
+    let jobs: Vec<_> = jobs.items.iter().map(|view| view.job.id.0).collect();
+    let executors = store.executors(&ExecutorQuery::default()).await;
+    let executors = executors.expect("a page").items;
+    let executors: Vec<_> = executors.iter().map(|executor| executor.id.0).collect();
+    assert_eq!((flows, jobs, executors), (vec![1], vec![11, 12], vec![22]));
+    assert_eq!(store.flow(FlowId(2)).await.expect("read"), None);
+    assert_eq!(store.job(JobId(13)).await.expect("read"), None);
+}
+
+/// Clause 5: runs keep the names of the versions that they are pinned to, after renaming and after deletion; the list of
+/// jobs shows the flow's new name.
+pub async fn runs_keep_the_names_that_they_had<F>(_: &F, case: &Case<F>)
+where
+    F: StoreFixture<Store: History>,
+{
+    let store = &case.store;
+    let fence = lead(store).await;
+    let world = World::new();
+    put(store, fence, world.changes()).await;
+    let flow = Flow {
+        name: String::from("new flow"),
+        revision: sample::revision(2),
+        ..world.flows[0].clone()
+    };
+    let job = Job {
+        name: String::from("new job"),
+        revision: sample::revision(2),
+        ..world.jobs[0].clone()
+    };
+    let changes = vec![
+        sample::put_flow(&flow),
+        sample::put_job(&job),
+        Change::JobDeleted(JobId(13)),
+        Change::FlowDeleted(FlowId(2)),
+        // One that was read afresh.
+        sample::put_job_run(JobRunRow {
+            job_version: 2,
+            ..sample::job_run(54, 31, 41, 11)
+        }),
+    ];
+    put(store, fence, changes).await;
+    let names: Vec<_> = world.flows.iter().map(|flow| flow.name.clone()).collect();
+    let execution = store.execution(ExecutionId(31)).await.expect("read");
+    let flows = execution.expect("an execution").flows;
+    assert_eq!(
+        flows,
+        [(FlowId(1), names[0].clone()), (FlowId(2), names[1].clone())]
+    );
+    let runs = store.flow_runs(ExecutionId(31)).await.expect("flow runs");
+    let shown: Vec<_> = runs.into_iter().map(|view| view.flow_name).collect();
+    assert_eq!(shown, names);
+    let query = JobRunQuery {
+        execution: Some(ExecutionId(31)),
+        ..JobRunQuery::default()
+    };
+    let runs = store.job_runs(&query).await.expect("a page").items;
+    let shown: Vec<_> = runs
+        .iter()
+        .map(|view| (&view.flow_name, &*view.job_name))
+        .collect();
+    let expected = [
+        (&names[0], "extract"),
+        (&names[0], "clean"),
+        (&names[1], "extract"),
+        (&names[0], "new job"),
+    ];
+    assert_eq!(shown, expected);
+    assert!(runs.iter().all(|view| view.row.flow_run != FlowRunId(0)));
+    let jobs = store.jobs(&JobQuery::default()).await.expect("a page");
+    assert!(jobs.items.iter().all(|view| view.flow_name == "new flow"));
+}

@@ -1,0 +1,72 @@
+//! The read side: a few queries a page, however many items are on it.
+
+mod definitions;
+mod runs;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use hcndc_core::{
+    engine::AttemptRow,
+    id::{AttemptId, ExecutionId, FlowId, JobId, JobRunId},
+    model::Executor,
+    port::{
+        ExecutionQuery, ExecutionView, ExecutorQuery, FlowQuery, FlowRunView, FlowView, History,
+        JobQuery, JobRunQuery, JobRunView, JobView, Page,
+    },
+};
+
+use crate::{SqlError, SqlStore};
+
+#[async_trait]
+impl History for SqlStore {
+    type Error = SqlError;
+
+    async fn flows(&self, query: &FlowQuery) -> Result<Page<FlowView>, SqlError> {
+        definitions::flows(self.reader(), query).await
+    }
+
+    async fn flow(&self, flow: FlowId) -> Result<Option<FlowView>, SqlError> {
+        definitions::flow(self.reader(), flow).await
+    }
+
+    async fn jobs(&self, query: &JobQuery) -> Result<Page<JobView>, SqlError> {
+        definitions::jobs(self.reader(), query).await
+    }
+
+    async fn job(&self, job: JobId) -> Result<Option<JobView>, SqlError> {
+        definitions::job(self.reader(), job).await
+    }
+
+    async fn executors(&self, query: &ExecutorQuery) -> Result<Page<Arc<Executor>>, SqlError> {
+        definitions::executors(self.reader(), query).await
+    }
+
+    async fn executions(&self, query: &ExecutionQuery) -> Result<Page<ExecutionView>, SqlError> {
+        runs::executions(self.reader(), query).await
+    }
+
+    async fn execution(&self, execution: ExecutionId) -> Result<Option<ExecutionView>, SqlError> {
+        runs::execution(self.reader(), execution).await
+    }
+
+    async fn flow_runs(&self, execution: ExecutionId) -> Result<Vec<FlowRunView>, SqlError> {
+        runs::flow_runs(self.reader(), execution).await
+    }
+
+    async fn job_runs(&self, query: &JobRunQuery) -> Result<Page<JobRunView>, SqlError> {
+        runs::job_runs(self.reader(), query).await
+    }
+
+    async fn job_run(&self, job_run: JobRunId) -> Result<Option<JobRunView>, SqlError> {
+        runs::job_run(self.reader(), job_run).await
+    }
+
+    async fn attempts(&self, job_run: JobRunId) -> Result<Vec<AttemptRow>, SqlError> {
+        runs::attempts(self.reader(), job_run).await
+    }
+
+    async fn attempt(&self, attempt: AttemptId) -> Result<Option<AttemptRow>, SqlError> {
+        runs::attempt(self.reader(), attempt).await
+    }
+}
