@@ -9,7 +9,10 @@ pub(crate) fn fnv1a<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> u64 {
     let mut eat = |byte: u8| hash = (hash ^ u64::from(byte)).wrapping_mul(PRIME);
     for part in parts {
         part.iter().copied().for_each(&mut eat);
-        (part.len() as u64).to_le_bytes().into_iter().for_each(&mut eat);
+        (part.len() as u64)
+            .to_le_bytes()
+            .into_iter()
+            .for_each(&mut eat);
     }
     hash
 }

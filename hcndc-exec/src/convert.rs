@@ -198,7 +198,11 @@ impl TryFrom<wire::FromExecutor> for Up {
                     slots: hello.slots,
                 },
                 protocol: hello.protocol,
-                held: hello.held.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?,
+                held: hello
+                    .held
+                    .into_iter()
+                    .map(TryInto::try_into)
+                    .collect::<Result<_, _>>()?,
             },
             Message::Started(started) => {
                 let process = started.process.ok_or(missing("the process"))?;
@@ -325,16 +329,18 @@ impl TryFrom<wire::Refused> for Refusal {
     type Error = ConvertError;
 
     fn try_from(refused: wire::Refused) -> Result<Self, ConvertError> {
-        Ok(match refused.reason.ok_or(missing("the reason of a refusal"))? {
-            Reason::FenceTooLow(wire::FenceTooLow { given, seen }) => {
-                Self::FenceTooLow { given, seen }
-            }
-            Reason::WrongProtocol(wire::WrongProtocol { given, speaks }) => {
-                Self::Protocol { given, speaks }
-            }
-            Reason::Superseded(wire::Superseded {}) => Self::Superseded,
-            Reason::HelloFirst(wire::HelloFirst {}) => Self::HelloFirst,
-        })
+        Ok(
+            match refused.reason.ok_or(missing("the reason of a refusal"))? {
+                Reason::FenceTooLow(wire::FenceTooLow { given, seen }) => {
+                    Self::FenceTooLow { given, seen }
+                }
+                Reason::WrongProtocol(wire::WrongProtocol { given, speaks }) => {
+                    Self::Protocol { given, speaks }
+                }
+                Reason::Superseded(wire::Superseded {}) => Self::Superseded,
+                Reason::HelloFirst(wire::HelloFirst {}) => Self::HelloFirst,
+            },
+        )
     }
 }
 

@@ -158,14 +158,21 @@ impl LogStore for FileLog {
             return Ok(());
         }
         // The frames are made here, in order, so that the entries need not be copied for another thread.
-        let mut frames = Vec::with_capacity(entries.iter().map(|e| HEAD_BYTES + e.bytes.len()).sum());
+        let mut frames =
+            Vec::with_capacity(entries.iter().map(|e| HEAD_BYTES + e.bytes.len()).sum());
         let mut heads = Vec::with_capacity(entries.len());
         for entry in entries {
-            heads.push((frames.len(), entry.bytes.len(), kind_of(entry.stream), entry.at));
+            heads.push((
+                frames.len(),
+                entry.bytes.len(),
+                kind_of(entry.stream),
+                entry.at,
+            ));
             frames.extend_from_slice(&[0; HEAD_BYTES]);
             frames.extend_from_slice(&entry.bytes);
         }
-        self.blocking(move |inner| inner.append(attempt, &mut frames, &heads)).await?;
+        self.blocking(move |inner| inner.append(attempt, &mut frames, &heads))
+            .await?;
         self.inner.ring(attempt);
         Ok(())
     }
@@ -182,7 +189,8 @@ impl LogStore for FileLog {
         from: u64,
         max_bytes: usize,
     ) -> Result<LogRead, FileLogError> {
-        self.blocking(move |inner| inner.read(attempt, from, max_bytes)).await
+        self.blocking(move |inner| inner.read(attempt, from, max_bytes))
+            .await
     }
 
     async fn wait(&self, attempt: AttemptId, from: u64) -> Result<(), FileLogError> {
@@ -236,7 +244,9 @@ impl Inner {
         let log = OpenLog::open(self.path(attempt))?;
         // Someone else may have opened it meanwhile; all must write through one.
         let mut logs = self.logs();
-        let log = logs.entry(attempt).or_insert_with(|| Arc::new(Mutex::new(log)));
+        let log = logs
+            .entry(attempt)
+            .or_insert_with(|| Arc::new(Mutex::new(log)));
         Ok(Arc::clone(log))
     }
 
@@ -366,7 +376,14 @@ impl OpenLog {
     }
 
     fn try_open(path: &Path) -> io::Result<Self> {
-        let open = || OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path);
+        let open = || {
+            OpenOptions::new()
+                .read(true)
+                .write(true)
+                .create(true)
+                .truncate(false)
+                .open(path)
+        };
         let file = match open() {
             Err(error) if error.kind() == IoKind::NotFound => {
                 path.parent().map_or(Ok(()), fs::create_dir_all)?;
@@ -485,7 +502,25 @@ impl<'a> Frames<'a> {
         let start = (place - self.window_at) as usize;
         let mut head = [0; HEAD_BYTES];
         head.copy_from_slice(&self.window[start..start + HEAD_BYTES]);
-        let [l0, l1, l2, l3, kind, t0, t1, t2, t3, t4, t5, t6, t7, c0, c1, c2, c3] = head;
+        let [
+            l0,
+            l1,
+            l2,
+            l3,
+            kind,
+            t0,
+            t1,
+            t2,
+            t3,
+            t4,
+            t5,
+            t6,
+            t7,
+            c0,
+            c1,
+            c2,
+            c3,
+        ] = head;
         let length = u32::from_le_bytes([l0, l1, l2, l3]) as usize;
         if u32::from_le_bytes([c0, c1, c2, c3]) != check(place, &head[..13])
             || length > ENTRY_BYTES

@@ -193,14 +193,21 @@ impl Ledger {
             let entry = self.acknowledged.get(attempt)?;
             Some((*attempt, entry, Some(*at)))
         });
-        let held = self.held.iter().map(|(attempt, entry)| (*attempt, entry, None));
+        let held = self
+            .held
+            .iter()
+            .map(|(attempt, entry)| (*attempt, entry, None));
         for (attempt, entry, acknowledged_at) in acknowledged.chain(held) {
             records.push(Record::Accepted {
                 attempt,
                 fingerprint: entry.fingerprint,
                 at: entry.accepted_at,
             });
-            records.extend(entry.process.map(|process| Record::Started { attempt, process }));
+            records.extend(
+                entry
+                    .process
+                    .map(|process| Record::Started { attempt, process }),
+            );
             records.extend(entry.end.clone().map(|end| Record::Ended { attempt, end }));
             records.extend(acknowledged_at.map(|at| Record::Acknowledged { attempt, at }));
         }
@@ -222,7 +229,9 @@ impl Ledger {
     /// What is known of an attempt.
     #[must_use]
     pub fn find(&self, attempt: AttemptId) -> Option<&Entry> {
-        self.held.get(&attempt).or_else(|| self.acknowledged.get(&attempt))
+        self.held
+            .get(&attempt)
+            .or_else(|| self.acknowledged.get(&attempt))
     }
 
     /// What is known of an attempt that is not acknowledged.
@@ -240,7 +249,10 @@ impl Ledger {
     /// All attempts that are not acknowledged, by id.
     #[must_use]
     pub fn held(&self) -> Vec<Held> {
-        self.held.iter().map(|(attempt, entry)| entry.held(*attempt)).collect()
+        self.held
+            .iter()
+            .map(|(attempt, entry)| entry.held(*attempt))
+            .collect()
     }
 
     /// Attempts that were accepted and have not ended, by id.
@@ -307,7 +319,10 @@ mod tests {
             up_to: AttemptId(0),
         });
         let mut again = Ledger::default();
-        ledger.to_records().iter().for_each(|record| again.apply(record));
+        ledger
+            .to_records()
+            .iter()
+            .for_each(|record| again.apply(record));
         assert_eq!(again, ledger);
         assert_eq!(again.fence(), Fence(3));
     }

@@ -205,7 +205,11 @@ impl Link {
             Down::Kill { attempt, grace } => self.on_kill(now, link, attempt, grace, &mut actions),
             Down::Ack { attempt } => {
                 // An attempt that still runs is not forgotten: its end is yet to come, and is reported then.
-                if self.ledger.find_held(attempt).is_some_and(|entry| entry.end.is_some()) {
+                if self
+                    .ledger
+                    .find_held(attempt)
+                    .is_some_and(|entry| entry.end.is_some())
+                {
                     self.record(Record::Acknowledged { attempt, at: now }, &mut actions);
                 }
             }
@@ -241,7 +245,11 @@ impl Link {
     /// An attempt ended, could not be started, or could not even be written down. The first end counts.
     pub fn on_ended(&mut self, attempt: AttemptId, end: End) -> Vec<Action> {
         let mut actions = Vec::new();
-        if self.ledger.find_held(attempt).is_some_and(|entry| entry.end.is_none()) {
+        if self
+            .ledger
+            .find_held(attempt)
+            .is_some_and(|entry| entry.end.is_none())
+        {
             self.record(
                 Record::Ended {
                     attempt,

@@ -20,8 +20,14 @@ impl Token {
     #[must_use]
     pub fn random() -> Self {
         let halves = [uuid::Uuid::new_v4(), uuid::Uuid::new_v4()];
-        let text: String = halves.iter().map(|half| half.simple().to_string()).collect();
-        text.parse().expect("hexadecimal digits are visible ASCII")
+        let text: String = halves
+            .iter()
+            .map(|half| half.simple().to_string())
+            .collect();
+        match text.parse() {
+            Ok(token) => token,
+            Err(TokenError) => unreachable!("hexadecimal digits are visible ASCII"),
+        }
     }
 
     /// Reads a file's only line.
@@ -37,7 +43,11 @@ impl Token {
     /// The secret itself.
     #[must_use]
     pub fn reveal(&self) -> &str {
-        self.header.to_str().ok().and_then(|text| text.strip_prefix(SCHEME)).unwrap_or_default()
+        self.header
+            .to_str()
+            .ok()
+            .and_then(|text| text.strip_prefix(SCHEME))
+            .unwrap_or_default()
     }
 
     pub(crate) fn header(&self) -> MetadataValue<Ascii> {
@@ -53,7 +63,10 @@ impl Token {
         if given.len() != own.len() {
             return false;
         }
-        let differing = given.iter().zip(own).fold(0, |acc, (a, b)| std::hint::black_box(acc | (a ^ b)));
+        let differing = given
+            .iter()
+            .zip(own)
+            .fold(0, |acc, (a, b)| std::hint::black_box(acc | (a ^ b)));
         differing == 0
     }
 }
@@ -65,7 +78,8 @@ impl FromStr for Token {
 
     fn from_str(text: &str) -> Result<Self, TokenError> {
         let text = text.trim();
-        if text.is_empty() || text.len() > 1024 || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        if text.is_empty() || text.len() > 1024 || !text.bytes().all(|byte| byte.is_ascii_graphic())
+        {
             return Err(TokenError);
         }
         let mut header: MetadataValue<Ascii> =

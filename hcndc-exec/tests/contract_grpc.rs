@@ -1,4 +1,5 @@
 //! The transport over gRPC, under the port's suite: the real program behind a network that can be cut.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::{
     net::SocketAddr,
@@ -47,7 +48,9 @@ async fn start(directory: &Path) -> (Child, SocketAddr) {
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    let found = find_within(&data_dir, Duration::from_secs(30)).await.unwrap();
+    let found = find_within(&data_dir, Duration::from_secs(30))
+        .await
+        .unwrap();
     assert_eq!(found.pid, program.id());
     (program, found.address)
 }
@@ -85,7 +88,11 @@ impl TransportFixture for Remote {
             .enable_all()
             .build()
             .unwrap()
-            .block_on(async { tokio::time::timeout(Duration::from_secs(120), case).await.unwrap() })
+            .block_on(async {
+                tokio::time::timeout(Duration::from_secs(120), case)
+                    .await
+                    .unwrap()
+            })
     }
 
     async fn host(&self) -> Host {

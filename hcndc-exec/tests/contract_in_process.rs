@@ -1,4 +1,5 @@
 //! The transport inside a process, under the port's suite.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::time::Duration;
 
@@ -18,7 +19,9 @@ struct Host {
 }
 
 async fn supervisor(directory: &tempfile::TempDir) -> Supervisor {
-    Supervisor::start(SupervisorConfig::new(directory.path().join("data"))).await.unwrap()
+    Supervisor::start(SupervisorConfig::new(directory.path().join("data")))
+        .await
+        .unwrap()
 }
 
 impl TransportFixture for Local {
@@ -31,7 +34,11 @@ impl TransportFixture for Local {
             .enable_all()
             .build()
             .unwrap()
-            .block_on(async { tokio::time::timeout(Duration::from_secs(120), case).await.unwrap() })
+            .block_on(async {
+                tokio::time::timeout(Duration::from_secs(120), case)
+                    .await
+                    .unwrap()
+            })
     }
 
     async fn host(&self) -> Host {

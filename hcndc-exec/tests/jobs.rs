@@ -1,4 +1,5 @@
 //! Real jobs under a supervisor: what they are given, how they end, what they say.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod desk;
 
@@ -21,13 +22,21 @@ async fn exit_codes_and_signals_are_told_apart() {
     assert_eq!(desk.cause(1, "true").await, EndCause::Exited(0));
     assert_eq!(desk.cause(2, "exit 77").await, EndCause::Exited(77));
     assert_eq!(desk.cause(3, "kill -9 $$").await, EndCause::Signaled(9));
-    assert_eq!(desk.cause(4, "no-such-command").await, EndCause::Exited(127));
+    assert_eq!(
+        desk.cause(4, "no-such-command").await,
+        EndCause::Exited(127)
+    );
 }
 
 #[tokio::test]
 async fn an_end_tells_times_and_usage() {
     let mut desk = Desk::new().await;
-    let end = desk.run(order(1, "i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done; echo done")).await;
+    let end = desk
+        .run(order(
+            1,
+            "i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done; echo done",
+        ))
+        .await;
     assert!(end.cpu_time > Duration::ZERO);
     assert!(end.started_at.unwrap() < end.ended_at);
     assert_eq!(end.log_bytes, 5);
@@ -52,16 +61,27 @@ async fn a_job_gets_its_own_environment_and_nothing_else() {
         "HCNDC_ATTEMPT_ID=1",
         "HCNDC_PARAM_table=orders",
     ] {
-        assert!(output.lines().any(|given| given == line), "{line} is not in {output}");
+        assert!(
+            output.lines().any(|given| given == line),
+            "{line} is not in {output}"
+        );
     }
-    assert!(!output.contains("CARGO_MANIFEST_DIR"), "the executor's own variables stay its own");
+    assert!(
+        !output.contains("CARGO_MANIFEST_DIR"),
+        "the executor's own variables stay its own"
+    );
 }
 
 #[tokio::test]
 async fn args_reach_the_command_as_they_are() {
     let mut desk = Desk::new().await;
     let mut order = order(1, "printf '%s|'\n");
-    for (name, value) in [("a", "it's $HOME"), ("b", ""), ("c", "${date}\n*"), ("d", "x;y")] {
+    for (name, value) in [
+        ("a", "it's $HOME"),
+        ("b", ""),
+        ("c", "${date}\n*"),
+        ("d", "x;y"),
+    ] {
         order.args.push(Param {
             name: name.into(),
             value: value.into(),
@@ -80,7 +100,10 @@ async fn a_relative_directory_is_below_the_base() {
     order.workdir = "work-${date:%Y}".into();
     desk.run(order).await;
     let there = desk.path("work-2026").canonicalize().unwrap();
-    assert_eq!(desk.output(1, Stream::Stdout).await.trim(), there.to_str().unwrap());
+    assert_eq!(
+        desk.output(1, Stream::Stdout).await.trim(),
+        there.to_str().unwrap()
+    );
 }
 
 #[tokio::test]
@@ -112,7 +135,11 @@ async fn both_streams_are_kept_with_their_times() {
     let mut command = String::new();
     for (i, stream) in [1, 2, 1, 2].iter().enumerate() {
         let go = desk.path(&format!("go{i}"));
-        let _ = write!(command, "echo line{i} >&{stream}; until [ -e {} ]; do sleep 0.01; done; ", go.display());
+        let _ = write!(
+            command,
+            "echo line{i} >&{stream}; until [ -e {} ]; do sleep 0.01; done; ",
+            go.display()
+        );
     }
     order.command = command;
     desk.start(order).await;
@@ -128,7 +155,15 @@ async fn both_streams_are_kept_with_their_times() {
     }
     let end = desk.end().await;
     let streams: Vec<Stream> = entries.iter().map(|entry| entry.stream).collect();
-    assert_eq!(streams, [Stream::Stdout, Stream::Stderr, Stream::Stdout, Stream::Stderr]);
+    assert_eq!(
+        streams,
+        [
+            Stream::Stdout,
+            Stream::Stderr,
+            Stream::Stdout,
+            Stream::Stderr
+        ]
+    );
     assert_eq!(entries[3].bytes, b"line3\n");
     assert!(entries.windows(2).all(|pair| pair[0].at < pair[1].at));
     assert!(end.started_at.unwrap() <= entries[0].at && entries[3].at <= end.ended_at);
@@ -138,7 +173,9 @@ async fn both_streams_are_kept_with_their_times() {
 async fn much_output_comes_through_whole() {
     let mut desk = Desk::new().await;
     let bytes = 20 << 20;
-    let end = desk.run(order(1, &format!("yes 0123456789abcde | head -c {bytes}"))).await;
+    let end = desk
+        .run(order(1, &format!("yes 0123456789abcde | head -c {bytes}")))
+        .await;
     assert_eq!((end.cause, end.log_bytes), (EndCause::Exited(0), bytes));
     let output = desk.output(1, Stream::Stdout).await;
     assert_eq!(output.len() as u64, bytes);
@@ -148,13 +185,21 @@ async fn much_output_comes_through_whole() {
 #[tokio::test]
 async fn of_too_much_output_head_and_tail_are_kept() {
     let mut desk = Desk::with(|config| config.log_cap_bytes = 100_000).await;
-    let end = desk.run(order(1, "i=0; while [ $i -lt 100000 ]; do echo line$i; i=$((i+1)); done")).await;
+    let end = desk
+        .run(order(
+            1,
+            "i=0; while [ $i -lt 100000 ]; do echo line$i; i=$((i+1)); done",
+        ))
+        .await;
     let output = desk.output(1, Stream::Stdout).await;
     assert_eq!(output.len(), 100_000);
     assert!(output.starts_with("line0\nline1\n") && output.ends_with("\nline99999\n"));
     let left_out = end.log_bytes - 100_000;
     let notes = desk.output(1, Stream::Executor).await;
-    assert!(notes.contains(&format!("{left_out} bytes of output were left out here")), "{notes}");
+    assert!(
+        notes.contains(&format!("{left_out} bytes of output were left out here")),
+        "{notes}"
+    );
 }
 
 #[tokio::test]
@@ -171,7 +216,11 @@ async fn a_timeout_is_told_apart_from_a_kill() {
     let mut slow = order(1, "echo begun; sleep 600");
     slow.timeout = Some(Duration::from_millis(200));
     assert_eq!(desk.run(slow).await.cause, EndCause::TimedOut);
-    assert!(desk.output(1, Stream::Executor).await.contains("timeout of 200ms"));
+    assert!(
+        desk.output(1, Stream::Executor)
+            .await
+            .contains("timeout of 200ms")
+    );
     desk.start(order(2, "sleep 600")).await;
     desk.kill(2, Duration::from_secs(20)).await;
     assert_eq!(desk.end().await.cause, EndCause::Killed);
@@ -204,13 +253,21 @@ async fn what_ignores_term_is_killed_with_all_its_children() {
     for pid in [&pid, &child, &grandchild] {
         assert!(!lives(pid));
     }
-    assert!(desk.output(1, Stream::Executor).await.contains("was killed"));
+    assert!(
+        desk.output(1, Stream::Executor)
+            .await
+            .contains("was killed")
+    );
 }
 
 #[tokio::test]
 async fn a_second_wish_can_shorten_the_grace() {
     let mut desk = Desk::new().await;
-    desk.start(order(1, "trap '' TERM; echo ready >ready; while :; do sleep 0.05; done")).await;
+    desk.start(order(
+        1,
+        "trap '' TERM; echo ready >ready; while :; do sleep 0.05; done",
+    ))
+    .await;
     desk.written("ready").await;
     desk.kill(1, Duration::from_secs(3600)).await;
     desk.kill(1, NO_GRACE).await;
@@ -223,7 +280,11 @@ async fn a_process_in_a_session_of_its_own_ends_with_its_attempt() {
     let command = "setsid sh -c 'echo $$ >escaped; exec sleep 600' & until [ -s escaped ]; do sleep 0.01; done";
     assert_eq!(desk.cause(1, command).await, EndCause::Exited(0));
     assert!(!lives(&desk.written("escaped").await));
-    desk.start(order(2, "setsid sh -c 'echo $$ >again; exec sleep 600' & wait")).await;
+    desk.start(order(
+        2,
+        "setsid sh -c 'echo $$ >again; exec sleep 600' & wait",
+    ))
+    .await;
     let pid = desk.written("again").await;
     assert!(lives(&pid));
     desk.kill(2, Duration::from_secs(20)).await;
@@ -234,9 +295,16 @@ async fn a_process_in_a_session_of_its_own_ends_with_its_attempt() {
 #[tokio::test]
 async fn a_child_in_the_background_ends_with_its_attempt_and_holds_up_nothing() {
     let mut desk = Desk::new().await;
-    assert_eq!(desk.cause(1, "sleep 600 & echo $! >child").await, EndCause::Exited(0));
+    assert_eq!(
+        desk.cause(1, "sleep 600 & echo $! >child").await,
+        EndCause::Exited(0)
+    );
     assert!(!lives(&desk.written("child").await));
-    assert!(desk.output(1, Stream::Executor).await.contains("left them running"));
+    assert!(
+        desk.output(1, Stream::Executor)
+            .await
+            .contains("left them running")
+    );
 }
 
 #[tokio::test]
@@ -277,7 +345,10 @@ async fn thousands_of_short_jobs_sixteen_at_once() {
         }
     }
     let (_, held) = desk::connect(&desk.supervisor).await;
-    assert!(held.len() <= 16, "all but the last acknowledgements have been taken");
+    assert!(
+        held.len() <= 16,
+        "all but the last acknowledgements have been taken"
+    );
 }
 
 #[tokio::test]
@@ -295,15 +366,24 @@ async fn after_a_crash_an_attempt_is_lost_and_its_processes_are_gone() {
     assert!(!lives(&pid) && !lives(&escaped));
     assert_eq!(desk.run(order(1, command)).await.cause, lost.cause);
     assert_eq!(written(&desk.path("runs")).await, "run\n");
-    assert!(desk.output(1, Stream::Executor).await.contains("the executor restarted"));
+    assert!(
+        desk.output(1, Stream::Executor)
+            .await
+            .contains("the executor restarted")
+    );
 }
 
 #[tokio::test]
 async fn two_executors_do_not_share_a_directory() {
     let desk = Desk::new().await;
     let config = hcndc_exec::executor::SupervisorConfig::new(desk.path("data"));
-    let error = hcndc_exec::executor::Supervisor::start(config).await.unwrap_err();
-    assert!(matches!(error, hcndc_exec::executor::StartError::InUse { .. }));
+    let error = hcndc_exec::executor::Supervisor::start(config)
+        .await
+        .unwrap_err();
+    assert!(matches!(
+        error,
+        hcndc_exec::executor::StartError::InUse { .. }
+    ));
 }
 
 #[tokio::test]

@@ -140,8 +140,13 @@ fn run<F: TransportFixture>(fixture: &F, host: &F::Host, id: u64, then: &str) ->
 
 /// How often the attempt's command was started.
 fn starts<F: TransportFixture>(fixture: &F, host: &F::Host, id: u64) -> usize {
-    let starts = fixture.read(&format!("{}/starts", fixture.scratch(host))).unwrap_or_default();
-    starts.lines().filter(|line| *line == format!("{id}")).count()
+    let starts = fixture
+        .read(&format!("{}/starts", fixture.scratch(host)))
+        .unwrap_or_default();
+    starts
+        .lines()
+        .filter(|line| *line == format!("{id}"))
+        .count()
 }
 
 const fn kill(attempt: AttemptId) -> Order {

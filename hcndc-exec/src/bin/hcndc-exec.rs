@@ -58,13 +58,18 @@ fn size(text: &str) -> Result<usize, String> {
         _ => return Err("a size is a number, with K, M or G at most".to_owned()),
     };
     let number: usize = digits.parse().map_err(|error| format!("{error}"))?;
-    number.checked_mul(1 << shift).ok_or_else(|| "that is too much".to_owned())
+    number
+        .checked_mul(1 << shift)
+        .ok_or_else(|| "that is too much".to_owned())
 }
 
 fn main() -> ExitCode {
     let args = Args::parse();
     let filter = EnvFilter::try_from_env("HCNDC_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
     match serve(args) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -80,13 +85,17 @@ fn serve(args: Args) -> Result<(), Box<dyn std::error::Error>> {
             Token::read(path).map_err(|error| format!("token file {}: {error}", path.display()))?,
         ),
         None => match std::env::var("HCNDC_EXEC_TOKEN") {
-            Ok(text) => Some(text.parse().map_err(|error| format!("HCNDC_EXEC_TOKEN: {error}"))?),
+            Ok(text) => Some(
+                text.parse()
+                    .map_err(|error| format!("HCNDC_EXEC_TOKEN: {error}"))?,
+            ),
             Err(_) => None,
         },
     };
     let mut supervisor = SupervisorConfig::new(args.data_dir);
-    supervisor.identity.name =
-        args.name.unwrap_or_else(|| sysinfo::System::host_name().unwrap_or_default());
+    supervisor.identity.name = args
+        .name
+        .unwrap_or_else(|| sysinfo::System::host_name().unwrap_or_default());
     supervisor.identity.slots = args.slots;
     supervisor.identity.labels = args.labels.into_iter().collect::<BTreeMap<_, _>>();
     supervisor.log_cap_bytes = args.log_cap;
@@ -98,8 +107,11 @@ fn serve(args: Args) -> Result<(), Box<dyn std::error::Error>> {
         token,
         exit_when_orphaned: None,
     };
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let result = runtime.block_on(async { run(config, stop_on_signals()?).await.map_err(Into::into) });
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
+    let result =
+        runtime.block_on(async { run(config, stop_on_signals()?).await.map_err(Into::into) });
     // Nothing that still runs in the background is worth waiting for.
     runtime.shutdown_background();
     result

@@ -2,7 +2,11 @@ use std::fmt::Debug;
 
 use chrono::NaiveDate;
 use hcndc_core::time::DataDate;
-use proptest::{collection::{btree_map, vec}, option, prelude::*};
+use proptest::{
+    collection::{btree_map, vec},
+    option,
+    prelude::*,
+};
 use prost::Message as _;
 
 use super::*;
@@ -106,13 +110,16 @@ prop_compose! {
 }
 
 fn held() -> impl Strategy<Value = Held> {
-    (any::<u64>(), option::of((any::<u32>(), timestamp())), option::of(end())).prop_map(
-        |(attempt, started, end)| Held {
+    (
+        any::<u64>(),
+        option::of((any::<u32>(), timestamp())),
+        option::of(end()),
+    )
+        .prop_map(|(attempt, started, end)| Held {
             attempt: AttemptId(attempt),
             started,
             end,
-        },
-    )
+        })
 }
 
 fn refusal() -> impl Strategy<Value = Refusal> {
@@ -127,18 +134,23 @@ fn refusal() -> impl Strategy<Value = Refusal> {
 fn up() -> impl Strategy<Value = Up> {
     let labels = btree_map(any::<String>(), any::<String>(), 0..3);
     prop_oneof![
-        (any::<(String, String, u32, u32)>(), labels, vec(held(), 0..3)).prop_map(
-            |((name, version, slots, protocol), labels, held)| Up::Hello {
-                identity: Identity {
-                    name,
-                    version,
-                    labels,
-                    slots
-                },
-                protocol,
-                held
-            }
-        ),
+        (
+            any::<(String, String, u32, u32)>(),
+            labels,
+            vec(held(), 0..3)
+        )
+            .prop_map(
+                |((name, version, slots, protocol), labels, held)| Up::Hello {
+                    identity: Identity {
+                        name,
+                        version,
+                        labels,
+                        slots
+                    },
+                    protocol,
+                    held
+                }
+            ),
         (any::<(u64, u32)>(), timestamp()).prop_map(|((attempt, pid), at)| Up::Started {
             attempt: AttemptId(attempt),
             pid,
@@ -148,19 +160,24 @@ fn up() -> impl Strategy<Value = Up> {
             attempt: AttemptId(attempt),
             end
         }),
-        (any::<(u32, u64, u64, u64, u64)>(), any::<(String, String, u32)>(), 0.0..1e6).prop_map(
-            |(numbers, (os, hostname, running), load_1m)| Up::Heartbeat(HostFigures {
-                cores: numbers.0,
-                load_1m,
-                memory_total_bytes: numbers.1,
-                memory_available_bytes: numbers.2,
-                disk_total_bytes: numbers.3,
-                disk_available_bytes: numbers.4,
-                os,
-                hostname,
-                running
-            })
-        ),
+        (
+            any::<(u32, u64, u64, u64, u64)>(),
+            any::<(String, String, u32)>(),
+            0.0..1e6
+        )
+            .prop_map(|(numbers, (os, hostname, running), load_1m)| Up::Heartbeat(
+                HostFigures {
+                    cores: numbers.0,
+                    load_1m,
+                    memory_total_bytes: numbers.1,
+                    memory_available_bytes: numbers.2,
+                    disk_total_bytes: numbers.3,
+                    disk_available_bytes: numbers.4,
+                    os,
+                    hostname,
+                    running
+                }
+            )),
         refusal().prop_map(Up::Refused),
     ]
 }
@@ -171,9 +188,8 @@ fn read() -> impl Strategy<Value = LogRead> {
         Just(Stream::Stderr),
         Just(Stream::Executor)
     ];
-    let entry = (timestamp(), stream, vec(any::<u8>(), 0..9)).prop_map(|(at, stream, bytes)| {
-        LogEntry { at, stream, bytes }
-    });
+    let entry = (timestamp(), stream, vec(any::<u8>(), 0..9))
+        .prop_map(|(at, stream, bytes)| LogEntry { at, stream, bytes });
     (vec(entry, 0..4), any::<(u64, bool)>()).prop_map(|(entries, (next, complete))| LogRead {
         entries,
         next,
@@ -214,7 +230,10 @@ fn nonsense_is_refused() {
         data_date: "yesterday".into(),
         ..wire::RunOrder::default()
     };
-    assert!(matches!(RunOrder::try_from(order), Err(ConvertError::Date(_))));
+    assert!(matches!(
+        RunOrder::try_from(order),
+        Err(ConvertError::Date(_))
+    ));
     assert_eq!(
         End::try_from(wire::End::default()),
         Err(missing("the cause of an end"))

@@ -6,6 +6,7 @@ use std::{
     net::SocketAddr,
     os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
+    process::Stdio,
     time::Duration,
 };
 
@@ -81,6 +82,36 @@ pub async fn find_within(data_dir: &Path, patience: Duration) -> io::Result<Anno
     }
 }
 
+/// The executor that runs on a data directory; if none does, starts one by `command`, which must run
+/// [`run`](super::run) on that directory and should [`detach`] first. It is left running when this process ends.
+///
+/// # Errors
+/// When the command cannot be started, ends, or does not listen while patience lasts.
+pub async fn find_or_start(
+    data_dir: &Path,
+    mut command: tokio::process::Command,
+    patience: Duration,
+) -> io::Result<Announcement> {
+    if let Some(found) = find(data_dir)? {
+        return Ok(found);
+    }
+    let mut child = command.stdin(Stdio::null()).kill_on_drop(false).spawn()?;
+    tokio::select! {
+        found = find_within(data_dir, patience) => found,
+        ended = child.wait() => match find(data_dir)? {
+            // Another one was quicker and has the directory.
+            Some(found) => Ok(found),
+            None => Err(io::Error::other(format!("the executor ended at its start: {}", ended?))),
+        },
+    }
+}
+
+/// Leaves the terminal and the session of whoever started this process, so that neither its end nor a Ctrl-C there ends
+/// us. Does nothing in a process that leads a session or a process group already.
+pub fn detach() {
+    let _ = nix::unistd::setsid();
+}
+
 /// The file of this process; taken away when dropped.
 #[derive(Debug)]
 pub(crate) struct Announced {
@@ -107,7 +138,11 @@ impl Announced {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
         }
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&new)?;
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&new)?;
         file.write_all(&serde_json::to_vec_pretty(&content)?)?;
         file.sync_all()?;
         fs::rename(&new, &path)?;
@@ -136,7 +171,10 @@ mod tests {
         let found = find(directory.path()).unwrap().unwrap();
         assert_eq!((found.pid, found.address), (std::process::id(), address));
         assert_eq!(found.token.unwrap().reveal(), token.reveal());
-        let mode = fs::metadata(directory.path().join(FILE)).unwrap().permissions().mode();
+        let mode = fs::metadata(directory.path().join(FILE))
+            .unwrap()
+            .permissions()
+            .mode();
         assert_eq!(mode & 0o777, 0o600);
         drop(announced);
         assert!(find(directory.path()).unwrap().is_none());
@@ -151,7 +189,11 @@ mod tests {
             address: "127.0.0.1:7890".parse().unwrap(),
             token: None,
         };
-        fs::write(directory.path().join(FILE), serde_json::to_vec(&content).unwrap()).unwrap();
+        fs::write(
+            directory.path().join(FILE),
+            serde_json::to_vec(&content).unwrap(),
+        )
+        .unwrap();
         assert!(find(directory.path()).unwrap().is_none());
     }
 }

@@ -90,10 +90,17 @@ async fn run_to_end(tools: &Arc<Tools>, order: &RunOrder, mut kill: Kill) -> End
     if kill.borrow_and_update().is_some() {
         return unstarted(tools, attempt, EndCause::Killed).await;
     }
-    let started = prepare(order).map_err(|error| error.to_string()).and_then(|prepared| {
-        process::spawn(&tools.reaper, &prepared, &tools.base_dir, &tools.mark(attempt))
+    let started = prepare(order)
+        .map_err(|error| error.to_string())
+        .and_then(|prepared| {
+            process::spawn(
+                &tools.reaper,
+                &prepared,
+                &tools.base_dir,
+                &tools.mark(attempt),
+            )
             .map_err(|error| error.to_string())
-    });
+        });
     let mut main = match started {
         Ok(main) => main,
         Err(reason) => return unstarted(tools, attempt, EndCause::NotStarted(reason)).await,
@@ -136,7 +143,9 @@ async fn wait(
     kill: &mut Kill,
     capture: &Capture,
 ) -> (Option<Exit>, EndCause) {
-    let deadline = order.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+    let deadline = order
+        .timeout
+        .and_then(|timeout| Instant::now().checked_add(timeout));
     let (cause, grace) = tokio::select! {
         exit = &mut main.exit => {
             let exit = exit.ok();
@@ -155,11 +164,18 @@ async fn wait(
     };
     let cleared = clear_sooner_if_asked(&tools.registrar, tree, grace, kill).await;
     if cleared.killed {
-        capture.note(format!("it did not end by itself within {grace:?} and was killed")).await;
+        capture
+            .note(format!(
+                "it did not end by itself within {grace:?} and was killed"
+            ))
+            .await;
     }
     note_survivors(cleared, capture).await;
     // Reaped a moment after it ended; never, if the kernel does not let go of it.
-    let exit = timeout(Duration::from_secs(5), &mut main.exit).await.ok().and_then(Result::ok);
+    let exit = timeout(Duration::from_secs(5), &mut main.exit)
+        .await
+        .ok()
+        .and_then(Result::ok);
     (exit, cause)
 }
 
@@ -189,7 +205,11 @@ async fn leave_nothing(
 async fn note_survivors(cleared: Cleared, capture: &Capture) {
     if cleared.left > 0 {
         let left = cleared.left;
-        capture.note(format!("{left} processes cannot be killed and are left behind")).await;
+        capture
+            .note(format!(
+                "{left} processes cannot be killed and are left behind"
+            ))
+            .await;
     }
 }
 
@@ -252,7 +272,12 @@ async fn unstarted(tools: &Tools, attempt: AttemptId, cause: EndCause) -> End {
     if let EndCause::NotStarted(reason) = &cause {
         say_last(&tools.log, attempt, format!("not started: {reason}\n")).await;
     } else {
-        say_last(&tools.log, attempt, "ended before it was started\n".to_owned()).await;
+        say_last(
+            &tools.log,
+            attempt,
+            "ended before it was started\n".to_owned(),
+        )
+        .await;
     }
     end_at(now(), cause)
 }
@@ -280,7 +305,9 @@ pub(crate) async fn bury(tools: Arc<Tools>, attempt: AttemptId, entry: Entry) {
     let process = entry.process;
     let main = process.and_then(|process| {
         let pid = nix::unistd::Pid::from_raw(process.pid.cast_signed());
-        Seen::look(pid).filter(|seen| seen.born == process.born).map(|_| pid)
+        Seen::look(pid)
+            .filter(|seen| seen.born == process.born)
+            .map(|_| pid)
     });
     let mut tree = Tree {
         group: main,

@@ -164,9 +164,11 @@ impl<L: LogStore> Writer<L> {
                 Ok(Some((stream, bytes))) => self.take(stream, bytes),
                 Ok(None) => {}
                 Err(_) => {
-                    self.say("something that is not part of the job holds its output open; \
+                    self.say(
+                        "something that is not part of the job holds its output open; \
                               what it writes from now on is not kept"
-                        .to_owned());
+                            .to_owned(),
+                    );
                     break;
                 }
             }
@@ -293,7 +295,9 @@ impl Cap {
             self.head_left -= entry.bytes.len();
             return Some(entry);
         }
-        let rest = entry.bytes.split_off(if self.full { 0 } else { self.head_left });
+        let rest = entry
+            .bytes
+            .split_off(if self.full { 0 } else { self.head_left });
         self.full = true;
         self.head_left = 0;
         self.hold(LogEntry {
@@ -318,7 +322,9 @@ impl Cap {
         }
         while self.held > self.tail_bytes {
             let over = self.held - self.tail_bytes;
-            let Some(first) = self.tail.front_mut() else { break };
+            let Some(first) = self.tail.front_mut() else {
+                break;
+            };
             let dropped = if first.bytes.len() <= over {
                 self.tail.pop_front().map_or(0, |first| first.bytes.len())
             } else {
@@ -353,7 +359,9 @@ mod tests {
     fn capped(cap: usize, chunks: &[&str]) -> (String, u64, String) {
         let mut cap = Cap::new(cap);
         let text = |entries: &mut dyn Iterator<Item = LogEntry>| {
-            entries.map(|entry| String::from_utf8(entry.bytes).unwrap()).collect::<String>()
+            entries
+                .map(|entry| String::from_utf8(entry.bytes).unwrap())
+                .collect::<String>()
         };
         let head = text(&mut chunks.iter().filter_map(|chunk| cap.take(entry(chunk))));
         let (left_out, tail) = cap.finish();

@@ -121,15 +121,18 @@ impl Census {
     }
 }
 
+/// Marks by process id and birth; `None` for a process that has none.
+type Marks = HashMap<(Pid, u64), Option<Arc<str>>>;
+
 /// Takes the census, once for all who ask at the same time.
 #[derive(Debug)]
 pub(crate) struct Registrar {
     reaper: Arc<Reaper>,
     clock: AtomicU64,
     last: tokio::sync::Mutex<(u64, Arc<Census>)>,
-    /// Marks of living processes by id and birth. A mark once seen stays: a process that cleans its environment
+    /// Of living processes. A mark once seen stays: a process that cleans its environment
     /// does not get rid of it.
-    marks: Mutex<HashMap<(Pid, u64), Option<Arc<str>>>>,
+    marks: Mutex<Marks>,
 }
 
 impl Registrar {
@@ -217,7 +220,9 @@ pub(crate) fn all() -> impl Iterator<Item = Seen> {
 fn read_mark(pid: Pid) -> Option<Arc<str>> {
     let environment = fs::read(format!("/proc/{pid}/environ")).ok()?;
     environment.split(|byte| *byte == 0).find_map(|variable| {
-        let value = variable.strip_prefix(MARK_VARIABLE.as_bytes())?.strip_prefix(b"=")?;
+        let value = variable
+            .strip_prefix(MARK_VARIABLE.as_bytes())?
+            .strip_prefix(b"=")?;
         Some(Arc::from(std::str::from_utf8(value).ok()?))
     })
 }
@@ -230,7 +235,10 @@ mod tests {
     fn a_name_may_hold_anything() {
         let stat = "12 (a) Z 1) S 7 8 9 0 -1 4194304 1 0 0 0 1 2 3 4 20 0 1 0 555 1000 10";
         let seen = Seen::parse(Pid::from_raw(12), stat).unwrap();
-        assert_eq!((seen.parent, seen.group), (Pid::from_raw(7), Pid::from_raw(8)));
+        assert_eq!(
+            (seen.parent, seen.group),
+            (Pid::from_raw(7), Pid::from_raw(8))
+        );
         assert_eq!((seen.born, seen.ended), (555, false));
     }
 
@@ -259,7 +267,11 @@ mod tests {
             born: 1,
             mark: "k-1".into(),
         };
-        let pids: Vec<i32> = census.members(&tree).iter().map(|seen| seen.pid.as_raw()).collect();
+        let pids: Vec<i32> = census
+            .members(&tree)
+            .iter()
+            .map(|seen| seen.pid.as_raw())
+            .collect();
         assert_eq!(pids, [10, 20, 30, 40]);
     }
 }

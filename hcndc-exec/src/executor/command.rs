@@ -45,8 +45,7 @@ pub(crate) fn prepare(order: &RunOrder) -> Result<Prepared, PrepareError> {
 
     let mut env = BTreeMap::new();
     for (name, value) in &order.values {
-        let value =
-            expand_value(value, context).map_err(at(format!("value of param {name:?}")))?;
+        let value = expand_value(value, context).map_err(at(format!("value of param {name:?}")))?;
         env.insert(
             format!("HCNDC_PARAM_{}", name.replace(['.', '-'], "_")),
             value,
@@ -119,7 +118,9 @@ mod tests {
         order
             .values
             .insert("db.table-name".into(), "t_${date:%d}".into());
-        order.env.insert("OUT".into(), "${param.db.table-name}.csv".into());
+        order
+            .env
+            .insert("OUT".into(), "${param.db.table-name}.csv".into());
         let env = prepare(&order).unwrap().env;
         assert_eq!(env["HCNDC_PARAM_db_table_name"], "t_21");
         assert_eq!(env["OUT"], "t_21.csv");

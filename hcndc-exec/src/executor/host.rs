@@ -8,10 +8,11 @@ use sysinfo::System;
 
 /// Figures of the host now, with the space of the disk that holds `directory`. What cannot be known is zero or empty.
 pub(crate) fn figures(directory: &Path, running: u32) -> HostFigures {
-    let (memory_total_bytes, memory_available_bytes) = System::new().map_or((0, 0), |mut system| {
-        system.refresh_memory();
-        (system.total_memory(), system.available_memory())
-    });
+    let (memory_total_bytes, memory_available_bytes) =
+        System::new().map_or((0, 0), |mut system| {
+            system.refresh_memory();
+            (system.total_memory(), system.available_memory())
+        });
     let (disk_total_bytes, disk_available_bytes) = statvfs(directory).map_or((0, 0), |disk| {
         let fragment = disk.fragment_size();
         (disk.blocks() * fragment, disk.blocks_available() * fragment)

@@ -72,18 +72,24 @@ pub(crate) fn spawn(
         .arg(&prepared.command)
         .current_dir(&directory)
         .env_clear()
-        .envs(PASSED_ON.iter().filter_map(|name| Some((name, std::env::var_os(name)?))))
+        .envs(
+            PASSED_ON
+                .iter()
+                .filter_map(|name| Some((name, std::env::var_os(name)?))),
+        )
         .envs(&prepared.env)
         .env(MARK_VARIABLE, mark)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .process_group(0);
-    reaper.spawn(&mut command).map_err(|error| match error.kind() {
-        io::ErrorKind::ArgumentListTooLong => SpawnError::TooLong,
-        io::ErrorKind::InvalidInput => SpawnError::Unfit,
-        _ => SpawnError::Spawn(error),
-    })
+    reaper
+        .spawn(&mut command)
+        .map_err(|error| match error.kind() {
+            io::ErrorKind::ArgumentListTooLong => SpawnError::TooLong,
+            io::ErrorKind::InvalidInput => SpawnError::Unfit,
+            _ => SpawnError::Spawn(error),
+        })
 }
 
 /// What it took to end a tree.
@@ -114,9 +120,14 @@ pub(crate) async fn clear(registrar: &Arc<Registrar>, tree: &mut Tree, grace: Du
         cleared.killed = true;
         send(tree, &members, Signal::SIGKILL);
         // Again and again: a process may have started another one between being counted and being killed.
-        members = until_gone(registrar, tree, Instant::now() + GIVE_UP_AFTER, |tree, members| {
-            send(tree, members, Signal::SIGKILL);
-        })
+        members = until_gone(
+            registrar,
+            tree,
+            Instant::now() + GIVE_UP_AFTER,
+            |tree, members| {
+                send(tree, members, Signal::SIGKILL);
+            },
+        )
         .await;
     }
     cleared.left = members.len();

@@ -67,7 +67,9 @@ pub(crate) struct Reaper {
 
 impl std::fmt::Debug for Reaper {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Reaper").field("adopting", &self.adopting).finish_non_exhaustive()
+        f.debug_struct("Reaper")
+            .field("adopting", &self.adopting)
+            .finish_non_exhaustive()
     }
 }
 
@@ -130,8 +132,15 @@ impl Reaper {
 
     /// Calls `with` with all main processes and their births; none starts meanwhile.
     pub(crate) fn with_mains(&self, with: impl FnOnce(BTreeMap<Pid, u64>)) {
-        let _starting = self.starting.write().unwrap_or_else(PoisonError::into_inner);
-        let mains = self.lock().iter().map(|(pid, waited)| (*pid, waited.born)).collect();
+        let _starting = self
+            .starting
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        let mains = self
+            .lock()
+            .iter()
+            .map(|(pid, waited)| (*pid, waited.born))
+            .collect();
         with(mains);
     }
 
@@ -182,7 +191,10 @@ impl Reaper {
 }
 
 /// Reaps a child if it has ended; `None` while it lives.
-#[expect(unsafe_code, reason = "no safe wrapper of wait4 gives what the child used")]
+#[expect(
+    unsafe_code,
+    reason = "no safe wrapper of wait4 gives what the child used"
+)]
 fn wait4(pid: Pid) -> Result<Option<Exit>, Errno> {
     let mut status = 0;
     // SAFETY: rusage is plain numbers, for which zero is a value; both pointers are valid for the call.

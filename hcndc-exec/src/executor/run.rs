@@ -84,12 +84,13 @@ pub async fn run(config: ExecutorConfig, mut stop: watch::Receiver<Stop>) -> Res
     let server = ExecutorServer::bind(config.listen, config.token.clone()).await?;
     let supervisor = Supervisor::start(config.supervisor).await?;
     let address = server.local_addr();
-    let announced = Announced::write(&data_dir, address, config.token.as_ref()).map_err(|source| {
-        RunError::Announce {
-            path: data_dir.join("executor.json"),
-            source,
-        }
-    })?;
+    let announced =
+        Announced::write(&data_dir, address, config.token.as_ref()).map_err(|source| {
+            RunError::Announce {
+                path: data_dir.join("executor.json"),
+                source,
+            }
+        })?;
     tracing::info!(%address, data_dir = %data_dir.display(), "executor listens");
 
     let closing = CancellationToken::new();

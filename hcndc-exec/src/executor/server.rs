@@ -1,11 +1,6 @@
 //! A supervisor on the network.
 
-use std::{
-    io,
-    net::SocketAddr,
-    pin::Pin,
-    time::Duration,
-};
+use std::{io, net::SocketAddr, pin::Pin, time::Duration};
 
 use futures_util::Stream;
 use hcndc_core::{

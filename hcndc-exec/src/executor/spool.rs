@@ -78,12 +78,11 @@ impl Spool {
         if ledger.key().is_empty() {
             ledger.apply(&Record::Key(uuid::Uuid::new_v4().simple().to_string()));
         }
-        let (file, length) = rewritten(&path, &ledger.to_records()).map_err(|source| {
-            SpoolError::Write {
+        let (file, length) =
+            rewritten(&path, &ledger.to_records()).map_err(|source| SpoolError::Write {
                 path: path.clone(),
                 source,
-            }
-        })?;
+            })?;
         let spool = Self {
             path,
             file,
@@ -108,7 +107,9 @@ impl Spool {
     /// not the host's.
     pub(crate) fn append(&mut self, records: &[Record], durable: bool) -> Result<(), SpoolError> {
         let mut lines = Vec::new();
-        records.iter().for_each(|record| write_line(record, &mut lines));
+        records
+            .iter()
+            .for_each(|record| write_line(record, &mut lines));
         let written = self.file.write_all(&lines).and_then(|()| {
             if durable {
                 self.file.sync_data()
@@ -152,7 +153,9 @@ impl Spool {
 fn rewritten(path: &Path, records: &[Record]) -> io::Result<(File, u64)> {
     let new = path.with_extension("new");
     let mut lines = Vec::new();
-    records.iter().for_each(|record| write_line(record, &mut lines));
+    records
+        .iter()
+        .for_each(|record| write_line(record, &mut lines));
     let mut file = OpenOptions::new()
         .write(true)
         .create(true)
@@ -251,7 +254,9 @@ mod tests {
     #[test]
     fn a_changed_byte_is_noticed() {
         let mut bytes = Vec::new();
-        records().iter().for_each(|record| write_line(record, &mut bytes));
+        records()
+            .iter()
+            .for_each(|record| write_line(record, &mut bytes));
         for at in 0..bytes.len() {
             let mut changed = bytes.clone();
             changed[at] ^= 0x04;

@@ -223,12 +223,11 @@ impl Supervisor {
         let opened = tokio::task::spawn_blocking(move || open(&data_dir)).await;
         let (lock, spool, ledger, log) =
             opened.map_err(|error| StartError::Watch(io::Error::other(error)))??;
-        let base_dir = std::path::absolute(&config.base_dir).map_err(|source| {
-            StartError::Directory {
+        let base_dir =
+            std::path::absolute(&config.base_dir).map_err(|source| StartError::Directory {
                 path: config.base_dir.clone(),
                 source,
-            }
-        })?;
+            })?;
 
         let alive = CancellationToken::new();
         let reaper =
@@ -455,7 +454,12 @@ impl Actor {
         }
         // Whoever waits for the end may start another one on the same directory.
         alive.cancel();
-        let Self { status, tasks, _lock, .. } = self;
+        let Self {
+            status,
+            tasks,
+            _lock,
+            ..
+        } = self;
         drop((tasks, _lock));
         status.send_modify(|status| status.stopped = true);
     }
@@ -471,7 +475,8 @@ impl Actor {
         for (attempt, entry) in dead {
             let (kill, _) = watch::channel(None);
             self.jobs.insert(attempt, kill);
-            self.tasks.spawn(attempt::bury(Arc::clone(&self.tools), attempt, entry));
+            self.tasks
+                .spawn(attempt::bury(Arc::clone(&self.tools), attempt, entry));
         }
     }
 
@@ -600,7 +605,9 @@ impl Actor {
             self.spool = Some(spool);
             return Err("cannot write the spool; its disk failed a moment ago".to_owned());
         }
-        let all = spool.wants_rewriting().then(|| self.link.ledger().to_records());
+        let all = spool
+            .wants_rewriting()
+            .then(|| self.link.ledger().to_records());
         let written = tokio::task::spawn_blocking(move || {
             let durable = records.iter().any(must_be_durable);
             let result = match all {
@@ -632,7 +639,10 @@ impl Actor {
     /// Tells whoever watches how things are.
     fn show(&self) {
         let running = self.jobs.len();
-        self.running.store(u32::try_from(running).unwrap_or(u32::MAX), Ordering::Relaxed);
+        self.running.store(
+            u32::try_from(running).unwrap_or(u32::MAX),
+            Ordering::Relaxed,
+        );
         let orphaned = running == 0 && self.link.current().is_none();
         self.status.send_if_modified(|status| {
             let orphaned_since = match (orphaned, status.orphaned_since) {

@@ -20,11 +20,7 @@ use chrono::{
     Months,
     format::{Item, StrftimeItems},
 };
-use hcndc_core::{
-    engine::RunOrder,
-    id::ExecutionId,
-    time::DataDate,
-};
+use hcndc_core::{engine::RunOrder, id::ExecutionId, time::DataDate};
 
 /// A placeholder in a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -124,9 +120,13 @@ pub struct TemplateError {
 #[non_exhaustive]
 #[expect(missing_docs, reason = "the messages say it")]
 pub enum TemplateFault {
-    #[error("{text:?} is no distance from a date; it takes a sign, at most five digits and one of d, w, m, y")]
+    #[error(
+        "{text:?} is no distance from a date; it takes a sign, at most five digits and one of d, w, m, y"
+    )]
     Offset { text: String },
-    #[error("{format:?} is no format of a date; it takes %Y, %m, %d and their kin, and no time of day")]
+    #[error(
+        "{format:?} is no format of a date; it takes %Y, %m, %d and their kin, and no time of day"
+    )]
     Format { format: String },
     #[error("{name:?} is no name of a param")]
     ParamName { name: String },
@@ -188,12 +188,14 @@ pub fn expand(text: &str, context: Context<'_>) -> Result<String, TemplateError>
     replace(text, |subject| match subject {
         Subject::Param(name) => match context.values.get(name) {
             None => Err(TemplateFault::UnknownParam { name: name.clone() }),
-            Some(value) => expand_value(value, context)
-                .map(Some)
-                .map_err(|error| TemplateFault::InValue {
-                    name: name.clone(),
-                    fault: Box::new(error.fault),
-                }),
+            Some(value) => {
+                expand_value(value, context)
+                    .map(Some)
+                    .map_err(|error| TemplateFault::InValue {
+                        name: name.clone(),
+                        fault: Box::new(error.fault),
+                    })
+            }
         },
         other => own(other, context),
     })

@@ -39,10 +39,17 @@ async fn a_frame_that_a_crash_cut_off_is_written_over() {
     let directory = tempfile::tempdir().unwrap();
     let attempt = AttemptId(5);
     let log = FileLog::open(directory.path()).unwrap();
-    log.append(attempt, &[entry(b"whole"), entry(b"cut off")]).await.unwrap();
+    log.append(attempt, &[entry(b"whole"), entry(b"cut off")])
+        .await
+        .unwrap();
     let path = log.inner.path(attempt);
     let length = fs::metadata(&path).unwrap().len();
-    OpenOptions::new().write(true).open(&path).unwrap().set_len(length - 3).unwrap();
+    OpenOptions::new()
+        .write(true)
+        .open(&path)
+        .unwrap()
+        .set_len(length - 3)
+        .unwrap();
 
     let log = FileLog::open(directory.path()).unwrap();
     log.append(attempt, &[entry(b"after")]).await.unwrap();
@@ -55,7 +62,10 @@ async fn nothing_follows_the_end() {
     let directory = tempfile::tempdir().unwrap();
     let log = FileLog::open(directory.path()).unwrap();
     log.finish(AttemptId(1)).await.unwrap();
-    let error = log.append(AttemptId(1), &[entry(b"late")]).await.unwrap_err();
+    let error = log
+        .append(AttemptId(1), &[entry(b"late")])
+        .await
+        .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Invalid);
     let long = entry(&vec![0; ENTRY_BYTES + 1]);
     let error = log.append(AttemptId(2), &[long]).await.unwrap_err();

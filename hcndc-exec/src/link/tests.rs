@@ -138,7 +138,10 @@ fn a_run_is_written_down_and_then_carried_out() {
     let actions = run(&mut connected(), 1);
     assert!(matches!(
         actions.as_slice(),
-        [Action::Record(Record::Accepted { attempt: ONE, .. }), Action::Run(_)]
+        [
+            Action::Record(Record::Accepted { attempt: ONE, .. }),
+            Action::Run(_)
+        ]
     ));
 }
 

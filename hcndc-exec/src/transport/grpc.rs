@@ -59,7 +59,9 @@ struct Bearer(Option<Token>);
 impl Interceptor for Bearer {
     fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
         if let Some(token) = &self.0 {
-            request.metadata_mut().insert("authorization", token.header());
+            request
+                .metadata_mut()
+                .insert("authorization", token.header());
         }
         Ok(request)
     }
@@ -68,7 +70,11 @@ impl Interceptor for Bearer {
 #[async_trait]
 impl Dial for Grpc {
     async fn dial(&self, address: &str) -> Result<Line, String> {
-        let token = self.tokens.by_address.get(address).or(self.tokens.default.as_ref());
+        let token = self
+            .tokens
+            .by_address
+            .get(address)
+            .or(self.tokens.default.as_ref());
         let channel = connect(address).await?;
         let mut client = ExecutorClient::with_interceptor(channel, Bearer(token.cloned()))
             .max_decoding_message_size(MESSAGE_BYTES)
@@ -98,7 +104,9 @@ async fn connect(address: &str) -> Result<Channel, String> {
     match tokio::time::timeout(CONNECT_WITHIN, tokio::net::lookup_host(address)).await {
         Err(_) => return Err(format!("the name of {address} is not resolved in time")),
         Ok(Err(error)) if error.kind() == io::ErrorKind::InvalidInput => {
-            return Err(format!("{address:?} is no address; one has the form host:port"));
+            return Err(format!(
+                "{address:?} is no address; one has the form host:port"
+            ));
         }
         Ok(Err(error)) => return Err(format!("the name of {address} does not resolve: {error}")),
         Ok(Ok(_)) => {}
@@ -110,8 +118,10 @@ async fn connect(address: &str) -> Result<Channel, String> {
         .http2_keep_alive_interval(KEEP_ALIVE_EVERY)
         .keep_alive_timeout(KEEP_ALIVE_TIMEOUT)
         .keep_alive_while_idle(true);
-    endpoint.connect().await.map_err(|error| {
-        match io_kind(&error) {
+    endpoint
+        .connect()
+        .await
+        .map_err(|error| match io_kind(&error) {
             Some(io::ErrorKind::ConnectionRefused) => {
                 format!("{address} refuses the connection; nothing listens there")
             }
@@ -119,8 +129,7 @@ async fn connect(address: &str) -> Result<Channel, String> {
                 format!("{address} does not answer within {CONNECT_WITHIN:?}")
             }
             _ => format!("cannot connect to {address}: {}", innermost(&error)),
-        }
-    })
+        })
 }
 
 /// Passes on what an executor says; the last is why it says no more.
@@ -167,7 +176,10 @@ impl ReadLog for RemoteLogs {
             max_bytes: max_bytes as u64,
             wait_ms: u64::try_from(wait.as_millis()).unwrap_or(u64::MAX),
         });
-        request.set_timeout(wait.saturating_add(Duration::from_secs(30)).min(MOST_PATIENCE));
+        request.set_timeout(
+            wait.saturating_add(Duration::from_secs(30))
+                .min(MOST_PATIENCE),
+        );
         match self.client.clone().read_log(request).await {
             Ok(reply) => reply.into_inner().try_into().map_err(|error| ReadLogError {
                 kind: ErrorKind::Invalid,
@@ -215,7 +227,9 @@ fn io_kind(error: &(dyn std::error::Error + 'static)) -> Option<io::ErrorKind> {
     None
 }
 
-fn innermost<'a>(mut error: &'a (dyn std::error::Error + 'static)) -> &'a (dyn std::error::Error + 'static) {
+fn innermost<'a>(
+    mut error: &'a (dyn std::error::Error + 'static),
+) -> &'a (dyn std::error::Error + 'static) {
     while let Some(source) = error.source() {
         error = source;
     }

@@ -36,15 +36,21 @@ impl InProcess {
 
     /// Reaches this one from now on; the default reaches nobody before. Connections to another one stay until that stops.
     pub fn attach(&self, supervisor: Supervisor) {
-        *self.supervisor.lock().unwrap_or_else(PoisonError::into_inner) = Some(supervisor);
+        *self
+            .supervisor
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = Some(supervisor);
     }
 }
 
 #[async_trait]
 impl Dial for InProcess {
     async fn dial(&self, _: &str) -> Result<Line, String> {
-        let supervisor =
-            self.supervisor.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let supervisor = self
+            .supervisor
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
         let supervisor = supervisor.ok_or("no executor runs in this process")?;
         let connection = supervisor.connect();
         let orders = connection.down.clone();
@@ -65,7 +71,9 @@ impl Dial for InProcess {
                     return;
                 }
             }
-            let _ = says.send(Err("the executor in this process stopped".to_owned())).await;
+            let _ = says
+                .send(Err("the executor in this process stopped".to_owned()))
+                .await;
         });
         Ok(Line {
             down,

@@ -85,7 +85,9 @@ impl<D: Dial> Lines<D> {
     }
 
     fn state(&self, executor: ExecutorId) -> Option<Arc<Mutex<State>>> {
-        self.held().get(&executor).map(|line| Arc::clone(&line.state))
+        self.held()
+            .get(&executor)
+            .map(|line| Arc::clone(&line.state))
     }
 }
 
@@ -137,7 +139,9 @@ impl<D: Dial> Transport for Lines<D> {
     }
 
     fn send(&self, executor: ExecutorId, order: Order) {
-        let Some(state) = self.state(executor) else { return };
+        let Some(state) = self.state(executor) else {
+            return;
+        };
         let mut state = lock(&state);
         if let State::Up { orders, .. } = &*state
             && orders.try_send(order).is_err()
@@ -165,9 +169,9 @@ impl<D: Dial> Transport for Lines<D> {
     ) -> Result<LogRead, TransportError> {
         let logs = match self.state(executor).as_deref().map(lock).as_deref() {
             Some(State::Up { logs, .. }) => Ok(logs.to_boxed()),
-            Some(State::Down(reason)) => {
-                Err(reason.clone().unwrap_or_else(|| "not yet connected".to_owned()))
-            }
+            Some(State::Down(reason)) => Err(reason
+                .clone()
+                .unwrap_or_else(|| "not yet connected".to_owned())),
             None => Err("nobody asked to connect it".to_owned()),
         };
         let logs = logs.map_err(|reason| TransportError::NotConnected { executor, reason })?;
@@ -205,7 +209,8 @@ impl<D: Dial> Holder<D> {
             line.task.abort();
             let _ = line.task.await;
             if matches!(*lock(&line.state), State::Up { .. }) {
-                self.disconnected("connected anew under other terms".to_owned()).await;
+                self.disconnected("connected anew under other terms".to_owned())
+                    .await;
             }
         }
         let mut pause = FIRST_PAUSE;
@@ -249,7 +254,9 @@ impl<D: Dial> Holder<D> {
         let mut line = opened.map_err(|_| late())??;
         // A connection that is broken already says why when it is read.
         let _ = line.down.send(self.hello.clone()).await;
-        let first = timeout(PATIENCE, line.up.recv()).await.map_err(|_| late())?;
+        let first = timeout(PATIENCE, line.up.recv())
+            .await
+            .map_err(|_| late())?;
         match first.ok_or("it closed the connection")?? {
             Up::Hello { identity, held, .. } => Ok((
                 line,

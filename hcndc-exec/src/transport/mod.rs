@@ -17,8 +17,6 @@ use hcndc_core::{
 use tokio::sync::mpsc;
 use tokio_util::task::AbortOnDropHandle;
 
-
-
 pub use by_address::ByAddress;
 pub use grpc::{Grpc, Tokens};
 pub use in_process::{InProcess, LOCAL};

@@ -63,7 +63,9 @@ pub(crate) async fn connect(supervisor: &Supervisor) -> (Connection, Vec<Held>) 
 }
 
 pub(crate) async fn within<F: Future>(what: F) -> F::Output {
-    tokio::time::timeout(GENEROUS, what).await.expect("it takes a generous time at most")
+    tokio::time::timeout(GENEROUS, what)
+        .await
+        .expect("it takes a generous time at most")
 }
 
 impl Desk {
@@ -75,10 +77,7 @@ impl Desk {
         Self::on(tempfile::tempdir().unwrap(), change).await
     }
 
-    async fn on(
-        directory: tempfile::TempDir,
-        change: impl FnOnce(&mut SupervisorConfig),
-    ) -> Self {
+    async fn on(directory: tempfile::TempDir, change: impl FnOnce(&mut SupervisorConfig)) -> Self {
         let mut config = SupervisorConfig::new(directory.path().join("data"));
         config.base_dir = directory.path().to_owned();
         change(&mut config);
@@ -109,7 +108,9 @@ impl Desk {
 
     pub(crate) async fn next(&mut self) -> Up {
         loop {
-            let message = within(self.connection.up.recv()).await.expect("the connection stands");
+            let message = within(self.connection.up.recv())
+                .await
+                .expect("the connection stands");
             if !matches!(message, Up::Heartbeat(_)) {
                 return message;
             }
@@ -156,7 +157,9 @@ impl Desk {
         let mut entries = Vec::new();
         let mut from = 0;
         loop {
-            let read = within(log.read(AttemptId(id), from, 1 << 20)).await.unwrap();
+            let read = within(log.read(AttemptId(id), from, 1 << 20))
+                .await
+                .unwrap();
             from = read.next;
             entries.extend(read.entries);
             if read.complete {
@@ -169,7 +172,10 @@ impl Desk {
     /// All of one stream.
     pub(crate) async fn output(&self, id: u64, stream: Stream) -> String {
         let entries = self.entries(id).await;
-        let bytes = entries.into_iter().filter(|e| e.stream == stream).flat_map(|e| e.bytes);
+        let bytes = entries
+            .into_iter()
+            .filter(|e| e.stream == stream)
+            .flat_map(|e| e.bytes);
         String::from_utf8(bytes.collect()).unwrap()
     }
 
@@ -195,6 +201,9 @@ pub(crate) async fn written(path: &Path) -> String {
 /// Whether a process runs; one that waits to be reaped does not.
 pub(crate) fn lives(pid: &str) -> bool {
     let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.trim())).unwrap_or_default();
-    let state = stat.rsplit(')').next().and_then(|rest| rest.split_ascii_whitespace().next());
+    let state = stat
+        .rsplit(')')
+        .next()
+        .and_then(|rest| rest.split_ascii_whitespace().next());
     state.is_some_and(|state| state != "Z")
 }
