@@ -43,6 +43,15 @@ async fn an_end_tells_times_and_usage() {
 }
 
 #[tokio::test]
+async fn the_largest_memory_of_a_job_is_told_if_it_is_larger_than_ours() {
+    let mut desk = Desk::new().await;
+    let hungry = "dd if=/dev/zero of=/dev/null bs=400M count=1 2>/dev/null";
+    let end = desk.run(order(1, hungry)).await;
+    assert!(end.peak_memory_bytes > 300 << 20, "{end:?}");
+    assert_eq!(desk.run(order(2, "true")).await.peak_memory_bytes, 0);
+}
+
+#[tokio::test]
 async fn a_job_gets_its_own_environment_and_nothing_else() {
     let mut desk = Desk::new().await;
     let mut order = order(1, "env");

@@ -23,7 +23,7 @@ use hcndc_exec::{
     executor::{
         BindError, ExecutorConfig, ExecutorServer, Stop, find, find_or_start, find_within, run,
     },
-    transport::{Grpc, GrpcTransport, Tokens},
+    transport::{ByAddress, Grpc, GrpcTransport, InProcess, LOCAL, Tokens, Transports},
 };
 use tokio::sync::watch;
 
@@ -392,4 +392,54 @@ async fn an_executor_is_started_once_and_found_afterwards() {
     })
     .await;
     assert!(find_or_start(data_dir, failing, GENEROUS).await.is_err());
+}
+
+#[tokio::test]
+async fn one_transport_reaches_executors_here_and_elsewhere() {
+    let program = Program::start();
+    let desk = desk::Desk::new().await;
+    let transport = Transports::new(ByAddress {
+        local: InProcess::new(desk.supervisor.clone()),
+        remote: Grpc::new(Tokens {
+            by_address: [(program.address().await, "open-sesame".parse().unwrap())].into(),
+            default: None,
+        }),
+    });
+    let here = executor(LOCAL);
+    let mut there = executor(&program.address().await);
+    Arc::make_mut(&mut there).id = ExecutorId(2);
+    transport.connect(here, Fence(2));
+    transport.connect(there, Fence(2));
+    let mut greeted = std::collections::BTreeSet::new();
+    while greeted.len() < 2 {
+        let (executor, report) = within(transport.recv()).await;
+        match report {
+            Report::Hello { .. } => assert!(greeted.insert(executor)),
+            Report::Heartbeat(_) => {}
+            other => panic!("a hello was expected, not {other:?}"),
+        }
+    }
+}
+
+/// Takes as long as the keep-alive does.
+#[tokio::test]
+async fn a_host_that_freezes_is_noticed() {
+    if std::env::var_os("HCNDC_TEST_SLOW").is_none() {
+        return;
+    }
+    let program = Program::start();
+    let transport = program.transport().await;
+    program.signal(nix::sys::signal::Signal::SIGSTOP);
+    let frozen = std::time::Instant::now();
+    assert!(matches!(
+        next(&transport).await,
+        Report::Disconnected { .. }
+    ));
+    assert!(
+        frozen.elapsed() < Duration::from_secs(20),
+        "{:?}",
+        frozen.elapsed()
+    );
+    program.signal(nix::sys::signal::Signal::SIGCONT);
+    assert!(matches!(next(&transport).await, Report::Hello { .. }));
 }
