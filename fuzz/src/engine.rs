@@ -131,26 +131,41 @@ fn set_up(engine: &mut Engine, now: Timestamp) {
     ];
     for at in 0..4 {
         let mut flow = FlowDraft::new(format!("n{at}"));
-        flow.parents = (at == 3).then(|| FlowRef::Name("n0".to_owned())).into_iter().collect();
+        flow.parents = (at == 3)
+            .then(|| FlowRef::Name("n0".to_owned()))
+            .into_iter()
+            .collect();
         edits.push(Edit::PutFlow(flow));
         for job in 0..3 {
             let of = FlowRef::Name(format!("n{at}"));
             let mut draft = JobDraft::new(of, format!("n{job}"), "true");
             draft.retry.max = job;
             if job > 0 {
-                let before = JobRef::Name { flow: format!("n{at}"), job: format!("n{}", job - 1) };
-                draft.dependencies =
-                    vec![DependencyDraft { job: before, condition: Condition::Success }];
+                let before = JobRef::Name {
+                    flow: format!("n{at}"),
+                    job: format!("n{}", job - 1),
+                };
+                draft.dependencies = vec![DependencyDraft {
+                    job: before,
+                    condition: Condition::Success,
+                }];
             }
             edits.push(Edit::PutJob(draft));
         }
     }
     let by = "fuzz".to_owned();
-    engine.apply(now, Input::Edit(EditBatch { by, edits })).expect("a sound edit");
+    engine
+        .apply(now, Input::Edit(EditBatch { by, edits }))
+        .expect("a sound edit");
     let executors: Vec<ExecutorId> = engine.executors().map(|it| it.id).collect();
     for executor in executors {
-        let report = Report::Hello { version: String::new(), held: Vec::new() };
-        engine.apply(now, Input::Report { executor, report }).expect("a known executor");
+        let report = Report::Hello {
+            version: String::new(),
+            held: Vec::new(),
+        };
+        engine
+            .apply(now, Input::Report { executor, report })
+            .expect("a known executor");
     }
 }
 
@@ -184,7 +199,9 @@ fn draw(
             Input::Edit(EditBatch { by, edits })
         }
         2..=5 => {
-            let flows = (0..1 + bytes.below(3)).map(|_| flow(bytes, engine)).collect();
+            let flows = (0..1 + bytes.below(3))
+                .map(|_| flow(bytes, engine))
+                .collect();
             let day = i32::from(bytes.next() % 2);
             let date = DataDate::day_before(now, chrono_tz::UTC);
             let data_date = date.plus_days(day).unwrap_or(date);

@@ -24,7 +24,10 @@ impl Token {
             .iter()
             .map(|half| half.simple().to_string())
             .collect();
-        text.parse().expect("hexadecimal digits are visible ASCII")
+        match text.parse() {
+            Ok(token) => token,
+            Err(TokenError) => unreachable!("hexadecimal digits are visible ASCII"),
+        }
     }
 
     /// Reads a file's only line.

@@ -1,4 +1,5 @@
 //! The transport inside a process, under the port's suite.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::time::Duration;
 

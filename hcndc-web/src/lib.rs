@@ -4,6 +4,7 @@
 //! - [`api`], [`app`]: the REST API, and what it works with
 //! - [`metrics`]: figures for Prometheus
 //! - [`handle`], [`clock`], [`live`], [`names`]: what ties a scheduler to a process
+//! - [`server`], [`cli`]: all of it put together
 //! - [`database`], [`local_executor`]: what a host has of its own
 
 pub mod api;
@@ -17,3 +18,4 @@ pub mod live;
 pub mod local_executor;
 pub mod metrics;
 pub mod names;
+pub mod server;

@@ -54,7 +54,7 @@ pub struct Server {
     app: Arc<App<SqlStore, Arc<Transports>>>,
     address: SocketAddr,
     stop: watch::Sender<bool>,
-    api: JoinHandle<()>,
+    api: JoinHandle<io::Result<()>>,
     scheduler: JoinHandle<Result<(), SchedulerError<SqlError>>>,
     local: Option<LocalExecutor>,
     store: SqlStore,
@@ -182,7 +182,7 @@ impl Server {
     /// What stopped the scheduler before.
     pub async fn stop(self) -> Result<(), ServerError> {
         self.stop.send_replace(true);
-        // A panic of its task has been told already.
+        // Whatever the API ends with, the scheduler must end well.
         let _ = self.api.await;
         let scheduler = &self.app.scheduler;
         let busy = scheduler.look(|engine| engine.load_figures().2 > 0).await.unwrap_or(true);

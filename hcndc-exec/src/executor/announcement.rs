@@ -6,6 +6,7 @@ use std::{
     net::SocketAddr,
     os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
+    process::Stdio,
     time::Duration,
 };
 
@@ -79,6 +80,36 @@ pub async fn find_within(data_dir: &Path, patience: Duration) -> io::Result<Anno
         // Another process writes the file; there is nothing to wait on.
         sleep(Duration::from_millis(10)).await;
     }
+}
+
+/// The executor that runs on a data directory; if none does, starts one by `command`, which must run
+/// [`run`](super::run) on that directory and should [`detach`] first. It is left running when this process ends.
+///
+/// # Errors
+/// When the command cannot be started, ends, or does not listen while patience lasts.
+pub async fn find_or_start(
+    data_dir: &Path,
+    mut command: tokio::process::Command,
+    patience: Duration,
+) -> io::Result<Announcement> {
+    if let Some(found) = find(data_dir)? {
+        return Ok(found);
+    }
+    let mut child = command.stdin(Stdio::null()).kill_on_drop(false).spawn()?;
+    tokio::select! {
+        found = find_within(data_dir, patience) => found,
+        ended = child.wait() => match find(data_dir)? {
+            // Another one was quicker and has the directory.
+            Some(found) => Ok(found),
+            None => Err(io::Error::other(format!("the executor ended at its start: {}", ended?))),
+        },
+    }
+}
+
+/// Leaves the terminal and the session of whoever started this process, so that neither its end nor a Ctrl-C there ends
+/// us. Does nothing in a process that leads a session or a process group already.
+pub fn detach() {
+    let _ = nix::unistd::setsid();
 }
 
 /// The file of this process; taken away when dropped.

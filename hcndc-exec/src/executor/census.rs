@@ -121,15 +121,18 @@ impl Census {
     }
 }
 
+/// Marks by process id and birth; `None` for a process that has none.
+type Marks = HashMap<(Pid, u64), Option<Arc<str>>>;
+
 /// Takes the census, once for all who ask at the same time.
 #[derive(Debug)]
 pub(crate) struct Registrar {
     reaper: Arc<Reaper>,
     clock: AtomicU64,
     last: tokio::sync::Mutex<(u64, Arc<Census>)>,
-    /// Marks of living processes by id and birth. A mark once seen stays: a process that cleans its environment
+    /// Of living processes. A mark once seen stays: a process that cleans its environment
     /// does not get rid of it.
-    marks: Mutex<HashMap<(Pid, u64), Option<Arc<str>>>>,
+    marks: Mutex<Marks>,
 }
 
 impl Registrar {

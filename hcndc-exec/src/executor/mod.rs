@@ -26,7 +26,7 @@ pub(crate) mod testing;
 
 use hcndc_core::time::Timestamp;
 
-pub use announcement::{Announcement, find, find_within};
+pub use announcement::{Announcement, detach, find, find_or_start, find_within};
 pub use run::{ExecutorConfig, RunError, run, stop_on_signals};
 pub use server::{BindError, ExecutorServer, PORT};
 pub(crate) use server::{KEEP_ALIVE_EVERY, KEEP_ALIVE_TIMEOUT, MESSAGE_BYTES, kind_of};

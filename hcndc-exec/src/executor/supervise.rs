@@ -8,6 +8,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fs::{self, File, OpenOptions},
     io,
+    os::unix::fs::DirBuilderExt as _,
     path::{Path, PathBuf},
     sync::{
         Arc,
@@ -57,7 +58,7 @@ const LAST_ACKS: Duration = Duration::from_secs(2);
 pub struct SupervisorConfig {
     /// Who it says it is.
     pub identity: Identity,
-    /// Where spool and logs are; made if need be. One supervisor at a time uses a directory.
+    /// Where spool and logs are; made if need be, for its owner alone. One supervisor at a time uses a directory.
     pub data_dir: PathBuf,
     /// What relative working directories are relative to.
     pub base_dir: PathBuf,
@@ -336,7 +337,12 @@ fn open(data_dir: &Path) -> Result<Opened, StartError> {
         path: data_dir.to_owned(),
         source,
     };
-    fs::create_dir_all(data_dir).map_err(fault)?;
+    // What jobs print, and the token, are not for other users of the host.
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(data_dir)
+        .map_err(fault)?;
     let lock = OpenOptions::new()
         .write(true)
         .create(true)

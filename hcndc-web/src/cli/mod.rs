@@ -7,13 +7,13 @@
 //! | 2 | the command or a file that it was given is wrong; nothing was done |
 //! | 130 | interrupted with Ctrl-C |
 
-//mod demo;
+mod demo;
 mod executor;
 mod help_zh;
 mod import;
 mod run;
 mod schema;
-//mod serve;
+mod serve;
 mod validate;
 
 use std::{
@@ -53,11 +53,11 @@ enum Command {
     Import(import::ImportArgs),
     /// Print the JSON schema of mesh files
     Schema,
-    // Run the server: scheduler, executor and REST API
-    //Serve(serve::ServeArgs),
-    // Run the server with an example mesh loaded and started
-    //Demo(demo::DemoArgs),
-    // Run an executor for the server on this host (the server starts it itself)
+    /// Run the server: scheduler, executor and REST API
+    Serve(serve::ServeArgs),
+    /// Run the server with an example mesh loaded and started
+    Demo(demo::DemoArgs),
+    /// Run an executor for the server on this host (the server starts it itself)
     #[command(hide = true)]
     Executor(executor::ExecutorArgs),
 }
@@ -107,8 +107,8 @@ pub fn main() -> ExitCode {
         Command::Validate(args) => validate::run(&args, lang),
         Command::Import(args) => import::run(&args, lang),
         Command::Schema => schema::run(),
-        //Command::Serve(args) => serve::run(args, lang),
-        //Command::Demo(args) => demo::run(args, lang),
+        Command::Serve(args) => serve::run(args, lang),
+        Command::Demo(args) => demo::run(args, lang),
         Command::Executor(args) => executor::run(args, lang),
     };
     exit.into()

@@ -33,11 +33,15 @@ pub(super) struct ServeArgs {
     #[arg(long, value_name = "N", default_value_t = 10_000)]
     pub(super) max_running: u32,
     /// Zone that decides which day "yesterday" is, for starts without a data date
-    #[arg(long, value_name = "ZONE", default_value = "UTC", env = "HCNDC_ZONE")]
+    #[arg(long, value_name = "ZONE", default_value = "UTC", env = "HCNDC_ZONE", value_parser = zone)]
     pub(super) zone: Tz,
     /// Listen beyond loopback although anyone who reaches the API can then run commands on this host
     #[arg(long)]
     pub(super) insecure_remote: bool,
+}
+
+fn zone(text: &str) -> Result<Tz, String> {
+    text.parse().map_err(|_| "an IANA zone, such as Asia/Shanghai / IANA 时区名，如 Asia/Shanghai".to_owned())
 }
 
 pub(super) fn run(args: ServeArgs, lang: Lang) -> Exit {

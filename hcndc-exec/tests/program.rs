@@ -1,0 +1,445 @@
+//! The program as people start it: its network, its signals, and what only a process of its own can do.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod desk;
+
+use std::{
+    path::Path,
+    process::{Child, Command, Stdio},
+    sync::Arc,
+    time::Duration,
+};
+
+use desk::{GENEROUS, lives, order, within, written};
+use hcndc_core::{
+    engine::{EndCause, Order, Report, RunOrder},
+    id::{AttemptId, ExecutorId},
+    model::{Executor, Revision},
+    port::{Fence, Transport as _},
+    time::Timestamp,
+};
+use hcndc_exec::{
+    Token,
+    executor::{
+        BindError, ExecutorConfig, ExecutorServer, Stop, find, find_or_start, find_within, run,
+    },
+    transport::{ByAddress, Grpc, GrpcTransport, InProcess, LOCAL, Tokens, Transports},
+};
+use tokio::sync::watch;
+
+const ID: ExecutorId = ExecutorId(1);
+
+/// The program on a directory of its own; killed when dropped.
+struct Program {
+    directory: tempfile::TempDir,
+    child: Child,
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Program {
+    /// Starts it by `sh`, which may set limits first.
+    fn start_after(limits: &str) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let child = Command::new("sh")
+            .arg("-c")
+            .arg(format!("{limits} exec \"$0\" \"$@\""))
+            .arg(env!("CARGO_BIN_EXE_hcndc-exec"))
+            .args([
+                "--listen",
+                "127.0.0.1:0",
+                "--label",
+                "zone=a",
+                "--slots",
+                "3",
+            ])
+            .arg("--data-dir")
+            .arg(directory.path().join("data"))
+            .arg("--base-dir")
+            .arg(directory.path())
+            .env("HCNDC_EXEC_TOKEN", "open-sesame")
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        Self { directory, child }
+    }
+
+    fn start() -> Self {
+        Self::start_after("")
+    }
+
+    async fn address(&self) -> String {
+        let data_dir = self.directory.path().join("data");
+        find_within(&data_dir, GENEROUS)
+            .await
+            .unwrap()
+            .address
+            .to_string()
+    }
+
+    async fn transport(&self) -> GrpcTransport {
+        let transport = transport(Some("open-sesame"));
+        transport.connect(executor(&self.address().await), Fence(1));
+        assert!(matches!(next(&transport).await, Report::Hello { .. }));
+        transport
+    }
+
+    fn signal(&self, signal: nix::sys::signal::Signal) {
+        let pid = nix::unistd::Pid::from_raw(self.child.id().cast_signed());
+        nix::sys::signal::kill(pid, signal).unwrap();
+    }
+
+    async fn exit_code(&mut self) -> Option<i32> {
+        within(async {
+            loop {
+                if let Some(status) = self.child.try_wait().unwrap() {
+                    return status.code();
+                }
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        })
+        .await
+    }
+
+    async fn written(&self, name: &str) -> String {
+        written(&self.directory.path().join(name)).await
+    }
+}
+
+fn transport(token: Option<&str>) -> GrpcTransport {
+    GrpcTransport::new(Grpc::new(Tokens {
+        default: token.map(|token| token.parse().unwrap()),
+        ..Tokens::default()
+    }))
+}
+
+fn executor(address: &str) -> Arc<Executor> {
+    Arc::new(Executor {
+        id: ID,
+        name: "one".into(),
+        description: String::new(),
+        address: address.into(),
+        labels: std::collections::BTreeMap::new(),
+        slots: 1,
+        enabled: true,
+        revision: Revision {
+            version: 1,
+            created_at: Timestamp::default(),
+            created_by: String::new(),
+            updated_at: Timestamp::default(),
+            updated_by: String::new(),
+        },
+    })
+}
+
+async fn next(transport: &GrpcTransport) -> Report {
+    loop {
+        match within(transport.recv()).await.1 {
+            Report::Heartbeat(_) => {}
+            report => return report,
+        }
+    }
+}
+
+async fn start(transport: &GrpcTransport, order: RunOrder) -> u32 {
+    transport.send(ID, Order::Run(Box::new(order)));
+    match next(transport).await {
+        Report::Started { pid, .. } => pid,
+        other => panic!("a start was expected, not {other:?}"),
+    }
+}
+
+async fn end(transport: &GrpcTransport) -> EndCause {
+    loop {
+        match next(transport).await {
+            Report::Finished { attempt, end } => {
+                transport.send(ID, Order::Ack { attempt });
+                return end.cause;
+            }
+            Report::Started { .. } => {}
+            other => panic!("an end was expected, not {other:?}"),
+        }
+    }
+}
+
+async fn ran(transport: &GrpcTransport, order: RunOrder) -> EndCause {
+    transport.send(ID, Order::Run(Box::new(order)));
+    end(transport).await
+}
+
+/// Why an address cannot be connected.
+async fn trouble(address: &str, token: Option<&str>) -> String {
+    let transport = transport(token);
+    transport.connect(executor(address), Fence(1));
+    match next(&transport).await {
+        Report::Disconnected { reason } => {
+            assert_eq!(transport.trouble(ID).as_deref(), Some(reason.as_str()));
+            reason
+        }
+        other => panic!("trouble was expected, not {other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn trouble_is_told_in_words() {
+    let program = Program::start();
+    let address = program.address().await;
+    let told = [
+        trouble(&address, None).await,
+        trouble(&address, Some("wrong")).await,
+        trouble("no-such-host.invalid:7890", None).await,
+        trouble("nonsense", None).await,
+    ];
+    let words = ["token", "token", "does not resolve", "no address"];
+    for (told, words) in told.iter().zip(words) {
+        assert!(told.contains(words), "{told}");
+    }
+    // A port that was given back a moment ago.
+    let closed = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    let told = trouble(&closed.to_string(), None).await;
+    assert!(told.contains("refuses the connection"), "{told}");
+}
+
+#[tokio::test]
+async fn without_a_token_only_loopback_is_listened_on() {
+    let open = "0.0.0.0:0".parse().unwrap();
+    let error = ExecutorServer::bind(open, None).await.unwrap_err();
+    assert!(matches!(error, BindError::NoToken { address } if address == open));
+    ExecutorServer::bind("127.0.0.1:0".parse().unwrap(), None)
+        .await
+        .unwrap();
+    ExecutorServer::bind(open, Some(Token::random()))
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn a_process_that_hides_from_everything_ends_with_its_attempt() {
+    let program = Program::start();
+    let transport = program.transport().await;
+    // Its own session, no environment, its parent gone.
+    let command = "env -i setsid sh -c '(echo $$ >hidden.new; mv hidden.new hidden; exec sleep 600) &' ; \
+                   until [ -s hidden ]; do sleep 0.01; done; \
+                   env -i setsid sh -c 'echo $$ >leader; exec sleep 600' & \
+                   until [ -s leader ]; do sleep 0.01; done";
+    assert_eq!(
+        ran(&transport, order(1, command)).await,
+        EndCause::Exited(0)
+    );
+    assert!(!lives(&program.written("leader").await));
+    let proc = std::fs::read_dir("/proc")
+        .unwrap()
+        .flatten()
+        .filter(|entry| {
+            let parent = std::fs::read_to_string(entry.path().join("stat"))
+                .ok()
+                .and_then(|stat| {
+                    stat.rsplit(')')
+                        .next()?
+                        .split_ascii_whitespace()
+                        .nth(1)?
+                        .parse::<u32>()
+                        .ok()
+                });
+            parent == Some(program.child.id()) && lives(&entry.file_name().to_string_lossy())
+        });
+    assert_eq!(proc.count(), 0, "the program has no living children");
+}
+
+#[tokio::test]
+async fn the_first_signal_waits_for_jobs() {
+    let mut program = Program::start();
+    let transport = program.transport().await;
+    start(
+        &transport,
+        order(
+            1,
+            "echo ready >ready; until [ -e go ]; do sleep 0.01; done; exit 3",
+        ),
+    )
+    .await;
+    program.written("ready").await;
+    program.signal(nix::sys::signal::Signal::SIGTERM);
+    let refused = within(async {
+        // Until the signal has arrived, orders are taken.
+        for id in 2.. {
+            if let EndCause::NotStarted(reason) = ran(&transport, order(id, "true")).await {
+                return reason;
+            }
+        }
+        String::new()
+    })
+    .await;
+    assert!(refused.contains("stopping"), "{refused}");
+    std::fs::write(program.directory.path().join("go"), "").unwrap();
+    assert_eq!(end(&transport).await, EndCause::Exited(3));
+    assert_eq!(program.exit_code().await, Some(0));
+    assert!(
+        find(&program.directory.path().join("data"))
+            .unwrap()
+            .is_none()
+    );
+}
+
+#[tokio::test]
+async fn the_second_signal_kills_jobs() {
+    let mut program = Program::start();
+    let transport = program.transport().await;
+    let pid = start(&transport, order(1, "sleep 600")).await.to_string();
+    program.signal(nix::sys::signal::Signal::SIGTERM);
+    within(async {
+        for id in 2.. {
+            if matches!(
+                ran(&transport, order(id, "true")).await,
+                EndCause::NotStarted(_)
+            ) {
+                return;
+            }
+        }
+    })
+    .await;
+    program.signal(nix::sys::signal::Signal::SIGINT);
+    assert_eq!(end(&transport).await, EndCause::Killed);
+    assert_eq!(program.exit_code().await, Some(0));
+    assert!(!lives(&pid));
+}
+
+#[tokio::test]
+async fn a_full_disk_stops_new_jobs_and_spares_running_ones() {
+    // No file may grow beyond a few blocks, as on a full disk.
+    let program = Program::start_after("trap '' XFSZ; ulimit -f 4;");
+    let transport = program.transport().await;
+    let big = "echo ready >ready; until [ -e go ]; do sleep 0.01; done; \
+               i=0; while [ $i -lt 3000 ]; do echo 0123456789; i=$((i+1)); done; exit 5";
+    start(&transport, order(1, big)).await;
+    program.written("ready").await;
+    let refused = within(async {
+        for id in 2.. {
+            if let EndCause::NotStarted(reason) = ran(&transport, order(id, "true")).await {
+                return reason;
+            }
+        }
+        String::new()
+    })
+    .await;
+    assert!(refused.contains("cannot write the spool"), "{refused}");
+    std::fs::write(program.directory.path().join("go"), "").unwrap();
+    assert_eq!(end(&transport).await, EndCause::Exited(5));
+    let log = within(transport.read_log(ID, AttemptId(1), 0, 1 << 20, Duration::ZERO)).await;
+    assert!(log.is_ok());
+}
+
+#[tokio::test]
+async fn an_orphaned_executor_ends_by_itself() {
+    let directory = tempfile::tempdir().unwrap();
+    let data_dir = directory.path();
+    let running = run_standalone(data_dir, Duration::from_millis(300));
+    let found = find_within(data_dir, GENEROUS).await.unwrap();
+    let transport = transport(Some(found.token.unwrap().reveal()));
+    transport.connect(executor(&found.address.to_string()), Fence(1));
+    assert!(matches!(next(&transport).await, Report::Hello { .. }));
+    assert_eq!(
+        ran(&transport, order(1, "sleep 0.5")).await,
+        EndCause::Exited(0)
+    );
+    transport.disconnect(ID);
+    within(running).await.unwrap();
+    assert!(find(data_dir).unwrap().is_none());
+}
+
+fn run_standalone(data_dir: &Path, patience: Duration) -> tokio::task::JoinHandle<()> {
+    let mut config = ExecutorConfig::standalone(data_dir);
+    // Other tests of this process have children of their own.
+    config.supervisor.adopt_orphans = false;
+    config.exit_when_orphaned = Some(patience);
+    tokio::spawn(async move {
+        let (_stop, stopping) = watch::channel(Stop::No);
+        run(config, stopping).await.unwrap();
+    })
+}
+
+#[tokio::test]
+async fn an_executor_is_started_once_and_found_afterwards() {
+    let directory = tempfile::tempdir().unwrap();
+    let data_dir = directory.path();
+    let command = || {
+        let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_hcndc-exec"));
+        command
+            .args(["--listen", "127.0.0.1:0", "--data-dir"])
+            .arg(data_dir);
+        command.stderr(Stdio::null());
+        command
+    };
+    let first = find_or_start(data_dir, command(), GENEROUS).await.unwrap();
+    let second = find_or_start(data_dir, command(), GENEROUS).await.unwrap();
+    assert_eq!(first.pid, second.pid);
+    let pid = nix::unistd::Pid::from_raw(first.pid.cast_signed());
+    nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM).unwrap();
+    let mut failing = tokio::process::Command::new("false");
+    failing.stderr(Stdio::null());
+    within(async {
+        while find(data_dir).unwrap().is_some() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    })
+    .await;
+    assert!(find_or_start(data_dir, failing, GENEROUS).await.is_err());
+}
+
+#[tokio::test]
+async fn one_transport_reaches_executors_here_and_elsewhere() {
+    let program = Program::start();
+    let desk = desk::Desk::new().await;
+    let transport = Transports::new(ByAddress {
+        local: InProcess::new(desk.supervisor.clone()),
+        remote: Grpc::new(Tokens {
+            by_address: [(program.address().await, "open-sesame".parse().unwrap())].into(),
+            default: None,
+        }),
+    });
+    let here = executor(LOCAL);
+    let mut there = executor(&program.address().await);
+    Arc::make_mut(&mut there).id = ExecutorId(2);
+    transport.connect(here, Fence(2));
+    transport.connect(there, Fence(2));
+    let mut greeted = std::collections::BTreeSet::new();
+    while greeted.len() < 2 {
+        let (executor, report) = within(transport.recv()).await;
+        match report {
+            Report::Hello { .. } => assert!(greeted.insert(executor)),
+            Report::Heartbeat(_) => {}
+            other => panic!("a hello was expected, not {other:?}"),
+        }
+    }
+}
+
+/// Takes as long as the keep-alive does.
+#[tokio::test]
+async fn a_host_that_freezes_is_noticed() {
+    if std::env::var_os("HCNDC_TEST_SLOW").is_none() {
+        return;
+    }
+    let program = Program::start();
+    let transport = program.transport().await;
+    program.signal(nix::sys::signal::Signal::SIGSTOP);
+    let frozen = std::time::Instant::now();
+    assert!(matches!(
+        next(&transport).await,
+        Report::Disconnected { .. }
+    ));
+    assert!(
+        frozen.elapsed() < Duration::from_secs(20),
+        "{:?}",
+        frozen.elapsed()
+    );
+    program.signal(nix::sys::signal::Signal::SIGCONT);
+    assert!(matches!(next(&transport).await, Report::Hello { .. }));
+}
