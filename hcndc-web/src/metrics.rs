@@ -72,8 +72,16 @@ fn describe() {
         count,
         "Job runs that came into a state."
     );
-    describe_counter!("hcndc_commits_total", count, "Groups of changes that were stored.");
-    describe_histogram!("hcndc_commit_changes", count, "Changes stored in one group.");
+    describe_counter!(
+        "hcndc_commits_total",
+        count,
+        "Groups of changes that were stored."
+    );
+    describe_histogram!(
+        "hcndc_commit_changes",
+        count,
+        "Changes stored in one group."
+    );
     describe_counter!(
         "hcndc_refused_reports_total",
         count,
@@ -84,11 +92,27 @@ fn describe() {
         count,
         "Times that the store failed and was tried again."
     );
-    describe_gauge!("hcndc_live_executions", count, "Executions that have not ended.");
-    describe_gauge!("hcndc_queued_job_runs", count, "Job runs that wait for a place to run.");
-    describe_gauge!("hcndc_running_attempts", count, "Attempts that an executor was given and that have not ended.");
+    describe_gauge!(
+        "hcndc_live_executions",
+        count,
+        "Executions that have not ended."
+    );
+    describe_gauge!(
+        "hcndc_queued_job_runs",
+        count,
+        "Job runs that wait for a place to run."
+    );
+    describe_gauge!(
+        "hcndc_running_attempts",
+        count,
+        "Attempts that an executor was given and that have not ended."
+    );
     describe_gauge!("hcndc_executors", count, "Executors that are defined.");
-    describe_gauge!("hcndc_executors_online", count, "Executors that are connected.");
+    describe_gauge!(
+        "hcndc_executors_online",
+        count,
+        "Executors that are connected."
+    );
     describe_counter!("hcndc_http_requests_total", count, "Requests answered.");
     describe_histogram!(
         "hcndc_http_request_duration_seconds",

@@ -26,6 +26,7 @@ use crate::{
     handle::{CommandError, Requests, SchedulerHandle, channel},
     live::Live,
     local_executor::{self, LocalExecutor, LocalExecutorError, Transports},
+    metrics::{Both, Counting},
     names::Names,
 };
 
@@ -218,7 +219,7 @@ async fn drive(
             store.clone(),
             Arc::clone(&transport),
             SystemClock::new(),
-            Arc::clone(&live),
+            Both(Arc::clone(&live), Counting),
             settings.clone(),
             leadership.clone(),
         );

@@ -39,8 +39,12 @@ pub(super) fn routes<H: History + 'static, T: Transport + 'static>(
     app: &Arc<App<H, T>>,
 ) -> Vec<Route> {
     let app = having(app);
-    let command =
-        |template| at_id::<ExecutionId>(template).and(app.clone()).and(caller()).and(body());
+    let command = |template| {
+        at_id::<ExecutionId>(template)
+            .and(app.clone())
+            .and(caller())
+            .and(body())
+    };
     vec![
         Route::get(
             EXECUTIONS,
@@ -55,10 +59,7 @@ pub(super) fn routes<H: History + 'static, T: Transport + 'static>(
                 .and(body())
                 .then(start),
         ),
-        Route::get(
-            EXECUTION,
-            at_id(EXECUTION).and(app.clone()).then(detail),
-        ),
+        Route::get(EXECUTION, at_id(EXECUTION).and(app.clone()).then(detail)),
         Route::post(STOP, command(STOP).then(stop)),
         Route::post(RESUME, command(RESUME).then(resume)),
         Route::post(RERUN, command(RERUN).then(rerun)),
@@ -191,7 +192,7 @@ struct ProgressDto {
 /// A flow's part of an execution.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = FlowRun)]
-struct FlowRunDto {
+pub(super) struct FlowRunDto {
     /// Its id, for ever.
     id: u64,
     /// Its execution.
@@ -237,7 +238,9 @@ impl From<ExecutionView> for ExecutionDto {
             ended_at: row.ended_at.map(|at| at.to_string()),
             stopped_by: row.stopped_by,
             resumes: row.resumes,
-            flows: flows.map(|(id, name)| FlowName { id: id.0, name }).collect(),
+            flows: flows
+                .map(|(id, name)| FlowName { id: id.0, name })
+                .collect(),
             job_runs: by_state(&view.job_runs),
             progress: ProgressDto {
                 total: view.job_runs.values().sum(),
@@ -271,11 +274,12 @@ async fn find<H: History, T: Transport>(
     id: ExecutionId,
 ) -> Result<ExecutionDto, Problem> {
     let view = read(app.history.execution(id)).await?;
-    view.map(ExecutionDto::from).ok_or_else(|| Problem::from(id))
+    view.map(ExecutionDto::from)
+        .ok_or_else(|| Problem::from(id))
 }
 
 /// Lists executions, the latest first.
-#[utoipa::path(get, path = "/api/v1/executions", tag = "executions", params(
+#[utoipa::path(get, operation_id = "list_executions", path = "/api/v1/executions", tag = "executions", params(
     ("state" = Option<String>, Query, description = "In one of these states; several parted by commas"),
     ("flow" = Option<String>, Query, description = "That this flow takes part in, by name or id; digits are an id"),
     ("data_date_from" = Option<String>, Query),
@@ -287,7 +291,7 @@ async fn find<H: History, T: Transport>(
     (status = 200, body = PageDto<ExecutionDto>),
     (status = 400, body = ProblemDto, content_type = "application/problem+json"),
 ))]
-async fn list<H: History, T: Transport>(
+pub(super) async fn list<H: History, T: Transport>(
     app: Arc<App<H, T>>,
     mut query: Query,
 ) -> Result<Json<PageDto<ExecutionDto>>, Problem> {
@@ -312,7 +316,7 @@ async fn list<H: History, T: Transport>(
 ///
 /// With the header `Idempotency-Key`, a repeated request gets the first one's execution; the server remembers the
 /// last 1,000 keys while it runs.
-#[utoipa::path(post, path = "/api/v1/executions", tag = "executions", request_body = StartBody, params(
+#[utoipa::path(post, operation_id = "start_execution", path = "/api/v1/executions", tag = "executions", request_body = StartBody, params(
     ("Idempotency-Key" = Option<String>, Header, description = "1 to 255 characters"),
 ), responses(
     (status = 201, body = ExecutionDto, headers(("Location" = String))),
@@ -320,7 +324,7 @@ async fn list<H: History, T: Transport>(
     (status = 409, body = ProblemDto, content_type = "application/problem+json", description = "`flow_disabled`"),
     (status = 422, body = ProblemDto, content_type = "application/problem+json", description = "`unknown_flow`, `no_flows`, `outside_dependency`, `idempotency_key_reused`"),
 ))]
-async fn start<H: History, T: Transport>(
+pub(super) async fn start<H: History, T: Transport>(
     app: Arc<App<H, T>>,
     caller: Caller,
     key: IdempotencyKey,
@@ -403,11 +407,11 @@ fn param_faults((name, value): (&str, &str)) -> Option<Blame> {
 }
 
 /// Tells one execution, and how far it is.
-#[utoipa::path(get, path = "/api/v1/executions/{id}", tag = "executions", params(("id" = u64, Path)), responses(
+#[utoipa::path(get, operation_id = "find_execution", path = "/api/v1/executions/{id}", tag = "executions", params(("id" = u64, Path)), responses(
     (status = 200, body = ExecutionDto),
     (status = 404, body = ProblemDto, content_type = "application/problem+json"),
 ))]
-async fn detail<H: History, T: Transport>(
+pub(super) async fn detail<H: History, T: Transport>(
     id: ExecutionId,
     app: Arc<App<H, T>>,
 ) -> Result<Json<ExecutionDto>, Problem> {
@@ -415,12 +419,12 @@ async fn detail<H: History, T: Transport>(
 }
 
 /// Kills what runs, and ends the execution.
-#[utoipa::path(post, path = "/api/v1/executions/{id}/stop", tag = "executions", params(("id" = u64, Path)), responses(
+#[utoipa::path(post, operation_id = "stop_execution", path = "/api/v1/executions/{id}/stop", tag = "executions", params(("id" = u64, Path)), responses(
     (status = 200, body = ExecutionDto, description = "`stopping` until what runs has ended"),
     (status = 404, body = ProblemDto, content_type = "application/problem+json"),
     (status = 409, body = ProblemDto, content_type = "application/problem+json", description = "`wrong_state`: it has ended, or is being stopped"),
 ))]
-async fn stop<H: History, T: Transport>(
+pub(super) async fn stop<H: History, T: Transport>(
     execution: ExecutionId,
     app: Arc<App<H, T>>,
     caller: Caller,
@@ -457,13 +461,13 @@ async fn ended_problem<H: History, T: Transport>(
 /// Goes on with a failed or stopped execution where it broke.
 ///
 /// Job runs that succeeded are not run again; definitions of the rest are read afresh.
-#[utoipa::path(post, path = "/api/v1/executions/{id}/resume", tag = "executions", params(("id" = u64, Path)), responses(
+#[utoipa::path(post, operation_id = "resume_execution", path = "/api/v1/executions/{id}/resume", tag = "executions", params(("id" = u64, Path)), responses(
     (status = 200, body = ExecutionDto),
     (status = 404, body = ProblemDto, content_type = "application/problem+json"),
     (status = 409, body = ProblemDto, content_type = "application/problem+json", description = "`wrong_state`: it runs, or succeeded"),
     (status = 422, body = ProblemDto, content_type = "application/problem+json", description = "`outside_dependency`"),
 ))]
-async fn resume<H: History, T: Transport>(
+pub(super) async fn resume<H: History, T: Transport>(
     execution: ExecutionId,
     app: Arc<App<H, T>>,
     caller: Caller,
@@ -479,13 +483,13 @@ async fn resume<H: History, T: Transport>(
 }
 
 /// Runs job runs of an execution that has ended, and all below them, again.
-#[utoipa::path(post, path = "/api/v1/executions/{id}/rerun", tag = "executions", params(("id" = u64, Path)), request_body = RerunBody, responses(
+#[utoipa::path(post, operation_id = "rerun_execution", path = "/api/v1/executions/{id}/rerun", tag = "executions", params(("id" = u64, Path)), request_body = RerunBody, responses(
     (status = 200, body = ExecutionDto),
     (status = 404, body = ProblemDto, content_type = "application/problem+json"),
     (status = 409, body = ProblemDto, content_type = "application/problem+json", description = "`wrong_state`: it has not ended"),
     (status = 422, body = ProblemDto, content_type = "application/problem+json", description = "`no_job_runs`, `unknown_job_run`, `outside_dependency`"),
 ))]
-async fn rerun<H: History, T: Transport>(
+pub(super) async fn rerun<H: History, T: Transport>(
     execution: ExecutionId,
     app: Arc<App<H, T>>,
     caller: Caller,
@@ -516,11 +520,11 @@ async fn go_on<H: History, T: Transport>(
 }
 
 /// Lists the flow runs of an execution.
-#[utoipa::path(get, path = "/api/v1/executions/{id}/flow-runs", tag = "executions", params(("id" = u64, Path)), responses(
+#[utoipa::path(get, operation_id = "list_flow_runs", path = "/api/v1/executions/{id}/flow-runs", tag = "executions", params(("id" = u64, Path)), responses(
     (status = 200, body = PageDto<FlowRunDto>, description = "All of them: `next_cursor` is always null"),
     (status = 404, body = ProblemDto, content_type = "application/problem+json"),
 ))]
-async fn flow_runs<H: History, T: Transport>(
+pub(super) async fn flow_runs<H: History, T: Transport>(
     execution: ExecutionId,
     app: Arc<App<H, T>>,
 ) -> Result<Json<PageDto<FlowRunDto>>, Problem> {

@@ -1,6 +1,6 @@
 //! `/executors`: hosts that run commands, and how they are doing.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use hcndc_core::{
     engine::{DefinitionId, ExecutorHealth, HostFigures},
@@ -78,7 +78,7 @@ pub(super) struct ExecutorBody {
     address: String,
     /// Labels that jobs can select it by.
     #[serde(default)]
-    #[schema(value_type = BTreeMap<String, String>)]
+    #[schema(value_type = std::collections::BTreeMap<String, String>)]
     labels: TextMap,
     /// How many slots its jobs may take together: 1 to 100000. Default: 8.
     #[serde(default = "slots")]
@@ -239,7 +239,7 @@ async fn find<H: History, T: Transport>(
 }
 
 /// Lists executors.
-#[utoipa::path(get, path = "/api/v1/executors", tag = "executors", params(
+#[utoipa::path(get, operation_id = "list_executors", path = "/api/v1/executors", tag = "executors", params(
     ("text" = Option<String>, Query, description = "Name or description holds this"),
     ("enabled" = Option<bool>, Query),
     ("sort" = Option<String>, Query, description = "`id`, `name` or `updated_at`; with `-` downwards"),
@@ -249,7 +249,7 @@ async fn find<H: History, T: Transport>(
     (status = 200, body = PageDto<ExecutorDto>),
     (status = 400, body = ProblemDto, content_type = "application/problem+json"),
 ))]
-async fn list<H: History, T: Transport>(
+pub(super) async fn list<H: History, T: Transport>(
     app: Arc<App<H, T>>,
     mut query: Query,
 ) -> Result<Json<PageDto<ExecutorDto>>, Problem> {
@@ -274,13 +274,13 @@ async fn list<H: History, T: Transport>(
 }
 
 /// Makes an executor, and connects to it.
-#[utoipa::path(post, path = "/api/v1/executors", tag = "executors", request_body = ExecutorBody, responses(
+#[utoipa::path(post, operation_id = "create_executor", path = "/api/v1/executors", tag = "executors", request_body = ExecutorBody, responses(
     (status = 201, body = ExecutorDto, headers(("Location" = String))),
     (status = 400, body = ProblemDto, content_type = "application/problem+json"),
     (status = 409, body = ProblemDto, content_type = "application/problem+json", description = "`name_taken`"),
     (status = 422, body = ProblemDto, content_type = "application/problem+json", description = "`bad_definition`"),
 ))]
-async fn create<H: History, T: Transport>(
+pub(super) async fn create<H: History, T: Transport>(
     app: Arc<App<H, T>>,
     caller: Caller,
     body: Body,
@@ -299,11 +299,11 @@ async fn create<H: History, T: Transport>(
 }
 
 /// Tells one executor.
-#[utoipa::path(get, path = "/api/v1/executors/{id}", tag = "executors", params(("id" = u64, Path)), responses(
+#[utoipa::path(get, operation_id = "find_executor", path = "/api/v1/executors/{id}", tag = "executors", params(("id" = u64, Path)), responses(
     (status = 200, body = ExecutorDto),
     (status = 404, body = ProblemDto, content_type = "application/problem+json"),
 ))]
-async fn detail<H: History, T: Transport>(
+pub(super) async fn detail<H: History, T: Transport>(
     id: ExecutorId,
     app: Arc<App<H, T>>,
 ) -> Result<Json<ExecutorDto>, Problem> {
@@ -311,14 +311,14 @@ async fn detail<H: History, T: Transport>(
 }
 
 /// Replaces an executor: what the body does not say goes back to its default.
-#[utoipa::path(put, path = "/api/v1/executors/{id}", tag = "executors", params(("id" = u64, Path)), request_body = ExecutorBody, responses(
+#[utoipa::path(put, operation_id = "replace_executor", path = "/api/v1/executors/{id}", tag = "executors", params(("id" = u64, Path)), request_body = ExecutorBody, responses(
     (status = 200, body = ExecutorDto),
     (status = 400, body = ProblemDto, content_type = "application/problem+json"),
     (status = 404, body = ProblemDto, content_type = "application/problem+json"),
     (status = 409, body = ProblemDto, content_type = "application/problem+json", description = "`stale`, `name_taken`"),
     (status = 422, body = ProblemDto, content_type = "application/problem+json", description = "`bad_definition`"),
 ))]
-async fn replace<H: History, T: Transport>(
+pub(super) async fn replace<H: History, T: Transport>(
     id: ExecutorId,
     app: Arc<App<H, T>>,
     caller: Caller,
@@ -330,7 +330,7 @@ async fn replace<H: History, T: Transport>(
 }
 
 /// Changes an executor: a JSON merge patch (RFC 7396).
-#[utoipa::path(patch, path = "/api/v1/executors/{id}", tag = "executors", params(("id" = u64, Path)),
+#[utoipa::path(patch, operation_id = "patch_executor", path = "/api/v1/executors/{id}", tag = "executors", params(("id" = u64, Path)),
     request_body(content = ExecutorBody, content_type = "application/merge-patch+json"), responses(
     (status = 200, body = ExecutorDto),
     (status = 400, body = ProblemDto, content_type = "application/problem+json"),
@@ -338,7 +338,7 @@ async fn replace<H: History, T: Transport>(
     (status = 409, body = ProblemDto, content_type = "application/problem+json", description = "`stale`, `name_taken`"),
     (status = 422, body = ProblemDto, content_type = "application/problem+json", description = "`bad_definition`"),
 ))]
-async fn patch<H: History, T: Transport>(
+pub(super) async fn patch<H: History, T: Transport>(
     id: ExecutorId,
     app: Arc<App<H, T>>,
     caller: Caller,
@@ -368,7 +368,7 @@ async fn put<H: History, T: Transport>(
 }
 
 /// Deletes an executor.
-#[utoipa::path(delete, path = "/api/v1/executors/{id}", tag = "executors", params(
+#[utoipa::path(delete, operation_id = "delete_executor", path = "/api/v1/executors/{id}", tag = "executors", params(
     ("id" = u64, Path),
     ("version" = Option<u32>, Query, description = "Refused unless it is at this version"),
 ), responses(
@@ -376,13 +376,15 @@ async fn put<H: History, T: Transport>(
     (status = 404, body = ProblemDto, content_type = "application/problem+json"),
     (status = 409, body = ProblemDto, content_type = "application/problem+json", description = "`in_use` with its users, `stale`"),
 ))]
-async fn delete<H: History, T: Transport>(
+pub(super) async fn delete<H: History, T: Transport>(
     executor: ExecutorId,
     app: Arc<App<H, T>>,
     caller: Caller,
     mut query: Query,
 ) -> Result<NoContent, Problem> {
-    let version = query.number("version", 0, u32::MAX.into()).map(|it| it as u32);
+    let version = query
+        .number("version", 0, u32::MAX.into())
+        .map(|it| it as u32);
     query.finish()?;
     let edit = Edit::DeleteExecutor { executor, version };
     let deleted = app.edit(&caller, vec![edit]).await;

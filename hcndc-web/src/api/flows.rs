@@ -177,13 +177,15 @@ async fn parent_names<H, T>(
 }
 
 async fn find<H: History, T: Transport>(app: &App<H, T>, id: FlowId) -> Result<FlowDto, Problem> {
-    let view = read(app.history.flow(id)).await?.ok_or_else(|| Problem::from(id))?;
+    let view = read(app.history.flow(id))
+        .await?
+        .ok_or_else(|| Problem::from(id))?;
     let names = parent_names(app, std::slice::from_ref(&view)).await?;
     Ok(FlowDto::new(&view, &names))
 }
 
 /// Lists flows.
-#[utoipa::path(get, path = "/api/v1/flows", tag = "flows", params(
+#[utoipa::path(get, operation_id = "list_flows", path = "/api/v1/flows", tag = "flows", params(
     ("text" = Option<String>, Query, description = "Name or description holds this"),
     ("directory" = Option<String>, Query, description = "Filed here or below"),
     ("enabled" = Option<bool>, Query),
@@ -194,7 +196,7 @@ async fn find<H: History, T: Transport>(app: &App<H, T>, id: FlowId) -> Result<F
     (status = 200, body = PageDto<FlowDto>),
     (status = 400, body = ProblemDto, content_type = "application/problem+json"),
 ))]
-async fn list<H: History, T: Transport>(
+pub(super) async fn list<H: History, T: Transport>(
     app: Arc<App<H, T>>,
     mut query: Query,
 ) -> Result<Json<PageDto<FlowDto>>, Problem> {
@@ -213,19 +215,21 @@ async fn list<H: History, T: Transport>(
 }
 
 /// Makes a flow.
-#[utoipa::path(post, path = "/api/v1/flows", tag = "flows", request_body = FlowBody, responses(
+#[utoipa::path(post, operation_id = "create_flow", path = "/api/v1/flows", tag = "flows", request_body = FlowBody, responses(
     (status = 201, body = FlowDto, headers(("Location" = String))),
     (status = 400, body = ProblemDto, content_type = "application/problem+json"),
     (status = 409, body = ProblemDto, content_type = "application/problem+json", description = "`name_taken`"),
     (status = 422, body = ProblemDto, content_type = "application/problem+json", description = "`bad_definition`"),
 ))]
-async fn create<H: History, T: Transport>(
+pub(super) async fn create<H: History, T: Transport>(
     app: Arc<App<H, T>>,
     caller: Caller,
     body: Body,
 ) -> Result<Created<FlowDto>, Problem> {
     let body: FlowBody = body.json(&["name"]).await?;
-    let ids = app.edit(&caller, vec![Edit::PutFlow(body.draft(None))]).await?;
+    let ids = app
+        .edit(&caller, vec![Edit::PutFlow(body.draft(None))])
+        .await?;
     let Some(hcndc_core::engine::DefinitionId::Flow(id)) = ids.first().copied() else {
         return Err(Problem::Internal);
     };
@@ -236,11 +240,11 @@ async fn create<H: History, T: Transport>(
 }
 
 /// Tells one flow.
-#[utoipa::path(get, path = "/api/v1/flows/{id}", tag = "flows", params(("id" = u64, Path)), responses(
+#[utoipa::path(get, operation_id = "find_flow", path = "/api/v1/flows/{id}", tag = "flows", params(("id" = u64, Path)), responses(
     (status = 200, body = FlowDto),
     (status = 404, body = ProblemDto, content_type = "application/problem+json"),
 ))]
-async fn detail<H: History, T: Transport>(
+pub(super) async fn detail<H: History, T: Transport>(
     id: FlowId,
     app: Arc<App<H, T>>,
 ) -> Result<Json<FlowDto>, Problem> {
@@ -248,14 +252,14 @@ async fn detail<H: History, T: Transport>(
 }
 
 /// Replaces a flow: what the body does not say goes back to its default.
-#[utoipa::path(put, path = "/api/v1/flows/{id}", tag = "flows", params(("id" = u64, Path)), request_body = FlowBody, responses(
+#[utoipa::path(put, operation_id = "replace_flow", path = "/api/v1/flows/{id}", tag = "flows", params(("id" = u64, Path)), request_body = FlowBody, responses(
     (status = 200, body = FlowDto),
     (status = 400, body = ProblemDto, content_type = "application/problem+json"),
     (status = 404, body = ProblemDto, content_type = "application/problem+json"),
     (status = 409, body = ProblemDto, content_type = "application/problem+json", description = "`stale`, `name_taken`"),
     (status = 422, body = ProblemDto, content_type = "application/problem+json", description = "`bad_definition`"),
 ))]
-async fn replace<H: History, T: Transport>(
+pub(super) async fn replace<H: History, T: Transport>(
     id: FlowId,
     app: Arc<App<H, T>>,
     caller: Caller,
@@ -267,7 +271,7 @@ async fn replace<H: History, T: Transport>(
 }
 
 /// Changes a flow: a JSON merge patch (RFC 7396).
-#[utoipa::path(patch, path = "/api/v1/flows/{id}", tag = "flows", params(("id" = u64, Path)),
+#[utoipa::path(patch, operation_id = "patch_flow", path = "/api/v1/flows/{id}", tag = "flows", params(("id" = u64, Path)),
     request_body(content = FlowBody, content_type = "application/merge-patch+json"), responses(
     (status = 200, body = FlowDto),
     (status = 400, body = ProblemDto, content_type = "application/problem+json"),
@@ -275,7 +279,7 @@ async fn replace<H: History, T: Transport>(
     (status = 409, body = ProblemDto, content_type = "application/problem+json", description = "`stale`, `name_taken`"),
     (status = 422, body = ProblemDto, content_type = "application/problem+json", description = "`bad_definition`"),
 ))]
-async fn patch<H: History, T: Transport>(
+pub(super) async fn patch<H: History, T: Transport>(
     id: FlowId,
     app: Arc<App<H, T>>,
     caller: Caller,
@@ -304,7 +308,7 @@ async fn put<H: History, T: Transport>(
 }
 
 /// Deletes a flow and its jobs.
-#[utoipa::path(delete, path = "/api/v1/flows/{id}", tag = "flows", params(
+#[utoipa::path(delete, operation_id = "delete_flow", path = "/api/v1/flows/{id}", tag = "flows", params(
     ("id" = u64, Path),
     ("version" = Option<u32>, Query, description = "Refused unless it is at this version"),
 ), responses(
@@ -312,15 +316,19 @@ async fn put<H: History, T: Transport>(
     (status = 404, body = ProblemDto, content_type = "application/problem+json"),
     (status = 409, body = ProblemDto, content_type = "application/problem+json", description = "`in_use` with its users, `stale`"),
 ))]
-async fn delete<H: History, T: Transport>(
+pub(super) async fn delete<H: History, T: Transport>(
     flow: FlowId,
     app: Arc<App<H, T>>,
     caller: Caller,
     mut query: Query,
 ) -> Result<NoContent, Problem> {
-    let version = query.number("version", 0, u32::MAX.into()).map(|it| it as u32);
+    let version = query
+        .number("version", 0, u32::MAX.into())
+        .map(|it| it as u32);
     query.finish()?;
-    let deleted = app.edit(&caller, vec![Edit::DeleteFlow { flow, version }]).await;
+    let deleted = app
+        .edit(&caller, vec![Edit::DeleteFlow { flow, version }])
+        .await;
     deleted
         .map(|_| NoContent)
         .map_err(|problem| or_unknown(problem, flow))

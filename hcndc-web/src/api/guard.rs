@@ -4,7 +4,7 @@
 use std::net::IpAddr;
 
 use warp::{
-    Filter, Reply as _,
+    Filter,
     filters::BoxedFilter,
     http::{HeaderMap, Method, header, uri::Authority},
     reject,
@@ -140,7 +140,11 @@ mod tests {
             post(with("sec-fetch-site", "cross-site")),
             Err("foreign_origin")
         );
-        let get = check(&own, &Method::GET, &with("origin", "http://evil.example.com"));
+        let get = check(
+            &own,
+            &Method::GET,
+            &with("origin", "http://evil.example.com"),
+        );
         assert_eq!(get, Ok(()));
     }
 }

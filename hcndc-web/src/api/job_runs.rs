@@ -44,7 +44,13 @@ pub(super) fn routes<H: History + 'static, T: Transport + 'static>(
             at(JOB_RUNS).and(app.clone()).and(query()).then(list),
         ),
         Route::get(JOB_RUN, at_id(JOB_RUN).and(app.clone()).then(detail)),
-        Route::get(ATTEMPTS, at_id(ATTEMPTS).and(app.clone()).and(caller()).then(attempts)),
+        Route::get(
+            ATTEMPTS,
+            at_id(ATTEMPTS)
+                .and(app.clone())
+                .and(caller())
+                .then(attempts),
+        ),
         Route::get(
             EXPLAIN,
             at_id(EXPLAIN).and(app.clone()).and(caller()).then(explain),
@@ -68,7 +74,7 @@ struct JobName {
 /// A job's part of an execution.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = JobRun)]
-struct JobRunDto {
+pub(super) struct JobRunDto {
     /// Its id, for ever.
     #[schema(example = 12)]
     id: u64,
@@ -198,7 +204,7 @@ impl AttemptDto {
 /// Why a job run stands where it stands.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Explanation)]
-struct ExplanationDto {
+pub(super) struct ExplanationDto {
     /// The job run.
     job_run: u64,
     /// Its state.
@@ -232,7 +238,11 @@ struct HoldDto {
 #[serde(tag = "kind", rename_all = "snake_case")]
 enum HoldKind {
     /// A parent of its flow has not succeeded.
-    Parent { flow: u64, name: String, state: &'static str },
+    Parent {
+        flow: u64,
+        name: String,
+        state: &'static str,
+    },
     /// A job that it depends on has not come to the end asked for.
     Dependency {
         job: u64,
@@ -340,11 +350,13 @@ pub(super) async fn find<H: History, T: Transport>(
     app: &App<H, T>,
     id: JobRunId,
 ) -> Result<JobRunView, Problem> {
-    read(app.history.job_run(id)).await?.ok_or_else(|| id.into())
+    read(app.history.job_run(id))
+        .await?
+        .ok_or_else(|| id.into())
 }
 
 /// Lists job runs.
-#[utoipa::path(get, path = "/api/v1/job-runs", tag = "job runs", params(
+#[utoipa::path(get, operation_id = "list_job_runs", path = "/api/v1/job-runs", tag = "job runs", params(
     ("execution" = Option<u64>, Query),
     ("flow_run" = Option<u64>, Query),
     ("job" = Option<u64>, Query, description = "Id of a job"),
@@ -356,7 +368,7 @@ pub(super) async fn find<H: History, T: Transport>(
     (status = 200, body = PageDto<JobRunDto>),
     (status = 400, body = ProblemDto, content_type = "application/problem+json"),
 ))]
-async fn list<H: History, T: Transport>(
+pub(super) async fn list<H: History, T: Transport>(
     app: Arc<App<H, T>>,
     mut query: Query,
 ) -> Result<Json<PageDto<JobRunDto>>, Problem> {
@@ -365,7 +377,7 @@ async fn list<H: History, T: Transport>(
 }
 
 /// Lists the job runs of an execution: `/job-runs?execution=`.
-#[utoipa::path(get, path = "/api/v1/executions/{id}/job-runs", tag = "executions", params(
+#[utoipa::path(get, operation_id = "list_execution_job_runs", path = "/api/v1/executions/{id}/job-runs", tag = "executions", params(
     ("id" = u64, Path),
     ("flow_run" = Option<u64>, Query),
     ("job" = Option<u64>, Query, description = "Id of a job"),
@@ -377,7 +389,7 @@ async fn list<H: History, T: Transport>(
     (status = 200, body = PageDto<JobRunDto>),
     (status = 404, body = ProblemDto, content_type = "application/problem+json"),
 ))]
-async fn of_execution<H: History, T: Transport>(
+pub(super) async fn of_execution<H: History, T: Transport>(
     execution: ExecutionId,
     app: Arc<App<H, T>>,
     query: Query,
@@ -412,11 +424,11 @@ async fn page<H: History, T: Transport>(
 }
 
 /// Tells one job run.
-#[utoipa::path(get, path = "/api/v1/job-runs/{id}", tag = "job runs", params(("id" = u64, Path)), responses(
+#[utoipa::path(get, operation_id = "find_job_run", path = "/api/v1/job-runs/{id}", tag = "job runs", params(("id" = u64, Path)), responses(
     (status = 200, body = JobRunDto),
     (status = 404, body = ProblemDto, content_type = "application/problem+json"),
 ))]
-async fn detail<H: History, T: Transport>(
+pub(super) async fn detail<H: History, T: Transport>(
     id: JobRunId,
     app: Arc<App<H, T>>,
 ) -> Result<Json<JobRunDto>, Problem> {
@@ -424,11 +436,11 @@ async fn detail<H: History, T: Transport>(
 }
 
 /// Lists the attempts of a job run.
-#[utoipa::path(get, path = "/api/v1/job-runs/{id}/attempts", tag = "job runs", params(("id" = u64, Path)), responses(
+#[utoipa::path(get, operation_id = "list_attempts", path = "/api/v1/job-runs/{id}/attempts", tag = "job runs", params(("id" = u64, Path)), responses(
     (status = 200, body = PageDto<AttemptDto>, description = "All of them, by number: `next_cursor` is always null"),
     (status = 404, body = ProblemDto, content_type = "application/problem+json"),
 ))]
-async fn attempts<H: History, T: Transport>(
+pub(super) async fn attempts<H: History, T: Transport>(
     id: JobRunId,
     app: Arc<App<H, T>>,
     caller: Caller,
@@ -445,11 +457,11 @@ async fn attempts<H: History, T: Transport>(
 }
 
 /// Tells why a job run stands where it stands.
-#[utoipa::path(get, path = "/api/v1/job-runs/{id}/explain", tag = "job runs", params(("id" = u64, Path)), responses(
+#[utoipa::path(get, operation_id = "explain_job_run", path = "/api/v1/job-runs/{id}/explain", tag = "job runs", params(("id" = u64, Path)), responses(
     (status = 200, body = ExplanationDto),
     (status = 404, body = ProblemDto, content_type = "application/problem+json"),
 ))]
-async fn explain<H: History, T: Transport>(
+pub(super) async fn explain<H: History, T: Transport>(
     id: JobRunId,
     app: Arc<App<H, T>>,
     caller: Caller,

@@ -1,6 +1,6 @@
 //! `/jobs`: commands, and what ties them together.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use hcndc_core::{
     engine::{DefinitionId, Engine},
@@ -79,11 +79,11 @@ pub(super) struct JobBody {
     depends_on: Vec<DependencyDto>,
     /// Params, in the order in which they are appended to the command.
     #[serde(default)]
-    #[schema(value_type = BTreeMap<String, String>)]
+    #[schema(value_type = std::collections::BTreeMap<String, String>)]
     params: TextMap,
     /// Environment variables.
     #[serde(default)]
-    #[schema(value_type = BTreeMap<String, String>)]
+    #[schema(value_type = std::collections::BTreeMap<String, String>)]
     env: TextMap,
     /// Exit codes that mean success. Default: 0 alone.
     #[serde(default = "zero_alone")]
@@ -107,7 +107,7 @@ pub(super) struct JobBody {
     executor: Option<Reference>,
     /// Labels that its executor must have, all of them.
     #[serde(default)]
-    #[schema(value_type = BTreeMap<String, String>)]
+    #[schema(value_type = std::collections::BTreeMap<String, String>)]
     labels: TextMap,
     /// Whether it runs. Default: true.
     #[serde(default = "yes")]
@@ -291,12 +291,14 @@ fn to_span(duration: std::time::Duration) -> Span {
 }
 
 async fn find<H: History, T: Transport>(app: &App<H, T>, id: JobId) -> Result<JobDto, Problem> {
-    let view = read(app.history.job(id)).await?.ok_or_else(|| Problem::from(id))?;
+    let view = read(app.history.job(id))
+        .await?
+        .ok_or_else(|| Problem::from(id))?;
     app.look(move |engine| JobDto::new(&view, engine)).await
 }
 
 /// Lists jobs.
-#[utoipa::path(get, path = "/api/v1/jobs", tag = "jobs", params(
+#[utoipa::path(get, operation_id = "list_jobs", path = "/api/v1/jobs", tag = "jobs", params(
     ("text" = Option<String>, Query, description = "Name or description holds this"),
     ("flow" = Option<String>, Query, description = "Of this flow, by name or id; digits are an id"),
     ("enabled" = Option<bool>, Query),
@@ -307,7 +309,7 @@ async fn find<H: History, T: Transport>(app: &App<H, T>, id: JobId) -> Result<Jo
     (status = 200, body = PageDto<JobDto>),
     (status = 400, body = ProblemDto, content_type = "application/problem+json"),
 ))]
-async fn list<H: History, T: Transport>(
+pub(super) async fn list<H: History, T: Transport>(
     app: Arc<App<H, T>>,
     mut query: Query,
 ) -> Result<Json<PageDto<JobDto>>, Problem> {
@@ -349,13 +351,13 @@ pub(super) async fn flow_in_query<H, T>(
 }
 
 /// Makes a job.
-#[utoipa::path(post, path = "/api/v1/jobs", tag = "jobs", request_body = JobBody, responses(
+#[utoipa::path(post, operation_id = "create_job", path = "/api/v1/jobs", tag = "jobs", request_body = JobBody, responses(
     (status = 201, body = JobDto, headers(("Location" = String))),
     (status = 400, body = ProblemDto, content_type = "application/problem+json"),
     (status = 409, body = ProblemDto, content_type = "application/problem+json", description = "`name_taken`"),
     (status = 422, body = ProblemDto, content_type = "application/problem+json", description = "`bad_definition`: also a cycle, by name"),
 ))]
-async fn create<H: History, T: Transport>(
+pub(super) async fn create<H: History, T: Transport>(
     app: Arc<App<H, T>>,
     caller: Caller,
     body: Body,
@@ -381,11 +383,11 @@ async fn create<H: History, T: Transport>(
 }
 
 /// Tells one job.
-#[utoipa::path(get, path = "/api/v1/jobs/{id}", tag = "jobs", params(("id" = u64, Path)), responses(
+#[utoipa::path(get, operation_id = "find_job", path = "/api/v1/jobs/{id}", tag = "jobs", params(("id" = u64, Path)), responses(
     (status = 200, body = JobDto),
     (status = 404, body = ProblemDto, content_type = "application/problem+json"),
 ))]
-async fn detail<H: History, T: Transport>(
+pub(super) async fn detail<H: History, T: Transport>(
     id: JobId,
     app: Arc<App<H, T>>,
 ) -> Result<Json<JobDto>, Problem> {
@@ -393,14 +395,14 @@ async fn detail<H: History, T: Transport>(
 }
 
 /// Replaces a job: what the body does not say goes back to its default.
-#[utoipa::path(put, path = "/api/v1/jobs/{id}", tag = "jobs", params(("id" = u64, Path)), request_body = JobBody, responses(
+#[utoipa::path(put, operation_id = "replace_job", path = "/api/v1/jobs/{id}", tag = "jobs", params(("id" = u64, Path)), request_body = JobBody, responses(
     (status = 200, body = JobDto),
     (status = 400, body = ProblemDto, content_type = "application/problem+json"),
     (status = 404, body = ProblemDto, content_type = "application/problem+json"),
     (status = 409, body = ProblemDto, content_type = "application/problem+json", description = "`stale`, `name_taken`"),
     (status = 422, body = ProblemDto, content_type = "application/problem+json", description = "`bad_definition`"),
 ))]
-async fn replace<H: History, T: Transport>(
+pub(super) async fn replace<H: History, T: Transport>(
     id: JobId,
     app: Arc<App<H, T>>,
     caller: Caller,
@@ -412,7 +414,7 @@ async fn replace<H: History, T: Transport>(
 }
 
 /// Changes a job: a JSON merge patch (RFC 7396).
-#[utoipa::path(patch, path = "/api/v1/jobs/{id}", tag = "jobs", params(("id" = u64, Path)),
+#[utoipa::path(patch, operation_id = "patch_job", path = "/api/v1/jobs/{id}", tag = "jobs", params(("id" = u64, Path)),
     request_body(content = JobBody, content_type = "application/merge-patch+json"), responses(
     (status = 200, body = JobDto),
     (status = 400, body = ProblemDto, content_type = "application/problem+json"),
@@ -420,7 +422,7 @@ async fn replace<H: History, T: Transport>(
     (status = 409, body = ProblemDto, content_type = "application/problem+json", description = "`stale`, `name_taken`"),
     (status = 422, body = ProblemDto, content_type = "application/problem+json", description = "`bad_definition`"),
 ))]
-async fn patch<H: History, T: Transport>(
+pub(super) async fn patch<H: History, T: Transport>(
     id: JobId,
     app: Arc<App<H, T>>,
     caller: Caller,
@@ -458,7 +460,7 @@ async fn put<H: History, T: Transport>(
 }
 
 /// Deletes a job.
-#[utoipa::path(delete, path = "/api/v1/jobs/{id}", tag = "jobs", params(
+#[utoipa::path(delete, operation_id = "delete_job", path = "/api/v1/jobs/{id}", tag = "jobs", params(
     ("id" = u64, Path),
     ("version" = Option<u32>, Query, description = "Refused unless it is at this version"),
 ), responses(
@@ -466,15 +468,19 @@ async fn put<H: History, T: Transport>(
     (status = 404, body = ProblemDto, content_type = "application/problem+json"),
     (status = 409, body = ProblemDto, content_type = "application/problem+json", description = "`in_use` with its users, `stale`"),
 ))]
-async fn delete<H: History, T: Transport>(
+pub(super) async fn delete<H: History, T: Transport>(
     job: JobId,
     app: Arc<App<H, T>>,
     caller: Caller,
     mut query: Query,
 ) -> Result<NoContent, Problem> {
-    let version = query.number("version", 0, u32::MAX.into()).map(|it| it as u32);
+    let version = query
+        .number("version", 0, u32::MAX.into())
+        .map(|it| it as u32);
     query.finish()?;
-    let deleted = app.edit(&caller, vec![Edit::DeleteJob { job, version }]).await;
+    let deleted = app
+        .edit(&caller, vec![Edit::DeleteJob { job, version }])
+        .await;
     deleted
         .map(|_| NoContent)
         .map_err(|problem| or_unknown(problem, job))

@@ -145,7 +145,8 @@ pub(super) async fn log<H: History + 'static, T: Transport + 'static>(
             let limit = wanted.limit.unwrap_or(USUAL);
             let mut left = limit as usize;
             while left > 0 && !complete {
-                let piece = read_piece(&app, attempt, next, left.min(CHUNK), Duration::ZERO).await?;
+                let piece =
+                    read_piece(&app, attempt, next, left.min(CHUNK), Duration::ZERO).await?;
                 (next, complete) = (piece.next, piece.complete);
                 if piece.entries.is_empty() {
                     break;
@@ -395,8 +396,10 @@ mod tests {
                 (Stream::Stdout, &text[4..]),
             ],
         );
-        let texts: Vec<serde_json::Value> =
-            lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let texts: Vec<serde_json::Value> = lines
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect();
         assert_eq!(texts[0]["text"], "数");
         assert_eq!(texts[1]["text"], "!");
         assert_eq!(texts[1]["stream"], "stderr");

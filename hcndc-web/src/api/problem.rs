@@ -119,21 +119,15 @@ pub(crate) enum BlameError {
     /// A definition, or a reference to one.
     Definition(DefinitionError),
     /// Not a date.
-    BadDate {
-        text: String,
-    },
+    BadDate { text: String },
     /// Not a place in this list.
     BadCursor,
     /// Not a position in this output.
     BadPosition,
     /// The text is too long.
-    TooLong {
-        limit: usize,
-    },
+    TooLong { limit: usize },
     /// The store does not answer; why not.
-    StoreSilent {
-        reason: String,
-    },
+    StoreSilent { reason: String },
     /// The scheduler does not answer.
     SchedulerSilent,
 }
@@ -437,10 +431,7 @@ pub(super) fn render(mut response: Response, lang: Lang) -> Response {
         Lang::En => "en",
         Lang::Zh => "zh-CN",
     };
-    headers.insert(
-        header::CONTENT_LANGUAGE,
-        HeaderValue::from_static(language),
-    );
+    headers.insert(header::CONTENT_LANGUAGE, HeaderValue::from_static(language));
     headers.insert(header::VARY, HeaderValue::from_static("accept-language"));
     if problem.status() == StatusCode::SERVICE_UNAVAILABLE {
         headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));

@@ -1,6 +1,6 @@
 //! Routes: small filters by method and path, each known by the template of its path.
 
-use futures_util::StreamExt as _;
+use futures_util::StreamExt;
 use warp::{
     Filter, Rejection, Reply,
     filters::BoxedFilter,
@@ -31,7 +31,11 @@ impl Route {
     /// Answers GET and HEAD with what `filter` makes of it.
     pub(super) fn get<F, T>(template: &'static str, filter: F) -> Self
     where
-        F: Filter<Extract = (Result<T, Problem>,), Error = Rejection> + Clone + Send + Sync + 'static,
+        F: Filter<Extract = (Result<T, Problem>,), Error = Rejection>
+            + Clone
+            + Send
+            + Sync
+            + 'static,
         F::Future: Send,
         T: Reply + 'static,
     {
@@ -41,7 +45,11 @@ impl Route {
     /// Answers POST.
     pub(super) fn post<F, T>(template: &'static str, filter: F) -> Self
     where
-        F: Filter<Extract = (Result<T, Problem>,), Error = Rejection> + Clone + Send + Sync + 'static,
+        F: Filter<Extract = (Result<T, Problem>,), Error = Rejection>
+            + Clone
+            + Send
+            + Sync
+            + 'static,
         F::Future: Send,
         T: Reply + 'static,
     {
@@ -51,7 +59,11 @@ impl Route {
     /// Answers another method.
     pub(super) fn new<F, T>(method: Method, template: &'static str, filter: F) -> Self
     where
-        F: Filter<Extract = (Result<T, Problem>,), Error = Rejection> + Clone + Send + Sync + 'static,
+        F: Filter<Extract = (Result<T, Problem>,), Error = Rejection>
+            + Clone
+            + Send
+            + Sync
+            + 'static,
         F::Future: Send,
         T: Reply + 'static,
     {
@@ -142,9 +154,7 @@ pub(super) fn at(template: &'static str) -> BoxedFilter<()> {
 pub(super) fn at_id<Id: From<Number> + Send + 'static>(
     template: &'static str,
 ) -> BoxedFilter<(Id,)> {
-    with_number(template)
-        .map(|id| Id::from(Number(id)))
-        .boxed()
+    with_number(template).map(|id| Id::from(Number(id))).boxed()
 }
 
 fn with_number(template: &'static str) -> BoxedFilter<(u64,)> {

@@ -1,6 +1,6 @@
 //! The server: connections in, answers out, and an end in good time.
 
-use std::{future::Future, io, pin::pin, sync::Arc, time::Duration};
+use std::{future::Future, pin::pin, sync::Arc, time::Duration};
 
 use hcndc_core::port::{History, Transport};
 use hyper::server::conn::http1;
@@ -26,15 +26,11 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// begun get ten seconds.
 ///
 /// The scheduler is not stopped: that comes after.
-///
-/// # Errors
-/// When the listener's own address cannot be told.
 pub async fn serve<H: History + 'static, T: Transport + 'static>(
     app: Arc<App<H, T>>,
     listener: TcpListener,
     shutdown: impl Future<Output = ()>,
-) -> io::Result<()> {
-    let address = listener.local_addr()?;
+) {
     let service = TowerToHyperService::new(warp::service(super::routes(&app)));
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(HEAD);
@@ -42,7 +38,6 @@ pub async fn serve<H: History + 'static, T: Transport + 'static>(
     let room = Arc::new(Semaphore::new(CONNECTIONS));
     let mut connections = JoinSet::new();
     let mut shutdown = pin!(shutdown);
-    tracing::info!(%address, "serving");
     loop {
         let accepted = async {
             // The semaphore is never closed.
@@ -79,8 +74,10 @@ pub async fn serve<H: History + 'static, T: Transport + 'static>(
         .await
         .is_err()
     {
-        tracing::warn!(connections = connections.len(), "cut off at the end of the time limit");
+        tracing::warn!(
+            connections = connections.len(),
+            "cut off at the end of the time limit"
+        );
         connections.shutdown().await;
     }
-    Ok(())
 }

@@ -22,10 +22,7 @@ pub(super) fn streamed(content_type: &'static str) -> (Writer, Response) {
     let (writer, reader) = mpsc::channel(1);
     let mut response = warp::reply::stream(ReceiverStream::new(reader)).into_response();
     let headers = response.headers_mut();
-    headers.insert(
-        header::CONTENT_TYPE,
-        HeaderValue::from_static(content_type),
-    );
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
     // Proxies that gather would hold back what is live.
     headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
     (writer, response)

@@ -31,9 +31,10 @@ pub(super) fn title(problem: &Problem, lang: Lang) -> String {
         "unknown_attempt" => ("Unknown attempt", "尝试不存在"),
         "foreign_host" => ("The request is for another host", "请求的主机不是本服务器"),
         "foreign_origin" => ("The request comes from another site", "请求来自其他站点"),
-        "unsupported_media_type" => {
-            ("The body is of a media type that is not taken", "不支持的内容类型")
-        }
+        "unsupported_media_type" => (
+            "The body is of a media type that is not taken",
+            "不支持的内容类型",
+        ),
         "body_too_large" => ("The body is too large", "请求内容过大"),
         "body_timeout" => ("The body did not arrive in time", "请求内容未及时到达"),
         "body_broken" => ("The body broke off", "请求内容中断"),
@@ -47,7 +48,10 @@ pub(super) fn title(problem: &Problem, lang: Lang) -> String {
         "flow_disabled" => ("The flow is not enabled", "任务流未启用"),
         "no_flows" => ("No flow is named", "未指定任务流"),
         "no_job_runs" => ("No job run is named", "未指定任务执行"),
-        "wrong_state" => ("The execution's state does not allow this", "执行的状态不允许此操作"),
+        "wrong_state" => (
+            "The execution's state does not allow this",
+            "执行的状态不允许此操作",
+        ),
         "outside_dependency" => (
             "A job depends on one that does not take part",
             "有任务依赖于未参与的任务",
@@ -136,11 +140,7 @@ pub(super) fn detail(problem: &Problem, lang: Lang) -> String {
             "the recorder of this process is somebody else's",
             "本进程的指标由他处收集",
         ),
-        Problem::Internal => either(
-            lang,
-            "the cause is in the server's log",
-            "原因见服务器日志",
-        ),
+        Problem::Internal => either(lang, "the cause is in the server's log", "原因见服务器日志"),
         Problem::Refused(rejected) if !matches!(rejected, Rejected::Definition { .. }) => {
             refusal(rejected, lang)
         }
@@ -187,7 +187,10 @@ fn refusal(rejected: &Rejected, lang: Lang) -> String {
             format!("没有编号为 {execution} 的进行中的执行")
         }
         (Lang::Zh, Rejected::WrongState { execution, state }) => {
-            format!("执行 {execution} 处于“{}”状态，不允许此操作", execution_state_zh(*state))
+            format!(
+                "执行 {execution} 处于“{}”状态，不允许此操作",
+                execution_state_zh(*state)
+            )
         }
         (Lang::Zh, Rejected::UnknownJobRun { job_run }) => {
             format!("任务执行 {job_run} 不属于该执行")
@@ -269,11 +272,9 @@ pub(super) fn blame(error: &BlameError, lang: Lang) -> String {
             format!("the store does not answer: {reason}"),
             format!("存储没有响应：{reason}"),
         ),
-        BlameError::SchedulerSilent => either(
-            lang,
-            "the scheduler does not answer",
-            "调度器没有响应",
-        ),
+        BlameError::SchedulerSilent => {
+            either(lang, "the scheduler does not answer", "调度器没有响应")
+        }
     }
 }
 
@@ -335,11 +336,17 @@ const fn what_zh(what: What) -> &'static str {
 /// Where a job run stands, in one sentence.
 pub(super) fn standing(state: JobRunState, lang: Lang) -> String {
     let (en, zh) = match state {
-        JobRunState::Blocked => ("it waits for other jobs, or for its flow", "等待其他任务或所属任务流"),
+        JobRunState::Blocked => (
+            "it waits for other jobs, or for its flow",
+            "等待其他任务或所属任务流",
+        ),
         JobRunState::Queued => ("it waits for a place to run", "等待执行位置"),
         JobRunState::Dispatched => ("it was given to an executor", "已交给执行服务器"),
         JobRunState::Running => ("it runs", "正在运行"),
-        JobRunState::RetryWait => ("it failed and waits for its next attempt", "失败，等待下一次尝试"),
+        JobRunState::RetryWait => (
+            "it failed and waits for its next attempt",
+            "失败，等待下一次尝试",
+        ),
         JobRunState::Succeeded => ("it succeeded", "已成功"),
         JobRunState::Failed => ("it failed", "已失败"),
         JobRunState::Killed => ("it was stopped", "已被终止"),
@@ -365,21 +372,24 @@ pub(super) fn attempt_end(
 ) -> String {
     let said = |en: String, zh: String| either(lang, en, zh);
     match (state, exit_code, signal) {
-        (AttemptState::Dispatched, ..) => {
-            said("it was given to an executor".into(), "已交给执行服务器".into())
-        }
+        (AttemptState::Dispatched, ..) => said(
+            "it was given to an executor".into(),
+            "已交给执行服务器".into(),
+        ),
         (AttemptState::Running, ..) => said("it runs".into(), "正在运行".into()),
-        (AttemptState::TimedOut, ..) => {
-            said("it ran longer than it may, and was killed".into(), "超时，已被终止".into())
-        }
+        (AttemptState::TimedOut, ..) => said(
+            "it ran longer than it may, and was killed".into(),
+            "超时，已被终止".into(),
+        ),
         (AttemptState::Killed, ..) => said("it was stopped".into(), "已被终止".into()),
         (AttemptState::NotStarted, ..) => said(
             format!("it could not be started: {message}"),
             format!("无法启动：{message}"),
         ),
-        (AttemptState::Lost, ..) => {
-            said(format!("it was lost: {message}"), format!("已丢失：{message}"))
-        }
+        (AttemptState::Lost, ..) => said(
+            format!("it was lost: {message}"),
+            format!("已丢失：{message}"),
+        ),
         (_, Some(code), _) => said(format!("it exited with {code}"), format!("退出码 {code}")),
         (_, None, Some(signal)) => said(
             format!("signal {signal} ended it"),
@@ -436,8 +446,10 @@ pub(super) fn hold(hold: &Hold, lang: Lang) -> String {
         ),
         Hold::NoExecutor { placement } => match placement {
             Placement::Labels(labels) => {
-                let labels: Vec<String> =
-                    labels.iter().map(|(key, value)| format!("{key}={value}")).collect();
+                let labels: Vec<String> = labels
+                    .iter()
+                    .map(|(key, value)| format!("{key}={value}"))
+                    .collect();
                 let labels = labels.join(", ");
                 either(
                     lang,

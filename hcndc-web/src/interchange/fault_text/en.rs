@@ -198,6 +198,7 @@ fn expected_text(expected: Expected) -> &'static str {
         Expected::Map => "a map",
         Expected::Duration => "a duration",
         Expected::Dependency => "a job's name or a map",
+        Expected::Reference => "an id or a name",
         Expected::Value => "another value",
     }
 }
@@ -234,6 +235,9 @@ fn wrong_type_remedy(expected: Expected, found: &Found) -> String {
         }
         (Expected::Dependency, _) => {
             "write it like `orders`, `clean/orders` or `{job: orders, on: done}`".to_owned()
+        }
+        (Expected::Reference, _) => {
+            "write the id as a whole number, or the name as a text".to_owned()
         }
         (Expected::Value, _) => "see `hcndc schema` for what may stand here".to_owned(),
     }

@@ -169,6 +169,7 @@ fn expected_text(expected: Expected) -> &'static str {
         Expected::Map => "映射",
         Expected::Duration => "时长",
         Expected::Dependency => "任务名称或映射",
+        Expected::Reference => "编号或名称",
         Expected::Value => "其他值",
     }
 }
@@ -205,6 +206,7 @@ fn wrong_type_remedy(expected: Expected, found: &Found) -> String {
         (Expected::Dependency, _) => {
             "请写成 orders、clean/orders 或 {job: orders, on: done} 的形式".to_owned()
         }
+        (Expected::Reference, _) => "编号请写成整数，名称请写成文本".to_owned(),
         (Expected::Value, _) => "可用的值请见 hcndc schema".to_owned(),
     }
 }

@@ -1,0 +1,209 @@
+//! `/mesh`: a whole mesh file at once.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use hcndc_core::{
+    engine::{EditBatch, Input, Rejected},
+    model::{self, Edit, Subject},
+    port::{History, Transport},
+};
+use serde::Serialize;
+use utoipa::ToSchema;
+use warp::Filter as _;
+
+use super::{
+    body::Body,
+    caller::Caller,
+    problem::{Blame, Problem, ProblemDto},
+    query::Query,
+    route::{Json, Route, at, body, caller, having, query},
+};
+use crate::{
+    app::App,
+    interchange::{Existing, MeshFile, MeshSource, edits, parse_mesh},
+};
+
+const MESH: &str = "/api/v1/mesh";
+
+/// Bytes of a mesh file.
+const LIMIT: usize = 64 << 20;
+/// What mesh files are sent as.
+const MEDIA_TYPES: [&str; 5] = [
+    "application/yaml",
+    "application/json",
+    "application/x-yaml",
+    "text/yaml",
+    "text/x-yaml",
+];
+
+pub(super) fn routes<H: History + 'static, T: Transport + 'static>(
+    app: &Arc<App<H, T>>,
+) -> Vec<Route> {
+    let args = at(MESH)
+        .and(having(app))
+        .and(caller())
+        .and(query())
+        .and(body());
+    vec![Route::post(MESH, args.then(apply))]
+}
+
+/// What became of a mesh file, or would.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct MeshApplied {
+    /// Whether nothing was changed.
+    dry_run: bool,
+    /// Flows of the file.
+    flows: PutCounts,
+    /// Jobs of the file.
+    jobs: PutCounts,
+    /// Executors of the file.
+    executors: PutCounts,
+}
+
+/// How many definitions of a kind were put.
+#[derive(Clone, Copy, Debug, Default, Serialize, ToSchema)]
+struct PutCounts {
+    /// New ones.
+    made: u32,
+    /// Of a name that was there; those that say nothing new keep their version.
+    replaced: u32,
+}
+
+/// Puts all that a mesh file says, in YAML or JSON, at once or not at all.
+///
+/// Flows, jobs and executors of a name that is there are replaced, others are made, and nothing is deleted. All faults
+/// are told together, with line and column. `zone` has no meaning here.
+#[utoipa::path(post, operation_id = "apply_mesh", path = "/api/v1/mesh", tag = "mesh", params(
+    ("dry_run" = Option<bool>, Query, description = "Only check"),
+), request_body(content = String, content_type = "application/yaml", description = "A mesh file; see docs/MESH-FILE.md"), responses(
+    (status = 200, body = MeshApplied),
+    (status = 413, body = ProblemDto, content_type = "application/problem+json"),
+    (status = 415, body = ProblemDto, content_type = "application/problem+json"),
+    (status = 422, body = ProblemDto, content_type = "application/problem+json", description = "`bad_mesh`, with all faults"),
+))]
+pub(super) async fn apply<H: History, T: Transport>(
+    app: Arc<App<H, T>>,
+    caller: Caller,
+    mut query: Query,
+    body: Body,
+) -> Result<Json<MeshApplied>, Problem> {
+    let dry_run = query.flag("dry_run").unwrap_or(false);
+    query.finish()?;
+    let text = body.bytes(&MEDIA_TYPES, "application/yaml", LIMIT).await?;
+    let existing = app.look(Existing::of).await?;
+    let (source, edits) = aside(move || {
+        let source = parse_mesh("mesh", &text, &[])
+            .map_err(|faults| Problem::BadMesh(Blame::of_faults(faults)))?;
+        let edits = edits(&source.file, None, &existing);
+        Ok((source, edits))
+    })
+    .await?;
+    let applied = MeshApplied::of(dry_run, &edits);
+    let batch = EditBatch {
+        by: caller.by,
+        edits,
+    };
+    let done = if dry_run {
+        let engine = app.look(Clone::clone).await?;
+        aside(move || {
+            let mut engine = engine;
+            // The clone's own time does as well as any.
+            let tried = engine.apply(hcndc_core::time::Timestamp::MIN, Input::Edit(batch));
+            tried.map(drop).map_err(Problem::Refused)
+        })
+        .await
+    } else {
+        app.command(Input::Edit(batch)).await.map(drop)
+    };
+    done.map_err(|problem| place(problem, &source))?;
+    Ok(Json(applied))
+}
+
+/// Does what takes long where it holds nobody up.
+async fn aside<R: Send + 'static>(
+    work: impl FnOnce() -> Result<R, Problem> + Send + 'static,
+) -> Result<R, Problem> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .unwrap_or_else(|error| {
+            tracing::error!(%error, "work on a mesh file failed");
+            Err(Problem::Internal)
+        })
+}
+
+impl MeshApplied {
+    fn of(dry_run: bool, edits: &[Edit]) -> Self {
+        let mut applied = Self {
+            dry_run,
+            flows: PutCounts::default(),
+            jobs: PutCounts::default(),
+            executors: PutCounts::default(),
+        };
+        for edit in edits {
+            match edit {
+                Edit::PutFlow(draft) => applied.flows.count(draft.id.is_some()),
+                Edit::PutJob(draft) => applied.jobs.count(draft.id.is_some()),
+                Edit::PutExecutor(draft) => applied.executors.count(draft.id.is_some()),
+                Edit::DeleteFlow { .. } | Edit::DeleteJob { .. } | Edit::DeleteExecutor { .. } => {}
+            }
+        }
+        applied
+    }
+}
+
+impl PutCounts {
+    const fn count(&mut self, replaced: bool) {
+        if replaced {
+            self.replaced += 1;
+        } else {
+            self.made += 1;
+        }
+    }
+}
+
+/// Faults that only the mesh as a whole has, with their places in the file.
+fn place(problem: Problem, source: &MeshSource) -> Problem {
+    let Problem::Refused(Rejected::Definition { faults }) = problem else {
+        return problem;
+    };
+    let paths = paths(&source.file);
+    let blame = |fault: model::Fault| {
+        let path = paths.get(&fault.subject).cloned();
+        let mut blame = Blame::from(fault);
+        if let Some(path) = path {
+            let whole = format!("{path}.{}", blame.field);
+            let written = [whole.trim_end_matches('.'), &path]
+                .into_iter()
+                .find_map(|path| source.position(path));
+            blame.position = written;
+            blame.field = whole.trim_end_matches('.').to_owned();
+        }
+        blame
+    };
+    Problem::BadMesh(faults.into_iter().map(blame).collect())
+}
+
+/// Where each definition stands in a file.
+fn paths(file: &MeshFile) -> BTreeMap<Subject, String> {
+    let mut paths = BTreeMap::new();
+    for (at, executor) in file.executors.iter().enumerate() {
+        let subject = Subject::Executor {
+            name: executor.name.clone(),
+        };
+        paths.insert(subject, format!("executors[{at}]"));
+    }
+    for (flow_at, flow) in file.flows.iter().enumerate() {
+        let subject = Subject::Flow {
+            name: flow.name.clone(),
+        };
+        paths.insert(subject, format!("flows[{flow_at}]"));
+        for (at, job) in flow.jobs.iter().enumerate() {
+            let subject = Subject::Job {
+                flow: flow.name.clone(),
+                name: job.name.clone(),
+            };
+            paths.insert(subject, format!("flows[{flow_at}].jobs[{at}]"));
+        }
+    }
+    paths
+}

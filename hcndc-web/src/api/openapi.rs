@@ -1,0 +1,71 @@
+//! `/api/openapi.json`: the description of the API, made of what stands at each handler.
+
+use utoipa::OpenApi;
+use warp::Filter as _;
+
+use super::{
+    events, executions, executors, flows, health, job_runs, jobs, logs, mesh, pages,
+    problem::Problem,
+    route::{Json, Route, at},
+};
+
+const OPENAPI: &str = "/api/openapi.json";
+
+pub(super) fn route() -> Route {
+    Route::get(OPENAPI, at(OPENAPI).then(document))
+}
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "HCNDC",
+        description = "Schedules meshes of ETL jobs. Errors are `application/problem+json` (RFC 9457) in the language \
+            of `Accept-Language` (English, Chinese); their codes stand in docs/API.md. Besides those told here, any \
+            request can meet `foreign_host` and `foreign_origin` (403), `store_unavailable`, `scheduler_slow` and \
+            `scheduler_stopped` (503). Times are RFC 3339 with microseconds, data dates YYYY-MM-DD, durations such as \
+            `500ms`, `10s` or `1h30m`.",
+    ),
+    tags(
+        (name = "flows", description = "Named groups of jobs: the units that are started"),
+        (name = "jobs", description = "Commands, and what ties them together"),
+        (name = "executors", description = "Hosts that run commands"),
+        (name = "mesh", description = "Whole mesh files"),
+        (name = "executions", description = "What was started"),
+        (name = "job runs", description = "Jobs' parts of executions, their attempts and output"),
+        (name = "events", description = "What happens, while it happens"),
+        (name = "server", description = "For those who watch over the server"),
+    ),
+    paths(
+        flows::list, flows::create, flows::detail, flows::replace, flows::patch, flows::delete,
+        jobs::list, jobs::create, jobs::detail, jobs::replace, jobs::patch, jobs::delete,
+        executors::list, executors::create, executors::detail, executors::replace, executors::patch,
+        executors::delete,
+        mesh::apply,
+        executions::list, executions::start, executions::detail, executions::stop, executions::resume,
+        executions::rerun, executions::flow_runs, job_runs::of_execution, events::of_execution,
+        job_runs::list, job_runs::detail, job_runs::attempts, job_runs::explain, logs::log,
+        events::events,
+        health::healthz, health::readyz, health::figures,
+        document, pages::docs, pages::home,
+    ),
+)]
+struct Api;
+
+/// The description of the API (OpenAPI 3.1), as indented JSON.
+///
+/// # Panics
+/// Never: what the derive makes can be written as JSON.
+#[must_use]
+pub fn openapi_json() -> String {
+    let mut text = Api::openapi()
+        .to_pretty_json()
+        .expect("the description is made of texts, lists and maps");
+    text.push('\n');
+    text
+}
+
+/// Tells the description of the API.
+#[utoipa::path(get, operation_id = "openapi", path = "/api/openapi.json", tag = "server", responses((status = 200, body = Object)))]
+pub(super) async fn document() -> Result<Json<utoipa::openapi::OpenApi>, Problem> {
+    Ok(Json(Api::openapi()))
+}

@@ -1,0 +1,75 @@
+//! `/` and `/api/docs`: what this is, and a way to try it, before there is a web app. Nothing comes from other hosts.
+
+use warp::{
+    Filter as _,
+    http::{HeaderValue, header},
+    reply::Response,
+};
+
+use super::{
+    openapi,
+    problem::Problem,
+    route::{Route, at},
+};
+
+const HOME: &str = "/";
+const DOCS: &str = "/api/docs";
+const SCRIPT: &str = "/api/docs/docs.js";
+const STYLE: &str = "/api/docs/docs.css";
+
+/// What pages may do: use what comes from here, and nothing that is written into the page itself.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
+    base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+pub(super) fn routes() -> Vec<Route> {
+    vec![
+        Route::get(HOME, at(HOME).then(home)),
+        Route::get(DOCS, at(DOCS).then(docs)),
+        Route::get(SCRIPT, at(SCRIPT).then(script)),
+        Route::get(STYLE, at(STYLE).then(style)),
+        openapi::route(),
+    ]
+}
+
+fn file(text: &'static str, media_type: &'static str) -> Response {
+    let mut response = Response::new(text.into());
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
+    headers.insert(
+        header::CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static(POLICY),
+    );
+    response
+}
+
+/// A page that says what this is, in English and Chinese.
+#[utoipa::path(get, operation_id = "home", path = "/", tag = "server", responses((status = 200, content_type = "text/html", body = String)))]
+pub(super) async fn home() -> Result<Response, Problem> {
+    Ok(file(
+        include_str!("pages/home.html"),
+        "text/html; charset=utf-8",
+    ))
+}
+
+/// A page that lists the operations of this API and lets one try them.
+#[utoipa::path(get, operation_id = "docs", path = "/api/docs", tag = "server", responses((status = 200, content_type = "text/html", body = String)))]
+pub(super) async fn docs() -> Result<Response, Problem> {
+    Ok(file(
+        include_str!("pages/docs.html"),
+        "text/html; charset=utf-8",
+    ))
+}
+
+async fn script() -> Result<Response, Problem> {
+    Ok(file(
+        include_str!("pages/docs.js"),
+        "text/javascript; charset=utf-8",
+    ))
+}
+
+async fn style() -> Result<Response, Problem> {
+    Ok(file(
+        include_str!("pages/docs.css"),
+        "text/css; charset=utf-8",
+    ))
+}
