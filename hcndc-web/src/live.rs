@@ -246,11 +246,12 @@ impl Observer for Live {
     }
 
     fn store_trouble(&self, error: Option<&dyn std::error::Error>) {
-        match error {
-            Some(error) => tracing::error!(%error, "the store does not answer; trying again"),
-            None => tracing::info!("the store answers"),
+        let before = self.trouble.send_replace(error.map(ToString::to_string));
+        match (error, before) {
+            (Some(error), _) => tracing::error!(%error, "the store does not answer; trying again"),
+            (None, Some(_)) => tracing::info!("the store answers again"),
+            (None, None) => {}
         }
-        self.trouble.send_replace(error.map(ToString::to_string));
     }
 }
 

@@ -26,7 +26,7 @@ use crate::{
     handle::{CommandError, Requests, SchedulerHandle, channel},
     live::Live,
     local_executor::{self, LocalExecutor, LocalExecutorError, Transports},
-    metrics::{Both, Counting},
+    metrics::{self, Both, Counting},
     names::Names,
 };
 
@@ -55,7 +55,7 @@ pub struct Server {
     app: Arc<App<SqlStore, Arc<Transports>>>,
     address: SocketAddr,
     stop: watch::Sender<bool>,
-    api: JoinHandle<io::Result<()>>,
+    api: JoinHandle<()>,
     scheduler: JoinHandle<Result<(), SchedulerError<SqlError>>>,
     local: Option<LocalExecutor>,
     store: SqlStore,
@@ -113,18 +113,28 @@ impl Server {
     /// # Errors
     /// [`ServerError`].
     pub async fn start(config: ServerConfig) -> Result<Self, ServerError> {
-        let folder = |source| ServerError::DataDir { path: config.data_dir.clone(), source };
+        let folder = |source| ServerError::DataDir {
+            path: config.data_dir.clone(),
+            source,
+        };
         fs::create_dir_all(&config.data_dir).map_err(folder)?;
         let data_dir = config.data_dir.canonicalize().map_err(folder)?;
         let lock = lock(&data_dir)?;
-        let listener = TcpListener::bind(config.listen)
-            .await
-            .map_err(|source| ServerError::Listen { address: config.listen, source })?;
+        let listener =
+            TcpListener::bind(config.listen)
+                .await
+                .map_err(|source| ServerError::Listen {
+                    address: config.listen,
+                    source,
+                })?;
         let address = listener.local_addr().map_err(folder)?;
         let options = match &config.database {
             Some(url) => SqlOptions::new(url.clone()),
             None => database::in_folder(&data_dir, Durability::Full),
         };
+        if metrics::install().is_none() {
+            tracing::warn!("figures go to a recorder of somebody else's; /metrics is empty");
+        }
         let store = SqlStore::connect_with(&options).await?;
         let local = match config.executor {
             true => Some(LocalExecutor::start(&data_dir).await?),
@@ -133,8 +143,14 @@ impl Server {
         let transport = Arc::new(local_executor::transports_beside(local.as_ref()));
 
         let live = Arc::new(Live::new(Names::default()));
-        let settings = Settings { max_running: config.max_running, ..Settings::default() };
-        let leadership = Leadership { holder: instance(&data_dir).map_err(folder)?, ttl: LEASE };
+        let settings = Settings {
+            max_running: config.max_running,
+            ..Settings::default()
+        };
+        let leadership = Leadership {
+            holder: instance(&data_dir).map_err(folder)?,
+            ttl: LEASE,
+        };
         let (handle, inbox) = channel();
         let driving = drive(
             store.clone(),
@@ -150,11 +166,23 @@ impl Server {
             put_local_executor(&handle, config.slots).await?;
         }
 
-        let web = WebSettings { zone: config.zone, ..WebSettings::for_listener(address) };
+        let web = WebSettings {
+            zone: config.zone,
+            ..WebSettings::for_listener(address)
+        };
         let app = Arc::new(App::new(handle, store.clone(), transport, live, web));
         let (stop, stopped) = watch::channel(false);
         let api = tokio::spawn(api::serve(Arc::clone(&app), listener, stopping(stopped)));
-        Ok(Self { app, address, stop, api, scheduler, local, store, _lock: lock })
+        Ok(Self {
+            app,
+            address,
+            stop,
+            api,
+            scheduler,
+            local,
+            store,
+            _lock: lock,
+        })
     }
 
     /// What the API works with.
@@ -186,9 +214,16 @@ impl Server {
         // Whatever the API ends with, the scheduler must end well.
         let _ = self.api.await;
         let scheduler = &self.app.scheduler;
-        let busy = scheduler.look(|engine| engine.load_figures().2 > 0).await.unwrap_or(true);
+        let busy = scheduler
+            .look(|engine| engine.load_figures().2 > 0)
+            .await
+            .unwrap_or(true);
         scheduler.close().await;
-        let ended = if self.scheduler.is_finished() { Ok(Ok(())) } else { self.scheduler.await };
+        let ended = if self.scheduler.is_finished() {
+            Ok(Ok(()))
+        } else {
+            self.scheduler.await
+        };
         if let Some(local) = self.local {
             local.leave(!busy);
         }
@@ -235,12 +270,21 @@ async fn drive(
 /// Makes the executor on this host known, unless it is.
 async fn put_local_executor(handle: &SchedulerHandle, slots: u32) -> Result<(), CommandError> {
     let known = handle
-        .look(|engine| engine.executors().any(|it| it.address == local_executor::ADDRESS))
+        .look(|engine| {
+            engine
+                .executors()
+                .any(|it| it.address == local_executor::ADDRESS)
+        })
         .await?;
     if !known {
         let draft = ExecutorDraft::new(local_executor::NAME, local_executor::ADDRESS, slots);
         let edits = vec![Edit::PutExecutor(draft)];
-        handle.command(Input::Edit(EditBatch { by: "system".to_owned(), edits })).await?;
+        handle
+            .command(Input::Edit(EditBatch {
+                by: "system".to_owned(),
+                edits,
+            }))
+            .await?;
     }
     Ok(())
 }
@@ -248,11 +292,21 @@ async fn put_local_executor(handle: &SchedulerHandle, slots: u32) -> Result<(), 
 /// Sees to it that no other server uses the folder; held while the file is open.
 fn lock(data_dir: &Path) -> Result<File, ServerError> {
     let path = data_dir.join("serve.lock");
-    let folder = |source| ServerError::DataDir { path: data_dir.to_path_buf(), source };
-    let file = File::options().create(true).truncate(false).write(true).open(path).map_err(folder)?;
+    let folder = |source| ServerError::DataDir {
+        path: data_dir.to_path_buf(),
+        source,
+    };
+    let file = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(path)
+        .map_err(folder)?;
     match file.try_lock() {
         Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(ServerError::InUse { path: data_dir.to_path_buf() }),
+        Err(TryLockError::WouldBlock) => Err(ServerError::InUse {
+            path: data_dir.to_path_buf(),
+        }),
         Err(TryLockError::Error(source)) => Err(folder(source)),
     }
 }

@@ -85,7 +85,11 @@ async fn night(server: &Server, folder: &Path, date: DataDate, lang: Lang) -> Ex
     let folder = match unpack(folder) {
         Ok(folder) => folder,
         Err(error) => {
-            warn_error(lang, pick(lang, "cannot unpack the example", "无法解包示例"), &error);
+            warn_error(
+                lang,
+                pick(lang, "cannot unpack the example", "无法解包示例"),
+                &error,
+            );
             return Exit::Failed;
         }
     };
@@ -101,8 +105,18 @@ async fn night(server: &Server, folder: &Path, date: DataDate, lang: Lang) -> Ex
         let handle = &server.app().scheduler;
         let existing = handle.look(Existing::of).await?;
         let edits = edits(&mesh.file, Some(&folder), &existing);
-        handle.command(Input::Edit(EditBatch { by: "demo".to_owned(), edits })).await?;
-        let names: Vec<String> = mesh.file.flows.iter().map(|flow| flow.name.clone()).collect();
+        handle
+            .command(Input::Edit(EditBatch {
+                by: "demo".to_owned(),
+                edits,
+            }))
+            .await?;
+        let names: Vec<String> = mesh
+            .file
+            .flows
+            .iter()
+            .map(|flow| flow.name.clone())
+            .collect();
         let flows: Vec<FlowId> = handle
             .look(move |engine| {
                 let flows = names.iter().filter_map(|name| engine.find_flow(name));
@@ -110,7 +124,13 @@ async fn night(server: &Server, folder: &Path, date: DataDate, lang: Lang) -> Ex
             })
             .await?;
         let by = "demo".to_owned();
-        let start = Start { flows, downstream: false, data_date: date, params: Vec::new(), by };
+        let start = Start {
+            flows,
+            downstream: false,
+            data_date: date,
+            params: Vec::new(),
+            by,
+        };
         match handle.command(Input::Start(start)).await? {
             Reply::Started(execution) => Ok(execution),
             Reply::Done | Reply::Edited(_) => Err(CommandError::Stopped),
@@ -119,7 +139,11 @@ async fn night(server: &Server, folder: &Path, date: DataDate, lang: Lang) -> Ex
     let execution = match started.await {
         Ok(execution) => execution,
         Err(error) => {
-            warn_error(lang, pick(lang, "cannot start the example", "无法启动示例"), &error);
+            warn_error(
+                lang,
+                pick(lang, "cannot start the example", "无法启动示例"),
+                &error,
+            );
             return Exit::Failed;
         }
     };
@@ -138,11 +162,20 @@ async fn night(server: &Server, folder: &Path, date: DataDate, lang: Lang) -> Ex
         Lang::En => format!("look around: {base}/api/docs   (Ctrl-C ends)"),
         Lang::Zh => format!("更多内容：{base}/api/docs   （Ctrl-C 结束）"),
     });
-    if state == ExecutionState::Succeeded { Exit::Success } else { Exit::Failed }
+    if state == ExecutionState::Succeeded {
+        Exit::Success
+    } else {
+        Exit::Failed
+    }
 }
 
 /// Says what ends, until the execution has.
-async fn follow(server: &Server, execution: ExecutionId, mut seen: u64, lang: Lang) -> ExecutionState {
+async fn follow(
+    server: &Server,
+    execution: ExecutionId,
+    mut seen: u64,
+    lang: Lang,
+) -> ExecutionState {
     loop {
         match server.app().live.after(seen, 100).await {
             Heard::Gap(newest) => seen = newest,
@@ -162,9 +195,13 @@ async fn follow(server: &Server, execution: ExecutionId, mut seen: u64, lang: La
 
 fn tell(event: &LiveEvent, lang: Lang) -> Option<ExecutionState> {
     match &event.what {
-        Moved::JobRun { flow, job, to, attempt, .. }
-            if to.is_settled() || *to == JobRunState::RetryWait =>
-        {
+        Moved::JobRun {
+            flow,
+            job,
+            to,
+            attempt,
+            ..
+        } if to.is_settled() || *to == JobRunState::RetryWait => {
             let state = super::run::state_name(*to, lang);
             match lang {
                 Lang::En => say(format_args!("  {flow}/{job} {state}, attempt {attempt}")),
@@ -191,11 +228,19 @@ async fn conclude(
         match fs::read_to_string(&report) {
             Ok(text) => say(text.trim_end()),
             Err(error) => {
-                warn_error(lang, pick(lang, "cannot read the report", "无法读取报告"), &error);
+                warn_error(
+                    lang,
+                    pick(lang, "cannot read the report", "无法读取报告"),
+                    &error,
+                );
             }
         }
         say("");
-        say(format_args!("{}{}", pick(lang, "succeeded; the report is ", "成功；报告在 "), report.display()));
+        say(format_args!(
+            "{}{}",
+            pick(lang, "succeeded; the report is ", "成功；报告在 "),
+            report.display()
+        ));
         return;
     }
     let query = JobRunQuery {
@@ -210,7 +255,11 @@ async fn conclude(
                 warn(format_args!("{doing}{}/{}", run.flow_name, run.job_name));
             }
         }
-        Err(error) => warn_error(lang, pick(lang, "cannot read the history", "无法读取历史"), &error),
+        Err(error) => warn_error(
+            lang,
+            pick(lang, "cannot read the history", "无法读取历史"),
+            &error,
+        ),
     }
 }
 

@@ -15,13 +15,28 @@ use crate::{
 #[derive(Debug, Args)]
 pub(super) struct ServeArgs {
     /// Folder for database, logs and the executor of this host
-    #[arg(long, value_name = "DIR", default_value = "hcndc-data", env = "HCNDC_DATA_DIR")]
+    #[arg(
+        long,
+        value_name = "DIR",
+        default_value = "hcndc-data",
+        env = "HCNDC_DATA_DIR"
+    )]
     pub(super) data_dir: PathBuf,
     /// Where the API listens; loopback only, for there is no sign-in yet
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:2333", env = "HCNDC_LISTEN")]
+    #[arg(
+        long,
+        value_name = "ADDR",
+        default_value = "127.0.0.1:2333",
+        env = "HCNDC_LISTEN"
+    )]
     pub(super) listen: SocketAddr,
     /// Database: mysql://user:password@host/name or sqlite://FILE?mode=rwc; a SQLite file in the data folder if not given
-    #[arg(long, value_name = "URL", env = "HCNDC_DATABASE", hide_env_values = true)]
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "HCNDC_DATABASE",
+        hide_env_values = true
+    )]
     pub(super) database: Option<String>,
     /// Run no executor on this host
     #[arg(long)]
@@ -41,7 +56,9 @@ pub(super) struct ServeArgs {
 }
 
 fn zone(text: &str) -> Result<Tz, String> {
-    text.parse().map_err(|_| "an IANA zone, such as Asia/Shanghai / IANA 时区名，如 Asia/Shanghai".to_owned())
+    text.parse().map_err(|_| {
+        "an IANA zone, such as Asia/Shanghai / IANA 时区名，如 Asia/Shanghai".to_owned()
+    })
 }
 
 pub(super) fn run(args: ServeArgs, lang: Lang) -> Exit {
@@ -109,9 +126,11 @@ pub(super) async fn until_stopped(mut server: Server, lang: Lang) -> Exit {
         ));
     }
     let stopped = server.stop().await;
-    for error in failed.into_iter().chain(stopped.err()) {
-        warn_error(lang, pick(lang, "the server stopped", "服务已停止"), &error);
-        return Exit::Failed;
+    match failed.or(stopped.err()) {
+        Some(error) => {
+            warn_error(lang, pick(lang, "the server stopped", "服务已停止"), &error);
+            Exit::Failed
+        }
+        None => Exit::Success,
     }
-    Exit::Success
 }
