@@ -3,6 +3,9 @@
 //! A file is a row of frames: `length u32, kind u8, time i64, check u32`, little-endian, then that many bytes of output.
 //! The check covers the head and its place in the file, so that a position that no read gave out is noticed. A frame of
 //! kind 255 and length 0 says that the log is finished. A position is the place of a frame.
+//!
+//! Most short jobs say nothing, and making a file is the dearest thing in the life of such a job. A log that is finished
+//! and empty is therefore but a bit in its folder's file `silent`.
 
 use std::{
     collections::HashMap,
@@ -31,6 +34,8 @@ const FINISHED: u8 = 255;
 const BELLS: usize = 64;
 /// The most entries of one read, however short they are.
 const READ_ENTRIES: usize = 16_384;
+/// A folder holds so many attempts, as a power of two.
+const FOLDER_BITS: u32 = 10;
 
 /// A fault of [`FileLog`].
 #[derive(Debug, thiserror::Error)]
@@ -98,6 +103,8 @@ struct Inner {
     /// Logs that were appended to and are not finished.
     open: Mutex<HashMap<AttemptId, Arc<Mutex<OpenLog>>>>,
     bells: Vec<Notify>,
+    /// Held while a folder's bits are read and changed.
+    silent: Mutex<()>,
 }
 
 #[derive(Debug)]
@@ -125,6 +132,7 @@ impl FileLog {
                 directory,
                 open: Mutex::default(),
                 bells: (0..BELLS).map(|_| Notify::new()).collect(),
+                silent: Mutex::default(),
             }),
         })
     }
@@ -215,10 +223,23 @@ impl LogStore for FileLog {
 }
 
 impl Inner {
-    fn path(&self, attempt: AttemptId) -> PathBuf {
+    fn folder(&self, attempt: AttemptId) -> PathBuf {
         self.directory
-            .join(format!("{:08x}", attempt.0 >> 10))
-            .join(format!("{attempt}.log"))
+            .join(format!("{:08x}", attempt.0 >> FOLDER_BITS))
+    }
+
+    fn path(&self, attempt: AttemptId) -> PathBuf {
+        self.folder(attempt).join(format!("{attempt}.log"))
+    }
+
+    fn is_silent(&self, attempt: AttemptId) -> Result<bool, FileLogError> {
+        let _guard = self.silent.lock().unwrap_or_else(PoisonError::into_inner);
+        Silent::of(self, attempt).map(|silent| silent.is_set())
+    }
+
+    fn set_silent(&self, attempt: AttemptId, set: bool) -> Result<(), FileLogError> {
+        let _guard = self.silent.lock().unwrap_or_else(PoisonError::into_inner);
+        Silent::of(self, attempt)?.set(set)
     }
 
     fn bell(&self, attempt: AttemptId) -> &Notify {
@@ -240,6 +261,9 @@ impl Inner {
     fn open_log(&self, attempt: AttemptId) -> Result<Arc<Mutex<OpenLog>>, FileLogError> {
         if let Some(log) = self.find_open(attempt) {
             return Ok(log);
+        }
+        if self.is_silent(attempt)? {
+            return Err(FileLogError::Finished { attempt });
         }
         let log = OpenLog::open(self.path(attempt))?;
         // Someone else may have opened it meanwhile; all must write through one.
@@ -269,6 +293,9 @@ impl Inner {
     }
 
     fn finish(&self, attempt: AttemptId) -> Result<(), FileLogError> {
+        if self.find_open(attempt).is_none() && !self.path(attempt).exists() {
+            return self.set_silent(attempt, true);
+        }
         let log = self.open_log(attempt)?;
         {
             let mut log = lock(&log);
@@ -296,7 +323,12 @@ impl Inner {
         };
         let file = match File::open(&path) {
             Ok(file) => file,
-            Err(error) if error.kind() == IoKind::NotFound => return Ok(nothing),
+            Err(error) if error.kind() == IoKind::NotFound => {
+                return Ok(LogRead {
+                    complete: self.is_silent(attempt)?,
+                    ..nothing
+                });
+            }
             Err(error) => return Err(fault(error)),
         };
         // The length is asked for after the file was opened, or a log that is finished in between seems shorter.
@@ -356,6 +388,9 @@ impl Inner {
 
     fn delete(&self, attempt: AttemptId) -> Result<(), FileLogError> {
         self.logs().remove(&attempt);
+        if self.is_silent(attempt)? {
+            self.set_silent(attempt, false)?;
+        }
         let path = self.path(attempt);
         match fs::remove_file(&path) {
             Ok(()) => {
@@ -369,6 +404,82 @@ impl Inner {
     }
 }
 
+/// The bits of a folder, and one attempt's among them.
+struct Silent {
+    path: PathBuf,
+    bits: Vec<u8>,
+    byte: usize,
+    mask: u8,
+}
+
+impl Silent {
+    fn of(inner: &Inner, attempt: AttemptId) -> Result<Self, FileLogError> {
+        let path = inner.folder(attempt).join("silent");
+        let place = attempt.0 % (1 << FOLDER_BITS);
+        match fs::read(&path) {
+            Err(error) if error.kind() == IoKind::NotFound => Ok(Vec::new()),
+            other => other,
+        }
+        .map(|bits| Self {
+            path: path.clone(),
+            bits,
+            byte: (place / 8) as usize,
+            mask: 1 << (place % 8),
+        })
+        .map_err(|source| FileLogError::Io { path, source })
+    }
+
+    fn is_set(&self) -> bool {
+        self.bits
+            .get(self.byte)
+            .is_some_and(|byte| byte & self.mask != 0)
+    }
+
+    fn set(mut self, set: bool) -> Result<(), FileLogError> {
+        if self.bits.len() <= self.byte {
+            self.bits.resize(self.byte + 1, 0);
+        }
+        if set {
+            self.bits[self.byte] |= self.mask;
+        } else {
+            self.bits[self.byte] &= !self.mask;
+        }
+        let written = if self.bits.iter().all(|byte| *byte == 0) {
+            // The folder goes with its last log.
+            fs::remove_file(&self.path).map(|()| {
+                let _ = self.path.parent().map(fs::remove_dir);
+            })
+        } else {
+            open_for_writing(&self.path).and_then(|file| {
+                file.write_all_at(&self.bits[self.byte..=self.byte], self.byte as u64)
+            })
+        };
+        written.map_err(|source| FileLogError::Io {
+            path: self.path,
+            source,
+        })
+    }
+}
+
+/// Opens a file, which is made with its folder if need be, and leaves in it what it holds.
+fn open_for_writing(path: &Path) -> io::Result<File> {
+    let open = || {
+        OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(path)
+    };
+    match open() {
+        Err(error) if error.kind() == IoKind::NotFound => {
+            path.parent().map_or(Ok(()), fs::create_dir_all)?;
+            open()
+        }
+        other => other,
+    }
+}
+
 impl OpenLog {
     /// Opens for appending after the last whole frame; a crash may have left a part of another.
     fn open(path: PathBuf) -> Result<Self, FileLogError> {
@@ -376,21 +487,7 @@ impl OpenLog {
     }
 
     fn try_open(path: &Path) -> io::Result<Self> {
-        let open = || {
-            OpenOptions::new()
-                .read(true)
-                .write(true)
-                .create(true)
-                .truncate(false)
-                .open(path)
-        };
-        let file = match open() {
-            Err(error) if error.kind() == IoKind::NotFound => {
-                path.parent().map_or(Ok(()), fs::create_dir_all)?;
-                open()?
-            }
-            other => other?,
-        };
+        let file = open_for_writing(path)?;
         let on_disk = file.metadata()?.len();
         let mut length = 0;
         let mut finished = false;

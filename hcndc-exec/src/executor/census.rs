@@ -7,7 +7,8 @@
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
-    fs,
+    fs::{self, File},
+    io::Read as _,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -47,12 +48,21 @@ pub(crate) struct Seen {
 impl Seen {
     /// Looks at one process.
     pub(crate) fn look(pid: Pid) -> Option<Self> {
-        Self::parse(pid, &fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
+        // One read into a buffer that is large enough: a census does this for every process of the host.
+        let mut buffer = [0; 2048];
+        let length = File::open(format!("/proc/{pid}/stat"))
+            .ok()?
+            .read(&mut buffer)
+            .ok()?;
+        Self::parse(pid, &buffer[..length])
     }
 
     /// See proc_pid_stat(5). The name, in parentheses, may hold anything.
-    fn parse(pid: Pid, stat: &str) -> Option<Self> {
-        let mut fields = stat[stat.rfind(')')? + 1..].split_ascii_whitespace();
+    fn parse(pid: Pid, stat: &[u8]) -> Option<Self> {
+        let name_end = stat.iter().rposition(|byte| *byte == b')')?;
+        let mut fields = std::str::from_utf8(&stat[name_end + 1..])
+            .ok()?
+            .split_ascii_whitespace();
         let state = fields.next()?;
         let parent = fields.next()?.parse().ok()?;
         let group = fields.next()?.parse().ok()?;
@@ -233,7 +243,7 @@ mod tests {
 
     #[test]
     fn a_name_may_hold_anything() {
-        let stat = "12 (a) Z 1) S 7 8 9 0 -1 4194304 1 0 0 0 1 2 3 4 20 0 1 0 555 1000 10";
+        let stat = b"12 (a) Z 1) S 7 8 9 0 -1 4194304 1 0 0 0 1 2 3 4 20 0 1 0 555 1000 10";
         let seen = Seen::parse(Pid::from_raw(12), stat).unwrap();
         assert_eq!(
             (seen.parent, seen.group),

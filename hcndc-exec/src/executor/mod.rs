@@ -20,6 +20,7 @@ mod run;
 mod server;
 mod spool;
 mod supervise;
+mod supervisor;
 pub mod template;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -31,7 +32,7 @@ pub use run::{ExecutorConfig, RunError, run, stop_on_signals};
 pub use server::{BindError, ExecutorServer, PORT};
 pub(crate) use server::{KEEP_ALIVE_EVERY, KEEP_ALIVE_TIMEOUT, MESSAGE_BYTES, kind_of};
 pub use spool::SpoolError;
-pub use supervise::{
+pub use supervisor::{
     Connection, OrderSender, StartError, Status, Stop, Supervisor, SupervisorConfig,
 };
 

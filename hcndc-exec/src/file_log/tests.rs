@@ -71,3 +71,30 @@ async fn nothing_follows_the_end() {
     let error = log.append(AttemptId(2), &[long]).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Invalid);
 }
+
+#[tokio::test]
+async fn silent_logs_cost_one_file_for_a_whole_folder() {
+    let directory = tempfile::tempdir().unwrap();
+    let log = FileLog::open(directory.path()).unwrap();
+    for id in [0, 7, 8, 1023] {
+        log.finish(AttemptId(id)).await.unwrap();
+    }
+    let folder = log.inner.folder(AttemptId(0));
+    assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
+    for (id, complete) in [
+        (0, true),
+        (1, false),
+        (7, true),
+        (8, true),
+        (1023, true),
+        (1024, false),
+    ] {
+        let read = log.read(AttemptId(id), 0, 10).await.unwrap();
+        assert_eq!(read.complete, complete, "attempt {id}");
+    }
+    for id in [0, 7, 8, 1023] {
+        log.delete(AttemptId(id)).await.unwrap();
+        assert!(!log.read(AttemptId(id), 0, 10).await.unwrap().complete);
+    }
+    assert!(!folder.exists());
+}

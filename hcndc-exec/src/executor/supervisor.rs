@@ -1,0 +1,357 @@
+//! A running supervisor from outside: settings, start, connections, status, stop.
+
+use std::{
+    collections::BTreeMap,
+    fs::{self, File, OpenOptions},
+    io,
+    os::unix::fs::DirBuilderExt as _,
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicU32, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use nix::fcntl::{Flock, FlockArg};
+use tokio::{
+    sync::{mpsc, watch},
+    task::JoinSet,
+    time::{Instant, MissedTickBehavior},
+};
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use super::{
+    attempt::Tools,
+    census::Registrar,
+    host,
+    reaper::Reaper,
+    spool::{Spool, SpoolError},
+    supervise::{Actor, Event},
+};
+use crate::{
+    file_log::{FileLog, FileLogError},
+    ledger::Ledger,
+    link::{Down, Identity, Link, LinkId, Up},
+};
+
+/// Messages of schedulers that may wait to be taken.
+const MESSAGES: usize = 1024;
+/// Messages to a scheduler that may wait to be sent. A scheduler that is further behind loses its connection; all that
+/// it needs to know is in the next hello.
+const ANSWERS: usize = 16_384;
+
+/// Settings of a supervisor.
+#[derive(Clone, Debug)]
+pub struct SupervisorConfig {
+    /// Who it says it is.
+    pub identity: Identity,
+    /// Where spool and logs are; made if need be, for its owner alone. One supervisor at a time uses a directory.
+    pub data_dir: PathBuf,
+    /// What relative working directories are relative to.
+    pub base_dir: PathBuf,
+    /// Bytes of output that are kept of an attempt; of a longer one head and tail stay. Too small loses what a person
+    /// looks for, too large fills the disk. Default 64 MiB.
+    pub log_cap_bytes: usize,
+    /// Time between heartbeats. Default 5 s.
+    pub heartbeat: Duration,
+    /// Makes this process the parent of all orphans among its descendants, so that even a process that leaves its
+    /// group, its session and its environment ends with its attempt. Only for a process that starts no others than
+    /// jobs: whatever is not a job's is taken for a stray. Default false.
+    pub adopt_orphans: bool,
+}
+
+impl SupervisorConfig {
+    /// The defaults, with data in `data_dir`.
+    #[must_use]
+    pub fn new(data_dir: impl Into<PathBuf>) -> Self {
+        Self {
+            identity: Identity {
+                version: env!("CARGO_PKG_VERSION").to_owned(),
+                ..Identity::default()
+            },
+            data_dir: data_dir.into(),
+            base_dir: PathBuf::from("."),
+            log_cap_bytes: 64 << 20,
+            heartbeat: Duration::from_secs(5),
+            adopt_orphans: false,
+        }
+    }
+}
+
+/// Why a supervisor did not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// Another one uses the directory.
+    #[error("another executor uses {}", path.display())]
+    InUse {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// The directory cannot be used.
+    #[error("cannot use {}: {source}", path.display())]
+    Directory {
+        /// The directory.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The spool cannot be used.
+    #[error(transparent)]
+    Spool(#[from] SpoolError),
+    /// The logs cannot be used.
+    #[error(transparent)]
+    Log(#[from] FileLogError),
+    /// The system does not let it watch its children.
+    #[error("cannot watch processes: {0}")]
+    Watch(#[source] io::Error),
+}
+
+/// How to stop.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Stop {
+    /// Not at all.
+    #[default]
+    No,
+    /// Start nothing more, wait for what runs.
+    Drain,
+    /// Start nothing more, kill what runs.
+    Kill,
+    /// At once, as a crash would: processes are left to the next supervisor on the same directory.
+    Abandon,
+}
+
+/// A running supervisor. Cheap to clone; it runs until it is stopped or the last clone is gone.
+#[derive(Clone, Debug)]
+pub struct Supervisor {
+    messages: mpsc::Sender<(LinkId, Down)>,
+    events: mpsc::UnboundedSender<Event>,
+    links: Arc<AtomicU64>,
+    stop: watch::Sender<Stop>,
+    status: watch::Receiver<Status>,
+    log: FileLog,
+    _alive: Arc<DropGuard>,
+}
+
+/// What a supervisor is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Status {
+    /// Attempts that run.
+    pub running: usize,
+    /// Since when no scheduler is connected and nothing runs; `None` otherwise.
+    pub orphaned_since: Option<Instant>,
+    /// It has stopped.
+    pub stopped: bool,
+}
+
+/// A connection to a supervisor. Dropping it closes it.
+#[derive(Debug)]
+pub struct Connection {
+    /// Where orders go.
+    pub down: OrderSender,
+    /// What it says; ends when the supervisor closes the connection.
+    pub up: mpsc::Receiver<Up>,
+    _closes: CloseGuard,
+}
+
+/// Sends a connection's orders.
+#[derive(Clone, Debug)]
+pub struct OrderSender {
+    link: LinkId,
+    messages: mpsc::Sender<(LinkId, Down)>,
+}
+
+impl OrderSender {
+    /// Sends an order; waits while the supervisor is busy. `false` if it has stopped.
+    pub async fn send(&self, message: Down) -> bool {
+        self.messages.send((self.link, message)).await.is_ok()
+    }
+}
+
+#[derive(Debug)]
+struct CloseGuard {
+    link: LinkId,
+    events: mpsc::UnboundedSender<Event>,
+}
+
+impl Drop for CloseGuard {
+    fn drop(&mut self) {
+        let _ = self.events.send(Event::Closed { link: self.link });
+    }
+}
+
+impl Supervisor {
+    /// Reads what the directory's last supervisor left, ends its processes, and takes orders.
+    ///
+    /// # Errors
+    /// When the directory is in use or unusable.
+    pub async fn start(config: SupervisorConfig) -> Result<Self, StartError> {
+        let data_dir = config.data_dir.clone();
+        let opened = tokio::task::spawn_blocking(move || open(&data_dir)).await;
+        let (lock, spool, ledger, log) =
+            opened.map_err(|error| StartError::Watch(io::Error::other(error)))??;
+        let base_dir =
+            std::path::absolute(&config.base_dir).map_err(|source| StartError::Directory {
+                path: config.base_dir.clone(),
+                source,
+            })?;
+
+        let alive = CancellationToken::new();
+        let reaper =
+            Reaper::start(config.adopt_orphans, alive.clone()).map_err(StartError::Watch)?;
+        let (messages, received_messages) = mpsc::channel(MESSAGES);
+        let (events, received_events) = mpsc::unbounded_channel();
+        let (stop, stopping) = watch::channel(Stop::No);
+        let (status, watched) = watch::channel(Status {
+            running: 0,
+            orphaned_since: Some(Instant::now()),
+            stopped: false,
+        });
+        let tools = Arc::new(Tools {
+            registrar: Arc::new(Registrar::new(Arc::clone(&reaper))),
+            reaper,
+            log: Arc::new(log.clone()),
+            base_dir,
+            log_cap_bytes: config.log_cap_bytes,
+            key: ledger.key().to_owned(),
+            events: events.clone(),
+        });
+        let running = Arc::new(AtomicU32::new(0));
+        tokio::spawn(observe(
+            config.data_dir,
+            config.heartbeat,
+            Arc::clone(&running),
+            events.clone(),
+            alive.clone(),
+        ));
+        let actor = Actor {
+            link: Link::new(config.identity, ledger),
+            spool: Some(spool),
+            rewrite_after: Instant::now(),
+            connections: BTreeMap::new(),
+            jobs: BTreeMap::new(),
+            tasks: JoinSet::new(),
+            tools,
+            running,
+            figures: None,
+            status,
+            _lock: lock,
+        };
+        tokio::spawn(actor.run(received_messages, received_events, stopping, alive.clone()));
+        Ok(Self {
+            messages,
+            events,
+            links: Arc::new(AtomicU64::new(1)),
+            stop,
+            status: watched,
+            log,
+            _alive: Arc::new(alive.drop_guard()),
+        })
+    }
+
+    /// Opens a connection; the first message on it must be a hello.
+    #[must_use]
+    pub fn connect(&self) -> Connection {
+        let link = LinkId(self.links.fetch_add(1, Ordering::Relaxed));
+        let (answers, up) = mpsc::channel(ANSWERS);
+        let _ = self.events.send(Event::Opened { link, answers });
+        Connection {
+            down: OrderSender {
+                link,
+                messages: self.messages.clone(),
+            },
+            up,
+            _closes: CloseGuard {
+                link,
+                events: self.events.clone(),
+            },
+        }
+    }
+
+    /// Its attempts' output.
+    #[must_use]
+    pub const fn log(&self) -> &FileLog {
+        &self.log
+    }
+
+    /// What it is doing, now and as it changes.
+    #[must_use]
+    pub fn status(&self) -> watch::Receiver<Status> {
+        self.status.clone()
+    }
+
+    /// Stops it; a later call can only hasten. Returns at once, see [`Supervisor::stopped`].
+    pub fn stop(&self, how: Stop) {
+        self.stop.send_if_modified(|now| {
+            let sooner = how > *now;
+            *now = how.max(*now);
+            sooner
+        });
+    }
+
+    /// Waits until it has stopped and its directory is free.
+    pub async fn stopped(&self) {
+        // An error means that the task is gone, which is just as well.
+        let _ = self.status.clone().wait_for(|status| status.stopped).await;
+    }
+}
+
+type Opened = (Flock<File>, Spool, Ledger, FileLog);
+
+fn open(data_dir: &Path) -> Result<Opened, StartError> {
+    let fault = |source| StartError::Directory {
+        path: data_dir.to_owned(),
+        source,
+    };
+    // What jobs print, and the token, are not for other users of the host.
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(data_dir)
+        .map_err(fault)?;
+    let lock = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(data_dir.join("executor.lock"))
+        .map_err(fault)?;
+    let lock = Flock::lock(lock, FlockArg::LockExclusiveNonblock).map_err(|(_, error)| {
+        if error == nix::errno::Errno::EWOULDBLOCK {
+            StartError::InUse {
+                path: data_dir.to_owned(),
+            }
+        } else {
+            fault(error.into())
+        }
+    })?;
+    let (spool, ledger) = Spool::open(data_dir)?;
+    let log = FileLog::open(data_dir.join("logs"))?;
+    Ok((lock, spool, ledger, log))
+}
+
+/// Looks at the host every so often.
+async fn observe(
+    data_dir: PathBuf,
+    every: Duration,
+    running: Arc<AtomicU32>,
+    events: mpsc::UnboundedSender<Event>,
+    alive: CancellationToken,
+) {
+    let mut tick = tokio::time::interval(every.max(Duration::from_millis(10)));
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            _ = tick.tick() => {}
+            () = alive.cancelled() => return,
+        }
+        let data_dir = data_dir.clone();
+        let running = running.load(Ordering::Relaxed);
+        let looked = tokio::task::spawn_blocking(move || host::figures(&data_dir, running)).await;
+        if let Ok(figures) = looked
+            && events.send(Event::Figures(figures)).is_err()
+        {
+            return;
+        }
+    }
+}
