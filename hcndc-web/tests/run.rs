@@ -1,5 +1,10 @@
 //! Whole runs: the real command, real processes, a real database.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a failure here fails the test, as it should"
+)]
+
 use std::{
     collections::HashMap,
     fs,

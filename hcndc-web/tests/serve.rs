@@ -1,5 +1,10 @@
 //! Servers that die, stop and come back, with real processes under them.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a failure here fails the test, as it should"
+)]
+
 mod support;
 
 use std::{collections::BTreeMap, fmt::Write as _, fs, path::Path, process::Command};

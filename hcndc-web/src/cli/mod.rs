@@ -160,6 +160,7 @@ fn log_to_stderr() {
     // A logger that is there already is as good.
     let _ = tracing_subscriber::fmt()
         .with_env_filter(filter)
+        .with_ansi(io::stderr().is_terminal())
         .with_writer(io::stderr)
         .try_init();
 }

@@ -126,7 +126,7 @@ pub(super) async fn until_stopped(mut server: Server, lang: Lang) -> Exit {
         ));
     }
     let stopped = server.stop().await;
-    match failed.or(stopped.err()) {
+    match failed.or_else(|| stopped.err()) {
         Some(error) => {
             warn_error(lang, pick(lang, "the server stopped", "服务已停止"), &error);
             Exit::Failed

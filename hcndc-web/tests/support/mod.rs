@@ -15,7 +15,7 @@ use nix::{
 use serde_json::{Value, json};
 
 /// A running `hcndc serve`; it and its executor end with this.
-pub struct Server {
+pub(crate) struct Server {
     child: Child,
     data_dir: PathBuf,
     base: String,
@@ -23,7 +23,7 @@ pub struct Server {
 
 impl Server {
     /// Starts a server on this folder and a free port, and returns when it answers.
-    pub fn start(data_dir: &Path, args: &[&str]) -> Self {
+    pub(crate) fn start(data_dir: &Path, args: &[&str]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_hcndc"))
             .env("HCNDC_LANG", "en")
             .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
@@ -49,7 +49,7 @@ impl Server {
     }
 
     /// Ends the process as a crash would, and leaves its executor alone.
-    pub fn crash(mut self) {
+    pub(crate) fn crash(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
         // Its executor belongs to the next server.
@@ -57,14 +57,14 @@ impl Server {
     }
 
     /// Ends it as an operator would, and leaves its executor alone.
-    pub fn stop(mut self) -> ExitStatus {
+    pub(crate) fn stop(mut self) -> ExitStatus {
         signal(self.child.id(), Signal::SIGTERM);
         let status = self.child.wait().unwrap();
         std::mem::forget(self);
         status
     }
 
-    pub fn get(&self, path: &str) -> Value {
+    pub(crate) fn get(&self, path: &str) -> Value {
         let url = format!("{}api/v1/{path}", self.base);
         ureq::get(&url)
             .call()
@@ -74,7 +74,7 @@ impl Server {
             .unwrap()
     }
 
-    pub fn post(&self, path: &str, body: &Value) -> Value {
+    pub(crate) fn post(&self, path: &str, body: &Value) -> Value {
         let url = format!("{}api/v1/{path}", self.base);
         ureq::post(&url)
             .send_json(body)
@@ -85,7 +85,7 @@ impl Server {
     }
 
     /// Puts all that a mesh file says.
-    pub fn put_mesh(&self, mesh: &str) {
+    pub(crate) fn put_mesh(&self, mesh: &str) {
         let url = format!("{}api/v1/mesh", self.base);
         ureq::post(&url)
             .content_type("application/yaml")
@@ -94,12 +94,12 @@ impl Server {
     }
 
     /// Starts flows; returns the execution's id.
-    pub fn start_flows(&self, flows: &[&str]) -> u64 {
+    pub(crate) fn start_flows(&self, flows: &[&str]) -> u64 {
         let body = json!({ "flows": flows, "data_date": "2026-11-21" });
         self.post("executions", &body)["id"].as_u64().unwrap()
     }
 
-    pub fn execution_state(&self, id: u64) -> String {
+    pub(crate) fn execution_state(&self, id: u64) -> String {
         self.get(&format!("executions/{id}"))["state"]
             .as_str()
             .unwrap()
@@ -107,7 +107,7 @@ impl Server {
     }
 
     /// All job runs of an execution.
-    pub fn job_runs(&self, id: u64) -> Vec<Value> {
+    pub(crate) fn job_runs(&self, id: u64) -> Vec<Value> {
         let page = self.get(&format!("job-runs?execution={id}&limit=1000"));
         page["items"].as_array().unwrap().clone()
     }
@@ -122,14 +122,14 @@ impl Drop for Server {
 }
 
 /// The process of the executor on a server's folder.
-pub fn executor_pid(data_dir: &Path) -> Option<u32> {
+pub(crate) fn executor_pid(data_dir: &Path) -> Option<u32> {
     let text = fs::read_to_string(data_dir.join("executor/executor.json")).ok()?;
     let json: Value = serde_json::from_str(&text).ok()?;
     json["pid"].as_u64().and_then(|pid| u32::try_from(pid).ok())
 }
 
 /// Ends the executor on a server's folder, and all that it runs.
-pub fn end_executor(data_dir: &Path) {
+pub(crate) fn end_executor(data_dir: &Path) {
     if let Some(pid) = executor_pid(data_dir) {
         signal(pid, Signal::SIGTERM);
         signal(pid, Signal::SIGTERM);
@@ -139,13 +139,13 @@ pub fn end_executor(data_dir: &Path) {
     }
 }
 
-pub fn signal(pid: u32, signal: Signal) {
+pub(crate) fn signal(pid: u32, signal: Signal) {
     // It may be gone already.
     let _ = kill(Pid::from_raw(i32::try_from(pid).unwrap()), signal);
 }
 
 /// Waits until something is so; two minutes are for machines that are very busy.
-pub fn wait_for(what: &str, mut so: impl FnMut() -> bool) {
+pub(crate) fn wait_for(what: &str, mut so: impl FnMut() -> bool) {
     let end = Instant::now() + Duration::from_secs(120);
     while !so() {
         assert!(Instant::now() < end, "waited too long for {what}");
