@@ -215,6 +215,7 @@ where
             ..PageRequest::default()
         };
         for round in 1.. {
+            assert!(round < 100, "the pages do not come to an end");
             let query = ExecutorQuery {
                 sort: NamedSort::Name,
                 page: request.clone(),

@@ -1,0 +1,80 @@
+//! Ways in which a store can be broken.
+
+/// What is wrong with a store; the name says it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// Nothing.
+    None,
+
+    // Commits.
+    LosesMicroseconds,
+    LosesAttempts,
+    ForgetsNextId,
+    TakesAnyNextId,
+    FirstChangeWins,
+    CutsLongCommits,
+    RefusesTakenNames,
+    ClampsNumbers,
+    TearsCommits,
+    TakesAnyFence,
+    TakesFutureFences,
+    StoresHalfOfRefused,
+    NeedsNoLease,
+    ChecksTheFenceTooEarly,
+    ForgetsWhenClosed,
+    RefusesRepeats,
+    CountsRepeats,
+    NewVersionsLoseDates,
+    KeepsDatesOfDeleted,
+    DeletesVersions,
+    TrimsTexts,
+    CutsTexts,
+    LosesFourByteCharacters,
+    FoldsNames,
+
+    // Loads.
+    StartsWithSomething,
+    SortsIdsAsText,
+    LoadsEndedExecutions,
+    LosesStopping,
+    NeverUnends,
+    PinsNothing,
+    FindsLiveOnly,
+    FindsAnyExecution,
+
+    // Leases.
+    GivesEveryoneALease,
+    FoldsHolders,
+    LeasesNeverEnd,
+    KeepsTheFence,
+    LocksItselfOut,
+    ForgetsTheFence,
+    RenewsAsNewTerm,
+    RenewsNothing,
+    RenewsAnyLease,
+    ReleasesNothing,
+    ReleasesAnyLease,
+
+    // Reads.
+    FoldsNamesWhenSorting,
+    RepeatsTies,
+    SkipsTies,
+    OnlyAscends,
+    PagesByOffset,
+    AlwaysLeadsOn,
+    TakesAnyLimit,
+    RefusesLargeCursors,
+    TakesAnyCursor,
+    IgnoresFilters,
+    MatchesPartsOfDirectories,
+    MatchesEither,
+    LeavesOutTheLastDay,
+    TakesTextsAsPatterns,
+    FoldsAllLetters,
+    FoldsNothing,
+    ReadsLag,
+    CountsEverything,
+    SortsAttemptsById,
+    ListsDeleted,
+    ShowsNewNames,
+}
