@@ -11,3 +11,5 @@ pub mod mesh;
 pub mod model;
 pub mod port;
 pub mod time;
+#[cfg(feature = "workload")]
+pub mod workload;
