@@ -14,3 +14,5 @@ pub mod model;
 pub mod port;
 pub mod scheduler;
 pub mod time;
+#[cfg(feature = "workload")]
+pub mod workload;

@@ -194,7 +194,7 @@ impl Execution {
             let flow_run = u32::try_from(row.flow_run.0.checked_sub(first_flow_run)?).ok()?;
             let ordered = jobs
                 .last()
-                .is_none_or(|last: &JobRun| last.flow_run <= flow_run);
+                .is_none_or(|last: &JobRun| (last.flow_run, last.row.job) < (flow_run, row.job));
             let fits = row.execution == execution
                 && row.id.0.checked_sub(first_job_run) == Some(at as u64)
                 && row.job == job.id
@@ -262,6 +262,18 @@ impl Execution {
         let first = self.jobs.first()?.row.id.0;
         let at = usize::try_from(job_run.0.checked_sub(first)?).ok()?;
         (at < self.jobs.len()).then_some(at as u32)
+    }
+
+    /// The run of a job. Runs come flow by flow and job by job in the order of ids, as starts make them.
+    ///
+    /// # Complexity
+    /// O(flow runs * log job runs).
+    pub(super) fn find_job(&self, job: JobId) -> Option<&JobRun> {
+        self.flow_runs.iter().find_map(|flow_run| {
+            let its = &self.jobs[flow_run.jobs.start as usize..flow_run.jobs.end as usize];
+            let at = its.binary_search_by_key(&job, |run| run.row.job).ok()?;
+            its.get(at)
+        })
     }
 
     /// Rebuilds all that follows from definitions and states: edges, counters, longest ways.

@@ -124,7 +124,7 @@ impl Engine {
     /// Why a job run of a live execution stands where it stands; `None` if no live execution has it.
     ///
     /// # Complexity
-    /// O(its dependencies + executors).
+    /// O(flow runs of its execution * its dependencies * log of its job runs + executors).
     #[must_use]
     pub fn explain(&self, job_run: JobRunId) -> Option<Explanation> {
         let seat = self.seat(job_run)?;
@@ -181,11 +181,7 @@ impl Engine {
             }));
         }
         for dependency in &run.job.dependencies {
-            let Some(other) = execution
-                .jobs
-                .iter()
-                .find(|other| other.row.job == dependency.job)
-            else {
+            let Some(other) = execution.find_job(dependency.job) else {
                 continue;
             };
             let state = other.row.state;
