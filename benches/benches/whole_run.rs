@@ -36,14 +36,25 @@ fn main() {
 
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
-        ours.push(time(Command::new(&hcndc).arg("run").arg(&mesh).args(["--jobs", AT_ONCE])));
+        ours.push(time(
+            Command::new(&hcndc)
+                .arg("run")
+                .arg(&mesh)
+                .args(["--jobs", AT_ONCE]),
+        ));
         theirs.push(xargs());
     }
     let (ours, theirs) = (median(ours), median(theirs));
     let rate = |time: Duration| (JOBS + 2) as f64 / time.as_secs_f64();
     println!("whole_run/hcndc  {ours:>10.3?}  {:>6.0} jobs/s", rate(ours));
-    println!("whole_run/xargs  {theirs:>10.3?}  {:>6.0} jobs/s", rate(theirs));
-    println!("whole_run/ratio  {:.2}", ours.as_secs_f64() / theirs.as_secs_f64());
+    println!(
+        "whole_run/xargs  {theirs:>10.3?}  {:>6.0} jobs/s",
+        rate(theirs)
+    );
+    println!(
+        "whole_run/ratio  {:.2}",
+        ours.as_secs_f64() / theirs.as_secs_f64()
+    );
 }
 
 /// The release build beside this benchmark.
@@ -58,16 +69,29 @@ fn fan() -> String {
     mesh.push_str("      - {name: first, command: 'true'}\n");
     let mut all = Vec::with_capacity(JOBS);
     for at in 0..JOBS {
-        writeln!(mesh, "      - {{name: j{at}, command: 'true', depends_on: [first]}}").expect("text");
+        writeln!(
+            mesh,
+            "      - {{name: j{at}, command: 'true', depends_on: [first]}}"
+        )
+        .expect("text");
         all.push(format!("j{at}"));
     }
-    writeln!(mesh, "      - {{name: last, command: 'true', depends_on: [{}]}}", all.join(", ")).expect("text");
+    writeln!(
+        mesh,
+        "      - {{name: last, command: 'true', depends_on: [{}]}}",
+        all.join(", ")
+    )
+    .expect("text");
     mesh
 }
 
 fn time(command: &mut Command) -> Duration {
     let start = Instant::now();
-    let status = command.stdout(Stdio::null()).stderr(Stdio::null()).status().expect("it starts");
+    let status = command
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .expect("it starts");
     assert!(status.success(), "it failed");
     start.elapsed()
 }

@@ -27,6 +27,7 @@ mod history;
 mod keyset;
 mod load;
 mod migration;
+mod realm;
 mod retry;
 mod store;
 mod upsert;

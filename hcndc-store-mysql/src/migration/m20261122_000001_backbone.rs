@@ -80,10 +80,11 @@ impl Make<'_, '_> {
             .col(number(Leader::NextId))
             .to_owned();
         self.table::<Leader>(table, &[]).await?;
+        let realm = uuid::Uuid::new_v4().to_string();
         let row = Query::insert()
             .into_table(Leader::Table)
-            .columns([Leader::Id, Leader::Fence, Leader::NextId])
-            .values_panic([Leader::ROW.into(), 0.into(), 0.into()])
+            .columns([Leader::Id, Leader::Realm, Leader::Fence, Leader::NextId])
+            .values_panic([Leader::ROW.into(), realm.into(), 0.into(), 0.into()])
             .on_conflict(
                 OnConflict::column(Leader::Id)
                     .update_column(Leader::Id)
