@@ -68,6 +68,25 @@ fn a_directory_that_is_not_there_is_named() {
 }
 
 #[test]
+fn a_path_may_hold_what_means_something_in_an_address() {
+    let directory = tempfile::tempdir().expect("a directory");
+    block_on(async {
+        for name in [
+            "100%.db",
+            "what?.db",
+            "a b#c&d=e.db",
+            "日报 🚀.db",
+            "%41.db",
+        ] {
+            let path = directory.path().join(name);
+            let store = SqlStore::connect_with(&SqlOptions::file(&path)).await;
+            store.expect(name).close().await.expect("close");
+            assert!(path.exists(), "{name}");
+        }
+    });
+}
+
+#[test]
 fn a_missing_file_is_made_only_if_asked_for() {
     let directory = tempfile::tempdir().expect("a directory");
     block_on(async {

@@ -15,7 +15,8 @@ pub(super) async fn connect(options: &SqlOptions, address: String) -> Result<Poo
     }
     // SQLite lets one connection write at a time: a single one waits in our queue, fairly, and not in its lock.
     // What is in memory is that connection's own.
-    let in_memory = options.url.contains(":memory:") || options.url.contains("mode=memory");
+    let (path, mode) = options.url.split_once('?').unwrap_or((&options.url, ""));
+    let in_memory = path.ends_with(":memory:") || mode.contains("mode=memory");
     // Two processes that make a file at the same moment can be in each other's way.
     let mut tries = Tries::default();
     loop {
