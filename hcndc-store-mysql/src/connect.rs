@@ -11,7 +11,7 @@ use sea_orm::{ConnectOptions, DatabaseConnection, DbErr};
 
 use crate::{SqlError, address::without_password};
 
-/// How long a statement waits for another writer of a SQLite file, and how long anyone waits for a free connection.
+/// How long anyone waits for a free connection, or for a server to answer.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What is certain once a commit has returned. Matters on SQLite only; a MySQL server has its own setting

@@ -202,6 +202,32 @@ fn many_may_open_one_new_file_at_once() {
 }
 
 #[test]
+fn a_commit_waits_for_another_program_that_writes_to_the_file() {
+    let directory = tempfile::tempdir().expect("a directory");
+    block_on(async {
+        let url = sqlite::url(&directory);
+        let store = SqlStore::connect(&url).await.expect("connect");
+        let lease = store.acquire("a", sample::at(0), std::time::Duration::from_secs(9));
+        let fence = lease.await.expect("acquire").expect("nobody leads").fence;
+        let other = Database::connect(&url).await.expect("connect");
+        let lock = "BEGIN IMMEDIATE";
+        other.execute_unprepared(lock).await.expect(lock);
+        let commit = Commit {
+            next_id: 100,
+            changes: sample::World::new().changes(),
+        };
+        // The commit is asked for first, and can only be answered when the lock is gone.
+        let (done, freed) = tokio::join!(
+            store.commit(fence, &commit),
+            other.execute_unprepared("ROLLBACK")
+        );
+        freed.expect("free the lock");
+        done.expect("it waits");
+        assert_eq!(store.load().await.expect("load").next_id, 100);
+    });
+}
+
+#[test]
 fn a_row_that_makes_no_sense_is_named() {
     let directory = tempfile::tempdir().expect("a directory");
     block_on(async {
