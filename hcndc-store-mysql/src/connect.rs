@@ -5,13 +5,13 @@ mod mysql;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, path::Path, sync::Arc, time::Duration};
 
 use sea_orm::{ConnectOptions, DatabaseConnection, DbErr};
 
 use crate::{SqlError, address::without_password};
 
-/// How long a statement waits for another writer of a SQLite file, and how long anyone waits for a free connection.
+/// How long anyone waits for a free connection, or for a server to answer.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What is certain once a commit has returned. Matters on SQLite only; a MySQL server has its own setting
@@ -50,6 +50,21 @@ impl SqlOptions {
             durability: Durability::default(),
             readers: 8,
         }
+    }
+
+    /// The defaults for a SQLite file, which is made if it is not there. Any path that is UTF-8 will do, whatever its
+    /// characters mean in an address.
+    ///
+    /// ```
+    /// # use hcndc_store_mysql::SqlOptions;
+    /// let options = SqlOptions::file("data 100%?.db".as_ref());
+    /// assert_eq!(options.url, "sqlite://data 100%25%3f.db?mode=rwc");
+    /// ```
+    #[must_use]
+    pub fn file(path: &Path) -> Self {
+        let path = path.to_string_lossy();
+        let path = path.replace('%', "%25").replace('?', "%3f");
+        Self::new(format!("sqlite://{path}?mode=rwc"))
     }
 }
 

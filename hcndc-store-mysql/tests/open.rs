@@ -68,6 +68,25 @@ fn a_directory_that_is_not_there_is_named() {
 }
 
 #[test]
+fn a_path_may_hold_what_means_something_in_an_address() {
+    let directory = tempfile::tempdir().expect("a directory");
+    block_on(async {
+        for name in [
+            "100%.db",
+            "what?.db",
+            "a b#c&d=e.db",
+            "日报 🚀.db",
+            "%41.db",
+        ] {
+            let path = directory.path().join(name);
+            let store = SqlStore::connect_with(&SqlOptions::file(&path)).await;
+            store.expect(name).close().await.expect("close");
+            assert!(path.exists(), "{name}");
+        }
+    });
+}
+
+#[test]
 fn a_missing_file_is_made_only_if_asked_for() {
     let directory = tempfile::tempdir().expect("a directory");
     block_on(async {
@@ -179,6 +198,32 @@ fn many_may_open_one_new_file_at_once() {
             let store = store.await.expect("no panic");
             store.expect("open").load().await.expect("load");
         }
+    });
+}
+
+#[test]
+fn a_commit_waits_for_another_program_that_writes_to_the_file() {
+    let directory = tempfile::tempdir().expect("a directory");
+    block_on(async {
+        let url = sqlite::url(&directory);
+        let store = SqlStore::connect(&url).await.expect("connect");
+        let lease = store.acquire("a", sample::at(0), std::time::Duration::from_secs(9));
+        let fence = lease.await.expect("acquire").expect("nobody leads").fence;
+        let other = Database::connect(&url).await.expect("connect");
+        let lock = "BEGIN IMMEDIATE";
+        other.execute_unprepared(lock).await.expect(lock);
+        let commit = Commit {
+            next_id: 100,
+            changes: sample::World::new().changes(),
+        };
+        // The commit is asked for first, and can only be answered when the lock is gone.
+        let (done, freed) = tokio::join!(
+            store.commit(fence, &commit),
+            other.execute_unprepared("ROLLBACK")
+        );
+        freed.expect("free the lock");
+        done.expect("it waits");
+        assert_eq!(store.load().await.expect("load").next_id, 100);
     });
 }
 

@@ -10,9 +10,9 @@ use crate::{SqlError, migration};
 
 /// What every connection is told first. The server's defaults differ from host to host: strict, so that what does
 /// not fit is refused and not cut; repeatable reads, so that a load sees one moment; and a lock that is not had
-/// within seconds is an error that can be told.
+/// within two seconds is an error that can be told.
 const SESSION: &str = "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', \
-    time_zone = '+00:00', innodb_lock_wait_timeout = 5";
+    time_zone = '+00:00', innodb_lock_wait_timeout = 2";
 const ISOLATION: &str = "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ";
 
 pub(super) async fn connect(options: &SqlOptions, address: String) -> Result<Pools, SqlError> {

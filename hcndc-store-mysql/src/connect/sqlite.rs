@@ -1,12 +1,15 @@
 //! SQLite: a file with one connection that writes, or memory with one for everything.
 
-use std::str::FromStr as _;
+use std::{str::FromStr as _, time::Duration};
 
 use sea_orm::{Database, DatabaseConnection, DbErr, sqlx};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 
-use super::{Durability, PATIENCE, Pools, SqlOptions, open_error, pool};
+use super::{Durability, Pools, SqlOptions, open_error, pool};
 use crate::{SqlError, migration, retry::Tries};
+
+/// How long a try waits for another process that writes to the file.
+const LOCK_WAIT: Duration = Duration::from_secs(2);
 
 pub(super) async fn connect(options: &SqlOptions, address: String) -> Result<Pools, SqlError> {
     if SqliteConnectOptions::from_str(&options.url).is_err() {
@@ -15,7 +18,8 @@ pub(super) async fn connect(options: &SqlOptions, address: String) -> Result<Poo
     }
     // SQLite lets one connection write at a time: a single one waits in our queue, fairly, and not in its lock.
     // What is in memory is that connection's own.
-    let in_memory = options.url.contains(":memory:") || options.url.contains("mode=memory");
+    let (path, mode) = options.url.split_once('?').unwrap_or((&options.url, ""));
+    let in_memory = path.ends_with(":memory:") || mode.contains("mode=memory");
     // Two processes that make a file at the same moment can be in each other's way.
     let mut tries = Tries::default();
     loop {
@@ -63,7 +67,7 @@ async fn open(
         .test_before_acquire(false)
         .map_sqlx_sqlite_opts(move |sqlite| {
             let sqlite = sqlite
-                .busy_timeout(PATIENCE)
+                .busy_timeout(LOCK_WAIT)
                 .journal_mode(SqliteJournalMode::Wal)
                 .synchronous(synchronous);
             if only_reads {
