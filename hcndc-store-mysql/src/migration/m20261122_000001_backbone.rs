@@ -74,6 +74,7 @@ impl Make<'_, '_> {
         let table = Table::create()
             .table(Leader::Table)
             .col(id(Leader::Id))
+            .col(name(Leader::Realm))
             .col(number(Leader::Fence))
             .col(long_text_column(self.backend, Leader::Holder))
             .col(number_or_null(Leader::ExpiresAt))

@@ -147,6 +147,7 @@ CREATE TABLE `job_version` (
 
 CREATE TABLE `leader` (
   `id` bigint NOT NULL,
+  `realm` varchar(255) NOT NULL,
   `fence` bigint NOT NULL,
   `holder` longtext DEFAULT NULL,
   `expires_at` bigint DEFAULT NULL,

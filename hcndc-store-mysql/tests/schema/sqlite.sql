@@ -137,6 +137,7 @@ CREATE TABLE "job_version" ( "job_id" integer NOT NULL,
   PRIMARY KEY ("job_id", "version") );
 
 CREATE TABLE "leader" ( "id" integer NOT NULL PRIMARY KEY,
+  "realm" varchar(255) NOT NULL,
   "fence" integer NOT NULL,
   "holder" text,
   "expires_at" integer,
