@@ -53,7 +53,7 @@ pub enum Down {
         /// Which.
         attempt: AttemptId,
     },
-    /// Start nothing more; let what runs end.
+    /// Start nothing more; let what runs end. New orders to run are not answered from then on.
     Drain,
 }
 
@@ -180,7 +180,9 @@ impl Link {
         self.current
     }
 
-    /// Starts nothing more from now on.
+    /// Starts nothing more from now on. New orders to run are not answered either: a "not started" would cost a retry
+    /// for something that is no fault of the job. The scheduler gives them again after the next hello, to the executor
+    /// that follows; if none does, its lease on this one ends.
     pub const fn drain(&mut self) {
         self.draining = true;
     }
@@ -318,10 +320,7 @@ impl Link {
                 "attempt {attempt} is older than what this executor remembers, and may have run"
             );
             send_end(link, attempt, not_started(now, reason), actions);
-        } else if self.draining {
-            let reason = "the executor is stopping".to_owned();
-            send_end(link, attempt, not_started(now, reason), actions);
-        } else {
+        } else if !self.draining {
             self.record(
                 Record::Accepted {
                     attempt,

@@ -114,7 +114,7 @@ pub enum Stop {
     /// Not at all.
     #[default]
     No,
-    /// Start nothing more, wait for what runs.
+    /// Start nothing more, wait for what runs. Orders to run are left unanswered, for the next supervisor to be given.
     Drain,
     /// Start nothing more, kill what runs.
     Kill,

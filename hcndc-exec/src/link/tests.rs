@@ -259,19 +259,17 @@ fn kill_depends_on_what_is_known() {
 }
 
 #[test]
-fn a_draining_executor_starts_nothing() {
+fn a_draining_executor_starts_nothing_and_does_not_answer() {
     let mut link = connected();
     run(&mut link, 1);
+    link.on_started(ONE, PROCESS);
     link.on_message(NOW, FIRST, Down::Drain);
-    assert_eq!(run(&mut link, 1), [], "what it has, it keeps");
+    assert_eq!(said(&run(&mut link, 1)).len(), 1, "what it has, it keeps");
+    assert_eq!(run(&mut link, 2), []);
+    assert!(link.ledger().find(AttemptId(2)).is_none());
+    let actions = link.on_message(NOW, SECOND, hello(5));
     assert!(matches!(
-        said(&run(&mut link, 2)).as_slice(),
-        [Up::Finished {
-            end: End {
-                cause: EndCause::NotStarted(_),
-                ..
-            },
-            ..
-        }]
+        said(&actions).as_slice(),
+        [_, Up::Hello { held, .. }] if held.len() == 1
     ));
 }

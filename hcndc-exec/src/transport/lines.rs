@@ -32,6 +32,9 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Holds a connection to each executor. Made and used within a tokio runtime.
+///
+/// An executor that is stopping drops orders to run, as if it were not connected (clause 4 of
+/// [`Transport`]): what runs there is reported to its end, then `Disconnected`.
 #[derive(Debug)]
 pub struct Lines<D> {
     dial: Arc<D>,
