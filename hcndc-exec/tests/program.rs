@@ -146,6 +146,16 @@ async fn hello(transport: &GrpcTransport) -> Vec<Held> {
     }
 }
 
+/// All that an attempt printed, once it has ended.
+async fn output(transport: &GrpcTransport, id: u64) -> String {
+    let read = within(transport.read_log(ID, AttemptId(id), 0, 1 << 20, Duration::ZERO))
+        .await
+        .unwrap();
+    assert!(read.complete);
+    let bytes = read.entries.into_iter().flat_map(|entry| entry.bytes);
+    String::from_utf8(bytes.collect()).unwrap()
+}
+
 fn transport(token: Option<&str>) -> GrpcTransport {
     GrpcTransport::new(Grpc::new(Tokens {
         default: token.map(|token| token.parse().unwrap()),
@@ -350,6 +360,84 @@ async fn an_order_that_comes_while_it_stops_is_run_by_the_next_one() {
         assert_eq!(ran(&transport, second.clone()).await, EndCause::Exited(4));
     }
     assert_eq!(program.written("runs").await, "run\n");
+}
+
+#[tokio::test]
+async fn databases_share_an_executor_only_one_after_the_other() {
+    let mut program = Program::start();
+    let of = |realm: &str| transport(Some("open-sesame")).with_realm(realm);
+    let (a, b) = (of("a"), of("b"));
+    let here = executor(&program.address().await);
+    a.connect(Arc::clone(&here), Fence(9));
+    assert_eq!(hello(&a).await, []);
+    assert_eq!(ran(&a, order(1, "echo of a")).await, EndCause::Exited(0));
+    assert_eq!(output(&a, 1).await, "of a\n");
+    // One that says nothing leaves no more than a bit.
+    assert_eq!(ran(&a, order(2, "true")).await, EndCause::Exited(0));
+
+    // While the one is connected, the other is refused;
+    b.connect(Arc::clone(&here), Fence(1));
+    match next(&b).await {
+        Report::Disconnected { reason } => {
+            assert!(reason.contains("another scheduler's database"), "{reason}");
+        }
+        other => panic!("a refusal was expected, not {other:?}"),
+    }
+    // and while attempts of it are alive.
+    start(&a, order(3, "until [ -e go ]; do sleep 0.01; done")).await;
+    b.disconnect(ID);
+    a.disconnect(ID);
+    within(async {
+        loop {
+            let reason = trouble_of(of("b"), &here.address).await;
+            if reason.contains("1 attempts alive") {
+                return;
+            }
+        }
+    })
+    .await;
+    std::fs::write(program.directory.path().join("go"), "").unwrap();
+
+    // Then it goes over, whatever the fences, and attempts of the same numbers are others.
+    b.connect(here, Fence(1));
+    assert_eq!(hello(&b).await, []);
+    assert_eq!(
+        ran(&b, order(1, "echo of b; exit 5")).await,
+        EndCause::Exited(5)
+    );
+    assert_eq!(output(&b, 1).await, "of b\n");
+    assert_eq!(
+        ran(&b, order(2, "echo of b too")).await,
+        EndCause::Exited(0)
+    );
+    assert_eq!(output(&b, 2).await, "of b too\n");
+
+    // It knows whom it serves after a crash, too.
+    program.start_again();
+    b.connect(executor(&program.address().await), Fence(1));
+    assert_eq!(hello(&b).await, []);
+    assert_eq!(
+        ran(&b, order(1, "echo of b; exit 5")).await,
+        EndCause::Exited(5)
+    );
+    assert_eq!(output(&b, 1).await, "of b\n");
+    b.disconnect(ID);
+
+    // And back.
+    a.connect(executor(&program.address().await), Fence(1));
+    assert_eq!(hello(&a).await, []);
+    assert_eq!(
+        ran(&a, order(1, "echo of a again; exit 6")).await,
+        EndCause::Exited(6)
+    );
+    assert_eq!(output(&a, 1).await, "of a again\n");
+    let logs = program.directory.path().join("data/logs");
+    within(async {
+        while std::fs::read_dir(&logs).unwrap().count() > 1 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    })
+    .await;
 }
 
 #[tokio::test]
