@@ -25,6 +25,12 @@ pub enum ConvertError {
         /// What.
         field: &'static str,
     },
+    /// A figure is none.
+    #[error("{field} is not a number")]
+    NotANumber {
+        /// Which.
+        field: &'static str,
+    },
     /// A date is none.
     #[error(transparent)]
     Date(#[from] TimeError),
@@ -43,10 +49,12 @@ impl From<Down> for wire::ToExecutor {
         use to_executor::Message;
         let message = match message {
             Down::Hello {
+                realm,
                 fence,
                 scheduler,
                 protocol,
             } => Message::Hello(wire::SchedulerHello {
+                realm,
                 fence: fence.0,
                 scheduler,
                 protocol,
@@ -72,6 +80,7 @@ impl TryFrom<wire::ToExecutor> for Down {
         use to_executor::Message;
         Ok(match message.message.ok_or(missing("an order"))? {
             Message::Hello(hello) => Self::Hello {
+                realm: hello.realm,
                 fence: Fence(hello.fence),
                 scheduler: hello.scheduler,
                 protocol: hello.protocol,
@@ -216,6 +225,9 @@ impl TryFrom<wire::FromExecutor> for Up {
                 attempt: AttemptId(finished.attempt),
                 end: finished.end.ok_or(missing("the end"))?.try_into()?,
             },
+            Message::Heartbeat(figures) if !figures.load_1m.is_finite() => {
+                return Err(ConvertError::NotANumber { field: "load_1m" });
+            }
             Message::Heartbeat(figures) => Self::Heartbeat(HostFigures {
                 cores: figures.cores,
                 load_1m: figures.load_1m,
@@ -318,6 +330,15 @@ impl From<Refusal> for wire::Refused {
             }
             Refusal::Superseded => Reason::Superseded(wire::Superseded {}),
             Refusal::HelloFirst => Reason::HelloFirst(wire::HelloFirst {}),
+            Refusal::OtherRealm {
+                given,
+                serves,
+                alive,
+            } => Reason::OtherRealm(wire::OtherRealm {
+                given,
+                serves,
+                alive,
+            }),
         };
         Self {
             reason: Some(reason),
@@ -339,6 +360,15 @@ impl TryFrom<wire::Refused> for Refusal {
                 }
                 Reason::Superseded(wire::Superseded {}) => Self::Superseded,
                 Reason::HelloFirst(wire::HelloFirst {}) => Self::HelloFirst,
+                Reason::OtherRealm(wire::OtherRealm {
+                    given,
+                    serves,
+                    alive,
+                }) => Self::OtherRealm {
+                    given,
+                    serves,
+                    alive,
+                },
             },
         )
     }

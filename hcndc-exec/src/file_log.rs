@@ -13,7 +13,7 @@ use std::{
     io::{self, ErrorKind as IoKind},
     os::unix::fs::FileExt as _,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
 };
 
 use async_trait::async_trait;
@@ -99,7 +99,7 @@ pub struct FileLog {
 
 #[derive(Debug)]
 struct Inner {
-    directory: PathBuf,
+    directory: RwLock<PathBuf>,
     /// Logs that were appended to and are not finished.
     open: Mutex<HashMap<AttemptId, Arc<Mutex<OpenLog>>>>,
     bells: Vec<Notify>,
@@ -129,12 +129,37 @@ impl FileLog {
         })?;
         Ok(Self {
             inner: Arc::new(Inner {
-                directory,
+                directory: RwLock::new(directory),
                 open: Mutex::default(),
                 bells: (0..BELLS).map(|_| Notify::new()).collect(),
                 silent: Mutex::default(),
             }),
         })
+    }
+
+    /// Keeps logs below `directory` from now on, where nothing is yet; those kept so far are not to be found any more.
+    /// None of them may be open.
+    pub(crate) async fn start_over(&self, directory: PathBuf) -> Result<(), FileLogError> {
+        let started = self
+            .blocking(move |inner| {
+                // Only a damaged journal leaves something there.
+                let cleared = match fs::remove_dir_all(&directory) {
+                    Err(error) if error.kind() != IoKind::NotFound => Err(FileLogError::Io {
+                        path: directory.clone(),
+                        source: error,
+                    }),
+                    _ => Ok(()),
+                };
+                inner.logs().clear();
+                *inner
+                    .directory
+                    .write()
+                    .unwrap_or_else(PoisonError::into_inner) = directory;
+                cleared
+            })
+            .await;
+        self.inner.bells.iter().for_each(Notify::notify_waiters);
+        started
     }
 
     async fn blocking<T: Send + 'static>(
@@ -145,7 +170,7 @@ impl FileLog {
         match tokio::task::spawn_blocking(move || what(&inner)).await {
             Ok(result) => result,
             Err(error) => Err(FileLogError::Io {
-                path: self.inner.directory.clone(),
+                path: self.inner.directory(),
                 source: io::Error::other(error),
             }),
         }
@@ -223,8 +248,15 @@ impl LogStore for FileLog {
 }
 
 impl Inner {
-    fn folder(&self, attempt: AttemptId) -> PathBuf {
+    fn directory(&self) -> PathBuf {
         self.directory
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    fn folder(&self, attempt: AttemptId) -> PathBuf {
+        self.directory()
             .join(format!("{:08x}", attempt.0 >> FOLDER_BITS))
     }
 

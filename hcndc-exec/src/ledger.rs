@@ -1,7 +1,12 @@
-//! What an executor remembers: the highest fence, and every attempt that it was given.
+//! What an executor remembers: whom it serves, the highest fence, and every attempt that it was given.
 //!
-//! The ledger changes by [`Record`]s alone. The [spool](crate::executor) writes the same records to disk, so that
-//! reading them back gives the same ledger.
+//! The ledger changes by [`Record`]s alone. The [spool](crate::executor) writes the same records to disk as a
+//! [`journal`], so that reading them back gives the same ledger.
+//!
+//! Fences and attempts count within a *realm*, which is one scheduler's database. An executor serves one realm at a
+//! time; each time it goes over to another, an *era* begins, with nothing remembered of those before.
+
+pub mod journal;
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -30,6 +35,13 @@ pub const TOMBSTONES_KEPT: usize = 100_000;
 pub enum Record {
     /// A random name of this ledger, by which processes of its attempts are told from those of another executor.
     Key(String),
+    /// A scheduler of another realm was obeyed: nothing before this counts any more.
+    Realm {
+        /// Which.
+        realm: String,
+        /// Number of the era that begins with it.
+        era: u64,
+    },
     /// A scheduler with this fence was obeyed.
     Fence(Fence),
     /// An attempt was accepted; durable before its process is started.
@@ -120,6 +132,8 @@ pub fn fingerprint(order: &RunOrder) -> u64 {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Ledger {
     key: String,
+    realm: String,
+    era: u64,
     fence: Fence,
     /// Not acknowledged yet.
     held: BTreeMap<AttemptId, Entry>,
@@ -134,6 +148,16 @@ impl Ledger {
     pub fn apply(&mut self, record: &Record) {
         match record {
             Record::Key(key) => self.key.clone_from(key),
+            Record::Realm { realm, era } => {
+                if *era != self.era {
+                    *self = Self {
+                        key: std::mem::take(&mut self.key),
+                        realm: realm.clone(),
+                        era: *era,
+                        ..Self::default()
+                    };
+                }
+            }
             Record::Fence(fence) => self.fence = self.fence.max(*fence),
             Record::Accepted {
                 attempt,
@@ -187,7 +211,14 @@ impl Ledger {
     /// Records that make this ledger from an empty one.
     #[must_use]
     pub fn to_records(&self) -> Vec<Record> {
-        let mut records = vec![Record::Key(self.key.clone()), Record::Fence(self.fence)];
+        let mut records = vec![
+            Record::Key(self.key.clone()),
+            Record::Realm {
+                realm: self.realm.clone(),
+                era: self.era,
+            },
+            Record::Fence(self.fence),
+        ];
         records.extend(self.forgotten.map(|up_to| Record::Forgotten { up_to }));
         let acknowledged = self.acknowledged_at.iter().filter_map(|(at, attempt)| {
             let entry = self.acknowledged.get(attempt)?;
@@ -218,6 +249,18 @@ impl Ledger {
     #[must_use]
     pub fn key(&self) -> &str {
         &self.key
+    }
+
+    /// The realm that it serves; empty until it serves one.
+    #[must_use]
+    pub fn realm(&self) -> &str {
+        &self.realm
+    }
+
+    /// How often it went over to another realm: sets apart what attempts of the same id leave on disk.
+    #[must_use]
+    pub const fn era(&self) -> u64 {
+        self.era
     }
 
     /// The highest fence that was obeyed.
@@ -276,6 +319,11 @@ mod tests {
 
     fn with_ended(ids: impl Iterator<Item = u64>) -> Ledger {
         let mut ledger = Ledger::default();
+        end_all(&mut ledger, ids);
+        ledger
+    }
+
+    fn end_all(ledger: &mut Ledger, ids: impl Iterator<Item = u64>) {
         for id in ids {
             let attempt = AttemptId(id);
             for record in [
@@ -293,13 +341,17 @@ mod tests {
                 ledger.apply(&record);
             }
         }
-        ledger
     }
 
     #[test]
     fn its_records_make_it_again() {
-        let mut ledger = with_ended(1..4);
+        let mut ledger = Ledger::default();
+        ledger.apply(&Record::Realm {
+            realm: "r".into(),
+            era: 4,
+        });
         ledger.apply(&Record::Key("k".into()));
+        end_all(&mut ledger, 1..4);
         ledger.apply(&Record::Fence(Fence(3)));
         ledger.apply(&Record::Fence(Fence(2)));
         ledger.apply(&Record::Accepted {
@@ -325,6 +377,25 @@ mod tests {
             .for_each(|record| again.apply(record));
         assert_eq!(again, ledger);
         assert_eq!(again.fence(), Fence(3));
+        assert_eq!((again.realm(), again.era()), ("r", 4));
+    }
+
+    #[test]
+    fn another_realm_leaves_only_the_key() {
+        let mut ledger = with_ended(1..4);
+        ledger.forget(at(0).after(2 * TOMBSTONES_KEPT_FOR));
+        ledger.apply(&Record::Key("k".into()));
+        ledger.apply(&Record::Fence(Fence(3)));
+        let realm = Record::Realm {
+            realm: "r".into(),
+            era: 1,
+        };
+        ledger.apply(&realm);
+        let mut fresh = Ledger::default();
+        fresh.apply(&Record::Key("k".into()));
+        fresh.apply(&realm);
+        assert_eq!(ledger, fresh);
+        assert!(!ledger.may_have_forgotten(AttemptId(1)));
     }
 
     #[test]

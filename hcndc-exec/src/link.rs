@@ -32,6 +32,8 @@ pub struct LinkId(pub u64);
 pub enum Down {
     /// The first message of a connection.
     Hello {
+        /// The scheduler's database, within which fences and attempts count.
+        realm: String,
         /// The scheduler's term.
         fence: Fence,
         /// Its name, for people.
@@ -53,7 +55,7 @@ pub enum Down {
         /// Which.
         attempt: AttemptId,
     },
-    /// Start nothing more; let what runs end.
+    /// Start nothing more; let what runs end. New orders to run are not answered from then on.
     Drain,
 }
 
@@ -117,6 +119,15 @@ pub enum Refusal {
     Superseded,
     #[error("the first message was no hello")]
     HelloFirst,
+    #[error(
+        "this executor serves another scheduler's database ({serves:?}, not {given:?}) with {alive} attempts alive; \
+         stop that one or give this executor a data directory of its own"
+    )]
+    OtherRealm {
+        given: String,
+        serves: String,
+        alive: u64,
+    },
 }
 
 /// What the link's driver has to do. Records first, all of a batch; then the rest in order.
@@ -124,6 +135,11 @@ pub enum Refusal {
 pub enum Action {
     /// Write this down. It is applied to the ledger already.
     Record(Record),
+    /// Begin an era: keep what comes apart from all that earlier eras have left on disk, which may go.
+    Begin {
+        /// Its number.
+        era: u64,
+    },
     /// Start an attempt's process.
     Run(Box<RunOrder>),
     /// End an attempt's processes.
@@ -180,7 +196,9 @@ impl Link {
         self.current
     }
 
-    /// Starts nothing more from now on.
+    /// Starts nothing more from now on. New orders to run are not answered either: a "not started" would cost a retry
+    /// for something that is no fault of the job. The scheduler gives them again after the next hello, to the executor
+    /// that follows; if none does, its lease on this one ends.
     pub const fn drain(&mut self) {
         self.draining = true;
     }
@@ -195,8 +213,11 @@ impl Link {
         let mut actions = Vec::new();
         match message {
             Down::Hello {
-                fence, protocol, ..
-            } => self.on_hello(link, fence, protocol, &mut actions),
+                realm,
+                fence,
+                protocol,
+                ..
+            } => self.on_hello(link, realm, fence, protocol, &mut actions),
             // A connection that said no hello, or that another one took over from.
             _ if self.current != Some(link) => {
                 refuse(link, Refusal::HelloFirst, &mut actions);
@@ -262,8 +283,14 @@ impl Link {
         actions
     }
 
-    fn on_hello(&mut self, link: LinkId, fence: Fence, protocol: u32, actions: &mut Vec<Action>) {
-        let seen = self.ledger.fence();
+    fn on_hello(
+        &mut self,
+        link: LinkId,
+        realm: String,
+        fence: Fence,
+        protocol: u32,
+        actions: &mut Vec<Action>,
+    ) {
         if protocol != PROTOCOL {
             let refusal = Refusal::Protocol {
                 given: protocol,
@@ -271,6 +298,21 @@ impl Link {
             };
             return refuse(link, refusal, actions);
         }
+        if realm != self.ledger.realm() {
+            let alive = self.ledger.alive().count() as u64;
+            if alive > 0 || self.current.is_some() {
+                let refusal = Refusal::OtherRealm {
+                    given: realm,
+                    serves: self.ledger.realm().to_owned(),
+                    alive,
+                };
+                return refuse(link, refusal, actions);
+            }
+            let era = self.ledger.era().wrapping_add(1);
+            self.record(Record::Realm { realm, era }, actions);
+            actions.push(Action::Begin { era });
+        }
+        let seen = self.ledger.fence();
         if fence < seen {
             let refusal = Refusal::FenceTooLow {
                 given: fence.0,
@@ -318,10 +360,7 @@ impl Link {
                 "attempt {attempt} is older than what this executor remembers, and may have run"
             );
             send_end(link, attempt, not_started(now, reason), actions);
-        } else if self.draining {
-            let reason = "the executor is stopping".to_owned();
-            send_end(link, attempt, not_started(now, reason), actions);
-        } else {
+        } else if !self.draining {
             self.record(
                 Record::Accepted {
                     attempt,

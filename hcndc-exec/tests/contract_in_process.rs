@@ -82,6 +82,7 @@ impl TransportFixture for Local {
         // Another connection on the same terms takes over, and goes.
         let mut other = host.supervisor.connect();
         let hello = Down::Hello {
+            realm: String::new(),
             fence: Fence(5),
             scheduler: String::new(),
             protocol: PROTOCOL,

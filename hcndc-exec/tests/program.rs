@@ -12,7 +12,7 @@ use std::{
 
 use desk::{GENEROUS, lives, order, within, written};
 use hcndc_core::{
-    engine::{EndCause, Order, Report, RunOrder},
+    engine::{EndCause, Held, Order, Report, RunOrder},
     id::{AttemptId, ExecutorId},
     model::{Executor, Revision},
     port::{Fence, Transport as _},
@@ -46,7 +46,12 @@ impl Program {
     /// Starts it by `sh`, which may set limits first.
     fn start_after(limits: &str) -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let child = Command::new("sh")
+        let child = Self::spawn(directory.path(), limits);
+        Self { directory, child }
+    }
+
+    fn spawn(directory: &Path, limits: &str) -> Child {
+        Command::new("sh")
             .arg("-c")
             .arg(format!("{limits} exec \"$0\" \"$@\""))
             .arg(env!("CARGO_BIN_EXE_hcndc-exec"))
@@ -59,14 +64,20 @@ impl Program {
                 "3",
             ])
             .arg("--data-dir")
-            .arg(directory.path().join("data"))
+            .arg(directory.join("data"))
             .arg("--base-dir")
-            .arg(directory.path())
+            .arg(directory)
             .env("HCNDC_EXEC_TOKEN", "open-sesame")
             .stderr(Stdio::null())
             .spawn()
-            .unwrap();
-        Self { directory, child }
+            .unwrap()
+    }
+
+    /// Another one on the same directory; the last has ended or is killed.
+    fn start_again(&mut self) {
+        let _ = self.child.kill();
+        self.child.wait().unwrap();
+        self.child = Self::spawn(self.directory.path(), "");
     }
 
     fn start() -> Self {
@@ -109,6 +120,40 @@ impl Program {
     async fn written(&self, name: &str) -> String {
         written(&self.directory.path().join(name)).await
     }
+}
+
+/// Returns once a signal to end has arrived: an order to run is dropped then, and its attempt cannot be killed.
+async fn stopping(transport: &GrpcTransport) {
+    for id in 1_000.. {
+        transport.send(ID, Order::Run(Box::new(order(id, "sleep 600"))));
+        let attempt = AttemptId(id);
+        let grace = Duration::ZERO;
+        transport.send(ID, Order::Kill { attempt, grace });
+        match end(transport).await {
+            EndCause::Lost(_) => return,
+            cause => assert_eq!(cause, EndCause::Killed),
+        }
+    }
+}
+
+async fn hello(transport: &GrpcTransport) -> Vec<Held> {
+    loop {
+        match next(transport).await {
+            Report::Hello { held, .. } => return held,
+            Report::Disconnected { .. } => {}
+            other => panic!("a hello was expected, not {other:?}"),
+        }
+    }
+}
+
+/// All that an attempt printed, once it has ended.
+async fn output(transport: &GrpcTransport, id: u64) -> String {
+    let read = within(transport.read_log(ID, AttemptId(id), 0, 1 << 20, Duration::ZERO))
+        .await
+        .unwrap();
+    assert!(read.complete);
+    let bytes = read.entries.into_iter().flat_map(|entry| entry.bytes);
+    String::from_utf8(bytes.collect()).unwrap()
 }
 
 fn transport(token: Option<&str>) -> GrpcTransport {
@@ -174,7 +219,10 @@ async fn ran(transport: &GrpcTransport, order: RunOrder) -> EndCause {
 
 /// Why an address cannot be connected.
 async fn trouble(address: &str, token: Option<&str>) -> String {
-    let transport = transport(token);
+    trouble_of(transport(token), address).await
+}
+
+async fn trouble_of(transport: GrpcTransport, address: &str) -> String {
     transport.connect(executor(address), Fence(1));
     match next(&transport).await {
         Report::Disconnected { reason } => {
@@ -268,17 +316,7 @@ async fn the_first_signal_waits_for_jobs() {
     .await;
     program.written("ready").await;
     program.signal(nix::sys::signal::Signal::SIGTERM);
-    let refused = within(async {
-        // Until the signal has arrived, orders are taken.
-        for id in 2.. {
-            if let EndCause::NotStarted(reason) = ran(&transport, order(id, "true")).await {
-                return reason;
-            }
-        }
-        String::new()
-    })
-    .await;
-    assert!(refused.contains("stopping"), "{refused}");
+    stopping(&transport).await;
     std::fs::write(program.directory.path().join("go"), "").unwrap();
     assert_eq!(end(&transport).await, EndCause::Exited(3));
     assert_eq!(program.exit_code().await, Some(0));
@@ -290,22 +328,125 @@ async fn the_first_signal_waits_for_jobs() {
 }
 
 #[tokio::test]
-async fn the_second_signal_kills_jobs() {
+async fn an_order_that_comes_while_it_stops_is_run_by_the_next_one() {
     let mut program = Program::start();
     let transport = program.transport().await;
-    let pid = start(&transport, order(1, "sleep 600")).await.to_string();
+    let first = "echo ready >ready; until [ -e go ]; do sleep 0.01; done; exit 3";
+    start(&transport, order(1, first)).await;
+    program.written("ready").await;
     program.signal(nix::sys::signal::Signal::SIGTERM);
+    stopping(&transport).await;
+
+    let second = order(2, "echo run >>runs; exit 4");
+    transport.send(ID, Order::Run(Box::new(second.clone())));
+    std::fs::write(program.directory.path().join("go"), "").unwrap();
+    match next(&transport).await {
+        Report::Finished { attempt, end } => {
+            assert_eq!((attempt, end.cause), (AttemptId(1), EndCause::Exited(3)));
+            transport.send(ID, Order::Ack { attempt });
+        }
+        other => panic!("the end of the first was expected, not {other:?}"),
+    }
+    assert!(matches!(
+        next(&transport).await,
+        Report::Disconnected { .. }
+    ));
+    assert_eq!(program.exit_code().await, Some(0));
+
+    program.start_again();
+    transport.connect(executor(&program.address().await), Fence(1));
+    assert_eq!(hello(&transport).await, []);
+    for _ in 0..2 {
+        assert_eq!(ran(&transport, second.clone()).await, EndCause::Exited(4));
+    }
+    assert_eq!(program.written("runs").await, "run\n");
+}
+
+#[tokio::test]
+async fn databases_share_an_executor_only_one_after_the_other() {
+    let mut program = Program::start();
+    let of = |realm: &str| transport(Some("open-sesame")).with_realm(realm);
+    let (a, b) = (of("a"), of("b"));
+    let here = executor(&program.address().await);
+    a.connect(Arc::clone(&here), Fence(9));
+    assert_eq!(hello(&a).await, []);
+    assert_eq!(ran(&a, order(1, "echo of a")).await, EndCause::Exited(0));
+    assert_eq!(output(&a, 1).await, "of a\n");
+    // One that says nothing leaves no more than a bit.
+    assert_eq!(ran(&a, order(2, "true")).await, EndCause::Exited(0));
+
+    // While the one is connected, the other is refused;
+    b.connect(Arc::clone(&here), Fence(1));
+    match next(&b).await {
+        Report::Disconnected { reason } => {
+            assert!(reason.contains("another scheduler's database"), "{reason}");
+        }
+        other => panic!("a refusal was expected, not {other:?}"),
+    }
+    // and while attempts of it are alive.
+    start(&a, order(3, "until [ -e go ]; do sleep 0.01; done")).await;
+    b.disconnect(ID);
+    a.disconnect(ID);
     within(async {
-        for id in 2.. {
-            if matches!(
-                ran(&transport, order(id, "true")).await,
-                EndCause::NotStarted(_)
-            ) {
+        loop {
+            let reason = trouble_of(of("b"), &here.address).await;
+            if reason.contains("1 attempts alive") {
                 return;
             }
         }
     })
     .await;
+    std::fs::write(program.directory.path().join("go"), "").unwrap();
+
+    // Then it goes over, whatever the fences, and attempts of the same numbers are others.
+    b.connect(here, Fence(1));
+    assert_eq!(hello(&b).await, []);
+    assert_eq!(
+        ran(&b, order(1, "echo of b; exit 5")).await,
+        EndCause::Exited(5)
+    );
+    assert_eq!(output(&b, 1).await, "of b\n");
+    assert_eq!(
+        ran(&b, order(2, "echo of b too")).await,
+        EndCause::Exited(0)
+    );
+    assert_eq!(output(&b, 2).await, "of b too\n");
+
+    // It knows whom it serves after a crash, too.
+    program.start_again();
+    b.connect(executor(&program.address().await), Fence(1));
+    assert_eq!(hello(&b).await, []);
+    assert_eq!(
+        ran(&b, order(1, "echo of b; exit 5")).await,
+        EndCause::Exited(5)
+    );
+    assert_eq!(output(&b, 1).await, "of b\n");
+    b.disconnect(ID);
+
+    // And back.
+    a.connect(executor(&program.address().await), Fence(1));
+    assert_eq!(hello(&a).await, []);
+    assert_eq!(
+        ran(&a, order(1, "echo of a again; exit 6")).await,
+        EndCause::Exited(6)
+    );
+    assert_eq!(output(&a, 1).await, "of a again\n");
+    let logs = program.directory.path().join("data/logs");
+    within(async {
+        while std::fs::read_dir(&logs).unwrap().count() > 1 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_second_signal_kills_jobs() {
+    let mut program = Program::start();
+    let transport = program.transport().await;
+    let pid = start(&transport, order(1, "sleep 600")).await.to_string();
+    program.signal(nix::sys::signal::Signal::SIGTERM);
+    stopping(&transport).await;
     program.signal(nix::sys::signal::Signal::SIGINT);
     assert_eq!(end(&transport).await, EndCause::Killed);
     assert_eq!(program.exit_code().await, Some(0));

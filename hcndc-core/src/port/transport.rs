@@ -21,6 +21,8 @@ use crate::{
 ///    for each break, and once for a connection that cannot be made at first.
 /// 3. Reports of one executor arrive in the order in which it sent them.
 /// 4. `send` never blocks. An order for an executor that is not connected is dropped: the engine gives it again after `Hello`.
+///    An executor that is stopping drops orders to run too: they go to the one that says `Hello` next, or are lost with
+///    the lease.
 /// 5. A finished attempt is reported again in the `Hello` of every new connection until it is acknowledged.
 /// 6. An attempt is run at most once; `Run` for a known one is answered with `Started` and, if it has ended, `Finished`.
 /// 7. `Kill` of an unknown attempt is answered with `Finished` and cause `Lost`.

@@ -11,7 +11,8 @@ use tracing_subscriber::EnvFilter;
 
 /// Runs jobs on this host for HCNDC's scheduler.
 ///
-/// The first TERM or INT lets running jobs end and starts no others; the second kills them.
+/// The first TERM or INT lets running jobs end and starts no others, which then wait for the next start; the second kills
+/// them.
 #[derive(Debug, Parser)]
 #[command(version)]
 struct Args {

@@ -62,10 +62,13 @@ prop_compose! {
 
 fn down() -> impl Strategy<Value = Down> {
     prop_oneof![
-        any::<(u64, String, u32)>().prop_map(|(fence, scheduler, protocol)| Down::Hello {
-            fence: Fence(fence),
-            scheduler,
-            protocol
+        any::<(String, u64, String, u32)>().prop_map(|(realm, fence, scheduler, protocol)| {
+            Down::Hello {
+                realm,
+                fence: Fence(fence),
+                scheduler,
+                protocol,
+            }
         }),
         order().prop_map(|order| Down::Run(Box::new(order))),
         (any::<u64>(), duration()).prop_map(|(attempt, grace)| Down::Kill {
@@ -128,6 +131,11 @@ fn refusal() -> impl Strategy<Value = Refusal> {
         any::<(u32, u32)>().prop_map(|(given, speaks)| Refusal::Protocol { given, speaks }),
         Just(Refusal::Superseded),
         Just(Refusal::HelloFirst),
+        any::<(String, String, u64)>().prop_map(|(given, serves, alive)| Refusal::OtherRealm {
+            given,
+            serves,
+            alive
+        }),
     ]
 }
 
@@ -234,6 +242,16 @@ fn nonsense_is_refused() {
         RunOrder::try_from(order),
         Err(ConvertError::Date(_))
     ));
+    let heartbeat = wire::Heartbeat {
+        load_1m: f64::NAN,
+        ..wire::Heartbeat::default()
+    };
+    assert_eq!(
+        Up::try_from(wire::FromExecutor {
+            message: Some(from_executor::Message::Heartbeat(heartbeat))
+        }),
+        Err(ConvertError::NotANumber { field: "load_1m" })
+    );
     assert_eq!(
         End::try_from(wire::End::default()),
         Err(missing("the cause of an end"))

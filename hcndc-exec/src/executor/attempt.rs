@@ -1,6 +1,13 @@
 //! One attempt from its order to its end.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use hcndc_core::{
     engine::{End, EndCause, RunOrder},
@@ -43,12 +50,15 @@ pub(crate) struct Tools {
     pub(crate) base_dir: PathBuf,
     pub(crate) log_cap_bytes: usize,
     pub(crate) key: String,
+    /// Changes only while no attempt is alive.
+    pub(crate) era: AtomicU64,
     pub(crate) events: mpsc::UnboundedSender<Event>,
 }
 
 impl Tools {
     fn mark(&self, attempt: AttemptId) -> String {
-        format!("{}-{attempt}", self.key)
+        let era = self.era.load(Ordering::Relaxed);
+        format!("{}-{era}-{attempt}", self.key)
     }
 }
 

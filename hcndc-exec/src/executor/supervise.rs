@@ -6,7 +6,8 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs::File,
+    fs::{self, File},
+    path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicU32, Ordering},
@@ -75,6 +76,8 @@ pub(super) struct Actor {
     pub(super) jobs: BTreeMap<AttemptId, watch::Sender<Option<Duration>>>,
     pub(super) tasks: JoinSet<()>,
     pub(super) tools: Arc<Tools>,
+    /// Holds a folder of logs for each era.
+    pub(super) logs: PathBuf,
     pub(super) running: Arc<AtomicU32>,
     pub(super) figures: Option<HostFigures>,
     pub(super) status: watch::Sender<Status>,
@@ -208,7 +211,9 @@ impl Actor {
     /// Writes the records, then does the rest.
     async fn carry_out(&mut self, mut actions: Vec<Action>) {
         let mut refused = BTreeSet::new();
-        if let Err(error) = self.write(&actions).await {
+        let written = self.write(&actions).await;
+        let is_written = written.is_ok();
+        if let Err(error) = written {
             // An order that is not on disk must not be carried out: a restart would not know of it.
             let orders: Vec<AttemptId> = actions
                 .iter()
@@ -226,6 +231,7 @@ impl Actor {
         for action in actions {
             match action {
                 Action::Record(_) => {}
+                Action::Begin { era } => self.begin(era, is_written).await,
                 Action::Run(order) => {
                     if !refused.contains(&order.attempt) {
                         let (kill, killed) = watch::channel(None);
@@ -245,6 +251,23 @@ impl Actor {
                     self.link.on_closed(link);
                 }
             }
+        }
+    }
+
+    /// No attempt is alive now.
+    async fn begin(&self, era: u64, is_written: bool) {
+        tracing::info!(
+            realm = self.link.ledger().realm(),
+            "serves another scheduler's database from now on"
+        );
+        self.tools.era.store(era, Ordering::Relaxed);
+        let folder = logs_of(&self.logs, era);
+        if let Err(error) = self.tools.log.start_over(folder).await {
+            tracing::error!(%error, "cannot clear the folder of the logs");
+        }
+        // A restart that knows nothing of this era would miss the logs of the last one.
+        if is_written {
+            sweep(self.logs.clone(), era);
         }
     }
 
@@ -347,9 +370,36 @@ impl Actor {
 /// the host. An acknowledgement that is lost is given again.
 const fn must_be_durable(record: &Record) -> bool {
     match record {
-        Record::Key(_) | Record::Fence(_) | Record::Accepted { .. } | Record::Ended { .. } => true,
+        Record::Key(_)
+        | Record::Realm { .. }
+        | Record::Fence(_)
+        | Record::Accepted { .. }
+        | Record::Ended { .. } => true,
         Record::Started { .. } | Record::Acknowledged { .. } | Record::Forgotten { .. } => false,
     }
+}
+
+/// Where the logs of an era are.
+pub(super) fn logs_of(logs: &Path, era: u64) -> PathBuf {
+    logs.join(era.to_string())
+}
+
+/// Deletes the logs of all eras before this one, in the background. What a crash leaves goes after the next start.
+pub(super) fn sweep(logs: PathBuf, era: u64) {
+    tokio::task::spawn_blocking(move || {
+        let names = fs::read_dir(&logs)
+            .into_iter()
+            .flatten()
+            .flatten()
+            .map(|entry| entry.file_name());
+        let past = names.filter_map(|name| name.to_str()?.parse::<u64>().ok());
+        for past in past.filter(|past| *past < era) {
+            let folder = logs_of(&logs, past);
+            if let Err(error) = fs::remove_dir_all(&folder) {
+                tracing::warn!(folder = %folder.display(), %error, "cannot delete old logs");
+            }
+        }
+    });
 }
 
 /// Wishes an attempt to end; a wish can only be made more urgent.

@@ -27,7 +27,7 @@ use super::{
     host,
     reaper::Reaper,
     spool::{Spool, SpoolError},
-    supervise::{Actor, Event},
+    supervise::{Actor, Event, logs_of, sweep},
 };
 use crate::{
     file_log::{FileLog, FileLogError},
@@ -114,7 +114,7 @@ pub enum Stop {
     /// Not at all.
     #[default]
     No,
-    /// Start nothing more, wait for what runs.
+    /// Start nothing more, wait for what runs. Orders to run are left unanswered, for the next supervisor to be given.
     Drain,
     /// Start nothing more, kill what runs.
     Kill,
@@ -215,8 +215,11 @@ impl Supervisor {
             base_dir,
             log_cap_bytes: config.log_cap_bytes,
             key: ledger.key().to_owned(),
+            era: AtomicU64::new(ledger.era()),
             events: events.clone(),
         });
+        let logs = config.data_dir.join("logs");
+        sweep(logs.clone(), ledger.era());
         let running = Arc::new(AtomicU32::new(0));
         tokio::spawn(observe(
             config.data_dir,
@@ -233,6 +236,7 @@ impl Supervisor {
             jobs: BTreeMap::new(),
             tasks: JoinSet::new(),
             tools,
+            logs,
             running,
             figures: None,
             status,
@@ -326,7 +330,7 @@ fn open(data_dir: &Path) -> Result<Opened, StartError> {
         }
     })?;
     let (spool, ledger) = Spool::open(data_dir)?;
-    let log = FileLog::open(data_dir.join("logs"))?;
+    let log = FileLog::open(logs_of(&data_dir.join("logs"), ledger.era()))?;
     Ok((lock, spool, ledger, log))
 }
 

@@ -73,6 +73,29 @@ async fn nothing_follows_the_end() {
 }
 
 #[tokio::test]
+async fn what_was_kept_before_starting_over_is_not_found_again() {
+    let directory = tempfile::tempdir().unwrap();
+    let log = FileLog::open(directory.path().join("0")).unwrap();
+    log.append(AttemptId(1), &[entry(b"old")]).await.unwrap();
+    log.finish(AttemptId(1)).await.unwrap();
+    log.finish(AttemptId(2)).await.unwrap();
+    let other = FileLog::open(directory.path().join("1")).unwrap();
+    other
+        .append(AttemptId(1), &[entry(b"stale")])
+        .await
+        .unwrap();
+
+    log.start_over(directory.path().join("1")).await.unwrap();
+    for id in [1, 2] {
+        let read = log.read(AttemptId(id), 0, 10).await.unwrap();
+        assert!(read.entries.is_empty() && !read.complete);
+        log.append(AttemptId(id), &[entry(b"new")]).await.unwrap();
+        let read = log.read(AttemptId(id), 0, 10).await.unwrap();
+        assert_eq!(read.entries, [entry(b"new")]);
+    }
+}
+
+#[tokio::test]
 async fn silent_logs_cost_one_file_for_a_whole_folder() {
     let directory = tempfile::tempdir().unwrap();
     let log = FileLog::open(directory.path()).unwrap();

@@ -11,7 +11,12 @@ fn link() -> Link {
 }
 
 fn hello(fence: u64) -> Down {
+    hello_of("", fence)
+}
+
+fn hello_of(realm: &str, fence: u64) -> Down {
     Down::Hello {
+        realm: realm.into(),
         fence: Fence(fence),
         scheduler: "a".into(),
         protocol: PROTOCOL,
@@ -107,6 +112,7 @@ fn a_higher_fence_is_written_down() {
 #[test]
 fn another_protocol_is_refused() {
     let message = Down::Hello {
+        realm: String::new(),
         fence: Fence(1),
         scheduler: String::new(),
         protocol: 99,
@@ -259,19 +265,109 @@ fn kill_depends_on_what_is_known() {
 }
 
 #[test]
-fn a_draining_executor_starts_nothing() {
+fn a_draining_executor_starts_nothing_and_does_not_answer() {
     let mut link = connected();
     run(&mut link, 1);
+    link.on_started(ONE, PROCESS);
     link.on_message(NOW, FIRST, Down::Drain);
-    assert_eq!(run(&mut link, 1), [], "what it has, it keeps");
+    assert_eq!(said(&run(&mut link, 1)).len(), 1, "what it has, it keeps");
+    assert_eq!(run(&mut link, 2), []);
+    assert!(link.ledger().find(AttemptId(2)).is_none());
+    let actions = link.on_message(NOW, SECOND, hello(5));
     assert!(matches!(
-        said(&run(&mut link, 2)).as_slice(),
-        [Up::Finished {
-            end: End {
-                cause: EndCause::NotStarted(_),
-                ..
+        said(&actions).as_slice(),
+        [_, Up::Hello { held, .. }] if held.len() == 1
+    ));
+}
+
+fn other_realm(serves: &str, alive: u64) -> Up {
+    Up::Refused(Refusal::OtherRealm {
+        given: "b".into(),
+        serves: serves.into(),
+        alive,
+    })
+}
+
+#[test]
+fn another_realm_is_refused_while_the_present_one_is_connected() {
+    let mut link = connected();
+    let actions = link.on_message(NOW, SECOND, hello_of("b", 9));
+    assert_eq!(
+        actions,
+        [
+            Action::Send {
+                link: SECOND,
+                message: other_realm("", 0)
             },
-            ..
-        }]
+            Action::Close { link: SECOND }
+        ]
+    );
+    assert_eq!(link.current(), Some(FIRST));
+    assert_eq!(link.ledger().fence(), Fence(5));
+}
+
+#[test]
+fn another_realm_is_refused_while_attempts_are_alive() {
+    let mut link = connected();
+    run(&mut link, 1);
+    link.on_closed(FIRST);
+    let actions = link.on_message(NOW, SECOND, hello_of("b", 9));
+    assert_eq!(said(&actions), [&other_realm("", 1)]);
+    link.on_ended(ONE, end(EndCause::Exited(0)));
+    let actions = link.on_message(NOW, SECOND, hello_of("b", 9));
+    assert!(matches!(said(&actions).as_slice(), [Up::Hello { .. }]));
+}
+
+#[test]
+fn a_connection_cannot_change_its_realm() {
+    let mut link = connected();
+    let actions = link.on_message(NOW, FIRST, hello_of("b", 5));
+    assert_eq!(said(&actions), [&other_realm("", 0)]);
+    assert_eq!(link.ledger().realm(), "");
+}
+
+#[test]
+fn another_realm_begins_with_nothing() {
+    let mut link = connected();
+    for id in [1, 2] {
+        run(&mut link, id);
+        link.on_ended(AttemptId(id), end(EndCause::Exited(0)));
+    }
+    link.on_message(NOW, FIRST, Down::Ack { attempt: ONE });
+    link.on_closed(FIRST);
+
+    let realm = Record::Realm {
+        realm: "b".into(),
+        era: 1,
+    };
+    assert_eq!(
+        link.on_message(NOW, FIRST, hello_of("b", 1)),
+        [
+            Action::Record(realm),
+            Action::Begin { era: 1 },
+            Action::Record(Record::Fence(Fence(1))),
+            Action::Send {
+                link: FIRST,
+                message: Up::Hello {
+                    identity: Identity::default(),
+                    protocol: PROTOCOL,
+                    held: Vec::new()
+                }
+            },
+        ]
+    );
+    assert!(matches!(
+        run(&mut link, 1).as_slice(),
+        [Action::Record(_), Action::Run(_)]
+    ));
+
+    // And back, with the fence that it had been past.
+    link.on_ended(ONE, end(EndCause::Exited(0)));
+    link.on_closed(FIRST);
+    let actions = link.on_message(NOW, FIRST, hello(1));
+    assert_eq!(actions[1], Action::Begin { era: 2 });
+    assert!(matches!(
+        run(&mut link, 1).as_slice(),
+        [Action::Record(_), Action::Run(_)]
     ));
 }

@@ -32,10 +32,14 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Holds a connection to each executor. Made and used within a tokio runtime.
+///
+/// An executor that is stopping drops orders to run, as if it were not connected (clause 4 of
+/// [`Transport`]): what runs there is reported to its end, then `Disconnected`.
 #[derive(Debug)]
 pub struct Lines<D> {
     dial: Arc<D>,
     name: String,
+    realm: String,
     held: Mutex<BTreeMap<ExecutorId, HeldLine>>,
     reports: mpsc::Sender<(ExecutorId, Report)>,
     received: tokio::sync::Mutex<mpsc::Receiver<(ExecutorId, Report)>>,
@@ -60,7 +64,7 @@ enum State {
 }
 
 impl<D: Dial> Lines<D> {
-    /// Holds no connection yet.
+    /// Holds no connection yet. Its realm has the empty name, see [`Lines::with_realm`].
     #[must_use]
     pub fn new(dial: D) -> Self {
         let (reports, received) = mpsc::channel(REPORTS);
@@ -68,10 +72,23 @@ impl<D: Dial> Lines<D> {
         Self {
             dial: Arc::new(dial),
             name: format!("{host}:{}", std::process::id()),
+            realm: String::new(),
             held: Mutex::default(),
             reports,
             received: tokio::sync::Mutex::new(received),
         }
+    }
+
+    /// The same in the name of this realm: the identity of the scheduler's database, within which fences and attempts
+    /// count. It stays the same as long as the database does, and no two databases share one.
+    ///
+    /// An executor serves one realm at a time. While a scheduler of another one is connected to it, or attempts of that
+    /// are alive, it refuses, which [`trouble`](Transport::trouble) tells; otherwise it goes over to this realm and
+    /// forgets all that it knew of the other: its fence, its attempts and their logs.
+    #[must_use]
+    pub fn with_realm(mut self, realm: impl Into<String>) -> Self {
+        self.realm = realm.into();
+        self
     }
 
     /// How it reaches executors.
@@ -115,6 +132,7 @@ impl<D: Dial> Transport for Lines<D> {
             id: executor.id,
             address: executor.address.clone(),
             hello: Down::Hello {
+                realm: self.realm.clone(),
                 fence,
                 scheduler: self.name.clone(),
                 protocol: PROTOCOL,

@@ -51,6 +51,7 @@ pub(crate) fn order(id: u64, command: &str) -> RunOrder {
 pub(crate) async fn connect(supervisor: &Supervisor) -> (Connection, Vec<Held>) {
     let mut connection = supervisor.connect();
     let hello = Down::Hello {
+        realm: String::new(),
         fence: Fence(1),
         scheduler: "desk".into(),
         protocol: PROTOCOL,
