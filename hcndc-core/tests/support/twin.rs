@@ -578,10 +578,13 @@ impl Twin {
             let its = &self.executions[&row.execution];
             let run = its.jobs.iter().find(|it| it.id == row.job_run).unwrap();
             assert!(meets(store, row.executor, &run.job.placement), "R8");
-            // Whoever goes first and could have had this place, has one.
+            // Whoever goes first and could have had this place, has one; and what needs several slots starves for
+            // nobody behind it.
             let rank = self.rank(row.execution, run);
             for (id, other) in self.queued() {
-                let before = self.rank(id, other) < rank && other.job.slots <= run.job.slots;
+                let needs = other.job.slots;
+                let wants = needs <= run.job.slots || (needs >= 2 && needs <= host.slots);
+                let before = wants && self.rank(id, other) < rank;
                 let could = before && meets(store, row.executor, &other.job.placement);
                 assert!(!could, "R7: {} goes before {}", other.id, run.id);
             }
