@@ -94,6 +94,12 @@ pub fn route_names<H: History + 'static, T: Transport + 'static>(
         .collect()
 }
 
+/// Codes of all kinds of problems, for those who explain them.
+#[doc(hidden)]
+pub fn problem_codes() -> impl Iterator<Item = &'static str> {
+    text::KINDS.iter().map(|(code, ..)| *code)
+}
+
 /// What every answer has in common: the caller's language, headers for safety, a place in the figures.
 fn finish(started: Instant, method: Method, headers: HeaderMap, response: Response) -> Response {
     let mut response = problem::render(response, caller::language(&headers));
