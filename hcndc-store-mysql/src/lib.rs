@@ -28,6 +28,7 @@ mod keyset;
 mod load;
 mod migration;
 mod retry;
+mod store;
 mod upsert;
 
 pub use connect::{Durability, SqlOptions, SqlStore};

@@ -32,8 +32,9 @@ use tokio::sync::mpsc;
 
 pub(super) use self::board::state_name;
 use self::{board::Board, events::EventFile, progress::Progress};
-use super::{Exit, pick, say, warn, warn_error, warn_faults};
+use super::{Exit, pick, say, warn_error, warn_faults};
 use crate::{
+    causes::with_causes,
     clock::SystemClock,
     database,
     handle::{CommandError, Requests, SchedulerHandle, channel},
@@ -234,6 +235,7 @@ async fn run_mesh(args: &RunArgs, mesh: MeshFile, lang: Lang) -> Exit {
         handle: handle.clone(),
         patience: Duration::from_secs(args.executor_wait),
         interrupted: false,
+        abandoned: false,
         gave_up: false,
         event_error: None,
     };
@@ -242,7 +244,9 @@ async fn run_mesh(args: &RunArgs, mesh: MeshFile, lang: Lang) -> Exit {
         Ok(execution) => {
             watch.until_end(execution, &mut tells).await;
             watch.progress.finish();
-            summary::print_failures(&watch.board, &*transport, lang).await;
+            if !watch.abandoned {
+                summary::print_failures(&watch.board, &*transport, lang).await;
+            }
             summary::print_table(&watch.board, lang);
             watch.verdict()
         }
@@ -256,6 +260,9 @@ async fn run_mesh(args: &RunArgs, mesh: MeshFile, lang: Lang) -> Exit {
             Exit::Wrong
         }
     };
+    if watch.abandoned {
+        driving.abort();
+    }
     drop((handle, watch));
     let driven = driving.await;
     if let Ok(Err(error)) = &driven {
@@ -370,9 +377,7 @@ impl Observer for Teller {
     }
 
     fn store_trouble(&self, error: Option<&dyn std::error::Error>) {
-        let _ = self
-            .0
-            .send(Told::StoreTrouble(error.map(ToString::to_string)));
+        let _ = self.0.send(Told::StoreTrouble(error.map(with_causes)));
     }
 }
 
@@ -385,6 +390,8 @@ struct Watch {
     handle: SchedulerHandle,
     patience: Duration,
     interrupted: bool,
+    /// Interrupted twice: nothing is waited for any more.
+    abandoned: bool,
     gave_up: bool,
     event_error: Option<io::Error>,
 }
@@ -411,7 +418,12 @@ impl Watch {
                     None => return,
                 },
                 () = super::interrupted() => {
-                    self.stop(execution, true).await;
+                    if self.interrupted {
+                        // Whatever keeps it from ending, the person wants out.
+                        self.abandoned = true;
+                        return;
+                    }
+                    self.stop(execution, true);
                 }
                 () = tokio::time::sleep(LOOK) => {
                     let stuck = self.board.running.is_empty()
@@ -429,7 +441,7 @@ impl Watch {
                             "giving up: jobs can run nowhere (--executor-wait)",
                             "放弃：没有可用的执行服务器（--executor-wait）",
                         ));
-                        self.stop(execution, false).await;
+                        self.stop(execution, false);
                     }
                 }
             }
@@ -465,21 +477,14 @@ impl Watch {
         }
     }
 
-    async fn stop(&mut self, execution: ExecutionId, by_person: bool) {
+    /// Has the execution stopped; does not wait for it, for the store may not answer.
+    fn stop(&mut self, execution: ExecutionId, by_person: bool) {
         if by_person {
-            if self.interrupted {
-                warn(pick(
-                    self.lang,
-                    "jobs are being killed, please wait",
-                    "正在终止任务，请稍候",
-                ));
-                return;
-            }
             self.interrupted = true;
             self.progress.note(pick(
                 self.lang,
-                "interrupted: stopping all jobs",
-                "已中断：正在停止所有任务",
+                "interrupted: stopping all jobs (once more to kill them at once)",
+                "已中断：正在停止所有任务（再按一次立即终止）",
             ));
         }
         let by = if by_person {
@@ -487,14 +492,13 @@ impl Watch {
         } else {
             "--executor-wait"
         };
+        let input = Input::Stop {
+            execution,
+            by: by.to_owned(),
+        };
+        let handle = self.handle.clone();
         // It may have ended in this moment; then there is nothing to stop.
-        let _ = self
-            .handle
-            .command(Input::Stop {
-                execution,
-                by: by.to_owned(),
-            })
-            .await;
+        tokio::spawn(async move { handle.command(input).await });
     }
 
     /// Says why nothing runs.
@@ -506,7 +510,8 @@ impl Watch {
             .find(|row| row.state == JobRunState::Queued);
         let Some(row) = queued else { return };
         let id = row.id;
-        let Ok(Some(explanation)) = self.handle.look(move |engine| engine.explain(id)).await else {
+        let look = self.handle.look(move |engine| engine.explain(id));
+        let Ok(Ok(Some(explanation))) = tokio::time::timeout(LOOK, look).await else {
             return;
         };
         let label = self.board.label(row);
