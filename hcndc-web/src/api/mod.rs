@@ -1,7 +1,7 @@
 //! The REST API, under `/api/v1`; `docs/API.md` tells it to people.
 //!
 //! A file per resource: its bodies, its handlers with their descriptions, and `routes(app)`. Handlers are plain
-//! functions from an [`App`], the [caller](caller) and arguments to a result; `problem` makes responses of failures.
+//! functions from an [`App`], the caller and arguments to a result; `problem` makes responses of failures.
 //! No entity of the core is told as it is: each has a form of its own here.
 
 mod body;

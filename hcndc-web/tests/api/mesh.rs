@@ -56,7 +56,7 @@ async fn a_mesh_is_put_as_a_whole_and_again() {
 #[tokio::test]
 async fn all_faults_of_a_mesh_are_told_with_line_and_column() {
     let bed = Bed::new().await;
-    let mesh = "hcndc: 1\nflows:\n  - name: a\n    parents: [b]\n    jobs:\n      - {name: x, comand: 'true'}\n";
+    let mesh = "hcndc: 1\nflows:\n  - name: a\n    parents: [b]\n    jobs:\n      - {name: x, frequency: 'true'}\n";
     let problem = send(&bed, "", mesh).await.problem(422, "bad_mesh");
     let faults = problem["faults"].as_array().unwrap();
     assert!(faults.len() >= 2, "{problem}");

@@ -80,7 +80,7 @@ async fn bodies_are_of_a_known_kind_and_size() {
 #[tokio::test]
 async fn faults_of_a_body_are_told_with_their_places() {
     let bed = Bed::new().await;
-    let body = "{\n  \"nam\": \"x\",\n  \"priority\": \"high\",\n  \"enabled\": 1\n}";
+    let body = "{\n  \"title\": \"x\",\n  \"priority\": \"high\",\n  \"enabled\": 1\n}";
     let problem = bed
         .call("POST", "/api/v1/flows", &JSON, body)
         .await
@@ -98,7 +98,7 @@ async fn faults_of_a_body_are_told_with_their_places() {
         faults,
         [
             ("", "missing_field", 1),
-            ("nam", "unknown_field", 2),
+            ("title", "unknown_field", 2),
             ("priority", "wrong_type", 3),
             ("enabled", "wrong_type", 4),
         ]
