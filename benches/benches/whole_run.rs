@@ -8,6 +8,8 @@
 //! cargo build --release -p hcndc-web && cargo bench -p hcndc-benches --bench whole_run
 //! ```
 
+#![expect(clippy::print_stdout, reason = "the figures are what it is for")]
+
 use std::{
     fmt::Write as _,
     fs,

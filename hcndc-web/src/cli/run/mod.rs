@@ -27,7 +27,7 @@ use hcndc_core::{
     scheduler::{Leadership, Scheduler},
     time::{DataDate, Timestamp},
 };
-use hcndc_store_mysql::{Durability, SqlStore};
+use hcndc_store_mysql::{Durability, SqlError, SqlStore};
 use tokio::sync::mpsc;
 
 pub(super) use self::board::state_name;
@@ -166,8 +166,13 @@ async fn run_mesh(args: &RunArgs, mesh: MeshFile, lang: Lang) -> Exit {
         }
     };
     let options = database::in_folder(home.path(), Durability::Normal);
-    let store = match SqlStore::connect_with(&options).await {
-        Ok(store) => store,
+    let opened = async {
+        let store = SqlStore::connect_with(&options).await?;
+        let realm = store.realm().await?;
+        Ok::<_, SqlError>((store, realm))
+    };
+    let (store, realm) = match opened.await {
+        Ok(opened) => opened,
         Err(error) => {
             warn_error(
                 lang,
@@ -193,7 +198,7 @@ async fn run_mesh(args: &RunArgs, mesh: MeshFile, lang: Lang) -> Exit {
     } else {
         None
     };
-    let transport = Arc::new(local_executor::transports_inside(inside.clone()));
+    let transport = Arc::new(local_executor::transports_inside(realm, inside.clone()));
 
     let (told, mut tells) = mpsc::unbounded_channel();
     let settings = Settings {
