@@ -4,7 +4,7 @@
 //! - [`api`], [`app`]: the REST API, and what it works with
 //! - [`metrics`]: figures for Prometheus
 //! - [`handle`], [`clock`], [`live`], [`names`], [`causes`]: what ties a scheduler to a process
-//! - [`server`], [`cli`]: all of it put together
+//! - [`driving`], [`server`], [`cli`]: all of it put together
 //! - [`database`], [`local_executor`]: what a host has of its own
 
 pub mod api;
@@ -13,6 +13,7 @@ pub mod causes;
 pub mod cli;
 pub mod clock;
 pub mod database;
+pub mod driving;
 pub mod handle;
 pub mod interchange;
 pub mod live;

@@ -126,7 +126,7 @@ impl Live {
         }
     }
 
-    /// Takes these names besides those it has.
+    /// Takes these names in place of those it has.
     pub fn learn(&self, names: Names) {
         self.record
             .lock()

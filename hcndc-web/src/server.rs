@@ -13,7 +13,7 @@ use chrono_tz::Tz;
 use hcndc_core::{
     engine::{EditBatch, Input, Settings},
     model::{Edit, ExecutorDraft},
-    scheduler::{Leadership, Scheduler, SchedulerError},
+    scheduler::{Leadership, SchedulerError},
 };
 use hcndc_store_mysql::{Durability, SqlError, SqlOptions, SqlStore};
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
@@ -21,12 +21,12 @@ use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 use crate::{
     api,
     app::{App, WebSettings},
-    clock::SystemClock,
     database,
-    handle::{CommandError, Requests, SchedulerHandle, channel},
+    driving::{Driving, Parts},
+    handle::{CommandError, SchedulerHandle, channel},
     live::Live,
     local_executor::{self, LocalExecutor, LocalExecutorError, Transports},
-    metrics::{self, Both, Counting},
+    metrics,
     names::Names,
 };
 
@@ -56,7 +56,7 @@ pub struct Server {
     address: SocketAddr,
     stop: watch::Sender<bool>,
     api: JoinHandle<()>,
-    scheduler: JoinHandle<Result<(), SchedulerError<SqlError>>>,
+    driving: Driving,
     local: Option<LocalExecutor>,
     store: SqlStore,
     _lock: File,
@@ -95,7 +95,7 @@ pub enum ServerError {
     Database(#[from] SqlError),
     /// The scheduler could not start, or stopped.
     #[error("the scheduler failed")]
-    Scheduler(#[from] SchedulerError<SqlError>),
+    Scheduler(#[from] Arc<SchedulerError<SqlError>>),
     /// The executor on this host could not be started.
     #[error("cannot start the executor on this host")]
     Executor(#[from] LocalExecutorError),
@@ -106,6 +106,10 @@ pub enum ServerError {
 
 /// How long a lease on the database lasts.
 const LEASE: Duration = Duration::from_secs(10);
+/// How long a stopping server waits for a look at its scheduler, and for the database to close.
+const LAST_LOOK: Duration = Duration::from_secs(2);
+/// How long a stopping server waits for its scheduler's last commit.
+const LAST_COMMIT: Duration = Duration::from_secs(10);
 
 impl Server {
     /// Starts everything, and returns when the API answers.
@@ -155,18 +159,23 @@ impl Server {
             ttl: LEASE,
         };
         let (handle, inbox) = channel();
-        let driving = drive(
-            store.clone(),
-            Arc::clone(&transport),
-            Arc::clone(&live),
+        let parts = Parts {
+            store: store.clone(),
+            transport: Arc::clone(&transport),
+            live: Arc::clone(&live),
             settings,
             leadership,
-            inbox,
-        );
-        let scheduler = tokio::spawn(driving);
-        live.learn(handle.look(Names::of).await?);
-        if config.executor {
-            put_local_executor(&handle, config.slots).await?;
+        };
+        let driving = Driving::start(parts, inbox);
+        if let Err(error) = set_up(&handle, &config).await {
+            // A scheduler that stopped says better why.
+            return Err(match error {
+                CommandError::Stopped => driving
+                    .ended()
+                    .await
+                    .map_or_else(ServerError::from, |()| error.into()),
+                CommandError::Rejected(_) => error.into(),
+            });
         }
 
         let web = WebSettings {
@@ -181,7 +190,7 @@ impl Server {
             address,
             stop,
             api,
-            scheduler,
+            driving,
             local,
             store,
             _lock: lock,
@@ -201,10 +210,10 @@ impl Server {
     }
 
     /// Waits until the scheduler stops by itself, which it only does when it cannot go on.
-    pub async fn failed(&mut self) -> ServerError {
-        match (&mut self.scheduler).await {
-            Ok(Err(error)) => error.into(),
-            Ok(Ok(())) | Err(_) => ServerError::Setup(CommandError::Stopped),
+    pub async fn failed(&self) -> ServerError {
+        match self.driving.ended().await {
+            Err(error) => error.into(),
+            Ok(()) => ServerError::Setup(CommandError::Stopped),
         }
     }
 
@@ -217,24 +226,19 @@ impl Server {
         // Whatever the API ends with, the scheduler must end well.
         let _ = self.api.await;
         let scheduler = &self.app.scheduler;
-        let busy = scheduler
-            .look(|engine| engine.load_figures().2 > 0)
-            .await
-            .unwrap_or(true);
+        let idle = scheduler.look(|engine| engine.load_figures().2 == 0);
+        let idle = matches!(tokio::time::timeout(LAST_LOOK, idle).await, Ok(Ok(true)));
         scheduler.close().await;
-        let ended = if self.scheduler.is_finished() {
-            Ok(Ok(()))
-        } else {
-            self.scheduler.await
-        };
+        let ended = self.driving.finish(LAST_COMMIT).await;
         if let Some(local) = self.local {
-            local.leave(!busy);
+            local.leave(idle);
         }
-        let closed = self.store.close().await;
-        if let Ok(Err(error)) = ended {
-            return Err(error.into());
+        ended?;
+        match tokio::time::timeout(LAST_LOOK, self.store.close()).await {
+            Ok(closed) => Ok(closed?),
+            // A database that does not answer is not waited for.
+            Err(_) => Ok(()),
         }
-        Ok(closed?)
     }
 }
 
@@ -243,31 +247,13 @@ async fn stopping(mut stopped: watch::Receiver<bool>) {
     let _ = stopped.wait_for(|stopped| *stopped).await;
 }
 
-/// Leads until the inbox ends; when another scheduler leads, waits for its turn.
-async fn drive(
-    store: SqlStore,
-    transport: Arc<Transports>,
-    live: Arc<Live>,
-    settings: Settings,
-    leadership: Leadership,
-    mut inbox: Requests,
-) -> Result<(), SchedulerError<SqlError>> {
-    loop {
-        let scheduler = Scheduler::open(
-            store.clone(),
-            Arc::clone(&transport),
-            SystemClock::new(),
-            Both(Arc::clone(&live), Counting),
-            settings.clone(),
-            leadership.clone(),
-        );
-        let mut scheduler = scheduler.await?;
-        tracing::info!("the scheduler leads");
-        match scheduler.run(&mut inbox).await {
-            Err(SchedulerError::Fenced) => tracing::warn!("another scheduler leads; waiting"),
-            ended => return ended,
-        }
+/// Waits until the scheduler leads, and makes the executor on this host known to it.
+async fn set_up(handle: &SchedulerHandle, config: &ServerConfig) -> Result<(), CommandError> {
+    handle.look(|_| ()).await?;
+    if config.executor {
+        put_local_executor(handle, config.slots).await?;
     }
+    Ok(())
 }
 
 /// Makes the executor on this host known, unless it is.

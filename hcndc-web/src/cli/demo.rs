@@ -15,7 +15,7 @@ use hcndc_core::{
 use include_dir::{Dir, DirEntry, include_dir};
 
 use super::{
-    Exit, pick, say,
+    Exit, Signals, pick, say,
     serve::{self, ServeArgs},
     warn, warn_error, warn_faults,
 };
@@ -54,30 +54,41 @@ pub(super) fn run(args: DemoArgs, lang: Lang) -> Exit {
 }
 
 async fn demo(args: DemoArgs, lang: Lang) -> Exit {
+    let mut signals = match Signals::watch() {
+        Ok(signals) => signals,
+        Err(error) => {
+            warn_error(
+                lang,
+                pick(lang, "cannot watch signals", "无法监听信号"),
+                &error,
+            );
+            return Exit::Failed;
+        }
+    };
     let folder = args.serve.data_dir.join("demo").join("retail");
     let server = match serve::start(args.serve, lang).await {
         Ok(server) => server,
         Err(exit) => return exit,
     };
     let date = args.date.unwrap_or_else(|| server.app().yesterday());
-    let night = async {
-        let exit = night(&server, &folder, date, lang).await;
-        // Without --exit the server goes on, for people to look around.
-        if !args.exit {
-            std::future::pending::<()>().await;
-        }
-        exit
-    };
     let ended = tokio::select! {
-        exit = night => Some(exit),
-        () = super::terminated() => None,
+        exit = night(&server, &folder, date, lang) => Some(exit),
+        () = signals.next() => None,
+        // What went wrong is told when it is stopped.
+        _ = server.failed() => Some(Exit::Failed),
     };
-    let stopped = server.stop().await;
-    if let Err(error) = stopped {
-        warn_error(lang, pick(lang, "the server stopped", "服务已停止"), &error);
-        return Exit::Failed;
+    match ended {
+        // For people to look around.
+        Some(_) if !args.exit => serve::until_stopped(server, &mut signals, lang).await,
+        ended => {
+            let stopped = server.stop().await;
+            if let Err(error) = stopped {
+                warn_error(lang, pick(lang, "the server stopped", "服务已停止"), &error);
+                return Exit::Failed;
+            }
+            ended.unwrap_or(Exit::Success)
+        }
     }
-    ended.unwrap_or(Exit::Success)
 }
 
 /// Loads the example, runs it to its end, and shows what it made.
@@ -178,7 +189,15 @@ async fn follow(
 ) -> ExecutionState {
     loop {
         match server.app().live.after(seen, 100).await {
-            Heard::Gap(newest) => seen = newest,
+            // Its end may be among what we missed.
+            Heard::Gap(newest) => {
+                seen = newest;
+                if let Ok(Some(view)) = server.app().history.execution(execution).await
+                    && view.row.state.is_ended()
+                {
+                    return view.row.state;
+                }
+            }
             Heard::Events(events) => {
                 for event in events {
                     seen = event.number;

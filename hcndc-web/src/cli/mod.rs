@@ -24,6 +24,8 @@ use std::{
 
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
 use crate::{
     causes::with_causes,
     interchange::{Fault, Lang},
@@ -168,23 +170,29 @@ fn log_to_stderr() {
         .try_init();
 }
 
-/// Returns when the person presses Ctrl-C.
-async fn interrupted() {
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending::<()>().await;
-    }
-}
+/// Signals that ask this process to end: Ctrl-C, SIGTERM, and the terminal that went away. Taken from when it is made, so
+/// that none is missed in between.
+#[derive(Debug)]
+struct Signals([Signal; 3]);
 
-/// Returns when this process is told to end, by Ctrl-C or by SIGTERM.
-async fn terminated() {
-    match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-        Ok(mut signal) => {
-            tokio::select! {
-                _ = signal.recv() => {}
-                () = interrupted() => {}
-            }
+impl Signals {
+    /// Takes the signals from now on.
+    fn watch() -> io::Result<Self> {
+        Ok(Self([
+            signal(SignalKind::interrupt())?,
+            signal(SignalKind::terminate())?,
+            signal(SignalKind::hangup())?,
+        ]))
+    }
+
+    /// Waits for the next one.
+    async fn next(&mut self) {
+        let [interrupt, terminate, hangup] = &mut self.0;
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+            _ = hangup.recv() => {}
         }
-        Err(_) => interrupted().await,
     }
 }
 

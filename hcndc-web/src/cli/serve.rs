@@ -5,7 +5,7 @@ use std::{net::SocketAddr, path::PathBuf};
 use chrono_tz::Tz;
 use clap::Args;
 
-use super::{Exit, pick, say, warn_error};
+use super::{Exit, Signals, pick, say, warn_error};
 use crate::{
     interchange::Lang,
     server::{Server, ServerConfig},
@@ -73,8 +73,24 @@ pub(super) fn run(args: ServeArgs, lang: Lang) -> Exit {
 }
 
 async fn serve(args: ServeArgs, lang: Lang) -> Exit {
-    match start(args, lang).await {
-        Ok(server) => until_stopped(server, lang).await,
+    let mut signals = match Signals::watch() {
+        Ok(signals) => signals,
+        Err(error) => {
+            warn_error(
+                lang,
+                pick(lang, "cannot watch signals", "无法监听信号"),
+                &error,
+            );
+            return Exit::Failed;
+        }
+    };
+    let started = tokio::select! {
+        started = start(args, lang) => started,
+        // Another server may lead for long; nobody has to wait for it.
+        () = signals.next() => Err(Exit::Success),
+    };
+    match started {
+        Ok(server) => until_stopped(server, &mut signals, lang).await,
         Err(exit) => exit,
     }
 }
@@ -113,9 +129,9 @@ pub(super) async fn start(args: ServeArgs, lang: Lang) -> Result<Server, Exit> {
 }
 
 /// Serves until a signal, or until the scheduler cannot go on.
-pub(super) async fn until_stopped(mut server: Server, lang: Lang) -> Exit {
+pub(super) async fn until_stopped(server: Server, signals: &mut Signals, lang: Lang) -> Exit {
     let failed = tokio::select! {
-        () = super::terminated() => None,
+        () = signals.next() => None,
         error = server.failed() => Some(error),
     };
     if failed.is_none() {

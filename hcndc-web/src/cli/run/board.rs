@@ -6,7 +6,7 @@ use hcndc_core::{
     engine::{
         AttemptRow, AttemptState, Change, ExecutionState, FlowRunRow, JobRunRow, JobRunState,
     },
-    id::{FlowRunId, JobRunId},
+    id::{ExecutionId, FlowRunId, JobRunId},
     time::Timestamp,
 };
 
@@ -16,6 +16,8 @@ use crate::{interchange::Lang, names::Names};
 #[derive(Debug, Default)]
 pub(super) struct Board {
     pub(super) names: Names,
+    /// The execution that is followed; changes of others are none of ours.
+    pub(super) followed: Option<ExecutionId>,
     pub(super) execution: Option<ExecutionState>,
     pub(super) flow_runs: BTreeMap<FlowRunId, FlowRunRow>,
     pub(super) job_runs: BTreeMap<JobRunId, JobRunRow>,
@@ -40,6 +42,9 @@ impl Board {
         self.names.note(changes);
         let mut settled = Vec::new();
         for change in changes {
+            if !self.is_followed(change) {
+                continue;
+            }
             match change {
                 Change::Execution(row) => self.execution = Some(row.state),
                 Change::FlowRun { row, .. } => {
@@ -72,6 +77,18 @@ impl Board {
             }
         }
         settled
+    }
+
+    /// Whether a change is about the execution that is followed.
+    pub(super) fn is_followed(&self, change: &Change) -> bool {
+        let execution = match change {
+            Change::Execution(row) => row.id,
+            Change::FlowRun { row, .. } => row.execution,
+            Change::JobRun { row, .. } => row.execution,
+            Change::Attempt(row) => row.execution,
+            _ => return false,
+        };
+        self.followed == Some(execution)
     }
 
     /// Number of job runs in a state.

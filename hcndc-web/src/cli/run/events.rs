@@ -9,7 +9,7 @@ use std::{
 use hcndc_core::{engine::Change, time::Timestamp};
 use serde::Serialize;
 
-use crate::names::Names;
+use super::board::Board;
 
 /// The file that transitions go to.
 #[derive(Debug)]
@@ -42,10 +42,10 @@ impl EventFile {
         &mut self,
         at: Timestamp,
         changes: &[Change],
-        names: &Names,
+        board: &Board,
     ) -> io::Result<()> {
-        for change in changes {
-            // A job run that is new has not moved.
+        for change in changes.iter().filter(|change| board.is_followed(change)) {
+            // A job run that is new has not moved, and neither has one of which only the row changed.
             let Change::JobRun {
                 from: Some(from),
                 row,
@@ -53,7 +53,10 @@ impl EventFile {
             else {
                 continue;
             };
-            let (flow, job) = names.job(row.job);
+            if *from == row.state {
+                continue;
+            }
+            let (flow, job) = board.names.job(row.job);
             let exit_code = row.exit_code.filter(|_| !row.state.is_live());
             let (from, to) = (from.as_str(), row.state.as_str());
             let line = Line {

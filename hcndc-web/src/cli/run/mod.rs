@@ -18,8 +18,8 @@ use std::{
 use clap::Args;
 use hcndc_core::{
     engine::{
-        Change, EditBatch, ExecutionState, Explanation, Hold, HostTrouble, Input, JobRunState,
-        Reply, Settings, Start,
+        Change, EditBatch, Engine, ExecutionState, Explanation, Hold, HostTrouble, Input,
+        JobRunState, Reply, Settings, Start,
     },
     id::{ExecutionId, FlowId},
     model::{Edit, ExecutorDraft, Param},
@@ -32,7 +32,7 @@ use tokio::sync::mpsc;
 
 pub(super) use self::board::state_name;
 use self::{board::Board, events::EventFile, progress::Progress};
-use super::{Exit, pick, say, warn_error, warn_faults};
+use super::{Exit, Signals, pick, say, warn_error, warn_faults};
 use crate::{
     causes::with_causes,
     clock::SystemClock,
@@ -143,6 +143,17 @@ async fn run_mesh(args: &RunArgs, mesh: MeshFile, lang: Lang) -> Exit {
             return Exit::Wrong;
         }
     };
+    let mut signals = match Signals::watch() {
+        Ok(signals) => signals,
+        Err(error) => {
+            warn_error(
+                lang,
+                pick(lang, "cannot watch signals", "无法监听信号"),
+                &error,
+            );
+            return Exit::Failed;
+        }
+    };
     let home = match Home::open(args.data_dir.as_deref()) {
         Ok(home) => home,
         Err(error) => {
@@ -247,7 +258,7 @@ async fn run_mesh(args: &RunArgs, mesh: MeshFile, lang: Lang) -> Exit {
     let started = start(&handle, args, &mesh, &base, limit).await;
     let exit = match started {
         Ok(execution) => {
-            watch.until_end(execution, &mut tells).await;
+            watch.until_end(execution, &mut tells, &mut signals).await;
             watch.progress.finish();
             if !watch.abandoned {
                 summary::print_failures(&watch.board, &*transport, lang).await;
@@ -308,6 +319,20 @@ async fn start(
     base: &Path,
     limit: u32,
 ) -> Result<ExecutionId, CommandError> {
+    // What an earlier run on the same folder left when it was killed would compete with this one.
+    let live = |engine: &Engine| -> Vec<ExecutionId> {
+        engine
+            .snapshot()
+            .executions
+            .iter()
+            .map(|live| live.row.id)
+            .collect()
+    };
+    for execution in handle.look(live).await? {
+        let by = "hcndc run".to_owned();
+        // One that is stopping already is as good.
+        let _ = handle.command(Input::Stop { execution, by }).await;
+    }
     let existing = handle.look(Existing::of).await?;
     let mut edits = edits(mesh, Some(base), &existing);
     if mesh.executors.is_empty() {
@@ -319,7 +344,7 @@ async fn start(
             .max();
         let slots = limit.max(widest.unwrap_or(1));
         let mut draft = ExecutorDraft::new(local_executor::NAME, local_executor::ADDRESS, slots);
-        let known = |engine: &hcndc_core::engine::Engine| {
+        let known = |engine: &Engine| {
             engine
                 .executors()
                 .find(|it| it.name == local_executor::NAME)
@@ -409,7 +434,9 @@ impl Watch {
         &mut self,
         execution: ExecutionId,
         tells: &mut mpsc::UnboundedReceiver<Told>,
+        signals: &mut Signals,
     ) {
+        self.board.followed = Some(execution);
         let mut idle = Duration::ZERO;
         let mut explained = false;
         loop {
@@ -422,7 +449,7 @@ impl Watch {
                     // The scheduler is gone; it says why itself.
                     None => return,
                 },
-                () = super::interrupted() => {
+                () = signals.next() => {
                     if self.interrupted {
                         // Whatever keeps it from ending, the person wants out.
                         self.abandoned = true;
@@ -461,7 +488,7 @@ impl Watch {
             Told::Committed(at, changes) => {
                 let settled = self.board.note(&changes);
                 if let Some(events) = &mut self.events
-                    && let Err(error) = events.write(at, &changes, &self.board.names)
+                    && let Err(error) = events.write(at, &changes, &self.board)
                 {
                     let doing = pick(self.lang, "cannot write --events", "无法写入 --events 文件");
                     self.progress.note(&format!("{doing}: {error}"));

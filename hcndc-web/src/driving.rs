@@ -1,0 +1,123 @@
+//! A scheduler's task: it leads, waits for its turn when another leads, and tells how it ended.
+
+use std::{sync::Arc, time::Duration};
+
+use hcndc_core::{
+    engine::Settings,
+    port::Inbox as _,
+    scheduler::{Leadership, Scheduler, SchedulerError},
+};
+use hcndc_store_mysql::{SqlError, SqlStore};
+use tokio::{sync::watch, task::JoinHandle};
+
+use crate::{
+    clock::SystemClock,
+    handle::Requests,
+    live::Live,
+    local_executor::Transports,
+    metrics::{Both, Counting},
+    names::Names,
+};
+
+/// How a scheduler ended: well, when its inbox did.
+pub type Fate = Result<(), Arc<SchedulerError<SqlError>>>;
+
+/// A scheduler at work.
+#[derive(Debug)]
+pub struct Driving {
+    task: JoinHandle<()>,
+    fate: watch::Receiver<Option<Fate>>,
+}
+
+/// What a scheduler works with.
+#[derive(Debug)]
+pub struct Parts {
+    /// Where it keeps what it knows.
+    pub store: SqlStore,
+    /// How it reaches executors.
+    pub transport: Arc<Transports>,
+    /// Who is told what happens.
+    pub live: Arc<Live>,
+    /// Its limits.
+    pub settings: Settings,
+    /// How it leads.
+    pub leadership: Leadership,
+}
+
+impl Driving {
+    /// Sets a scheduler to work on what comes through this inbox.
+    #[must_use]
+    pub fn start(parts: Parts, inbox: Requests) -> Self {
+        let (tell, fate) = watch::channel(None);
+        let task = tokio::spawn(async move {
+            let ended = drive(parts, inbox).await.map_err(Arc::new);
+            tell.send_replace(Some(ended));
+        });
+        Self { task, fate }
+    }
+
+    /// Waits until the scheduler has ended.
+    ///
+    /// # Errors
+    /// What it ended with.
+    pub async fn ended(&self) -> Fate {
+        let mut fate = self.fate.clone();
+        match fate.wait_for(Option::is_some).await {
+            Ok(fate) => fate.clone().unwrap_or(Ok(())),
+            // The task panicked or was aborted, and has nothing more to tell.
+            Err(_) => Ok(()),
+        }
+    }
+
+    /// Waits for the end of a scheduler whose inbox was closed, but not for ever: the store may be away. What was not
+    /// stored was not said either, so nothing is lost.
+    ///
+    /// # Errors
+    /// What it ended with.
+    pub async fn finish(self, within: Duration) -> Fate {
+        match tokio::time::timeout(within, self.ended()).await {
+            Ok(fate) => fate,
+            Err(_) => {
+                tracing::warn!("the store does not answer; stopping without it");
+                self.task.abort();
+                Ok(())
+            }
+        }
+    }
+}
+
+async fn drive(parts: Parts, mut inbox: Requests) -> Result<(), SchedulerError<SqlError>> {
+    let mut first = true;
+    loop {
+        let opening = Scheduler::open(
+            parts.store.clone(),
+            Arc::clone(&parts.transport),
+            SystemClock::new(),
+            Both(Arc::clone(&parts.live), Counting),
+            parts.settings.clone(),
+            parts.leadership.clone(),
+        );
+        let mut scheduler = if first {
+            opening.await?
+        } else {
+            let mut opening = std::pin::pin!(opening);
+            loop {
+                tokio::select! {
+                    opened = &mut opening => break opened?,
+                    // Whoever asks now is told at once that nobody here leads, instead of being obeyed much later.
+                    request = inbox.recv() => match request {
+                        Some(refused) => drop(refused),
+                        None => return Ok(()),
+                    },
+                }
+            }
+        };
+        first = false;
+        parts.live.learn(Names::of(scheduler.engine()));
+        tracing::info!("the scheduler leads");
+        match scheduler.run(&mut inbox).await {
+            Err(SchedulerError::Fenced) => tracing::warn!("another scheduler leads; waiting"),
+            ended => return ended,
+        }
+    }
+}
