@@ -205,7 +205,7 @@ fn draw(
             let day = i32::from(bytes.next() % 2);
             let date = DataDate::day_before(now, chrono_tz::UTC);
             let data_date = date.plus_days(day).unwrap_or(date);
-            let downstream = bytes.next() % 2 == 0;
+            let downstream = bytes.next().is_multiple_of(2);
             Input::Start(Start {
                 flows,
                 downstream,
@@ -264,7 +264,7 @@ fn draw(
             let (executor, attempt) = attempts
                 .get(at)
                 .copied()
-                .unwrap_or((executor(bytes), AttemptId(0)));
+                .unwrap_or_else(|| (executor(bytes), AttemptId(0)));
             let report = match bytes.below(8) {
                 0 | 1 => Report::Started {
                     attempt,
@@ -309,7 +309,7 @@ fn flow(bytes: &mut Bytes<'_>, engine: &Engine) -> FlowId {
     engine
         .flows()
         .nth(at)
-        .map_or(FlowId(u64::from(bytes.next())), |flow| flow.id)
+        .map_or_else(|| FlowId(u64::from(bytes.next())), |flow| flow.id)
 }
 
 fn job(bytes: &mut Bytes<'_>, engine: &Engine) -> JobId {
@@ -317,7 +317,7 @@ fn job(bytes: &mut Bytes<'_>, engine: &Engine) -> JobId {
     engine
         .jobs()
         .nth(at)
-        .map_or(JobId(u64::from(bytes.next())), |job| job.id)
+        .map_or_else(|| JobId(u64::from(bytes.next())), |job| job.id)
 }
 
 fn edit(bytes: &mut Bytes<'_>, engine: &Engine) -> Edit {
@@ -325,8 +325,8 @@ fn edit(bytes: &mut Bytes<'_>, engine: &Engine) -> Edit {
     match bytes.below(10) {
         0 | 1 => {
             let mut draft = FlowDraft::new(name(bytes));
-            draft.id = (bytes.next() % 2 == 0).then(|| flow(bytes, engine));
-            draft.enabled = bytes.next() % 8 != 0;
+            draft.id = bytes.next().is_multiple_of(2).then(|| flow(bytes, engine));
+            draft.enabled = !bytes.next().is_multiple_of(8);
             draft.priority = i32::from(bytes.next() % 3);
             draft.parents = (0..bytes.below(3))
                 .map(|_| FlowRef::Id(flow(bytes, engine)))
@@ -339,8 +339,8 @@ fn edit(bytes: &mut Bytes<'_>, engine: &Engine) -> Edit {
                 _ => FlowRef::Name(name(bytes)),
             };
             let mut draft = JobDraft::new(of, name(bytes), "true");
-            draft.id = (bytes.next() % 4 == 0).then(|| job(bytes, engine));
-            draft.enabled = bytes.next() % 8 != 0;
+            draft.id = bytes.next().is_multiple_of(4).then(|| job(bytes, engine));
+            draft.enabled = !bytes.next().is_multiple_of(8);
             draft.slots = 1 + u32::from(bytes.next() % 3);
             draft.retry = Retry {
                 max: u32::from(bytes.next() % 3),

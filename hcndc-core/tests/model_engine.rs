@@ -178,7 +178,8 @@ impl World {
                             if self.steady
                                 && let Some(held) = hand.held.get_mut(attempt)
                             {
-                                held.end.get_or_insert(end(EndCause::Killed, self.now));
+                                held.end
+                                    .get_or_insert_with(|| end(EndCause::Killed, self.now));
                             }
                         }
                         Order::Ack { attempt } => {
@@ -768,7 +769,7 @@ impl World {
     /// What should never come, and does no harm when it comes.
     fn nonsense(&mut self, what: u8, at: u8, id: u8) {
         let attempts: Vec<AttemptId> = self.store.attempts.keys().copied().collect();
-        let attempt = pick(&attempts, id).unwrap_or(AttemptId(u64::from(id) * 1000));
+        let attempt = pick(&attempts, id).unwrap_or_else(|| AttemptId(u64::from(id) * 1000));
         let executor = pick(&self.executor_ids(), at).unwrap_or(ExecutorId(999_999));
         let execution = pick(&self.execution_ids(), at).unwrap_or(ExecutionId(999_999));
         let (by, now) = (String::from("eve"), self.now);

@@ -208,3 +208,44 @@ impl<'a> Batch<'a> {
 fn ids(what: &'static str, ids: impl IntoIterator<Item = u64>) -> Result<Vec<i64>, SqlError> {
     ids.into_iter().map(|id| number(what, id)).collect()
 }
+
+#[cfg(all(test, feature = "sqlite"))]
+mod tests {
+    use std::{error::Error as _, time::Duration};
+
+    use hcndc_core::{
+        contract::sample,
+        port::{ErrorKind, PortError as _, Store as _},
+    };
+
+    use super::*;
+
+    async fn limit_pages(store: &SqlStore, pages: u32) {
+        let pragma = format!("PRAGMA max_page_count = {pages}");
+        let done = store.writer().execute_unprepared(&pragma).await;
+        done.expect("a limit in place of a full disk");
+    }
+
+    #[tokio::test]
+    async fn a_full_disk_stores_nothing_and_is_no_fault_of_the_commit() {
+        let store = SqlStore::connect("sqlite::memory:").await.expect("open");
+        let lease = store.acquire("a", sample::at(0), Duration::from_secs(9));
+        let fence = lease.await.expect("acquire").expect("nobody leads").fence;
+        limit_pages(&store, 200).await;
+        let flows = (1..=3_000).map(|id| sample::put_flow(&sample::flow(id, "a flow")));
+        let large = Commit {
+            next_id: 9_000,
+            changes: flows.collect(),
+        };
+        let error = store.commit(fence, &large).await.expect_err("it is full");
+        assert_eq!(error.kind(), ErrorKind::Unavailable);
+        let cause = error.source().expect("a cause").to_string();
+        assert!(cause.contains("full"), "{cause}");
+        let snapshot = store.load().await.expect("load");
+        assert_eq!((snapshot.next_id, snapshot.flows.len()), (0, 0));
+
+        limit_pages(&store, 1_000_000).await;
+        store.commit(fence, &large).await.expect("there is room");
+        assert_eq!(store.load().await.expect("load").flows.len(), 3_000);
+    }
+}

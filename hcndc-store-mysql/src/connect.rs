@@ -1,19 +1,17 @@
 //! Opening a database: its pools, its settings, its migrations.
 
-use std::{fmt, sync::Arc, time::Duration};
+#[cfg(feature = "mysql")]
+mod mysql;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 
-use async_trait::async_trait;
-use hcndc_core::{
-    engine::{ExecutionSnapshot, Snapshot},
-    id::ExecutionId,
-    port::{Commit, Fence, Lease, Store},
-    time::Timestamp,
-};
-use sea_orm::{ConnectOptions, Database, DatabaseConnection, DbErr, sqlx};
+use std::{fmt, path::Path, sync::Arc, time::Duration};
 
-use crate::{SqlError, address::without_password, migration, retry::Tries};
+use sea_orm::{ConnectOptions, DatabaseConnection, DbErr};
 
-/// How long a statement waits for another writer of a SQLite file, and how long anyone waits for a free connection.
+use crate::{SqlError, address::without_password};
+
+/// How long anyone waits for a free connection, or for a server to answer.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What is certain once a commit has returned. Matters on SQLite only; a MySQL server has its own setting
@@ -52,6 +50,21 @@ impl SqlOptions {
             durability: Durability::default(),
             readers: 8,
         }
+    }
+
+    /// The defaults for a SQLite file, which is made if it is not there. Any path that is UTF-8 will do, whatever its
+    /// characters mean in an address.
+    ///
+    /// ```
+    /// # use hcndc_store_mysql::SqlOptions;
+    /// let options = SqlOptions::file("data 100%?.db".as_ref());
+    /// assert_eq!(options.url, "sqlite://data 100%25%3f.db?mode=rwc");
+    /// ```
+    #[must_use]
+    pub fn file(path: &Path) -> Self {
+        let path = path.to_string_lossy();
+        let path = path.replace('%', "%25").replace('?', "%3f");
+        Self::new(format!("sqlite://{path}?mode=rwc"))
     }
 }
 
@@ -107,14 +120,14 @@ impl SqlStore {
             #[cfg(feature = "sqlite")]
             Some("sqlite") => sqlite::connect(options, address).await?,
             #[cfg(feature = "mysql")]
-            Some("mysql" | "mariadb") => mysql::connect(options, address).await?,
+            Some("mysql") => mysql::connect(options, address).await?,
             #[cfg(not(feature = "sqlite"))]
             Some("sqlite") => {
                 let reason = "this build has no support for SQLite";
                 return Err(SqlError::Address { address, reason });
             }
             #[cfg(not(feature = "mysql"))]
-            Some("mysql" | "mariadb") => {
+            Some("mysql") => {
                 let reason = "this build has no support for MySQL";
                 return Err(SqlError::Address { address, reason });
             }
@@ -148,43 +161,6 @@ impl SqlStore {
     }
 }
 
-#[async_trait]
-impl Store for SqlStore {
-    type Error = SqlError;
-
-    async fn load(&self) -> Result<Snapshot, SqlError> {
-        self.load_snapshot().await
-    }
-
-    async fn load_execution(
-        &self,
-        execution: ExecutionId,
-    ) -> Result<Option<ExecutionSnapshot>, SqlError> {
-        self.load_one_execution(execution).await
-    }
-
-    async fn commit(&self, fence: Fence, commit: &Commit) -> Result<(), SqlError> {
-        self.commit_batch(fence, commit).await
-    }
-
-    async fn acquire(
-        &self,
-        holder: &str,
-        now: Timestamp,
-        ttl: Duration,
-    ) -> Result<Option<Lease>, SqlError> {
-        self.acquire_lease(holder, now, ttl).await
-    }
-
-    async fn renew(&self, lease: &Lease, now: Timestamp, ttl: Duration) -> Result<Lease, SqlError> {
-        self.renew_lease(lease, now, ttl).await
-    }
-
-    async fn release(&self, lease: &Lease) -> Result<(), SqlError> {
-        self.release_lease(lease).await
-    }
-}
-
 /// Options that all pools share.
 fn pool(url: &str, connections: u32) -> ConnectOptions {
     let mut options = ConnectOptions::new(url);
@@ -202,148 +178,5 @@ fn open_error(address: &str, source: DbErr) -> SqlError {
     SqlError::Open {
         address: address.into(),
         source,
-    }
-}
-
-#[cfg(feature = "sqlite")]
-mod sqlite {
-    use std::str::FromStr as _;
-
-    use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
-
-    use super::*;
-
-    pub(super) async fn connect(options: &SqlOptions, address: String) -> Result<Pools, SqlError> {
-        if SqliteConnectOptions::from_str(&options.url).is_err() {
-            let reason = "it is not of the form sqlite://path?mode=rwc";
-            return Err(SqlError::Address { address, reason });
-        }
-        // SQLite lets one connection write at a time: a single one waits in our queue, fairly, and not in its lock.
-        // What is in memory is that connection's own.
-        let in_memory = options.url.contains(":memory:") || options.url.contains("mode=memory");
-        // Two processes that make a file at the same moment can be in each other's way.
-        let mut tries = Tries::default();
-        loop {
-            let done = connect_once(options, &address, in_memory).await;
-            if !tries.again(&done).await {
-                return done;
-            }
-        }
-    }
-
-    async fn connect_once(
-        options: &SqlOptions,
-        address: &str,
-        in_memory: bool,
-    ) -> Result<Pools, SqlError> {
-        let writer = open(options, 1, false).await;
-        let writer = writer.map_err(|source| open_error(address, source))?;
-        migration::migrate(&writer, address).await?;
-        let reader = if in_memory {
-            writer.clone()
-        } else {
-            let reader = open(options, options.readers.clamp(1, 100), true).await;
-            reader.map_err(|source| open_error(address, source))?
-        };
-        Ok(Pools {
-            address: address.into(),
-            writer,
-            reader,
-        })
-    }
-
-    async fn open(
-        options: &SqlOptions,
-        connections: u32,
-        only_reads: bool,
-    ) -> Result<DatabaseConnection, DbErr> {
-        let synchronous = match options.durability {
-            Durability::Full => SqliteSynchronous::Full,
-            Durability::Normal => SqliteSynchronous::Normal,
-        };
-        let mut pool = pool(&options.url, connections);
-        // A connection that is closed for its age takes a database in memory with it.
-        pool.idle_timeout(None)
-            .max_lifetime(None)
-            .test_before_acquire(false)
-            .map_sqlx_sqlite_opts(move |sqlite| {
-                let sqlite = sqlite
-                    .busy_timeout(PATIENCE)
-                    .journal_mode(SqliteJournalMode::Wal)
-                    .synchronous(synchronous);
-                if only_reads {
-                    sqlite.pragma("query_only", "on")
-                } else {
-                    sqlite
-                }
-            });
-        Database::connect(pool).await
-    }
-}
-
-#[cfg(feature = "mysql")]
-mod mysql {
-    use std::{str::FromStr as _, sync::Arc};
-
-    use sea_orm::RuntimeErr;
-    use sqlx::{ConnectOptions as _, Connection as _, Executor as _, mysql::MySqlConnectOptions};
-
-    use super::*;
-
-    /// What every connection is told first. The server's defaults differ from host to host: strict, so that what does
-    /// not fit is refused and not cut; repeatable reads, so that a load sees one moment; and a lock that is not had
-    /// within seconds is an error that can be told.
-    const SESSION: &str = "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', \
-        time_zone = '+00:00', innodb_lock_wait_timeout = 5";
-    const ISOLATION: &str = "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ";
-
-    pub(super) async fn connect(options: &SqlOptions, address: String) -> Result<Pools, SqlError> {
-        let Ok(parsed) = MySqlConnectOptions::from_str(&options.url) else {
-            let reason = "it is not of the form mysql://user:password@host:3306/database";
-            return Err(SqlError::Address { address, reason });
-        };
-        if parsed.get_database().is_none_or(str::is_empty) {
-            let reason = "it names no database";
-            return Err(SqlError::Address { address, reason });
-        }
-        // A pool waits for a server that refuses connections, and then tells of its own impatience only; one connection
-        // tells at once what is wrong.
-        let first = parsed.connect().await;
-        let first = first.map_err(|error| open_error(&address, driver(error)))?;
-        drop(first.close().await);
-
-        // The lock of the migrations belongs to a connection: there must be only one.
-        let alone = open(&options.url, 1).await;
-        let alone = alone.map_err(|source| open_error(&address, source))?;
-        migration::migrate(&alone, &address).await?;
-        drop(alone.close().await);
-
-        // Commits come one at a time; the second connection is for the lease, which must not wait behind a large one.
-        let writer = open(&options.url, 2).await;
-        let reader = open(&options.url, options.readers.clamp(1, 100)).await;
-        Ok(Pools {
-            writer: writer.map_err(|source| open_error(&address, source))?,
-            reader: reader.map_err(|source| open_error(&address, source))?,
-            address,
-        })
-    }
-
-    async fn open(url: &str, connections: u32) -> Result<DatabaseConnection, DbErr> {
-        let mut pool = pool(url, connections);
-        pool.test_before_acquire_if_idle_for(Duration::from_secs(5))
-            .map_sqlx_mysql_pool_opts(|pool| {
-                pool.after_connect(|connection, _| {
-                    Box::pin(async move {
-                        connection.execute(SESSION).await?;
-                        connection.execute(ISOLATION).await?;
-                        Ok(())
-                    })
-                })
-            });
-        Database::connect(pool).await
-    }
-
-    fn driver(error: sqlx::Error) -> DbErr {
-        DbErr::Conn(RuntimeErr::SqlxError(Arc::new(error)))
     }
 }

@@ -37,17 +37,6 @@ pub(crate) async fn byte_collation<C: ConnectionTrait>(
     }))
 }
 
-/// A column for ids that rows are found by. SQLite keeps rows in the order of a key only if its type is just this word.
-pub(crate) fn id_column(backend: DbBackend, column: impl IntoIden) -> ColumnDef {
-    let mut column = ColumnDef::new(column);
-    match backend {
-        DbBackend::Sqlite => column.integer(),
-        _ => column.big_integer(),
-    };
-    column.not_null().primary_key();
-    column
-}
-
 /// A column for texts of any length. MySQL's `TEXT` ends at 64 KiB.
 pub(crate) fn long_text_column(backend: DbBackend, column: impl IntoIden) -> ColumnDef {
     let mut column = ColumnDef::new(column);

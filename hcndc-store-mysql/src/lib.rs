@@ -16,6 +16,9 @@
 
 #![forbid(unsafe_code)]
 
+#[cfg(not(any(feature = "mysql", feature = "sqlite")))]
+compile_error!("a store needs a database: enable the feature `mysql`, `sqlite` or both");
+
 mod address;
 mod commit;
 mod connect;
@@ -27,7 +30,9 @@ mod history;
 mod keyset;
 mod load;
 mod migration;
+mod realm;
 mod retry;
+mod store;
 mod upsert;
 
 pub use connect::{Durability, SqlOptions, SqlStore};

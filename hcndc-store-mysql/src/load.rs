@@ -15,7 +15,7 @@ use hcndc_core::{
     time::DataDate,
 };
 use sea_orm::{
-    ConnectionTrait, DatabaseTransaction, QueryResult, TransactionTrait as _,
+    ConnectionTrait, DatabaseTransaction, Order, QueryResult, TransactionTrait as _,
     sea_query::{Expr, ExprTrait as _, Query, SelectStatement},
 };
 use serde::de::DeserializeOwned;
@@ -90,20 +90,8 @@ async fn next_id(db: &DatabaseTransaction) -> Result<u64, SqlError> {
 async fn current_flows(
     db: &DatabaseTransaction,
 ) -> Result<Vec<(Arc<model::Flow>, Option<DataDate>)>, SqlError> {
-    let statement = Query::select()
-        .column((Flow::Table, Flow::DataDate))
-        .column((FlowVersion::Table, FlowVersion::Definition))
-        .from(Flow::Table)
-        .inner_join(
-            FlowVersion::Table,
-            Expr::col((FlowVersion::Table, FlowVersion::FlowId))
-                .equals((Flow::Table, Flow::Id))
-                .and(
-                    Expr::col((FlowVersion::Table, FlowVersion::Version))
-                        .equals((Flow::Table, Flow::Version)),
-                ),
-        )
-        .order_by((Flow::Table, Flow::Id), sea_orm::Order::Asc)
+    let statement = Flow::select_current()
+        .order_by((Flow::Table, Flow::Id), Order::Asc)
         .to_owned();
     let rows = all(db, &statement, "load flows").await?;
     let rows = rows.iter().map(|row| Reader::new("flow", row));
@@ -112,19 +100,8 @@ async fn current_flows(
 }
 
 async fn current_jobs(db: &DatabaseTransaction) -> Result<Vec<Arc<model::Job>>, SqlError> {
-    let statement = Query::select()
-        .column((JobVersion::Table, JobVersion::Definition))
-        .from(Job::Table)
-        .inner_join(
-            JobVersion::Table,
-            Expr::col((JobVersion::Table, JobVersion::JobId))
-                .equals((Job::Table, Job::Id))
-                .and(
-                    Expr::col((JobVersion::Table, JobVersion::Version))
-                        .equals((Job::Table, Job::Version)),
-                ),
-        )
-        .order_by((Job::Table, Job::Id), sea_orm::Order::Asc)
+    let statement = Job::select_current()
+        .order_by((Job::Table, Job::Id), Order::Asc)
         .to_owned();
     definitions(db, &statement, "job", "load jobs").await
 }
@@ -135,7 +112,7 @@ async fn current_executors(
     let statement = Query::select()
         .column(Executor::Definition)
         .from(Executor::Table)
-        .order_by(Executor::Id, sea_orm::Order::Asc)
+        .order_by(Executor::Id, Order::Asc)
         .to_owned();
     definitions(db, &statement, "executor", "load executors").await
 }
@@ -333,7 +310,7 @@ fn rows_where<T: Table>(condition: Expr, id: T) -> SelectStatement {
         .columns(T::COLUMNS.iter().copied())
         .from(T::TABLE)
         .and_where(condition)
-        .order_by(id, sea_orm::Order::Asc)
+        .order_by(id, Order::Asc)
         .to_owned()
 }
 

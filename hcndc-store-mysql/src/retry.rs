@@ -6,8 +6,9 @@ use hcndc_core::port::{ErrorKind, PortError as _};
 
 use crate::SqlError;
 
-/// Waits between tries. Together less than the shortest lease: whoever is in the way for longer is no passing conflict.
-const WAITS: [u64; 6] = [2, 5, 10, 20, 50, 100];
+/// Milliseconds between tries. A try may itself have waited for a lock as long as the connection allows, so there are
+/// few: whoever is in the way for longer is no passing conflict.
+const WAITS: [u64; 3] = [2, 10, 50];
 
 /// Counts tries of one transaction. A try that failed has left nothing behind.
 ///
@@ -52,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_conflicts_are_tried_again_and_not_for_ever() {
+    fn only_conflicts_are_tried_again() {
         let fenced = Err::<(), _>(SqlError::ForeignCursor);
         assert_eq!(Tries::default().wait(&fenced), None);
         assert_eq!(Tries::default().wait(&Ok(())), None);

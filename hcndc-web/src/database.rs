@@ -10,18 +10,7 @@ const FILE: &str = "hcndc.db";
 /// Options that open the database in this folder, and make it if there is none.
 #[must_use]
 pub fn in_folder(folder: &Path, durability: Durability) -> SqlOptions {
-    let mut url = String::from("sqlite://");
-    // The path is part of an address: characters that mean something there are written by their bytes.
-    for byte in folder.join(FILE).as_os_str().as_encoded_bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'.' | b'-' | b'_' => {
-                url.push(char::from(*byte))
-            }
-            _ => url.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    url.push_str("?mode=rwc");
-    let mut options = SqlOptions::new(url);
+    let mut options = SqlOptions::file(&folder.join(FILE));
     options.durability = durability;
     options
 }

@@ -3,12 +3,13 @@
 //! - [`interchange`]: mesh files and imports, checked with all faults at once
 //! - [`api`], [`app`]: the REST API, and what it works with
 //! - [`metrics`]: figures for Prometheus
-//! - [`handle`], [`clock`], [`live`], [`names`]: what ties a scheduler to a process
+//! - [`handle`], [`clock`], [`live`], [`names`], [`causes`]: what ties a scheduler to a process
 //! - [`server`], [`cli`]: all of it put together
 //! - [`database`], [`local_executor`]: what a host has of its own
 
 pub mod api;
 pub mod app;
+pub mod causes;
 pub mod cli;
 pub mod clock;
 pub mod database;

@@ -16,7 +16,7 @@ use hcndc_core::{
 use serde::Serialize;
 use tokio::sync::watch;
 
-use crate::names::Names;
+use crate::{causes::with_causes, names::Names};
 
 /// Transitions that are kept for readers who are behind.
 const KEPT: usize = 20_000;
@@ -246,9 +246,12 @@ impl Observer for Live {
     }
 
     fn store_trouble(&self, error: Option<&dyn std::error::Error>) {
-        let before = self.trouble.send_replace(error.map(ToString::to_string));
+        let before = self.trouble.send_replace(error.map(with_causes));
         match (error, before) {
-            (Some(error), _) => tracing::error!(%error, "the store does not answer; trying again"),
+            (Some(error), _) => tracing::error!(
+                error = with_causes(error),
+                "the store does not answer; trying again"
+            ),
             (None, Some(_)) => tracing::info!("the store answers again"),
             (None, None) => {}
         }

@@ -108,20 +108,22 @@ pub async fn end(supervisor: &Supervisor) {
     supervisor.stopped().await;
 }
 
-/// A transport that reaches this executor as [`ADDRESS`].
+/// A transport for this realm that reaches this executor as [`ADDRESS`].
 #[must_use]
-pub fn transports_inside(inside: Option<Supervisor>) -> Transports {
+pub fn transports_inside(realm: String, inside: Option<Supervisor>) -> Transports {
     Lines::new(Reach::new(
         inside.map_or(Local::None, |it| Local::Inside(InProcess::new(it))),
     ))
+    .with_realm(realm)
 }
 
-/// A transport that reaches this executor process as [`ADDRESS`].
+/// A transport for this realm that reaches this executor process as [`ADDRESS`].
 #[must_use]
-pub fn transports_beside(beside: Option<&LocalExecutor>) -> Transports {
+pub fn transports_beside(realm: String, beside: Option<&LocalExecutor>) -> Transports {
     Lines::new(Reach::new(
         beside.map_or(Local::None, |it| Local::Beside(it.data_dir.clone())),
     ))
+    .with_realm(realm)
 }
 
 /// Runs as the executor process of a server, until nobody needs it.

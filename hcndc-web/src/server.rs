@@ -140,7 +140,10 @@ impl Server {
             true => Some(LocalExecutor::start(&data_dir).await?),
             false => None,
         };
-        let transport = Arc::new(local_executor::transports_beside(local.as_ref()));
+        let transport = Arc::new(local_executor::transports_beside(
+            store.realm().await?,
+            local.as_ref(),
+        ));
 
         let live = Arc::new(Live::new(Names::default()));
         let settings = Settings {

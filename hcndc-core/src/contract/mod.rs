@@ -19,6 +19,10 @@ pub mod history;
 pub mod log;
 pub mod sample;
 pub mod store;
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "a case names what it expects"
+)]
 pub mod transport;
 
 pub use fixture::{Opened, StoreFixture};

@@ -1,4 +1,4 @@
-//! What each clause of [`Store`](crate::port::Store) promises, case by case.
+//! What each clause of [`Store`] promises, case by case.
 
 #![expect(
     clippy::missing_panics_doc,

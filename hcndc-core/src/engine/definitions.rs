@@ -239,12 +239,13 @@ impl Definitions {
         flows: &[Arc<Flow>],
         jobs: &[Arc<Job>],
     ) -> Option<Vec<Node>> {
-        // First, for a way through what goes is no cycle.
-        for &job in gone_jobs {
-            self.mesh.remove_job(job);
-        }
+        // First, for a way through what goes is no cycle. Flows before jobs and new jobs before old ones: so the edges
+        // of a flow to its jobs are found without a walk over all of them.
         for &flow in gone_flows {
             self.mesh.remove_flow(flow);
+        }
+        for &job in gone_jobs.iter().rev() {
+            self.mesh.remove_job(job);
         }
         for flow in flows {
             self.mesh.put_flow(flow.id, flow.parents.iter().copied());

@@ -56,7 +56,7 @@ impl Mesh {
     /// Makes a flow, or replaces its parents. Parents that are not there yet are made.
     pub fn put_flow(&mut self, flow: FlowId, parents: impl IntoIterator<Item = FlowId>) {
         let (start, _) = self.flow_nodes(flow);
-        self.clear_incoming(start);
+        self.clear_incoming(start, None);
         for parent in parents {
             let (_, end) = self.flow_nodes(parent);
             self.graph.update_edge(end, start, ());
@@ -74,12 +74,13 @@ impl Mesh {
         let node = self.node(Node::Job(job));
         let (start, end) = self.flow_nodes(flow);
         if known {
-            self.clear_incoming(node);
             self.graph.update_edge(node, end, ());
         } else {
             self.graph.add_edge(node, end, ());
         }
-        self.graph.add_edge(start, node, ());
+        if !self.clear_incoming(node, Some(start)) {
+            self.graph.add_edge(start, node, ());
+        }
         for dependency in dependencies {
             let from = self.node(Node::Job(dependency));
             self.graph.add_edge(from, node, ());
@@ -265,20 +266,32 @@ impl Mesh {
 
     /// A flow's start and its end. They are tied, for a flow without jobs passes the wait on too.
     fn flow_nodes(&mut self, flow: FlowId) -> (NodeIndex, NodeIndex) {
+        let known = self.index.contains_key(&Node::FlowStart(flow));
         let start = self.node(Node::FlowStart(flow));
         let end = self.node(Node::FlowEnd(flow));
-        self.graph.update_edge(start, end, ());
+        // Looking for the edge would mean a walk over all jobs of the flow.
+        if !known {
+            self.graph.add_edge(start, end, ());
+        }
         (start, end)
     }
 
-    fn clear_incoming(&mut self, node: NodeIndex) {
+    /// Removes all edges to a node but one from `keep`, and tells whether there is one. Taking that away and putting it
+    /// back would mean a walk over all jobs of the flow.
+    fn clear_incoming(&mut self, node: NodeIndex, keep: Option<NodeIndex>) -> bool {
+        let mut kept = false;
         let mut walk = self
             .graph
             .neighbors_directed(node, Direction::Incoming)
             .detach();
-        while let Some(edge) = walk.next_edge(&self.graph) {
-            self.graph.remove_edge(edge);
+        while let Some((edge, from)) = walk.next(&self.graph) {
+            if Some(from) == keep && !kept {
+                kept = true;
+            } else {
+                self.graph.remove_edge(edge);
+            }
         }
+        kept
     }
 
     fn remove(&mut self, node: Node) {

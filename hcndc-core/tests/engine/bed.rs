@@ -19,22 +19,22 @@ use hcndc_core::{
 
 use crate::store::Store;
 
-pub const DATE: &str = "2026-11-21";
+pub(crate) const DATE: &str = "2026-11-21";
 
-pub fn date(text: &str) -> DataDate {
+pub(crate) fn date(text: &str) -> DataDate {
     text.parse().unwrap()
 }
 
-pub fn secs(seconds: u64) -> Duration {
+pub(crate) fn secs(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
 /// A flow that waits for these.
-pub fn flow(name: &str, parents: &[&str]) -> Edit {
+pub(crate) fn flow(name: &str, parents: &[&str]) -> Edit {
     Edit::PutFlow(flow_draft(name, parents))
 }
 
-pub fn flow_draft(name: &str, parents: &[&str]) -> FlowDraft {
+pub(crate) fn flow_draft(name: &str, parents: &[&str]) -> FlowDraft {
     FlowDraft {
         parents: parents
             .iter()
@@ -44,17 +44,17 @@ pub fn flow_draft(name: &str, parents: &[&str]) -> FlowDraft {
     }
 }
 
-pub fn host(name: &str, slots: u32) -> Edit {
+pub(crate) fn host(name: &str, slots: u32) -> Edit {
     Edit::PutExecutor(ExecutorDraft::new(name, format!("{name}:7890"), slots))
 }
 
 /// A job, called `flow/job`.
-pub fn job(name: &str) -> JobDraft {
+pub(crate) fn job(name: &str) -> JobDraft {
     let (flow, job) = name.split_once('/').unwrap();
     JobDraft::new(FlowRef::Name(flow.into()), job, format!("run {job}"))
 }
 
-pub trait JobWords: Sized {
+pub(crate) trait JobWords: Sized {
     fn after_end(self, name: &str, condition: Condition) -> Self;
     fn off(self) -> Self;
     fn slots(self, slots: u32) -> Self;
@@ -118,7 +118,7 @@ impl JobWords for JobDraft {
     }
 }
 
-pub fn end(cause: EndCause) -> End {
+pub(crate) fn end(cause: EndCause) -> End {
     End {
         cause,
         started_at: None,
@@ -130,11 +130,11 @@ pub fn end(cause: EndCause) -> End {
 }
 
 /// An engine, what it told to store, and what its last step said.
-pub struct Bed {
-    pub engine: Engine,
-    pub store: Store,
-    pub now: Timestamp,
-    pub reply: Reply,
+pub(crate) struct Bed {
+    pub(crate) engine: Engine,
+    pub(crate) store: Store,
+    pub(crate) now: Timestamp,
+    pub(crate) reply: Reply,
     said: Vec<String>,
     /// Names of what is gone.
     names: BTreeMap<JobId, String>,
@@ -143,7 +143,7 @@ pub struct Bed {
 
 impl Bed {
     /// An engine with these definitions; its executors are connected.
-    pub fn new(edits: impl IntoIterator<Item = Edit>) -> Self {
+    pub(crate) fn new(edits: impl IntoIterator<Item = Edit>) -> Self {
         let mut bed = Self {
             engine: Engine::default(),
             store: Store::default(),
@@ -170,7 +170,7 @@ impl Bed {
 
     // Inputs.
 
-    pub fn try_apply(&mut self, input: Input) -> Result<(), Rejected> {
+    pub(crate) fn try_apply(&mut self, input: Input) -> Result<(), Rejected> {
         let before = self.engine.snapshot();
         match self.engine.apply(self.now, input) {
             Ok(step) => {
@@ -190,7 +190,7 @@ impl Bed {
     }
 
     #[track_caller]
-    pub fn apply(&mut self, input: Input) {
+    pub(crate) fn apply(&mut self, input: Input) {
         self.try_apply(input).unwrap();
     }
 
@@ -216,7 +216,10 @@ impl Bed {
         self.said = said;
     }
 
-    pub fn try_edit(&mut self, edits: impl IntoIterator<Item = Edit>) -> Result<(), Vec<Fault>> {
+    pub(crate) fn try_edit(
+        &mut self,
+        edits: impl IntoIterator<Item = Edit>,
+    ) -> Result<(), Vec<Fault>> {
         let (by, edits) = ("ann".into(), edits.into_iter().collect());
         match self.try_apply(Input::Edit(EditBatch { by, edits })) {
             Ok(()) => Ok(()),
@@ -226,13 +229,13 @@ impl Bed {
     }
 
     #[track_caller]
-    pub fn edit(&mut self, edits: impl IntoIterator<Item = Edit>) {
+    pub(crate) fn edit(&mut self, edits: impl IntoIterator<Item = Edit>) {
         self.try_edit(edits).unwrap();
     }
 
     /// The faults of an edit that is refused: number of the edit, field, error.
     #[track_caller]
-    pub fn faults(
+    pub(crate) fn faults(
         &mut self,
         edits: impl IntoIterator<Item = Edit>,
     ) -> Vec<(Option<usize>, String, DefinitionError)> {
@@ -241,7 +244,7 @@ impl Bed {
         faults.map(|it| (it.edit, it.field, it.error)).collect()
     }
 
-    pub fn try_start(&mut self, flows: &[&str], downstream: bool) -> Result<(), Rejected> {
+    pub(crate) fn try_start(&mut self, flows: &[&str], downstream: bool) -> Result<(), Rejected> {
         let flows = flows.iter().map(|name| self.flow(name)).collect();
         self.try_apply(Input::Start(Start {
             flows,
@@ -254,60 +257,60 @@ impl Bed {
 
     /// Starts these flows for [`DATE`].
     #[track_caller]
-    pub fn start(&mut self, flows: &[&str]) -> ExecutionId {
+    pub(crate) fn start(&mut self, flows: &[&str]) -> ExecutionId {
         self.try_start(flows, false).unwrap();
         self.started()
     }
 
-    pub fn started(&self) -> ExecutionId {
+    pub(crate) fn started(&self) -> ExecutionId {
         let Reply::Started(id) = self.reply else {
             panic!("{:?}", self.reply)
         };
         id
     }
 
-    pub fn report(&mut self, executor: ExecutorId, report: Report) {
+    pub(crate) fn report(&mut self, executor: ExecutorId, report: Report) {
         self.apply(Input::Report { executor, report });
     }
 
     /// The process of a job's attempt runs.
-    pub fn begin(&mut self, name: &str) {
+    pub(crate) fn begin(&mut self, name: &str) {
         let (executor, attempt) = self.attempt(name);
         let (pid, at) = (7, self.now);
         self.report(executor, Report::Started { attempt, pid, at });
     }
 
     /// A job's attempt ends.
-    pub fn finish(&mut self, name: &str, cause: EndCause) {
+    pub(crate) fn finish(&mut self, name: &str, cause: EndCause) {
         let (executor, attempt) = self.attempt(name);
         let end = end(cause);
         self.report(executor, Report::Finished { attempt, end });
     }
 
-    pub fn succeed(&mut self, name: &str) {
+    pub(crate) fn succeed(&mut self, name: &str) {
         self.finish(name, EndCause::Exited(0));
     }
 
-    pub fn fail(&mut self, name: &str) {
+    pub(crate) fn fail(&mut self, name: &str) {
         self.finish(name, EndCause::Exited(1));
     }
 
-    pub fn hello(&mut self, host: &str, held: Vec<Held>) {
+    pub(crate) fn hello(&mut self, host: &str, held: Vec<Held>) {
         let version = "1".into();
         self.report(self.host(host), Report::Hello { version, held });
     }
 
-    pub fn disconnect(&mut self, host: &str) {
+    pub(crate) fn disconnect(&mut self, host: &str) {
         let reason = "broken pipe".into();
         self.report(self.host(host), Report::Disconnected { reason });
     }
 
-    pub fn stop(&mut self, execution: ExecutionId) {
+    pub(crate) fn stop(&mut self, execution: ExecutionId) {
         let by = "bob".into();
         self.apply(Input::Stop { execution, by });
     }
 
-    pub fn try_resume(&mut self, execution: ExecutionId) -> Result<(), Rejected> {
+    pub(crate) fn try_resume(&mut self, execution: ExecutionId) -> Result<(), Rejected> {
         let archived = self.store.execution(execution).map(Box::new);
         let by = "bob".into();
         self.try_apply(Input::Resume {
@@ -318,12 +321,12 @@ impl Bed {
     }
 
     #[track_caller]
-    pub fn resume(&mut self, execution: ExecutionId) {
+    pub(crate) fn resume(&mut self, execution: ExecutionId) {
         self.try_resume(execution).unwrap();
     }
 
     #[track_caller]
-    pub fn rerun(&mut self, execution: ExecutionId, from: &[&str]) {
+    pub(crate) fn rerun(&mut self, execution: ExecutionId, from: &[&str]) {
         let from = from
             .iter()
             .map(|name| self.run_of(execution, name))
@@ -338,12 +341,12 @@ impl Bed {
         });
     }
 
-    pub fn pass(&mut self, time: Duration) {
+    pub(crate) fn pass(&mut self, time: Duration) {
         self.now = self.now.after(time);
         self.apply(Input::Wake);
     }
 
-    pub fn limit(&mut self, max_running: u32) {
+    pub(crate) fn limit(&mut self, max_running: u32) {
         self.apply(Input::Configure(Settings {
             max_running,
             ..Settings::default()
@@ -351,7 +354,7 @@ impl Bed {
     }
 
     /// Another engine goes on from what is stored; nobody is connected.
-    pub fn reload(&mut self) {
+    pub(crate) fn reload(&mut self) {
         let snapshot = self.store.snapshot(self.engine.next_id());
         let settings = self.engine.settings().clone();
         self.engine = Engine::load(self.now, settings, snapshot.clone()).unwrap();
@@ -362,33 +365,33 @@ impl Bed {
 
     // Names.
 
-    pub fn flow(&self, name: &str) -> FlowId {
+    pub(crate) fn flow(&self, name: &str) -> FlowId {
         self.engine
             .find_flow(name)
             .unwrap_or_else(|| panic!("flow {name}"))
             .id
     }
 
-    pub fn job(&self, name: &str) -> JobId {
+    pub(crate) fn job(&self, name: &str) -> JobId {
         let (flow, job) = name.split_once('/').unwrap();
         let job = self.engine.find_job(self.flow(flow), job);
         job.unwrap_or_else(|| panic!("job {name}")).id
     }
 
-    pub fn host(&self, name: &str) -> ExecutorId {
+    pub(crate) fn host(&self, name: &str) -> ExecutorId {
         let mut executors = self.engine.executors();
         executors.find(|it| it.name == name).unwrap().id
     }
 
     /// The job run of this name in this execution; the job may be gone.
-    pub fn run_of(&self, execution: ExecutionId, name: &str) -> JobRunId {
+    pub(crate) fn run_of(&self, execution: ExecutionId, name: &str) -> JobRunId {
         let mut runs = self.store.job_runs.values();
         let found = runs.find(|row| row.execution == execution && self.names[&row.job] == name);
         found.unwrap_or_else(|| panic!("a run of {name}")).id
     }
 
     /// The job run of this name, `e2 flow/job` in the second execution.
-    pub fn run(&self, name: &str) -> JobRunId {
+    pub(crate) fn run(&self, name: &str) -> JobRunId {
         let (execution, name) = match name.split_once(' ') {
             Some((number, name)) => (number[1..].parse::<usize>().unwrap() - 1, name),
             None => (0, name),
@@ -396,29 +399,29 @@ impl Bed {
         self.run_of(*self.store.executions.keys().nth(execution).unwrap(), name)
     }
 
-    pub fn state(&self, name: &str) -> JobRunState {
+    pub(crate) fn state(&self, name: &str) -> JobRunState {
         self.store.job_runs[&self.run(name)].state
     }
 
     /// The attempt of a job run that lives, and where; else its latest.
-    pub fn attempt(&self, name: &str) -> (ExecutorId, AttemptId) {
+    pub(crate) fn attempt(&self, name: &str) -> (ExecutorId, AttemptId) {
         let run = self.run(name);
-        let rows = self
+        let mut rows = self
             .store
             .attempts
             .values()
             .filter(|row| row.job_run == run);
         let row = rows
-            .last()
+            .next_back()
             .unwrap_or_else(|| panic!("{name} has no attempt"));
         (row.executor, row.id)
     }
 
-    pub fn explain(&self, name: &str) -> Explanation {
+    pub(crate) fn explain(&self, name: &str) -> Explanation {
         self.engine.explain(self.run(name)).unwrap()
     }
 
-    pub fn holds(&self, name: &str) -> Vec<Hold> {
+    pub(crate) fn holds(&self, name: &str) -> Vec<Hold> {
         self.explain(name).holds
     }
 
@@ -426,7 +429,7 @@ impl Bed {
 
     /// All that the last step moved and asked for, rows of new runs left out; nothing may be left over.
     #[track_caller]
-    pub fn said(&mut self, expected: &[&str]) {
+    pub(crate) fn said(&mut self, expected: &[&str]) {
         assert_eq!(std::mem::take(&mut self.said), expected);
     }
 

@@ -13,21 +13,21 @@ use hcndc_core::{
 
 /// All that changes told.
 #[derive(Debug, Default)]
-pub struct Store {
-    pub flows: BTreeMap<FlowId, (Arc<Flow>, Option<DataDate>)>,
-    pub jobs: BTreeMap<JobId, Arc<Job>>,
-    pub executors: BTreeMap<ExecutorId, Arc<Executor>>,
+pub(crate) struct Store {
+    pub(crate) flows: BTreeMap<FlowId, (Arc<Flow>, Option<DataDate>)>,
+    pub(crate) jobs: BTreeMap<JobId, Arc<Job>>,
+    pub(crate) executors: BTreeMap<ExecutorId, Arc<Executor>>,
     flow_versions: BTreeMap<(FlowId, u32), Arc<Flow>>,
     job_versions: BTreeMap<(JobId, u32), Arc<Job>>,
-    pub executions: BTreeMap<ExecutionId, ExecutionRow>,
-    pub flow_runs: BTreeMap<FlowRunId, FlowRunRow>,
-    pub job_runs: BTreeMap<JobRunId, JobRunRow>,
-    pub attempts: BTreeMap<AttemptId, AttemptRow>,
+    pub(crate) executions: BTreeMap<ExecutionId, ExecutionRow>,
+    pub(crate) flow_runs: BTreeMap<FlowRunId, FlowRunRow>,
+    pub(crate) job_runs: BTreeMap<JobRunId, JobRunRow>,
+    pub(crate) attempts: BTreeMap<AttemptId, AttemptRow>,
 }
 
 impl Store {
     /// Takes in the changes of a step.
-    pub fn apply(&mut self, changes: &[Change]) {
+    pub(crate) fn apply(&mut self, changes: &[Change]) {
         for change in changes {
             self.apply_one(change);
         }
@@ -106,7 +106,7 @@ impl Store {
     }
 
     /// An execution with all of its rows, as a store hands it out.
-    pub fn execution(&self, id: ExecutionId) -> Option<ExecutionSnapshot> {
+    pub(crate) fn execution(&self, id: ExecutionId) -> Option<ExecutionSnapshot> {
         let row = self.executions.get(&id)?.clone();
         let flow_runs = self.flow_runs.values().filter(|run| run.execution == id);
         let job_runs = self.job_runs.values().filter(|run| run.execution == id);
@@ -135,7 +135,7 @@ impl Store {
     }
 
     /// What an engine is loaded from.
-    pub fn snapshot(&self, next_id: u64) -> Snapshot {
+    pub(crate) fn snapshot(&self, next_id: u64) -> Snapshot {
         let live = self.executions.values().filter(|row| !row.state.is_ended());
         Snapshot {
             next_id,

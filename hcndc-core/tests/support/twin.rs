@@ -74,7 +74,7 @@ struct TwinAttempt {
 }
 
 #[derive(Debug, Default)]
-pub struct Twin {
+pub(crate) struct Twin {
     now: Timestamp,
     settings: Settings,
     executions: BTreeMap<ExecutionId, TwinExecution>,
@@ -244,7 +244,7 @@ impl TwinExecution {
 
 impl Twin {
     /// Follows an input that the engine did not refuse, and the step that it answered with.
-    pub fn follow(&mut self, now: Timestamp, input: &Input, step: &Step, store: &Store) {
+    pub(crate) fn follow(&mut self, now: Timestamp, input: &Input, step: &Step, store: &Store) {
         self.now = self.now.max(now);
         match input {
             Input::Edit(_) => {
@@ -277,7 +277,7 @@ impl Twin {
     }
 
     /// The engine was loaded anew.
-    pub fn reload(&mut self, now: Timestamp) {
+    pub(crate) fn reload(&mut self, now: Timestamp) {
         self.now = self.now.max(now);
         let lease = self.now.after(self.settings.executor_lease);
         for (id, host) in &mut self.hosts {
@@ -578,10 +578,13 @@ impl Twin {
             let its = &self.executions[&row.execution];
             let run = its.jobs.iter().find(|it| it.id == row.job_run).unwrap();
             assert!(meets(store, row.executor, &run.job.placement), "R8");
-            // Whoever goes first and could have had this place, has one.
+            // Whoever goes first and could have had this place, has one; and what needs several slots starves for
+            // nobody behind it.
             let rank = self.rank(row.execution, run);
             for (id, other) in self.queued() {
-                let before = self.rank(id, other) < rank && other.job.slots <= run.job.slots;
+                let needs = other.job.slots;
+                let wants = needs <= run.job.slots || (needs >= 2 && needs <= host.slots);
+                let before = wants && self.rank(id, other) < rank;
                 let could = before && meets(store, row.executor, &other.job.placement);
                 assert!(!could, "R7: {} goes before {}", other.id, run.id);
             }
@@ -691,7 +694,7 @@ impl Twin {
     }
 
     /// Executions that have not ended.
-    pub fn live(&self) -> Vec<ExecutionId> {
+    pub(crate) fn live(&self) -> Vec<ExecutionId> {
         let live = self
             .executions
             .iter()

@@ -8,6 +8,9 @@ use super::{Ledger, Record};
 use crate::checksum::fnv1a;
 
 /// Appends a record's line.
+///
+/// # Panics
+/// Never: a record has string keys and finite numbers, so it can be written as JSON.
 pub fn write_line(record: &Record, lines: &mut Vec<u8>) {
     let json = serde_json::to_vec(record).expect("a record has string keys and finite numbers");
     seal(&json, lines);

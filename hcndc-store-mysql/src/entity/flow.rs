@@ -1,7 +1,10 @@
 //! `flow`, `flow_parent`, `flow_version`: current flows, the ties among them, and all versions there ever were.
 
 use hcndc_core::{id::FlowId, model};
-use sea_orm::{DeriveIden, Value};
+use sea_orm::{
+    DeriveIden, Value,
+    sea_query::{Expr, ExprTrait as _, Query, SelectStatement},
+};
 
 use super::{Table, json, number, search, time};
 use crate::SqlError;
@@ -46,6 +49,23 @@ impl Table for Flow {
             time(flow.revision.updated_at),
             search(&flow.name, &flow.description),
         ])
+    }
+}
+
+impl Flow {
+    /// Current flows: id, data date and definition.
+    pub(crate) fn select_current() -> SelectStatement {
+        let version = FlowVersion::Table;
+        let same_id = Expr::col((version, FlowVersion::FlowId)).equals((Self::Table, Self::Id));
+        let same_version =
+            Expr::col((version, FlowVersion::Version)).equals((Self::Table, Self::Version));
+        Query::select()
+            .column((Self::Table, Self::Id))
+            .column((Self::Table, Self::DataDate))
+            .column((version, FlowVersion::Definition))
+            .from(Self::Table)
+            .inner_join(version, same_id.and(same_version))
+            .to_owned()
     }
 }
 

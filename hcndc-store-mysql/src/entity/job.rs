@@ -4,7 +4,10 @@ use hcndc_core::{
     id::JobId,
     model::{self, Condition, Dependency},
 };
-use sea_orm::{DeriveIden, Value};
+use sea_orm::{
+    DeriveIden, Value,
+    sea_query::{Expr, ExprTrait as _, Query, SelectStatement},
+};
 
 use super::{Table, json, number, search, time};
 use crate::SqlError;
@@ -47,6 +50,22 @@ impl Table for Job {
             time(job.revision.updated_at),
             search(&job.name, &job.description),
         ])
+    }
+}
+
+impl Job {
+    /// Current jobs: id and definition.
+    pub(crate) fn select_current() -> SelectStatement {
+        let version = JobVersion::Table;
+        let same_id = Expr::col((version, JobVersion::JobId)).equals((Self::Table, Self::Id));
+        let same_version =
+            Expr::col((version, JobVersion::Version)).equals((Self::Table, Self::Version));
+        Query::select()
+            .column((Self::Table, Self::Id))
+            .column((version, JobVersion::Definition))
+            .from(Self::Table)
+            .inner_join(version, same_id.and(same_version))
+            .to_owned()
     }
 }
 

@@ -8,6 +8,8 @@ pub(crate) enum Leader {
     Table,
     /// Always [`Leader::ROW`].
     Id,
+    /// The database's identity, made with it.
+    Realm,
     /// 0 before anyone led.
     Fence,
     /// Null when the lease was released.

@@ -14,7 +14,7 @@ use sea_orm::{
 
 use crate::{
     SqlError,
-    entity::{Executor, Flow, FlowVersion, Job, JobVersion, Reader, SEARCH_SEPARATOR, Table},
+    entity::{Executor, Flow, Job, Reader, SEARCH_SEPARATOR, Table},
     error::Doing as _,
     keyset::{Keyset, named_place, page},
 };
@@ -23,7 +23,7 @@ pub(super) async fn flows(
     db: &DatabaseConnection,
     query: &FlowQuery,
 ) -> Result<Page<FlowView>, SqlError> {
-    let mut select = select_flows();
+    let mut select = Flow::select_current();
     filter_text(&mut select, Flow::Search, &query.text);
     filter_directory(&mut select, &query.directory);
     filter_enabled(&mut select, Flow::Enabled, query.enabled);
@@ -41,26 +41,11 @@ pub(super) async fn flow(
     db: &DatabaseConnection,
     flow: FlowId,
 ) -> Result<Option<FlowView>, SqlError> {
-    let mut select = select_flows();
+    let mut select = Flow::select_current();
     let Some(row) = with_id(db, &mut select, Flow::Id, flow.0, "read a flow").await? else {
         return Ok(None);
     };
     flow_view(&row).map(Some)
-}
-
-/// Current flows with their definitions.
-pub(crate) fn select_flows() -> SelectStatement {
-    let version = FlowVersion::Table;
-    let same_id = Expr::col((version, FlowVersion::FlowId)).equals((Flow::Table, Flow::Id));
-    let same_version =
-        Expr::col((version, FlowVersion::Version)).equals((Flow::Table, Flow::Version));
-    Query::select()
-        .column((Flow::Table, Flow::Id))
-        .column((Flow::Table, Flow::DataDate))
-        .column((version, FlowVersion::Definition))
-        .from(Flow::Table)
-        .inner_join(version, same_id.and(same_version))
-        .to_owned()
 }
 
 fn flow_view(row: &QueryResult) -> Result<FlowView, SqlError> {
@@ -101,16 +86,9 @@ pub(super) async fn job(db: &DatabaseConnection, job: JobId) -> Result<Option<Jo
 
 /// Current jobs with their definitions and their flows' names.
 fn select_jobs() -> SelectStatement {
-    let version = JobVersion::Table;
-    let same_id = Expr::col((version, JobVersion::JobId)).equals((Job::Table, Job::Id));
-    let same_version = Expr::col((version, JobVersion::Version)).equals((Job::Table, Job::Version));
     let its_flow = Expr::col((Flow::Table, Flow::Id)).equals((Job::Table, Job::FlowId));
-    Query::select()
-        .column((Job::Table, Job::Id))
-        .column((version, JobVersion::Definition))
+    Job::select_current()
         .expr_as(Expr::col((Flow::Table, Flow::Name)), "flow_name")
-        .from(Job::Table)
-        .inner_join(version, same_id.and(same_version))
         .left_join(Flow::Table, its_flow)
         .to_owned()
 }

@@ -10,7 +10,7 @@ use sea_orm::{
 use sea_orm_migration::{DbErr, MigrationTrait, SchemaManager, async_trait};
 
 use crate::{
-    dialect::{byte_collation, id_column, long_text_column},
+    dialect::{byte_collation, long_text_column},
     entity::{
         Attempt, Execution, Executor, Flow, FlowParent, FlowRun, FlowVersion, Job, JobDependency,
         JobRun, JobVersion, Leader,
@@ -73,17 +73,19 @@ impl Make<'_, '_> {
     async fn leader(&self) -> Result<(), DbErr> {
         let table = Table::create()
             .table(Leader::Table)
-            .col(id_column(self.backend, Leader::Id))
+            .col(id(Leader::Id))
+            .col(name(Leader::Realm))
             .col(number(Leader::Fence))
             .col(long_text_column(self.backend, Leader::Holder))
             .col(number_or_null(Leader::ExpiresAt))
             .col(number(Leader::NextId))
             .to_owned();
         self.table::<Leader>(table, &[]).await?;
+        let realm = uuid::Uuid::new_v4().to_string();
         let row = Query::insert()
             .into_table(Leader::Table)
-            .columns([Leader::Id, Leader::Fence, Leader::NextId])
-            .values_panic([Leader::ROW.into(), 0.into(), 0.into()])
+            .columns([Leader::Id, Leader::Realm, Leader::Fence, Leader::NextId])
+            .values_panic([Leader::ROW.into(), realm.into(), 0.into(), 0.into()])
             .on_conflict(
                 OnConflict::column(Leader::Id)
                     .update_column(Leader::Id)
@@ -96,7 +98,7 @@ impl Make<'_, '_> {
     async fn flows(&self) -> Result<(), DbErr> {
         let table = Table::create()
             .table(Flow::Table)
-            .col(id_column(self.backend, Flow::Id))
+            .col(id(Flow::Id))
             .col(number(Flow::Version))
             .col(name(Flow::Name))
             .col(self.text(Flow::Directory))
@@ -145,7 +147,7 @@ impl Make<'_, '_> {
     async fn jobs(&self) -> Result<(), DbErr> {
         let table = Table::create()
             .table(Job::Table)
-            .col(id_column(self.backend, Job::Id))
+            .col(id(Job::Id))
             .col(number(Job::FlowId))
             .col(number(Job::Version))
             .col(name(Job::Name))
@@ -195,7 +197,7 @@ impl Make<'_, '_> {
     async fn executors(&self) -> Result<(), DbErr> {
         let table = Table::create()
             .table(Executor::Table)
-            .col(id_column(self.backend, Executor::Id))
+            .col(id(Executor::Id))
             .col(number(Executor::Version))
             .col(name(Executor::Name))
             .col(flag(Executor::Enabled))
@@ -216,7 +218,7 @@ impl Make<'_, '_> {
     async fn executions(&self) -> Result<(), DbErr> {
         let table = Table::create()
             .table(Execution::Table)
-            .col(id_column(self.backend, Execution::Id))
+            .col(id(Execution::Id))
             .col(word(Execution::State))
             .col(word(Execution::TriggerKind))
             .col(ColumnDef::new(Execution::DataDate).date().not_null())
@@ -240,7 +242,7 @@ impl Make<'_, '_> {
     async fn runs(&self) -> Result<(), DbErr> {
         let table = Table::create()
             .table(FlowRun::Table)
-            .col(id_column(self.backend, FlowRun::Id))
+            .col(id(FlowRun::Id))
             .col(number(FlowRun::ExecutionId))
             .col(number(FlowRun::FlowId))
             .col(number(FlowRun::FlowVersion))
@@ -259,7 +261,7 @@ impl Make<'_, '_> {
 
         let table = Table::create()
             .table(JobRun::Table)
-            .col(id_column(self.backend, JobRun::Id))
+            .col(id(JobRun::Id))
             .col(number(JobRun::ExecutionId))
             .col(number(JobRun::FlowRunId))
             .col(number(JobRun::JobId))
@@ -291,7 +293,7 @@ impl Make<'_, '_> {
     async fn attempts(&self) -> Result<(), DbErr> {
         let table = Table::create()
             .table(Attempt::Table)
-            .col(id_column(self.backend, Attempt::Id))
+            .col(id(Attempt::Id))
             .col(number(Attempt::ExecutionId))
             .col(number(Attempt::JobRunId))
             .col(number(Attempt::Number))
@@ -361,6 +363,11 @@ impl Make<'_, '_> {
         column.not_null();
         column
     }
+}
+
+/// The id that the rows are in the order of.
+fn id(column: impl IntoIden) -> ColumnDef {
+    number(column).primary_key().to_owned()
 }
 
 /// An id, a count or a time in microseconds.

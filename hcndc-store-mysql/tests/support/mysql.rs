@@ -8,7 +8,7 @@ use std::{
 
 use hcndc_core::contract::{Opened, StoreFixture};
 use hcndc_store_mysql::SqlStore;
-use sea_orm::{ConnectionTrait as _, Database, DbBackend, Statement};
+use sea_orm::{ConnectionTrait as _, Database, DatabaseConnection, DbBackend, Statement};
 
 const VARIABLE: &str = "HCNDC_TEST_MYSQL_URL";
 
@@ -20,6 +20,18 @@ pub(crate) fn server() -> Option<String> {
 /// Why there is none.
 pub(crate) fn absent() -> Option<String> {
     server().is_none().then(|| format!("{VARIABLE} is not set"))
+}
+
+/// Whether there is no server to test against. Says so; where `HCNDC_CI` is 1, fails.
+#[expect(clippy::print_stdout, reason = "a test that is skipped says so")]
+pub(crate) fn is_skipped(test: &str) -> bool {
+    let Some(reason) = absent() else {
+        return false;
+    };
+    let is_ci = std::env::var_os("HCNDC_CI").is_some_and(|value| value == "1");
+    assert!(!is_ci, "cannot be skipped where HCNDC_CI is 1: {reason}");
+    println!("skipped: {test}: {reason}");
+    true
 }
 
 /// A database that is dropped with this guard.
@@ -44,28 +56,16 @@ impl Schema {
         }
     }
 
-    /// Runs a statement in this database.
-    pub(crate) async fn drop_database(name: &str) {
+    /// Cuts off whoever is connected to it.
+    pub(crate) async fn cut_connections(&self) {
         let db = Database::connect(server().expect(VARIABLE)).await;
         let db = db.expect("connect to the server");
-        // A test that failed may have left transactions open, whose locks would keep the tables.
-        let users = format!("SELECT id FROM information_schema.processlist WHERE db = '{name}'");
-        let users = Statement::from_string(DbBackend::MySql, users);
-        for row in db.query_all_raw(users).await.expect("users") {
-            let id = row.try_get_by_index::<i64>(0);
-            let id = id.map_or_else(
-                |_| row.try_get_by_index::<u64>(0).expect("an id"),
-                i64::cast_unsigned,
-            );
-            // It may have ended by itself.
-            drop(db.execute_unprepared(&format!("KILL {id}")).await);
-        }
-        let statement = format!("DROP DATABASE IF EXISTS {name}");
-        db.execute_unprepared(&statement).await.expect("drop");
+        cut(&db, &self.name).await;
         db.close().await.expect("close");
     }
 
-    async fn execute(&self, statement: &str) {
+    /// Runs a statement in this database.
+    pub(crate) async fn execute(&self, statement: &str) {
         let db = Database::connect(&self.url).await.expect("connect");
         db.execute_unprepared(statement).await.expect(statement);
         db.close().await.expect("close");
@@ -104,6 +104,13 @@ async fn drop_database(name: &str) {
     let db = Database::connect(server().expect(VARIABLE)).await;
     let db = db.expect("connect to the server");
     // A test that failed may have left transactions open, whose locks would keep the tables.
+    cut(&db, name).await;
+    let statement = format!("DROP DATABASE IF EXISTS {name}");
+    db.execute_unprepared(&statement).await.expect("drop");
+    db.close().await.expect("close");
+}
+
+async fn cut(db: &DatabaseConnection, name: &str) {
     let users = format!(
         "SELECT CAST(id AS SIGNED) FROM information_schema.processlist WHERE db = '{name}'"
     );
@@ -113,9 +120,6 @@ async fn drop_database(name: &str) {
         // It may have ended by itself.
         drop(db.execute_unprepared(&format!("KILL {id}")).await);
     }
-    let statement = format!("DROP DATABASE IF EXISTS {name}");
-    db.execute_unprepared(&statement).await.expect("drop");
-    db.close().await.expect("close");
 }
 
 /// The server.

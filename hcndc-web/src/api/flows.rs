@@ -289,7 +289,7 @@ pub(super) async fn patch<H: History, T: Transport>(
     retry_stale(patch.names("version"), || async {
         let old = find(&app, id).await?;
         let mut new = patch.apply(&old.body, &["name"])?;
-        new.version = new.version.or(Some(old.revision.version()));
+        new.version = new.version.or(Some(old.revision.version));
         put(&app, &caller, id, new).await
     })
     .await?;

@@ -1,7 +1,7 @@
 //! The REST API, under `/api/v1`; `docs/API.md` tells it to people.
 //!
 //! A file per resource: its bodies, its handlers with their descriptions, and `routes(app)`. Handlers are plain
-//! functions from an [`App`], the [caller](caller) and arguments to a result; `problem` makes responses of failures.
+//! functions from an [`App`], the caller and arguments to a result; `problem` makes responses of failures.
 //! No entity of the core is told as it is: each has a form of its own here.
 
 mod body;
@@ -92,6 +92,12 @@ pub fn route_names<H: History + 'static, T: Transport + 'static>(
     names
         .map(|(method, template)| (method.to_string(), template))
         .collect()
+}
+
+/// Codes of all kinds of problems, for those who explain them.
+#[doc(hidden)]
+pub fn problem_codes() -> impl Iterator<Item = &'static str> {
+    text::KINDS.iter().map(|(code, ..)| *code)
 }
 
 /// What every answer has in common: the caller's language, headers for safety, a place in the figures.

@@ -1,6 +1,9 @@
 //! `/api/openapi.json`: the description of the API, made of what stands at each handler.
 
-use utoipa::OpenApi;
+use utoipa::{
+    OpenApi as _,
+    openapi::{OpenApi, RefOr, Schema},
+};
 use warp::Filter as _;
 
 use super::{
@@ -15,7 +18,7 @@ pub(super) fn route() -> Route {
     Route::get(OPENAPI, at(OPENAPI).then(document))
 }
 
-#[derive(OpenApi)]
+#[derive(utoipa::OpenApi)]
 #[openapi(
     info(
         title = "HCNDC",
@@ -51,13 +54,50 @@ pub(super) fn route() -> Route {
 )]
 struct Api;
 
+fn describe() -> OpenApi {
+    let mut document = Api::openapi();
+    for name in ["Flow", "Job", "Executor"] {
+        tell_fields(&mut document, name);
+    }
+    document
+}
+
+/// A definition is told with the fields of its body, all of them, but for those that mean something else there: its
+/// flow, which a body may name in several ways, and the version that a body asks for.
+fn tell_fields(document: &mut OpenApi, name: &str) {
+    let Some(components) = &mut document.components else {
+        return;
+    };
+    let Some(RefOr::T(Schema::Object(body))) = components.schemas.get(&format!("{name}Body"))
+    else {
+        return;
+    };
+    let mut body = body.clone();
+    for field in ["flow", "version"] {
+        body.properties.shift_remove(field);
+    }
+    body.required = body.properties.keys().cloned().collect();
+    body.example = None;
+    body.description = None;
+    if let Some(RefOr::T(Schema::AllOf(told))) = components.schemas.get_mut(name) {
+        let parts = told.items.iter_mut();
+        let own = parts.filter(|part| match part {
+            RefOr::Ref(part) => part.ref_location.ends_with("Body"),
+            RefOr::T(_) => false,
+        });
+        for part in own {
+            *part = RefOr::T(Schema::Object(body.clone()));
+        }
+    }
+}
+
 /// The description of the API (OpenAPI 3.1), as indented JSON.
 ///
 /// # Panics
 /// Never: what the derive makes can be written as JSON.
 #[must_use]
 pub fn openapi_json() -> String {
-    let mut text = Api::openapi()
+    let mut text = describe()
         .to_pretty_json()
         .expect("the description is made of texts, lists and maps");
     text.push('\n');
@@ -66,6 +106,6 @@ pub fn openapi_json() -> String {
 
 /// Tells the description of the API.
 #[utoipa::path(get, operation_id = "openapi", path = "/api/openapi.json", tag = "server", responses((status = 200, body = Object)))]
-pub(super) async fn document() -> Result<Json<utoipa::openapi::OpenApi>, Problem> {
-    Ok(Json(Api::openapi()))
+pub(super) async fn document() -> Result<Json<OpenApi>, Problem> {
+    Ok(Json(describe()))
 }

@@ -14,6 +14,7 @@ const MOST: u64 = 1_000;
 
 /// A page of a list.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Page)]
 pub(super) struct PageDto<T> {
     /// The items, sorted.
     pub(super) items: Vec<T>,

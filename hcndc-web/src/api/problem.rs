@@ -420,7 +420,8 @@ pub(super) fn render(mut response: Response, lang: Lang) -> Response {
         return response;
     };
     // The shape is ours: it always serializes.
-    let body = serde_json::to_vec(&problem.to_dto(lang)).unwrap_or_default();
+    let mut body = serde_json::to_vec(&problem.to_dto(lang)).unwrap_or_default();
+    body.push(b'\n');
     *response.body_mut() = body.into();
     let headers = response.headers_mut();
     headers.insert(

@@ -14,7 +14,7 @@ use crate::interchange::TextMap;
 pub(super) struct RevisionDto {
     /// 1 for a new definition, one more at each change.
     #[schema(example = 3)]
-    version: u32,
+    pub(super) version: u32,
     /// When it was made.
     #[schema(example = "2026-11-21T18:00:00.000250Z")]
     created_at: String,
@@ -25,13 +25,6 @@ pub(super) struct RevisionDto {
     updated_at: String,
     /// Who changed it last.
     updated_by: String,
-}
-
-impl RevisionDto {
-    /// The version.
-    pub(super) const fn version(&self) -> u32 {
-        self.version
-    }
 }
 
 impl From<&Revision> for RevisionDto {

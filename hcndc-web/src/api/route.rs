@@ -231,7 +231,9 @@ pub(super) struct Json<T>(pub(super) T);
 impl<T: serde::Serialize + Send> Reply for Json<T> {
     fn into_response(self) -> Response {
         match serde_json::to_vec(&self.0) {
-            Ok(body) => {
+            Ok(mut body) => {
+                // Terminals like their prompt on a line of its own.
+                body.push(b'\n');
                 let mut response = Response::new(body.into());
                 response.headers_mut().insert(
                     warp::http::header::CONTENT_TYPE,

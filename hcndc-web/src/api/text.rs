@@ -18,57 +18,104 @@ fn either(lang: Lang, en: impl Into<String>, zh: impl Into<String>) -> String {
     }
 }
 
+/// Every kind of problem: its code, and its title in English and Chinese.
+pub(super) const KINDS: &[(&str, &str, &str)] = &[
+    (
+        "unknown_route",
+        "There is nothing at this address",
+        "该地址不存在",
+    ),
+    (
+        "method_not_allowed",
+        "This address has other methods",
+        "该地址不支持此方法",
+    ),
+    ("unknown_flow", "Unknown flow", "任务流不存在"),
+    ("unknown_job", "Unknown job", "任务不存在"),
+    ("unknown_executor", "Unknown executor", "执行服务器不存在"),
+    ("unknown_execution", "Unknown execution", "执行不存在"),
+    ("unknown_job_run", "Unknown job run", "任务执行不存在"),
+    ("unknown_attempt", "Unknown attempt", "尝试不存在"),
+    (
+        "foreign_host",
+        "The request is for another host",
+        "请求的主机不是本服务器",
+    ),
+    (
+        "foreign_origin",
+        "The request comes from another site",
+        "请求来自其他站点",
+    ),
+    (
+        "unsupported_media_type",
+        "The body is of a media type that is not taken",
+        "不支持的内容类型",
+    ),
+    ("body_too_large", "The body is too large", "请求内容过大"),
+    (
+        "body_timeout",
+        "The body did not arrive in time",
+        "请求内容未及时到达",
+    ),
+    ("body_broken", "The body broke off", "请求内容中断"),
+    ("bad_query", "The query is wrong", "查询参数有误"),
+    ("bad_body", "The body is wrong", "请求内容有误"),
+    ("bad_mesh", "The mesh file is wrong", "网状依赖文件有误"),
+    ("bad_definition", "The definition is wrong", "定义有误"),
+    ("stale", "Somebody else changed it", "已被他人修改"),
+    ("in_use", "It is still needed", "仍在使用中"),
+    ("name_taken", "The name is taken", "名称已被占用"),
+    ("flow_disabled", "The flow is not enabled", "任务流未启用"),
+    ("no_flows", "No flow is named", "未指定任务流"),
+    ("no_job_runs", "No job run is named", "未指定任务执行"),
+    (
+        "wrong_state",
+        "The execution's state does not allow this",
+        "执行的状态不允许此操作",
+    ),
+    (
+        "outside_dependency",
+        "A job depends on one that does not take part",
+        "有任务依赖于未参与的任务",
+    ),
+    (
+        "idempotency_key_reused",
+        "The idempotency key came with another request",
+        "幂等键已用于其他请求",
+    ),
+    (
+        "store_unavailable",
+        "The store does not answer",
+        "存储没有响应",
+    ),
+    ("scheduler_stopped", "The scheduler stopped", "调度器已停止"),
+    (
+        "scheduler_slow",
+        "The scheduler does not answer in time",
+        "调度器未及时响应",
+    ),
+    (
+        "log_unavailable",
+        "The output cannot be had now",
+        "暂时无法取得输出",
+    ),
+    ("not_ready", "Not ready", "尚未就绪"),
+    ("no_metrics", "There are no figures", "没有指标"),
+    INTERNAL,
+];
+
+const INTERNAL: (&str, &str, &str) = (
+    "internal",
+    "Something went wrong in the server",
+    "服务器内部错误",
+);
+
 /// The kind of a problem.
 pub(super) fn title(problem: &Problem, lang: Lang) -> String {
-    let (en, zh) = match problem.code() {
-        "unknown_route" => ("There is nothing at this address", "该地址不存在"),
-        "method_not_allowed" => ("This address has other methods", "该地址不支持此方法"),
-        "unknown_flow" => ("Unknown flow", "任务流不存在"),
-        "unknown_job" => ("Unknown job", "任务不存在"),
-        "unknown_executor" => ("Unknown executor", "执行服务器不存在"),
-        "unknown_execution" => ("Unknown execution", "执行不存在"),
-        "unknown_job_run" => ("Unknown job run", "任务执行不存在"),
-        "unknown_attempt" => ("Unknown attempt", "尝试不存在"),
-        "foreign_host" => ("The request is for another host", "请求的主机不是本服务器"),
-        "foreign_origin" => ("The request comes from another site", "请求来自其他站点"),
-        "unsupported_media_type" => (
-            "The body is of a media type that is not taken",
-            "不支持的内容类型",
-        ),
-        "body_too_large" => ("The body is too large", "请求内容过大"),
-        "body_timeout" => ("The body did not arrive in time", "请求内容未及时到达"),
-        "body_broken" => ("The body broke off", "请求内容中断"),
-        "bad_query" => ("The query is wrong", "查询参数有误"),
-        "bad_body" => ("The body is wrong", "请求内容有误"),
-        "bad_mesh" => ("The mesh file is wrong", "网状依赖文件有误"),
-        "bad_definition" => ("The definition is wrong", "定义有误"),
-        "stale" => ("Somebody else changed it", "已被他人修改"),
-        "in_use" => ("It is still needed", "仍在使用中"),
-        "name_taken" => ("The name is taken", "名称已被占用"),
-        "flow_disabled" => ("The flow is not enabled", "任务流未启用"),
-        "no_flows" => ("No flow is named", "未指定任务流"),
-        "no_job_runs" => ("No job run is named", "未指定任务执行"),
-        "wrong_state" => (
-            "The execution's state does not allow this",
-            "执行的状态不允许此操作",
-        ),
-        "outside_dependency" => (
-            "A job depends on one that does not take part",
-            "有任务依赖于未参与的任务",
-        ),
-        "idempotency_key_reused" => (
-            "The idempotency key came with another request",
-            "幂等键已用于其他请求",
-        ),
-        "store_unavailable" => ("The store does not answer", "存储没有响应"),
-        "scheduler_stopped" => ("The scheduler stopped", "调度器已停止"),
-        "scheduler_slow" => ("The scheduler does not answer in time", "调度器未及时响应"),
-        "log_unavailable" => ("The output cannot be had now", "暂时无法取得输出"),
-        "not_ready" => ("Not ready", "尚未就绪"),
-        "no_metrics" => ("There are no figures", "没有指标"),
-        _ => ("Something went wrong in the server", "服务器内部错误"),
-    };
-    either(lang, en, zh)
+    let code = problem.code();
+    let kind = KINDS.iter().find(|(known, ..)| *known == code);
+    let (_, en, zh) = kind.unwrap_or(&INTERNAL);
+    either(lang, *en, *zh)
 }
 
 /// What is wrong this time.

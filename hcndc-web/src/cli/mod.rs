@@ -24,7 +24,10 @@ use std::{
 
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 
-use crate::interchange::{Fault, Lang};
+use crate::{
+    causes::with_causes,
+    interchange::{Fault, Lang},
+};
 
 /// Schedules meshes of jobs: flows of jobs with dependencies inside a flow, between flows, and between jobs of different flows.
 #[derive(Debug, Parser)]
@@ -205,14 +208,8 @@ fn warn(line: impl Display) {
 
 /// An error with all of its causes, on standard error.
 fn warn_error(lang: Lang, doing: &str, error: &(dyn std::error::Error + 'static)) {
-    let mut line = format!("{}{doing}: {error}", pick(lang, "error: ", "错误："));
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        line.push_str(": ");
-        line.push_str(&error.to_string());
-        cause = error.source();
-    }
-    warn(line);
+    let kind = pick(lang, "error: ", "错误：");
+    warn(format_args!("{kind}{doing}: {}", with_causes(error)));
 }
 
 /// All faults of a file, on standard error.

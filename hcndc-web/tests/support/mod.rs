@@ -64,8 +64,13 @@ impl Server {
         status
     }
 
+    /// Where it answers, with a slash at the end.
+    pub(crate) fn base(&self) -> &str {
+        &self.base
+    }
+
     pub(crate) fn get(&self, path: &str) -> Value {
-        let url = format!("{}api/v1/{path}", self.base);
+        let url = format!("{}api/v1/{path}", self.base());
         ureq::get(&url)
             .call()
             .expect(&url)
@@ -75,7 +80,7 @@ impl Server {
     }
 
     pub(crate) fn post(&self, path: &str, body: &Value) -> Value {
-        let url = format!("{}api/v1/{path}", self.base);
+        let url = format!("{}api/v1/{path}", self.base());
         ureq::post(&url)
             .send_json(body)
             .expect(&url)
@@ -86,7 +91,7 @@ impl Server {
 
     /// Puts all that a mesh file says.
     pub(crate) fn put_mesh(&self, mesh: &str) {
-        let url = format!("{}api/v1/mesh", self.base);
+        let url = format!("{}api/v1/mesh", self.base());
         ureq::post(&url)
             .content_type("application/yaml")
             .send(mesh)

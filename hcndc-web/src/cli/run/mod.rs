@@ -27,13 +27,14 @@ use hcndc_core::{
     scheduler::{Leadership, Scheduler},
     time::{DataDate, Timestamp},
 };
-use hcndc_store_mysql::{Durability, SqlStore};
+use hcndc_store_mysql::{Durability, SqlError, SqlStore};
 use tokio::sync::mpsc;
 
 pub(super) use self::board::state_name;
 use self::{board::Board, events::EventFile, progress::Progress};
-use super::{Exit, pick, say, warn, warn_error, warn_faults};
+use super::{Exit, pick, say, warn_error, warn_faults};
 use crate::{
+    causes::with_causes,
     clock::SystemClock,
     database,
     handle::{CommandError, Requests, SchedulerHandle, channel},
@@ -165,8 +166,13 @@ async fn run_mesh(args: &RunArgs, mesh: MeshFile, lang: Lang) -> Exit {
         }
     };
     let options = database::in_folder(home.path(), Durability::Normal);
-    let store = match SqlStore::connect_with(&options).await {
-        Ok(store) => store,
+    let opened = async {
+        let store = SqlStore::connect_with(&options).await?;
+        let realm = store.realm().await?;
+        Ok::<_, SqlError>((store, realm))
+    };
+    let (store, realm) = match opened.await {
+        Ok(opened) => opened,
         Err(error) => {
             warn_error(
                 lang,
@@ -192,7 +198,7 @@ async fn run_mesh(args: &RunArgs, mesh: MeshFile, lang: Lang) -> Exit {
     } else {
         None
     };
-    let transport = Arc::new(local_executor::transports_inside(inside.clone()));
+    let transport = Arc::new(local_executor::transports_inside(realm, inside.clone()));
 
     let (told, mut tells) = mpsc::unbounded_channel();
     let settings = Settings {
@@ -234,6 +240,7 @@ async fn run_mesh(args: &RunArgs, mesh: MeshFile, lang: Lang) -> Exit {
         handle: handle.clone(),
         patience: Duration::from_secs(args.executor_wait),
         interrupted: false,
+        abandoned: false,
         gave_up: false,
         event_error: None,
     };
@@ -242,7 +249,9 @@ async fn run_mesh(args: &RunArgs, mesh: MeshFile, lang: Lang) -> Exit {
         Ok(execution) => {
             watch.until_end(execution, &mut tells).await;
             watch.progress.finish();
-            summary::print_failures(&watch.board, &*transport, lang).await;
+            if !watch.abandoned {
+                summary::print_failures(&watch.board, &*transport, lang).await;
+            }
             summary::print_table(&watch.board, lang);
             watch.verdict()
         }
@@ -256,6 +265,9 @@ async fn run_mesh(args: &RunArgs, mesh: MeshFile, lang: Lang) -> Exit {
             Exit::Wrong
         }
     };
+    if watch.abandoned {
+        driving.abort();
+    }
     drop((handle, watch));
     let driven = driving.await;
     if let Ok(Err(error)) = &driven {
@@ -370,9 +382,7 @@ impl Observer for Teller {
     }
 
     fn store_trouble(&self, error: Option<&dyn std::error::Error>) {
-        let _ = self
-            .0
-            .send(Told::StoreTrouble(error.map(ToString::to_string)));
+        let _ = self.0.send(Told::StoreTrouble(error.map(with_causes)));
     }
 }
 
@@ -385,6 +395,8 @@ struct Watch {
     handle: SchedulerHandle,
     patience: Duration,
     interrupted: bool,
+    /// Interrupted twice: nothing is waited for any more.
+    abandoned: bool,
     gave_up: bool,
     event_error: Option<io::Error>,
 }
@@ -411,7 +423,12 @@ impl Watch {
                     None => return,
                 },
                 () = super::interrupted() => {
-                    self.stop(execution, true).await;
+                    if self.interrupted {
+                        // Whatever keeps it from ending, the person wants out.
+                        self.abandoned = true;
+                        return;
+                    }
+                    self.stop(execution, true);
                 }
                 () = tokio::time::sleep(LOOK) => {
                     let stuck = self.board.running.is_empty()
@@ -429,7 +446,7 @@ impl Watch {
                             "giving up: jobs can run nowhere (--executor-wait)",
                             "放弃：没有可用的执行服务器（--executor-wait）",
                         ));
-                        self.stop(execution, false).await;
+                        self.stop(execution, false);
                     }
                 }
             }
@@ -465,21 +482,14 @@ impl Watch {
         }
     }
 
-    async fn stop(&mut self, execution: ExecutionId, by_person: bool) {
+    /// Has the execution stopped; does not wait for it, for the store may not answer.
+    fn stop(&mut self, execution: ExecutionId, by_person: bool) {
         if by_person {
-            if self.interrupted {
-                warn(pick(
-                    self.lang,
-                    "jobs are being killed, please wait",
-                    "正在终止任务，请稍候",
-                ));
-                return;
-            }
             self.interrupted = true;
             self.progress.note(pick(
                 self.lang,
-                "interrupted: stopping all jobs",
-                "已中断：正在停止所有任务",
+                "interrupted: stopping all jobs (once more to kill them at once)",
+                "已中断：正在停止所有任务（再按一次立即终止）",
             ));
         }
         let by = if by_person {
@@ -487,14 +497,13 @@ impl Watch {
         } else {
             "--executor-wait"
         };
+        let input = Input::Stop {
+            execution,
+            by: by.to_owned(),
+        };
+        let handle = self.handle.clone();
         // It may have ended in this moment; then there is nothing to stop.
-        let _ = self
-            .handle
-            .command(Input::Stop {
-                execution,
-                by: by.to_owned(),
-            })
-            .await;
+        tokio::spawn(async move { handle.command(input).await });
     }
 
     /// Says why nothing runs.
@@ -506,7 +515,8 @@ impl Watch {
             .find(|row| row.state == JobRunState::Queued);
         let Some(row) = queued else { return };
         let id = row.id;
-        let Ok(Some(explanation)) = self.handle.look(move |engine| engine.explain(id)).await else {
+        let look = self.handle.look(move |engine| engine.explain(id));
+        let Ok(Ok(Some(explanation))) = tokio::time::timeout(LOOK, look).await else {
             return;
         };
         let label = self.board.label(row);

@@ -1,0 +1,21 @@
+//! The REST API over real connections: every route, good and bad.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a failure here fails the test, as it should"
+)]
+
+mod bed;
+mod documents;
+mod events;
+mod executions;
+mod executors;
+mod flows;
+mod guard;
+mod hand;
+mod health;
+mod job_runs;
+mod jobs;
+mod logs;
+mod mesh;
+mod requests;

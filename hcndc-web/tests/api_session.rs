@@ -1,0 +1,91 @@
+//! The session of docs/API.md, as people would type it: real shell, real curl, real server, real jobs.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a failure here fails the test, as it should"
+)]
+
+#[expect(dead_code, reason = "shared with tests that need more of it")]
+mod support;
+
+use std::{
+    fs,
+    io::Write as _,
+    path::Path,
+    process::{Command, Stdio},
+};
+
+use support::Server;
+
+/// The blocks of a page that are marked as shell, in order.
+fn shell_blocks(page: &str) -> String {
+    let mut script = String::new();
+    let mut inside = false;
+    for line in page.lines() {
+        match line {
+            "```sh" => inside = true,
+            "```" => inside = false,
+            line if inside => {
+                script.push_str(line);
+                script.push('\n');
+            }
+            _ => {}
+        }
+    }
+    script
+}
+
+fn has_curl() -> bool {
+    Command::new("curl")
+        .arg("--version")
+        .stdout(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success())
+}
+
+#[test]
+fn the_session_of_the_page_works_as_it_is_written() {
+    if !has_curl() {
+        eprintln!("skipped: there is no curl here");
+        return;
+    }
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/API.md");
+    let script = shell_blocks(&fs::read_to_string(page).unwrap());
+    let dir = tempfile::tempdir().unwrap();
+    let server = Server::start(dir.path(), &[]);
+    let mut shell = Command::new("sh")
+        .args(["-eu"])
+        .env("HCNDC", server.base().trim_end_matches('/'))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    shell
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(script.as_bytes())
+        .unwrap();
+    let output = shell.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        output.status.success(),
+        "{said}\n{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    for what in [
+        "42 orders for 2026-11-21",
+        "job extract/orders must succeed first",
+        "任务 extract/orders 须成功",
+        "event: job_run",
+        "\"state\":\"stopped\"",
+        "(refused, as it should be: stale)",
+        "(refused, as it should be: load needs it)",
+        "\"code\":\"in_use\"",
+    ] {
+        assert!(said.contains(what), "{what} is not in:\n{said}");
+    }
+    let ends = said.matches("\"state\":\"succeeded\",\"trigger\"").count();
+    assert_eq!(ends, 3, "each of three runs to its end:\n{said}");
+}
