@@ -12,6 +12,8 @@
 //! What it finds goes into `corpus/`, and stays there.
 
 mod engine;
+mod spool;
+mod wire;
 
 use std::collections::BTreeMap;
 
@@ -20,6 +22,8 @@ use hcndc_exec::executor::template::{Context, expand, placeholders};
 use hcndc_web::interchange::{parse_mesh, parse_wfcommons, to_yaml};
 
 pub use engine::engine;
+pub use spool::spool;
+pub use wire::wire;
 
 /// A mesh file is read, or refused with faults; what is read can be written and read again to the same.
 ///

@@ -19,6 +19,38 @@ fn replay(target: &str, run: fn(&[u8])) {
     assert!(replayed > 0, "{target} has no corpus");
 }
 
+/// Replays each input of a corpus some hundred times with a few bytes changed, and with its end cut off.
+fn replay_changed(target: &str, run: fn(&[u8])) {
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("corpus")
+        .join(target);
+    for entry in fs::read_dir(corpus).unwrap() {
+        let path = entry.unwrap().path();
+        let whole = fs::read(&path).unwrap();
+        if whole.is_empty() {
+            continue;
+        }
+        let mut state = whole.len() as u64;
+        for _ in 0..300 {
+            let mut changed = whole.clone();
+            changed.truncate(changed.len() - random(&mut state) as usize % (changed.len() / 4 + 1));
+            for _ in 0..random(&mut state) % 4 {
+                let at = random(&mut state) as usize % changed.len();
+                changed[at] = random(&mut state) as u8;
+            }
+            let held = std::panic::catch_unwind(|| run(&changed));
+            if let Err(panic) = held {
+                eprintln!(
+                    "{}, changed to {:?}",
+                    path.display(),
+                    changed.escape_ascii().to_string()
+                );
+                std::panic::resume_unwind(panic);
+            }
+        }
+    }
+}
+
 /// SplitMix64 (Steele, Lea, Flood 2014).
 fn random(seed: &mut u64) -> u64 {
     *seed = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
@@ -41,6 +73,18 @@ fn traces_hold() {
 #[test]
 fn templates_hold() {
     replay("template", hcndc_fuzz::template);
+}
+
+#[test]
+fn messages_hold() {
+    replay("wire", hcndc_fuzz::wire);
+    replay_changed("wire", hcndc_fuzz::wire);
+}
+
+#[test]
+fn journals_hold() {
+    replay("spool", hcndc_fuzz::spool);
+    replay_changed("spool", hcndc_fuzz::spool);
 }
 
 #[test]

@@ -68,7 +68,7 @@ async fn a_job_gets_its_own_environment_and_nothing_else() {
         "HCNDC_JOB_RUN_ID=101",
         "HCNDC_ATTEMPT=1",
         "HCNDC_ATTEMPT_ID=1",
-        "HCNDC_PARAM_table=orders",
+        "HCNDC_PARAM_TABLE=orders",
     ] {
         assert!(
             output.lines().any(|given| given == line),
