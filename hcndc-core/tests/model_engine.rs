@@ -861,7 +861,7 @@ fn ends(world: &World) -> Vec<(JobRunId, JobRunState, u32)> {
 
 #[test]
 fn the_engine_does_what_its_twin_does() {
-    proptest!(config(2000), |(plan in plan(), ops in prop::collection::vec(op(), 1..80))| {
+    proptest!(config(1500), |(plan in plan(), ops in prop::collection::vec(op(), 1..80))| {
         let mut world = World::new(false);
         world.build(&plan.0);
         for executor in world.executor_ids() {
