@@ -179,7 +179,8 @@ fn kind_of_mysql(number: u16) -> ErrorKind {
         // nodes; the like for XA.
         1020 | 1205 | 1213 | 1614 => ErrorKind::Conflict,
         // No memory, disk or table space; too many connections; shutting down, aborted or killed; read-only; Galera node
-        // not ready.
+        // not ready. A packet above `max_allowed_packet`: that can be raised while the server runs, and some servers
+        // only cut the connection then, which is no more than unavailable either.
         1021
         | 1037
         | 1038
@@ -191,6 +192,7 @@ fn kind_of_mysql(number: u16) -> ErrorKind {
         | 1079
         | 1080
         | 1114
+        | 1153
         | 1158..=1161
         | 1184
         | 1203
@@ -234,6 +236,7 @@ mod tests {
     fn a_deadlock_is_tried_again_and_a_full_disk_waits() {
         assert_eq!(kind_of_mysql(1213), ErrorKind::Conflict);
         assert_eq!(kind_of_mysql(1021), ErrorKind::Unavailable);
+        assert_eq!(kind_of_mysql(1153), ErrorKind::Unavailable);
         assert_eq!(kind_of_mysql(1064), ErrorKind::Invalid);
     }
 
