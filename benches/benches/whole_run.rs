@@ -8,7 +8,6 @@
 //! cargo build --release -p hcndc-web && cargo bench -p hcndc-benches --bench whole_run
 //! ```
 #![allow(clippy::print_stdout, reason = "figures are what this is for")]
-
 #![expect(clippy::print_stdout, reason = "the figures are what it is for")]
 
 use std::{
