@@ -3,7 +3,10 @@
 use std::{str::FromStr as _, time::Duration};
 
 use sea_orm::{Database, DatabaseConnection, DbErr, sqlx};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+use sqlx::{
+    Connection as _, SqliteConnection,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
+};
 
 use super::{Durability, Pools, SqlOptions, open_error, pool};
 use crate::{SqlError, migration, retry::Tries};
@@ -35,13 +38,18 @@ async fn connect_once(
     address: &str,
     in_memory: bool,
 ) -> Result<Pools, SqlError> {
-    let writer = open(options, 1, false).await;
+    let kind = if in_memory {
+        Kind::Memory
+    } else {
+        Kind::Writer
+    };
+    let writer = open(options, 1, kind).await;
     let writer = writer.map_err(|source| open_error(address, source))?;
     migration::migrate(&writer, address).await?;
     let reader = if in_memory {
         writer.clone()
     } else {
-        let reader = open(options, options.readers.clamp(1, 100), true).await;
+        let reader = open(options, options.readers.clamp(1, 100), Kind::Reader).await;
         reader.map_err(|source| open_error(address, source))?
     };
     Ok(Pools {
@@ -51,10 +59,30 @@ async fn connect_once(
     })
 }
 
+/// Whether a connection may be used again. When a commit fails for want of space, SQLite ends the transaction by
+/// itself, and the rollback that follows fails too: from then on the driver counts one level too many, and what it
+/// takes for commits would store nothing. Such a connection is closed, and another one made.
+async fn is_clean(connection: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
+    // What a dropped transaction left to do is done first.
+    connection.ping().await?;
+    Ok(!connection.is_in_transaction())
+}
+
+/// What a pool's connections are for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// All there is: a database that goes with its connection.
+    Memory,
+    /// To write to a file.
+    Writer,
+    /// To read from a file.
+    Reader,
+}
+
 async fn open(
     options: &SqlOptions,
     connections: u32,
-    only_reads: bool,
+    kind: Kind,
 ) -> Result<DatabaseConnection, DbErr> {
     let synchronous = match options.durability {
         Durability::Full => SqliteSynchronous::Full,
@@ -70,11 +98,14 @@ async fn open(
                 .busy_timeout(LOCK_WAIT)
                 .journal_mode(SqliteJournalMode::Wal)
                 .synchronous(synchronous);
-            if only_reads {
+            if kind == Kind::Reader {
                 sqlite.pragma("query_only", "on")
             } else {
                 sqlite
             }
         });
+    if kind == Kind::Writer {
+        pool.map_sqlx_sqlite_pool_opts(|pool| pool.after_release(|it, _| Box::pin(is_clean(it))));
+    }
     Database::connect(pool).await
 }
