@@ -198,7 +198,7 @@ pub enum TimeError {
         text: String,
     },
     /// Not a date, or one that the calendar does not have.
-    #[error("{text:?} is not a date of the calendar in the form YYYY-MM-DD")]
+    #[error("{text:?} is not a date of the calendar in the form YYYY-MM-DD or YYYYMMDD")]
     NotADate {
         /// What was given.
         text: String,

@@ -55,14 +55,7 @@ impl Program {
             .arg("-c")
             .arg(format!("{limits} exec \"$0\" \"$@\""))
             .arg(env!("CARGO_BIN_EXE_hcndc-exec"))
-            .args([
-                "--listen",
-                "127.0.0.1:0",
-                "--label",
-                "zone=a",
-                "--slots",
-                "3",
-            ])
+            .args(["--listen", "127.0.0.1:0"])
             .arg("--data-dir")
             .arg(directory.join("data"))
             .arg("--base-dir")

@@ -86,6 +86,9 @@ impl Driving {
     }
 }
 
+/// How long a scheduler may take to lead before that is told.
+const PATIENCE: Duration = Duration::from_secs(2);
+
 async fn drive(parts: Parts, mut inbox: Requests) -> Result<(), SchedulerError<SqlError>> {
     let mut first = true;
     loop {
@@ -97,10 +100,18 @@ async fn drive(parts: Parts, mut inbox: Requests) -> Result<(), SchedulerError<S
             parts.settings.clone(),
             parts.leadership.clone(),
         );
+        let mut opening = std::pin::pin!(opening);
         let mut scheduler = if first {
-            opening.await?
+            match tokio::time::timeout(PATIENCE, &mut opening).await {
+                Ok(opened) => opened?,
+                Err(_) => {
+                    tracing::warn!(
+                        "another scheduler leads on this database, or it is slow; standing by"
+                    );
+                    opening.await?
+                }
+            }
         } else {
-            let mut opening = std::pin::pin!(opening);
             loop {
                 tokio::select! {
                     opened = &mut opening => break opened?,

@@ -99,6 +99,8 @@ impl Dial for Reach {
 pub async fn inside(home: &Path, base: &Path) -> Result<Supervisor, StartError> {
     let mut config = SupervisorConfig::new(home.join("executor"));
     config.base_dir = base.to_path_buf();
+    // A run starts no processes but jobs, so whatever is orphaned is a job's.
+    config.adopt_orphans = true;
     Supervisor::start(config).await
 }
 
@@ -197,10 +199,17 @@ impl LocalExecutor {
 
     /// Leaves the executor alone. One that runs nothing is told to end; another goes on until nobody needs it.
     pub fn leave(self, idle: bool) {
-        if let (true, Ok(Some(found))) = (idle, find(&self.data_dir)) {
-            // It may have ended by itself.
-            let _ = kill(Pid::from_raw(found.pid.cast_signed()), Signal::SIGTERM);
+        if idle && let Some(server_dir) = self.data_dir.parent() {
+            dismiss(server_dir);
         }
+    }
+}
+
+/// Tells the executor of this data folder, if one runs, to end when its jobs have.
+pub fn dismiss(server_dir: &Path) {
+    if let Ok(Some(found)) = find(&server_dir.join("executor")) {
+        // It may have ended by itself.
+        let _ = kill(Pid::from_raw(found.pid.cast_signed()), Signal::SIGTERM);
     }
 }
 

@@ -1,6 +1,6 @@
 //! `hcndc-exec`: runs jobs on this host for HCNDC's scheduler.
 
-use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, process::ExitCode};
+use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
 
 use clap::Parser;
 use hcndc_exec::{
@@ -25,12 +25,6 @@ struct Args {
     /// Its name, for people; default: the host's
     #[arg(long, env = "HCNDC_EXEC_NAME")]
     name: Option<String>,
-    /// Slots that it offers; 0 leaves that to its definition
-    #[arg(long, env = "HCNDC_EXEC_SLOTS", default_value_t = 0)]
-    slots: u32,
-    /// What jobs can ask for, as key=value; may be given several times
-    #[arg(long = "label", value_name = "KEY=VALUE", value_parser = label)]
-    labels: Vec<(String, String)>,
     /// File that holds the token that schedulers must show; or put the token into HCNDC_EXEC_TOKEN
     #[arg(long, value_name = "FILE")]
     token_file: Option<PathBuf>,
@@ -40,13 +34,6 @@ struct Args {
     /// What relative working directories are relative to
     #[arg(long, value_name = "DIR", default_value = ".")]
     base_dir: PathBuf,
-}
-
-fn label(text: &str) -> Result<(String, String), String> {
-    match text.split_once('=') {
-        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
-        _ => Err("a label has the form key=value".to_owned()),
-    }
 }
 
 fn size(text: &str) -> Result<usize, String> {
@@ -97,8 +84,6 @@ fn serve(args: Args) -> Result<(), Box<dyn std::error::Error>> {
     supervisor.identity.name = args
         .name
         .unwrap_or_else(|| sysinfo::System::host_name().unwrap_or_default());
-    supervisor.identity.slots = args.slots;
-    supervisor.identity.labels = args.labels.into_iter().collect::<BTreeMap<_, _>>();
     supervisor.log_cap_bytes = args.log_cap;
     supervisor.base_dir = args.base_dir;
     supervisor.adopt_orphans = true;

@@ -25,7 +25,7 @@ const ABOUT: &[(&str, &str)] = &[
 const ARGUMENTS: &[(&str, &str)] = &[
     (
         "lang",
-        "消息的语言；默认由 LC_ALL、LC_MESSAGES 或 LANG 决定",
+        "消息的语言；默认由 HCNDC_LANG、LC_ALL、LC_MESSAGES 或 LANG 决定",
     ),
     ("mesh", "网状文件，YAML 或 JSON"),
     (

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::{Exit, pick, say, warn_error, warn_faults};
+use super::{Exit, pick, print, say, warn_error, warn_faults};
 use crate::interchange::{Lang, import_wfcommons, to_yaml};
 
 /// Arguments of `import`.
@@ -50,8 +50,7 @@ pub(super) fn run(args: &ImportArgs, lang: Lang) -> Exit {
     };
     let text = to_yaml(&mesh);
     let Some(output) = &args.output else {
-        say(text.trim_end());
-        return Exit::Success;
+        return print(lang, text.trim_end());
     };
     if let Err(error) = std::fs::write(output, text) {
         let doing = match lang {

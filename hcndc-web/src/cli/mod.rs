@@ -35,8 +35,8 @@ use crate::{
 #[derive(Debug, Parser)]
 #[command(name = "hcndc", version, propagate_version = true)]
 struct Cli {
-    /// Language of messages; by default the one that LC_ALL, LC_MESSAGES or LANG name
-    #[arg(long, global = true, value_enum, env = "HCNDC_LANG")]
+    /// Language of messages; by default the one that HCNDC_LANG, LC_ALL, LC_MESSAGES or LANG name
+    #[arg(long, global = true, value_enum)]
     lang: Option<LangName>,
     #[command(subcommand)]
     command: Command,
@@ -111,7 +111,7 @@ pub fn main() -> ExitCode {
         Command::Run(args) => run::run(&args, lang),
         Command::Validate(args) => validate::run(&args, lang),
         Command::Import(args) => import::run(&args, lang),
-        Command::Schema => schema::run(),
+        Command::Schema => schema::run(lang),
         Command::Serve(args) => serve::run(args, lang),
         Command::Demo(args) => demo::run(args, lang),
         Command::Executor(args) => executor::run(args, lang),
@@ -207,6 +207,23 @@ const fn pick<'a>(lang: Lang, en: &'a str, zh: &'a str) -> &'a str {
 /// Prints a line to standard output. A reader that has gone away is no error of ours.
 fn say(line: impl Display) {
     let _ = writeln!(io::stdout().lock(), "{line}");
+}
+
+/// Prints what the command is for. Tells whether it could be written: a reader that has gone away is no error, a full
+/// disk is.
+fn print(lang: Lang, text: impl Display) -> Exit {
+    let mut out = io::stdout().lock();
+    match writeln!(out, "{text}").and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            warn_error(
+                lang,
+                pick(lang, "cannot write the output", "无法写出结果"),
+                &error,
+            );
+            Exit::Failed
+        }
+        Ok(()) | Err(_) => Exit::Success,
+    }
 }
 
 /// Prints a line to standard error.

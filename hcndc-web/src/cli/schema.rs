@@ -1,9 +1,8 @@
 //! `hcndc schema`.
 
-use super::{Exit, say};
-use crate::interchange::mesh_schema;
+use super::{Exit, print};
+use crate::interchange::{Lang, mesh_schema};
 
-pub(super) fn run() -> Exit {
-    say(format_args!("{:#}", mesh_schema()));
-    Exit::Success
+pub(super) fn run(lang: Lang) -> Exit {
+    print(lang, format_args!("{:#}", mesh_schema()))
 }

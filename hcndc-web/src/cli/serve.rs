@@ -8,6 +8,7 @@ use clap::Args;
 use super::{Exit, Signals, pick, say, warn_error};
 use crate::{
     interchange::Lang,
+    local_executor,
     server::{Server, ServerConfig},
 };
 
@@ -84,10 +85,14 @@ async fn serve(args: ServeArgs, lang: Lang) -> Exit {
             return Exit::Failed;
         }
     };
+    let data_dir = args.data_dir.clone();
     let started = tokio::select! {
         started = start(args, lang) => started,
         // Another server may lead for long; nobody has to wait for it.
-        () = signals.next() => Err(Exit::Success),
+        () = signals.next() => {
+            local_executor::dismiss(&data_dir);
+            Err(Exit::Success)
+        }
     };
     match started {
         Ok(server) => until_stopped(server, &mut signals, lang).await,

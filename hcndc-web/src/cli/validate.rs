@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{Exit, say, warn_faults};
-use crate::interchange::{Lang, read_mesh};
+use crate::interchange::{Lang, check_runnable, read_mesh};
 
 /// Arguments of `validate`.
 #[derive(Debug, Args)]
@@ -23,7 +23,8 @@ pub(super) fn run(args: &ValidateArgs, lang: Lang) -> Exit {
         .iter()
         .map(|set| set.split_once('=').map_or(set.as_str(), |(name, _)| name))
         .collect();
-    match read_mesh(&args.mesh, &names) {
+    let read = read_mesh(&args.mesh, &names);
+    match read.and_then(|mesh| check_runnable(&mesh).map(|()| mesh)) {
         Ok(mesh) => {
             let flows = mesh.file.flows.len();
             let jobs: usize = mesh.file.flows.iter().map(|flow| flow.jobs.len()).sum();

@@ -363,6 +363,15 @@ pub enum Problem {
         /// The stations; the first is not repeated at the end.
         stations: Vec<Station>,
     },
+    /// No flow of the mesh is enabled, so there is nothing to run.
+    NothingEnabled,
+    /// A job that would run waits for a job of a flow that is not enabled.
+    DisabledDependency {
+        /// The flow that is not enabled.
+        flow: String,
+        /// Its job.
+        job: String,
+    },
     /// A placeholder names a param that is defined nowhere.
     UnknownParam {
         /// The name.
@@ -446,6 +455,8 @@ impl Problem {
             Self::UnknownExecutor { .. } => "unknown-executor",
             Self::NoExecutorMatches { .. } => "no-executor-matches",
             Self::Cycle { .. } => "cycle",
+            Self::NothingEnabled => "nothing-enabled",
+            Self::DisabledDependency { .. } => "disabled-dependency",
             Self::UnknownParam { .. } => "unknown-param",
             Self::BadPlaceholder { .. } => "bad-placeholder",
             Self::WfVersion { .. } => "wf-version",

@@ -17,6 +17,7 @@ mod mesh_file;
 mod near;
 mod node;
 mod placeholder;
+mod runnable;
 mod schema;
 mod source;
 mod span;
@@ -35,6 +36,7 @@ pub use self::mesh_file::{
     MeshExecutor, MeshFile, MeshFlow, MeshJob,
 };
 pub use self::node::Position;
+pub use self::runnable::check_runnable;
 pub use self::schema::mesh_schema;
 pub use self::source::{MeshSource, check_mesh, parse_mesh, read_json_object, read_mesh};
 pub use self::span::Span;

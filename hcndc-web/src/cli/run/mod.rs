@@ -32,13 +32,13 @@ use tokio::sync::mpsc;
 
 pub(super) use self::board::state_name;
 use self::{board::Board, events::EventFile, progress::Progress};
-use super::{Exit, Signals, pick, say, warn_error, warn_faults};
+use super::{Exit, Signals, pick, say, warn, warn_error, warn_faults};
 use crate::{
     causes::with_causes,
     clock::SystemClock,
     database,
     handle::{CommandError, Requests, SchedulerHandle, channel},
-    interchange::{Existing, Lang, MeshFile, edits, read_mesh},
+    interchange::{Existing, Lang, MeshFile, check_runnable, edits, read_mesh},
     local_executor,
 };
 
@@ -88,7 +88,8 @@ fn assignment(text: &str) -> Result<Param, String> {
 
 pub(super) fn run(args: &RunArgs, lang: Lang) -> Exit {
     let names: Vec<&str> = args.set.iter().map(|param| param.name.as_str()).collect();
-    let mesh = match read_mesh(&args.mesh, &names) {
+    let read = read_mesh(&args.mesh, &names);
+    let mesh = match read.and_then(|mesh| check_runnable(&mesh).map(|()| mesh)) {
         Ok(mesh) => mesh.file,
         Err(faults) => {
             warn_faults(lang, &faults);
@@ -132,6 +133,18 @@ impl Home {
 }
 
 async fn run_mesh(args: &RunArgs, mesh: MeshFile, lang: Lang) -> Exit {
+    let same_file = |events: &Path| match (events.canonicalize(), args.mesh.canonicalize()) {
+        (Ok(events), Ok(mesh)) => events == mesh,
+        _ => false,
+    };
+    if args.events.as_deref().is_some_and(same_file) {
+        warn(pick(
+            lang,
+            "error: --events names the mesh file itself; name another file",
+            "错误：--events 指向网状文件本身，请换一个文件名",
+        ));
+        return Exit::Wrong;
+    }
     let mut events = match args.events.as_deref().map(EventFile::create).transpose() {
         Ok(events) => events,
         Err(error) => {

@@ -84,6 +84,10 @@ pub(super) fn message(problem: &Problem) -> String {
             "dependency cycle: {} (each waits for the next)",
             cycle_text(stations)
         ),
+        Problem::NothingEnabled => "no flow is enabled, so there is nothing to run".to_owned(),
+        Problem::DisabledDependency { flow, job } => {
+            format!("waits for `{flow}/{job}`, whose flow is not enabled")
+        }
         Problem::UnknownParam { name, .. } => format!("param `{name}` is not defined"),
         Problem::BadPlaceholder { placeholder } => {
             format!("placeholder `{placeholder}` is malformed")
@@ -153,6 +157,10 @@ pub(super) fn remedy(problem: &Problem) -> String {
         Problem::UnknownExecutor { near, .. } => or_known(near.as_deref(), "add it under `executors`"),
         Problem::NoExecutorMatches { .. } => "change the labels, or give them to an executor".to_owned(),
         Problem::Cycle { .. } => "remove one of these dependencies".to_owned(),
+        Problem::NothingEnabled => "set `enabled: true` on a flow".to_owned(),
+        Problem::DisabledDependency { flow, .. } => {
+            format!("enable flow `{flow}`, disable this job or its flow, or remove the dependency")
+        }
         Problem::UnknownParam { name, near } => or_known(
             near.as_deref(),
             &format!("define `{name}` under `params` of the mesh, the flow or the job, or by `--set {name}=…`"),

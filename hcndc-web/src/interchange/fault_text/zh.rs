@@ -64,6 +64,10 @@ pub(super) fn message(problem: &Problem) -> String {
         Problem::Cycle { stations } => {
             format!("依赖成环：{}（前者等待后者）", cycle_text(stations))
         }
+        Problem::NothingEnabled => "没有启用的任务流，无可运行".to_owned(),
+        Problem::DisabledDependency { flow, job } => {
+            format!("等待“{flow}/{job}”，而该任务流未启用")
+        }
         Problem::UnknownParam { name, .. } => format!("参数“{name}”未定义"),
         Problem::BadPlaceholder { placeholder } => format!("占位符“{placeholder}”格式错误"),
         Problem::WfVersion { found } => format!("不支持 WfFormat {found}"),
@@ -125,6 +129,10 @@ pub(super) fn remedy(problem: &Problem) -> String {
         Problem::UnknownExecutor { near, .. } => or_known(near.as_deref(), "请在 executors 中添加"),
         Problem::NoExecutorMatches { .. } => "请修改标签，或为执行服务器加上这些标签".to_owned(),
         Problem::Cycle { .. } => "请去掉其中一个依赖".to_owned(),
+        Problem::NothingEnabled => "请把某个任务流设为 enabled: true".to_owned(),
+        Problem::DisabledDependency { flow, .. } => {
+            format!("请启用任务流“{flow}”，停用本任务或其任务流，或去掉该依赖")
+        }
         Problem::UnknownParam { name, near } => or_known(
             near.as_deref(),
             &format!("请在文件、任务流或任务的 params 中定义 {name}，或用 --set {name}=… 给出"),
