@@ -199,6 +199,7 @@ impl<'a> Plan<'a> {
                 Edit::DeleteFlow { .. } | Edit::DeleteJob { .. } | Edit::DeleteExecutor { .. } => {}
             }
         }
+        self.check_addresses();
         self.check_deletes(busy);
     }
 
@@ -693,6 +694,35 @@ impl<'a> Plan<'a> {
                 }
                 Placement::Labels(labels.clone())
             }
+        }
+    }
+
+    /// Two executors at one address would each end the other's attempts as strangers, and count its slots twice.
+    fn check_addresses(&mut self) {
+        let mut at_address: BTreeMap<&str, Vec<&Arc<Executor>>> = BTreeMap::new();
+        let stay = self.base.executors().filter(|executor| {
+            !self.gone.executors.contains(&executor.id)
+                && !self.executors.contains_key(&executor.id)
+        });
+        for executor in stay.chain(self.executors.values()) {
+            at_address
+                .entry(executor.address.trim())
+                .or_default()
+                .push(executor);
+        }
+        let mut taken = Vec::new();
+        for (at, edit) in self.batch.edits.iter().enumerate() {
+            if let (Edit::PutExecutor(draft), DefinitionId::Executor(id)) = (edit, self.ids[at])
+                && let address = draft.address.trim()
+                && !address.is_empty()
+                && let Some(there) = at_address.get(address)
+                && let Some(other) = there.iter().find(|other| other.id != id)
+            {
+                taken.push((at, other.name.clone()));
+            }
+        }
+        for (at, by) in taken {
+            self.fault(at, "address", DefinitionError::AddressTaken { by });
         }
     }
 
