@@ -515,6 +515,29 @@ fn what_others_need_is_not_deleted() {
 }
 
 #[test]
+fn an_executor_does_not_move_while_attempts_live_there() {
+    let mut bed = Bed::new([host("h", 1), flow("a", &[]), job("a/x").edit()]);
+    let h = Some(bed.host("h"));
+    let at = |address: &str, slots| {
+        Edit::PutExecutor(ExecutorDraft {
+            id: h,
+            ..ExecutorDraft::new("h", address, slots)
+        })
+    };
+    bed.edit([at("h2:7890", 1)]);
+    bed.start(&["a"]);
+    let users = vec!["attempts that run there".into()];
+    let faults = bed.faults([at("h3:7890", 1)]);
+    assert_eq!(
+        faults,
+        [(Some(0), "address".to_owned(), E::InUse { users })]
+    );
+    bed.edit([at("h2:7890", 2)]);
+    bed.succeed("a/x");
+    bed.edit([at("h3:7890", 2)]);
+}
+
+#[test]
 fn a_job_cannot_wait_for_itself() {
     let mut bed = some();
     let faults = bed.faults([job("a/n").after("a/n").edit()]);

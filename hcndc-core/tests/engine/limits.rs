@@ -301,7 +301,7 @@ fn jobs_go_where_they_belong() {
     assert_eq!(bed.attempt("a/any").0, bed.host("big"));
     assert_eq!(bed.state("a/nowhere"), JobRunState::Queued);
     // A label that comes later opens the way.
-    let mut small = ExecutorDraft::new("small", "small:1", 2);
+    let mut small = ExecutorDraft::new("small", "small:7890", 2);
     small.id = Some(bed.host("small"));
     small.labels = [("gpu".into(), "no".into())].into();
     bed.edit([Edit::PutExecutor(small)]);

@@ -25,6 +25,9 @@ use crate::{
     time::Timestamp,
 };
 
+/// What needs an executor while something runs there.
+const LIVE_ATTEMPTS: &str = "attempts that run there";
+
 impl Engine {
     pub(in super::super) fn on_edit(
         &mut self,
@@ -195,7 +198,7 @@ impl<'a> Plan<'a> {
             match edit {
                 Edit::PutFlow(draft) => self.put_flow(at, draft),
                 Edit::PutJob(draft) => self.put_job(at, draft),
-                Edit::PutExecutor(draft) => self.put_executor(at, draft),
+                Edit::PutExecutor(draft) => self.put_executor(at, draft, busy),
                 Edit::DeleteFlow { .. } | Edit::DeleteJob { .. } | Edit::DeleteExecutor { .. } => {}
             }
         }
@@ -621,7 +624,7 @@ impl<'a> Plan<'a> {
         }
     }
 
-    fn put_executor(&mut self, at: usize, draft: &ExecutorDraft) {
+    fn put_executor(&mut self, at: usize, draft: &ExecutorDraft, busy: &BTreeSet<ExecutorId>) {
         let DefinitionId::Executor(id) = self.ids[at] else {
             return;
         };
@@ -642,6 +645,11 @@ impl<'a> Plan<'a> {
             self.fault(at, "address", DefinitionError::Empty);
         }
         self.check_text(at, "address", &draft.address);
+        // Who answers at the new address does not hold them: they would count as lost, and run a second time.
+        if busy.contains(&id) && old.as_ref().is_some_and(|old| old.address != draft.address) {
+            let users = vec![LIVE_ATTEMPTS.to_owned()];
+            self.fault(at, "address", DefinitionError::InUse { users });
+        }
         if draft.labels.keys().any(|key| key.trim().is_empty()) {
             self.fault(at, "labels", DefinitionError::Empty);
         }
@@ -742,7 +750,7 @@ impl<'a> Plan<'a> {
                 Edit::DeleteExecutor { executor, .. } => {
                     let mut its = self.jobs_that_name(executor);
                     if busy.contains(&executor) {
-                        its.push("attempts that run there".to_owned());
+                        its.push(LIVE_ATTEMPTS.to_owned());
                     }
                     its
                 }
