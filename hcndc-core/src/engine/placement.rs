@@ -49,8 +49,8 @@ struct Line {
     hosts: BTreeSet<ExecutorId>,
     /// Whether its head stands in `open`.
     open: bool,
-    /// Whether executors may be kept free for its head.
-    reserving: bool,
+    /// The executor that is kept free for its head.
+    kept: Option<ExecutorId>,
 }
 
 /// An executor as the engine sees it.
@@ -256,6 +256,9 @@ impl Yard {
             for line in host.lines {
                 self.lines[line as usize].hosts.remove(&executor);
             }
+            if let Some((_, line)) = host.reserved {
+                self.unkeep(line);
+            }
         }
     }
 
@@ -302,7 +305,17 @@ impl Yard {
                 .contains(&(Reverse(host.free()), host.executor.id))
                 == host.usable()
         });
-        lines_fit && open_fit && free_fit && self.by_free.len() <= self.hosts.len()
+        let kept_fit = self.hosts.values().all(|host| {
+            host.reserved.is_none_or(|(rank, line)| {
+                let line = &self.lines[line as usize];
+                let head = line.queue.first_key_value().map(|(&head, _)| head);
+                line.kept == Some(host.executor.id) && head.is_some_and(|head| head <= rank)
+            })
+        });
+        let kept = self.lines.iter().filter(|line| line.kept.is_some()).count();
+        let reserved = self.hosts.values().filter(|it| it.reserved.is_some());
+        let kept_fit = kept_fit && reserved.count() == kept;
+        lines_fit && open_fit && free_fit && kept_fit && self.by_free.len() <= self.hosts.len()
     }
 
     fn line(&mut self, need: &Need) -> u32 {
@@ -325,7 +338,7 @@ impl Yard {
             queue: BTreeMap::new(),
             hosts,
             open: false,
-            reserving: false,
+            kept: None,
         });
         self.by_need.insert(need.clone(), line);
         line
@@ -344,36 +357,60 @@ impl Yard {
             })
     }
 
-    /// Keeps executors free for a head that needs more slots than any has left: else small jobs would pass it for ever.
+    /// Keeps an executor free for a head that needs more slots than any has left: else small jobs would pass it for ever.
+    /// One is enough, and all others go on. It is the one that is nearest to having room, so that what is kept only grows
+    /// until the head fits.
     fn reserve(&mut self, line: u32, rank: Rank) {
-        let its = &mut self.lines[line as usize];
-        if its.need.slots < 2 {
+        let its = &self.lines[line as usize];
+        let (needs, kept) = (its.need.slots, its.kept);
+        if needs < 2 {
             return;
         }
-        for executor in &its.hosts {
-            let Some(host) = self.hosts.get_mut(executor) else {
-                continue;
-            };
-            let fits = host.usable() && host.executor.slots >= its.need.slots;
-            if fits && host.reserved.is_none_or(|(for_rank, _)| rank < for_rank) {
-                host.reserved = Some((rank, line));
-                its.reserving = true;
-            }
+        let may_keep = |host: &Host| {
+            host.executor.slots >= needs
+                && host
+                    .reserved
+                    .is_none_or(|(for_rank, by)| by == line || rank < for_rank)
+        };
+        let best = self
+            .by_free
+            .iter()
+            .find(|(_, id)| its.hosts.contains(id) && self.hosts.get(id).is_some_and(may_keep));
+        let Some(&(Reverse(most), best)) = best else {
+            return;
+        };
+        let as_good = |id: &ExecutorId| self.hosts.get(id).is_some_and(|it| it.free() >= most);
+        let chosen = kept.filter(as_good).unwrap_or(best);
+        let left = kept.filter(|&kept| kept != chosen);
+        if let Some(host) = left.and_then(|id| self.hosts.get_mut(&id)) {
+            host.reserved = None;
         }
+        self.lines[line as usize].kept = Some(chosen);
+        let before = self
+            .hosts
+            .get_mut(&chosen)
+            .and_then(|host| host.reserved.replace((rank, line)));
+        // Whoever goes after this one looks for another.
+        if let Some((_, other)) = before.filter(|&(_, other)| other != line) {
+            self.unkeep(other);
+        }
+        if let Some(left) = left {
+            self.offer(left);
+        }
+    }
+
+    /// A line has lost the executor that was kept for it, and looks anew.
+    fn unkeep(&mut self, line: u32) {
+        self.lines[line as usize].kept = None;
+        self.open_line(line);
     }
 
     /// The head of a line is gone: what was kept for it is free for others, and the next one gets its chance.
     fn head_left(&mut self, line: u32) {
         let its = &mut self.lines[line as usize];
         its.open = false;
-        if core::mem::take(&mut its.reserving) {
-            let kept: Vec<_> = its.hosts.iter().copied().collect();
-            for executor in kept {
-                let for_this = self.hosts.get(&executor).and_then(|host| host.reserved);
-                if for_this.is_some_and(|(_, by)| by == line) {
-                    self.offer(executor);
-                }
-            }
+        if let Some(kept) = its.kept {
+            self.offer(kept);
         }
         self.open_line(line);
     }
@@ -383,13 +420,17 @@ impl Yard {
         let Some(host) = self.hosts.get_mut(&executor) else {
             return;
         };
-        host.reserved = None;
+        let reserved = host.reserved.take();
         let lines = core::mem::take(&mut host.lines);
         for &line in &lines {
             self.open_line(line);
         }
         if let Some(host) = self.hosts.get_mut(&executor) {
             host.lines = lines;
+        }
+        // By a new definition it may no longer serve the line that it was kept for.
+        if let Some((_, line)) = reserved {
+            self.unkeep(line);
         }
     }
 
