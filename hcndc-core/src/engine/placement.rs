@@ -2,7 +2,8 @@
 //!
 //! Job runs that need the same of an executor wait in one line. A line whose head cannot be placed is
 //! *shut* until an executor that it could use has something to give; so a finished job costs the lines
-//! that its executor can serve, however many job runs wait.
+//! that its executor can serve, however many job runs wait. Lines in which nobody stands cost nothing: an executor that
+//! walks past one forgets it, until somebody stands in it again.
 
 use alloc::{
     collections::{BTreeMap, BTreeSet},
@@ -47,6 +48,8 @@ struct Line {
     queue: BTreeMap<Rank, Seat>,
     /// Executors that meet the placement, whatever their health.
     hosts: BTreeSet<ExecutorId>,
+    /// Those of them that have forgotten it, for it was empty.
+    forgot: BTreeSet<ExecutorId>,
     /// Whether its head stands in `open`.
     open: bool,
     /// The executor that is kept free for its head.
@@ -71,6 +74,7 @@ pub(super) struct Host {
     pub(super) version: Option<alloc::string::String>,
     /// Why no connection stands.
     pub(super) trouble: Option<alloc::string::String>,
+    /// Lines that it can serve, all that are not empty among them.
     lines: Vec<u32>,
     /// Kept free for this rank of this line: only smaller ranks may use it.
     reserved: Option<(Rank, u32)>,
@@ -168,6 +172,11 @@ impl Yard {
         let its = &mut self.lines[line as usize];
         let head = its.queue.first_key_value().map(|(&rank, _)| rank);
         its.queue.insert(rank, seat);
+        for executor in core::mem::take(&mut its.forgot) {
+            if let Some(host) = self.hosts.get_mut(&executor) {
+                host.lines.push(line);
+            }
+        }
         if head.is_none_or(|head| rank < head) {
             // A better head may use what was kept from the old one.
             if let Some(head) = head {
@@ -253,8 +262,9 @@ impl Yard {
     pub(super) fn remove_host(&mut self, executor: ExecutorId) {
         if let Some(host) = self.hosts.remove(&executor) {
             self.by_free.remove(&(Reverse(host.free()), executor));
-            for line in host.lines {
-                self.lines[line as usize].hosts.remove(&executor);
+            for line in &mut self.lines {
+                line.hosts.remove(&executor);
+                line.forgot.remove(&executor);
             }
             if let Some((_, line)) = host.reserved {
                 self.unkeep(line);
@@ -292,7 +302,11 @@ impl Yard {
         let lines_fit = self.lines.iter().enumerate().all(|(at, line)| {
             let head = line.queue.first_key_value().map(|(&rank, _)| rank);
             head.is_none_or(|head| self.open.contains(&(head, at as u32)) == line.open)
-                && line.hosts.iter().all(|host| self.hosts.contains_key(host))
+                && (line.queue.is_empty() || line.forgot.is_empty())
+                && line.hosts.iter().all(|id| {
+                    let known = |host: &Host| host.lines.contains(&(at as u32));
+                    self.hosts.get(id).is_some_and(known) != line.forgot.contains(id)
+                })
         });
         let open_fit = self.open.iter().all(|(rank, line)| {
             self.lines[*line as usize]
@@ -337,6 +351,7 @@ impl Yard {
             need: need.clone(),
             queue: BTreeMap::new(),
             hosts,
+            forgot: BTreeSet::new(),
             open: false,
             kept: None,
         });
@@ -421,10 +436,14 @@ impl Yard {
             return;
         };
         let reserved = host.reserved.take();
-        let lines = core::mem::take(&mut host.lines);
-        for &line in &lines {
-            self.open_line(line);
-        }
+        let mut lines = core::mem::take(&mut host.lines);
+        lines.retain(|&line| {
+            let waits = self.open_line(line);
+            if !waits {
+                self.lines[line as usize].forgot.insert(executor);
+            }
+            waits
+        });
         if let Some(host) = self.hosts.get_mut(&executor) {
             host.lines = lines;
         }
@@ -434,12 +453,15 @@ impl Yard {
         }
     }
 
-    fn open_line(&mut self, line: u32) {
+    /// Lets the head of a line try again. Tells whether there is one.
+    fn open_line(&mut self, line: u32) -> bool {
         let its = &mut self.lines[line as usize];
-        if let Some((&head, _)) = its.queue.first_key_value() {
-            its.open = true;
-            self.open.insert((head, line));
-        }
+        let Some((&head, _)) = its.queue.first_key_value() else {
+            return false;
+        };
+        its.open = true;
+        self.open.insert((head, line));
+        true
     }
 
     /// Changes an executor and keeps the index by free slots right.
@@ -461,6 +483,7 @@ impl Yard {
         };
         host.lines.clear();
         for (at, line) in self.lines.iter_mut().enumerate() {
+            line.forgot.remove(&executor);
             if meets(&host.executor, &line.need.placement) {
                 line.hosts.insert(executor);
                 host.lines.push(at as u32);
@@ -468,5 +491,77 @@ impl Yard {
                 line.hosts.remove(&executor);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::String;
+
+    use super::*;
+    use crate::model::Revision;
+
+    fn host(id: u64) -> Arc<Executor> {
+        let revision = Revision {
+            version: 1,
+            created_at: Timestamp::default(),
+            created_by: String::new(),
+            updated_at: Timestamp::default(),
+            updated_by: String::new(),
+        };
+        Arc::new(Executor {
+            id: ExecutorId(id),
+            name: String::new(),
+            description: String::new(),
+            address: String::new(),
+            labels: BTreeMap::new(),
+            slots: 1000,
+            enabled: true,
+            revision,
+        })
+    }
+
+    fn rank(id: u64) -> Rank {
+        Rank {
+            priority: Reverse(0),
+            path: Reverse(0),
+            queued_at: None,
+            job_run: JobRunId(id),
+        }
+    }
+
+    #[test]
+    fn lines_that_are_empty_cost_nothing() {
+        let mut yard = Yard::default();
+        for id in [1, 2] {
+            yard.put_host(host(id));
+            yard.update(ExecutorId(id), |host| host.online = true);
+        }
+        let placement = Placement::Any;
+        for slots in 1..=500 {
+            let need = Need {
+                placement: placement.clone(),
+                slots,
+            };
+            let seat = (ExecutionId(1), slots);
+            for _ in 0..2 {
+                yard.enqueue(&need, rank(slots.into()), seat);
+                let found = yard.next_match().unwrap();
+                yard.pop(found);
+                let attempt = AttemptId(slots.into());
+                yard.occupy(found.executor, attempt, slots);
+                yard.vacate(found.executor, attempt, slots);
+                assert!(yard.is_consistent());
+                assert!(yard.hosts[&found.executor].lines.is_empty());
+            }
+        }
+        // All have been used, and none costs anything.
+        assert_eq!(yard.lines.len(), 500);
+        yard.update(ExecutorId(2), |_| {});
+        assert!(yard.hosts().all(|host| host.lines.is_empty()));
+        // They are found again by a new definition, and by none that is gone.
+        yard.put_host(host(1));
+        yard.remove_host(ExecutorId(2));
+        assert!(yard.is_consistent());
     }
 }
