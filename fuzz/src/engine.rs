@@ -126,8 +126,8 @@ pub fn engine(data: &[u8]) {
 /// Something to play with, so that most of what is drawn makes sense.
 fn set_up(engine: &mut Engine, now: Timestamp) {
     let mut edits = vec![
-        Edit::PutExecutor(ExecutorDraft::new("e0", "local", 2)),
-        Edit::PutExecutor(ExecutorDraft::new("e1", "local", 3)),
+        Edit::PutExecutor(ExecutorDraft::new("e0", "e0:1", 2)),
+        Edit::PutExecutor(ExecutorDraft::new("e1", "e1:1", 3)),
     ];
     for at in 0..4 {
         let mut flow = FlowDraft::new(format!("n{at}"));
@@ -367,11 +367,12 @@ fn edit(bytes: &mut Bytes<'_>, engine: &Engine) -> Edit {
             job: job(bytes, engine),
             version: None,
         },
-        8 => Edit::PutExecutor(ExecutorDraft::new(
-            name(bytes),
-            "local",
-            1 + u32::from(bytes.next() % 4),
-        )),
+        8 => {
+            let name = name(bytes);
+            let address = format!("{name}:1");
+            let slots = 1 + u32::from(bytes.next() % 4);
+            Edit::PutExecutor(ExecutorDraft::new(name, address, slots))
+        }
         _ => {
             let at = bytes.below(4) as usize;
             let executor = engine.executors().nth(at).map_or(ExecutorId(0), |it| it.id);

@@ -560,7 +560,8 @@ impl World {
     }
 
     fn host_draft(plan: &HostPlan, name: String) -> ExecutorDraft {
-        let mut draft = ExecutorDraft::new(name, "here:1", plan.slots);
+        let address = format!("{name}:1");
+        let mut draft = ExecutorDraft::new(name, address, plan.slots);
         if plan.gpu {
             draft.labels.insert("gpu".into(), "yes".into());
         }

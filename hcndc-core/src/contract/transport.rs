@@ -76,6 +76,7 @@ macro_rules! transport_contract {
             a_killed_attempt_is_reported_killed,
             a_lower_fence_is_not_obeyed,
             a_higher_fence_takes_over,
+            reports_of_an_earlier_fence_are_dropped,
             a_log_is_read_while_it_grows,
             a_log_without_connection_is_unavailable,
         }
@@ -487,6 +488,45 @@ cases! {
         assert_eq!(ran(&other, 2).await, EndCause::Exited(0));
         other.send(ID, kill(ONE));
         assert_eq!(finished(&other, 1).await.cause, EndCause::Killed);
+    }
+
+    /// Clause 9.
+    reports_of_an_earlier_fence_are_dropped(fixture, host, transport) {
+        transport.connect(executor(fixture, host), FENCE);
+        hello(transport).await;
+        transport.send(ID, run(fixture, host, 1, "sleep 600"));
+        started(transport, 1).await;
+        // Orders are taken in order, and so are their answers: all of these are on their way when the log of the last is
+        // complete, and nobody has asked for them.
+        for id in 2..=4 {
+            transport.send(ID, run(fixture, host, id, "true"));
+        }
+        let wait = Duration::from_secs(60);
+        let mut from = 0;
+        loop {
+            match transport.read_log(ID, AttemptId(4), from, 1000, wait).await {
+                Ok(read) if read.complete => break,
+                Ok(read) => from = read.next,
+                // It has not begun.
+                Err(_) => {
+                    let _ = transport.read_log(ID, ONE, 0, 1, Duration::from_millis(20)).await;
+                }
+            }
+        }
+        transport.connect(executor(fixture, host), Fence(6));
+        loop {
+            match next(transport).await {
+                Report::Disconnected { .. } => {}
+                Report::Hello { held, .. } => {
+                    let held: Vec<u64> = held.iter().map(|held| held.attempt.0).collect();
+                    assert_eq!(held, [1, 2, 3, 4]);
+                    break;
+                }
+                other => panic!("{other:?} is of an earlier term"),
+            }
+        }
+        transport.send(ID, kill(ONE));
+        while !matches!(next(transport).await, Report::Finished { attempt: ONE, .. }) {}
     }
 
     /// What `read_log` says of itself.

@@ -2,7 +2,8 @@
 //!
 //! Job runs that need the same of an executor wait in one line. A line whose head cannot be placed is
 //! *shut* until an executor that it could use has something to give; so a finished job costs the lines
-//! that its executor can serve, however many job runs wait.
+//! that its executor can serve, however many job runs wait. Lines in which nobody stands cost nothing: an executor that
+//! walks past one forgets it, until somebody stands in it again.
 
 use alloc::{
     collections::{BTreeMap, BTreeSet},
@@ -47,10 +48,12 @@ struct Line {
     queue: BTreeMap<Rank, Seat>,
     /// Executors that meet the placement, whatever their health.
     hosts: BTreeSet<ExecutorId>,
+    /// Those of them that have forgotten it, for it was empty.
+    forgot: BTreeSet<ExecutorId>,
     /// Whether its head stands in `open`.
     open: bool,
-    /// Whether executors may be kept free for its head.
-    reserving: bool,
+    /// The executor that is kept free for its head.
+    kept: Option<ExecutorId>,
 }
 
 /// An executor as the engine sees it.
@@ -71,6 +74,7 @@ pub(super) struct Host {
     pub(super) version: Option<alloc::string::String>,
     /// Why no connection stands.
     pub(super) trouble: Option<alloc::string::String>,
+    /// Lines that it can serve, all that are not empty among them.
     lines: Vec<u32>,
     /// Kept free for this rank of this line: only smaller ranks may use it.
     reserved: Option<(Rank, u32)>,
@@ -168,6 +172,11 @@ impl Yard {
         let its = &mut self.lines[line as usize];
         let head = its.queue.first_key_value().map(|(&rank, _)| rank);
         its.queue.insert(rank, seat);
+        for executor in core::mem::take(&mut its.forgot) {
+            if let Some(host) = self.hosts.get_mut(&executor) {
+                host.lines.push(line);
+            }
+        }
         if head.is_none_or(|head| rank < head) {
             // A better head may use what was kept from the old one.
             if let Some(head) = head {
@@ -253,8 +262,12 @@ impl Yard {
     pub(super) fn remove_host(&mut self, executor: ExecutorId) {
         if let Some(host) = self.hosts.remove(&executor) {
             self.by_free.remove(&(Reverse(host.free()), executor));
-            for line in host.lines {
-                self.lines[line as usize].hosts.remove(&executor);
+            for line in &mut self.lines {
+                line.hosts.remove(&executor);
+                line.forgot.remove(&executor);
+            }
+            if let Some((_, line)) = host.reserved {
+                self.unkeep(line);
             }
         }
     }
@@ -289,7 +302,11 @@ impl Yard {
         let lines_fit = self.lines.iter().enumerate().all(|(at, line)| {
             let head = line.queue.first_key_value().map(|(&rank, _)| rank);
             head.is_none_or(|head| self.open.contains(&(head, at as u32)) == line.open)
-                && line.hosts.iter().all(|host| self.hosts.contains_key(host))
+                && (line.queue.is_empty() || line.forgot.is_empty())
+                && line.hosts.iter().all(|id| {
+                    let known = |host: &Host| host.lines.contains(&(at as u32));
+                    self.hosts.get(id).is_some_and(known) != line.forgot.contains(id)
+                })
         });
         let open_fit = self.open.iter().all(|(rank, line)| {
             self.lines[*line as usize]
@@ -302,7 +319,17 @@ impl Yard {
                 .contains(&(Reverse(host.free()), host.executor.id))
                 == host.usable()
         });
-        lines_fit && open_fit && free_fit && self.by_free.len() <= self.hosts.len()
+        let kept_fit = self.hosts.values().all(|host| {
+            host.reserved.is_none_or(|(rank, line)| {
+                let line = &self.lines[line as usize];
+                let head = line.queue.first_key_value().map(|(&head, _)| head);
+                line.kept == Some(host.executor.id) && head.is_some_and(|head| head <= rank)
+            })
+        });
+        let kept = self.lines.iter().filter(|line| line.kept.is_some()).count();
+        let reserved = self.hosts.values().filter(|it| it.reserved.is_some());
+        let kept_fit = kept_fit && reserved.count() == kept;
+        lines_fit && open_fit && free_fit && kept_fit && self.by_free.len() <= self.hosts.len()
     }
 
     fn line(&mut self, need: &Need) -> u32 {
@@ -324,8 +351,9 @@ impl Yard {
             need: need.clone(),
             queue: BTreeMap::new(),
             hosts,
+            forgot: BTreeSet::new(),
             open: false,
-            reserving: false,
+            kept: None,
         });
         self.by_need.insert(need.clone(), line);
         line
@@ -344,36 +372,60 @@ impl Yard {
             })
     }
 
-    /// Keeps executors free for a head that needs more slots than any has left: else small jobs would pass it for ever.
+    /// Keeps an executor free for a head that needs more slots than any has left: else small jobs would pass it for ever.
+    /// One is enough, and all others go on. It is the one that is nearest to having room, so that what is kept only grows
+    /// until the head fits.
     fn reserve(&mut self, line: u32, rank: Rank) {
-        let its = &mut self.lines[line as usize];
-        if its.need.slots < 2 {
+        let its = &self.lines[line as usize];
+        let (needs, kept) = (its.need.slots, its.kept);
+        if needs < 2 {
             return;
         }
-        for executor in &its.hosts {
-            let Some(host) = self.hosts.get_mut(executor) else {
-                continue;
-            };
-            let fits = host.usable() && host.executor.slots >= its.need.slots;
-            if fits && host.reserved.is_none_or(|(for_rank, _)| rank < for_rank) {
-                host.reserved = Some((rank, line));
-                its.reserving = true;
-            }
+        let may_keep = |host: &Host| {
+            host.executor.slots >= needs
+                && host
+                    .reserved
+                    .is_none_or(|(for_rank, by)| by == line || rank < for_rank)
+        };
+        let best = self
+            .by_free
+            .iter()
+            .find(|(_, id)| its.hosts.contains(id) && self.hosts.get(id).is_some_and(may_keep));
+        let Some(&(Reverse(most), best)) = best else {
+            return;
+        };
+        let as_good = |id: &ExecutorId| self.hosts.get(id).is_some_and(|it| it.free() >= most);
+        let chosen = kept.filter(as_good).unwrap_or(best);
+        let left = kept.filter(|&kept| kept != chosen);
+        if let Some(host) = left.and_then(|id| self.hosts.get_mut(&id)) {
+            host.reserved = None;
         }
+        self.lines[line as usize].kept = Some(chosen);
+        let before = self
+            .hosts
+            .get_mut(&chosen)
+            .and_then(|host| host.reserved.replace((rank, line)));
+        // Whoever goes after this one looks for another.
+        if let Some((_, other)) = before.filter(|&(_, other)| other != line) {
+            self.unkeep(other);
+        }
+        if let Some(left) = left {
+            self.offer(left);
+        }
+    }
+
+    /// A line has lost the executor that was kept for it, and looks anew.
+    fn unkeep(&mut self, line: u32) {
+        self.lines[line as usize].kept = None;
+        self.open_line(line);
     }
 
     /// The head of a line is gone: what was kept for it is free for others, and the next one gets its chance.
     fn head_left(&mut self, line: u32) {
         let its = &mut self.lines[line as usize];
         its.open = false;
-        if core::mem::take(&mut its.reserving) {
-            let kept: Vec<_> = its.hosts.iter().copied().collect();
-            for executor in kept {
-                let for_this = self.hosts.get(&executor).and_then(|host| host.reserved);
-                if for_this.is_some_and(|(_, by)| by == line) {
-                    self.offer(executor);
-                }
-            }
+        if let Some(kept) = its.kept {
+            self.offer(kept);
         }
         self.open_line(line);
     }
@@ -383,22 +435,33 @@ impl Yard {
         let Some(host) = self.hosts.get_mut(&executor) else {
             return;
         };
-        host.reserved = None;
-        let lines = core::mem::take(&mut host.lines);
-        for &line in &lines {
-            self.open_line(line);
-        }
+        let reserved = host.reserved.take();
+        let mut lines = core::mem::take(&mut host.lines);
+        lines.retain(|&line| {
+            let waits = self.open_line(line);
+            if !waits {
+                self.lines[line as usize].forgot.insert(executor);
+            }
+            waits
+        });
         if let Some(host) = self.hosts.get_mut(&executor) {
             host.lines = lines;
         }
+        // By a new definition it may no longer serve the line that it was kept for.
+        if let Some((_, line)) = reserved {
+            self.unkeep(line);
+        }
     }
 
-    fn open_line(&mut self, line: u32) {
+    /// Lets the head of a line try again. Tells whether there is one.
+    fn open_line(&mut self, line: u32) -> bool {
         let its = &mut self.lines[line as usize];
-        if let Some((&head, _)) = its.queue.first_key_value() {
-            its.open = true;
-            self.open.insert((head, line));
-        }
+        let Some((&head, _)) = its.queue.first_key_value() else {
+            return false;
+        };
+        its.open = true;
+        self.open.insert((head, line));
+        true
     }
 
     /// Changes an executor and keeps the index by free slots right.
@@ -420,6 +483,7 @@ impl Yard {
         };
         host.lines.clear();
         for (at, line) in self.lines.iter_mut().enumerate() {
+            line.forgot.remove(&executor);
             if meets(&host.executor, &line.need.placement) {
                 line.hosts.insert(executor);
                 host.lines.push(at as u32);
@@ -427,5 +491,77 @@ impl Yard {
                 line.hosts.remove(&executor);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::String;
+
+    use super::*;
+    use crate::model::Revision;
+
+    fn host(id: u64) -> Arc<Executor> {
+        let revision = Revision {
+            version: 1,
+            created_at: Timestamp::default(),
+            created_by: String::new(),
+            updated_at: Timestamp::default(),
+            updated_by: String::new(),
+        };
+        Arc::new(Executor {
+            id: ExecutorId(id),
+            name: String::new(),
+            description: String::new(),
+            address: String::new(),
+            labels: BTreeMap::new(),
+            slots: 1000,
+            enabled: true,
+            revision,
+        })
+    }
+
+    fn rank(id: u64) -> Rank {
+        Rank {
+            priority: Reverse(0),
+            path: Reverse(0),
+            queued_at: None,
+            job_run: JobRunId(id),
+        }
+    }
+
+    #[test]
+    fn lines_that_are_empty_cost_nothing() {
+        let mut yard = Yard::default();
+        for id in [1, 2] {
+            yard.put_host(host(id));
+            yard.update(ExecutorId(id), |host| host.online = true);
+        }
+        let placement = Placement::Any;
+        for slots in 1..=500 {
+            let need = Need {
+                placement: placement.clone(),
+                slots,
+            };
+            let seat = (ExecutionId(1), slots);
+            for _ in 0..2 {
+                yard.enqueue(&need, rank(slots.into()), seat);
+                let found = yard.next_match().unwrap();
+                yard.pop(found);
+                let attempt = AttemptId(slots.into());
+                yard.occupy(found.executor, attempt, slots);
+                yard.vacate(found.executor, attempt, slots);
+                assert!(yard.is_consistent());
+                assert!(yard.hosts[&found.executor].lines.is_empty());
+            }
+        }
+        // All have been used, and none costs anything.
+        assert_eq!(yard.lines.len(), 500);
+        yard.update(ExecutorId(2), |_| {});
+        assert!(yard.hosts().all(|host| host.lines.is_empty()));
+        // They are found again by a new definition, and by none that is gone.
+        yard.put_host(host(1));
+        yard.remove_host(ExecutorId(2));
+        assert!(yard.is_consistent());
     }
 }

@@ -294,6 +294,8 @@ pub enum DefinitionError {
     Unknown { what: String, name: String },
     #[error("the name is taken")]
     NameTaken,
+    #[error("executor {by:?} has this address")]
+    AddressTaken { by: String },
     #[error(
         "a name has 1 to 255 characters, no control characters, no outer spaces, and for flows no '/'"
     )]

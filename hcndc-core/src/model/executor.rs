@@ -15,7 +15,8 @@ pub struct Executor {
     pub name: String,
     /// For people.
     pub description: String,
-    /// Where the transport finds it: `host:port`, or `local` for the one inside this process.
+    /// Where the transport finds it: `host:port`, or `local` for the one inside this process. Unique among executors, and
+    /// stays while attempts live there.
     pub address: String,
     /// What jobs can ask for.
     pub labels: BTreeMap<String, String>,

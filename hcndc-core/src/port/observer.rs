@@ -2,6 +2,7 @@
 
 use crate::{
     engine::{Change, Rejected},
+    id::ExecutionId,
     time::Timestamp,
 };
 
@@ -18,6 +19,14 @@ pub trait Observer: Send + Sync {
     /// The store failed, and is tried again; `None` when it answers again.
     fn store_trouble(&self, error: Option<&dyn core::error::Error>) {
         let _ = error;
+    }
+
+    /// What is stored of an execution that has ended makes no sense; a command to go on with it was refused, and all else
+    /// goes on. A person should look at it. Unless it is told otherwise here, it counts as store trouble that is over at once.
+    fn unreadable(&self, execution: ExecutionId, error: &dyn core::error::Error) {
+        let _ = execution;
+        self.store_trouble(Some(error));
+        self.store_trouble(None);
     }
 }
 
@@ -36,5 +45,9 @@ impl<T: Observer + ?Sized> Observer for alloc::sync::Arc<T> {
 
     fn store_trouble(&self, error: Option<&dyn core::error::Error>) {
         (**self).store_trouble(error);
+    }
+
+    fn unreadable(&self, execution: ExecutionId, error: &dyn core::error::Error) {
+        (**self).unreadable(execution, error);
     }
 }

@@ -27,6 +27,9 @@ use crate::{
 /// 6. An attempt is run at most once; `Run` for a known one is answered with `Started` and, if it has ended, `Finished`.
 /// 7. `Kill` of an unknown attempt is answered with `Finished` and cause `Lost`.
 /// 8. An executor obeys the highest fence that it has seen, and no lower one.
+/// 9. Connecting under a greater fence drops what was received from the executor under a smaller one and not yet handed
+///    out by `recv`: a transport may outlive the scheduler that used it, and what an executor held in an earlier term
+///    says nothing in the next.
 #[async_trait]
 pub trait Transport: Send + Sync {
     /// The adapter's error.

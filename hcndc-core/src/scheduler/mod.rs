@@ -213,11 +213,11 @@ where
         match request {
             Request::Look(look) => group.said.push(Said::Look(look)),
             Request::Command(mut input, answer) => {
-                self.fetch_archive(&mut input, group).await?;
-                let result = match self.engine.apply(self.clock.now(), input) {
-                    Ok(step) => Ok(group.add(step)),
+                let result = match self.fetch_archive(&mut input, group).await? {
+                    Ok(()) => self.engine.apply(self.clock.now(), input),
                     Err(rejected) => Err(rejected),
                 };
+                let result = result.map(|step| group.add(step));
                 group.said.push(Said::Answer(answer, result));
             }
         }
@@ -233,12 +233,13 @@ where
         }
     }
 
-    /// An execution that has ended is no longer in the engine: a command that continues it brings it along.
+    /// An execution that has ended is no longer in the engine: a command that continues it brings it along. One that cannot
+    /// be read is refused, and harms no other.
     async fn fetch_archive(
         &mut self,
         input: &mut Input,
         group: &mut Group,
-    ) -> Result<(), SchedulerError<S::Error>> {
+    ) -> Result<Result<(), Rejected>, SchedulerError<S::Error>> {
         let (execution, archived): (ExecutionId, _) = match input {
             Input::Resume {
                 execution,
@@ -255,23 +256,35 @@ where
             | Input::Stop { .. }
             | Input::Report { .. }
             | Input::Configure(_)
-            | Input::Wake => return Ok(()),
+            | Input::Wake => return Ok(Ok(())),
         };
         if self.engine.is_live(execution) || archived.is_some() {
-            return Ok(());
+            return Ok(Ok(()));
         }
         // It may have ended in this very group.
         self.flush(group).await?;
         let mut wait = FIRST_WAIT;
-        loop {
+        let mut failed = false;
+        let found = loop {
             match self.store.load_execution(execution).await {
                 Ok(found) => {
                     *archived = found.map(Box::new);
-                    return Ok(());
+                    break Ok(());
                 }
-                Err(error) => wait = pause(&self.clock, &self.observer, error, wait).await?,
+                Err(error) if matches!(error.kind(), ErrorKind::Corrupt | ErrorKind::Invalid) => {
+                    self.observer.unreadable(execution, &error);
+                    break Err(Rejected::BadSnapshot { execution });
+                }
+                Err(error) => {
+                    failed = true;
+                    wait = pause(&self.clock, &self.observer, error, wait).await?;
+                }
             }
+        };
+        if failed {
+            self.observer.store_trouble(None);
         }
+        Ok(found)
     }
 
     /// Stores the group, and then says and does what it holds.

@@ -213,7 +213,11 @@ fn what_an_edit_names_must_exist() {
 fn names_are_unique_and_well_formed() {
     fault(flow("a", &[]), "name", E::NameTaken);
     fault(job("b/y").edit(), "name", E::NameTaken);
-    fault(host("h", 1), "name", E::NameTaken);
+    fault(
+        Edit::PutExecutor(ExecutorDraft::new("h", "elsewhere:1", 1)),
+        "name",
+        E::NameTaken,
+    );
     for name in ["", " c", "c ", "c/d", "c\n", &"c".repeat(256)] {
         fault(flow(name, &[]), "name", E::BadName);
     }
@@ -230,6 +234,35 @@ fn names_are_unique_and_well_formed() {
     bed.edit([flow(&"流".repeat(255), &[]), job("a/with/slash").edit()]);
     let twice = bed.faults([flow("twice", &[]), flow("twice", &[])]);
     assert_eq!(twice, [(Some(1), "name".to_owned(), E::NameTaken)]);
+}
+
+#[test]
+fn an_address_belongs_to_one_executor() {
+    let taken = |at, by: &str| {
+        let by = by.to_owned();
+        (Some(at), "address".to_owned(), E::AddressTaken { by })
+    };
+    let at = |id, name: &str, address: &str, enabled| {
+        Edit::PutExecutor(ExecutorDraft {
+            id,
+            enabled,
+            ..ExecutorDraft::new(name, address, 1)
+        })
+    };
+    let mut bed = some();
+    let h = Some(bed.host("h"));
+    // Not even one that is not enabled may share it.
+    let faults = bed.faults([at(None, "i", " h:7890", false)]);
+    assert_eq!(faults, [taken(0, "h")]);
+    let faults = bed.faults([at(None, "i", "i:1", true), at(None, "j", "i:1", true)]);
+    assert_eq!(faults, [taken(0, "j"), taken(1, "i")]);
+    // What counts is how all stands after the batch.
+    bed.edit([at(None, "i", "h:7890", true), at(h, "h", "i:1", true)]);
+    let i = Some(bed.host("i"));
+    bed.edit([at(h, "h", "h:7890", true), at(i, "i", "i:1", true)]);
+    let (executor, version) = (bed.host("i"), None);
+    let delete = Edit::DeleteExecutor { executor, version };
+    bed.edit([at(None, "j", "i:1", true), delete]);
 }
 
 #[test]
@@ -482,6 +515,29 @@ fn what_others_need_is_not_deleted() {
 }
 
 #[test]
+fn an_executor_does_not_move_while_attempts_live_there() {
+    let mut bed = Bed::new([host("h", 1), flow("a", &[]), job("a/x").edit()]);
+    let h = Some(bed.host("h"));
+    let at = |address: &str, slots| {
+        Edit::PutExecutor(ExecutorDraft {
+            id: h,
+            ..ExecutorDraft::new("h", address, slots)
+        })
+    };
+    bed.edit([at("h2:7890", 1)]);
+    bed.start(&["a"]);
+    let users = vec!["attempts that run there".into()];
+    let faults = bed.faults([at("h3:7890", 1)]);
+    assert_eq!(
+        faults,
+        [(Some(0), "address".to_owned(), E::InUse { users })]
+    );
+    bed.edit([at("h2:7890", 2)]);
+    bed.succeed("a/x");
+    bed.edit([at("h3:7890", 2)]);
+}
+
+#[test]
 fn a_job_cannot_wait_for_itself() {
     let mut bed = some();
     let faults = bed.faults([job("a/n").after("a/n").edit()]);
@@ -603,7 +659,7 @@ fn all_faults_are_told_at_once() {
     ]);
     assert_eq!(
         faults.iter().map(|it| it.0).collect::<Vec<_>>(),
-        [Some(2), Some(0), Some(0), Some(1), Some(2)]
+        [Some(2), Some(0), Some(0), Some(1), Some(2), Some(2)]
     );
 }
 

@@ -137,6 +137,87 @@ fn small_jobs_do_not_starve_a_large_one() {
     assert_eq!(bed.state("a/small4"), JobRunState::Dispatched);
 }
 
+/// The longest-lived attempt of a job of flow `a`.
+fn oldest(bed: &Bed) -> Option<String> {
+    let mut live = bed
+        .store
+        .attempts
+        .values()
+        .filter(|row| !row.state.is_ended());
+    live.find_map(|row| {
+        let job = &bed.store.jobs[&bed.store.job_runs[&row.job_run].job];
+        (job.flow == bed.flow("a")).then(|| format!("a/{}", job.name))
+    })
+}
+
+#[test]
+fn one_executor_is_kept_for_a_large_job_and_the_others_go_on() {
+    let small = (0..60).map(|at| job(&format!("a/small{at}")).edit());
+    let hosts = ["h", "i", "j"].map(|name| host(name, 4));
+    let large = job("b/large").slots(4).first(1).edit();
+    let edits = hosts
+        .into_iter()
+        .chain([flow("a", &[]), flow("b", &[]), large]);
+    let mut bed = Bed::new(edits.chain(small));
+    bed.start(&["a"]);
+    bed.start(&["b"]);
+    let mut ends = 0;
+    while bed.state("e2 b/large") == JobRunState::Queued {
+        let used = ["h", "i", "j"].map(|it| bed.engine.executor_health(bed.host(it)).unwrap());
+        let full = used.iter().filter(|it| it.slots_used == 4).count();
+        assert!(full >= 2, "{used:?}");
+        bed.succeed(&oldest(&bed).unwrap());
+        ends += 1;
+    }
+    // The small ones run in turns: in the first twelve ends are all four of the kept executor.
+    assert!(ends <= 12, "{ends}");
+    assert_eq!(bed.engine.load_figures().1, 60 - 12 - ends + 4);
+    // Nothing is kept any more.
+    bed.succeed("e2 b/large");
+    while let Some(next) = oldest(&bed) {
+        bed.succeed(&next);
+    }
+    assert_eq!(bed.engine.load_figures(), (0, 0, 0));
+}
+
+#[test]
+fn each_large_job_has_an_executor_kept_for_it() {
+    let mut bed = Bed::new([
+        host("h", 2),
+        host("i", 2),
+        flow("a", &[]),
+        job("a/s1").edit(),
+        job("a/s2").edit(),
+        job("a/s3").edit(),
+        job("a/s4").edit(),
+        job("a/s5").edit(),
+        flow("b", &[]),
+        job("b/two").slots(2).first(1).edit(),
+        flow("c", &[]),
+        job("c/two").slots(2).first(2).wants("zone", "x").edit(),
+    ]);
+    let labelled = |name: &str| {
+        let mut draft = ExecutorDraft::new(name, format!("{name}:7890"), 2);
+        draft.id = Some(bed.host(name));
+        draft.labels = [("zone".into(), "x".into())].into();
+        Edit::PutExecutor(draft)
+    };
+    let edits = [labelled("h"), labelled("i")];
+    bed.edit(edits);
+    bed.start(&["a"]);
+    bed.start(&["b"]);
+    // It takes over what is kept for the first, which gets the other one.
+    bed.start(&["c"]);
+    bed.succeed("a/s1");
+    bed.succeed("a/s2");
+    assert_eq!(bed.state("a/s5"), JobRunState::Queued);
+    bed.succeed("a/s3");
+    bed.succeed("a/s4");
+    assert_eq!(bed.state("e2 b/two"), JobRunState::Dispatched);
+    assert_eq!(bed.state("e3 c/two"), JobRunState::Dispatched);
+    assert_eq!(bed.state("a/s5"), JobRunState::Queued);
+}
+
 #[test]
 fn what_was_kept_is_free_again_when_its_job_is_stopped() {
     let mut bed = Bed::new([
@@ -301,7 +382,7 @@ fn jobs_go_where_they_belong() {
     assert_eq!(bed.attempt("a/any").0, bed.host("big"));
     assert_eq!(bed.state("a/nowhere"), JobRunState::Queued);
     // A label that comes later opens the way.
-    let mut small = ExecutorDraft::new("small", "small:1", 2);
+    let mut small = ExecutorDraft::new("small", "small:7890", 2);
     small.id = Some(bed.host("small"));
     small.labels = [("gpu".into(), "no".into())].into();
     bed.edit([Edit::PutExecutor(small)]);

@@ -81,11 +81,38 @@ fn an_executor_is_not_believed_about_attempts_of_others() {
     let (other, (_, attempt)) = (bed.host("i"), bed.attempt("a/x"));
     let end = end(EndCause::Exited(0));
     bed.report(other, Report::Finished { attempt, end });
-    bed.said(&["i: ack a/x#1"]);
+    bed.said(&[]);
     assert_eq!(bed.state("a/x"), JobRunState::Dispatched);
     let (executor, report) = (ExecutorId(99), Report::Heartbeat(HostFigures::default()));
     let refused = bed.try_apply(Input::Report { executor, report });
     assert_eq!(refused, Err(Rejected::UnknownExecutor { executor }));
+}
+
+/// As when both reach one and the same process, which must keep what it holds for the right one.
+#[test]
+fn what_lives_elsewhere_is_neither_killed_nor_forgotten() {
+    let mut bed = Bed::new([
+        host("h", 1),
+        host("i", 1),
+        flow("a", &[]),
+        job("a/x").on("h").edit(),
+    ]);
+    bed.start(&["a"]);
+    bed.begin("a/x");
+    let (other, (_, attempt)) = (bed.host("i"), bed.attempt("a/x"));
+    let (running, ended) = (
+        held(&bed, "a/x", true, None),
+        held(&bed, "a/x", true, Some(EndCause::Exited(0))),
+    );
+    for held in [running, ended] {
+        bed.hello("i", vec![held]);
+        bed.said(&[]);
+    }
+    let (pid, at) = (7, bed.now);
+    bed.report(other, Report::Started { attempt, pid, at });
+    bed.said(&[]);
+    bed.succeed("a/x");
+    assert_eq!(bed.state("a/x"), JobRunState::Succeeded);
 }
 
 #[test]

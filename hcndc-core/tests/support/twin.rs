@@ -578,17 +578,45 @@ impl Twin {
             let its = &self.executions[&row.execution];
             let run = its.jobs.iter().find(|it| it.id == row.job_run).unwrap();
             assert!(meets(store, row.executor, &run.job.placement), "R8");
-            // Whoever goes first and could have had this place, has one; and what needs several slots starves for
-            // nobody behind it.
+            // Whoever goes first and could have had this place, has one.
             let rank = self.rank(row.execution, run);
             for (id, other) in self.queued() {
-                let needs = other.job.slots;
-                let wants = needs <= run.job.slots || (needs >= 2 && needs <= host.slots);
-                let before = wants && self.rank(id, other) < rank;
+                let before = other.job.slots <= run.job.slots && self.rank(id, other) < rank;
                 let could = before && meets(store, row.executor, &other.job.placement);
                 assert!(!could, "R7: {} goes before {}", other.id, run.id);
             }
         }
+        // What needs several slots starves for nobody behind it: one executor is kept from all of those.
+        let large = self
+            .queued()
+            .into_iter()
+            .filter(|(_, it)| it.job.slots >= 2 && self.could_take(store, it).next().is_some());
+        if let Some((id, large)) = large.min_by_key(|(id, it)| self.rank(*id, it)) {
+            let rank = self.rank(id, large);
+            let behind = new.iter().filter(|row| {
+                let its = &self.executions[&row.execution];
+                let run = its.jobs.iter().find(|it| it.id == row.job_run).unwrap();
+                self.rank(row.execution, run) > rank
+            });
+            let taken: BTreeSet<_> = behind.map(|row| row.executor).collect();
+            let kept = self.could_take(store, large).any(|id| !taken.contains(&id));
+            assert!(kept, "R7: nothing is kept for {}", large.id);
+        }
+    }
+
+    /// Executors that could take a job run if nothing ran there.
+    fn could_take<'a>(
+        &'a self,
+        store: &'a Store,
+        run: &'a TwinJob,
+    ) -> impl Iterator<Item = ExecutorId> + use<'a> {
+        let hosts = store.executors.iter().filter(|(id, host)| {
+            self.hosts[id].online
+                && host.enabled
+                && host.slots >= run.job.slots
+                && meets(store, **id, &run.job.placement)
+        });
+        hosts.map(|(id, _)| *id)
     }
 
     fn used(&self, executor: ExecutorId) -> u32 {
@@ -640,28 +668,29 @@ impl Twin {
         queued
     }
 
-    /// No executor idles while a job run could use it, but for one that goes first and needs more.
+    /// No executor idles while a job run could use it, but for one kept for what goes first and needs more.
     fn check_nothing_idle(&self, store: &Store) {
         if self.attempts.len() >= self.settings.max_running as usize {
             return;
         }
         let queued = self.queued();
         for &(id, run) in &queued {
-            for (executor, host) in &store.executors {
-                let free = host.slots.saturating_sub(self.used(*executor));
-                let usable = self.hosts[executor].online && host.enabled;
-                if !usable || free < run.job.slots || !meets(store, *executor, &run.job.placement) {
-                    continue;
+            let idle = self.could_take(store, run).filter(|id| {
+                let free = store.executors[id].slots.saturating_sub(self.used(*id));
+                free >= run.job.slots
+            });
+            let idle: BTreeSet<_> = idle.collect();
+            // Those that need the same of an executor have one kept, for the first of them.
+            let mut kept_for = BTreeSet::new();
+            let mut may_be_kept = BTreeSet::new();
+            for &(its, other) in &queued {
+                if other.job.slots >= 2 && self.rank(its, other) < self.rank(id, run) {
+                    kept_for.insert((&other.job.placement, other.job.slots));
+                    may_be_kept.extend(self.could_take(store, other));
                 }
-                let kept = queued.iter().any(|&(its, other)| {
-                    let needs = other.job.slots;
-                    let could = needs >= 2 && needs <= host.slots;
-                    could
-                        && meets(store, *executor, &other.job.placement)
-                        && self.rank(its, other) < self.rank(id, run)
-                });
-                assert!(kept, "R7: {} waits, {executor} has {free} free", run.id);
             }
+            let few = idle.len() <= kept_for.len() && idle.is_subset(&may_be_kept);
+            assert!(few, "R7: {} waits, {idle:?} have room", run.id);
         }
     }
 

@@ -41,8 +41,16 @@ pub struct Lines<D> {
     name: String,
     realm: String,
     held: Mutex<BTreeMap<ExecutorId, HeldLine>>,
-    reports: mpsc::Sender<(ExecutorId, Report)>,
-    received: tokio::sync::Mutex<mpsc::Receiver<(ExecutorId, Report)>>,
+    reports: mpsc::Sender<Received>,
+    received: tokio::sync::Mutex<mpsc::Receiver<Received>>,
+}
+
+/// A report, and the fence of the connection that it came by.
+#[derive(Debug)]
+struct Received {
+    executor: ExecutorId,
+    fence: Fence,
+    report: Report,
 }
 
 #[derive(Debug)]
@@ -131,6 +139,7 @@ impl<D: Dial> Transport for Lines<D> {
             dial: Arc::clone(&self.dial),
             id: executor.id,
             address: executor.address.clone(),
+            fence,
             hello: Down::Hello {
                 realm: self.realm.clone(),
                 fence,
@@ -170,10 +179,17 @@ impl<D: Dial> Transport for Lines<D> {
     }
 
     async fn recv(&self) -> (ExecutorId, Report) {
-        match self.received.lock().await.recv().await {
-            Some(report) => report,
-            // `self` holds a sender, so this is never.
-            None => std::future::pending().await,
+        let mut received = self.received.lock().await;
+        loop {
+            let Some(next) = received.recv().await else {
+                // `self` holds a sender, so this is never.
+                return std::future::pending().await;
+            };
+            // Clause 9: what an earlier term was told is not for the present one.
+            let current = self.held().get(&next.executor).map(|line| line.fence);
+            if current.is_none_or(|current| next.fence >= current) {
+                return (next.executor, next.report);
+            }
         }
     }
 
@@ -215,9 +231,10 @@ struct Holder<D> {
     dial: Arc<D>,
     id: ExecutorId,
     address: String,
+    fence: Fence,
     hello: Down,
     state: Arc<Mutex<State>>,
-    reports: mpsc::Sender<(ExecutorId, Report)>,
+    reports: mpsc::Sender<Received>,
 }
 
 impl<D: Dial> Holder<D> {
@@ -258,7 +275,12 @@ impl<D: Dial> Holder<D> {
 
     async fn report(&self, report: Report) {
         // Fails only when the transport is gone, and this task with it.
-        let _ = self.reports.send((self.id, report)).await;
+        let received = Received {
+            executor: self.id,
+            fence: self.fence,
+            report,
+        };
+        let _ = self.reports.send(received).await;
     }
 
     async fn disconnected(&self, reason: String) {

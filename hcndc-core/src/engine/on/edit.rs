@@ -25,6 +25,9 @@ use crate::{
     time::Timestamp,
 };
 
+/// What needs an executor while something runs there.
+const LIVE_ATTEMPTS: &str = "attempts that run there";
+
 impl Engine {
     pub(in super::super) fn on_edit(
         &mut self,
@@ -195,10 +198,11 @@ impl<'a> Plan<'a> {
             match edit {
                 Edit::PutFlow(draft) => self.put_flow(at, draft),
                 Edit::PutJob(draft) => self.put_job(at, draft),
-                Edit::PutExecutor(draft) => self.put_executor(at, draft),
+                Edit::PutExecutor(draft) => self.put_executor(at, draft, busy),
                 Edit::DeleteFlow { .. } | Edit::DeleteJob { .. } | Edit::DeleteExecutor { .. } => {}
             }
         }
+        self.check_addresses();
         self.check_deletes(busy);
     }
 
@@ -620,7 +624,7 @@ impl<'a> Plan<'a> {
         }
     }
 
-    fn put_executor(&mut self, at: usize, draft: &ExecutorDraft) {
+    fn put_executor(&mut self, at: usize, draft: &ExecutorDraft, busy: &BTreeSet<ExecutorId>) {
         let DefinitionId::Executor(id) = self.ids[at] else {
             return;
         };
@@ -641,6 +645,11 @@ impl<'a> Plan<'a> {
             self.fault(at, "address", DefinitionError::Empty);
         }
         self.check_text(at, "address", &draft.address);
+        // Who answers at the new address does not hold them: they would count as lost, and run a second time.
+        if busy.contains(&id) && old.as_ref().is_some_and(|old| old.address != draft.address) {
+            let users = vec![LIVE_ATTEMPTS.to_owned()];
+            self.fault(at, "address", DefinitionError::InUse { users });
+        }
         if draft.labels.keys().any(|key| key.trim().is_empty()) {
             self.fault(at, "labels", DefinitionError::Empty);
         }
@@ -696,6 +705,35 @@ impl<'a> Plan<'a> {
         }
     }
 
+    /// Two executors at one address would each end the other's attempts as strangers, and count its slots twice.
+    fn check_addresses(&mut self) {
+        let mut at_address: BTreeMap<&str, Vec<&Arc<Executor>>> = BTreeMap::new();
+        let stay = self.base.executors().filter(|executor| {
+            !self.gone.executors.contains(&executor.id)
+                && !self.executors.contains_key(&executor.id)
+        });
+        for executor in stay.chain(self.executors.values()) {
+            at_address
+                .entry(executor.address.trim())
+                .or_default()
+                .push(executor);
+        }
+        let mut taken = Vec::new();
+        for (at, edit) in self.batch.edits.iter().enumerate() {
+            if let (Edit::PutExecutor(draft), DefinitionId::Executor(id)) = (edit, self.ids[at])
+                && let address = draft.address.trim()
+                && !address.is_empty()
+                && let Some(there) = at_address.get(address)
+                && let Some(other) = there.iter().find(|other| other.id != id)
+            {
+                taken.push((at, other.name.clone()));
+            }
+        }
+        for (at, by) in taken {
+            self.fault(at, "address", DefinitionError::AddressTaken { by });
+        }
+    }
+
     /// What is deleted must not be needed by what stays.
     fn check_deletes(&mut self, busy: &BTreeSet<ExecutorId>) {
         let mut users: Vec<(usize, Vec<String>)> = Vec::new();
@@ -712,7 +750,7 @@ impl<'a> Plan<'a> {
                 Edit::DeleteExecutor { executor, .. } => {
                     let mut its = self.jobs_that_name(executor);
                     if busy.contains(&executor) {
-                        its.push("attempts that run there".to_owned());
+                        its.push(LIVE_ATTEMPTS.to_owned());
                     }
                     its
                 }

@@ -53,8 +53,12 @@ impl Engine {
             .is_some_and(|attempt| attempt.row.executor == executor)
     }
 
-    /// Tells an executor to forget an attempt that has ended, or to end one that nobody wants.
+    /// Tells an executor to forget an attempt that has ended, or to end one that nobody wants. One that lives, here or
+    /// elsewhere, is wanted: a stranger's word about it ends nothing.
     fn disown(&self, executor: ExecutorId, attempt: AttemptId, ended: bool, step: &mut Step) {
+        if self.attempts.contains_key(&attempt) {
+            return;
+        }
         let grace = self.settings.kill_grace;
         let order = if ended {
             Order::Ack { attempt }

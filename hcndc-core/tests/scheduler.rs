@@ -1,0 +1,224 @@
+//! The driver against a store that fails.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use futures_util::FutureExt as _;
+use hcndc_core::{
+    engine::{
+        Change, ExecutionSnapshot, Input, Order, Rejected, Reply, Report, Settings, Snapshot,
+    },
+    id::{AttemptId, ExecutionId, ExecutorId},
+    model::Executor,
+    port::{
+        Clock, Commit, ErrorKind, Fence, Inbox, Lease, LogRead, Observer, PortError, Request,
+        Store, Transport,
+    },
+    scheduler::{Leadership, Scheduler},
+    time::Timestamp,
+};
+
+#[derive(Debug, thiserror::Error)]
+#[error("{0:?}")]
+struct Failure(ErrorKind);
+
+impl PortError for Failure {
+    fn kind(&self) -> ErrorKind {
+        self.0
+    }
+}
+
+/// Holds nothing, and answers questions for executions with these failures first.
+#[derive(Debug)]
+struct Failing(Mutex<VecDeque<ErrorKind>>);
+
+#[async_trait]
+impl Store for Failing {
+    type Error = Failure;
+
+    async fn load(&self) -> Result<Snapshot, Failure> {
+        Ok(Snapshot::default())
+    }
+
+    async fn load_execution(&self, _: ExecutionId) -> Result<Option<ExecutionSnapshot>, Failure> {
+        match self.0.lock().unwrap().pop_front() {
+            Some(kind) => Err(Failure(kind)),
+            None => Ok(None),
+        }
+    }
+
+    async fn commit(&self, _: Fence, _: &Commit) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    async fn acquire(
+        &self,
+        holder: &str,
+        now: Timestamp,
+        ttl: Duration,
+    ) -> Result<Option<Lease>, Failure> {
+        Ok(Some(Lease {
+            fence: Fence(1),
+            holder: holder.into(),
+            expires_at: now.after(ttl),
+        }))
+    }
+
+    async fn renew(&self, lease: &Lease, now: Timestamp, ttl: Duration) -> Result<Lease, Failure> {
+        Ok(Lease {
+            expires_at: now.after(ttl),
+            ..lease.clone()
+        })
+    }
+
+    async fn release(&self, _: &Lease) -> Result<(), Failure> {
+        Ok(())
+    }
+}
+
+/// Reaches nobody.
+#[derive(Debug)]
+struct Nobody;
+
+#[async_trait]
+impl Transport for Nobody {
+    type Error = Failure;
+
+    fn connect(&self, _: Arc<Executor>, _: Fence) {}
+
+    fn disconnect(&self, _: ExecutorId) {}
+
+    fn send(&self, _: ExecutorId, _: Order) {}
+
+    async fn recv(&self) -> (ExecutorId, Report) {
+        std::future::pending().await
+    }
+
+    async fn read_log(
+        &self,
+        _: ExecutorId,
+        _: AttemptId,
+        _: u64,
+        _: usize,
+        _: Duration,
+    ) -> Result<LogRead, Failure> {
+        Err(Failure(ErrorKind::Unavailable))
+    }
+
+    fn trouble(&self, _: ExecutorId) -> Option<String> {
+        None
+    }
+}
+
+/// Jumps to whatever is waited for.
+#[derive(Debug, Default)]
+struct Jumping(Mutex<Timestamp>);
+
+#[async_trait]
+impl Clock for Jumping {
+    fn now(&self) -> Timestamp {
+        *self.0.lock().unwrap()
+    }
+
+    async fn sleep_until(&self, time: Timestamp) {
+        let mut now = self.0.lock().unwrap();
+        *now = time.max(*now);
+    }
+}
+
+/// Requests until there are no more.
+struct Asked(VecDeque<Request>);
+
+#[async_trait]
+impl Inbox for Asked {
+    async fn recv(&mut self) -> Option<Request> {
+        self.0.pop_front()
+    }
+}
+
+/// Notes what it is told of the store, and of what.
+#[derive(Debug, Default)]
+struct Notes(Mutex<Vec<String>>);
+
+impl Observer for Notes {
+    fn committed(&self, _: Timestamp, _: &[Change]) {}
+
+    fn store_trouble(&self, error: Option<&dyn std::error::Error>) {
+        let note = error.map_or_else(|| "fine".into(), ToString::to_string);
+        self.0.lock().unwrap().push(note);
+    }
+
+    fn unreadable(&self, execution: ExecutionId, error: &dyn std::error::Error) {
+        let note = format!("{execution} is unreadable: {error}");
+        self.0.lock().unwrap().push(note);
+    }
+}
+
+type Answers = Arc<Mutex<Vec<Result<Reply, Rejected>>>>;
+
+fn resume(id: u64, answers: &Answers) -> Request {
+    let input = Input::Resume {
+        execution: ExecutionId(id),
+        by: "ann".into(),
+        archived: None,
+    };
+    let answers = Arc::clone(answers);
+    Request::Command(
+        input,
+        Box::new(move |answer| answers.lock().unwrap().push(answer)),
+    )
+}
+
+/// What two resumes, of executions 7 and 8, are answered, and what the observer is told, when the store fails so.
+fn resumed(failures: &[ErrorKind]) -> (Vec<Result<Reply, Rejected>>, Vec<String>) {
+    let (answers, notes) = (Answers::default(), Arc::new(Notes::default()));
+    let run = async {
+        let mut scheduler = Scheduler::open(
+            Failing(Mutex::new(failures.iter().copied().collect())),
+            Nobody,
+            Jumping::default(),
+            Arc::clone(&notes),
+            Settings::default(),
+            Leadership {
+                holder: "here".into(),
+                ttl: Duration::from_secs(3),
+            },
+        )
+        .await
+        .unwrap();
+        let mut inbox = Asked([resume(7, &answers), resume(8, &answers)].into());
+        scheduler.run(&mut inbox).await.unwrap();
+    };
+    run.now_or_never().expect("nothing here waits");
+    let (answers, notes) = (answers.lock().unwrap(), notes.0.lock().unwrap());
+    // The first is what it is told when all is loaded.
+    (answers.clone(), notes[1..].to_vec())
+}
+
+const fn unknown(id: u64) -> Result<Reply, Rejected> {
+    let execution = ExecutionId(id);
+    Err(Rejected::UnknownExecution { execution })
+}
+
+#[test]
+fn a_store_that_answers_again_is_told_to_be_fine() {
+    let (answers, notes) = resumed(&[ErrorKind::Unavailable, ErrorKind::Unavailable]);
+    assert_eq!(answers, [unknown(7), unknown(8)]);
+    assert_eq!(notes, ["Unavailable", "Unavailable", "fine"]);
+}
+
+#[test]
+fn an_execution_that_cannot_be_read_is_refused_and_the_rest_goes_on() {
+    for kind in [ErrorKind::Corrupt, ErrorKind::Invalid] {
+        let (answers, notes) = resumed(&[kind]);
+        let execution = ExecutionId(7);
+        let bad = Err(Rejected::BadSnapshot { execution });
+        assert_eq!(answers, [bad, unknown(8)]);
+        assert_eq!(notes, [format!("7 is unreadable: {kind:?}")]);
+    }
+}
