@@ -124,6 +124,7 @@ pub fn execution(id: u64) -> ExecutionRow {
         started_at: at(7),
         ended_at: None,
         stopped_by: None,
+        resumed_by: None,
         resumes: 0,
     }
 }
@@ -254,6 +255,7 @@ impl World {
                 params: vec![param("zone", "华东"), param("empty", "")],
                 started_by: String::from("王芳"),
                 stopped_by: Some(String::from("o'brien")),
+                resumed_by: Some(String::from("ann")),
                 state: ExecutionState::Stopping,
                 resumes: 3,
                 ..execution(31)

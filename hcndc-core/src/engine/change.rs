@@ -74,6 +74,8 @@ pub struct ExecutionRow {
     pub ended_at: Option<Timestamp>,
     /// Who asked to stop it, while it stops and after.
     pub stopped_by: Option<String>,
+    /// Who last resumed or reran it.
+    pub resumed_by: Option<String>,
     /// How often it was resumed or rerun.
     pub resumes: u32,
 }

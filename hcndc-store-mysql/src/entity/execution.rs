@@ -23,6 +23,7 @@ pub(crate) enum Execution {
     StartedAt,
     EndedAt,
     StoppedBy,
+    ResumedBy,
     Resumes,
 }
 
@@ -41,6 +42,7 @@ impl Table for Execution {
         Self::StartedAt,
         Self::EndedAt,
         Self::StoppedBy,
+        Self::ResumedBy,
         Self::Resumes,
     ];
 
@@ -58,6 +60,7 @@ impl Table for Execution {
             time(row.started_at),
             time_if(row.ended_at),
             row.stopped_by.as_deref().into(),
+            row.resumed_by.as_deref().into(),
             i64::from(row.resumes).into(),
         ])
     }
@@ -79,6 +82,7 @@ impl Execution {
             started_at: row.time("started_at")?,
             ended_at: row.time_if("ended_at")?,
             stopped_by: row.column("stopped_by")?,
+            resumed_by: row.column("resumed_by")?,
             resumes: row.small("resumes")?,
         })
     }

@@ -227,6 +227,7 @@ impl Make<'_, '_> {
             .col(number(Execution::StartedAt))
             .col(number_or_null(Execution::EndedAt))
             .col(long_text_column(self.backend, Execution::StoppedBy))
+            .col(long_text_column(self.backend, Execution::ResumedBy))
             .col(number(Execution::Resumes))
             .to_owned();
         let indexes: Indexes<'_, _> = &[

@@ -32,6 +32,7 @@ CREATE TABLE `execution` (
   `started_at` bigint NOT NULL,
   `ended_at` bigint DEFAULT NULL,
   `stopped_by` longtext DEFAULT NULL,
+  `resumed_by` longtext DEFAULT NULL,
   `resumes` bigint NOT NULL,
   PRIMARY KEY (`id`),
   KEY `execution_by_state` (`state`,`id`),

@@ -30,6 +30,7 @@ CREATE TABLE "execution" ( "id" integer NOT NULL PRIMARY KEY,
   "started_at" integer NOT NULL,
   "ended_at" integer,
   "stopped_by" text,
+  "resumed_by" text,
   "resumes" integer NOT NULL );
 
 CREATE INDEX "execution_by_data_date" ON "execution" ("data_date", "id");

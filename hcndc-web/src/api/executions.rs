@@ -168,6 +168,8 @@ pub(super) struct ExecutionDto {
     ended_at: Option<String>,
     /// Who asked to stop it.
     stopped_by: Option<String>,
+    /// Who last resumed or reran it.
+    resumed_by: Option<String>,
     /// How often it was resumed or rerun.
     resumes: u32,
     /// Flows that take part, with the names that they had.
@@ -237,6 +239,7 @@ impl From<ExecutionView> for ExecutionDto {
             started_at: row.started_at.to_string(),
             ended_at: row.ended_at.map(|at| at.to_string()),
             stopped_by: row.stopped_by,
+            resumed_by: row.resumed_by,
             resumes: row.resumes,
             flows: flows
                 .map(|(id, name)| FlowName { id: id.0, name })

@@ -218,7 +218,7 @@ impl Engine {
                 }
             }
         }
-        execution.row.started_by = by;
+        execution.row.resumed_by = Some(by);
         self.insert(execution);
         self.advance(id, step, |execution, moves| {
             execution.announce_versions(&flows_renewed, &renewed, moves.changes);

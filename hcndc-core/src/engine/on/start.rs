@@ -53,6 +53,7 @@ impl Engine {
             started_at: self.now,
             ended_at: None,
             stopped_by: None,
+            resumed_by: None,
             resumes: 0,
         };
         let execution = Execution::new(row, flows, first_flow_run, first_job_run);
