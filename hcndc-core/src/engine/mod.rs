@@ -315,12 +315,13 @@ impl Engine {
         self.executions.contains_key(&execution)
     }
 
-    /// Number of executions, of queued job runs and of attempts that are live.
+    /// Number of live executions, of queued job runs and of live attempts. Job runs count as queued too while another
+    /// execution runs their job for the same date.
     #[must_use]
     pub fn load_figures(&self) -> (usize, usize, usize) {
         (
             self.executions.len(),
-            self.yard.waiting(),
+            self.claims.queued(),
             self.attempts.len(),
         )
     }
