@@ -191,7 +191,8 @@ impl Engine {
     ///
     /// # Complexity
     /// A report: O(dependents + log n). A start, stop, resume or rerun: O(job runs of the execution). An edit: O(what it
-    /// changes and what comes after that).
+    /// changes, what comes after that, and executors); of more than 16 flows and jobs, O(mesh), and to delete an executor
+    /// is a look at all jobs.
     pub fn apply(&mut self, now: Timestamp, input: Input) -> Result<Step, Rejected> {
         self.now = self.now.max(now);
         let mut step = Step::default();

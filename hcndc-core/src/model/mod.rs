@@ -1,4 +1,4 @@
-//! Definitions: what people edit. A file for each noun, and [`edit`] for changes to them.
+//! Definitions: what people edit. A file for each noun, and [`Edit`] for changes to them.
 //!
 //! A definition that an [`Engine`](crate::engine::Engine) holds has been checked as a part of the
 //! whole: names are unique, references exist, no cycle arises, numbers are in range.
