@@ -9,7 +9,7 @@ use hcndc_core::{
     engine::{EditBatch, Engine, Input},
     id::{FlowId, JobId},
     mesh::{Mesh, Node},
-    model::{Edit, FlowRef, JobDraft},
+    model::{DependencyDraft, Edit, FlowRef, JobDraft, JobRef},
     time::Timestamp,
     workload,
 };
@@ -47,6 +47,48 @@ fn one_batch(c: &mut Criterion) {
             BatchSize::PerIteration,
         );
     });
+}
+
+/// One job before all others, and one after them: neither may make each job in between cost more. Ten times the jobs
+/// should cost some ten times as much, to make and to change.
+fn fan(c: &mut Criterion) {
+    for (size, jobs) in [("10k", 10_000), ("100k", 100_000)] {
+        let make = batch(workload::fan(jobs));
+        let now = Timestamp::from_micros(0);
+        let made = |edits| {
+            let mut engine = Engine::default();
+            engine.apply(now, edits).expect("a mesh");
+            assert_eq!(engine.mesh().size(), (jobs + 2, 2 * jobs));
+            engine
+        };
+        c.bench_function(&format!("mesh/edit_batch/fan_{size}"), |b| {
+            b.iter_batched(|| make.clone(), made, BatchSize::PerIteration);
+        });
+        let engine = made(make.clone());
+        let drafts = engine.jobs().map(|job| {
+            let before = job.dependencies.iter().map(|it| DependencyDraft {
+                job: JobRef::Id(it.job),
+                condition: it.condition,
+            });
+            Edit::PutJob(JobDraft {
+                id: Some(job.id),
+                dependencies: before.collect(),
+                ..JobDraft::new(FlowRef::Id(job.flow), job.name.clone(), "false")
+            })
+        });
+        let change = batch(drafts.collect());
+        c.bench_function(&format!("mesh/change_all_jobs/fan_{size}"), |b| {
+            b.iter_batched(
+                || (engine.clone(), change.clone()),
+                |(mut engine, change)| {
+                    let step = engine.apply(now, change).expect("a mesh");
+                    assert_eq!(step.changes.len(), jobs + 2);
+                    engine
+                },
+                BatchSize::PerIteration,
+            );
+        });
+    }
 }
 
 /// The graph by itself: what the engine adds is names, versions and rows.
@@ -149,6 +191,6 @@ criterion_group! {
         .sample_size(10)
         .warm_up_time(Duration::from_millis(500))
         .measurement_time(Duration::from_secs(3));
-    targets = one_batch, mesh_alone, one_job, all_jobs
+    targets = one_batch, fan, mesh_alone, one_job, all_jobs
 }
 criterion_main!(benches);

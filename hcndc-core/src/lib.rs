@@ -1,4 +1,64 @@
 //! A pure, deterministic scheduler of meshes of jobs.
+//!
+//! A *flow* is a set of *jobs* tied by dependencies; flows wait for other flows, and jobs for jobs of other flows, so
+//! that all of them together are one mesh. This crate holds the rules: what may run when and where, what an end sets
+//! going, what a limit holds back and why. It does no IO, reads no clock, starts no thread and needs no `std`; whoever
+//! embeds it gives it those things as they have them.
+//!
+//! ```text
+//!                         ┌──────── Scheduler, the driver ────────┐
+//!   Inbox      commands ──┤                                       ├──► Store::commit     changes, in one transaction
+//!   Transport   reports ──┼──► Engine::apply(now, input) ─► Step ─┼──► answers            then
+//!   Clock          time ──┤      └─ next_wakeup()                 ├──► Transport::send    effects, then
+//!                         └───────────────────────────────────────┘    Observer           what became so
+//! ```
+//!
+//! - [`model`] has the definitions that people edit, and the edits; [`mesh`] the graph that they make.
+//! - [`engine`] has the one struct that decides, [`Engine`](engine::Engine): inputs go in; changes to store and effects
+//!   to carry out come out. The same inputs at the same times give the same steps.
+//! - [`port`] has the traits through which it meets the world, each with a numbered contract.
+//! - [`scheduler`] has the driver, generic over the ports.
+//! - [`id`] and [`time`] have what all of these speak of.
+//!
+//! # Examples
+//! Why does it not run? (A job run to its end by hand: see [`Engine`](engine::Engine).)
+//! ```
+//! use hcndc_core::{engine::*, model::*, time::Timestamp};
+//!
+//! let mut engine = Engine::default();
+//! let now = Timestamp::from_micros(0);
+//! let edits = vec![
+//!     Edit::PutFlow(FlowDraft::new("nightly")),
+//!     Edit::PutJob(JobDraft::new(FlowRef::Name("nightly".into()), "load", "sh load.sh")),
+//! ];
+//! engine.apply(now, Input::Edit(EditBatch { by: "ann".into(), edits }))?;
+//! let flow = engine.find_flow("nightly").expect("just made").id;
+//! let start = Start { flows: vec![flow], downstream: false, data_date: "2026-11-21".parse()?, params: vec![], by: "ann".into() };
+//! let step = engine.apply(now, Input::Start(start))?;
+//!
+//! // What to store, in order; the last row of a job run is the one that counts.
+//! let Some(Change::JobRun { row, .. }) = step.changes.last() else { panic!("a row") };
+//! assert_eq!(row.state, JobRunState::Queued);
+//! // Nobody has made an executor yet.
+//! let holds = engine.explain(row.id).expect("is live").holds;
+//! assert_eq!(holds, [Hold::NoExecutor { placement: Placement::Any }]);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Embedding
+//! 1. Choose or write a [`Store`](port::Store), a [`Transport`](port::Transport) and a [`Clock`](port::Clock); an
+//!    [`Observer`](port::Observer) if something is to be shown, `()` otherwise. Run the contract suites on your own.
+//! 2. [`Scheduler::open`](scheduler::Scheduler::open) waits for the lead, loads what is stored and connects executors.
+//! 3. [`Scheduler::run`](scheduler::Scheduler::run) takes what the [`Inbox`](port::Inbox) gives until that ends: commands
+//!    with a way to answer them, and looks at the engine. On any async runtime; it spawns nothing.
+//! 4. When it ends as `Fenced`, another leads: open a new one.
+//!
+//! Or drive an [`Engine`](engine::Engine) yourself, as simulations and tests do.
+//!
+//! # Features
+//! - `serde` (default): `Serialize` and `Deserialize` on definitions, states, inputs and rows.
+//! - `workload`: named meshes made from a seed, for benches, simulation and examples.
+//! - `contract-tests`: the suites that every adapter of a port runs, as macros.
 #![no_std]
 #![forbid(unsafe_code)]
 #![warn(clippy::wildcard_enum_match_arm)]

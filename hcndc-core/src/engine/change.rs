@@ -34,16 +34,19 @@ pub enum Change {
     ExecutorDeleted(ExecutorId),
     /// An execution is new or changed.
     Execution(ExecutionRow),
-    /// A flow run is new or changed.
+    /// A flow run is new or changed. It has moved only if `from` differs from the row's state.
     FlowRun {
-        /// Its state before; `None` if it is new; the row's own if only its version changed.
+        /// Its state before; `None` if it is new; the row's own if only the row changed, as when a resume pins it to
+        /// another version.
         from: Option<FlowRunState>,
         /// The row.
         row: FlowRunRow,
     },
-    /// A job run is new or changed.
+    /// A job run is new or changed. It has moved only if `from` differs from the row's state: whoever counts or shows
+    /// moves leaves out the others.
     JobRun {
-        /// Its state before; `None` if it is new; the row's own if only its version changed.
+        /// Its state before; `None` if it is new; the row's own if only the row changed, as when a resume pins it to
+        /// another version.
         from: Option<JobRunState>,
         /// The row.
         row: JobRunRow,

@@ -32,10 +32,22 @@ impl Engine {
     #[must_use]
     pub fn check(&self) -> Vec<Violation> {
         let mut found = Vec::new();
+        let mut queued = 0;
         for execution in self.executions.values() {
             check_execution(execution, &mut found);
             self.check_queued(execution, &mut found);
+            let jobs = execution.jobs.iter();
+            queued += jobs
+                .filter(|run| run.row.state == JobRunState::Queued)
+                .count();
         }
+        ensure!(
+            found,
+            "index",
+            queued == self.claims.queued(),
+            "{} job runs count as queued, {queued} are",
+            self.claims.queued()
+        );
         self.check_limits(&mut found);
         ensure!(
             found,

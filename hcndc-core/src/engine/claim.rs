@@ -58,6 +58,11 @@ impl Claims {
             && self.holder(job, date).is_some_and(|holder| holder != seat)
     }
 
+    /// Number of job runs that are queued, in line or waiting for another to leave the date.
+    pub(super) fn queued(&self) -> usize {
+        self.queued.len()
+    }
+
     /// All that are held: whose, and for what.
     pub(super) fn held(&self) -> impl Iterator<Item = (JobId, DataDate, Seat)> {
         self.holders

@@ -46,12 +46,14 @@ impl Definitions {
         }
         for (flow, data_date) in flows {
             let id = flow.id;
+            definitions.tie_flow(&flow);
             definitions.put_flow(flow);
             if let Some(entry) = definitions.flows.get_mut(&id) {
                 entry.data_date = data_date;
             }
         }
         for job in jobs {
+            definitions.tie_job(&job);
             definitions.put_job(job);
         }
         definitions
@@ -149,8 +151,17 @@ impl Definitions {
         chosen
     }
 
-    pub(super) fn put_flow(&mut self, flow: Arc<Flow>) {
+    fn tie_flow(&mut self, flow: &Flow) {
         self.mesh.put_flow(flow.id, flow.parents.iter().copied());
+    }
+
+    fn tie_job(&mut self, job: &Job) {
+        let before = job.dependencies.iter().map(|it| it.job);
+        self.mesh.put_job(job.id, job.flow, before);
+    }
+
+    /// Takes a flow that is tied into the mesh already.
+    pub(super) fn put_flow(&mut self, flow: Arc<Flow>) {
         if let Some(old) = self.flow(flow.id).map(|old| old.name.clone())
             && self.flow_names.get(&old) == Some(&flow.id)
         {
@@ -170,9 +181,8 @@ impl Definitions {
         }
     }
 
+    /// Takes a job that is tied into the mesh already.
     pub(super) fn put_job(&mut self, job: Arc<Job>) {
-        self.mesh
-            .put_job(job.id, job.flow, job.dependencies.iter().map(|it| it.job));
         let names = self.job_names.entry(job.flow).or_default();
         if let Some(old) = self.jobs.get(&job.id)
             && names.get(&old.name) == Some(&job.id)
@@ -197,8 +207,8 @@ impl Definitions {
         self.executors.insert(executor.id, executor);
     }
 
+    /// Forgets a flow that is untied already.
     pub(super) fn remove_flow(&mut self, id: FlowId) {
-        self.mesh.remove_flow(id);
         self.job_names.remove(&id);
         if let Some(entry) = self.flows.remove(&id)
             && self.flow_names.get(&entry.flow.name) == Some(&id)
@@ -207,8 +217,8 @@ impl Definitions {
         }
     }
 
+    /// Forgets a job that is untied already.
     pub(super) fn remove_job(&mut self, id: JobId) {
-        self.mesh.remove_job(id);
         let Some(job) = self.jobs.remove(&id) else {
             return;
         };
@@ -231,7 +241,7 @@ impl Definitions {
     }
 
     /// Ties flows and jobs as these say and unties those that go, finds out whether that makes a cycle, and if it does
-    /// leaves all as it was.
+    /// leaves all as it was. If not, the caller puts and removes the definitions themselves.
     pub(super) fn try_mesh(
         &mut self,
         gone_flows: &BTreeSet<FlowId>,
@@ -248,11 +258,10 @@ impl Definitions {
             self.mesh.remove_job(job);
         }
         for flow in flows {
-            self.mesh.put_flow(flow.id, flow.parents.iter().copied());
+            self.tie_flow(flow);
         }
         for job in jobs {
-            self.mesh
-                .put_job(job.id, job.flow, job.dependencies.iter().map(|it| it.job));
+            self.tie_job(job);
         }
         let changed: Vec<Node> = flows
             .iter()
@@ -265,21 +274,22 @@ impl Definitions {
         }
         let cycle = self.mesh.find_cycle(&changed)?;
         // New ones go before old ones come back, which could be tied to their nodes otherwise.
-        for job in jobs.iter().filter(|job| !self.jobs.contains_key(&job.id)) {
+        let new = |job: &&Arc<Job>| !self.jobs.contains_key(&job.id);
+        for job in jobs.iter().rev().filter(new) {
             self.mesh.remove_job(job.id);
         }
         for flow in flows.iter().filter(|it| !self.flows.contains_key(&it.id)) {
             self.mesh.remove_flow(flow.id);
         }
         let flows = flows.iter().map(|flow| flow.id).chain(gone_flows.clone());
-        for old in flows.filter_map(|id| self.flows.get(&id)) {
-            self.mesh
-                .put_flow(old.flow.id, old.flow.parents.iter().copied());
+        let flows: Vec<_> = flows.filter_map(|id| self.flow(id).cloned()).collect();
+        for old in flows {
+            self.tie_flow(&old);
         }
         let jobs = jobs.iter().map(|job| job.id).chain(gone_jobs.clone());
-        for old in jobs.filter_map(|id| self.jobs.get(&id)) {
-            self.mesh
-                .put_job(old.id, old.flow, old.dependencies.iter().map(|it| it.job));
+        let jobs: Vec<_> = jobs.filter_map(|id| self.job(id).cloned()).collect();
+        for old in jobs {
+            self.tie_job(&old);
         }
         Some(cycle)
     }

@@ -122,6 +122,7 @@ pub(super) fn verdict(condition: Condition, state: JobRunState) -> Option<Verdic
 }
 
 /// Work that an end leaves to do; a list instead of recursion, for chains may be long.
+#[derive(Clone, Copy)]
 enum Work {
     Settled(u32),
     FlowMayEnd(u32),
@@ -498,8 +499,7 @@ impl Execution {
 
     fn carry_on(&mut self, mut work: Vec<Work>, moves: &mut Moves<'_>) {
         let mut next = 0;
-        while next < work.len() {
-            let item = core::mem::replace(&mut work[next], Work::FlowMayEnd(u32::MAX));
+        while let Some(&item) = work.get(next) {
             next += 1;
             match item {
                 Work::Settled(job) => {
@@ -557,9 +557,7 @@ impl Execution {
     }
 
     fn end_flow(&mut self, at: u32, work: &mut Vec<Work>, moves: &mut Moves<'_>) {
-        let Some(run) = self.flow_runs.get(at as usize) else {
-            return;
-        };
+        let run = &self.flow_runs[at as usize];
         if run.row.state != FlowRunState::Running || run.open > 0 {
             return;
         }

@@ -20,7 +20,8 @@ use crate::{
 pub struct Explanation {
     /// Its state.
     pub state: JobRunState,
-    /// All that must change before it moves on; empty when it has started or has settled.
+    /// What holds it; empty when it has started or has settled. All of these must change before it moves on, but of
+    /// [`Hold::Executor`] one is enough: any executor that can take it will do.
     pub holds: Vec<Hold>,
     /// The earliest time at which it could start, if time is all that holds it.
     pub earliest: Option<Timestamp>,
@@ -74,7 +75,7 @@ pub enum Hold {
         /// What it asks for.
         placement: Placement,
     },
-    /// An executor that meets its placement cannot take it now.
+    /// An executor that meets its placement cannot take it now. There is one for each that meets it, if none can.
     Executor {
         /// Which.
         executor: ExecutorId,

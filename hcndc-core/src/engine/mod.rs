@@ -191,7 +191,8 @@ impl Engine {
     ///
     /// # Complexity
     /// A report: O(dependents + log n). A start, stop, resume or rerun: O(job runs of the execution). An edit: O(what it
-    /// changes and what comes after that).
+    /// changes, what comes after that, and executors); of more than 16 flows and jobs, O(mesh), and to delete an executor
+    /// is a look at all jobs.
     pub fn apply(&mut self, now: Timestamp, input: Input) -> Result<Step, Rejected> {
         self.now = self.now.max(now);
         let mut step = Step::default();
@@ -315,12 +316,13 @@ impl Engine {
         self.executions.contains_key(&execution)
     }
 
-    /// Number of executions, of queued job runs and of attempts that are live.
+    /// Number of live executions, of queued job runs and of live attempts. Job runs count as queued too while another
+    /// execution runs their job for the same date.
     #[must_use]
     pub fn load_figures(&self) -> (usize, usize, usize) {
         (
             self.executions.len(),
-            self.yard.waiting(),
+            self.claims.queued(),
             self.attempts.len(),
         )
     }

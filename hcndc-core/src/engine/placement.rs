@@ -285,11 +285,6 @@ impl Yard {
         }
     }
 
-    /// Number of job runs in all lines.
-    pub(super) fn waiting(&self) -> usize {
-        self.lines.iter().map(|line| line.queue.len()).sum()
-    }
-
     /// Whether a job run stands in its line.
     pub(super) fn holds(&self, need: &Need, rank: Rank) -> bool {
         self.by_need

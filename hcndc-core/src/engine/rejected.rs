@@ -45,4 +45,8 @@ pub enum Rejected {
         depends_on: String,
         flow: FlowId,
     },
+    #[error(
+        "job {job} depends on {depends_on}, which is newer than the execution and not part of it; start a new execution, or remove the dependency"
+    )]
+    NewerDependency { job: String, depends_on: String },
 }

@@ -56,11 +56,9 @@ impl Mesh {
     /// Makes a flow, or replaces its parents. Parents that are not there yet are made.
     pub fn put_flow(&mut self, flow: FlowId, parents: impl IntoIterator<Item = FlowId>) {
         let (start, _) = self.flow_nodes(flow);
-        self.clear_incoming(start, None);
-        for parent in parents {
-            let (_, end) = self.flow_nodes(parent);
-            self.graph.update_edge(end, start, ());
-        }
+        let ends = parents.into_iter().map(|parent| self.flow_nodes(parent).1);
+        let ends = ends.collect();
+        self.set_incoming(start, ends);
     }
 
     /// Makes a job, or replaces its dependencies. Flow and dependencies that are not there yet are made.
@@ -78,13 +76,11 @@ impl Mesh {
         } else {
             self.graph.add_edge(node, end, ());
         }
-        if !self.clear_incoming(node, Some(start)) {
-            self.graph.add_edge(start, node, ());
-        }
-        for dependency in dependencies {
-            let from = self.node(Node::Job(dependency));
-            self.graph.add_edge(from, node, ());
-        }
+        let before = dependencies
+            .into_iter()
+            .map(|job| self.node(Node::Job(job)));
+        let before = before.chain([start]).collect();
+        self.set_incoming(node, before);
     }
 
     /// Removes a flow; its jobs stay, so remove them first.
@@ -276,22 +272,21 @@ impl Mesh {
         (start, end)
     }
 
-    /// Removes all edges to a node but one from `keep`, and tells whether there is one. Taking that away and putting it
-    /// back would mean a walk over all jobs of the flow.
-    fn clear_incoming(&mut self, node: NodeIndex, keep: Option<NodeIndex>) -> bool {
-        let mut kept = false;
+    /// Makes these the only nodes with an edge to this one. Edges that stay are not touched: to take one away means a walk
+    /// over all that leave the same node, which many may.
+    fn set_incoming(&mut self, node: NodeIndex, mut from: BTreeSet<NodeIndex>) {
         let mut walk = self
             .graph
             .neighbors_directed(node, Direction::Incoming)
             .detach();
-        while let Some((edge, from)) = walk.next(&self.graph) {
-            if Some(from) == keep && !kept {
-                kept = true;
-            } else {
+        while let Some((edge, before)) = walk.next(&self.graph) {
+            if !from.remove(&before) {
                 self.graph.remove_edge(edge);
             }
         }
-        kept
+        for before in from {
+            self.graph.add_edge(before, node, ());
+        }
     }
 
     fn remove(&mut self, node: Node) {

@@ -494,6 +494,28 @@ fn a_resume_with_a_job_from_outside_is_refused() {
 }
 
 #[test]
+fn a_resume_with_a_job_that_is_newer_is_refused_until_nothing_needs_it() {
+    let mut bed = chain();
+    let execution = bed.start(&["a"]);
+    bed.fail("a/x");
+    let edit = changed(&bed, "a/y", job("a/y").after("a/x").after("a/new"));
+    bed.edit([job("a/new").edit(), edit]);
+    let refused = bed.try_resume(execution);
+    let (job_name, depends_on) = ("a/y".into(), "a/new".into());
+    assert_eq!(
+        refused,
+        Err(Rejected::NewerDependency {
+            job: job_name,
+            depends_on
+        })
+    );
+    let edit = changed(&bed, "a/y", job("a/y").after("a/x"));
+    bed.edit([edit]);
+    bed.resume(execution);
+    assert_eq!(bed.state("a/x"), JobRunState::Dispatched);
+}
+
+#[test]
 fn an_archived_snapshot_that_does_not_fit_is_refused() {
     let mut bed = chain();
     let execution = bed.start(&["a"]);

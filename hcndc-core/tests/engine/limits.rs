@@ -299,7 +299,9 @@ fn what_waits_for_its_date_can_be_stopped() {
     let mut bed = Bed::new([host("h", 9), flow("a", &[]), job("a/x").edit()]);
     bed.start(&["a"]);
     let second = bed.start(&["a"]);
+    assert_eq!(bed.engine.load_figures(), (2, 1, 1));
     bed.stop(second);
+    assert_eq!(bed.engine.load_figures(), (1, 0, 1));
     bed.said(&["e2 stopping", "e2 a/x killed", "a stopped", "e2 stopped"]);
     bed.succeed("a/x");
     assert_eq!(bed.engine.load_figures(), (0, 0, 0));

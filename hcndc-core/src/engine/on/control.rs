@@ -202,7 +202,8 @@ impl Engine {
         }
         let mut part: Vec<&Arc<Job>> = execution.jobs.iter().map(|run| &run.job).collect();
         part.sort_unstable_by_key(|job| job.id);
-        self.refuse_outside_dependencies(&part)?;
+        let flows = execution.flow_runs.iter().map(|run| run.row.flow).collect();
+        self.refuse_outside_dependencies(&part, &flows)?;
 
         let mut flows_renewed = Vec::new();
         for (at, run) in execution.flow_runs.iter_mut().enumerate() {

@@ -707,6 +707,10 @@ impl<'a> Plan<'a> {
 
     /// Two executors at one address would each end the other's attempts as strangers, and count its slots twice.
     fn check_addresses(&mut self) {
+        let puts = |edit: &Edit| matches!(edit, Edit::PutExecutor(_));
+        if !self.batch.edits.iter().any(puts) {
+            return;
+        }
         let mut at_address: BTreeMap<&str, Vec<&Arc<Executor>>> = BTreeMap::new();
         let stay = self.base.executors().filter(|executor| {
             !self.gone.executors.contains(&executor.id)

@@ -1,13 +1,13 @@
 //! Manual starts.
 
-use alloc::{sync::Arc, vec::Vec};
+use alloc::{collections::BTreeSet, sync::Arc, vec::Vec};
 
 use super::super::{
     Engine, ExecutionRow, ExecutionState, Rejected, Reply, Start, Step, TriggerKind,
     execution::Execution,
 };
 use crate::{
-    id::{ExecutionId, FlowRunId, JobId, JobRunId},
+    id::{ExecutionId, FlowId, FlowRunId, JobId, JobRunId},
     model::{Flow, Job},
 };
 
@@ -29,15 +29,15 @@ impl Engine {
         }
         let chosen = self.definitions.selection(&start.flows, start.downstream);
         let flows: Vec<(Arc<Flow>, Vec<Arc<Job>>)> = chosen
-            .into_iter()
-            .filter_map(|id| self.definitions.flow(id).cloned())
+            .iter()
+            .filter_map(|&id| self.definitions.flow(id).cloned())
             .map(|flow| {
                 let jobs = self.definitions.jobs_of(flow.id).cloned().collect();
                 (flow, jobs)
             })
             .collect();
         let inside: Vec<&Arc<Job>> = flows.iter().flat_map(|(_, jobs)| jobs).collect();
-        self.refuse_outside_dependencies(&inside)?;
+        self.refuse_outside_dependencies(&inside, &chosen)?;
 
         let jobs = inside.len();
         let id = ExecutionId(self.take_id());
@@ -64,8 +64,13 @@ impl Engine {
         Ok(())
     }
 
-    /// R1 inside one execution: every job waited for must take part.
-    pub(super) fn refuse_outside_dependencies(&self, jobs: &[&Arc<Job>]) -> Result<(), Rejected> {
+    /// R1 inside one execution of these flows: every job waited for must take part. One that does not though its flow does
+    /// was added since the execution was started.
+    pub(super) fn refuse_outside_dependencies(
+        &self,
+        jobs: &[&Arc<Job>],
+        flows: &BTreeSet<FlowId>,
+    ) -> Result<(), Rejected> {
         let mut inside: Vec<JobId> = jobs.iter().map(|job| job.id).collect();
         inside.sort_unstable();
         for job in jobs.iter().filter(|job| job.enabled) {
@@ -73,10 +78,17 @@ impl Engine {
                 if inside.binary_search(&dependency.job).is_err()
                     && let Some(missing) = self.definitions.job(dependency.job)
                 {
-                    return Err(Rejected::OutsideDependency {
-                        job: self.definitions.job_label(job),
-                        depends_on: self.definitions.job_label(missing),
-                        flow: missing.flow,
+                    let flow = missing.flow;
+                    let job = self.definitions.job_label(job);
+                    let depends_on = self.definitions.job_label(missing);
+                    return Err(if flows.contains(&flow) {
+                        Rejected::NewerDependency { job, depends_on }
+                    } else {
+                        Rejected::OutsideDependency {
+                            job,
+                            depends_on,
+                            flow,
+                        }
                     });
                 }
             }
