@@ -58,6 +58,10 @@ impl SchedulerHandle {
     ///
     /// # Errors
     /// [`CommandError`].
+    ///
+    /// # Cancel safety
+    /// Dropping the future does not take the command back: once it is in line it is done, and nobody hears of it. Who
+    /// must know what became of it waits in a task of its own.
     pub async fn command(&self, input: Input) -> Result<Reply, CommandError> {
         let (answer, answered) = oneshot::channel();
         let request = Request::Command(
