@@ -35,8 +35,10 @@ type Jobs = BTreeMap<(JobId, u32), Arc<model::Job>>;
 
 impl SqlStore {
     pub(crate) async fn load_snapshot(&self) -> Result<Snapshot, SqlError> {
-        // One transaction, so that all queries see the same moment.
-        let db = self.reader().begin().await.doing("begin to load")?;
+        // One transaction, so that all queries see the same moment; by the connections that gave the lease. Behind a
+        // balancer the readers may be at another node of a cluster, which lags, and a scheduler that starts from what
+        // such a node has would do again what is done.
+        let db = self.writer().begin().await.doing("begin to load")?;
         let flows = current_flows(&db).await?;
         let jobs = current_jobs(&db).await?;
         let known_flows = flows.iter().map(|(flow, _)| flow.clone());
@@ -67,7 +69,7 @@ impl SqlStore {
         let Ok(id) = i64::try_from(execution.0) else {
             return Ok(None);
         };
-        let db = self.reader().begin().await.doing("begin to load")?;
+        let db = self.writer().begin().await.doing("begin to load")?;
         let which = Expr::col(Execution::Id).eq(id);
         let none = (std::iter::empty(), std::iter::empty());
         let found = executions(&db, which, none.0, none.1).await?.pop();
@@ -320,4 +322,37 @@ async fn all(
     doing: &'static str,
 ) -> Result<Vec<QueryResult>, SqlError> {
     db.query_all(statement).await.doing(doing)
+}
+
+#[cfg(all(test, feature = "sqlite"))]
+mod tests {
+    use std::time::Duration;
+
+    use hcndc_core::{
+        contract::sample,
+        port::{Commit, Store as _},
+    };
+
+    use super::*;
+
+    #[tokio::test]
+    async fn loading_needs_no_reader() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("hcndc.db");
+        let store = SqlStore::connect_with(&crate::SqlOptions::file(&path)).await;
+        let store = store.expect("connect");
+        let lease = store.acquire("a", sample::at(0), Duration::from_secs(9));
+        let fence = lease.await.expect("acquire").expect("nobody leads").fence;
+        let world = sample::World::new();
+        let commit = Commit {
+            next_id: 100,
+            changes: world.changes(),
+        };
+        store.commit(fence, &commit).await.expect("commit");
+        store.reader().close_by_ref().await.expect("close");
+        let loaded = store.load().await.expect("load");
+        assert_eq!(loaded, world.snapshot(100));
+        let loaded = store.load_execution(world.execution.id).await;
+        assert_eq!(loaded.expect("load"), Some(world.execution_snapshot()));
+    }
 }

@@ -5,7 +5,10 @@ use hcndc_core::{
     engine::{Engine, Input, Rejected, Reply},
     port::{Inbox, Request},
 };
-use tokio::sync::{mpsc, oneshot};
+use tokio::{
+    sync::{mpsc, oneshot},
+    task::unconstrained,
+};
 
 /// Requests that may wait; who comes after that waits at the door.
 const WAITING: usize = 1_024;
@@ -58,6 +61,10 @@ impl SchedulerHandle {
     ///
     /// # Errors
     /// [`CommandError`].
+    ///
+    /// # Cancel safety
+    /// Dropping the future does not take the command back: once it is in line it is done, and nobody hears of it. Who
+    /// must know what became of it waits in a task of its own.
     pub async fn command(&self, input: Input) -> Result<Reply, CommandError> {
         let (answer, answered) = oneshot::channel();
         let request = Request::Command(
@@ -103,14 +110,41 @@ impl SchedulerHandle {
 #[async_trait]
 impl Inbox for Requests {
     async fn recv(&mut self) -> Option<Request> {
-        tokio::select! {
-            biased;
-            // What was sent before the call to close is still taken.
-            Some(()) = self.closing.recv() => {
-                self.requests.close();
-                self.requests.recv().await
+        let recv = async {
+            tokio::select! {
+                biased;
+                // What was sent before the call to close is still taken.
+                Some(()) = self.closing.recv() => {
+                    self.requests.close();
+                    self.requests.recv().await
+                }
+                request = self.requests.recv() => request,
             }
-            request = self.requests.recv() => request,
+        };
+        // Tokio makes a receiver look empty once its task has received some hundred times without a pause. The scheduler
+        // would take that for the end of what waits, and commit in small groups exactly when much waits. It bounds its
+        // groups itself, and pauses at each commit.
+        unconstrained(recv).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt as _;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn all_that_waits_is_received_without_a_pause() {
+        let (handle, mut inbox) = channel();
+        for _ in 0..WAITING {
+            let request = Request::Look(Box::new(|_| ()));
+            handle.requests.try_send(request).expect("there is room");
         }
+        for number in 0..WAITING {
+            let received = inbox.recv().now_or_never().flatten();
+            assert!(received.is_some(), "only {number} were received");
+        }
+        assert!(inbox.recv().now_or_never().is_none());
     }
 }

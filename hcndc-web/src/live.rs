@@ -199,6 +199,9 @@ impl Record {
 
     fn take(&mut self, now: Timestamp, change: &Change) {
         match change {
+            // Only the version that they are pinned to has changed.
+            Change::JobRun { from, row } if *from == Some(row.state) => {}
+            Change::FlowRun { from, row } if *from == Some(row.state) => {}
             Change::JobRun { from, row } => {
                 let (flow, job) = self.names.job(row.job);
                 let what = Moved::JobRun {

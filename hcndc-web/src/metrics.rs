@@ -70,7 +70,7 @@ fn describe() {
     describe_counter!(
         "hcndc_job_run_transitions_total",
         count,
-        "Job runs that came into a state."
+        "Job runs that came from one state into another."
     );
     describe_counter!(
         "hcndc_commits_total",
@@ -126,7 +126,13 @@ impl Observer for Counting {
         counter!("hcndc_commits_total").increment(1);
         histogram!("hcndc_commit_changes").record(changes.len() as f64);
         for change in changes {
-            if let Change::JobRun { row, .. } = change {
+            // A new row has come from nowhere, and one that keeps its state has not moved.
+            if let Change::JobRun {
+                from: Some(from),
+                row,
+            } = change
+                && *from != row.state
+            {
                 counter!("hcndc_job_run_transitions_total", "state" => row.state.as_str())
                     .increment(1);
             }
@@ -186,4 +192,61 @@ pub(crate) fn render(standing: Option<Standing>) -> Option<String> {
     }
     handle.run_upkeep();
     Some(handle.render())
+}
+
+#[cfg(test)]
+mod tests {
+    use hcndc_core::{
+        engine::{JobRunRow, JobRunState},
+        id::{ExecutionId, FlowRunId, JobId, JobRunId},
+    };
+    use metrics_exporter_prometheus::PrometheusBuilder;
+
+    use super::*;
+
+    fn change(from: Option<JobRunState>, state: JobRunState) -> Change {
+        let row = JobRunRow {
+            id: JobRunId(1),
+            execution: ExecutionId(1),
+            flow_run: FlowRunId(1),
+            job: JobId(1),
+            job_version: 2,
+            state,
+            attempt: 1,
+            attempts_before: 0,
+            queued_at: None,
+            started_at: None,
+            ended_at: None,
+            exit_code: None,
+            retry_at: None,
+        };
+        Change::JobRun { from, row }
+    }
+
+    #[test]
+    fn only_moves_from_a_state_to_another_are_counted() {
+        use JobRunState::{Blocked, Queued, Running, Succeeded};
+        let recorder = PrometheusBuilder::new().build_recorder();
+        let handle = recorder.handle();
+        metrics::with_local_recorder(&recorder, || {
+            let changes = [
+                change(None, Blocked),
+                change(Some(Succeeded), Succeeded),
+                change(Some(Blocked), Queued),
+                change(Some(Queued), Running),
+                change(Some(Queued), Running),
+            ];
+            Counting.committed(Timestamp::from_micros(0), &changes);
+        });
+        let figures = handle.render();
+        let mut moves: Vec<_> = figures
+            .lines()
+            .filter(|line| line.starts_with("hcndc_job_run_transitions_total{"))
+            .collect();
+        moves.sort_unstable();
+        let name = "hcndc_job_run_transitions_total";
+        let expected = [("queued", 1), ("running", 2)]
+            .map(|(state, count)| format!("{name}{{state=\"{state}\"}} {count}"));
+        assert_eq!(moves, expected);
+    }
 }

@@ -15,6 +15,7 @@ use hcndc_core::{
 };
 use tokio::{
     sync::mpsc,
+    task::unconstrained,
     time::{Instant, sleep, timeout},
 };
 use tokio_util::task::AbortOnDropHandle;
@@ -179,9 +180,11 @@ impl<D: Dial> Transport for Lines<D> {
     }
 
     async fn recv(&self) -> (ExecutorId, Report) {
-        let mut received = self.received.lock().await;
         loop {
-            let Some(next) = received.recv().await else {
+            // Tokio makes a lock or a receiver look busy once its task has used some hundred without a pause. The
+            // scheduler would take that for the end of what waits, and commit in small groups exactly when much waits.
+            let recv = unconstrained(async { self.received.lock().await.recv().await });
+            let Some(next) = recv.await else {
                 // `self` holds a sender, so this is never.
                 return std::future::pending().await;
             };
@@ -353,5 +356,28 @@ impl From<Order> for Down {
             Order::Kill { attempt, grace } => Self::Kill { attempt, grace },
             Order::Ack { attempt } => Self::Ack { attempt },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt as _;
+
+    use super::*;
+    use crate::transport::ByAddress;
+
+    #[tokio::test]
+    async fn all_that_was_reported_is_received_without_a_pause() {
+        let lines = Lines::new(ByAddress::default());
+        for number in 0..1_000 {
+            let reason = number.to_string();
+            let report = (ExecutorId(1), Report::Disconnected { reason });
+            lines.reports.try_send(report).expect("there is room");
+        }
+        for number in 0..1_000 {
+            let received = lines.recv().now_or_never();
+            assert!(received.is_some(), "only {number} were received");
+        }
+        assert!(lines.recv().now_or_never().is_none());
     }
 }

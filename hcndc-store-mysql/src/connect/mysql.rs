@@ -14,6 +14,10 @@ use crate::{SqlError, migration};
 const SESSION: &str = "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', \
     time_zone = '+00:00', innodb_lock_wait_timeout = 2";
 const ISOLATION: &str = "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ";
+/// On a Galera cluster, reads wait for what other nodes have committed; elsewhere it does nothing.
+const SYNC_WAIT: &str = "SET SESSION wsrep_sync_wait = 1";
+/// ER_UNKNOWN_SYSTEM_VARIABLE: what a server without clusters says to that.
+const UNKNOWN_VARIABLE: u16 = 1193;
 
 pub(super) async fn connect(options: &SqlOptions, address: String) -> Result<Pools, SqlError> {
     let Ok(parsed) = MySqlConnectOptions::from_str(&options.url) else {
@@ -54,13 +58,66 @@ async fn open(url: &str, connections: u32) -> Result<DatabaseConnection, DbErr> 
                 Box::pin(async move {
                     connection.execute(SESSION).await?;
                     connection.execute(ISOLATION).await?;
-                    Ok(())
+                    match connection.execute(SYNC_WAIT).await {
+                        Err(error) if !is_unknown_variable(&error) => Err(error),
+                        Ok(_) | Err(_) => Ok(()),
+                    }
                 })
             })
         });
     Database::connect(pool).await
 }
 
+fn is_unknown_variable(error: &sqlx::Error) -> bool {
+    error
+        .as_database_error()
+        .and_then(|error| error.try_downcast_ref::<sqlx::mysql::MySqlDatabaseError>())
+        .is_some_and(|error| error.number() == UNKNOWN_VARIABLE)
+}
+
 fn driver(error: sqlx::Error) -> DbErr {
     DbErr::Conn(RuntimeErr::SqlxError(Arc::new(error)))
+}
+
+#[cfg(test)]
+mod tests {
+    use sea_orm::{ConnectionTrait as _, DbBackend, Statement};
+
+    use super::*;
+
+    /// The server, if there is one. Where there must be, the tests in `tests` fail without it.
+    fn server() -> Option<String> {
+        let url = std::env::var("HCNDC_TEST_MYSQL_URL").ok();
+        url.filter(|url| !url.is_empty())
+    }
+
+    #[tokio::test]
+    async fn connections_wait_for_the_commits_of_other_nodes_where_there_can_be_any() {
+        let Some(url) = server() else {
+            return;
+        };
+        let db = open(&url, 1).await.expect("connect");
+        let show = "SHOW SESSION VARIABLES LIKE 'wsrep_sync_wait'";
+        let found = Statement::from_string(DbBackend::MySql, show);
+        let found = db.query_one_raw(found).await.expect("ask");
+        if let Some(variable) = found {
+            let value: String = variable.try_get_by_index(1).expect("a value");
+            assert_eq!(value, "1");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_server_without_clusters_is_taken_as_it_is() {
+        let Some(url) = server() else {
+            return;
+        };
+        let url = MySqlConnectOptions::from_str(&url).expect("an address");
+        let mut server = url.connect().await.expect("connect");
+        let unknown = server.execute("SET SESSION no_such_variable = 1").await;
+        assert!(is_unknown_variable(&unknown.expect_err("there is none")));
+        let wrong = server
+            .execute("SET SESSION sql_mode = 'NO_SUCH_MODE'")
+            .await;
+        assert!(!is_unknown_variable(&wrong.expect_err("there is none")));
+    }
 }

@@ -327,18 +327,22 @@ pub(super) async fn list<H: History, T: Transport>(
     (status = 409, body = ProblemDto, content_type = "application/problem+json", description = "`flow_disabled`"),
     (status = 422, body = ProblemDto, content_type = "application/problem+json", description = "`unknown_flow`, `no_flows`, `outside_dependency`, `idempotency_key_reused`"),
 ))]
-pub(super) async fn start<H: History, T: Transport>(
+pub(super) async fn start<H: History + 'static, T: Transport + 'static>(
     app: Arc<App<H, T>>,
     caller: Caller,
     key: IdempotencyKey,
     body: Body,
 ) -> Result<Created<ExecutionDto>, Problem> {
     let bytes = body.json_bytes().await?;
-    let start = async {
-        let start = to_start(&app, caller, body::parse(&bytes, &[])?).await?;
-        match app.command(Input::Start(start)).await? {
-            Reply::Started(id) => Ok(id),
-            Reply::Done | Reply::Edited(_) => Err(Problem::Internal),
+    let start = {
+        let (app, bytes) = (Arc::clone(&app), bytes.clone());
+        async move {
+            let start = to_start(&app, caller, body::parse(&bytes, &[])?).await?;
+            // Waits as long as it takes: who gives up earlier is told so by `once`.
+            match app.scheduler.command(Input::Start(start)).await? {
+                Reply::Started(id) => Ok(id),
+                Reply::Done | Reply::Edited(_) => Err(Problem::Internal),
+            }
         }
     };
     let id = app.starts.once(key, &bytes, start).await?;

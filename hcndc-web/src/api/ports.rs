@@ -17,7 +17,7 @@ use crate::{
 /// How long a caller waits for a look at the engine.
 const LOOK: Duration = Duration::from_secs(10);
 /// How long a caller waits for a command. The store may be away for a while: a command that is in line is still done.
-const COMMAND: Duration = Duration::from_secs(60);
+pub(super) const COMMAND: Duration = Duration::from_secs(60);
 
 impl<H, T> App<H, T> {
     /// Looks at the engine.

@@ -45,6 +45,29 @@ async fn events_are_told_in_order_and_taken_up_where_they_broke() {
 }
 
 #[tokio::test]
+async fn a_new_version_alone_is_no_move() {
+    let bed = one_job().await;
+    let execution = bed.start(&["f"]).await;
+    bed.hand.finish("f/j", 1).await;
+    bed.reaches(execution, "failed").await;
+    let jobs = bed.get("jobs?flow=f").await.expect(200);
+    let job = format!("jobs/{}", jobs["items"][0]["id"]);
+    let mended = serde_json::json!({"command": "true # mended"});
+    bed.write("PATCH", &job, &mended).await.expect(200);
+    let resume = format!("executions/{execution}/resume");
+    bed.post(&resume, &serde_json::json!({})).await.expect(200);
+    bed.hand.finish("f/j", 0).await;
+    let mut events = bed.stream("events?from=0", &[]).await;
+    loop {
+        let (_, kind, data) = events.event().await;
+        assert_ne!(data["from"], data["to"], "{data}");
+        if kind == "execution" && data["to"] == "succeeded" {
+            break;
+        }
+    }
+}
+
+#[tokio::test]
 async fn only_events_of_the_execution_are_told() {
     let bed = one_job().await;
     let first = bed.start(&["f"]).await;
