@@ -1,9 +1,5 @@
 //! Replays every input that was ever worth keeping, and a few thousand that a small generator makes.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-#![expect(
-    clippy::unwrap_used,
-    reason = "a failure here fails the test, as it should"
-)]
 
 use std::{fs, path::Path};
 

@@ -371,7 +371,11 @@ mod tests {
         let lines = Lines::new(ByAddress::default());
         for number in 0..1_000 {
             let reason = number.to_string();
-            let report = (ExecutorId(1), Report::Disconnected { reason });
+            let report = Received {
+                executor: ExecutorId(1),
+                fence: Fence(1),
+                report: Report::Disconnected { reason },
+            };
             lines.reports.try_send(report).expect("there is room");
         }
         for number in 0..1_000 {
