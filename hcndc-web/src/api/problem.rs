@@ -300,7 +300,10 @@ impl What {
 impl Blame {
     fn to_dto(&self, lang: Lang) -> FaultDto {
         let (users, current_version) = match &self.error {
-            BlameError::Definition(DefinitionError::InUse { users }) => (users.clone(), None),
+            BlameError::Definition(DefinitionError::InUse { users }) => {
+                let users = users.iter().map(|user| text::user(user, lang));
+                (users.collect(), None)
+            }
             BlameError::Definition(DefinitionError::Stale { current, .. }) => {
                 (Vec::new(), Some(*current))
             }

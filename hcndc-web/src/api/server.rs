@@ -1,16 +1,32 @@
 //! The server: connections in, answers out, and an end in good time.
 
-use std::{future::Future, pin::pin, sync::Arc, time::Duration};
+use std::{
+    any::Any,
+    convert::Infallible,
+    future::Future,
+    panic::AssertUnwindSafe,
+    pin::pin,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
+use futures_util::FutureExt as _;
 use hcndc_core::port::{History, Transport};
-use hyper::server::conn::http1;
+use hyper::{
+    Request,
+    body::Incoming,
+    server::conn::http1,
+    service::{Service, service_fn},
+};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
     server::graceful::GracefulShutdown,
     service::TowerToHyperService,
 };
 use tokio::{net::TcpListener, sync::Semaphore, task::JoinSet};
+use warp::{Reply as _, reply::Response};
 
+use super::problem::Problem;
 use crate::app::App;
 
 /// Connections at once; more wait to be accepted.
@@ -58,7 +74,9 @@ pub async fn serve<H: History + 'static, T: Transport + 'static>(
         };
         // Events are small and should not wait for each other; without it they are only slower.
         let _ = stream.set_nodelay(true);
-        let connection = http.serve_connection(TokioIo::new(stream), service.clone());
+        let service = service.clone();
+        let service = service_fn(move |request| answer(service.clone(), request));
+        let connection = http.serve_connection(TokioIo::new(stream), service);
         let connection = graceful.watch(connection);
         connections.spawn(async move {
             if let Err(error) = connection.await {
@@ -80,4 +98,28 @@ pub async fn serve<H: History + 'static, T: Transport + 'static>(
         );
         connections.shutdown().await;
     }
+}
+
+/// Answers a request, and one whose handler panics as well: a connection that ends without an answer tells nobody
+/// anything. What handlers share is behind locks that outlive a panic, so the others are none the worse for it.
+async fn answer<S>(service: S, request: Request<Incoming>) -> Result<Response, Infallible>
+where
+    S: Service<Request<Incoming>, Response = Response, Error = Infallible>,
+{
+    let started = Instant::now();
+    let (method, headers) = (request.method().clone(), request.headers().clone());
+    let path = request.uri().path().to_owned();
+    let answering = AssertUnwindSafe(async { service.call(request).await });
+    answering.catch_unwind().await.unwrap_or_else(|panic| {
+        tracing::error!(%method, path, panic = said(panic.as_ref()), "a handler panicked");
+        let response = Problem::Internal.into_response();
+        Ok(super::finish(started, method, headers, response))
+    })
+}
+
+/// What was said at a panic.
+fn said(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("no text")
 }

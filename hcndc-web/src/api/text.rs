@@ -352,10 +352,24 @@ fn definition_zh(error: &DefinitionError) -> String {
             format!("给出的版本是 {given}，而当前版本是 {current}：已被他人修改")
         }
         DefinitionError::FlowChanged => "任务不能移到其他任务流".to_owned(),
-        DefinitionError::InUse { users } => format!("仍被使用：{}", users.join("、")),
+        DefinitionError::InUse { users } => {
+            let users: Vec<_> = users.iter().map(|it| user(it, Lang::Zh)).collect();
+            format!("仍被使用：{}", users.join("、"))
+        }
         DefinitionError::Cycle { path } => format!("循环依赖：{}", path.join(" → ")),
         other => other.to_string(),
     }
+}
+
+/// What needs a definition. The engine names it in English: its kind, and then its name if it has one.
+pub(super) fn user(user: &str, lang: Lang) -> String {
+    let zh = match user.split_once(' ') {
+        Some(("flow", name)) => format!("任务流 {name}"),
+        Some(("job", name)) => format!("任务 {name}"),
+        _ if user == "attempts that run there" => "正在其上运行的尝试".to_owned(),
+        _ => user.to_owned(),
+    };
+    either(lang, user, zh)
 }
 
 const fn what_en(what: What) -> &'static str {

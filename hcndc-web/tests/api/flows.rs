@@ -99,6 +99,21 @@ async fn what_is_needed_is_not_deleted() {
 }
 
 #[tokio::test]
+async fn what_needs_a_definition_is_told_in_the_callers_language() {
+    let bed = Bed::new().await;
+    let parent = bed.flow("extract").await;
+    bed.post("flows", &json!({"name": "load", "parents": [parent]}))
+        .await
+        .expect(201);
+    let path = format!("/api/v1/flows/{parent}");
+    let zh = [("accept-language", "zh-CN")];
+    let refused = bed.call("DELETE", &path, &zh, "").await;
+    let problem = refused.problem(409, "in_use");
+    assert_eq!(problem["faults"][0]["users"], json!(["任务流 load"]));
+    assert_eq!(problem["faults"][0]["message"], "仍被使用：任务流 load");
+}
+
+#[tokio::test]
 async fn all_faults_of_a_flow_are_told_at_once() {
     let bed = Bed::new().await;
     bed.flow("taken").await;

@@ -36,6 +36,8 @@ struct State {
     logs: BTreeMap<AttemptId, Log>,
     /// Why no output can be read.
     trouble: Option<String>,
+    /// Whether reading output panics.
+    faulty: bool,
 }
 
 #[derive(Default)]
@@ -151,6 +153,10 @@ impl Hand {
     pub(crate) fn set_trouble(&self, trouble: Option<&str>) {
         self.state().trouble = trouble.map(str::to_owned);
     }
+
+    pub(crate) fn set_faulty(&self, faulty: bool) {
+        self.state().faulty = faulty;
+    }
 }
 
 fn now() -> Timestamp {
@@ -205,6 +211,8 @@ impl Transport for Hand {
         _: usize,
         wait: Duration,
     ) -> Result<LogRead, HandError> {
+        let faulty = self.state().faulty;
+        assert!(!faulty, "a fault of the transport");
         let read = || {
             let state = self.state();
             if state.trouble.is_some() {

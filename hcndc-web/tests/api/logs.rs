@@ -124,6 +124,25 @@ async fn what_cannot_be_read_is_said() {
 }
 
 #[tokio::test]
+async fn a_handler_that_panics_is_answered_for() {
+    let (bed, _, run, attempt) = running().await;
+    bed.hand.write(attempt, Stream::Stdout, b"one\n");
+    let path = format!("/api/v1/job-runs/{run}/log");
+    bed.hand.set_faulty(true);
+    let zh = [("accept-language", "zh")];
+    let answer = bed.call("GET", &path, &zh, "").await;
+    assert_eq!(
+        answer.problem(500, "internal")["detail"],
+        "原因见服务器日志"
+    );
+    assert_eq!(answer.header("content-language"), "zh-CN");
+    assert_eq!(answer.header("x-content-type-options"), "nosniff");
+    bed.hand.set_faulty(false);
+    let answer = bed.call("GET", &path, &[], "").await;
+    assert_eq!((answer.status, answer.text()), (200, "one\n"));
+}
+
+#[tokio::test]
 async fn a_follower_is_let_go_when_the_server_stops() {
     let (mut bed, _, run, attempt) = running().await;
     bed.hand.write(attempt, Stream::Stdout, b"one\n");
