@@ -472,7 +472,7 @@ async fn ended_problem<H: History, T: Transport>(
     (status = 200, body = ExecutionDto),
     (status = 404, body = ProblemDto, content_type = "application/problem+json"),
     (status = 409, body = ProblemDto, content_type = "application/problem+json", description = "`wrong_state`: it runs, or succeeded"),
-    (status = 422, body = ProblemDto, content_type = "application/problem+json", description = "`outside_dependency`"),
+    (status = 422, body = ProblemDto, content_type = "application/problem+json", description = "`outside_dependency`, `newer_dependency`"),
 ))]
 pub(super) async fn resume<H: History, T: Transport>(
     execution: ExecutionId,
@@ -494,7 +494,7 @@ pub(super) async fn resume<H: History, T: Transport>(
     (status = 200, body = ExecutionDto),
     (status = 404, body = ProblemDto, content_type = "application/problem+json"),
     (status = 409, body = ProblemDto, content_type = "application/problem+json", description = "`wrong_state`: it has not ended"),
-    (status = 422, body = ProblemDto, content_type = "application/problem+json", description = "`no_job_runs`, `unknown_job_run`, `outside_dependency`"),
+    (status = 422, body = ProblemDto, content_type = "application/problem+json", description = "`no_job_runs`, `unknown_job_run`, `outside_dependency`, `newer_dependency`"),
 ))]
 pub(super) async fn rerun<H: History, T: Transport>(
     execution: ExecutionId,

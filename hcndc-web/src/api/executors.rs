@@ -277,7 +277,7 @@ pub(super) async fn list<H: History, T: Transport>(
 #[utoipa::path(post, operation_id = "create_executor", path = "/api/v1/executors", tag = "executors", request_body = ExecutorBody, responses(
     (status = 201, body = ExecutorDto, headers(("Location" = String))),
     (status = 400, body = ProblemDto, content_type = "application/problem+json"),
-    (status = 409, body = ProblemDto, content_type = "application/problem+json", description = "`name_taken`"),
+    (status = 409, body = ProblemDto, content_type = "application/problem+json", description = "`name_taken`, `address_taken`"),
     (status = 422, body = ProblemDto, content_type = "application/problem+json", description = "`bad_definition`"),
 ))]
 pub(super) async fn create<H: History, T: Transport>(
@@ -315,7 +315,7 @@ pub(super) async fn detail<H: History, T: Transport>(
     (status = 200, body = ExecutorDto),
     (status = 400, body = ProblemDto, content_type = "application/problem+json"),
     (status = 404, body = ProblemDto, content_type = "application/problem+json"),
-    (status = 409, body = ProblemDto, content_type = "application/problem+json", description = "`stale`, `name_taken`"),
+    (status = 409, body = ProblemDto, content_type = "application/problem+json", description = "`stale`, `name_taken`, `address_taken`, `in_use` (address, while attempts run there)"),
     (status = 422, body = ProblemDto, content_type = "application/problem+json", description = "`bad_definition`"),
 ))]
 pub(super) async fn replace<H: History, T: Transport>(
@@ -335,7 +335,7 @@ pub(super) async fn replace<H: History, T: Transport>(
     (status = 200, body = ExecutorDto),
     (status = 400, body = ProblemDto, content_type = "application/problem+json"),
     (status = 404, body = ProblemDto, content_type = "application/problem+json"),
-    (status = 409, body = ProblemDto, content_type = "application/problem+json", description = "`stale`, `name_taken`"),
+    (status = 409, body = ProblemDto, content_type = "application/problem+json", description = "`stale`, `name_taken`, `address_taken`, `in_use` (address, while attempts run there)"),
     (status = 422, body = ProblemDto, content_type = "application/problem+json", description = "`bad_definition`"),
 ))]
 pub(super) async fn patch<H: History, T: Transport>(

@@ -267,6 +267,8 @@ fn refused(rejected: &Rejected) -> (StatusCode, &'static str) {
                 (conflict, "in_use")
             } else if has(|error| matches!(error, DefinitionError::NameTaken)) {
                 (conflict, "name_taken")
+            } else if has(|error| matches!(error, DefinitionError::AddressTaken { .. })) {
+                (conflict, "address_taken")
             } else {
                 (unprocessable, "bad_definition")
             }
@@ -279,7 +281,9 @@ fn refused(rejected: &Rejected) -> (StatusCode, &'static str) {
         Rejected::UnknownJobRun { .. } => (unprocessable, "unknown_job_run"),
         Rejected::NoJobRuns => (unprocessable, "no_job_runs"),
         Rejected::OutsideDependency { .. } => (unprocessable, "outside_dependency"),
-        // Neither can come of a request; the enum may also grow.
+        Rejected::NewerDependency { .. } => (unprocessable, "newer_dependency"),
+        Rejected::BadSnapshot { .. } => (StatusCode::INTERNAL_SERVER_ERROR, "unreadable_execution"),
+        // It cannot come of a request; the enum may also grow.
         _ => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
     }
 }

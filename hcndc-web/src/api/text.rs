@@ -65,6 +65,7 @@ pub(super) const KINDS: &[(&str, &str, &str)] = &[
     ("stale", "Somebody else changed it", "已被他人修改"),
     ("in_use", "It is still needed", "仍在使用中"),
     ("name_taken", "The name is taken", "名称已被占用"),
+    ("address_taken", "The address is taken", "地址已被占用"),
     ("flow_disabled", "The flow is not enabled", "任务流未启用"),
     ("no_flows", "No flow is named", "未指定任务流"),
     ("no_job_runs", "No job run is named", "未指定任务执行"),
@@ -77,6 +78,16 @@ pub(super) const KINDS: &[(&str, &str, &str)] = &[
         "outside_dependency",
         "A job depends on one that does not take part",
         "有任务依赖于未参与的任务",
+    ),
+    (
+        "newer_dependency",
+        "A job depends on one that was added since",
+        "有任务依赖于之后新增的任务",
+    ),
+    (
+        "unreadable_execution",
+        "What is stored of the execution cannot be read",
+        "该执行的存储内容无法读取",
     ),
     (
         "idempotency_key_reused",
@@ -249,6 +260,12 @@ fn refusal(rejected: &Rejected, lang: Lang) -> String {
                 job, depends_on, ..
             },
         ) => format!("任务 {job} 依赖于 {depends_on}，而后者的任务流没有参与；请一并启动该任务流"),
+        (Lang::Zh, Rejected::NewerDependency { job, depends_on }) => format!(
+            "任务 {job} 依赖于 {depends_on}，而后者是该执行启动之后新增的；请启动新的执行，或去掉该依赖"
+        ),
+        (Lang::Zh, Rejected::BadSnapshot { execution }) => {
+            format!("执行 {execution} 的存储内容无法读取或互相矛盾，不能继续")
+        }
         (Lang::Zh, other) => other.to_string(),
     }
 }
@@ -271,6 +288,7 @@ const fn definition_code(error: &DefinitionError) -> &'static str {
     match error {
         DefinitionError::Unknown { .. } => "unknown",
         DefinitionError::NameTaken => "name_taken",
+        DefinitionError::AddressTaken { .. } => "address_taken",
         DefinitionError::BadName => "bad_name",
         DefinitionError::OutOfRange { .. } => "out_of_range",
         DefinitionError::Empty => "empty",
@@ -337,6 +355,9 @@ fn definition_zh(error: &DefinitionError) -> String {
             format!("{what}“{name}”不存在")
         }
         DefinitionError::NameTaken => "名称已被占用".to_owned(),
+        DefinitionError::AddressTaken { by } => {
+            format!("执行服务器“{by}”已使用该地址：同一主机只能定义一次")
+        }
         DefinitionError::BadName => {
             "名称为 1 至 255 个字符，没有控制字符，首尾没有空格；任务流的名称不含斜杠".to_owned()
         }

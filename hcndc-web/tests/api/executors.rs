@@ -85,13 +85,19 @@ async fn bad_executors_are_refused_with_their_fields() {
             "name",
         ),
         (
-            json!({"name": "x", "address": "local", "slots": 0}),
+            json!({"name": "x", "address": "local"}),
+            409,
+            "address_taken",
+            "address",
+        ),
+        (
+            json!({"name": "x", "address": "far:1", "slots": 0}),
             422,
             "bad_definition",
             "slots",
         ),
         (
-            json!({"name": " x", "address": "local"}),
+            json!({"name": " x", "address": "far:1"}),
             422,
             "bad_definition",
             "name",
