@@ -9,6 +9,10 @@ use core::time::Duration;
 use super::{Condition, Param, Retry};
 use crate::id::{ExecutorId, FlowId, JobId};
 
+/// Bytes of a text that becomes an argument or a variable of a program: Linux takes 128 KiB for one (`MAX_ARG_STRLEN`,
+/// execve(2)), names and quotes included.
+pub const LONGEST_TEXT: usize = 120_000;
+
 /// One change to the definitions. A batch applies entirely or not at all.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -308,6 +312,8 @@ pub enum DefinitionError {
     Duplicate { value: String },
     #[error("{value:?} is no valid name of a param or environment variable")]
     BadKey { value: String },
+    #[error("has {length} bytes; the system passes no text of more than {max} to a program")]
+    TooLong { length: usize, max: usize },
     #[error("holds a NUL character, which no command line, path or environment can")]
     Nul,
     #[error("a directory is a slash path such as /finance/daily")]

@@ -10,7 +10,7 @@ mod job;
 
 pub use edit::{
     DefinitionError, DependencyDraft, Edit, ExecutorDraft, ExecutorRef, Fault, FlowDraft, FlowRef,
-    JobDraft, JobRef, PlacementDraft, Subject,
+    JobDraft, JobRef, LONGEST_TEXT, PlacementDraft, Subject,
 };
 pub use executor::Executor;
 pub use flow::Flow;

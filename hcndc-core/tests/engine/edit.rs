@@ -384,6 +384,20 @@ fn params_and_environment_have_names_that_shells_know() {
     );
     let env = [("A".into(), "\0".into())].into();
     fault(JobDraft { env, ..job("a/n") }.edit(), "env.A", E::Nul);
+    let command = "x".repeat(120_001);
+    let too_long = E::TooLong {
+        length: 120_001,
+        max: 120_000,
+    };
+    fault(
+        JobDraft {
+            command,
+            ..job("a/n")
+        }
+        .edit(),
+        "command",
+        too_long,
+    );
 }
 
 #[test]

@@ -295,6 +295,7 @@ const fn definition_code(error: &DefinitionError) -> &'static str {
         DefinitionError::Duplicate { .. } => "duplicate",
         DefinitionError::BadKey { .. } => "bad_key",
         DefinitionError::Nul => "nul",
+        DefinitionError::TooLong { .. } => "too_long",
         DefinitionError::BadDirectory => "bad_directory",
         DefinitionError::Stale { .. } => "stale",
         DefinitionError::FlowChanged => "flow_changed",
@@ -368,6 +369,9 @@ fn definition_zh(error: &DefinitionError) -> String {
         DefinitionError::Duplicate { value } => format!("“{value}”出现了两次"),
         DefinitionError::BadKey { value } => format!("“{value}”不能作为参数或环境变量的名称"),
         DefinitionError::Nul => "含有 NUL 字符，命令行、路径和环境变量都不能含有它".to_owned(),
+        DefinitionError::TooLong { length, max } => {
+            format!("长 {length} 字节；系统传给程序的文本不能超过 {max} 字节")
+        }
         DefinitionError::BadDirectory => "目录是 /finance/daily 这样的斜杠路径".to_owned(),
         DefinitionError::Stale { given, current } => {
             format!("给出的版本是 {given}，而当前版本是 {current}：已被他人修改")

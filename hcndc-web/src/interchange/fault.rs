@@ -282,6 +282,13 @@ pub enum Problem {
     EmptyCommand,
     /// A text that is handed to a process holds the character NUL.
     NulCharacter,
+    /// A text has more bytes than the system passes to a program.
+    TextTooLong {
+        /// Its bytes.
+        length: usize,
+        /// Bytes that it may have.
+        max: usize,
+    },
     /// A span of time is zero where it must not be.
     ZeroDuration,
     /// A backoff is not a number from 1 up to the limit, or has more than three decimals.
@@ -439,6 +446,7 @@ impl Problem {
             Self::BadName { .. } => "bad-name",
             Self::EmptyCommand => "empty-command",
             Self::NulCharacter => "nul-character",
+            Self::TextTooLong { .. } => "text-too-long",
             Self::ZeroDuration => "zero-duration",
             Self::BadBackoff { .. } => "bad-backoff",
             Self::NoSuccessCodes => "no-success-codes",

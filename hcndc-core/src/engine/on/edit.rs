@@ -19,8 +19,8 @@ use crate::{
     mesh::Node,
     model::{
         DefinitionError, Dependency, Edit, Executor, ExecutorDraft, ExecutorRef, Fault, Flow,
-        FlowDraft, FlowRef, Job, JobDraft, JobRef, Param, Placement, PlacementDraft, Revision,
-        Subject,
+        FlowDraft, FlowRef, Job, JobDraft, JobRef, LONGEST_TEXT, Param, Placement, PlacementDraft,
+        Revision, Subject,
     },
     time::Timestamp,
 };
@@ -472,6 +472,8 @@ impl<'a> Plan<'a> {
         self.check_params(at, &draft.params);
         self.check_env(at, &draft.env);
         self.check_text(at, "workdir", &draft.workdir);
+        self.check_text(at, "description", &draft.description);
+        self.check_text(at, "owner", &draft.owner);
         let mut parents = Vec::with_capacity(draft.parents.len());
         for parent in &draft.parents {
             match self.find_flow(parent) {
@@ -556,6 +558,7 @@ impl<'a> Plan<'a> {
         }
         self.check_text(at, "command", &draft.command);
         self.check_text(at, "workdir", &draft.workdir);
+        self.check_text(at, "description", &draft.description);
         self.check_params(at, &draft.params);
         self.check_env(at, &draft.env);
         let placement = self.placement(at, &draft.placement);
@@ -823,6 +826,10 @@ impl<'a> Plan<'a> {
     fn check_text(&mut self, at: usize, field: &str, text: &str) {
         if text.contains('\0') {
             self.fault(at, field, DefinitionError::Nul);
+        }
+        if text.len() > LONGEST_TEXT {
+            let (length, max) = (text.len(), LONGEST_TEXT);
+            self.fault(at, field, DefinitionError::TooLong { length, max });
         }
     }
 

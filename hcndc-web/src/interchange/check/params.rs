@@ -146,6 +146,11 @@ fn check_text(
     if text.contains('\0') {
         faults.tell_at(node.position, path.to_owned(), Problem::NulCharacter);
     }
+    let (length, max) = (text.len(), hcndc_core::model::LONGEST_TEXT);
+    if length > max {
+        let problem = Problem::TextTooLong { length, max };
+        faults.tell_at(node.position, path.to_owned(), problem);
+    }
     let mut told = HashSet::new();
     for placeholder in placeholders(text) {
         let problem = match placeholder {

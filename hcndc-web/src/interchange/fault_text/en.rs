@@ -47,6 +47,11 @@ pub(super) fn message(problem: &Problem) -> String {
             format!("{} name {name:?} {}", noun_text(*noun), name_rule(*rule))
         }
         Problem::EmptyCommand => "the command is empty".to_owned(),
+        Problem::TextTooLong { length, max } => {
+            format!(
+                "the text has {length} bytes; the system passes no more than {max} to a program"
+            )
+        }
         Problem::NulCharacter => "the text holds the character NUL".to_owned(),
         Problem::ZeroDuration => "the duration is zero".to_owned(),
         Problem::BadBackoff { found, max } => {
@@ -137,6 +142,7 @@ pub(super) fn remedy(problem: &Problem) -> String {
             NameRule::EnvPattern => "start with a letter or `_`; go on with letters, digits or `_`".to_owned(),
         },
         Problem::EmptyCommand => "write the command to run; `true` does nothing and succeeds".to_owned(),
+        Problem::TextTooLong { .. } => "put it into a file, and name the file".to_owned(),
         Problem::NulCharacter => "remove it".to_owned(),
         Problem::ZeroDuration => "write a duration above zero, or leave the field out".to_owned(),
         Problem::BadBackoff { .. } => "write a factor such as 1, 1.5 or 2".to_owned(),

@@ -39,6 +39,9 @@ pub(super) fn message(problem: &Problem) -> String {
             format!("{}名称 {name:?} {}", noun_text(*noun), name_rule(*rule))
         }
         Problem::EmptyCommand => "命令为空".to_owned(),
+        Problem::TextTooLong { length, max } => {
+            format!("文本长 {length} 字节；系统传给程序的文本不能超过 {max} 字节")
+        }
         Problem::NulCharacter => "文本含有 NUL 字符".to_owned(),
         Problem::ZeroDuration => "时长为零".to_owned(),
         Problem::BadBackoff { found, max } => {
@@ -109,6 +112,7 @@ pub(super) fn remedy(problem: &Problem) -> String {
             NameRule::EnvPattern => "以字母或 _ 开头，其后为字母、数字或 _".to_owned(),
         },
         Problem::EmptyCommand => "请填写要运行的命令；true 什么也不做并成功".to_owned(),
+        Problem::TextTooLong { .. } => "请写入文件，并改为引用该文件".to_owned(),
         Problem::NulCharacter => "请删除".to_owned(),
         Problem::ZeroDuration => "请填写大于零的时长，或去掉该字段".to_owned(),
         Problem::BadBackoff { .. } => "请填写 1、1.5 或 2 这样的倍数".to_owned(),
