@@ -1,0 +1,326 @@
+//! Edits: resolve names, check everything, then apply everything.
+//!
+//! A [`Plan`] is what a batch would do: `names` finds out who is meant, `put` and `delete` what each edit asks for, `field`
+//! what a single field may hold. Nothing is applied before all of it is known to be right.
+
+mod delete;
+mod field;
+mod names;
+mod put;
+
+use alloc::{
+    borrow::ToOwned as _,
+    collections::{BTreeMap, BTreeSet},
+    format,
+    string::{String, ToString},
+    sync::Arc,
+    vec,
+    vec::Vec,
+};
+
+use super::super::{
+    Change, DefinitionId, EditBatch, Effect, Engine, Rejected, Reply, Step,
+    definitions::Definitions,
+};
+use crate::{
+    id::{ExecutorId, FlowId, JobId},
+    mesh::Node,
+    model::{DefinitionError, Edit, Executor, Fault, Flow, FlowRef, Job, Subject},
+    time::Timestamp,
+};
+
+/// What needs an executor while something runs there.
+const LIVE_ATTEMPTS: &str = "attempts that run there";
+
+impl Engine {
+    pub(in super::super) fn on_edit(
+        &mut self,
+        batch: EditBatch,
+        step: &mut Step,
+    ) -> Result<(), Rejected> {
+        let busy: BTreeSet<ExecutorId> = self
+            .yard
+            .hosts()
+            .filter(|host| !host.attempts.is_empty())
+            .map(|host| host.executor.id)
+            .collect();
+        let mut plan = Plan::new(&self.definitions, self.next_id.max(1), self.now, &batch);
+        plan.check(&busy);
+        let Plan {
+            faults,
+            ids,
+            next_id,
+            flows,
+            jobs,
+            executors,
+            gone,
+            ..
+        } = plan;
+        if !faults.is_empty() {
+            return Err(Rejected::Definition { faults });
+        }
+        let flows: Vec<_> = flows.into_values().collect();
+        let jobs: Vec<_> = jobs.into_values().collect();
+        if let Some(cycle) = self
+            .definitions
+            .try_mesh(&gone.flows, &gone.jobs, &flows, &jobs)
+        {
+            let path = name_cycle(&cycle, &self.definitions, &flows, &jobs);
+            let error = DefinitionError::Cycle { path };
+            let fault = Fault {
+                edit: None,
+                subject: Subject::Mesh,
+                field: String::new(),
+                error,
+            };
+            return Err(Rejected::Definition {
+                faults: vec![fault],
+            });
+        }
+
+        self.next_id = next_id;
+        for job in gone.jobs {
+            self.definitions.remove_job(job);
+            step.changes.push(Change::JobDeleted(job));
+        }
+        for flow in gone.flows {
+            self.definitions.remove_flow(flow);
+            step.changes.push(Change::FlowDeleted(flow));
+        }
+        for executor in gone.executors {
+            self.definitions.remove_executor(executor);
+            self.yard.remove_host(executor);
+            step.changes.push(Change::ExecutorDeleted(executor));
+            step.effects.push(Effect::Disconnect(executor));
+        }
+        for executor in executors.into_values() {
+            self.definitions.put_executor(Arc::clone(&executor));
+            self.yard.put_host(Arc::clone(&executor));
+            step.changes
+                .push(Change::ExecutorPut(Arc::clone(&executor)));
+            step.effects.push(Effect::Connect(executor));
+        }
+        for flow in flows {
+            self.definitions.put_flow(Arc::clone(&flow));
+            step.changes.push(Change::FlowPut(flow));
+        }
+        for job in jobs {
+            self.definitions.put_job(Arc::clone(&job));
+            step.changes.push(Change::JobPut(job));
+        }
+        step.reply = Reply::Edited(ids);
+        Ok(())
+    }
+}
+
+/// Names that the edits give and take away, over those in force.
+struct Names<Id> {
+    given: BTreeMap<String, Id>,
+    freed: BTreeSet<String>,
+}
+
+impl<Id> Default for Names<Id> {
+    fn default() -> Self {
+        Self {
+            given: BTreeMap::new(),
+            freed: BTreeSet::new(),
+        }
+    }
+}
+
+impl<Id: Copy> Names<Id> {
+    fn find(&self, name: &str, in_force: Option<Id>) -> Option<Id> {
+        let kept = in_force.filter(|_| !self.freed.contains(name));
+        self.given.get(name).copied().or(kept)
+    }
+}
+
+#[derive(Default)]
+struct Gone {
+    flows: BTreeSet<FlowId>,
+    jobs: BTreeSet<JobId>,
+    executors: BTreeSet<ExecutorId>,
+}
+
+/// What a batch of edits would do, and what is wrong with it.
+struct Plan<'a> {
+    now: Timestamp,
+    batch: &'a EditBatch,
+    base: &'a Definitions,
+    next_id: u64,
+    /// One for each edit.
+    ids: Vec<DefinitionId>,
+    flow_names: Names<FlowId>,
+    job_names: BTreeMap<FlowId, Names<JobId>>,
+    executor_names: Names<ExecutorId>,
+    gone: Gone,
+    flows: BTreeMap<FlowId, Arc<Flow>>,
+    jobs: BTreeMap<JobId, Arc<Job>>,
+    executors: BTreeMap<ExecutorId, Arc<Executor>>,
+    faults: Vec<Fault>,
+}
+
+impl<'a> Plan<'a> {
+    fn new(base: &'a Definitions, next_id: u64, now: Timestamp, batch: &'a EditBatch) -> Self {
+        Self {
+            now,
+            batch,
+            base,
+            next_id,
+            ids: Vec::with_capacity(batch.edits.len()),
+            flow_names: Names {
+                given: BTreeMap::new(),
+                freed: BTreeSet::new(),
+            },
+            job_names: BTreeMap::new(),
+            executor_names: Names {
+                given: BTreeMap::new(),
+                freed: BTreeSet::new(),
+            },
+            gone: Gone::default(),
+            flows: BTreeMap::new(),
+            jobs: BTreeMap::new(),
+            executors: BTreeMap::new(),
+            faults: Vec::new(),
+        }
+    }
+
+    fn check(&mut self, busy: &BTreeSet<ExecutorId>) {
+        let edits = &self.batch.edits;
+        self.delete();
+        self.free_names();
+        for (at, edit) in edits.iter().enumerate() {
+            self.give_id(at, edit);
+        }
+        for (at, edit) in edits.iter().enumerate() {
+            // Jobs name their flow, so their ids come when all flows have theirs.
+            if let Edit::PutJob(draft) = edit {
+                self.give_job_id(at, draft);
+            }
+        }
+        for (at, edit) in edits.iter().enumerate() {
+            match edit {
+                Edit::PutFlow(draft) => self.put_flow(at, draft),
+                Edit::PutJob(draft) => self.put_job(at, draft),
+                Edit::PutExecutor(draft) => self.put_executor(at, draft, busy),
+                Edit::DeleteFlow { .. } | Edit::DeleteJob { .. } | Edit::DeleteExecutor { .. } => {}
+            }
+        }
+        self.check_addresses();
+        self.check_deletes(busy);
+    }
+
+    fn fault(&mut self, at: usize, field: &str, error: DefinitionError) {
+        let subject = self.subject(&self.batch.edits[at]);
+        self.faults.push(Fault {
+            edit: Some(at),
+            subject,
+            field: field.to_owned(),
+            error,
+        });
+    }
+
+    fn subject(&self, edit: &Edit) -> Subject {
+        match edit {
+            Edit::PutFlow(draft) => Subject::Flow {
+                name: draft.name.clone(),
+            },
+            Edit::DeleteFlow { flow, .. } => Subject::Flow {
+                name: self.flow_label(*flow),
+            },
+            Edit::PutJob(draft) => Subject::Job {
+                flow: match &draft.flow {
+                    FlowRef::Id(id) => self.flow_label(*id),
+                    FlowRef::Name(name) => name.clone(),
+                },
+                name: draft.name.clone(),
+            },
+            Edit::DeleteJob { job, .. } => match self.base.job(*job) {
+                Some(job) => Subject::Job {
+                    flow: self.flow_label(job.flow),
+                    name: job.name.clone(),
+                },
+                None => Subject::Job {
+                    flow: String::new(),
+                    name: job.to_string(),
+                },
+            },
+            Edit::PutExecutor(draft) => Subject::Executor {
+                name: draft.name.clone(),
+            },
+            Edit::DeleteExecutor { executor, .. } => Subject::Executor {
+                name: self
+                    .base
+                    .executor(*executor)
+                    .map_or_else(|| executor.to_string(), |executor| executor.name.clone()),
+            },
+        }
+    }
+
+    fn flow_label(&self, id: FlowId) -> String {
+        self.base
+            .flow(id)
+            .map_or_else(|| id.to_string(), |flow| flow.name.clone())
+    }
+
+    fn check_version(&mut self, at: usize, given: Option<u32>, current: u32) {
+        if let Some(given) = given.filter(|&given| given != current) {
+            self.fault(at, "version", DefinitionError::Stale { given, current });
+        }
+    }
+
+    fn unknown(&mut self, at: usize, field: &str, what: &str, name: impl ToString) {
+        let error = DefinitionError::Unknown {
+            what: what.to_owned(),
+            name: name.to_string(),
+        };
+        self.fault(at, field, error);
+    }
+}
+
+/// A cycle in people's words: the jobs and flows that it passes, the first again at its end.
+/// `flows` and `jobs` are sorted by id.
+fn name_cycle(
+    cycle: &[Node],
+    base: &Definitions,
+    flows: &[Arc<Flow>],
+    jobs: &[Arc<Job>],
+) -> Vec<String> {
+    let flow_name = |id: FlowId| {
+        let new = flows
+            .binary_search_by_key(&id, |flow| flow.id)
+            .ok()
+            .map(|at| &flows[at]);
+        new.or_else(|| base.flow(id))
+            .map_or_else(|| id.to_string(), |flow| flow.name.clone())
+    };
+    let mut path: Vec<String> = cycle
+        .iter()
+        .map(|node| match node {
+            Node::FlowStart(flow) | Node::FlowEnd(flow) => flow_name(*flow),
+            Node::Job(id) => {
+                let new = jobs
+                    .binary_search_by_key(id, |job| job.id)
+                    .ok()
+                    .map(|at| &jobs[at]);
+                match new.or_else(|| base.job(*id)) {
+                    Some(job) => format!("{}/{}", flow_name(job.flow), job.name),
+                    None => id.to_string(),
+                }
+            }
+        })
+        .collect();
+    path.dedup();
+    if path.len() > 1 && path.first() == path.last() {
+        path.pop();
+    }
+    path.extend(path.first().cloned());
+    path
+}
+
+fn ref_label(flow: &FlowRef) -> String {
+    match flow {
+        FlowRef::Id(id) => id.to_string(),
+        FlowRef::Name(name) => name.clone(),
+    }
+}

@@ -1,0 +1,336 @@
+//! What is put: each draft becomes a definition, or faults.
+
+use alloc::{
+    borrow::ToOwned as _, collections::BTreeMap, collections::BTreeSet, format,
+    string::ToString as _, sync::Arc, vec, vec::Vec,
+};
+
+use super::{LIVE_ATTEMPTS, Plan, ref_label};
+use crate::{
+    engine::DefinitionId,
+    id::{ExecutorId, JobId},
+    model::{
+        DefinitionError, Dependency, Edit, Executor, ExecutorDraft, ExecutorRef, Flow, FlowDraft,
+        Job, JobDraft, JobRef, Placement, PlacementDraft, Revision,
+    },
+};
+
+impl Plan<'_> {
+    pub(super) fn revision(&self, old: Option<&Revision>) -> Revision {
+        let by = &self.batch.by;
+        match old {
+            Some(old) => Revision {
+                version: old.version.saturating_add(1),
+                updated_at: self.now,
+                updated_by: by.clone(),
+                ..old.clone()
+            },
+            None => Revision {
+                version: 1,
+                created_at: self.now,
+                created_by: by.clone(),
+                updated_at: self.now,
+                updated_by: by.clone(),
+            },
+        }
+    }
+
+    pub(super) fn put_flow(&mut self, at: usize, draft: &FlowDraft) {
+        let DefinitionId::Flow(id) = self.ids[at] else {
+            return;
+        };
+        let old = self
+            .base
+            .flow(id)
+            .filter(|_| !self.gone.flows.contains(&id))
+            .cloned();
+        if draft.id.is_some() {
+            match &old {
+                Some(old) => self.check_version(at, draft.version, old.revision.version),
+                None => self.unknown(at, "id", "flow", id),
+            }
+        }
+        self.check_name(at, &draft.name, true);
+        let segments_fit = draft.directory.starts_with('/')
+            && !draft.directory.contains("//")
+            && !draft.directory.chars().any(char::is_control);
+        if !segments_fit || draft.directory.len() > 1024 {
+            self.fault(at, "directory", DefinitionError::BadDirectory);
+        }
+        self.check_params(at, &draft.params);
+        self.check_env(at, &draft.env);
+        self.check_text(at, "workdir", &draft.workdir);
+        self.check_text(at, "description", &draft.description);
+        self.check_text(at, "owner", &draft.owner);
+        let mut parents = Vec::with_capacity(draft.parents.len());
+        for parent in &draft.parents {
+            match self.find_flow(parent) {
+                Some(parent) => parents.push(parent),
+                None => self.unknown(at, "parents", "flow", ref_label(parent)),
+            }
+        }
+        self.sort_unique(at, "parents", &mut parents);
+        let flow = Flow {
+            id,
+            name: draft.name.clone(),
+            directory: draft.directory.clone(),
+            description: draft.description.clone(),
+            owner: draft.owner.clone(),
+            enabled: draft.enabled,
+            priority: draft.priority,
+            parents,
+            params: draft.params.clone(),
+            env: draft.env.clone(),
+            workdir: draft.workdir.clone(),
+            revision: self.revision(old.as_ref().map(|old| &old.revision)),
+        };
+        let same = |old: &Flow| {
+            Flow {
+                revision: flow.revision.clone(),
+                ..old.clone()
+            } == flow
+        };
+        if !old.as_deref().is_some_and(same) && self.flows.insert(id, Arc::new(flow)).is_some() {
+            self.fault(
+                at,
+                "id",
+                DefinitionError::Duplicate {
+                    value: id.to_string(),
+                },
+            );
+        }
+    }
+
+    pub(super) fn put_job(&mut self, at: usize, draft: &JobDraft) {
+        let DefinitionId::Job(id) = self.ids[at] else {
+            return;
+        };
+        let old = self
+            .base
+            .job(id)
+            .filter(|_| !self.gone.jobs.contains(&id))
+            .cloned();
+        if draft.id.is_some() {
+            match &old {
+                Some(old) => self.check_version(at, draft.version, old.revision.version),
+                None => self.unknown(at, "id", "job", id),
+            }
+        }
+        let flow = self.find_flow(&draft.flow);
+        if flow.is_none() {
+            self.unknown(at, "flow", "flow", ref_label(&draft.flow));
+        }
+        if let (Some(old), Some(flow)) = (&old, flow)
+            && old.flow != flow
+        {
+            self.fault(at, "flow", DefinitionError::FlowChanged);
+        }
+        self.check_name(at, &draft.name, false);
+        self.check_range(at, "slots", i64::from(draft.slots), 1, 1000);
+        self.check_range(at, "retry.max", i64::from(draft.retry.max), 0, 100);
+        let backoff = i64::from(draft.retry.backoff_permille);
+        self.check_range(at, "retry.backoff_permille", backoff, 1000, 100_000);
+        if draft.command.trim().is_empty() {
+            self.fault(at, "command", DefinitionError::Empty);
+        }
+        if draft.timeout.is_some_and(|timeout| timeout.is_zero()) {
+            self.fault(
+                at,
+                "timeout",
+                DefinitionError::OutOfRange {
+                    value: 0,
+                    min: 1,
+                    max: i64::MAX,
+                },
+            );
+        }
+        self.check_text(at, "command", &draft.command);
+        self.check_text(at, "workdir", &draft.workdir);
+        self.check_text(at, "description", &draft.description);
+        self.check_params(at, &draft.params);
+        self.check_env(at, &draft.env);
+        let placement = self.placement(at, &draft.placement);
+        let mut dependencies = Vec::with_capacity(draft.dependencies.len());
+        for dependency in &draft.dependencies {
+            match self.find_job(&dependency.job) {
+                Some(job) => dependencies.push(Dependency {
+                    job,
+                    condition: dependency.condition,
+                }),
+                None => {
+                    let label = match &dependency.job {
+                        JobRef::Id(id) => id.to_string(),
+                        JobRef::Name { flow, job } => format!("{flow}/{job}"),
+                    };
+                    self.unknown(at, "dependencies", "job", label);
+                }
+            }
+        }
+        let mut jobs: Vec<JobId> = dependencies
+            .iter()
+            .map(|dependency| dependency.job)
+            .collect();
+        self.sort_unique(at, "dependencies", &mut jobs);
+        dependencies.sort_unstable();
+        let mut success_codes = draft.success_codes.clone();
+        success_codes.sort_unstable();
+        success_codes.dedup();
+        if success_codes.is_empty() {
+            success_codes.push(0);
+        }
+        let Some(flow) = flow else { return };
+        let job = Job {
+            id,
+            flow,
+            name: draft.name.clone(),
+            description: draft.description.clone(),
+            enabled: draft.enabled,
+            priority: draft.priority,
+            dependencies,
+            placement,
+            slots: draft.slots,
+            command: draft.command.clone(),
+            params: draft.params.clone(),
+            env: draft.env.clone(),
+            workdir: draft.workdir.clone(),
+            success_codes,
+            retry: draft.retry,
+            timeout: draft.timeout,
+            revision: self.revision(old.as_ref().map(|old| &old.revision)),
+        };
+        let same = |old: &Job| {
+            Job {
+                revision: job.revision.clone(),
+                ..old.clone()
+            } == job
+        };
+        if !old.as_deref().is_some_and(same) && self.jobs.insert(id, Arc::new(job)).is_some() {
+            self.fault(
+                at,
+                "id",
+                DefinitionError::Duplicate {
+                    value: id.to_string(),
+                },
+            );
+        }
+    }
+
+    pub(super) fn put_executor(
+        &mut self,
+        at: usize,
+        draft: &ExecutorDraft,
+        busy: &BTreeSet<ExecutorId>,
+    ) {
+        let DefinitionId::Executor(id) = self.ids[at] else {
+            return;
+        };
+        let old = self
+            .base
+            .executor(id)
+            .filter(|_| !self.gone.executors.contains(&id))
+            .cloned();
+        if draft.id.is_some() {
+            match &old {
+                Some(old) => self.check_version(at, draft.version, old.revision.version),
+                None => self.unknown(at, "id", "executor", id),
+            }
+        }
+        self.check_name(at, &draft.name, false);
+        self.check_range(at, "slots", i64::from(draft.slots), 1, 100_000);
+        if draft.address.trim().is_empty() {
+            self.fault(at, "address", DefinitionError::Empty);
+        }
+        self.check_text(at, "address", &draft.address);
+        // Who answers at the new address does not hold them: they would count as lost, and run a second time.
+        if busy.contains(&id) && old.as_ref().is_some_and(|old| old.address != draft.address) {
+            let users = vec![LIVE_ATTEMPTS.to_owned()];
+            self.fault(at, "address", DefinitionError::InUse { users });
+        }
+        if draft.labels.keys().any(|key| key.trim().is_empty()) {
+            self.fault(at, "labels", DefinitionError::Empty);
+        }
+        let executor = Executor {
+            id,
+            name: draft.name.clone(),
+            description: draft.description.clone(),
+            address: draft.address.clone(),
+            labels: draft.labels.clone(),
+            slots: draft.slots,
+            enabled: draft.enabled,
+            revision: self.revision(old.as_ref().map(|old| &old.revision)),
+        };
+        let same = |old: &Executor| {
+            Executor {
+                revision: executor.revision.clone(),
+                ..old.clone()
+            } == executor
+        };
+        if !old.as_deref().is_some_and(same)
+            && self.executors.insert(id, Arc::new(executor)).is_some()
+        {
+            self.fault(
+                at,
+                "id",
+                DefinitionError::Duplicate {
+                    value: id.to_string(),
+                },
+            );
+        }
+    }
+
+    pub(super) fn placement(&mut self, at: usize, draft: &PlacementDraft) -> Placement {
+        match draft {
+            PlacementDraft::Any => Placement::Any,
+            PlacementDraft::Executor(executor) => match self.find_executor(executor) {
+                Some(executor) => Placement::Executor(executor),
+                None => {
+                    let label = match executor {
+                        ExecutorRef::Id(id) => id.to_string(),
+                        ExecutorRef::Name(name) => name.clone(),
+                    };
+                    self.unknown(at, "executor", "executor", label);
+                    Placement::Any
+                }
+            },
+            PlacementDraft::Labels(labels) => {
+                if labels.is_empty() {
+                    self.fault(at, "labels", DefinitionError::Empty);
+                }
+                Placement::Labels(labels.clone())
+            }
+        }
+    }
+
+    /// Two executors at one address would each end the other's attempts as strangers, and count its slots twice.
+    pub(super) fn check_addresses(&mut self) {
+        let puts = |edit: &Edit| matches!(edit, Edit::PutExecutor(_));
+        if !self.batch.edits.iter().any(puts) {
+            return;
+        }
+        let mut at_address: BTreeMap<&str, Vec<&Arc<Executor>>> = BTreeMap::new();
+        let stay = self.base.executors().filter(|executor| {
+            !self.gone.executors.contains(&executor.id)
+                && !self.executors.contains_key(&executor.id)
+        });
+        for executor in stay.chain(self.executors.values()) {
+            at_address
+                .entry(executor.address.trim())
+                .or_default()
+                .push(executor);
+        }
+        let mut taken = Vec::new();
+        for (at, edit) in self.batch.edits.iter().enumerate() {
+            if let (Edit::PutExecutor(draft), DefinitionId::Executor(id)) = (edit, self.ids[at])
+                && let address = draft.address.trim()
+                && !address.is_empty()
+                && let Some(there) = at_address.get(address)
+                && let Some(other) = there.iter().find(|other| other.id != id)
+            {
+                taken.push((at, other.name.clone()));
+            }
+        }
+        for (at, by) in taken {
+            self.fault(at, "address", DefinitionError::AddressTaken { by });
+        }
+    }
+}
