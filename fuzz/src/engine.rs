@@ -208,6 +208,7 @@ fn draw(
             let downstream = bytes.next().is_multiple_of(2);
             Input::Start(Start {
                 flows,
+                jobs: None,
                 downstream,
                 data_date,
                 params: Vec::new(),

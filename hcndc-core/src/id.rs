@@ -50,4 +50,6 @@ ids! {
     JobRunId,
     /// One try at a job run; the key by which executors know it, for ever.
     AttemptId,
+    /// What a person did to an execution.
+    ActionId,
 }

@@ -4,12 +4,13 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use async_trait::async_trait;
 use hcndc_core::{
-    engine::{AttemptRow, ExecutionRow, FlowRunRow, JobRunRow, JobRunState},
+    engine::{ActionRow, AttemptRow, ExecutionRow, FlowRunRow, JobRunRow, JobRunState},
     id::{AttemptId, ExecutionId, FlowId, JobId, JobRunId},
     model::{Executor, Flow, Job, Revision},
     port::{
-        Cursor, CursorValue, ExecutionQuery, ExecutionView, ExecutorQuery, FlowQuery, FlowRunView,
-        FlowView, History, JobQuery, JobRunQuery, JobRunView, JobView, NamedSort, Page,
+        ActionQuery, Cursor, CursorValue, ExecutionQuery, ExecutionView, ExecutorQuery, FlowQuery,
+        FlowRunView, FlowView, History, JobQuery, JobRunQuery, JobRunView, JobView, NamedSort,
+        Page,
     },
 };
 
@@ -148,6 +149,16 @@ impl History for MemStore {
 
     async fn attempt(&self, attempt: AttemptId) -> Result<Option<AttemptRow>, MemError> {
         Ok(self.lock().attempts.get(&attempt).cloned())
+    }
+
+    async fn actions(&self, query: &ActionQuery) -> Result<Page<ActionRow>, MemError> {
+        let tables = self.lock();
+        let rows = tables.actions.values().filter(|row| {
+            query.execution.is_none_or(|id| id == row.execution)
+                && query.job_run.is_none_or(|id| row.job_run == Some(id))
+        });
+        let rows = rows.map(|row| by_id(row.id.0, row));
+        page(rows, &query.page, |row| Ok(row.clone()))
     }
 }
 

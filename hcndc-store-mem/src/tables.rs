@@ -4,9 +4,10 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use hcndc_core::{
     engine::{
-        AttemptRow, Change, ExecutionRow, ExecutionSnapshot, FlowRunRow, JobRunRow, Snapshot,
+        ActionRow, AttemptRow, Change, ExecutionRow, ExecutionSnapshot, FlowRunRow, JobRunRow,
+        Snapshot,
     },
-    id::{AttemptId, ExecutionId, ExecutorId, FlowId, FlowRunId, JobId, JobRunId},
+    id::{ActionId, AttemptId, ExecutionId, ExecutorId, FlowId, FlowRunId, JobId, JobRunId},
     model::{Executor, Flow, Job},
     port::{Commit, Lease},
     time::DataDate,
@@ -30,6 +31,7 @@ pub(crate) struct Tables {
     pub(crate) flow_runs: BTreeMap<FlowRunId, FlowRunRow>,
     pub(crate) job_runs: BTreeMap<JobRunId, JobRunRow>,
     pub(crate) attempts: BTreeMap<AttemptId, AttemptRow>,
+    pub(crate) actions: BTreeMap<ActionId, ActionRow>,
 }
 
 impl Tables {
@@ -83,6 +85,9 @@ impl Tables {
             }
             Change::Attempt(row) => {
                 self.attempts.insert(row.id, row.clone());
+            }
+            Change::Action(row) => {
+                self.actions.insert(row.id, row.clone());
             }
         }
     }

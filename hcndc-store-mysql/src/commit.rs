@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use hcndc_core::{
-    engine::{AttemptRow, Change, ExecutionRow, FlowRunRow, JobRunRow},
-    id::{AttemptId, ExecutionId, ExecutorId, FlowId, FlowRunId, JobId, JobRunId},
+    engine::{ActionRow, AttemptRow, Change, ExecutionRow, FlowRunRow, JobRunRow},
+    id::{ActionId, AttemptId, ExecutionId, ExecutorId, FlowId, FlowRunId, JobId, JobRunId},
     model,
     port::{Commit, Fence},
     time::DataDate,
@@ -18,7 +18,7 @@ use crate::{
     SqlError, SqlStore,
     dialect::begin_write,
     entity::{
-        self, Attempt, Execution, Executor, Flow, FlowParent, FlowRun, FlowVersion, Job,
+        self, Action, Attempt, Execution, Executor, Flow, FlowParent, FlowRun, FlowVersion, Job,
         JobDependency, JobRun, JobVersion, number,
     },
     error::Doing as _,
@@ -72,6 +72,7 @@ struct Batch<'a> {
     flow_runs: BTreeMap<FlowRunId, &'a FlowRunRow>,
     job_runs: BTreeMap<JobRunId, &'a JobRunRow>,
     attempts: BTreeMap<AttemptId, &'a AttemptRow>,
+    actions: BTreeMap<ActionId, &'a ActionRow>,
 }
 
 impl<'a> Batch<'a> {
@@ -126,6 +127,9 @@ impl<'a> Batch<'a> {
             Change::Attempt(row) => {
                 self.attempts.insert(row.id, row);
             }
+            Change::Action(row) => {
+                self.actions.insert(row.id, row);
+            }
         }
     }
 
@@ -143,7 +147,9 @@ impl<'a> Batch<'a> {
         let job_runs = values::<JobRun>(self.job_runs.values().copied())?;
         upsert::<JobRun>(db, "store job runs", job_runs).await?;
         let attempts = values::<Attempt>(self.attempts.values().copied())?;
-        upsert::<Attempt>(db, "store attempts", attempts).await
+        upsert::<Attempt>(db, "store attempts", attempts).await?;
+        let actions = values::<Action>(self.actions.values().copied())?;
+        upsert::<Action>(db, "store actions", actions).await
     }
 
     /// Rows go before they come: a flow that is put again after its deletion starts without a data date.

@@ -7,12 +7,12 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use hcndc_core::{
-    engine::AttemptRow,
+    engine::{ActionRow, AttemptRow},
     id::{AttemptId, ExecutionId, FlowId, JobId, JobRunId},
     model::Executor,
     port::{
-        ExecutionQuery, ExecutionView, ExecutorQuery, FlowQuery, FlowRunView, FlowView, History,
-        JobQuery, JobRunQuery, JobRunView, JobView, Page,
+        ActionQuery, ExecutionQuery, ExecutionView, ExecutorQuery, FlowQuery, FlowRunView,
+        FlowView, History, JobQuery, JobRunQuery, JobRunView, JobView, Page,
     },
 };
 
@@ -68,5 +68,9 @@ impl History for SqlStore {
 
     async fn attempt(&self, attempt: AttemptId) -> Result<Option<AttemptRow>, SqlError> {
         runs::attempt(self.reader(), attempt).await
+    }
+
+    async fn actions(&self, query: &ActionQuery) -> Result<Page<ActionRow>, SqlError> {
+        runs::actions(self.reader(), query).await
     }
 }

@@ -14,6 +14,7 @@
 //! Each kind of input has a file in [`on`](self); what is stored and asked are plain enums that can be
 //! compared, stored and replayed.
 
+mod action;
 mod change;
 mod check;
 mod claim;
@@ -45,6 +46,7 @@ use crate::{
     time::{DataDate, Timestamp},
 };
 
+pub use action::{ActionKind, ActionRow};
 pub use change::{
     AttemptRow, Change, ExecutionRow, ExecutionSnapshot, FlowRunRow, JobRunRow, Snapshot,
     TriggerKind,
@@ -52,7 +54,9 @@ pub use change::{
 pub use check::Violation;
 pub use effect::{Effect, Order};
 pub use explain::{Explanation, Hold, HostTrouble};
-pub use input::{EditBatch, End, EndCause, Held, HostFigures, Input, Report, RunOrder, Start};
+pub use input::{
+    EditBatch, End, EndCause, Held, HostFigures, Input, Report, RunOrder, SettledAs, Start,
+};
 pub use rejected::Rejected;
 pub use settings::Settings;
 pub use state::{AttemptState, ExecutionState, FlowRunState, JobRunState};
@@ -119,7 +123,7 @@ struct Attempt {
 /// let flow = engine.find_flow("nightly").expect("just made").id;
 ///
 /// engine.apply(now, Input::Report { executor, report: Report::Hello { version: "1".into(), held: vec![] } })?;
-/// let start = Start { flows: vec![flow], downstream: false, data_date: "2026-11-21".parse()?, params: vec![], by: "ann".into() };
+/// let start = Start { flows: vec![flow], jobs: None, downstream: false, data_date: "2026-11-21".parse()?, params: vec![], by: "ann".into() };
 /// let step = engine.apply(now, Input::Start(start))?;
 ///
 /// let Some(Effect::Tell { order: Order::Run(run), .. }) = step.effects.last() else { panic!("an order to run") };
@@ -200,12 +204,31 @@ impl Engine {
             Input::Edit(batch) => self.on_edit(batch, &mut step)?,
             Input::Start(start) => self.on_start(start, &mut step)?,
             Input::Stop { execution, by } => self.on_stop(execution, by, &mut step)?,
+            Input::Pause { execution, by } => self.on_pause(execution, by, &mut step)?,
+            Input::Unpause { execution, by } => self.on_unpause(execution, &by, &mut step)?,
+            Input::Kill { job_run, by } => self.on_kill(job_run, &by, &mut step)?,
+            Input::Settle {
+                execution,
+                job_runs,
+                settled,
+                by,
+                archived,
+            } => {
+                self.on_settle(execution, &job_runs, settled, by, archived, &mut step)?;
+            }
             Input::Resume {
                 execution,
                 by,
                 archived,
             } => {
                 self.on_resume(execution, by, archived, &mut step)?;
+            }
+            Input::Reset {
+                execution,
+                by,
+                archived,
+            } => {
+                self.on_reset(execution, by, archived, &mut step)?;
             }
             Input::Rerun {
                 execution,
@@ -468,7 +491,7 @@ impl Engine {
             ..
         } = moves;
 
-        let date = execution.row.data_date;
+        let (date, partial) = (execution.row.data_date, execution.row.partial);
         let succeeded: Vec<FlowId> = succeeded
             .iter()
             .map(|&at| execution.flow_runs[at as usize].row.flow)
@@ -486,8 +509,8 @@ impl Engine {
             }
         }
         for flow in succeeded {
-            // R3
-            if self.definitions.succeed(flow, date) {
+            // R3; what ran in part has not reached the date.
+            if !partial && self.definitions.succeed(flow, date) {
                 step.changes.push(Change::FlowDataDate {
                     flow,
                     data_date: date,
@@ -509,7 +532,9 @@ impl Engine {
         };
         let execution = &self.executions[&seat.0];
         let job = execution.jobs[seat.1 as usize].row.job;
-        if self.claims.join(job, execution.row.data_date, seat) {
+        let may_stand = self.claims.join(job, execution.row.data_date, seat);
+        // R10: what is paused stays queued, but out of line.
+        if may_stand && execution.row.state == ExecutionState::Running {
             self.yard.enqueue(&need, rank, seat);
         }
     }

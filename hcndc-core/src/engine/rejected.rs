@@ -2,9 +2,9 @@
 
 use alloc::{string::String, vec::Vec};
 
-use super::state::ExecutionState;
+use super::state::{ExecutionState, JobRunState};
 use crate::{
-    id::{ExecutionId, ExecutorId, FlowId, JobRunId},
+    id::{ExecutionId, ExecutorId, FlowId, JobId, JobRunId},
     model::Fault,
 };
 
@@ -22,6 +22,10 @@ pub enum Rejected {
     FlowDisabled { flow: FlowId },
     #[error("no flow was named")]
     NoFlows,
+    #[error("no job has the id {job}")]
+    UnknownJob { job: JobId },
+    #[error("no job was named")]
+    NoJobs,
     #[error("execution {execution} is not known")]
     UnknownExecution { execution: ExecutionId },
     #[error("execution {execution} is {state}, which does not allow this")]
@@ -35,6 +39,11 @@ pub enum Rejected {
     UnknownJobRun { job_run: JobRunId },
     #[error("no job run was named")]
     NoJobRuns,
+    #[error("job run {job_run} is {state}, which does not allow this")]
+    WrongJobRunState {
+        job_run: JobRunId,
+        state: JobRunState,
+    },
     #[error("no executor has the id {executor}")]
     UnknownExecutor { executor: ExecutorId },
     #[error(

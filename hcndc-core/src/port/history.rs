@@ -6,7 +6,9 @@ use async_trait::async_trait;
 
 use super::PortError;
 use crate::{
-    engine::{AttemptRow, ExecutionRow, ExecutionState, FlowRunRow, JobRunRow, JobRunState},
+    engine::{
+        ActionRow, AttemptRow, ExecutionRow, ExecutionState, FlowRunRow, JobRunRow, JobRunState,
+    },
     id::{AttemptId, ExecutionId, FlowId, FlowRunId, JobId, JobRunId},
     model::{Executor, Flow, Job},
     time::DataDate,
@@ -157,6 +159,17 @@ pub struct JobRunQuery {
     pub page: PageRequest,
 }
 
+/// What people did to executions; sorted by id, which is by time.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ActionQuery {
+    /// To this execution, or to job runs of it.
+    pub execution: Option<ExecutionId>,
+    /// To this job run.
+    pub job_run: Option<JobRunId>,
+    /// Which page.
+    pub page: PageRequest,
+}
+
 /// A flow, and the last date that it succeeded for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FlowView {
@@ -261,4 +274,7 @@ pub trait History: Send + Sync {
 
     /// One attempt.
     async fn attempt(&self, attempt: AttemptId) -> Result<Option<AttemptRow>, Self::Error>;
+
+    /// What people did to executions.
+    async fn actions(&self, query: &ActionQuery) -> Result<Page<ActionRow>, Self::Error>;
 }

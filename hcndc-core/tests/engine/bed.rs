@@ -248,6 +248,7 @@ impl Bed {
         let flows = flows.iter().map(|name| self.flow(name)).collect();
         self.try_apply(Input::Start(Start {
             flows,
+            jobs: None,
             downstream,
             data_date: date(DATE),
             params: vec![],
@@ -496,6 +497,8 @@ impl Bed {
                     Some(_) => format!("{name} {}", row.state),
                 }
             }
+            // The store keeps them; who asks for them finds them there.
+            Change::Action(_) => return None,
             Change::Attempt(row) => {
                 let kill = if row.kill_asked && !row.state.is_ended() {
                     ", to be killed"

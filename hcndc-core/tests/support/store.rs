@@ -4,7 +4,8 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use hcndc_core::{
     engine::{
-        AttemptRow, Change, ExecutionRow, ExecutionSnapshot, FlowRunRow, JobRunRow, Snapshot,
+        ActionRow, AttemptRow, Change, ExecutionRow, ExecutionSnapshot, FlowRunRow, JobRunRow,
+        Snapshot,
     },
     id::{AttemptId, ExecutionId, ExecutorId, FlowId, FlowRunId, JobId, JobRunId},
     model::{Executor, Flow, Job},
@@ -23,6 +24,7 @@ pub(crate) struct Store {
     pub(crate) flow_runs: BTreeMap<FlowRunId, FlowRunRow>,
     pub(crate) job_runs: BTreeMap<JobRunId, JobRunRow>,
     pub(crate) attempts: BTreeMap<AttemptId, AttemptRow>,
+    pub(crate) actions: Vec<ActionRow>,
 }
 
 impl Store {
@@ -101,6 +103,12 @@ impl Store {
                     let legal = old.state == row.state || old.state.can_move(row.state);
                     assert!(legal, "attempt {}: {} to {}", row.id, old.state, row.state);
                 }
+            }
+            Change::Action(row) => {
+                let last = self.actions.last();
+                assert!(last.is_none_or(|last| last.id < row.id), "ids grow");
+                assert!(self.executions.contains_key(&row.execution));
+                self.actions.push(row.clone());
             }
         }
     }

@@ -333,6 +333,18 @@ impl History for Broken {
     async fn attempt(&self, attempt: AttemptId) -> Result<Option<AttemptRow>, Refused> {
         ours(self.read().attempt(attempt).await)
     }
+
+    async fn actions(&self, query: &ActionQuery) -> Result<Page<ActionRow>, Refused> {
+        let store = self.read();
+        let mut through = query.clone();
+        through.page = self.request(NamedSort::Id, &query.page)?;
+        if self.fault == Fault::IgnoresFilters {
+            through.job_run = None;
+        }
+        let all = all!(store, actions, through, through.page.direction);
+        let page = ours(store.actions(&through).await)?;
+        Ok(self.page(&query.page, page, &all, |row| row.id.0))
+    }
 }
 
 impl Broken {

@@ -23,8 +23,10 @@ pub(crate) enum Execution {
     StartedAt,
     EndedAt,
     StoppedBy,
+    PausedBy,
     ResumedBy,
     Resumes,
+    Partial,
 }
 
 impl Table for Execution {
@@ -42,8 +44,10 @@ impl Table for Execution {
         Self::StartedAt,
         Self::EndedAt,
         Self::StoppedBy,
+        Self::PausedBy,
         Self::ResumedBy,
         Self::Resumes,
+        Self::Partial,
     ];
 
     fn values(row: &ExecutionRow) -> Result<Vec<Value>, SqlError> {
@@ -60,8 +64,10 @@ impl Table for Execution {
             time(row.started_at),
             time_if(row.ended_at),
             row.stopped_by.as_deref().into(),
+            row.paused_by.as_deref().into(),
             row.resumed_by.as_deref().into(),
             i64::from(row.resumes).into(),
+            row.partial.into(),
         ])
     }
 }
@@ -82,8 +88,10 @@ impl Execution {
             started_at: row.time("started_at")?,
             ended_at: row.time_if("ended_at")?,
             stopped_by: row.column("stopped_by")?,
+            paused_by: row.column("paused_by")?,
             resumed_by: row.column("resumed_by")?,
             resumes: row.small("resumes")?,
+            partial: row.column("partial")?,
         })
     }
 }

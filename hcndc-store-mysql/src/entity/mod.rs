@@ -2,6 +2,7 @@
 //!
 //! Ids are signed 64-bit, times microseconds, states their names, lists that nobody queries JSON.
 
+mod action;
 mod attempt;
 mod execution;
 mod executor;
@@ -12,6 +13,7 @@ mod job_run;
 mod leader;
 mod reader;
 
+pub(crate) use action::Action;
 pub(crate) use attempt::Attempt;
 pub(crate) use execution::Execution;
 pub(crate) use executor::Executor;

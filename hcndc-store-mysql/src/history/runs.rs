@@ -261,6 +261,26 @@ pub(super) async fn attempt(
     row.as_ref().map(Attempt::read).transpose()
 }
 
+pub(super) async fn actions(
+    db: &DatabaseConnection,
+    query: &ActionQuery,
+) -> Result<Page<ActionRow>, SqlError> {
+    let mut select = select_rows::<Action>();
+    let mut only = |column, id: Option<u64>| {
+        if let Some(id) = id {
+            select.and_where(is_id((Action::Table, column), id));
+        }
+    };
+    only(Action::ExecutionId, query.execution.map(|id| id.0));
+    only(Action::JobRunId, query.job_run.map(|id| id.0));
+    Keyset::by_id(Action::Id).restrict(&mut select, &query.page)?;
+    let rows = db.query_all(&select).await.doing("list actions")?;
+    let rows = rows.iter().map(Action::read).collect::<Result<_, _>>()?;
+    Ok(page(rows, &query.page, |row: &ActionRow| {
+        id_place(row.id.0)
+    }))
+}
+
 /// All columns of a table's rows.
 fn select_rows<T: Table>() -> SelectStatement {
     let columns = T::COLUMNS.iter().map(|column| (T::TABLE, *column));
