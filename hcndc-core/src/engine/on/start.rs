@@ -64,7 +64,7 @@ impl Engine {
         }
         execution.announce(&mut step.changes);
         self.insert(execution);
-        self.advance(id, step, Execution::start_flows);
+        self.advance(id, step, Execution::offer_flows);
         step.reply = Reply::Started(id);
         Ok(())
     }

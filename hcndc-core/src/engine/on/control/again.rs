@@ -221,7 +221,7 @@ impl Engine {
             }
             execution.drop_jobs(&gone, moves);
             execution.wire();
-            execution.start_flows(moves);
+            execution.offer_flows(moves);
         });
         Ok(())
     }

@@ -39,7 +39,7 @@ impl Engine {
         self.record(id, &[], ActionKind::Unpause, by, step);
         self.advance(id, step, |execution, moves| {
             execution.move_execution(ExecutionState::Running, moves);
-            execution.start_flows(moves);
+            execution.offer_flows(moves);
         });
         for at in queued {
             self.enqueue((id, at));
