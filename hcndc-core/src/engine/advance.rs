@@ -66,7 +66,7 @@ impl Engine {
             ..
         } = moves;
 
-        if execution.active == 0 {
+        if execution.is_still() {
             tasks.still.push(id);
         }
         let (date, partial) = (execution.row.data_date, execution.row.partial);

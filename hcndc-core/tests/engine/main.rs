@@ -7,7 +7,10 @@ mod edit;
 mod explain;
 mod limits;
 mod load;
+mod partial;
+mod pause;
 mod report;
+mod settle;
 mod start;
 #[path = "../support/store.rs"]
 mod store;

@@ -4,13 +4,13 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use async_trait::async_trait;
 use hcndc_core::{
-    engine::{AttemptRow, Change, JobRunState},
+    engine::{ActionRow, AttemptRow, Change, JobRunState},
     id::{AttemptId, ExecutionId, FlowId, JobId, JobRunId},
     model::Executor,
     port::{
-        Cursor, CursorValue, Direction, ErrorKind, ExecutionQuery, ExecutionView, ExecutorQuery,
-        FlowQuery, FlowRunView, FlowView, History, JobQuery, JobRunQuery, JobRunView, JobView,
-        NamedSort, Page, PageRequest,
+        ActionQuery, Cursor, CursorValue, Direction, ErrorKind, ExecutionQuery, ExecutionView,
+        ExecutorQuery, FlowQuery, FlowRunView, FlowView, History, JobQuery, JobRunQuery,
+        JobRunView, JobView, NamedSort, Page, PageRequest,
     },
 };
 use hcndc_store_mem::MemStore;

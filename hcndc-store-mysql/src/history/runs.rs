@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 
 use hcndc_core::{
-    engine::{AttemptRow, ExecutionRow, JobRunState},
+    engine::{ActionRow, AttemptRow, ExecutionRow, JobRunState},
     id::{AttemptId, ExecutionId, FlowId, JobRunId},
-    port::{ExecutionQuery, ExecutionView, FlowRunView, JobRunQuery, JobRunView, Page},
+    port::{
+        ActionQuery, ExecutionQuery, ExecutionView, FlowRunView, JobRunQuery, JobRunView, Page,
+    },
 };
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, DatabaseTransaction, Order, QueryResult,
@@ -16,7 +18,9 @@ use sea_orm::{
 use super::definitions::is_id;
 use crate::{
     SqlError,
-    entity::{self, Attempt, Execution, FlowRun, FlowVersion, JobRun, JobVersion, Reader, Table},
+    entity::{
+        self, Action, Attempt, Execution, FlowRun, FlowVersion, JobRun, JobVersion, Reader, Table,
+    },
     error::Doing as _,
     keyset::{Keyset, id_place, page},
 };
