@@ -83,13 +83,13 @@ fn draw_job(lots: &mut SplitMix64, flow: FlowRef, name: String, before: &[JobRef
     let chosen: Vec<JobRef> = chosen.cloned().collect();
     draft.dependencies = chosen
         .into_iter()
-        .map(|job| DependencyDraft {
-            job,
-            condition: match lots.below(8) {
+        .map(|job| {
+            let condition = match lots.below(8) {
                 0 => Condition::Failure,
                 1 => Condition::Done,
                 _ => Condition::Success,
-            },
+            };
+            DependencyDraft::new(job, condition)
         })
         .collect();
     draft

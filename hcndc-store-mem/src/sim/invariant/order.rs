@@ -28,7 +28,7 @@ impl Oracle {
         else {
             return Some(("R1", format!("job run {id} has no definitions")));
         };
-        for dependency in &job.dependencies {
+        for dependency in job.dependencies.iter().filter(|it| it.offset_days == 0) {
             let inside = rows.job_runs.values();
             let mut inside = inside.filter(|it| it.execution == run.execution);
             let before = inside.find(|it| it.job == dependency.job);
@@ -101,7 +101,11 @@ impl Oracle {
             .job_runs
             .values()
             .filter(|it| it.execution == run.execution)
-            .filter(|it| job.dependencies.iter().any(|on| on.job == it.job))
+            .filter(|it| {
+                let on = job.dependencies.iter();
+                on.filter(|on| on.offset_days == 0)
+                    .any(|on| on.job == it.job)
+            })
             .map(|it| it.id)
             .collect();
         let late = self.alive().find(|(_, ran)| before.contains(&ran.job_run));
