@@ -1,6 +1,7 @@
 //! Migrations: a file per step, named by date and purpose, never edited once released. They only go forward.
 
 mod m20261122_000001_backbone;
+mod m20261125_000001_definitions;
 mod m20261125_000002_controls;
 mod make;
 
@@ -21,6 +22,7 @@ impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
         vec![
             Box::new(m20261122_000001_backbone::Migration),
+            Box::new(m20261125_000001_definitions::Migration),
             Box::new(m20261125_000002_controls::Migration),
         ]
     }
