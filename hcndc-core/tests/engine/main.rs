@@ -3,6 +3,7 @@
 
 mod bed;
 mod control;
+mod dates;
 mod edit;
 mod explain;
 mod limits;
