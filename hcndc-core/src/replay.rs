@@ -239,13 +239,12 @@ impl Ring {
     /// recorded before.
     pub fn push(&mut self, record: Record) -> Result<(), ReplayError> {
         self.records.push_back(record);
-        let mut played = Ok(());
-        while self.records.len() > self.limit {
-            if let Some(oldest) = self.records.pop_front() {
-                played = played.and(self.base.play(oldest));
-            }
+        if self.records.len() > self.limit
+            && let Some(oldest) = self.records.pop_front()
+        {
+            return self.base.play(oldest);
         }
-        played
+        Ok(())
     }
 
     /// What is kept, the oldest first.
