@@ -256,7 +256,10 @@ impl Twin {
                 }
                 self.dates.retain(|id, _| store.flows.contains_key(id));
             }
-            Input::Start(_) => self.start(step, store),
+            Input::Start(_)
+            | Input::Backfill(_)
+            | Input::StopBackfill { .. }
+            | Input::RestartBackfill { .. } => {}
             Input::Stop { execution, .. } => self.stop(*execution),
             Input::Resume { execution, .. } => self.reopen(*execution, None, store),
             Input::Rerun {
