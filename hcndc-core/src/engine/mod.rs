@@ -14,6 +14,7 @@
 //! Each kind of input has a file in [`on`](self); what is stored and asked are plain enums that can be
 //! compared, stored and replayed.
 
+mod advance;
 mod backfill;
 mod change;
 mod check;
@@ -38,7 +39,7 @@ use self::{
     backfill::Backfill,
     claim::Claims,
     definitions::Definitions,
-    execution::{Execution, Moves},
+    execution::Execution,
     placement::{Need, Rank, Seat, Yard},
     timer::{Timer, Timers},
 };
@@ -479,60 +480,6 @@ impl Engine {
             .get(&id)?
             .position(job_run)
             .map(|at| (id, at))
-    }
-
-    /// Lets an execution move, and does what its moves ask of queues, claims and definitions. Forgets it when it has ended.
-    fn advance(
-        &mut self,
-        id: ExecutionId,
-        step: &mut Step,
-        act: impl FnOnce(&mut Execution, &mut Moves<'_>),
-    ) {
-        let Some(execution) = self.executions.get_mut(&id) else {
-            return;
-        };
-        let mut moves = Moves::new(self.now, &mut step.changes);
-        act(execution, &mut moves);
-        let ended = execution.end_if_still(&mut moves);
-        let Moves {
-            ready,
-            settled,
-            succeeded,
-            ..
-        } = moves;
-
-        let date = execution.row.data_date;
-        let succeeded: Vec<FlowId> = succeeded
-            .iter()
-            .map(|&at| execution.flow_runs[at as usize].row.flow)
-            .collect();
-        let settled: Vec<(JobId, Seat)> = settled
-            .iter()
-            .map(|&at| (execution.jobs[at as usize].row.job, (id, at)))
-            .collect();
-        for at in ready {
-            self.enqueue((id, at));
-        }
-        for (job, seat) in settled {
-            for waiting in self.claims.leave(job, date, seat) {
-                self.enqueue(waiting);
-            }
-        }
-        for flow in succeeded {
-            // R3
-            if self.definitions.succeed(flow, date) {
-                step.changes.push(Change::FlowDataDate {
-                    flow,
-                    data_date: date,
-                });
-            }
-        }
-        if ended
-            && let Some(execution) = self.executions.remove(&id)
-            && let Some(first) = execution.jobs.first()
-        {
-            self.by_first_job_run.remove(&first.row.id);
-        }
     }
 
     /// Puts a job run in its line, if it is queued and no other runs its job for its date.

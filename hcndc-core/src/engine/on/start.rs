@@ -93,7 +93,7 @@ impl Engine {
         let execution = Execution::new(row, flows, first_flow_run, first_job_run);
         execution.announce(&mut step.changes);
         self.insert(execution);
-        self.advance(id, step, Execution::start_flows);
+        self.advance(id, step, Execution::offer_flows);
         Ok(id)
     }
 
