@@ -541,10 +541,7 @@ impl World {
             enabled: plan.enabled,
             priority: plan.priority,
             dependencies: dependencies
-                .map(|(job, condition)| DependencyDraft {
-                    job: JobRef::Id(job),
-                    condition,
-                })
+                .map(|(job, condition)| DependencyDraft::new(JobRef::Id(job), condition))
                 .collect(),
             placement,
             slots: plan.slots,

@@ -208,10 +208,13 @@ fn check_execution(execution: &Execution, found: &mut Vec<Violation>) {
     }
     for run in &execution.jobs {
         let (row, flow_run) = (&run.row, &execution.flow_runs[run.flow_run as usize]);
-        let verdicts = run.job.dependencies.iter().filter_map(|dependency| {
-            let state = states.get(&dependency.job)?;
-            Some(verdict(dependency.condition, *state))
-        });
+        let its = run.job.dependencies.iter();
+        let verdicts = its
+            .filter(|it| it.is_of_same_date())
+            .filter_map(|dependency| {
+                let state = states.get(&dependency.job)?;
+                Some(verdict(dependency.condition, *state))
+            });
         let verdicts: Vec<_> = verdicts.collect();
         let started = flow_run.row.state != FlowRunState::Waiting;
         if row.state.is_active() {

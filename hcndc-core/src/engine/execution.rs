@@ -295,7 +295,8 @@ impl Execution {
             .collect();
         let mut edges = Vec::new();
         for (at, run) in self.jobs.iter().enumerate() {
-            for dependency in &run.job.dependencies {
+            let its = run.job.dependencies.iter();
+            for dependency in its.filter(|it| it.is_of_same_date()) {
                 if let Some(&from) = by_job.get(&dependency.job) {
                     edges.push((from, at as u32, dependency.condition));
                 }

@@ -74,7 +74,7 @@ impl JobWords for JobDraft {
         let (flow, job) = name.split_once('/').unwrap();
         let (flow, job) = (flow.into(), job.into());
         let job = JobRef::Name { flow, job };
-        self.dependencies.push(DependencyDraft { job, condition });
+        self.dependencies.push(DependencyDraft::new(job, condition));
         self
     }
 

@@ -4,6 +4,7 @@
 mod backfill;
 mod bed;
 mod control;
+mod dates;
 mod edit;
 mod explain;
 mod limits;

@@ -117,13 +117,14 @@ impl Engine {
         inside.sort_unstable();
         for job in jobs.iter().filter(|job| job.enabled) {
             for dependency in &job.dependencies {
-                if inside.binary_search(&dependency.job).is_err()
+                if (!dependency.is_of_same_date() || inside.binary_search(&dependency.job).is_err())
                     && let Some(missing) = self.definitions.job(dependency.job)
                 {
                     let flow = missing.flow;
                     let job = self.definitions.job_label(job);
                     let depends_on = self.definitions.job_label(missing);
-                    return Err(if flows.contains(&flow) {
+                    let newer = dependency.is_of_same_date() && flows.contains(&flow);
+                    return Err(if newer {
                         Rejected::NewerDependency { job, depends_on }
                     } else {
                         Rejected::OutsideDependency {
