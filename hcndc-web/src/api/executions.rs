@@ -335,6 +335,8 @@ pub(super) async fn list<H: History, T: Transport>(
         flow: flow_in_query(&app, &mut query).await?,
         data_date_from: query.date("data_date_from"),
         data_date_to: query.date("data_date_to"),
+        schedule: None,
+        backfill: None,
         page: asked.page.clone(),
     };
     query.finish()?;
@@ -368,7 +370,7 @@ pub(super) async fn start<H: History + 'static, T: Transport + 'static>(
             // Waits as long as it takes: who gives up earlier is told so by `once`.
             match app.scheduler.command(Input::Start(start)).await? {
                 Reply::Started(id) => Ok(id),
-                Reply::Done | Reply::Edited(_) => Err(Problem::Internal),
+                _ => Err(Problem::Internal),
             }
         }
     };
