@@ -60,8 +60,7 @@ impl Oracle {
             Change::Execution(row) => {
                 let new = !self.rows.executions.contains_key(&row.id);
                 // Of a backfill each date is started by the same.
-                let doubled =
-                    new && row.backfill.is_none() && self.doers.contains(&row.started_by);
+                let doubled = new && row.backfill.is_none() && self.doers.contains(&row.started_by);
                 let (id, by) = (row.id, row.started_by.clone());
                 self.holds("promise", !doubled, || {
                     format!("execution {id} is the second that {by} started")
