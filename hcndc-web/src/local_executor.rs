@@ -143,8 +143,10 @@ pub async fn run(
     config.supervisor.base_dir = base_dir;
     config.supervisor.identity.name = NAME.to_owned();
     config.exit_when_orphaned = Some(orphaned_after);
-    let stop = executor::stop_on_signals().map_err(StartError::Watch)?;
-    executor::run(config, stop).await
+    // Jobs outlive this process, too: `hcndc` itself holds them when it is asked to.
+    config.supervisor.holder = Some(std::env::current_exe().map_err(StartError::Watch)?);
+    let signals = executor::Signals::watch().map_err(StartError::Watch)?;
+    executor::run(config, signals.stop).await
 }
 
 /// The executor process of a server: found or started, and started again when it dies.

@@ -1,18 +1,25 @@
 //! `hcndc-exec`: runs jobs on this host for HCNDC's scheduler.
 
-use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
+use std::{
+    net::SocketAddr,
+    os::unix::process::CommandExt as _,
+    path::PathBuf,
+    process::{Command, ExitCode},
+};
 
 use clap::Parser;
 use hcndc_exec::{
     Token,
-    executor::{ExecutorConfig, SupervisorConfig, run, stop_on_signals},
+    executor::{ExecutorConfig, Signals, SupervisorConfig, hold_if_asked, run},
 };
 use tracing_subscriber::EnvFilter;
 
 /// Runs jobs on this host for HCNDC's scheduler.
 ///
-/// The first TERM or INT lets running jobs end and starts no others, which then wait for the next start; the second kills
-/// them.
+/// Running jobs are held by a process of their own and outlive this one, however it ends; the next start on the same data
+/// directory goes on with them. QUIT ends it at once. HUP begins again in place, by the program's file as it is then: that
+/// is how to upgrade. The first TERM or INT lets running jobs end and starts no others, which then wait for the next
+/// start; the second kills them.
 #[derive(Debug, Parser)]
 #[command(version)]
 struct Args {
@@ -52,13 +59,18 @@ fn size(text: &str) -> Result<usize, String> {
 }
 
 fn main() -> ExitCode {
+    if let Some(exit) = hold_if_asked() {
+        return exit;
+    }
     let args = Args::parse();
     let filter = EnvFilter::try_from_env("HCNDC_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
         .init();
-    match serve(args) {
+    // Before anybody can put another program into its place.
+    let program = std::env::current_exe();
+    match program.map_err(Into::into).and_then(|it| serve(args, it)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!("{error}");
@@ -67,7 +79,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn serve(args: Args) -> Result<(), Box<dyn std::error::Error>> {
+fn serve(args: Args, program: PathBuf) -> Result<(), Box<dyn std::error::Error>> {
     let token = match &args.token_file {
         Some(path) => Some(
             Token::read(path).map_err(|error| format!("token file {}: {error}", path.display()))?,
@@ -86,7 +98,7 @@ fn serve(args: Args) -> Result<(), Box<dyn std::error::Error>> {
         .unwrap_or_else(|| sysinfo::System::host_name().unwrap_or_default());
     supervisor.log_cap_bytes = args.log_cap;
     supervisor.base_dir = args.base_dir;
-    supervisor.adopt_orphans = true;
+    supervisor.holder = Some(program.clone());
     let config = ExecutorConfig {
         supervisor,
         listen: args.listen,
@@ -96,9 +108,17 @@ fn serve(args: Args) -> Result<(), Box<dyn std::error::Error>> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
-    let result =
-        runtime.block_on(async { run(config, stop_on_signals()?).await.map_err(Into::into) });
+    let result: Result<bool, Box<dyn std::error::Error>> = runtime.block_on(async {
+        let signals = Signals::watch()?;
+        run(config, signals.stop.clone()).await?;
+        Ok(signals.wants_another_start())
+    });
     // Nothing that still runs in the background is worth waiting for.
     runtime.shutdown_background();
-    result
+    if result? {
+        let arguments = std::env::args_os().skip(1);
+        // Returns only if it fails.
+        return Err(Command::new(program).args(arguments).exec().into());
+    }
+    Ok(())
 }

@@ -3,9 +3,10 @@
 //! ```text
 //!              ┌ supervise ── spool (what a restart must know)
 //!  connection ─┤      │
-//!              └ link │  attempt ── command, template (what to run)
-//!               (rules)│        ├── process, census, reaper (that it runs, and that nothing of it stays)
-//!                      └────────┴── capture (what it says) ── file_log
+//!              └ link │   hold (in this process, or in one that outlives it)
+//!              (rules)└────┴─ attempt ── command, template (what to run)
+//!                                ├────── process, census, reaper (that it runs, and that nothing of it stays)
+//!                                └────── capture (what it says) ── file_log
 //! ```
 
 mod announcement;
@@ -13,6 +14,7 @@ mod attempt;
 mod capture;
 mod census;
 mod command;
+mod hold;
 mod host;
 mod process;
 mod reaper;
@@ -28,7 +30,8 @@ pub(crate) mod testing;
 use hcndc_core::time::Timestamp;
 
 pub use announcement::{Announcement, detach, find, find_or_start, find_within};
-pub use run::{ExecutorConfig, RunError, run, stop_on_signals};
+pub use hold::{HoldError, hold_if_asked};
+pub use run::{ExecutorConfig, RunError, Signals, run};
 pub use server::{BindError, ExecutorServer, PORT};
 pub(crate) use server::{KEEP_ALIVE_EVERY, KEEP_ALIVE_TIMEOUT, MESSAGE_BYTES, kind_of};
 pub use spool::SpoolError;

@@ -3,7 +3,7 @@
 use std::{
     io,
     os::unix::process::CommandExt as _,
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::{Command, Stdio},
     sync::Arc,
     time::Duration,
@@ -18,7 +18,8 @@ use tokio::time::{Instant, sleep_until};
 
 use super::{
     census::{MARK_VARIABLE, Registrar, Seen, Tree},
-    command::{PASSED_ON, Prepared},
+    command::Prepared,
+    hold::Settings,
     reaper::{Main, Reaper},
 };
 
@@ -44,10 +45,10 @@ pub(crate) enum SpawnError {
 pub(crate) fn spawn(
     reaper: &Reaper,
     prepared: &Prepared,
-    base: &Path,
+    settings: &Settings,
     mark: &str,
 ) -> Result<Main, SpawnError> {
-    let directory = base.join(&prepared.workdir);
+    let directory = settings.base_dir.join(&prepared.workdir);
     match std::fs::metadata(&directory) {
         Ok(metadata) if metadata.is_dir() => {}
         Ok(_) => {
@@ -72,11 +73,7 @@ pub(crate) fn spawn(
         .arg(&prepared.command)
         .current_dir(&directory)
         .env_clear()
-        .envs(
-            PASSED_ON
-                .iter()
-                .filter_map(|name| Some((name, std::env::var_os(name)?))),
-        )
+        .envs(&settings.passed_on)
         .envs(&prepared.env)
         .env(MARK_VARIABLE, mark)
         .stdin(Stdio::null())
