@@ -18,7 +18,8 @@ use hcndc_core::{
 use hcndc_exec::{
     Token,
     executor::{
-        BindError, ExecutorConfig, ExecutorServer, Stop, find, find_or_start, find_within, run,
+        Access, BindError, ExecutorConfig, ExecutorServer, Stop, find, find_or_start, find_within,
+        run,
     },
     transport::{ByAddress, Grpc, GrpcTransport, InProcess, LOCAL, Tokens, Transports},
 };
@@ -80,12 +81,14 @@ async fn trouble_is_told_in_words() {
 #[tokio::test]
 async fn without_a_token_only_loopback_is_listened_on() {
     let open = "0.0.0.0:0".parse().unwrap();
-    let error = ExecutorServer::bind(open, None).await.unwrap_err();
-    assert!(matches!(error, BindError::NoToken { address } if address == open));
-    ExecutorServer::bind("127.0.0.1:0".parse().unwrap(), None)
+    let error = ExecutorServer::bind(open, Access::default())
+        .await
+        .unwrap_err();
+    assert!(matches!(error, BindError::Open { address } if address == open));
+    ExecutorServer::bind("127.0.0.1:0".parse().unwrap(), Access::default())
         .await
         .unwrap();
-    ExecutorServer::bind(open, Some(Token::random()))
+    ExecutorServer::bind(open, Token::random().into())
         .await
         .unwrap();
 }

@@ -13,11 +13,13 @@ mod announcement;
 mod attempt;
 mod capture;
 mod census;
+mod check;
 mod command;
 mod hold;
 mod host;
 mod process;
 mod reaper;
+mod rules;
 mod run;
 mod server;
 mod spool;
@@ -30,9 +32,11 @@ pub(crate) mod testing;
 use hcndc_core::time::Timestamp;
 
 pub use announcement::{Announcement, detach, find, find_or_start, find_within};
+pub use check::{Finding, Verdict, check};
 pub use hold::{HoldError, hold_if_asked};
+pub use rules::{HostRules, RuleError};
 pub use run::{ExecutorConfig, RunError, Signals, run};
-pub use server::{BindError, ExecutorServer, PORT};
+pub use server::{Access, BindError, ExecutorServer, PORT};
 pub(crate) use server::{KEEP_ALIVE_EVERY, KEEP_ALIVE_TIMEOUT, MESSAGE_BYTES, kind_of};
 pub use spool::SpoolError;
 pub use supervisor::{

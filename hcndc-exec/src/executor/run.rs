@@ -19,7 +19,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    BindError, ExecutorServer, StartError, Stop, Supervisor, SupervisorConfig,
+    Access, BindError, ExecutorServer, StartError, Stop, Supervisor, SupervisorConfig,
     announcement::Announced,
 };
 use crate::token::Token;
@@ -34,8 +34,8 @@ pub struct ExecutorConfig {
     pub supervisor: SupervisorConfig,
     /// Where to listen; port 0 takes a free one.
     pub listen: SocketAddr,
-    /// What schedulers must show; without it only loopback addresses are listened on.
-    pub token: Option<Token>,
+    /// What keeps strangers out; if nothing does, only loopback addresses are listened on.
+    pub access: Access,
     /// Ends when no scheduler has been connected and no attempt has run for so long; `None` for never. Too short and it
     /// ends while its scheduler restarts, which costs nothing but a new start: no attempt runs then.
     pub exit_when_orphaned: Option<Duration>,
@@ -53,7 +53,7 @@ impl ExecutorConfig {
                 ..SupervisorConfig::new(data_dir)
             },
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
-            token: Some(Token::random()),
+            access: Token::random().into(),
             exit_when_orphaned: Some(Duration::from_secs(600)),
         }
     }
@@ -90,11 +90,11 @@ pub enum RunError {
 /// When it cannot start, or its listener fails.
 pub async fn run(config: ExecutorConfig, mut stop: watch::Receiver<Stop>) -> Result<(), RunError> {
     let data_dir = config.supervisor.data_dir.clone();
-    let server = ExecutorServer::bind(config.listen, config.token.clone()).await?;
+    let server = ExecutorServer::bind(config.listen, config.access.clone()).await?;
     let supervisor = Supervisor::start(config.supervisor).await?;
     let address = server.local_addr();
     let announced =
-        Announced::write(&data_dir, address, config.token.as_ref()).map_err(|source| {
+        Announced::write(&data_dir, address, config.access.token.as_ref()).map_err(|source| {
             RunError::Announce {
                 path: data_dir.join("executor.json"),
                 source,

@@ -25,6 +25,7 @@ use super::{
     hold::{Beside, Found, Hold, HoldError, Jobs, Settings, Sink},
     host,
     reaper::Reaper,
+    rules::{HostRules, RuleError},
     spool::{Spool, SpoolError},
     supervise::{Actor, Event, logs_of, sweep},
 };
@@ -62,6 +63,8 @@ pub struct SupervisorConfig {
     /// goes on with them. Its `main` calls [`hold_if_asked`](super::hold_if_asked); mostly it is the program that runs.
     /// Default `None`: this process holds its jobs itself, and they end when it does.
     pub holder: Option<PathBuf>,
+    /// What the host allows. Default: all.
+    pub rules: HostRules,
 }
 
 impl SupervisorConfig {
@@ -79,6 +82,7 @@ impl SupervisorConfig {
             heartbeat: Duration::from_secs(5),
             adopt_orphans: false,
             holder: None,
+            rules: HostRules::default(),
         }
     }
 }
@@ -113,6 +117,9 @@ pub enum StartError {
     /// The processes that hold jobs cannot be used.
     #[error(transparent)]
     Hold(#[from] HoldError),
+    /// The rules of the host cannot be kept.
+    #[error(transparent)]
+    Rules(#[from] RuleError),
 }
 
 /// How to stop.
@@ -231,6 +238,7 @@ impl Supervisor {
                 .iter()
                 .filter_map(|name| Some(((*name).to_owned(), std::env::var(name).ok()?)))
                 .collect(),
+            rules: config.rules.resolve()?,
         };
         let (hold, found) = match config.holder {
             Some(program) => {

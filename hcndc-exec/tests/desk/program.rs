@@ -30,6 +30,7 @@ pub(crate) struct Program {
     pub(crate) child: Child,
     /// What is started.
     file: PathBuf,
+    arguments: Vec<String>,
 }
 
 /// The program as it was built.
@@ -47,15 +48,35 @@ impl Program {
     /// Starts it by `sh`, which may set limits first.
     pub(crate) fn start_after(limits: &str) -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let child = Self::spawn(directory.path(), limits, ORIGINAL.as_ref());
+        Self::start_on(directory, limits, ORIGINAL.into(), &[])
+    }
+
+    /// With these arguments, too.
+    pub(crate) fn start_with(directory: tempfile::TempDir, arguments: &[String]) -> Self {
+        Self::start_on(directory, "", ORIGINAL.into(), arguments)
+    }
+
+    fn start_on(
+        directory: tempfile::TempDir,
+        limits: &str,
+        file: PathBuf,
+        arguments: &[String],
+    ) -> Self {
+        let child = Self::spawn(directory.path(), limits, &file, arguments);
         Self {
             directory,
             child,
-            file: ORIGINAL.into(),
+            file,
+            arguments: arguments.to_vec(),
         }
     }
 
-    pub(crate) fn spawn(directory: &Path, limits: &str, file: &Path) -> Child {
+    pub(crate) fn spawn(
+        directory: &Path,
+        limits: &str,
+        file: &Path,
+        arguments: &[String],
+    ) -> Child {
         Command::new("sh")
             .arg("-c")
             .arg(format!("{limits} exec \"$0\" \"$@\""))
@@ -65,6 +86,7 @@ impl Program {
             .arg(directory.join("data"))
             .arg("--base-dir")
             .arg(directory)
+            .args(arguments)
             .env("HCNDC_EXEC_TOKEN", "open-sesame")
             .stderr(Stdio::null())
             .spawn()
@@ -75,7 +97,7 @@ impl Program {
     pub(crate) fn start_again(&mut self) {
         let _ = self.child.kill();
         self.child.wait().unwrap();
-        self.child = Self::spawn(self.directory.path(), "", &self.file);
+        self.child = Self::spawn(self.directory.path(), "", &self.file, &self.arguments);
     }
 
     /// A copy of the program that can be replaced while it runs.
@@ -83,12 +105,7 @@ impl Program {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("program");
         std::fs::copy(ORIGINAL, &file).unwrap();
-        let child = Self::spawn(directory.path(), "", &file);
-        Self {
-            directory,
-            child,
-            file,
-        }
+        Self::start_on(directory, "", file, &[])
     }
 
     /// Puts another build into the place of the program.

@@ -45,7 +45,7 @@ pub(super) use beside::{Beside, Found};
 pub use holder::hold_if_asked;
 pub(crate) use jobs::Jobs;
 
-use crate::ledger::ProcessMark;
+use crate::{executor::rules::Rules, ledger::ProcessMark};
 
 /// Version of what executors and holders say to each other. An executor of a later version still speaks with holders
 /// of this one: their jobs may run for days.
@@ -66,6 +66,8 @@ pub(crate) struct Settings {
     pub(crate) era: u64,
     /// Variables of the executor's own environment that jobs get too.
     pub(crate) passed_on: BTreeMap<String, String>,
+    /// What the host allows.
+    pub(crate) rules: Rules,
 }
 
 /// What an executor says to whoever holds its jobs.
