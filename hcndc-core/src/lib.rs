@@ -68,11 +68,13 @@ extern crate alloc;
 #[cfg(feature = "contract-tests")]
 pub mod contract;
 pub mod engine;
+pub mod forecast;
 pub mod id;
 pub mod mesh;
 pub mod model;
 pub mod port;
 pub mod scheduler;
 pub mod time;
+pub mod trigger;
 #[cfg(feature = "workload")]
 pub mod workload;

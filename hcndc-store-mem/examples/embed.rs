@@ -178,10 +178,7 @@ fn mesh() -> Vec<Edit> {
         flow: "load".into(),
         job: "first".into(),
     };
-    last.dependencies = vec![DependencyDraft {
-        job: first,
-        condition: Condition::Success,
-    }];
+    last.dependencies = vec![DependencyDraft::new(first, Condition::Success)];
     vec![
         Edit::PutExecutor(ExecutorDraft::new("here", "in this program", 4)),
         Edit::PutFlow(FlowDraft::new("extract")),

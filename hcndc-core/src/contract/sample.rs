@@ -5,10 +5,14 @@ use core::time::Duration;
 
 use crate::{
     engine::{
-        AttemptRow, AttemptState, Change, ExecutionRow, ExecutionSnapshot, ExecutionState,
-        FlowRunRow, FlowRunState, JobRunRow, JobRunState, Snapshot, TriggerKind,
+        AttemptRow, AttemptState, BackfillDateRow, BackfillDateState, BackfillRow, BackfillState,
+        Change, ExecutionRow, ExecutionSnapshot, ExecutionState, FlowRunRow, FlowRunState,
+        JobRunRow, JobRunState, Snapshot, TriggerKind,
     },
-    id::{AttemptId, ExecutionId, ExecutorId, FlowId, FlowRunId, JobId, JobRunId},
+    id::{
+        AttemptId, BackfillId, ExecutionId, ExecutorId, FlowId, FlowRunId, JobId, JobRunId,
+        ScheduleId,
+    },
     model::{Condition, Dependency, Executor, Flow, Job, Param, Placement, Retry, Revision},
     time::{DataDate, Timestamp},
 };
@@ -68,6 +72,10 @@ pub fn flow(id: u64, name: &str) -> Flow {
         params: Vec::new(),
         env: BTreeMap::new(),
         workdir: String::new(),
+        max_runs: None,
+        timeout: None,
+        restart_retries: 0,
+        restart_delay: Duration::ZERO,
         revision: revision(1),
     }
 }
@@ -92,6 +100,9 @@ pub fn job(id: u64, flow: u64, name: &str) -> Job {
         success_codes: vec![0],
         retry: Retry::default(),
         timeout: None,
+        pool: None,
+        pool_slots: 1,
+        expected: None,
         revision: revision(1),
     }
 }
@@ -118,6 +129,9 @@ pub fn execution(id: u64) -> ExecutionRow {
         id: ExecutionId(id),
         state: ExecutionState::Running,
         trigger: TriggerKind::Manual,
+        schedule: None,
+        fire_time: None,
+        backfill: None,
         data_date: date("2026-11-21"),
         params: Vec::new(),
         started_by: String::from("anna"),
@@ -194,6 +208,38 @@ pub const fn attempt(
     }
 }
 
+/// A backfill of flow 1 that runs.
+#[must_use]
+pub fn backfill(id: u64) -> BackfillRow {
+    BackfillRow {
+        id: BackfillId(id),
+        state: BackfillState::Running,
+        flow: FlowId(1),
+        downstream: false,
+        from: date("2026-01-31"),
+        to: date("2026-02-02"),
+        parallel: 1,
+        params: Vec::new(),
+        started_by: String::from("anna"),
+        started_at: at(7),
+        ended_at: None,
+        stopped_by: None,
+        restarted_by: None,
+        restarts: 0,
+    }
+}
+
+/// A date of a backfill that waits.
+#[must_use]
+pub fn backfill_date(backfill: u64, data_date: &str) -> BackfillDateRow {
+    BackfillDateRow {
+        backfill: BackfillId(backfill),
+        data_date: date(data_date),
+        state: BackfillDateState::Waiting,
+        execution: None,
+    }
+}
+
 /// The flow as a change.
 #[must_use]
 pub fn put_flow(flow: &Flow) -> Change {
@@ -252,6 +298,9 @@ impl World {
             jobs: jobs(),
             executors: executors(),
             execution: ExecutionRow {
+                trigger: TriggerKind::Schedule,
+                schedule: Some(ScheduleId(71)),
+                fire_time: Some(at(6)),
                 params: vec![param("zone", "华东"), param("empty", "")],
                 started_by: String::from("王芳"),
                 stopped_by: Some(String::from("o'brien")),
@@ -302,6 +351,7 @@ impl World {
             jobs: self.jobs.iter().cloned().map(Arc::new).collect(),
             executors: self.executors.iter().cloned().map(Arc::new).collect(),
             executions: vec![self.execution_snapshot()],
+            backfills: Vec::new(),
         }
     }
 
@@ -330,7 +380,9 @@ impl Default for World {
     }
 }
 
-fn param(name: &str, value: &str) -> Param {
+/// A param.
+#[must_use]
+pub fn param(name: &str, value: &str) -> Param {
     Param {
         name: name.into(),
         value: value.into(),
@@ -350,6 +402,10 @@ fn flows() -> Vec<Flow> {
         params: vec![param("region", "north"), param("day", "${date-1d:%Y%m%d}")],
         env: map(&[("LANG", "zh_CN.UTF-8"), ("EMPTY", "")]),
         workdir: String::from("/srv/etl"),
+        max_runs: Some(2),
+        timeout: Some(Duration::from_secs(7 * 3_600)),
+        restart_retries: 3,
+        restart_delay: Duration::from_millis(90_500),
         ..flow(1, "orders")
     };
     let report = Flow {
@@ -377,27 +433,25 @@ fn jobs() -> Vec<Job> {
             cap: Some(Duration::from_secs(60)),
         },
         timeout: Some(Duration::from_secs(3_600)),
+        pool_slots: 7,
+        expected: Some(Duration::from_secs(600)),
         ..job(11, 1, "extract")
     };
     let clean = Job {
         enabled: false,
-        dependencies: vec![Dependency {
-            job: JobId(11),
-            condition: Condition::Done,
-        }],
+        dependencies: vec![Dependency::new(JobId(11), Condition::Done)],
         placement: Placement::Executor(ExecutorId(21)),
         ..job(12, 1, "clean")
     };
     let sum = Job {
         dependencies: vec![
             Dependency {
-                job: JobId(11),
-                condition: Condition::Success,
+                offset_days: -1,
+                wait_limit: Some(Duration::from_micros(7_200_000_001)),
+                ..Dependency::new(JobId(11), Condition::Done)
             },
-            Dependency {
-                job: JobId(12),
-                condition: Condition::Failure,
-            },
+            Dependency::new(JobId(11), Condition::Success),
+            Dependency::new(JobId(12), Condition::Failure),
         ],
         placement: Placement::Labels(map(&[("disk", "ssd"), ("zone", "东")])),
         ..job(13, 2, "extract")

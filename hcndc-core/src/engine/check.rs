@@ -2,6 +2,16 @@
 
 use alloc::{collections::BTreeMap, string::String, vec::Vec};
 
+macro_rules! ensure {
+    ($found:ident, $rule:literal, $holds:expr, $($detail:tt)+) => {
+        if !$holds {
+            $found.push(Violation { rule: $rule, detail: alloc::format!($($detail)+) });
+        }
+    };
+}
+
+mod backfill;
+
 use super::{
     Engine,
     execution::{Execution, verdict},
@@ -17,14 +27,6 @@ pub struct Violation {
     pub rule: &'static str,
     /// How.
     pub detail: String,
-}
-
-macro_rules! ensure {
-    ($found:ident, $rule:literal, $holds:expr, $($detail:tt)+) => {
-        if !$holds {
-            $found.push(Violation { rule: $rule, detail: alloc::format!($($detail)+) });
-        }
-    };
 }
 
 impl Engine {
@@ -49,6 +51,7 @@ impl Engine {
             self.claims.queued()
         );
         self.check_limits(&mut found);
+        self.check_backfills(&mut found);
         ensure!(
             found,
             "index",
@@ -205,10 +208,13 @@ fn check_execution(execution: &Execution, found: &mut Vec<Violation>) {
     }
     for run in &execution.jobs {
         let (row, flow_run) = (&run.row, &execution.flow_runs[run.flow_run as usize]);
-        let verdicts = run.job.dependencies.iter().filter_map(|dependency| {
-            let state = states.get(&dependency.job)?;
-            Some(verdict(dependency.condition, *state))
-        });
+        let its = run.job.dependencies.iter();
+        let verdicts = its
+            .filter(|it| it.is_of_same_date())
+            .filter_map(|dependency| {
+                let state = states.get(&dependency.job)?;
+                Some(verdict(dependency.condition, *state))
+            });
         let verdicts: Vec<_> = verdicts.collect();
         let started = flow_run.row.state != FlowRunState::Waiting;
         if row.state.is_active() {

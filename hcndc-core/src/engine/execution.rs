@@ -79,6 +79,8 @@ pub(super) struct Moves<'a> {
     pub(super) settled: Vec<u32>,
     /// Flow runs that succeeded.
     pub(super) succeeded: Vec<u32>,
+    /// Flow runs that wait for no other of this execution any more: the engine decides whether they start.
+    pub(super) startable: Vec<u32>,
 }
 
 impl<'a> Moves<'a> {
@@ -89,6 +91,7 @@ impl<'a> Moves<'a> {
             ready: Vec::new(),
             settled: Vec::new(),
             succeeded: Vec::new(),
+            startable: Vec::new(),
         }
     }
 }
@@ -126,7 +129,6 @@ pub(super) fn verdict(condition: Condition, state: JobRunState) -> Option<Verdic
 enum Work {
     Settled(u32),
     FlowMayEnd(u32),
-    FlowStarts(u32),
 }
 
 impl Execution {
@@ -293,7 +295,8 @@ impl Execution {
             .collect();
         let mut edges = Vec::new();
         for (at, run) in self.jobs.iter().enumerate() {
-            for dependency in &run.job.dependencies {
+            let its = run.job.dependencies.iter();
+            for dependency in its.filter(|it| it.is_of_same_date()) {
                 if let Some(&from) = by_job.get(&dependency.job) {
                     edges.push((from, at as u32, dependency.condition));
                 }
@@ -366,10 +369,36 @@ impl Execution {
         }
     }
 
-    /// Starts every flow run that waits for nobody, and carries on until nothing more moves.
-    pub(super) fn start_flows(&mut self, moves: &mut Moves<'_>) {
-        let work = (0..self.flow_runs.len() as u32).filter(|&at| self.can_start(at));
-        let work = work.map(Work::FlowStarts).collect();
+    /// Offers every flow run that waits for no other of this execution.
+    pub(super) fn offer_flows(&mut self, moves: &mut Moves<'_>) {
+        let startable = (0..self.flow_runs.len() as u32).filter(|&at| self.can_start(at));
+        moves.startable.extend(startable);
+    }
+
+    /// Starts a flow run that was offered, and carries on until nothing more moves.
+    ///
+    /// # Complexity
+    /// O(its jobs + dependents of what settles).
+    pub(super) fn start_flow(&mut self, at: u32, moves: &mut Moves<'_>) {
+        if !self.can_start(at) {
+            return;
+        }
+        self.move_flow(at, FlowRunState::Running, moves);
+        let jobs = self.flow_runs[at as usize].jobs.clone();
+        // R4: without an enabled job there is nothing to wait for.
+        let empty = !self.jobs[jobs.start as usize..jobs.end as usize]
+            .iter()
+            .any(|job| job.job.enabled);
+        let mut work = Vec::new();
+        for job in jobs {
+            if empty && self.jobs[job as usize].row.state == JobRunState::Blocked {
+                self.move_job(job, JobRunState::Skipped, moves);
+                work.push(Work::Settled(job));
+            } else {
+                self.consider(job, &mut work, moves);
+            }
+        }
+        work.push(Work::FlowMayEnd(at));
         self.carry_on(work, moves);
     }
 
@@ -382,7 +411,7 @@ impl Execution {
     /// Settles a job run, and carries on with all that this sets going. While the execution stops, nothing is set going.
     ///
     /// # Complexity
-    /// O(dependents of what settles + jobs of flow runs that start).
+    /// O(dependents of what settles).
     pub(super) fn settle(&mut self, job: u32, to: JobRunState, moves: &mut Moves<'_>) {
         self.move_job(job, to, moves);
         if self.row.state == ExecutionState::Running {
@@ -421,7 +450,7 @@ impl Execution {
     }
 
     /// Takes back the ends of these flow runs and job runs, so that they run again.
-    /// The caller decides which definitions they run with, and then calls [`Self::wire`] and [`Self::start_flows`].
+    /// The caller decides which definitions they run with, and then calls [`Self::wire`] and [`Self::offer_flows`].
     pub(super) fn reopen(
         &mut self,
         flow_runs: impl Iterator<Item = u32>,
@@ -511,8 +540,7 @@ impl Execution {
                     }
                     work.push(Work::FlowMayEnd(self.jobs[job as usize].flow_run));
                 }
-                Work::FlowStarts(flow_run) => self.start_flow(flow_run, &mut work, moves),
-                Work::FlowMayEnd(flow_run) => self.end_flow(flow_run, &mut work, moves),
+                Work::FlowMayEnd(flow_run) => self.end_flow(flow_run, moves),
             }
         }
     }
@@ -535,28 +563,7 @@ impl Execution {
         }
     }
 
-    fn start_flow(&mut self, at: u32, work: &mut Vec<Work>, moves: &mut Moves<'_>) {
-        if !self.can_start(at) {
-            return;
-        }
-        self.move_flow(at, FlowRunState::Running, moves);
-        let jobs = self.flow_runs[at as usize].jobs.clone();
-        // R4: without an enabled job there is nothing to wait for.
-        let empty = !self.jobs[jobs.start as usize..jobs.end as usize]
-            .iter()
-            .any(|job| job.job.enabled);
-        for job in jobs {
-            if empty && self.jobs[job as usize].row.state == JobRunState::Blocked {
-                self.move_job(job, JobRunState::Skipped, moves);
-                work.push(Work::Settled(job));
-            } else {
-                self.consider(job, work, moves);
-            }
-        }
-        work.push(Work::FlowMayEnd(at));
-    }
-
-    fn end_flow(&mut self, at: u32, work: &mut Vec<Work>, moves: &mut Moves<'_>) {
+    fn end_flow(&mut self, at: u32, moves: &mut Moves<'_>) {
         let run = &self.flow_runs[at as usize];
         if run.row.state != FlowRunState::Running || run.open > 0 {
             return;
@@ -569,7 +576,7 @@ impl Execution {
         for child in self.flow_runs[at as usize].children.clone() {
             self.flow_runs[child as usize].unmet_parents -= 1;
             if self.can_start(child) {
-                work.push(Work::FlowStarts(child));
+                moves.startable.push(child);
             }
         }
     }

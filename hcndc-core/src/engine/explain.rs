@@ -181,7 +181,8 @@ impl Engine {
                 state: parent.row.state,
             }));
         }
-        for dependency in &run.job.dependencies {
+        let its = run.job.dependencies.iter();
+        for dependency in its.filter(|it| it.is_of_same_date()) {
             let Some(other) = execution.find_job(dependency.job) else {
                 continue;
             };

@@ -14,6 +14,8 @@
 //! Each kind of input has a file in [`on`](self); what is stored and asked are plain enums that can be
 //! compared, stored and replayed.
 
+mod advance;
+mod backfill;
 mod change;
 mod check;
 mod claim;
@@ -24,6 +26,7 @@ mod explain;
 mod input;
 mod on;
 mod placement;
+mod react;
 mod rejected;
 mod settings;
 mod state;
@@ -33,18 +36,23 @@ use alloc::{boxed::Box, collections::BTreeMap, sync::Arc, vec::Vec};
 use core::cmp::Reverse;
 
 use self::{
+    backfill::Backfill,
     claim::Claims,
     definitions::Definitions,
-    execution::{Execution, Moves},
+    execution::Execution,
     placement::{Need, Rank, Seat, Yard},
     timer::{Timer, Timers},
 };
 use crate::{
-    id::{AttemptId, ExecutionId, ExecutorId, FlowId, JobId, JobRunId},
+    id::{AttemptId, BackfillId, ExecutionId, ExecutorId, FlowId, JobId, JobRunId},
     model::{Executor, Flow, Job},
     time::{DataDate, Timestamp},
 };
 
+pub use backfill::{
+    BackfillDateRow, BackfillPlan, BackfillRequest, BackfillRow, BackfillSnapshot,
+    LONGEST_BACKFILL, PlannedFlow, WIDEST_BACKFILL,
+};
 pub use change::{
     AttemptRow, Change, ExecutionRow, ExecutionSnapshot, FlowRunRow, JobRunRow, Snapshot,
     TriggerKind,
@@ -55,7 +63,9 @@ pub use explain::{Explanation, Hold, HostTrouble};
 pub use input::{EditBatch, End, EndCause, Held, HostFigures, Input, Report, RunOrder, Start};
 pub use rejected::Rejected;
 pub use settings::Settings;
-pub use state::{AttemptState, ExecutionState, FlowRunState, JobRunState};
+pub use state::{
+    AttemptState, BackfillDateState, BackfillState, ExecutionState, FlowRunState, JobRunState,
+};
 
 /// What one input led to.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -78,6 +88,8 @@ pub enum Reply {
     Edited(Vec<DefinitionId>),
     /// The execution that was started.
     Started(ExecutionId),
+    /// The backfill that was started.
+    BackfillStarted(BackfillId),
 }
 
 /// The id of a definition.
@@ -141,6 +153,8 @@ pub struct Engine {
     yard: Yard,
     claims: Claims,
     timers: Timers,
+    /// Backfills that have not succeeded.
+    backfills: BTreeMap<BackfillId, Backfill>,
 }
 
 impl Engine {
@@ -165,6 +179,9 @@ impl Engine {
         }
         for execution in snapshot.executions {
             engine.admit(execution)?;
+        }
+        for BackfillSnapshot { row, dates } in snapshot.backfills {
+            engine.backfills.insert(row.id, Backfill::new(row, dates));
         }
         let lost_at = now.after(engine.settings.executor_lease);
         let holding: Vec<ExecutorId> = engine
@@ -215,14 +232,30 @@ impl Engine {
             } => {
                 self.on_rerun(execution, &from, by, archived, &mut step)?;
             }
+            Input::Backfill(request) => self.on_backfill(request, &mut step)?,
+            Input::StopBackfill { backfill, by } => {
+                self.on_stop_backfill(backfill, by, &mut step)?;
+            }
+            Input::RestartBackfill { backfill, by } => {
+                self.on_restart_backfill(backfill, by, &mut step)?;
+            }
             Input::Report { executor, report } => self.on_report(executor, report, &mut step)?,
             Input::Configure(settings) => {
                 (self.settings, self.limited_at) = (settings, self.now);
             }
             Input::Wake => {}
         }
-        self.on_time(&mut step);
+        // Until nothing more follows; what became ready meanwhile is placed together, so that the first in rank goes first.
+        let mut seen = 0;
+        loop {
+            self.on_time(&mut step);
+            if seen == step.changes.len() {
+                break;
+            }
+            self.react(&mut step, &mut seen);
+        }
         self.dispatch(&mut step);
+        self.react(&mut step, &mut seen);
         Ok(step)
     }
 
@@ -230,6 +263,12 @@ impl Engine {
     #[must_use]
     pub fn next_wakeup(&self) -> Option<Timestamp> {
         self.timers.next()
+    }
+
+    /// The latest time that it was told.
+    #[must_use]
+    pub const fn now(&self) -> Timestamp {
+        self.now
     }
 
     /// The next id that will be given; goes into every commit.
@@ -316,6 +355,21 @@ impl Engine {
         self.executions.contains_key(&execution)
     }
 
+    /// Attempts that have not ended, by id.
+    pub fn attempts(&self) -> impl Iterator<Item = &AttemptRow> {
+        self.attempts.values().map(|attempt| &attempt.row)
+    }
+
+    /// Rows of all live executions with their flow runs and job runs, as if they were new.
+    #[must_use]
+    pub fn live_rows(&self) -> Vec<Change> {
+        let mut rows = Vec::new();
+        for execution in self.executions.values() {
+            execution.announce(&mut rows);
+        }
+        rows
+    }
+
     /// Number of live executions, of queued job runs and of live attempts. Job runs count as queued too while another
     /// execution runs their job for the same date.
     #[must_use]
@@ -377,6 +431,7 @@ impl Engine {
             jobs: self.definitions.jobs().cloned().collect(),
             executors: self.definitions.executors().cloned().collect(),
             executions: executions.collect(),
+            backfills: self.backfills.values().map(Backfill::snapshot).collect(),
         }
     }
 
@@ -446,60 +501,6 @@ impl Engine {
             .get(&id)?
             .position(job_run)
             .map(|at| (id, at))
-    }
-
-    /// Lets an execution move, and does what its moves ask of queues, claims and definitions. Forgets it when it has ended.
-    fn advance(
-        &mut self,
-        id: ExecutionId,
-        step: &mut Step,
-        act: impl FnOnce(&mut Execution, &mut Moves<'_>),
-    ) {
-        let Some(execution) = self.executions.get_mut(&id) else {
-            return;
-        };
-        let mut moves = Moves::new(self.now, &mut step.changes);
-        act(execution, &mut moves);
-        let ended = execution.end_if_still(&mut moves);
-        let Moves {
-            ready,
-            settled,
-            succeeded,
-            ..
-        } = moves;
-
-        let date = execution.row.data_date;
-        let succeeded: Vec<FlowId> = succeeded
-            .iter()
-            .map(|&at| execution.flow_runs[at as usize].row.flow)
-            .collect();
-        let settled: Vec<(JobId, Seat)> = settled
-            .iter()
-            .map(|&at| (execution.jobs[at as usize].row.job, (id, at)))
-            .collect();
-        for at in ready {
-            self.enqueue((id, at));
-        }
-        for (job, seat) in settled {
-            for waiting in self.claims.leave(job, date, seat) {
-                self.enqueue(waiting);
-            }
-        }
-        for flow in succeeded {
-            // R3
-            if self.definitions.succeed(flow, date) {
-                step.changes.push(Change::FlowDataDate {
-                    flow,
-                    data_date: date,
-                });
-            }
-        }
-        if ended
-            && let Some(execution) = self.executions.remove(&id)
-            && let Some(first) = execution.jobs.first()
-        {
-            self.by_first_job_run.remove(&first.row.id);
-        }
     }
 
     /// Puts a job run in its line, if it is queued and no other runs its job for its date.

@@ -74,7 +74,7 @@ impl JobWords for JobDraft {
         let (flow, job) = name.split_once('/').unwrap();
         let (flow, job) = (flow.into(), job.into());
         let job = JobRef::Name { flow, job };
-        self.dependencies.push(DependencyDraft { job, condition });
+        self.dependencies.push(DependencyDraft::new(job, condition));
         self
     }
 
@@ -504,6 +504,8 @@ impl Bed {
                 };
                 format!("{} {}{kill}", self.attempt_name(row.id), row.state)
             }
+            Change::Backfill(row) => format!("backfill {}", row.state),
+            Change::BackfillDate(row) => format!("{} {}", row.data_date, row.state),
         })
     }
 

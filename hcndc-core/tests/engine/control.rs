@@ -160,9 +160,9 @@ fn resume_goes_on_where_it_broke() {
         "a/y#2 succeeded",
         "a/y succeeded",
         "a succeeded",
+        "a reached 2026-11-21",
         "b running",
         "b/z queued",
-        "a reached 2026-11-21",
         "b/z#1 dispatched",
         "b/z dispatched",
         "h: ack a/y#2",
@@ -275,11 +275,11 @@ fn resume_skips_jobs_that_are_no_more() {
         "b/z skipped",
         "a running",
         "a succeeded",
+        "a reached 2026-11-21",
         "b running",
         "b succeeded",
-        "e1 succeeded",
-        "a reached 2026-11-21",
         "b reached 2026-11-21",
+        "e1 succeeded",
     ]);
 }
 

@@ -53,8 +53,8 @@ fn a_job_runs_from_queue_to_end() {
         "a/x#1 succeeded",
         "a/x succeeded",
         "a succeeded",
-        "e1 succeeded",
         "a reached 2026-11-21",
+        "e1 succeeded",
         "h: ack a/x#1",
     ]);
 }
@@ -277,8 +277,8 @@ fn a_hello_settles_what_each_side_knows() {
                 "a/x#1 succeeded",
                 "a/x succeeded",
                 "a succeeded",
-                "e1 succeeded",
                 "a reached 2026-11-21",
+                "e1 succeeded",
                 "h: ack a/x#1",
             ],
         ),

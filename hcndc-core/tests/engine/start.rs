@@ -22,11 +22,11 @@ fn a_flow_without_jobs_succeeds_at_once() {
     bed.said(&[
         "a running",
         "a succeeded",
+        "a reached 2026-11-21",
         "b running",
         "b succeeded",
-        "e1 succeeded",
-        "a reached 2026-11-21",
         "b reached 2026-11-21",
+        "e1 succeeded",
     ]);
     assert_eq!(bed.engine.load_figures(), (0, 0, 0));
     assert_eq!(bed.engine.data_date(bed.flow("a")), Some(date(DATE)));
@@ -48,10 +48,10 @@ fn a_flow_without_enabled_jobs_succeeds_at_once() {
         "a running",
         "a/x skipped",
         "a/y skipped",
-        "b running",
-        "b/z queued",
         "a succeeded",
         "a reached 2026-11-21",
+        "b running",
+        "b/z queued",
         "b/z#1 dispatched",
         "b/z dispatched",
         "h: run b/z#1",

@@ -3,6 +3,7 @@
 //! Ids are signed 64-bit, times microseconds, states their names, lists that nobody queries JSON.
 
 mod attempt;
+mod backfill;
 mod execution;
 mod executor;
 mod flow;
@@ -13,6 +14,7 @@ mod leader;
 mod reader;
 
 pub(crate) use attempt::Attempt;
+pub(crate) use backfill::{Backfill, BackfillDate};
 pub(crate) use execution::Execution;
 pub(crate) use executor::Executor;
 pub(crate) use flow::{Flow, FlowParent, FlowVersion};
@@ -21,6 +23,8 @@ pub(crate) use job::{Job, JobDependency, JobVersion};
 pub(crate) use job_run::JobRun;
 pub(crate) use leader::Leader;
 pub(crate) use reader::Reader;
+
+use std::time::Duration;
 
 use hcndc_core::time::{DataDate, Timestamp};
 use sea_orm::{
@@ -63,6 +67,12 @@ fn time(time: Timestamp) -> Value {
 
 fn time_if(time: Option<Timestamp>) -> Value {
     time.map(Timestamp::as_micros).into()
+}
+
+/// In microseconds. One that is longer than they can count is none that anybody waits for the end of.
+fn duration_if(duration: Option<Duration>) -> Value {
+    let micros = duration.map(|it| i64::try_from(it.as_micros()).unwrap_or(i64::MAX));
+    micros.into()
 }
 
 pub(crate) fn date(date: DataDate) -> Value {

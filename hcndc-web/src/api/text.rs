@@ -266,6 +266,18 @@ fn refusal(rejected: &Rejected, lang: Lang) -> String {
         (Lang::Zh, Rejected::BadSnapshot { execution }) => {
             format!("执行 {execution} 的存储内容无法读取或互相矛盾，不能继续")
         }
+        (Lang::Zh, Rejected::UnknownBackfill { backfill }) => {
+            format!("没有编号为 {backfill} 的补数，或其已成功")
+        }
+        (Lang::Zh, Rejected::WrongBackfillState { backfill, state }) => {
+            format!("补数 {backfill} 的状态为 {state}，不允许该操作")
+        }
+        (Lang::Zh, Rejected::BackfillRange { from, to, most }) => {
+            format!("从 {from} 到 {to} 不是有效的日期范围，最多 {most} 天")
+        }
+        (Lang::Zh, Rejected::BackfillParallel { parallel, most }) => {
+            format!("同时运行的日期数 {parallel} 不在 1 到 {most} 之间")
+        }
         (Lang::Zh, other) => other.to_string(),
     }
 }
@@ -295,6 +307,7 @@ const fn definition_code(error: &DefinitionError) -> &'static str {
         DefinitionError::Duplicate { .. } => "duplicate",
         DefinitionError::BadKey { .. } => "bad_key",
         DefinitionError::Nul => "nul",
+        DefinitionError::TooMany { .. } => "too_many",
         DefinitionError::TooLong { .. } => "too_long",
         DefinitionError::BadDirectory => "bad_directory",
         DefinitionError::Stale { .. } => "stale",
@@ -372,6 +385,7 @@ fn definition_zh(error: &DefinitionError) -> String {
         DefinitionError::TooLong { length, max } => {
             format!("长 {length} 字节；系统传给程序的文本不能超过 {max} 字节")
         }
+        DefinitionError::TooMany { count, max } => format!("有 {count} 个，最多 {max} 个"),
         DefinitionError::BadDirectory => "目录是 /finance/daily 这样的斜杠路径".to_owned(),
         DefinitionError::Stale { given, current } => {
             format!("给出的版本是 {given}，而当前版本是 {current}：已被他人修改")

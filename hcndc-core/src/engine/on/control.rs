@@ -227,7 +227,7 @@ impl Engine {
             execution.reopen(flow_again, jobs, moves);
             execution.drop_jobs(&gone, moves);
             execution.wire();
-            execution.start_flows(moves);
+            execution.offer_flows(moves);
         });
         Ok(())
     }

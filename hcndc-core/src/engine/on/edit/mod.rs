@@ -153,6 +153,8 @@ struct Plan<'a> {
     flow_names: Names<FlowId>,
     job_names: BTreeMap<FlowId, Names<JobId>>,
     executor_names: Names<ExecutorId>,
+    /// The flows of the jobs that are put.
+    new_jobs: BTreeMap<JobId, FlowId>,
     gone: Gone,
     flows: BTreeMap<FlowId, Arc<Flow>>,
     jobs: BTreeMap<JobId, Arc<Job>>,
@@ -177,6 +179,7 @@ impl<'a> Plan<'a> {
                 given: BTreeMap::new(),
                 freed: BTreeSet::new(),
             },
+            new_jobs: BTreeMap::new(),
             gone: Gone::default(),
             flows: BTreeMap::new(),
             jobs: BTreeMap::new(),
