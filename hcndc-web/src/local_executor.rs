@@ -92,7 +92,12 @@ fn with_tls(grpc: Grpc) -> Result<Grpc, String> {
 impl Dial for Reach {
     async fn dial(&self, address: &str) -> Result<Line, String> {
         if address != ADDRESS {
-            return self.others.as_ref().map_err(String::clone)?.dial(address).await;
+            return self
+                .others
+                .as_ref()
+                .map_err(String::clone)?
+                .dial(address)
+                .await;
         }
         match &self.local {
             Local::None => Err("this server runs no executor on its host".to_owned()),
