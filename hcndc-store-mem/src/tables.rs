@@ -4,10 +4,13 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use hcndc_core::{
     engine::{
-        ActionRow, AttemptRow, Change, ExecutionRow, ExecutionSnapshot, FlowRunRow, JobRunRow,
-        Snapshot,
+        ActionRow, AttemptRow, BackfillDateRow, BackfillRow, BackfillSnapshot, BackfillState,
+        Change, ExecutionRow, ExecutionSnapshot, FlowRunRow, JobRunRow, Snapshot,
     },
-    id::{ActionId, AttemptId, ExecutionId, ExecutorId, FlowId, FlowRunId, JobId, JobRunId},
+    id::{
+        ActionId, AttemptId, BackfillId, ExecutionId, ExecutorId, FlowId, FlowRunId, JobId,
+        JobRunId,
+    },
     model::{Executor, Flow, Job},
     port::{Commit, Lease},
     time::DataDate,
@@ -32,6 +35,8 @@ pub(crate) struct Tables {
     pub(crate) job_runs: BTreeMap<JobRunId, JobRunRow>,
     pub(crate) attempts: BTreeMap<AttemptId, AttemptRow>,
     pub(crate) actions: BTreeMap<ActionId, ActionRow>,
+    pub(crate) backfills: BTreeMap<BackfillId, BackfillRow>,
+    pub(crate) backfill_dates: BTreeMap<(BackfillId, DataDate), BackfillDateRow>,
 }
 
 impl Tables {
@@ -89,6 +94,13 @@ impl Tables {
             Change::Action(row) => {
                 self.actions.insert(row.id, row.clone());
             }
+            Change::Backfill(row) => {
+                self.backfills.insert(row.id, row.clone());
+            }
+            Change::BackfillDate(row) => {
+                self.backfill_dates
+                    .insert((row.backfill, row.data_date), *row);
+            }
         }
     }
 
@@ -104,7 +116,24 @@ impl Tables {
             executions: live
                 .map(|row| self.execution_snapshot(row))
                 .collect::<Result<_, _>>()?,
+            backfills: self.open_backfills(),
         })
+    }
+
+    fn open_backfills(&self) -> Vec<BackfillSnapshot> {
+        let open = self.backfills.values();
+        let open = open.filter(|row| row.state != BackfillState::Succeeded);
+        let snapshot = |row: &BackfillRow| BackfillSnapshot {
+            row: row.clone(),
+            dates: self.dates_of(row.id).copied().collect(),
+        };
+        open.map(snapshot).collect()
+    }
+
+    /// Dates of a backfill, in their order.
+    pub(crate) fn dates_of(&self, backfill: BackfillId) -> impl Iterator<Item = &BackfillDateRow> {
+        let dates = self.backfill_dates.values();
+        dates.filter(move |date| date.backfill == backfill)
     }
 
     /// All that an engine needs of one execution.

@@ -3,8 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use hcndc_core::{
-    engine::{ActionRow, AttemptRow, Change, ExecutionRow, FlowRunRow, JobRunRow},
-    id::{ActionId, AttemptId, ExecutionId, ExecutorId, FlowId, FlowRunId, JobId, JobRunId},
+    engine::{
+        ActionRow, AttemptRow, BackfillDateRow, BackfillRow, Change, ExecutionRow, FlowRunRow,
+        JobRunRow,
+    },
+    id::{
+        ActionId, AttemptId, BackfillId, ExecutionId, ExecutorId, FlowId, FlowRunId, JobId,
+        JobRunId,
+    },
     model,
     port::{Commit, Fence},
     time::DataDate,
@@ -18,8 +24,8 @@ use crate::{
     SqlError, SqlStore,
     dialect::begin_write,
     entity::{
-        self, Action, Attempt, Execution, Executor, Flow, FlowParent, FlowRun, FlowVersion, Job,
-        JobDependency, JobRun, JobVersion, number,
+        self, Action, Attempt, Backfill, BackfillDate, Execution, Executor, Flow, FlowParent,
+        FlowRun, FlowVersion, Job, JobDependency, JobRun, JobVersion, number,
     },
     error::Doing as _,
     fence,
@@ -73,6 +79,8 @@ struct Batch<'a> {
     job_runs: BTreeMap<JobRunId, &'a JobRunRow>,
     attempts: BTreeMap<AttemptId, &'a AttemptRow>,
     actions: BTreeMap<ActionId, &'a ActionRow>,
+    backfills: BTreeMap<BackfillId, &'a BackfillRow>,
+    backfill_dates: BTreeMap<(BackfillId, DataDate), &'a BackfillDateRow>,
 }
 
 impl<'a> Batch<'a> {
@@ -130,6 +138,13 @@ impl<'a> Batch<'a> {
             Change::Action(row) => {
                 self.actions.insert(row.id, row);
             }
+            Change::Backfill(row) => {
+                self.backfills.insert(row.id, row);
+            }
+            Change::BackfillDate(row) => {
+                self.backfill_dates
+                    .insert((row.backfill, row.data_date), row);
+            }
         }
     }
 
@@ -149,7 +164,11 @@ impl<'a> Batch<'a> {
         let attempts = values::<Attempt>(self.attempts.values().copied())?;
         upsert::<Attempt>(db, "store attempts", attempts).await?;
         let actions = values::<Action>(self.actions.values().copied())?;
-        upsert::<Action>(db, "store actions", actions).await
+        upsert::<Action>(db, "store actions", actions).await?;
+        let backfills = values::<Backfill>(self.backfills.values().copied())?;
+        upsert::<Backfill>(db, "store backfills", backfills).await?;
+        let dates = values::<BackfillDate>(self.backfill_dates.values().copied())?;
+        upsert::<BackfillDate>(db, "store dates of backfills", dates).await
     }
 
     /// Rows go before they come: a flow that is put again after its deletion starts without a data date.

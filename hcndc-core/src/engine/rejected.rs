@@ -2,10 +2,11 @@
 
 use alloc::{string::String, vec::Vec};
 
-use super::state::{ExecutionState, JobRunState};
+use super::state::{BackfillState, ExecutionState, JobRunState};
 use crate::{
-    id::{ExecutionId, ExecutorId, FlowId, JobId, JobRunId},
+    id::{BackfillId, ExecutionId, ExecutorId, FlowId, JobId, JobRunId},
     model::Fault,
+    time::DataDate,
 };
 
 /// A refusal.
@@ -44,6 +45,21 @@ pub enum Rejected {
         job_run: JobRunId,
         state: JobRunState,
     },
+    #[error("no backfill has the id {backfill}, or it has succeeded")]
+    UnknownBackfill { backfill: BackfillId },
+    #[error("backfill {backfill} is {state}, which does not allow this")]
+    WrongBackfillState {
+        backfill: BackfillId,
+        state: BackfillState,
+    },
+    #[error("from {from} to {to} is no range of at most {most} dates")]
+    BackfillRange {
+        from: DataDate,
+        to: DataDate,
+        most: u32,
+    },
+    #[error("{parallel} dates at once is not in 1..={most}")]
+    BackfillParallel { parallel: u32, most: u32 },
     #[error("no executor has the id {executor}")]
     UnknownExecutor { executor: ExecutorId },
     #[error(

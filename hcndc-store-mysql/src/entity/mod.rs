@@ -4,6 +4,7 @@
 
 mod action;
 mod attempt;
+mod backfill;
 mod execution;
 mod executor;
 mod flow;
@@ -15,6 +16,7 @@ mod reader;
 
 pub(crate) use action::Action;
 pub(crate) use attempt::Attempt;
+pub(crate) use backfill::{Backfill, BackfillDate};
 pub(crate) use execution::Execution;
 pub(crate) use executor::Executor;
 pub(crate) use flow::{Flow, FlowParent, FlowVersion};
