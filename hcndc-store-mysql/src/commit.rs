@@ -1,11 +1,13 @@
 //! Changes become rows: the last of each row, grouped by table, in one transaction that begins with the fence.
 
+mod definitions;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use hcndc_core::{
     engine::{AttemptRow, Change, ExecutionRow, FlowRunRow, JobRunRow},
     id::{AttemptId, ExecutionId, ExecutorId, FlowId, FlowRunId, JobId, JobRunId},
-    model,
+    model::{self, Definition, DefinitionId},
     port::{Commit, Fence},
     time::DataDate,
 };
@@ -68,6 +70,8 @@ struct Batch<'a> {
     job_versions: BTreeMap<(JobId, u32), &'a model::Job>,
     deleted_executors: BTreeSet<ExecutorId>,
     executors: BTreeMap<ExecutorId, &'a model::Executor>,
+    deleted_definitions: BTreeSet<DefinitionId>,
+    definitions: BTreeMap<DefinitionId, &'a Definition>,
     executions: BTreeMap<ExecutionId, &'a ExecutionRow>,
     flow_runs: BTreeMap<FlowRunId, &'a FlowRunRow>,
     job_runs: BTreeMap<JobRunId, &'a JobRunRow>,
@@ -114,6 +118,13 @@ impl<'a> Batch<'a> {
                 self.deleted_executors.insert(*id);
                 self.executors.remove(id);
             }
+            Change::DefinitionPut(definition) => {
+                self.definitions.insert(definition.id(), definition);
+            }
+            Change::DefinitionDeleted(id) => {
+                self.deleted_definitions.insert(*id);
+                self.definitions.remove(id);
+            }
             Change::Execution(row) => {
                 self.executions.insert(row.id, row);
             }
@@ -136,6 +147,7 @@ impl<'a> Batch<'a> {
         delete(db, "delete executors", Executor::Id, &gone).await?;
         let executors = values::<Executor>(self.executors.values().copied())?;
         upsert::<Executor>(db, "store executors", executors).await?;
+        self.store_definitions(db).await?;
         let executions = values::<Execution>(self.executions.values().copied())?;
         upsert::<Execution>(db, "store executions", executions).await?;
         let flow_runs = values::<FlowRun>(self.flow_runs.values().copied())?;

@@ -1,5 +1,7 @@
 //! All that an engine needs to go on, by a fixed number of queries, of one moment.
 
+mod definitions;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
@@ -48,6 +50,7 @@ impl SqlStore {
         let snapshot = Snapshot {
             next_id: next_id(&db).await?,
             executors: current_executors(&db).await?,
+            definitions: self::definitions::definitions(&db).await?,
             executions: executions(
                 &db,
                 which,
