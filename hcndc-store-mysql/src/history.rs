@@ -1,6 +1,7 @@
 //! The read side: a few queries a page, however many items are on it.
 
 mod definitions;
+mod others;
 mod runs;
 
 use std::sync::Arc;
@@ -9,10 +10,10 @@ use async_trait::async_trait;
 use hcndc_core::{
     engine::AttemptRow,
     id::{AttemptId, ExecutionId, FlowId, JobId, JobRunId},
-    model::Executor,
+    model::{Definition, DefinitionId, Executor},
     port::{
-        ExecutionQuery, ExecutionView, ExecutorQuery, FlowQuery, FlowRunView, FlowView, History,
-        JobQuery, JobRunQuery, JobRunView, JobView, Page,
+        DefinitionQuery, ExecutionQuery, ExecutionView, ExecutorQuery, FlowQuery, FlowRunView,
+        FlowView, History, JobQuery, JobRunQuery, JobRunView, JobView, Page,
     },
 };
 
@@ -40,6 +41,14 @@ impl History for SqlStore {
 
     async fn executors(&self, query: &ExecutorQuery) -> Result<Page<Arc<Executor>>, SqlError> {
         definitions::executors(self.reader(), query).await
+    }
+
+    async fn definitions(&self, query: &DefinitionQuery) -> Result<Page<Definition>, SqlError> {
+        others::definitions(self.reader(), query).await
+    }
+
+    async fn definition(&self, id: DefinitionId) -> Result<Option<Definition>, SqlError> {
+        others::definition(self.reader(), id).await
     }
 
     async fn executions(&self, query: &ExecutionQuery) -> Result<Page<ExecutionView>, SqlError> {
