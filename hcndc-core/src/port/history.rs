@@ -8,7 +8,7 @@ use super::PortError;
 use crate::{
     engine::{AttemptRow, ExecutionRow, ExecutionState, FlowRunRow, JobRunRow, JobRunState},
     id::{AttemptId, ExecutionId, FlowId, FlowRunId, JobId, JobRunId},
-    model::{Executor, Flow, Job},
+    model::{Definition, DefinitionId, DefinitionKind, Executor, Flow, Job},
     time::DataDate,
 };
 
@@ -127,6 +127,35 @@ pub struct ExecutorQuery {
     pub page: PageRequest,
 }
 
+/// Which definitions of a kind that has no list of its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DefinitionQuery {
+    /// Of this kind. Flows, jobs and executors are not found so: they have lists of their own.
+    pub kind: DefinitionKind,
+    /// As for flows.
+    pub text: String,
+    /// As for flows.
+    pub directory: String,
+    /// Sorted by.
+    pub sort: NamedSort,
+    /// Which page.
+    pub page: PageRequest,
+}
+
+impl DefinitionQuery {
+    /// All of a kind, by id.
+    #[must_use]
+    pub fn all(kind: DefinitionKind) -> Self {
+        Self {
+            kind,
+            text: String::new(),
+            directory: String::new(),
+            sort: NamedSort::default(),
+            page: PageRequest::default(),
+        }
+    }
+}
+
 /// Which executions; sorted by id, which is by start.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ExecutionQuery {
@@ -239,6 +268,12 @@ pub trait History: Send + Sync {
 
     /// Executors.
     async fn executors(&self, query: &ExecutorQuery) -> Result<Page<Arc<Executor>>, Self::Error>;
+
+    /// Definitions of another kind.
+    async fn definitions(&self, query: &DefinitionQuery) -> Result<Page<Definition>, Self::Error>;
+
+    /// One definition of another kind; `None` for flows, jobs and executors.
+    async fn definition(&self, id: DefinitionId) -> Result<Option<Definition>, Self::Error>;
 
     /// Executions.
     async fn executions(&self, query: &ExecutionQuery) -> Result<Page<ExecutionView>, Self::Error>;
