@@ -4,9 +4,10 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use hcndc_core::{
     engine::{
-        AttemptRow, Change, ExecutionRow, ExecutionSnapshot, FlowRunRow, JobRunRow, Snapshot,
+        AttemptRow, BackfillDateRow, BackfillRow, BackfillSnapshot, BackfillState, Change,
+        ExecutionRow, ExecutionSnapshot, FlowRunRow, JobRunRow, Snapshot,
     },
-    id::{AttemptId, ExecutionId, ExecutorId, FlowId, FlowRunId, JobId, JobRunId},
+    id::{AttemptId, BackfillId, ExecutionId, ExecutorId, FlowId, FlowRunId, JobId, JobRunId},
     model::{Definition, DefinitionId, Executor, Flow, Job},
     port::{Commit, Lease},
     time::DataDate,
@@ -31,6 +32,8 @@ pub(crate) struct Tables {
     pub(crate) flow_runs: BTreeMap<FlowRunId, FlowRunRow>,
     pub(crate) job_runs: BTreeMap<JobRunId, JobRunRow>,
     pub(crate) attempts: BTreeMap<AttemptId, AttemptRow>,
+    pub(crate) backfills: BTreeMap<BackfillId, BackfillRow>,
+    pub(crate) backfill_dates: BTreeMap<(BackfillId, DataDate), BackfillDateRow>,
 }
 
 impl Tables {
@@ -82,6 +85,13 @@ impl Tables {
             Change::Attempt(row) => {
                 self.attempts.insert(row.id, row.clone());
             }
+            Change::Backfill(row) => {
+                self.backfills.insert(row.id, row.clone());
+            }
+            Change::BackfillDate(row) => {
+                self.backfill_dates
+                    .insert((row.backfill, row.data_date), *row);
+            }
         }
     }
 
@@ -116,7 +126,24 @@ impl Tables {
             executions: live
                 .map(|row| self.execution_snapshot(row))
                 .collect::<Result<_, _>>()?,
+            backfills: self.open_backfills(),
         })
+    }
+
+    fn open_backfills(&self) -> Vec<BackfillSnapshot> {
+        let open = self.backfills.values();
+        let open = open.filter(|row| row.state != BackfillState::Succeeded);
+        let snapshot = |row: &BackfillRow| BackfillSnapshot {
+            row: row.clone(),
+            dates: self.dates_of(row.id).copied().collect(),
+        };
+        open.map(snapshot).collect()
+    }
+
+    /// Dates of a backfill, in their order.
+    pub(crate) fn dates_of(&self, backfill: BackfillId) -> impl Iterator<Item = &BackfillDateRow> {
+        let dates = self.backfill_dates.values();
+        dates.filter(move |date| date.backfill == backfill)
     }
 
     /// All that an engine needs of one execution.

@@ -3,8 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use hcndc_core::{
-    engine::{AttemptRow, Change, ExecutionRow, FlowRunRow, JobRunRow},
-    id::{AttemptId, ExecutionId, ExecutorId, FlowId, FlowRunId, JobId, JobRunId},
+    engine::{
+        AttemptRow, BackfillDateRow, BackfillRow, Change, ExecutionRow, FlowRunRow, JobRunRow,
+    },
+    id::{AttemptId, BackfillId, ExecutionId, ExecutorId, FlowId, FlowRunId, JobId, JobRunId},
     model,
     port::{Commit, Fence},
     time::DataDate,
@@ -18,8 +20,8 @@ use crate::{
     SqlError, SqlStore,
     dialect::begin_write,
     entity::{
-        self, Attempt, Execution, Executor, Flow, FlowParent, FlowRun, FlowVersion, Job,
-        JobDependency, JobRun, JobVersion, number,
+        self, Attempt, Backfill, BackfillDate, Execution, Executor, Flow, FlowParent, FlowRun,
+        FlowVersion, Job, JobDependency, JobRun, JobVersion, number,
     },
     error::Doing as _,
     fence,
@@ -72,6 +74,8 @@ struct Batch<'a> {
     flow_runs: BTreeMap<FlowRunId, &'a FlowRunRow>,
     job_runs: BTreeMap<JobRunId, &'a JobRunRow>,
     attempts: BTreeMap<AttemptId, &'a AttemptRow>,
+    backfills: BTreeMap<BackfillId, &'a BackfillRow>,
+    backfill_dates: BTreeMap<(BackfillId, DataDate), &'a BackfillDateRow>,
 }
 
 impl<'a> Batch<'a> {
@@ -126,6 +130,13 @@ impl<'a> Batch<'a> {
             Change::Attempt(row) => {
                 self.attempts.insert(row.id, row);
             }
+            Change::Backfill(row) => {
+                self.backfills.insert(row.id, row);
+            }
+            Change::BackfillDate(row) => {
+                self.backfill_dates
+                    .insert((row.backfill, row.data_date), row);
+            }
         }
     }
 
@@ -143,7 +154,11 @@ impl<'a> Batch<'a> {
         let job_runs = values::<JobRun>(self.job_runs.values().copied())?;
         upsert::<JobRun>(db, "store job runs", job_runs).await?;
         let attempts = values::<Attempt>(self.attempts.values().copied())?;
-        upsert::<Attempt>(db, "store attempts", attempts).await
+        upsert::<Attempt>(db, "store attempts", attempts).await?;
+        let backfills = values::<Backfill>(self.backfills.values().copied())?;
+        upsert::<Backfill>(db, "store backfills", backfills).await?;
+        let dates = values::<BackfillDate>(self.backfill_dates.values().copied())?;
+        upsert::<BackfillDate>(db, "store dates of backfills", dates).await
     }
 
     /// Rows go before they come: a flow that is put again after its deletion starts without a data date.

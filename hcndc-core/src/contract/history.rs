@@ -5,11 +5,13 @@
     reason = "a case panics when its clause does not hold; that is all it does"
 )]
 
+mod backfill;
 mod definition;
 mod filter;
 mod page;
 mod view;
 
+pub use backfill::*;
 pub use definition::*;
 pub use filter::*;
 pub use page::*;

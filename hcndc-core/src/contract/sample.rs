@@ -9,10 +9,14 @@ use core::time::Duration;
 
 use crate::{
     engine::{
-        AttemptRow, AttemptState, Change, ExecutionRow, ExecutionSnapshot, ExecutionState,
-        FlowRunRow, FlowRunState, JobRunRow, JobRunState, Snapshot, TriggerKind,
+        AttemptRow, AttemptState, BackfillDateRow, BackfillDateState, BackfillRow, BackfillState,
+        Change, ExecutionRow, ExecutionSnapshot, ExecutionState, FlowRunRow, FlowRunState,
+        JobRunRow, JobRunState, Snapshot, TriggerKind,
     },
-    id::{AttemptId, ExecutionId, ExecutorId, FlowId, FlowRunId, JobId, JobRunId, ParamId, PoolId},
+    id::{
+        AttemptId, BackfillId, ExecutionId, ExecutorId, FlowId, FlowRunId, JobId, JobRunId,
+        ParamId, PoolId, ScheduleId,
+    },
     model::{
         Condition, Definition, Dependency, Executor, Flow, Job, JobParam, Param, Placement, Retry,
         Revision,
@@ -132,6 +136,9 @@ pub fn execution(id: u64) -> ExecutionRow {
         id: ExecutionId(id),
         state: ExecutionState::Running,
         trigger: TriggerKind::Manual,
+        schedule: None,
+        fire_time: None,
+        backfill: None,
         data_date: date("2026-11-21"),
         params: Vec::new(),
         started_by: String::from("anna"),
@@ -208,6 +215,38 @@ pub const fn attempt(
     }
 }
 
+/// A backfill of flow 1 that runs.
+#[must_use]
+pub fn backfill(id: u64) -> BackfillRow {
+    BackfillRow {
+        id: BackfillId(id),
+        state: BackfillState::Running,
+        flow: FlowId(1),
+        downstream: false,
+        from: date("2026-01-31"),
+        to: date("2026-02-02"),
+        parallel: 1,
+        params: Vec::new(),
+        started_by: String::from("anna"),
+        started_at: at(7),
+        ended_at: None,
+        stopped_by: None,
+        restarted_by: None,
+        restarts: 0,
+    }
+}
+
+/// A date of a backfill that waits.
+#[must_use]
+pub fn backfill_date(backfill: u64, data_date: &str) -> BackfillDateRow {
+    BackfillDateRow {
+        backfill: BackfillId(backfill),
+        data_date: date(data_date),
+        state: BackfillDateState::Waiting,
+        execution: None,
+    }
+}
+
 /// The flow as a change.
 #[must_use]
 pub fn put_flow(flow: &Flow) -> Change {
@@ -269,6 +308,9 @@ impl World {
             executors: executors(),
             definitions: definition::all(),
             execution: ExecutionRow {
+                trigger: TriggerKind::Schedule,
+                schedule: Some(ScheduleId(71)),
+                fire_time: Some(at(6)),
                 params: vec![param("zone", "华东"), param("empty", "")],
                 started_by: String::from("王芳"),
                 stopped_by: Some(String::from("o'brien")),
@@ -321,6 +363,7 @@ impl World {
             executors: self.executors.iter().cloned().map(Arc::new).collect(),
             definitions: self.definitions.clone(),
             executions: vec![self.execution_snapshot()],
+            backfills: Vec::new(),
         }
     }
 
@@ -349,7 +392,9 @@ impl Default for World {
     }
 }
 
-fn param(name: &str, value: &str) -> Param {
+/// A param.
+#[must_use]
+pub fn param(name: &str, value: &str) -> Param {
     Param {
         name: name.into(),
         value: value.into(),

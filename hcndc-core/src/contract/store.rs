@@ -5,12 +5,14 @@
     reason = "a case panics when its clause does not hold; that is all it does"
 )]
 
+mod backfill;
 mod commit;
 mod fence;
 mod lease;
 mod load;
 mod text;
 
+pub use backfill::*;
 pub use commit::*;
 pub use fence::*;
 pub use lease::*;

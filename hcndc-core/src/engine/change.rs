@@ -3,9 +3,15 @@
 use alloc::{string::String, sync::Arc, vec::Vec};
 use core::time::Duration;
 
-use super::state::{AttemptState, ExecutionState, FlowRunState, JobRunState};
+use super::{
+    backfill::{BackfillDateRow, BackfillRow, BackfillSnapshot},
+    state::{AttemptState, ExecutionState, FlowRunState, JobRunState},
+};
 use crate::{
-    id::{AttemptId, ExecutionId, ExecutorId, FlowId, FlowRunId, JobId, JobRunId},
+    id::{
+        AttemptId, BackfillId, ExecutionId, ExecutorId, FlowId, FlowRunId, JobId, JobRunId,
+        ScheduleId,
+    },
     model::{Definition, DefinitionId, Executor, Flow, Job, Param},
     time::{DataDate, Timestamp},
 };
@@ -57,6 +63,10 @@ pub enum Change {
     },
     /// An attempt is new or changed.
     Attempt(AttemptRow),
+    /// A backfill is new or changed.
+    Backfill(BackfillRow),
+    /// A date of a backfill is new or changed.
+    BackfillDate(BackfillDateRow),
 }
 
 /// An execution as it is stored.
@@ -69,6 +79,12 @@ pub struct ExecutionRow {
     pub state: ExecutionState,
     /// What started it.
     pub trigger: TriggerKind,
+    /// The schedule that it belongs to; also when a person had the schedule run at once.
+    pub schedule: Option<ScheduleId>,
+    /// The fire time that it stands for; of a file or a date, when that came. `None` if no firing started it.
+    pub fire_time: Option<Timestamp>,
+    /// The backfill that it is a date of.
+    pub backfill: Option<BackfillId>,
     /// The date that it is for.
     pub data_date: DataDate,
     /// Values that go before the flows' and jobs' own.
@@ -94,6 +110,43 @@ pub struct ExecutionRow {
 pub enum TriggerKind {
     /// A person or a program, by hand.
     Manual,
+    /// A schedule, at one of its times.
+    Schedule,
+    /// A schedule, because a file came.
+    File,
+    /// A schedule, because flows reached a date.
+    DataDate,
+    /// A backfill, for one of its dates.
+    Backfill,
+}
+
+impl TriggerKind {
+    /// Every kind.
+    pub const ALL: &[Self] = &[
+        Self::Manual,
+        Self::Schedule,
+        Self::File,
+        Self::DataDate,
+        Self::Backfill,
+    ];
+
+    /// The name that stores, the API and the pages use.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Manual => "manual",
+            Self::Schedule => "schedule",
+            Self::File => "file",
+            Self::DataDate => "data_date",
+            Self::Backfill => "backfill",
+        }
+    }
+
+    /// The kind of this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|kind| kind.as_str() == name)
+    }
 }
 
 /// A flow run as it is stored.
@@ -205,6 +258,8 @@ pub struct Snapshot {
     pub definitions: Vec<Definition>,
     /// Executions that have not ended, by id.
     pub executions: Vec<ExecutionSnapshot>,
+    /// Backfills that have not succeeded, by id.
+    pub backfills: Vec<BackfillSnapshot>,
 }
 
 /// All that an engine needs of one execution.

@@ -2,6 +2,16 @@
 
 use alloc::{collections::BTreeMap, string::String, vec::Vec};
 
+macro_rules! ensure {
+    ($found:ident, $rule:literal, $holds:expr, $($detail:tt)+) => {
+        if !$holds {
+            $found.push(Violation { rule: $rule, detail: alloc::format!($($detail)+) });
+        }
+    };
+}
+
+mod backfill;
+
 use super::{
     Engine,
     execution::{Execution, verdict},
@@ -17,14 +27,6 @@ pub struct Violation {
     pub rule: &'static str,
     /// How.
     pub detail: String,
-}
-
-macro_rules! ensure {
-    ($found:ident, $rule:literal, $holds:expr, $($detail:tt)+) => {
-        if !$holds {
-            $found.push(Violation { rule: $rule, detail: alloc::format!($($detail)+) });
-        }
-    };
 }
 
 impl Engine {
@@ -49,6 +51,7 @@ impl Engine {
             self.claims.queued()
         );
         self.check_limits(&mut found);
+        self.check_backfills(&mut found);
         ensure!(
             found,
             "index",

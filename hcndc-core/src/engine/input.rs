@@ -3,9 +3,9 @@
 use alloc::{boxed::Box, collections::BTreeMap, string::String, vec::Vec};
 use core::time::Duration;
 
-use super::{change::ExecutionSnapshot, settings::Settings};
+use super::{backfill::BackfillRequest, change::ExecutionSnapshot, settings::Settings};
 use crate::{
-    id::{AttemptId, ExecutionId, ExecutorId, FlowId, JobRunId},
+    id::{AttemptId, BackfillId, ExecutionId, ExecutorId, FlowId, JobRunId},
     model::{Edit, Param},
     time::{DataDate, Timestamp},
 };
@@ -44,6 +44,24 @@ pub enum Input {
         by: String,
         /// As for [`Input::Resume`].
         archived: Option<Box<ExecutionSnapshot>>,
+    },
+    /// Run a range of dates, each as an execution of its own. Refused if the flow is unknown or not enabled, or a number
+    /// is out of range.
+    Backfill(BackfillRequest),
+    /// Stop all that a backfill runs, and begin no other date of it.
+    StopBackfill {
+        /// Which.
+        backfill: BackfillId,
+        /// Who wants it.
+        by: String,
+    },
+    /// Go on with a backfill that failed or was stopped: all of its dates that have not succeeded begin anew, in their
+    /// order.
+    RestartBackfill {
+        /// Which.
+        backfill: BackfillId,
+        /// Who wants it.
+        by: String,
     },
     /// An executor says something.
     Report {

@@ -15,6 +15,7 @@
 //! compared, stored and replayed.
 
 mod advance;
+mod backfill;
 mod change;
 mod check;
 mod claim;
@@ -26,16 +27,18 @@ mod input;
 mod lookup;
 mod on;
 mod placement;
+mod react;
 mod rejected;
 mod settings;
 mod state;
 mod table;
 mod timer;
 
-use alloc::{boxed::Box, collections::BTreeMap, sync::Arc, vec::Vec};
+use alloc::{boxed::Box, collections::BTreeMap, string::String, sync::Arc, vec::Vec};
 use core::cmp::Reverse;
 
 use self::{
+    backfill::Backfill,
     claim::Claims,
     definitions::Definitions,
     execution::Execution,
@@ -43,12 +46,16 @@ use self::{
     timer::{Timer, Timers},
 };
 use crate::{
-    id::{AttemptId, ExecutionId, ExecutorId, FlowId, JobId, JobRunId},
+    id::{AttemptId, BackfillId, ExecutionId, ExecutorId, FlowId, JobId, JobRunId},
     model::{Executor, Flow, Job, JobParam, Param, ParamKind},
     time::{DataDate, Timestamp},
 };
 
 pub use crate::model::DefinitionId;
+pub use backfill::{
+    BackfillDateRow, BackfillPlan, BackfillRequest, BackfillRow, BackfillSnapshot,
+    LONGEST_BACKFILL, PlannedFlow, WIDEST_BACKFILL,
+};
 pub use change::{
     AttemptRow, Change, ExecutionRow, ExecutionSnapshot, FlowRunRow, JobRunRow, Snapshot,
     TriggerKind,
@@ -59,7 +66,9 @@ pub use explain::{Explanation, Hold, HostTrouble};
 pub use input::{EditBatch, End, EndCause, Held, HostFigures, Input, Report, RunOrder, Start};
 pub use rejected::Rejected;
 pub use settings::Settings;
-pub use state::{AttemptState, ExecutionState, FlowRunState, JobRunState};
+pub use state::{
+    AttemptState, BackfillDateState, BackfillState, ExecutionState, FlowRunState, JobRunState,
+};
 
 /// What one input led to.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -82,6 +91,8 @@ pub enum Reply {
     Edited(Vec<DefinitionId>),
     /// The execution that was started.
     Started(ExecutionId),
+    /// The backfill that was started.
+    BackfillStarted(BackfillId),
 }
 
 /// A live attempt.
@@ -136,6 +147,8 @@ pub struct Engine {
     yard: Yard,
     claims: Claims,
     timers: Timers,
+    /// Backfills that have not succeeded.
+    backfills: BTreeMap<BackfillId, Backfill>,
 }
 
 impl Engine {
@@ -165,6 +178,9 @@ impl Engine {
         }
         for execution in snapshot.executions {
             engine.admit(execution)?;
+        }
+        for BackfillSnapshot { row, dates } in snapshot.backfills {
+            engine.backfills.insert(row.id, Backfill::new(row, dates));
         }
         let lost_at = now.after(engine.settings.executor_lease);
         let holding: Vec<ExecutorId> = engine
@@ -215,14 +231,30 @@ impl Engine {
             } => {
                 self.on_rerun(execution, &from, by, archived, &mut step)?;
             }
+            Input::Backfill(request) => self.on_backfill(request, &mut step)?,
+            Input::StopBackfill { backfill, by } => {
+                self.on_stop_backfill(backfill, by, &mut step)?;
+            }
+            Input::RestartBackfill { backfill, by } => {
+                self.on_restart_backfill(backfill, by, &mut step)?;
+            }
             Input::Report { executor, report } => self.on_report(executor, report, &mut step)?,
             Input::Configure(settings) => {
                 (self.settings, self.limited_at) = (settings, self.now);
             }
             Input::Wake => {}
         }
-        self.on_time(&mut step);
+        // Until nothing more follows; what became ready meanwhile is placed together, so that the first in rank goes first.
+        let mut seen = 0;
+        loop {
+            self.on_time(&mut step);
+            if seen == step.changes.len() {
+                break;
+            }
+            self.react(&mut step, &mut seen);
+        }
         self.dispatch(&mut step);
+        self.react(&mut step, &mut seen);
         Ok(step)
     }
 
@@ -230,6 +262,12 @@ impl Engine {
     #[must_use]
     pub fn next_wakeup(&self) -> Option<Timestamp> {
         self.timers.next()
+    }
+
+    /// The latest time that it was told.
+    #[must_use]
+    pub const fn now(&self) -> Timestamp {
+        self.now
     }
 
     /// The next id that will be given; goes into every commit.
@@ -317,6 +355,21 @@ impl Engine {
         self.executions.contains_key(&execution)
     }
 
+    /// Attempts that have not ended, by id.
+    pub fn attempts(&self) -> impl Iterator<Item = &AttemptRow> {
+        self.attempts.values().map(|attempt| &attempt.row)
+    }
+
+    /// Rows of all live executions with their flow runs and job runs, as if they were new.
+    #[must_use]
+    pub fn live_rows(&self) -> Vec<Change> {
+        let mut rows = Vec::new();
+        for execution in self.executions.values() {
+            execution.announce(&mut rows);
+        }
+        rows
+    }
+
     /// Number of live executions, of queued job runs and of live attempts. Job runs count as queued too while another
     /// execution runs their job for the same date.
     #[must_use]
@@ -379,6 +432,7 @@ impl Engine {
             executors: self.definitions.executors.iter().cloned().collect(),
             definitions: self.definitions.others().collect(),
             executions: executions.collect(),
+            backfills: self.backfills.values().map(Backfill::snapshot).collect(),
         }
     }
 
@@ -553,15 +607,17 @@ impl Engine {
     }
 
     /// A job's params in their order, with the values of those that it shares as they are now.
-    fn values_of(&self, job: &Job) -> Vec<Param> {
+    fn values_of(&self, job: &Job, execution: &ExecutionRow) -> Vec<Param> {
         let values = job.params.iter().filter_map(|param| match param {
             JobParam::Own(param) => Some(param.clone()),
             JobParam::Shared { shared } => {
                 let shared = self.definitions.params.get(*shared)?;
                 let value = match &shared.kind {
                     ParamKind::Static { value } => value.clone(),
-                    // No schedule has started this.
-                    ParamKind::Context { value } => value.placeholder().unwrap_or_default(),
+                    ParamKind::Context { value } => value.placeholder().unwrap_or_else(|| {
+                        let schedule = execution.schedule.and_then(|id| self.schedule(id));
+                        schedule.map_or_else(String::new, |it| it.name.clone())
+                    }),
                     // Edits let no job ask one.
                     ParamKind::Sql { .. } => return None,
                 };
@@ -579,7 +635,7 @@ impl Engine {
         let run = execution.jobs.get(attempt.job as usize)?;
         let flow = &execution.flow_runs[run.flow_run as usize].flow;
         let (job, given) = (&run.job, &execution.row.params);
-        let params = self.values_of(job);
+        let params = self.values_of(job, &execution.row);
         let values: BTreeMap<_, _> = flow
             .params
             .iter()

@@ -254,6 +254,9 @@ where
             Input::Edit(_)
             | Input::Start(_)
             | Input::Stop { .. }
+            | Input::Backfill(_)
+            | Input::StopBackfill { .. }
+            | Input::RestartBackfill { .. }
             | Input::Report { .. }
             | Input::Configure(_)
             | Input::Wake => return Ok(Ok(())),

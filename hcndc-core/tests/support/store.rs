@@ -4,9 +4,10 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use hcndc_core::{
     engine::{
-        AttemptRow, Change, ExecutionRow, ExecutionSnapshot, FlowRunRow, JobRunRow, Snapshot,
+        AttemptRow, BackfillDateRow, BackfillRow, BackfillSnapshot, BackfillState, Change,
+        ExecutionRow, ExecutionSnapshot, FlowRunRow, JobRunRow, Snapshot,
     },
-    id::{AttemptId, ExecutionId, ExecutorId, FlowId, FlowRunId, JobId, JobRunId},
+    id::{AttemptId, BackfillId, ExecutionId, ExecutorId, FlowId, FlowRunId, JobId, JobRunId},
     model::{Definition, DefinitionId, Executor, Flow, Job},
     time::DataDate,
 };
@@ -24,6 +25,8 @@ pub(crate) struct Store {
     pub(crate) flow_runs: BTreeMap<FlowRunId, FlowRunRow>,
     pub(crate) job_runs: BTreeMap<JobRunId, JobRunRow>,
     pub(crate) attempts: BTreeMap<AttemptId, AttemptRow>,
+    pub(crate) backfills: BTreeMap<BackfillId, BackfillRow>,
+    pub(crate) backfill_dates: BTreeMap<(BackfillId, DataDate), BackfillDateRow>,
 }
 
 impl Store {
@@ -110,6 +113,19 @@ impl Store {
                     assert!(legal, "attempt {}: {} to {}", row.id, old.state, row.state);
                 }
             }
+            Change::Backfill(row) => {
+                if let Some(old) = self.backfills.insert(row.id, row.clone()) {
+                    let legal = old.state.can_move(row.state);
+                    assert!(legal, "backfill {}: {} to {}", row.id, old.state, row.state);
+                }
+            }
+            Change::BackfillDate(row) => {
+                let key = (row.backfill, row.data_date);
+                if let Some(old) = self.backfill_dates.insert(key, *row) {
+                    let legal = old.state.can_move(row.state);
+                    assert!(legal, "{key:?}: {} to {}", old.state, row.state);
+                }
+            }
         }
     }
 
@@ -142,6 +158,21 @@ impl Store {
         })
     }
 
+    fn open_backfills(&self) -> Vec<BackfillSnapshot> {
+        let open = self.backfills.values();
+        let open = open.filter(|row| row.state != BackfillState::Succeeded);
+        let snapshot = |row: &BackfillRow| BackfillSnapshot {
+            row: row.clone(),
+            dates: self
+                .backfill_dates
+                .values()
+                .filter(|date| date.backfill == row.id)
+                .copied()
+                .collect(),
+        };
+        open.map(snapshot).collect()
+    }
+
     /// What an engine is loaded from.
     pub(crate) fn snapshot(&self, next_id: u64) -> Snapshot {
         let live = self.executions.values().filter(|row| !row.state.is_ended());
@@ -152,6 +183,7 @@ impl Store {
             executors: self.executors.values().cloned().collect(),
             definitions: self.definitions.values().cloned().collect(),
             executions: live.filter_map(|row| self.execution(row.id)).collect(),
+            backfills: self.open_backfills(),
         }
     }
 }

@@ -16,7 +16,7 @@ use hcndc_core::{
     time::{DataDate, Timestamp},
 };
 
-use super::store::Store;
+use super::{store::Store, twin_backfill::TwinBackfills};
 
 /// What a job run does by itself, apart from what others make of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,6 +81,7 @@ pub(crate) struct Twin {
     hosts: BTreeMap<ExecutorId, TwinHost>,
     attempts: BTreeMap<AttemptId, TwinAttempt>,
     dates: BTreeMap<FlowId, DataDate>,
+    backfills: TwinBackfills,
 }
 
 fn is_good(state: JobRunState) -> bool {
@@ -246,6 +247,7 @@ impl Twin {
     /// Follows an input that the engine did not refuse, and the step that it answered with.
     pub(crate) fn follow(&mut self, now: Timestamp, input: &Input, step: &Step, store: &Store) {
         self.now = self.now.max(now);
+        self.start(step, store);
         match input {
             Input::Edit(_) => {
                 let known = store.executors.keys().copied();
@@ -256,7 +258,14 @@ impl Twin {
                 }
                 self.dates.retain(|id, _| store.flows.contains_key(id));
             }
-            Input::Start(_) => self.start(step, store),
+            Input::Start(_) | Input::Backfill(_) | Input::RestartBackfill { .. } => {}
+            Input::StopBackfill { backfill, .. } => {
+                for id in self.backfills.executions(*backfill) {
+                    if self.executions[&id].state == ExecutionState::Running {
+                        self.stop(id);
+                    }
+                }
+            }
             Input::Stop { execution, .. } => self.stop(*execution),
             Input::Resume { execution, .. } => self.reopen(*execution, None, store),
             Input::Rerun {
@@ -272,6 +281,7 @@ impl Twin {
         self.check_dispatches(step, store);
         self.derive();
         self.compare(store);
+        self.backfills.follow(input, step, store);
         self.check_claims();
         self.check_nothing_idle(store);
     }

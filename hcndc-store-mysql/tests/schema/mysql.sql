@@ -22,6 +22,34 @@ CREATE TABLE `attempt` (
   KEY `attempt_by_state` (`state`,`execution_id`)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin;
 
+CREATE TABLE `backfill` (
+  `id` bigint NOT NULL,
+  `state` varchar(20) NOT NULL,
+  `flow_id` bigint NOT NULL,
+  `downstream` tinyint(1) NOT NULL,
+  `from_date` date NOT NULL,
+  `to_date` date NOT NULL,
+  `parallel` bigint NOT NULL,
+  `params` longtext NOT NULL,
+  `started_by` longtext NOT NULL,
+  `started_at` bigint NOT NULL,
+  `ended_at` bigint DEFAULT NULL,
+  `stopped_by` longtext DEFAULT NULL,
+  `restarted_by` longtext DEFAULT NULL,
+  `restarts` bigint NOT NULL,
+  PRIMARY KEY (`id`),
+  KEY `backfill_by_state` (`state`,`id`),
+  KEY `backfill_by_flow` (`flow_id`,`id`)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin;
+
+CREATE TABLE `backfill_date` (
+  `backfill_id` bigint NOT NULL,
+  `data_date` date NOT NULL,
+  `state` varchar(20) NOT NULL,
+  `execution_id` bigint DEFAULT NULL,
+  PRIMARY KEY (`backfill_id`,`data_date`)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin;
+
 CREATE TABLE `execution` (
   `id` bigint NOT NULL,
   `state` varchar(20) NOT NULL,
@@ -34,9 +62,14 @@ CREATE TABLE `execution` (
   `stopped_by` longtext DEFAULT NULL,
   `resumed_by` longtext DEFAULT NULL,
   `resumes` bigint NOT NULL,
+  `schedule_id` bigint DEFAULT NULL,
+  `fire_time` bigint DEFAULT NULL,
+  `backfill_id` bigint DEFAULT NULL,
   PRIMARY KEY (`id`),
   KEY `execution_by_state` (`state`,`id`),
-  KEY `execution_by_data_date` (`data_date`,`id`)
+  KEY `execution_by_data_date` (`data_date`,`id`),
+  KEY `execution_by_schedule` (`schedule_id`,`id`),
+  KEY `execution_by_backfill` (`backfill_id`,`id`)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin;
 
 CREATE TABLE `executor` (
