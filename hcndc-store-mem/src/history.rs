@@ -8,11 +8,11 @@ use hcndc_core::{
         AttemptRow, BackfillDateRow, BackfillRow, ExecutionRow, FlowRunRow, JobRunRow, JobRunState,
     },
     id::{AttemptId, BackfillId, ExecutionId, FlowId, JobId, JobRunId},
-    model::{Executor, Flow, Job, Revision},
+    model::{Definition, DefinitionId, Executor, Flow, Job, Revision},
     port::{
-        BackfillQuery, BackfillView, Cursor, CursorValue, ExecutionQuery, ExecutionView,
-        ExecutorQuery, FlowQuery, FlowRunView, FlowView, History, JobQuery, JobRunQuery,
-        JobRunView, JobView, NamedSort, Page,
+        BackfillQuery, BackfillView, Cursor, CursorValue, DefinitionQuery, ExecutionQuery,
+        ExecutionView, ExecutorQuery, FlowQuery, FlowRunView, FlowView, History, JobQuery,
+        JobRunQuery, JobRunView, JobView, NamedSort, Page,
     },
 };
 
@@ -82,6 +82,24 @@ impl History for MemStore {
             row: executor,
         });
         page(executors, &query.page, |executor| Ok(executor.clone()))
+    }
+
+    async fn definitions(&self, query: &DefinitionQuery) -> Result<Page<Definition>, MemError> {
+        let tables = self.lock();
+        let definitions = tables.definitions.values().filter(|it| {
+            it.id().kind() == query.kind
+                && holds(&query.text, it.name(), it.description())
+                && is_below(&query.directory, it.directory())
+        });
+        let definitions = definitions.map(|it| Placed {
+            place: named(query.sort, it.id().number(), it.name(), it.revision()),
+            row: it,
+        });
+        page(definitions, &query.page, |it| Ok(it.clone()))
+    }
+
+    async fn definition(&self, id: DefinitionId) -> Result<Option<Definition>, MemError> {
+        Ok(self.lock().definitions.get(&id).cloned())
     }
 
     async fn executions(&self, query: &ExecutionQuery) -> Result<Page<ExecutionView>, MemError> {

@@ -8,7 +8,7 @@ use hcndc_core::{
         ExecutionRow, ExecutionSnapshot, FlowRunRow, JobRunRow, Snapshot,
     },
     id::{AttemptId, BackfillId, ExecutionId, ExecutorId, FlowId, FlowRunId, JobId, JobRunId},
-    model::{Executor, Flow, Job},
+    model::{Definition, DefinitionId, Executor, Flow, Job},
     port::{Commit, Lease},
     time::DataDate,
 };
@@ -27,6 +27,7 @@ pub(crate) struct Tables {
     pub(crate) jobs: BTreeMap<JobId, Arc<Job>>,
     pub(crate) job_versions: BTreeMap<(JobId, u32), Arc<Job>>,
     pub(crate) executors: BTreeMap<ExecutorId, Arc<Executor>>,
+    pub(crate) definitions: BTreeMap<DefinitionId, Definition>,
     pub(crate) executions: BTreeMap<ExecutionId, ExecutionRow>,
     pub(crate) flow_runs: BTreeMap<FlowRunId, FlowRunRow>,
     pub(crate) job_runs: BTreeMap<JobRunId, JobRunRow>,
@@ -51,10 +52,7 @@ impl Tables {
                 self.flow_versions.insert(version, flow.clone());
                 self.flows.insert(flow.id, flow.clone());
             }
-            Change::FlowDeleted(id) => {
-                self.flows.remove(id);
-                self.data_dates.remove(id);
-            }
+            Change::FlowDeleted(id) => self.delete((*id).into()),
             Change::FlowDataDate { flow, data_date } => {
                 // A date is part of a flow: without one there is nothing to keep it in.
                 if self.flows.contains_key(flow) {
@@ -66,15 +64,15 @@ impl Tables {
                 self.job_versions.insert(version, job.clone());
                 self.jobs.insert(job.id, job.clone());
             }
-            Change::JobDeleted(id) => {
-                self.jobs.remove(id);
-            }
+            Change::JobDeleted(id) => self.delete((*id).into()),
             Change::ExecutorPut(executor) => {
                 self.executors.insert(executor.id, executor.clone());
             }
-            Change::ExecutorDeleted(id) => {
-                self.executors.remove(id);
+            Change::ExecutorDeleted(id) => self.delete((*id).into()),
+            Change::DefinitionPut(definition) => {
+                self.definitions.insert(definition.id(), definition.clone());
             }
+            Change::DefinitionDeleted(id) => self.delete(*id),
             Change::Execution(row) => {
                 self.executions.insert(row.id, row.clone());
             }
@@ -97,6 +95,24 @@ impl Tables {
         }
     }
 
+    fn delete(&mut self, id: DefinitionId) {
+        match id {
+            DefinitionId::Flow(id) => {
+                self.flows.remove(&id);
+                self.data_dates.remove(&id);
+            }
+            DefinitionId::Job(id) => {
+                self.jobs.remove(&id);
+            }
+            DefinitionId::Executor(id) => {
+                self.executors.remove(&id);
+            }
+            other => {
+                self.definitions.remove(&other);
+            }
+        }
+    }
+
     /// All that an engine needs to go on.
     pub(crate) fn snapshot(&self) -> Result<Snapshot, MemError> {
         let with_date = |flow: &Arc<Flow>| (flow.clone(), self.data_dates.get(&flow.id).copied());
@@ -106,6 +122,7 @@ impl Tables {
             flows: self.flows.values().map(with_date).collect(),
             jobs: self.jobs.values().cloned().collect(),
             executors: self.executors.values().cloned().collect(),
+            definitions: self.definitions.values().cloned().collect(),
             executions: live
                 .map(|row| self.execution_snapshot(row))
                 .collect::<Result<_, _>>()?,

@@ -125,6 +125,10 @@ catches! {
     history::flows_are_paged_in_every_sort_and_direction: FoldsNamesWhenSorting, RepeatsTies, SkipsTies;
     history::jobs_are_paged_in_every_sort_and_direction: FoldsNamesWhenSorting, RepeatsTies, SkipsTies;
     history::executors_are_paged_in_every_sort_and_direction: FoldsNamesWhenSorting, RepeatsTies, SkipsTies;
+    history::every_kind_of_definition_is_shown_whole: LosesSecrets;
+    history::definitions_are_paged_in_every_sort_and_direction: FoldsNamesWhenSorting, RepeatsTies, SkipsTies;
+    history::definitions_are_filtered: IgnoresFilters;
+    history::definitions_come_and_go: ListsDeleted;
     history::runs_are_paged_in_both_directions: OnlyAscends;
     history::rows_that_come_and_go_disturb_no_walk: PagesByOffset;
     history::a_cursor_of_a_deleted_item_leads_on: PagesByOffset;

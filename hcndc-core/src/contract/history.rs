@@ -6,11 +6,13 @@
 )]
 
 mod backfill;
+mod definition;
 mod filter;
 mod page;
 mod view;
 
 pub use backfill::*;
+pub use definition::*;
 pub use filter::*;
 pub use page::*;
 pub use view::*;

@@ -12,7 +12,7 @@ use crate::{
         AttemptId, BackfillId, ExecutionId, ExecutorId, FlowId, FlowRunId, JobId, JobRunId,
         ScheduleId,
     },
-    model::{Executor, Flow, Job, Param},
+    model::{Definition, DefinitionId, Executor, Flow, Job, Param},
     time::{DataDate, Timestamp},
 };
 
@@ -38,6 +38,10 @@ pub enum Change {
     ExecutorPut(Arc<Executor>),
     /// An executor is no more.
     ExecutorDeleted(ExecutorId),
+    /// A new version of a definition of another kind. Older ones need not be kept.
+    DefinitionPut(Definition),
+    /// A definition of any kind is no more.
+    DefinitionDeleted(DefinitionId),
     /// An execution is new or changed.
     Execution(ExecutionRow),
     /// A flow run is new or changed. It has moved only if `from` differs from the row's state.
@@ -251,6 +255,8 @@ pub struct Snapshot {
     pub jobs: Vec<Arc<Job>>,
     /// Current executors, by id.
     pub executors: Vec<Arc<Executor>>,
+    /// Current definitions of all other kinds, by kind and id.
+    pub definitions: Vec<Definition>,
     /// Executions that have not ended, by id.
     pub executions: Vec<ExecutionSnapshot>,
     /// Backfills that have not succeeded, by id.

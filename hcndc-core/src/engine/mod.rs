@@ -24,15 +24,17 @@ mod effect;
 mod execution;
 mod explain;
 mod input;
+mod lookup;
 mod on;
 mod placement;
 mod react;
 mod rejected;
 mod settings;
 mod state;
+mod table;
 mod timer;
 
-use alloc::{boxed::Box, collections::BTreeMap, sync::Arc, vec::Vec};
+use alloc::{boxed::Box, collections::BTreeMap, string::String, sync::Arc, vec::Vec};
 use core::cmp::Reverse;
 
 use self::{
@@ -45,10 +47,11 @@ use self::{
 };
 use crate::{
     id::{AttemptId, BackfillId, ExecutionId, ExecutorId, FlowId, JobId, JobRunId},
-    model::{Executor, Flow, Job},
+    model::{Executor, Flow, Job, JobParam, Param, ParamKind},
     time::{DataDate, Timestamp},
 };
 
+pub use crate::model::DefinitionId;
 pub use backfill::{
     BackfillDateRow, BackfillPlan, BackfillRequest, BackfillRow, BackfillSnapshot,
     LONGEST_BACKFILL, PlannedFlow, WIDEST_BACKFILL,
@@ -90,15 +93,6 @@ pub enum Reply {
     Started(ExecutionId),
     /// The backfill that was started.
     BackfillStarted(BackfillId),
-}
-
-/// The id of a definition.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[expect(missing_docs, reason = "the names say it")]
-pub enum DefinitionId {
-    Flow(FlowId),
-    Job(JobId),
-    Executor(ExecutorId),
 }
 
 /// A live attempt.
@@ -173,8 +167,13 @@ impl Engine {
             next_id: snapshot.next_id,
             ..Self::default()
         };
-        engine.definitions = Definitions::load(snapshot.flows, snapshot.jobs, snapshot.executors);
-        for executor in engine.definitions.executors() {
+        engine.definitions = Definitions::load(
+            snapshot.flows,
+            snapshot.jobs,
+            snapshot.executors,
+            snapshot.definitions,
+        );
+        for executor in engine.definitions.executors.iter() {
             engine.yard.put_host(Arc::clone(executor));
         }
         for execution in snapshot.executions {
@@ -287,7 +286,8 @@ impl Engine {
     #[must_use]
     pub fn connections(&self) -> Vec<Effect> {
         self.definitions
-            .executors()
+            .executors
+            .iter()
             .map(|executor| Effect::Connect(Arc::clone(executor)))
             .collect()
     }
@@ -304,7 +304,7 @@ impl Engine {
 
     /// All executors, by id.
     pub fn executors(&self) -> impl Iterator<Item = &Arc<Executor>> {
-        self.definitions.executors()
+        self.definitions.executors.iter()
     }
 
     /// The flow of this id.
@@ -322,7 +322,7 @@ impl Engine {
     /// The executor of this id.
     #[must_use]
     pub fn executor(&self, executor: ExecutorId) -> Option<&Arc<Executor>> {
-        self.definitions.executor(executor)
+        self.definitions.executors.get(executor)
     }
 
     /// The flow of this name.
@@ -429,7 +429,8 @@ impl Engine {
                 .map(|flow| (Arc::clone(flow), self.definitions.data_date(flow.id)))
                 .collect(),
             jobs: self.definitions.jobs().cloned().collect(),
-            executors: self.definitions.executors().cloned().collect(),
+            executors: self.definitions.executors.iter().cloned().collect(),
+            definitions: self.definitions.others().collect(),
             executions: executions.collect(),
             backfills: self.backfills.values().map(Backfill::snapshot).collect(),
         }
@@ -605,6 +606,28 @@ impl Engine {
         }
     }
 
+    /// A job's params in their order, with the values of those that it shares as they are now.
+    fn values_of(&self, job: &Job, execution: &ExecutionRow) -> Vec<Param> {
+        let values = job.params.iter().filter_map(|param| match param {
+            JobParam::Own(param) => Some(param.clone()),
+            JobParam::Shared { shared } => {
+                let shared = self.definitions.params.get(*shared)?;
+                let value = match &shared.kind {
+                    ParamKind::Static { value } => value.clone(),
+                    ParamKind::Context { value } => value.placeholder().unwrap_or_else(|| {
+                        let schedule = execution.schedule.and_then(|id| self.schedule(id));
+                        schedule.map_or_else(String::new, |it| it.name.clone())
+                    }),
+                    // Edits let no job ask one.
+                    ParamKind::Sql { .. } => return None,
+                };
+                let name = shared.name.clone();
+                Some(Param { name, value })
+            }
+        });
+        values.collect()
+    }
+
     /// All that an executor needs to run a live attempt.
     fn run_order(&self, id: AttemptId) -> Option<RunOrder> {
         let attempt = self.attempts.get(&id)?;
@@ -612,14 +635,15 @@ impl Engine {
         let run = execution.jobs.get(attempt.job as usize)?;
         let flow = &execution.flow_runs[run.flow_run as usize].flow;
         let (job, given) = (&run.job, &execution.row.params);
+        let params = self.values_of(job, &execution.row);
         let values: BTreeMap<_, _> = flow
             .params
             .iter()
-            .chain(&job.params)
+            .chain(&params)
             .chain(given)
             .map(|param| (param.name.clone(), param.value.clone()))
             .collect();
-        let args = job.params.iter().map(|param| crate::model::Param {
+        let args = params.iter().map(|param| Param {
             name: param.name.clone(),
             value: values.get(&param.name).unwrap_or(&param.value).clone(),
         });

@@ -11,7 +11,7 @@ use crate::{
         ExecutionState, FlowRunRow, JobRunRow, JobRunState,
     },
     id::{AttemptId, BackfillId, ExecutionId, FlowId, FlowRunId, JobId, JobRunId, ScheduleId},
-    model::{Executor, Flow, Job},
+    model::{Definition, DefinitionId, DefinitionKind, Executor, Flow, Job},
     time::DataDate,
 };
 
@@ -128,6 +128,35 @@ pub struct ExecutorQuery {
     pub sort: NamedSort,
     /// Which page.
     pub page: PageRequest,
+}
+
+/// Which definitions of a kind that has no list of its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DefinitionQuery {
+    /// Of this kind. Flows, jobs and executors are not found so: they have lists of their own.
+    pub kind: DefinitionKind,
+    /// As for flows.
+    pub text: String,
+    /// As for flows.
+    pub directory: String,
+    /// Sorted by.
+    pub sort: NamedSort,
+    /// Which page.
+    pub page: PageRequest,
+}
+
+impl DefinitionQuery {
+    /// All of a kind, by id.
+    #[must_use]
+    pub fn all(kind: DefinitionKind) -> Self {
+        Self {
+            kind,
+            text: String::new(),
+            directory: String::new(),
+            sort: NamedSort::default(),
+            page: PageRequest::default(),
+        }
+    }
 }
 
 /// Which executions; sorted by id, which is by start.
@@ -266,6 +295,12 @@ pub trait History: Send + Sync {
 
     /// Executors.
     async fn executors(&self, query: &ExecutorQuery) -> Result<Page<Arc<Executor>>, Self::Error>;
+
+    /// Definitions of another kind.
+    async fn definitions(&self, query: &DefinitionQuery) -> Result<Page<Definition>, Self::Error>;
+
+    /// One definition of another kind; `None` for flows, jobs and executors.
+    async fn definition(&self, id: DefinitionId) -> Result<Option<Definition>, Self::Error>;
 
     /// Executions.
     async fn executions(&self, query: &ExecutionQuery) -> Result<Page<ExecutionView>, Self::Error>;

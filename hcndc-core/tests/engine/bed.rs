@@ -474,6 +474,11 @@ impl Bed {
             Change::JobDeleted(id) => format!("deleted {}", self.names[id]),
             Change::ExecutorPut(host) => format!("put {} v{}", host.name, host.revision.version),
             Change::ExecutorDeleted(id) => format!("deleted host {id}"),
+            Change::DefinitionPut(it) => {
+                let (kind, version) = (it.id().kind(), it.revision().version);
+                format!("put {kind} {} v{version}", it.name())
+            }
+            Change::DefinitionDeleted(id) => format!("deleted {} {}", id.kind(), id.number()),
             Change::Execution(row) if row.state == ExecutionState::Running && row.resumes == 0 => {
                 return None;
             }

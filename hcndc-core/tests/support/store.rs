@@ -8,7 +8,7 @@ use hcndc_core::{
         ExecutionRow, ExecutionSnapshot, FlowRunRow, JobRunRow, Snapshot,
     },
     id::{AttemptId, BackfillId, ExecutionId, ExecutorId, FlowId, FlowRunId, JobId, JobRunId},
-    model::{Executor, Flow, Job},
+    model::{Definition, DefinitionId, Executor, Flow, Job},
     time::DataDate,
 };
 
@@ -18,6 +18,7 @@ pub(crate) struct Store {
     pub(crate) flows: BTreeMap<FlowId, (Arc<Flow>, Option<DataDate>)>,
     pub(crate) jobs: BTreeMap<JobId, Arc<Job>>,
     pub(crate) executors: BTreeMap<ExecutorId, Arc<Executor>>,
+    pub(crate) definitions: BTreeMap<DefinitionId, Definition>,
     flow_versions: BTreeMap<(FlowId, u32), Arc<Flow>>,
     job_versions: BTreeMap<(JobId, u32), Arc<Job>>,
     pub(crate) executions: BTreeMap<ExecutionId, ExecutionRow>,
@@ -67,6 +68,13 @@ impl Store {
                 self.executors.insert(executor.id, Arc::clone(executor));
             }
             Change::ExecutorDeleted(id) => assert!(self.executors.remove(id).is_some()),
+            Change::DefinitionPut(definition) => {
+                let version = definition.revision().version;
+                let old = self.definitions.insert(definition.id(), definition.clone());
+                let expected = old.map_or(1, |old| old.revision().version + 1);
+                assert_eq!(version, expected, "versions follow each other");
+            }
+            Change::DefinitionDeleted(id) => assert!(self.definitions.remove(id).is_some()),
             Change::Execution(row) => {
                 if let Some(old) = self.executions.insert(row.id, row.clone()) {
                     let legal = old.state == row.state || old.state.can_move(row.state);
@@ -173,6 +181,7 @@ impl Store {
             flows: self.flows.values().cloned().collect(),
             jobs: self.jobs.values().cloned().collect(),
             executors: self.executors.values().cloned().collect(),
+            definitions: self.definitions.values().cloned().collect(),
             executions: live.filter_map(|row| self.execution(row.id)).collect(),
             backfills: self.open_backfills(),
         }

@@ -9,6 +9,7 @@ pub(crate) enum Fault {
     // Commits.
     LosesMicroseconds,
     LosesAttempts,
+    LosesSecrets,
     ForgetsNextId,
     TakesAnyNextId,
     FirstChangeWins,

@@ -6,11 +6,11 @@ use async_trait::async_trait;
 use hcndc_core::{
     engine::{AttemptRow, BackfillDateRow, BackfillDateState, Change, JobRunState},
     id::{AttemptId, BackfillId, ExecutionId, FlowId, JobId, JobRunId},
-    model::Executor,
+    model::{Definition, DefinitionId, Executor},
     port::{
-        BackfillQuery, BackfillView, Cursor, CursorValue, Direction, ErrorKind, ExecutionQuery,
-        ExecutionView, ExecutorQuery, FlowQuery, FlowRunView, FlowView, History, JobQuery,
-        JobRunQuery, JobRunView, JobView, NamedSort, Page, PageRequest,
+        BackfillQuery, BackfillView, Cursor, CursorValue, DefinitionQuery, Direction, ErrorKind,
+        ExecutionQuery, ExecutionView, ExecutorQuery, FlowQuery, FlowRunView, FlowView, History,
+        JobQuery, JobRunQuery, JobRunView, JobView, NamedSort, Page, PageRequest,
     },
 };
 use hcndc_store_mem::MemStore;
@@ -219,6 +219,36 @@ impl History for Broken {
 
     async fn flow(&self, flow: FlowId) -> Result<Option<FlowView>, Refused> {
         ours(self.read().flow(flow).await)
+    }
+
+    async fn definitions(&self, query: &DefinitionQuery) -> Result<Page<Definition>, Refused> {
+        let store = self.read();
+        let mut through = query.clone();
+        through.text = self.text(&query.text);
+        through.page = self.request(query.sort, &query.page)?;
+        let all = all!(store, definitions, through, through.page.direction);
+        let mut page = ours(store.definitions(&through).await)?;
+        if self.fault == Fault::FoldsNamesWhenSorting && query.sort == NamedSort::Name {
+            page.items.sort_by_key(|it| it.name().to_lowercase());
+        }
+        let mut page = self.page(&query.page, page, &all, |it| it.id().number());
+        if self.fault == Fault::ListsDeleted {
+            let memory = self.memory();
+            let put = memory.commits.iter().flat_map(|commit| &commit.changes);
+            for change in put {
+                if let Change::DefinitionPut(it) = change
+                    && it.id().kind() == query.kind
+                    && !page.items.iter().any(|listed| listed.id() == it.id())
+                {
+                    page.items.push(it.clone());
+                }
+            }
+        }
+        Ok(page)
+    }
+
+    async fn definition(&self, id: DefinitionId) -> Result<Option<Definition>, Refused> {
+        ours(self.read().definition(id).await)
     }
 
     async fn jobs(&self, query: &JobQuery) -> Result<Page<JobView>, Refused> {
