@@ -13,8 +13,9 @@ use hcndc_core::{
     id::{AttemptId, BackfillId, ExecutionId, FlowId, JobId, JobRunId},
     model::{Definition, DefinitionId, Executor},
     port::{
-        BackfillQuery, BackfillView, DefinitionQuery, ExecutionQuery, ExecutionView, ExecutorQuery, FlowQuery,
-        FlowRunView, FlowView, History, JobQuery, JobRunQuery, JobRunView, JobView, Page,
+        BackfillQuery, BackfillView, DefinitionQuery, ExecutionQuery, ExecutionView, ExecutorQuery,
+        FlowQuery, FlowRunView, FlowView, History, JobQuery, JobRunQuery, JobRunView, JobView,
+        Page,
     },
 };
 

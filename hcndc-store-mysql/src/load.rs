@@ -50,7 +50,7 @@ impl SqlStore {
         let snapshot = Snapshot {
             next_id: next_id(&db).await?,
             executors: current_executors(&db).await?,
-            definitions: self::definitions::definitions(&db).await?,
+            definitions: definitions::definitions(&db).await?,
             executions: executions(
                 &db,
                 which,

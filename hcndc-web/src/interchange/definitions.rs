@@ -19,7 +19,7 @@ use hcndc_core::{
 use self::nouns::ExistingNouns;
 use super::{
     DependencyCondition, JobDependency, JobIndex, MeshFile, MeshFlow, MeshJob, MeshParamValue,
-    TextMap,
+    MeshParams, TextMap,
 };
 
 /// Ids of the definitions that an engine has, by name: what a file replaces instead of making it anew.
@@ -157,7 +157,7 @@ fn job_draft(
         dependencies,
         placement,
         slots: job.slots,
-        params: job.params.iter().map(job_param).collect(),
+        params: job_params(&job.params),
         env: to_map(&job.env),
         workdir: job
             .workdir
@@ -178,17 +178,21 @@ fn job_draft(
     }
 }
 
-fn job_param((name, value): (&str, &MeshParamValue)) -> JobParamDraft {
-    let name = name.to_owned();
-    match value {
-        MeshParamValue::Text(value) => {
-            let value = value.clone();
-            JobParamDraft::Own(Param { name, value })
+/// Params of a job, as the engine takes them.
+pub(crate) fn job_params(params: &MeshParams) -> Vec<JobParamDraft> {
+    let drafts = params.iter().map(|(name, value)| {
+        let name = name.to_owned();
+        match value {
+            MeshParamValue::Text(value) => {
+                let value = value.clone();
+                JobParamDraft::Own(Param { name, value })
+            }
+            MeshParamValue::Shared => JobParamDraft::Shared {
+                shared: ParamRef::Name(name),
+            },
         }
-        MeshParamValue::Shared => JobParamDraft::Shared {
-            shared: ParamRef::Name(name),
-        },
-    }
+    });
+    drafts.collect()
 }
 
 /// The job that a name means to a job of the flow at `flow`; in a checked file there is one.

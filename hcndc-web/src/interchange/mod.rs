@@ -29,6 +29,7 @@ mod yaml_writer;
 
 pub(crate) use self::check::is_address;
 pub(crate) use self::de::REFERENCE;
+pub(crate) use self::definitions::job_params;
 pub use self::definitions::{Existing, edits};
 pub use self::fault::{Expected, Fault, Found, Lang, NameRule, Noun, Problem, Station};
 pub use self::mesh_file::{
