@@ -98,11 +98,7 @@ impl<'a> Batch<'a> {
                 self.flow_versions.insert(version, flow);
                 self.flows.insert(flow.id, flow);
             }
-            Change::FlowDeleted(id) => {
-                self.deleted_flows.insert(*id);
-                self.flows.remove(id);
-                self.data_dates.remove(id);
-            }
+            Change::FlowDeleted(id) => self.delete((*id).into()),
             Change::FlowDataDate { flow, data_date } => {
                 self.data_dates.insert(*flow, *data_date);
             }
@@ -111,24 +107,15 @@ impl<'a> Batch<'a> {
                 self.job_versions.insert(version, job);
                 self.jobs.insert(job.id, job);
             }
-            Change::JobDeleted(id) => {
-                self.deleted_jobs.insert(*id);
-                self.jobs.remove(id);
-            }
+            Change::JobDeleted(id) => self.delete((*id).into()),
             Change::ExecutorPut(executor) => {
                 self.executors.insert(executor.id, executor);
             }
-            Change::ExecutorDeleted(id) => {
-                self.deleted_executors.insert(*id);
-                self.executors.remove(id);
-            }
+            Change::ExecutorDeleted(id) => self.delete((*id).into()),
             Change::DefinitionPut(definition) => {
                 self.definitions.insert(definition.id(), definition);
             }
-            Change::DefinitionDeleted(id) => {
-                self.deleted_definitions.insert(*id);
-                self.definitions.remove(id);
-            }
+            Change::DefinitionDeleted(id) => self.delete(*id),
             Change::Execution(row) => {
                 self.executions.insert(row.id, row);
             }
@@ -147,6 +134,28 @@ impl<'a> Batch<'a> {
             Change::BackfillDate(row) => {
                 self.backfill_dates
                     .insert((row.backfill, row.data_date), row);
+            }
+        }
+    }
+
+    fn delete(&mut self, id: DefinitionId) {
+        match id {
+            DefinitionId::Flow(id) => {
+                self.deleted_flows.insert(id);
+                self.flows.remove(&id);
+                self.data_dates.remove(&id);
+            }
+            DefinitionId::Job(id) => {
+                self.deleted_jobs.insert(id);
+                self.jobs.remove(&id);
+            }
+            DefinitionId::Executor(id) => {
+                self.deleted_executors.insert(id);
+                self.executors.remove(&id);
+            }
+            other => {
+                self.deleted_definitions.insert(other);
+                self.definitions.remove(&other);
             }
         }
     }

@@ -1,6 +1,6 @@
 //! All that an engine needs to go on, by a fixed number of queries, of one moment.
 
-mod definitions;
+mod others;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -22,6 +22,7 @@ use sea_orm::{
 };
 use serde::de::DeserializeOwned;
 
+use self::others::other_definitions;
 use crate::{
     SqlError, SqlStore,
     entity::{
@@ -50,7 +51,7 @@ impl SqlStore {
         let snapshot = Snapshot {
             next_id: next_id(&db).await?,
             executors: current_executors(&db).await?,
-            definitions: definitions::definitions(&db).await?,
+            definitions: other_definitions(&db).await?,
             executions: executions(
                 &db,
                 which,

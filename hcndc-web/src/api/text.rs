@@ -363,9 +363,9 @@ pub(super) fn blame(error: &BlameError, lang: Lang) -> String {
 fn definition_zh(error: &DefinitionError) -> String {
     match error {
         DefinitionError::Unknown { what, name } => {
-            let mut kinds = DefinitionKind::ALL.iter();
-            let kind = kinds.find(|kind| kind.as_str() == what);
-            let what = kind.map_or(&**what, |kind| kind_zh(*kind));
+            let kinds = DefinitionKind::ALL.iter();
+            let mut kinds = kinds.filter(|kind| kind.as_str() == what);
+            let what = kinds.next().map_or(&**what, |kind| kind_zh(*kind));
             format!("{what}“{name}”不存在")
         }
         DefinitionError::NameTaken => "名称已被占用".to_owned(),
@@ -392,7 +392,7 @@ fn definition_zh(error: &DefinitionError) -> String {
         }
         DefinitionError::Reversed => "结束早于开始".to_owned(),
         DefinitionError::BadFormat { format } => {
-            format!("“{format}”不是日期格式：只能有 %Y、%m、%d 等日期字段，没有时刻")
+            format!("“{format}”不是日期格式：可用 %Y、%m、%d 等，不能含有时刻")
         }
         DefinitionError::Unresolved { name } => {
             format!("“{name}”的值来自查询，任务目前还不能使用")
@@ -405,19 +405,6 @@ fn definition_zh(error: &DefinitionError) -> String {
         DefinitionError::Cycle { path } => format!("循环依赖：{}", path.join(" → ")),
         other => other.to_string(),
     }
-}
-
-/// What needs a definition. The engine names it in English: its kind, and then its name if it has one.
-pub(super) fn user(user: &str, lang: Lang) -> String {
-    let named = DefinitionKind::ALL.iter().find_map(|kind| {
-        let name = user.strip_prefix(kind.as_str())?.strip_prefix(' ')?;
-        Some(format!("{} {name}", kind_zh(*kind)))
-    });
-    let zh = named.unwrap_or_else(|| match user {
-        "attempts that run there" => "正在其上运行的尝试".to_owned(),
-        _ => user.to_owned(),
-    });
-    either(lang, user, zh)
 }
 
 const fn kind_zh(kind: DefinitionKind) -> &'static str {
@@ -435,6 +422,22 @@ const fn kind_zh(kind: DefinitionKind) -> &'static str {
         DefinitionKind::AlertChannel => "预警配置",
         DefinitionKind::AlertRule => "预警规则",
     }
+}
+
+/// What needs a definition. The engine names it in English: its kind, and then its name if it has one.
+pub(super) fn user(user: &str, lang: Lang) -> String {
+    let zh = match user {
+        "attempts that run there" => "正在其上运行的尝试".to_owned(),
+        "job runs that have not ended" => "尚未结束的任务执行".to_owned(),
+        _ => {
+            let named = DefinitionKind::ALL.iter().find_map(|kind| {
+                let name = user.strip_prefix(kind.as_str())?.strip_prefix(' ')?;
+                Some(format!("{} {name}", kind_zh(*kind)))
+            });
+            named.unwrap_or_else(|| user.to_owned())
+        }
+    };
+    either(lang, user, zh)
 }
 
 const fn what_en(what: What) -> &'static str {

@@ -57,6 +57,10 @@ impl Oracle {
                 signed(&executor.revision);
                 self.put.insert(DefinitionId::Executor(executor.id));
             }
+            Change::DefinitionPut(definition) => {
+                signed(definition.revision());
+                self.put.insert(definition.id());
+            }
             Change::Execution(row) => {
                 let new = !self.rows.executions.contains_key(&row.id);
                 // Of a backfill each date is started by the same.
@@ -93,6 +97,7 @@ impl Oracle {
                     DefinitionId::Flow(id) => self.rows.flows.contains_key(id),
                     DefinitionId::Job(id) => self.rows.jobs.contains_key(id),
                     DefinitionId::Executor(id) => self.rows.executors.contains_key(id),
+                    other => self.rows.definitions.contains_key(other),
                 };
                 // Nothing is stored of an edit that leaves a definition as it is, and of one that another undid at once.
                 let kept = |(id, deletes): (&DefinitionId, &bool)| {

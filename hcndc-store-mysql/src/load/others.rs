@@ -13,7 +13,9 @@ use crate::{
 };
 
 /// All of them, by kind and id.
-pub(super) async fn definitions(db: &DatabaseTransaction) -> Result<Vec<Definition>, SqlError> {
+pub(super) async fn other_definitions(
+    db: &DatabaseTransaction,
+) -> Result<Vec<Definition>, SqlError> {
     let mut found = Vec::new();
     add::<Schedule>(db, &mut found).await?;
     add::<Calendar>(db, &mut found).await?;
