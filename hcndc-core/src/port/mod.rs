@@ -8,6 +8,7 @@ mod error;
 mod history;
 mod inbox;
 mod log;
+mod notifier;
 mod observer;
 mod store;
 mod transport;
@@ -21,6 +22,7 @@ pub use history::{
 };
 pub use inbox::{Answer, Inbox, Request};
 pub use log::{LogEntry, LogRead, LogStore, Stream};
+pub use notifier::Notifier;
 pub use observer::Observer;
 pub use store::{Commit, Fence, Lease, Store};
 pub use transport::Transport;
