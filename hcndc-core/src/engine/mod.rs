@@ -624,7 +624,7 @@ impl Engine {
                 pid: None,
                 exit_code: None,
                 signal: None,
-                message: alloc::string::String::new(),
+                message: String::new(),
                 peak_memory_bytes: 0,
                 cpu_time: core::time::Duration::ZERO,
                 log_bytes: 0,
@@ -723,13 +723,13 @@ pub struct ExecutorHealth {
     /// Whether a connection stands.
     pub online: bool,
     /// Why not, if it is known.
-    pub trouble: Option<alloc::string::String>,
+    pub trouble: Option<String>,
     /// Slots that live attempts take.
     pub slots_used: u32,
     /// Live attempts.
     pub attempts: u32,
     /// Version of its program, once it said hello.
-    pub version: Option<alloc::string::String>,
+    pub version: Option<String>,
     /// Its latest figures.
     pub figures: Option<HostFigures>,
 }

@@ -31,7 +31,7 @@ fn at(cron: &str) -> ScheduleDraft {
 }
 
 fn put(schedule: ScheduleDraft) -> Edit {
-    Edit::PutSchedule(schedule)
+    schedule.into()
 }
 
 /// Flow `a` of one job; it is 2026-11-20 in Shanghai, an hour before midnight.
@@ -172,7 +172,7 @@ fn each_time_that_passed_is_caught_up_with_if_asked_in_its_order() {
     );
     bed.reload();
     bed.hello("h", vec![]);
-    bed.succeed("e2 a/one");
+    bed.succeed("a/one");
     let states: Vec<_> = firings(&bed).into_iter().map(|it| it.2).collect();
     assert_eq!(states, ["e1", "e2", "e3", "queued"]);
     let dates = bed.store.executions.values().map(|row| row.data_date);
@@ -240,8 +240,8 @@ fn a_new_timing_fires_for_no_time_that_has_passed() {
     bed.apply(Input::Wake);
     assert_firings(&bed, &[]);
     assert_eq!(bed.engine.next_wakeup(), Some(time("2026-11-20T16:30:00Z")));
-    bed.edit([Edit::DeleteSchedule {
-        schedule: id(&bed),
+    bed.edit([Edit::Delete {
+        definition: id(&bed).into(),
         version: None,
     }]);
     assert_eq!(bed.engine.next_wakeup(), None);
@@ -251,16 +251,14 @@ fn a_new_timing_fires_for_no_time_that_has_passed() {
 fn an_edit_of_a_calendar_moves_the_times_of_its_schedules() {
     let mut bed = bed();
     let days = |holidays: &[&str]| {
-        Edit::PutCalendar(CalendarDraft {
-            days: BusinessDays {
-                holidays: holidays.iter().map(|it| date(it)).collect(),
-                ..BusinessDays::default()
-            },
-            ..CalendarDraft::new("work")
-        })
+        let days = BusinessDays {
+            holidays: holidays.iter().map(|it| date(it)).collect(),
+            ..BusinessDays::default()
+        };
+        CalendarDraft::new("work", days)
     };
     bed.edit([
-        days(&["2026-11-23"]),
+        days(&["2026-11-23"]).into(),
         put(ScheduleDraft {
             calendar: Some(CalendarRef::Name("work".into())),
             filter: Some(DayFilter::OnlyBusiness),
@@ -269,14 +267,12 @@ fn an_edit_of_a_calendar_moves_the_times_of_its_schedules() {
     ]);
     // The 21st and 22nd are a weekend, the 23rd is a holiday.
     assert_eq!(bed.engine.next_wakeup(), Some(time("2026-11-24T00:00:00Z")));
-    let Edit::PutCalendar(draft) = days(&[]) else {
-        unreachable!()
-    };
-    let calendar = bed.engine.find_calendar("work").unwrap().id;
-    bed.edit([Edit::PutCalendar(CalendarDraft {
-        id: Some(calendar),
-        ..draft
-    })]);
+    let id = bed.engine.find_calendar("work").unwrap().id;
+    bed.edit([CalendarDraft {
+        id: Some(id),
+        ..days(&[])
+    }
+    .into()]);
     assert_eq!(bed.engine.next_wakeup(), Some(time("2026-11-23T00:00:00Z")));
 }
 
@@ -380,12 +376,10 @@ fn a_deadline_that_is_missed_is_told_once_and_over_a_reload() {
             at: TimeOfDay::new(hour, 0, 0).unwrap(),
         })
     };
-    let rule = AlertRuleDraft {
-        events: [AlertEvent::NotStartedBy, AlertEvent::NotFinishedBy].into(),
-        ..AlertRuleDraft::new("late")
-    };
+    let events = [AlertEvent::NotStartedBy, AlertEvent::NotFinishedBy];
+    let rule = AlertRuleDraft::new("late", events, []);
     bed.edit([
-        Edit::PutAlertRule(rule),
+        rule.into(),
         put(ScheduleDraft {
             start_by: by(3),
             finish_by: by(4),
@@ -431,11 +425,11 @@ fn failures_and_retries_are_told_to_rules_that_apply_to_everything() {
         AlertEvent::JobRetried,
         AlertEvent::ExecutorLost,
     ];
-    bed.edit([Edit::PutAlertRule(AlertRuleDraft {
-        events: events.into(),
+    bed.edit([AlertRuleDraft {
         default: true,
-        ..AlertRuleDraft::new("all")
-    })]);
+        ..AlertRuleDraft::new("all", events, [])
+    }
+    .into()]);
     bed.start(&["a"]);
     bed.fail("a/two");
     bed.succeed("a/one");

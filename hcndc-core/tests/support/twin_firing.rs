@@ -32,10 +32,12 @@ fn walk(schedule: &Schedule, after: Timestamp, until: Timestamp, store: &Store) 
     let Trigger::Time(timing) = &schedule.trigger else {
         return vec![];
     };
-    let calendar = schedule.calendar.map(|id| match &store.definitions[&id.into()] {
-        Definition::Calendar(it) => it.clone(),
-        other => panic!("{other:?}"),
-    });
+    let calendar = schedule
+        .calendar
+        .map(|id| match &store.definitions[&id.into()] {
+            Definition::Calendar(it) => it.clone(),
+            other => panic!("{other:?}"),
+        });
     let context = TimingContext {
         zone: schedule.zone,
         calendar: calendar.as_ref().map(|it| &it.days),
@@ -58,7 +60,11 @@ impl TwinSchedules {
         for change in &step.changes {
             if let Change::Firing(row) = change
                 && row.at == now
-                && !rows.entry(row.schedule).or_default().iter().any(|it| it.id == row.id)
+                && !rows
+                    .entry(row.schedule)
+                    .or_default()
+                    .iter()
+                    .any(|it| it.id == row.id)
             {
                 rows.entry(row.schedule).or_default().push(row);
             }
@@ -97,7 +103,11 @@ impl TwinSchedules {
         }
         let scheduled = store.executions.values();
         let scheduled = scheduled.filter(|row| row.trigger == TriggerKind::Schedule);
-        assert_eq!(scheduled.count(), self.started.len(), "R9: a time fired twice");
+        assert_eq!(
+            scheduled.count(),
+            self.started.len(),
+            "R9: a time fired twice"
+        );
         self.check_instances(store);
     }
 
@@ -114,9 +124,10 @@ impl TwinSchedules {
                 .values()
                 .filter(|row| row.schedule == Some(*id) && !row.state.is_ended());
             let live: Vec<_> = live.collect();
-            let queued = store.firings.values().filter(|row| {
-                row.schedule == *id && row.outcome == FiringOutcome::Queued
-            });
+            let queued = store
+                .firings
+                .values()
+                .filter(|row| row.schedule == *id && row.outcome == FiringOutcome::Queued);
             let room = live.len() < schedule.max_instances as usize;
             assert!(
                 schedule.paused || !room || queued.count() == 0,
@@ -127,7 +138,10 @@ impl TwinSchedules {
                     && row.trigger == TriggerKind::Schedule
                     && row.started_at > schedule.revision.updated_at
             });
-            assert!(ours.count() <= schedule.max_instances as usize, "R9: instances of {id}");
+            assert!(
+                ours.count() <= schedule.max_instances as usize,
+                "R9: instances of {id}"
+            );
         }
     }
 }
@@ -143,8 +157,16 @@ fn check(
     let last = due.last().copied();
     let mut covered = Vec::new();
     for (from, to, row) in told {
-        let times: Vec<_> = due.iter().copied().filter(|it| from <= it && it <= to).collect();
-        assert_eq!((times.first(), times.last()), (Some(from), Some(to)), "{row:?}");
+        let times: Vec<_> = due
+            .iter()
+            .copied()
+            .filter(|it| from <= it && it <= to)
+            .collect();
+        assert_eq!(
+            (times.first(), times.last()),
+            (Some(from), Some(to)),
+            "{row:?}"
+        );
         covered.extend(times.iter().copied());
         match row.outcome {
             FiringOutcome::Skipped {
@@ -154,14 +176,20 @@ fn check(
                 reason: SkipReason::Coalesced,
             } => {
                 assert_eq!(schedule.missed, Missed::Coalesce);
-                assert!(times.iter().all(|it| !late(*it) && Some(*it) != last), "{row:?}");
+                assert!(
+                    times.iter().all(|it| !late(*it) && Some(*it) != last),
+                    "{row:?}"
+                );
             }
             FiringOutcome::Skipped {
                 reason: SkipReason::MaxInstances,
             } => assert_eq!(schedule.overlap, Overlap::Skip),
             FiringOutcome::Queued => assert_eq!(schedule.overlap, Overlap::Queue),
             FiringOutcome::Started { .. } | FiringOutcome::Skipped { .. } => {
-                assert!(times.len() == 1 && !late(times[0]), "R9: late, not skipped: {row:?}");
+                assert!(
+                    times.len() == 1 && !late(times[0]),
+                    "R9: late, not skipped: {row:?}"
+                );
             }
         }
     }
