@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use hcndc_core::{
     engine::{Change, FiringOutcome, FiringRow, SkipReason, Step, TriggerKind},
-    id::ScheduleId,
+    id::{FiringId, ScheduleId},
     model::{Definition, Missed, Overlap, Schedule, Trigger},
     time::Timestamp,
     trigger::TimingContext,
@@ -25,6 +25,8 @@ struct TwinSchedule {
 pub(crate) struct TwinSchedules {
     schedules: BTreeMap<ScheduleId, TwinSchedule>,
     started: BTreeSet<(ScheduleId, Timestamp)>,
+    /// Firings that were told.
+    told: BTreeSet<FiringId>,
 }
 
 /// Every fire time after one moment and up to another.
@@ -59,13 +61,9 @@ impl TwinSchedules {
         let mut rows: BTreeMap<ScheduleId, Vec<&FiringRow>> = BTreeMap::new();
         for change in &step.changes {
             if let Change::Firing(row) = change
-                && row.at == now
-                && !rows
-                    .entry(row.schedule)
-                    .or_default()
-                    .iter()
-                    .any(|it| it.id == row.id)
+                && self.told.insert(row.id)
             {
+                assert_eq!(row.at, now);
                 rows.entry(row.schedule).or_default().push(row);
             }
         }
@@ -80,9 +78,7 @@ impl TwinSchedules {
             let due = walk(&old, its.used, now, store);
             let mut told: Vec<(Timestamp, Timestamp, &FiringRow)> = Vec::new();
             for row in rows.remove(id).unwrap_or_default() {
-                if !self.seen(row, store) {
-                    told.push((row.from, row.to, row));
-                }
+                told.push((row.from, row.to, row));
             }
             if !old.paused {
                 check(&old, now, &due, &told);
@@ -109,11 +105,6 @@ impl TwinSchedules {
             "R9: a time fired twice"
         );
         self.check_instances(store);
-    }
-
-    /// Whether a row was told before this step: then it only moved.
-    fn seen(&self, row: &FiringRow, _: &Store) -> bool {
-        self.started.contains(&(row.schedule, row.to))
     }
 
     fn check_instances(&self, store: &Store) {
