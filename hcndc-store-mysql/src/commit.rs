@@ -3,10 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use hcndc_core::{
-    engine::{
-        AttemptRow, BackfillDateRow, BackfillRow, Change, ExecutionRow, FlowRunRow, JobRunRow,
+    engine::{AlertRow, FileKeyRow, FiringRow, ScheduleCursor, AttemptRow, BackfillDateRow, BackfillRow, Change, ExecutionRow, FlowRunRow, JobRunRow,
     },
-    id::{AttemptId, BackfillId, ExecutionId, ExecutorId, FlowId, FlowRunId, JobId, JobRunId},
+    id::{AlertId, FileEventId, FiringId, ScheduleId, AttemptId, BackfillId, ExecutionId, ExecutorId, FlowId, FlowRunId, JobId, JobRunId},
     model,
     port::{Commit, Fence},
     time::DataDate,
@@ -20,7 +19,7 @@ use crate::{
     SqlError, SqlStore,
     dialect::begin_write,
     entity::{
-        self, Attempt, Backfill, BackfillDate, Execution, Executor, Flow, FlowParent, FlowRun,
+        self, Alert, FileArrival, Firing, Attempt, Backfill, BackfillDate, Execution, Executor, Flow, FlowParent, FlowRun,
         FlowVersion, Job, JobDependency, JobRun, JobVersion, number,
     },
     error::Doing as _,
@@ -76,6 +75,13 @@ struct Batch<'a> {
     attempts: BTreeMap<AttemptId, &'a AttemptRow>,
     backfills: BTreeMap<BackfillId, &'a BackfillRow>,
     backfill_dates: BTreeMap<(BackfillId, DataDate), &'a BackfillDateRow>,
+    /// Deleted at some moment, and with them what they had used.
+    deleted_schedules: BTreeSet<ScheduleId>,
+    deleted_file_events: BTreeSet<FileEventId>,
+    cursors: BTreeMap<ScheduleId, &'a ScheduleCursor>,
+    firings: BTreeMap<FiringId, &'a FiringRow>,
+    files: BTreeMap<(FileEventId, &'a str), &'a FileKeyRow>,
+    alerts: BTreeMap<AlertId, &'a AlertRow>,
 }
 
 impl<'a> Batch<'a> {
@@ -130,6 +136,18 @@ impl<'a> Batch<'a> {
             Change::Attempt(row) => {
                 self.attempts.insert(row.id, row);
             }
+            Change::ScheduleCursor(row) => {
+                self.cursors.insert(row.schedule, row);
+            }
+            Change::Firing(row) => {
+                self.firings.insert(row.id, row);
+            }
+            Change::FileKey(row) => {
+                self.files.insert((row.event, &row.key), row);
+            }
+            Change::Alert(row) => {
+                self.alerts.insert(row.id, row);
+            }
             Change::Backfill(row) => {
                 self.backfills.insert(row.id, row);
             }
@@ -158,7 +176,24 @@ impl<'a> Batch<'a> {
         let backfills = values::<Backfill>(self.backfills.values().copied())?;
         upsert::<Backfill>(db, "store backfills", backfills).await?;
         let dates = values::<BackfillDate>(self.backfill_dates.values().copied())?;
-        upsert::<BackfillDate>(db, "store dates of backfills", dates).await
+        upsert::<BackfillDate>(db, "store dates of backfills", dates).await?;
+        self.store_firings(db).await
+    }
+
+    async fn store_firings(&self, db: &DatabaseTransaction) -> Result<(), SqlError> {
+        let gone = ids("schedule", self.deleted_schedules.iter().map(|id| id.0))?;
+        let column = entity::ScheduleCursor::ScheduleId;
+        delete(db, "delete cursors", column, &gone).await?;
+        let gone = ids("file event", self.deleted_file_events.iter().map(|id| id.0))?;
+        delete(db, "delete files", FileArrival::FileEventId, &gone).await?;
+        let cursors = values::<entity::ScheduleCursor>(self.cursors.values().copied())?;
+        upsert::<entity::ScheduleCursor>(db, "store cursors", cursors).await?;
+        let firings = values::<Firing>(self.firings.values().copied())?;
+        upsert::<Firing>(db, "store firings", firings).await?;
+        let files = values::<FileArrival>(self.files.values().copied())?;
+        upsert::<FileArrival>(db, "store files", files).await?;
+        let alerts = values::<Alert>(self.alerts.values().copied())?;
+        upsert::<Alert>(db, "store alerts", alerts).await
     }
 
     /// Rows go before they come: a flow that is put again after its deletion starts without a data date.

@@ -8,11 +8,11 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use hcndc_core::{
-    engine::{AttemptRow, BackfillDateRow},
-    id::{AttemptId, BackfillId, ExecutionId, FlowId, JobId, JobRunId},
+    engine::{AlertRow, FiringRow, ScheduleCursor, AttemptRow, BackfillDateRow},
+    id::{ScheduleId, AttemptId, BackfillId, ExecutionId, FlowId, JobId, JobRunId},
     model::Executor,
     port::{
-        BackfillQuery, BackfillView, ExecutionQuery, ExecutionView, ExecutorQuery, FlowQuery,
+        AlertQuery, FiringQuery, BackfillQuery, BackfillView, ExecutionQuery, ExecutionView, ExecutorQuery, FlowQuery,
         FlowRunView, FlowView, History, JobQuery, JobRunQuery, JobRunView, JobView, Page,
     },
 };
@@ -69,6 +69,21 @@ impl History for SqlStore {
 
     async fn attempt(&self, attempt: AttemptId) -> Result<Option<AttemptRow>, SqlError> {
         runs::attempt(self.reader(), attempt).await
+    }
+
+    async fn firings(&self, query: &FiringQuery) -> Result<Page<FiringRow>, SqlError> {
+        firing::firings(self.reader(), query).await
+    }
+
+    async fn schedule_cursor(
+        &self,
+        schedule: ScheduleId,
+    ) -> Result<Option<ScheduleCursor>, SqlError> {
+        firing::schedule_cursor(self.reader(), schedule).await
+    }
+
+    async fn alerts(&self, query: &AlertQuery) -> Result<Page<AlertRow>, SqlError> {
+        firing::alerts(self.reader(), query).await
     }
 
     async fn backfills(&self, query: &BackfillQuery) -> Result<Page<BackfillView>, SqlError> {

@@ -2,10 +2,12 @@
 //!
 //! Ids are signed 64-bit, times microseconds, states their names, lists that nobody queries JSON.
 
+mod alert;
 mod attempt;
 mod backfill;
 mod execution;
 mod executor;
+mod firing;
 mod flow;
 mod flow_run;
 mod job;
@@ -13,10 +15,12 @@ mod job_run;
 mod leader;
 mod reader;
 
+pub(crate) use alert::Alert;
 pub(crate) use attempt::Attempt;
 pub(crate) use backfill::{Backfill, BackfillDate};
 pub(crate) use execution::Execution;
 pub(crate) use executor::Executor;
+pub(crate) use firing::{FileArrival, Firing, ScheduleCursor};
 pub(crate) use flow::{Flow, FlowParent, FlowVersion};
 pub(crate) use flow_run::FlowRun;
 pub(crate) use job::{Job, JobDependency, JobVersion};
