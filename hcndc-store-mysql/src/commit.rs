@@ -3,9 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use hcndc_core::{
-    engine::{AlertRow, FileKeyRow, FiringRow, ScheduleCursor, AttemptRow, BackfillDateRow, BackfillRow, Change, ExecutionRow, FlowRunRow, JobRunRow,
+    engine::{
+        AlertRow, AttemptRow, BackfillDateRow, BackfillRow, Change, ExecutionRow, FileKeyRow,
+        FiringRow, FlowRunRow, JobRunRow, ScheduleCursor,
     },
-    id::{AlertId, FileEventId, FiringId, ScheduleId, AttemptId, BackfillId, ExecutionId, ExecutorId, FlowId, FlowRunId, JobId, JobRunId},
+    id::{
+        AlertId, AttemptId, BackfillId, ExecutionId, ExecutorId, FileEventId, FiringId, FlowId,
+        FlowRunId, JobId, JobRunId, ScheduleId,
+    },
     model,
     port::{Commit, Fence},
     time::DataDate,
@@ -19,8 +24,8 @@ use crate::{
     SqlError, SqlStore,
     dialect::begin_write,
     entity::{
-        self, Alert, FileArrival, Firing, Attempt, Backfill, BackfillDate, Execution, Executor, Flow, FlowParent, FlowRun,
-        FlowVersion, Job, JobDependency, JobRun, JobVersion, number,
+        self, Alert, Attempt, Backfill, BackfillDate, Execution, Executor, FileArrival, Firing,
+        Flow, FlowParent, FlowRun, FlowVersion, Job, JobDependency, JobRun, JobVersion, number,
     },
     error::Doing as _,
     fence,
@@ -75,9 +80,6 @@ struct Batch<'a> {
     attempts: BTreeMap<AttemptId, &'a AttemptRow>,
     backfills: BTreeMap<BackfillId, &'a BackfillRow>,
     backfill_dates: BTreeMap<(BackfillId, DataDate), &'a BackfillDateRow>,
-    /// Deleted at some moment, and with them what they had used.
-    deleted_schedules: BTreeSet<ScheduleId>,
-    deleted_file_events: BTreeSet<FileEventId>,
     cursors: BTreeMap<ScheduleId, &'a ScheduleCursor>,
     firings: BTreeMap<FiringId, &'a FiringRow>,
     files: BTreeMap<(FileEventId, &'a str), &'a FileKeyRow>,
@@ -181,16 +183,30 @@ impl<'a> Batch<'a> {
     }
 
     async fn store_firings(&self, db: &DatabaseTransaction) -> Result<(), SqlError> {
-        let gone = ids("schedule", self.deleted_schedules.iter().map(|id| id.0))?;
+        // What a schedule and a file event have used goes with them.
+        let gone = self.deleted_definitions.iter();
+        let schedules = gone.clone().filter_map(|id| match id {
+            DefinitionId::Schedule(id) => Some(id.0),
+            _ => None,
+        });
         let column = entity::ScheduleCursor::ScheduleId;
-        delete(db, "delete cursors", column, &gone).await?;
-        let gone = ids("file event", self.deleted_file_events.iter().map(|id| id.0))?;
-        delete(db, "delete files", FileArrival::FileEventId, &gone).await?;
-        let cursors = values::<entity::ScheduleCursor>(self.cursors.values().copied())?;
+        delete(db, "delete cursors", column, &ids("schedule", schedules)?).await?;
+        let events = gone.filter_map(|id| match id {
+            DefinitionId::FileEvent(id) => Some(id.0),
+            _ => None,
+        });
+        let column = FileArrival::FileEventId;
+        delete(db, "delete files", column, &ids("file event", events)?).await?;
+        let is_there = |id: DefinitionId| !self.deleted_definitions.contains(&id);
+        let cursors = self.cursors.values().copied();
+        let cursors = cursors.filter(|row| is_there(row.schedule.into()));
+        let cursors = values::<entity::ScheduleCursor>(cursors)?;
         upsert::<entity::ScheduleCursor>(db, "store cursors", cursors).await?;
         let firings = values::<Firing>(self.firings.values().copied())?;
         upsert::<Firing>(db, "store firings", firings).await?;
-        let files = values::<FileArrival>(self.files.values().copied())?;
+        let files = self.files.values().copied();
+        let files = files.filter(|row| is_there(row.event.into()));
+        let files = values::<FileArrival>(files)?;
         upsert::<FileArrival>(db, "store files", files).await?;
         let alerts = values::<Alert>(self.alerts.values().copied())?;
         upsert::<Alert>(db, "store alerts", alerts).await

@@ -8,12 +8,13 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use hcndc_core::{
-    engine::{AlertRow, FiringRow, ScheduleCursor, AttemptRow, BackfillDateRow},
-    id::{ScheduleId, AttemptId, BackfillId, ExecutionId, FlowId, JobId, JobRunId},
+    engine::{AlertRow, AttemptRow, BackfillDateRow, FiringRow, ScheduleCursor},
+    id::{AttemptId, BackfillId, ExecutionId, FlowId, JobId, JobRunId, ScheduleId},
     model::Executor,
     port::{
-        AlertQuery, FiringQuery, BackfillQuery, BackfillView, ExecutionQuery, ExecutionView, ExecutorQuery, FlowQuery,
-        FlowRunView, FlowView, History, JobQuery, JobRunQuery, JobRunView, JobView, Page,
+        AlertQuery, BackfillQuery, BackfillView, ExecutionQuery, ExecutionView, ExecutorQuery,
+        FiringQuery, FlowQuery, FlowRunView, FlowView, History, JobQuery, JobRunQuery, JobRunView,
+        JobView, Page,
     },
 };
 

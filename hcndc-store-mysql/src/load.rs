@@ -7,8 +7,9 @@ use std::{
 
 use hcndc_core::{
     engine::{
-        AlertRow, FileKeyRow, FiringRow, ScheduleCursor as Row, AttemptRow, AttemptState, BackfillSnapshot, BackfillState, ExecutionRow, ExecutionSnapshot,
-        ExecutionState, FlowRunRow, JobRunRow, Snapshot,
+        AlertRow, AttemptRow, AttemptState, BackfillSnapshot, BackfillState, ExecutionRow,
+        ExecutionSnapshot, ExecutionState, FileKeyRow, FiringRow, FlowRunRow, JobRunRow,
+        ScheduleCursor as Row, Snapshot,
     },
     id::{ExecutionId, FlowId, JobId},
     model,
@@ -23,8 +24,8 @@ use serde::de::DeserializeOwned;
 use crate::{
     SqlError, SqlStore,
     entity::{
-        Alert, FileArrival, Firing, ScheduleCursor, Attempt, Backfill, BackfillDate, Execution, Executor, Flow, FlowRun, FlowVersion, Job,
-        JobRun, JobVersion, Leader, Reader, Table,
+        Alert, Attempt, Backfill, BackfillDate, Execution, Executor, FileArrival, Firing, Flow,
+        FlowRun, FlowVersion, Job, JobRun, JobVersion, Leader, Reader, ScheduleCursor, Table,
     },
     error::Doing as _,
     upsert::chunks,

@@ -3,8 +3,7 @@
 use hcndc_core::{
     engine::AlertRow,
     id::{
-        AlertId, AlertRuleId, DataSourceId, ExecutionId, ExecutorId, FiringId, JobRunId,
-        ScheduleId,
+        AlertId, AlertRuleId, DataSourceId, ExecutionId, ExecutorId, FiringId, JobRunId, ScheduleId,
     },
     model::AlertEvent,
 };

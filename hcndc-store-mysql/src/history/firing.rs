@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 
 use hcndc_core::{
-    engine::{AlertRow, FiringRow, ScheduleCursor as Row, BackfillDateRow, BackfillDateState, BackfillRow},
+    engine::{
+        AlertRow, BackfillDateRow, BackfillDateState, BackfillRow, FiringRow, ScheduleCursor as Row,
+    },
     id::{BackfillId, ScheduleId},
-    port::{AlertQuery, FiringQuery, BackfillQuery, BackfillView, Page},
+    port::{AlertQuery, BackfillQuery, BackfillView, FiringQuery, Page},
 };
 use sea_orm::{
     ConnectionTrait as _, DatabaseConnection, DatabaseTransaction, Order, TransactionTrait as _,
@@ -15,7 +17,7 @@ use sea_orm::{
 use super::{definitions::is_id, runs::select_rows};
 use crate::{
     SqlError,
-    entity::{self, Alert, Firing, ScheduleCursor, Backfill, BackfillDate, Reader},
+    entity::{self, Alert, Backfill, BackfillDate, Firing, Reader, ScheduleCursor},
     error::Doing as _,
     keyset::{Keyset, id_place, page},
 };

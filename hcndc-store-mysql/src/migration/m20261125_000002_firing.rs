@@ -57,7 +57,7 @@ impl Make<'_, '_> {
         ] {
             if !self.manager.has_index(TABLE, index).await? {
                 let index = Index::create()
-                    .name(name)
+                    .name(index)
                     .table(Execution::Table)
                     .col(column)
                     .col(Execution::Id)

@@ -89,7 +89,12 @@ where
             ..sample::alert(100, 8)
         },
     ];
-    put(store, fence, rows.iter().cloned().map(Change::Alert).collect()).await;
+    put(
+        store,
+        fence,
+        rows.iter().cloned().map(Change::Alert).collect(),
+    )
+    .await;
     for (direction, expected) in [
         (Direction::Ascending, [7, 30, 100]),
         (Direction::Descending, [100, 30, 7]),

@@ -99,7 +99,12 @@ pub async fn every_outcome_of_a_firing_comes_back<F: StoreFixture>(_: &F, case: 
                 ..sample::firing(901, 71)
             };
             let cursor = Change::ScheduleCursor(sample::cursor(71, Some(901)));
-            put(&case.store, fence, vec![Change::Firing(row.clone()), cursor]).await;
+            put(
+                &case.store,
+                fence,
+                vec![Change::Firing(row.clone()), cursor],
+            )
+            .await;
             assert_eq!(load(&case.store).await.firings, [row]);
         }
     }
@@ -134,7 +139,10 @@ pub async fn an_alert_is_loaded_while_it_is_open<F: StoreFixture>(_: &F, case: &
     let rows = [&told, &lasting, &open, &bare];
     let changes = rows.map(|row| Change::Alert(row.clone()));
     put(&case.store, fence, changes.into()).await;
-    assert_eq!(load(&case.store).await.alerts, [open.clone(), lasting, bare]);
+    assert_eq!(
+        load(&case.store).await.alerts,
+        [open.clone(), lasting, bare]
+    );
     let closed = AlertRow {
         closed_at: Some(at(26)),
         ..open

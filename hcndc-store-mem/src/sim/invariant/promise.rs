@@ -93,6 +93,7 @@ impl Oracle {
                     DefinitionId::Flow(id) => self.rows.flows.contains_key(id),
                     DefinitionId::Job(id) => self.rows.jobs.contains_key(id),
                     DefinitionId::Executor(id) => self.rows.executors.contains_key(id),
+                    other => self.rows.definitions.contains_key(other),
                 };
                 // Nothing is stored of an edit that leaves a definition as it is, and of one that another undid at once.
                 let kept = |(id, deletes): (&DefinitionId, &bool)| {
