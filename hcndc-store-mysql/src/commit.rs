@@ -1,5 +1,7 @@
 //! Changes become rows: the last of each row, grouped by table, in one transaction that begins with the fence.
 
+mod definitions;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use hcndc_core::{
@@ -11,7 +13,7 @@ use hcndc_core::{
         AlertId, AttemptId, BackfillId, ExecutionId, ExecutorId, FileEventId, FiringId, FlowId,
         FlowRunId, JobId, JobRunId, ScheduleId,
     },
-    model,
+    model::{self, Definition, DefinitionId},
     port::{Commit, Fence},
     time::DataDate,
 };
@@ -74,6 +76,8 @@ struct Batch<'a> {
     job_versions: BTreeMap<(JobId, u32), &'a model::Job>,
     deleted_executors: BTreeSet<ExecutorId>,
     executors: BTreeMap<ExecutorId, &'a model::Executor>,
+    deleted_definitions: BTreeSet<DefinitionId>,
+    definitions: BTreeMap<DefinitionId, &'a Definition>,
     executions: BTreeMap<ExecutionId, &'a ExecutionRow>,
     flow_runs: BTreeMap<FlowRunId, &'a FlowRunRow>,
     job_runs: BTreeMap<JobRunId, &'a JobRunRow>,
@@ -102,11 +106,7 @@ impl<'a> Batch<'a> {
                 self.flow_versions.insert(version, flow);
                 self.flows.insert(flow.id, flow);
             }
-            Change::FlowDeleted(id) => {
-                self.deleted_flows.insert(*id);
-                self.flows.remove(id);
-                self.data_dates.remove(id);
-            }
+            Change::FlowDeleted(id) => self.delete((*id).into()),
             Change::FlowDataDate { flow, data_date } => {
                 self.data_dates.insert(*flow, *data_date);
             }
@@ -115,17 +115,15 @@ impl<'a> Batch<'a> {
                 self.job_versions.insert(version, job);
                 self.jobs.insert(job.id, job);
             }
-            Change::JobDeleted(id) => {
-                self.deleted_jobs.insert(*id);
-                self.jobs.remove(id);
-            }
+            Change::JobDeleted(id) => self.delete((*id).into()),
             Change::ExecutorPut(executor) => {
                 self.executors.insert(executor.id, executor);
             }
-            Change::ExecutorDeleted(id) => {
-                self.deleted_executors.insert(*id);
-                self.executors.remove(id);
+            Change::ExecutorDeleted(id) => self.delete((*id).into()),
+            Change::DefinitionPut(definition) => {
+                self.definitions.insert(definition.id(), definition);
             }
+            Change::DefinitionDeleted(id) => self.delete(*id),
             Change::Execution(row) => {
                 self.executions.insert(row.id, row);
             }
@@ -160,6 +158,28 @@ impl<'a> Batch<'a> {
         }
     }
 
+    fn delete(&mut self, id: DefinitionId) {
+        match id {
+            DefinitionId::Flow(id) => {
+                self.deleted_flows.insert(id);
+                self.flows.remove(&id);
+                self.data_dates.remove(&id);
+            }
+            DefinitionId::Job(id) => {
+                self.deleted_jobs.insert(id);
+                self.jobs.remove(&id);
+            }
+            DefinitionId::Executor(id) => {
+                self.deleted_executors.insert(id);
+                self.executors.remove(&id);
+            }
+            other => {
+                self.deleted_definitions.insert(other);
+                self.definitions.remove(&other);
+            }
+        }
+    }
+
     async fn store(&self, db: &DatabaseTransaction) -> Result<(), SqlError> {
         self.store_flows(db).await?;
         self.store_jobs(db).await?;
@@ -167,6 +187,7 @@ impl<'a> Batch<'a> {
         delete(db, "delete executors", Executor::Id, &gone).await?;
         let executors = values::<Executor>(self.executors.values().copied())?;
         upsert::<Executor>(db, "store executors", executors).await?;
+        self.store_definitions(db).await?;
         let executions = values::<Execution>(self.executions.values().copied())?;
         upsert::<Execution>(db, "store executions", executions).await?;
         let flow_runs = values::<FlowRun>(self.flow_runs.values().copied())?;

@@ -2,6 +2,7 @@
 
 mod definitions;
 mod firing;
+mod others;
 mod runs;
 
 use std::sync::Arc;
@@ -10,11 +11,11 @@ use async_trait::async_trait;
 use hcndc_core::{
     engine::{AlertRow, AttemptRow, BackfillDateRow, FiringRow, ScheduleCursor},
     id::{AttemptId, BackfillId, ExecutionId, FlowId, JobId, JobRunId, ScheduleId},
-    model::Executor,
+    model::{Definition, DefinitionId, Executor},
     port::{
-        AlertQuery, BackfillQuery, BackfillView, ExecutionQuery, ExecutionView, ExecutorQuery,
-        FiringQuery, FlowQuery, FlowRunView, FlowView, History, JobQuery, JobRunQuery, JobRunView,
-        JobView, Page,
+        AlertQuery, BackfillQuery, BackfillView, DefinitionQuery, ExecutionQuery, ExecutionView,
+        ExecutorQuery, FiringQuery, FlowQuery, FlowRunView, FlowView, History, JobQuery,
+        JobRunQuery, JobRunView, JobView, Page,
     },
 };
 
@@ -42,6 +43,14 @@ impl History for SqlStore {
 
     async fn executors(&self, query: &ExecutorQuery) -> Result<Page<Arc<Executor>>, SqlError> {
         definitions::executors(self.reader(), query).await
+    }
+
+    async fn definitions(&self, query: &DefinitionQuery) -> Result<Page<Definition>, SqlError> {
+        others::definitions(self.reader(), query).await
+    }
+
+    async fn definition(&self, id: DefinitionId) -> Result<Option<Definition>, SqlError> {
+        others::definition(self.reader(), id).await
     }
 
     async fn executions(&self, query: &ExecutionQuery) -> Result<Page<ExecutionView>, SqlError> {

@@ -1,5 +1,7 @@
 //! All that an engine needs to go on, by a fixed number of queries, of one moment.
 
+mod others;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
@@ -21,6 +23,7 @@ use sea_orm::{
 };
 use serde::de::DeserializeOwned;
 
+use self::others::other_definitions;
 use crate::{
     SqlError, SqlStore,
     entity::{
@@ -49,6 +52,7 @@ impl SqlStore {
         let snapshot = Snapshot {
             next_id: next_id(&db).await?,
             executors: current_executors(&db).await?,
+            definitions: other_definitions(&db).await?,
             executions: executions(
                 &db,
                 which,

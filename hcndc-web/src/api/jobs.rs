@@ -5,7 +5,10 @@ use std::sync::Arc;
 use hcndc_core::{
     engine::{DefinitionId, Engine},
     id::{FlowId, JobId},
-    model::{DefinitionError, Edit, FlowRef, JobDraft, Placement, PlacementDraft, Retry},
+    model::{
+        DefinitionError, Edit, FlowRef, Job, JobDraft, JobParam, JobParamDraft, Param, ParamRef,
+        Placement, PlacementDraft, Retry,
+    },
     port::{History, JobQuery, JobView, Page, Transport},
 };
 use serde::{Deserialize, Serialize};
@@ -213,6 +216,19 @@ impl JobBody {
             FlowRef::Id(id) => engine.flow(*id).map_or("", |flow| &flow.name),
             FlowRef::Name(name) => name,
         };
+        let own = map_to_params(&self.params)
+            .into_iter()
+            .map(JobParamDraft::Own);
+        // A body tells own params only; those that the job shares stay.
+        let old = id.and_then(|id| engine.job(id));
+        let shared = old.into_iter().flat_map(|job| &job.params);
+        let shared = shared.filter_map(|param| match param {
+            JobParam::Own(_) => None,
+            JobParam::Shared { shared } => Some(JobParamDraft::Shared {
+                shared: ParamRef::Id(*shared),
+            }),
+        });
+        let params = own.chain(shared).collect();
         let dependencies = self.depends_on.into_iter();
         let dependencies = dependencies.map(|it| it.draft(own_flow, engine)).collect();
         let retry = self.retry.map_or_else(Retry::default, |retry| Retry {
@@ -230,7 +246,7 @@ impl JobBody {
             dependencies,
             placement,
             slots: self.slots,
-            params: map_to_params(&self.params),
+            params,
             env: to_btree(&self.env),
             workdir: self.workdir,
             success_codes: self.success_codes,
@@ -242,6 +258,14 @@ impl JobBody {
             ..JobDraft::new(flow, self.name, self.command)
         }
     }
+}
+
+fn own_params(job: &Job) -> Vec<Param> {
+    let own = job.params.iter().filter_map(|param| match param {
+        JobParam::Own(param) => Some(param.clone()),
+        JobParam::Shared { .. } => None,
+    });
+    own.collect()
 }
 
 impl JobDto {
@@ -273,7 +297,7 @@ impl JobDto {
                 command: job.command.clone(),
                 workdir: job.workdir.clone(),
                 depends_on,
-                params: params_to_map(&job.params),
+                params: params_to_map(&own_params(job)),
                 env: to_text_map(&job.env),
                 success_codes: job.success_codes.clone(),
                 retry: (job.retry != Retry::default()).then(|| JobRetry {

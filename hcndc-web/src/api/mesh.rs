@@ -144,7 +144,11 @@ impl MeshApplied {
                 Edit::PutFlow(draft) => applied.flows.count(draft.id.is_some()),
                 Edit::PutJob(draft) => applied.jobs.count(draft.id.is_some()),
                 Edit::PutExecutor(draft) => applied.executors.count(draft.id.is_some()),
-                Edit::DeleteFlow { .. } | Edit::DeleteJob { .. } | Edit::DeleteExecutor { .. } => {}
+                Edit::Put(_)
+                | Edit::DeleteFlow { .. }
+                | Edit::DeleteJob { .. }
+                | Edit::DeleteExecutor { .. }
+                | Edit::Delete { .. } => {}
             }
         }
         applied

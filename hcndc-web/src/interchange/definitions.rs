@@ -145,7 +145,7 @@ fn job_draft(
         dependencies,
         placement,
         slots: job.slots,
-        params: to_params(&job.params),
+        params: to_params(&job.params).into_iter().map(Into::into).collect(),
         env: to_map(&job.env),
         workdir: job
             .workdir
