@@ -245,6 +245,7 @@ pub struct AttemptRow {
 
 /// All that an engine needs to go on where another stopped.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Snapshot {
     /// The next id to give; 0 and 1 both mean that none was given.
     pub next_id: u64,
