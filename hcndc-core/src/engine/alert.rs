@@ -3,6 +3,7 @@
 use alloc::{
     collections::{BTreeMap, BTreeSet},
     string::String,
+    vec::Vec,
 };
 
 use crate::{
@@ -164,7 +165,7 @@ impl Alerts {
     }
 
     /// All that a snapshot holds, by id.
-    pub(super) fn rows(&self) -> alloc::vec::Vec<AlertRow> {
+    pub(super) fn rows(&self) -> Vec<AlertRow> {
         let lasting = self.lasting.values().flat_map(BTreeMap::values);
         let all: BTreeMap<AlertId, &AlertRow> = lasting
             .chain(self.open.values())

@@ -1,6 +1,6 @@
 //! Alerts: who wants to hear of what happened, and whether they were told.
 
-use alloc::{collections::BTreeSet, format, string::String};
+use alloc::{collections::BTreeSet, format, string::String, vec::Vec};
 
 use super::super::{
     AlertRow, Change, Effect, Engine, ExecutionRow, ExecutionState, FiringRow, JobRunRow,
@@ -99,10 +99,12 @@ impl Engine {
         if row.state.is_ended() {
             self.settle_lasting(row.id, step);
         }
-        let event = match row.state {
-            ExecutionState::Succeeded => AlertEvent::ExecutionSucceeded,
-            ExecutionState::Failed => AlertEvent::ExecutionFailed,
-            _ => return,
+        let event = if row.state == ExecutionState::Succeeded {
+            AlertEvent::ExecutionSucceeded
+        } else if row.state == ExecutionState::Failed {
+            AlertEvent::ExecutionFailed
+        } else {
+            return;
         };
         let cause = format!("execution {} {}", row.id, row.resumes);
         let happening = Happening {
@@ -115,10 +117,12 @@ impl Engine {
     }
 
     pub(in super::super) fn alert_job(&mut self, row: &JobRunRow, step: &mut Step) {
-        let event = match row.state {
-            JobRunState::Failed => AlertEvent::JobFailed,
-            JobRunState::RetryWait => AlertEvent::JobRetried,
-            _ => return,
+        let event = if row.state == JobRunState::Failed {
+            AlertEvent::JobFailed
+        } else if row.state == JobRunState::RetryWait {
+            AlertEvent::JobRetried
+        } else {
+            return;
         };
         if let Some(happening) = self.job_happening(event, row) {
             self.raise(&happening, step);
@@ -185,15 +189,15 @@ impl Engine {
     }
 
     /// Takes in alerts that are open or whose cause lasts. Live executions are in place.
-    pub(in super::super) fn admit_alerts(&mut self, rows: alloc::vec::Vec<AlertRow>) {
-        let rules: alloc::vec::Vec<_> = self.definitions.alert_rules.iter().cloned().collect();
+    pub(in super::super) fn admit_alerts(&mut self, rows: Vec<AlertRow>) {
+        let rules: Vec<_> = self.definitions.alert_rules.iter().cloned().collect();
         for rule in rules {
             self.alerts.put_rule(&rule);
         }
         for row in rows {
             self.alerts.hold(row);
         }
-        let running: alloc::vec::Vec<JobRunRow> = self
+        let running: Vec<JobRunRow> = self
             .executions
             .values()
             .flat_map(|execution| &execution.jobs)

@@ -4,9 +4,9 @@ use alloc::{string::String, sync::Arc, vec::Vec};
 
 use super::{
     super::{
-        Change, DueBy, DueState, Engine, ExecutionRow, FileKeyRow, FiringOutcome, FiringRow,
-        JobRunRow, JobRunState, LONGEST_FIRING_QUEUE, Rejected, Reply, ScheduleCursor, SkipReason,
-        Start, Step, TriggerKind,
+        Change, DueBy, DueState, Engine, ExecutionRow, ExecutionState, FileKeyRow, FiringOutcome,
+        FiringRow, JobRunRow, JobRunState, LONGEST_FIRING_QUEUE, Rejected, Reply, ScheduleCursor,
+        SkipReason, Start, Step, TriggerKind,
         schedule::{Entry, MOST_DATES, data_date, deadline, is_retimed, span, take},
         timer::{Timer, Which},
     },
@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     id::{ExecutionId, FileEventId, FiringId, FlowId, ScheduleId},
-    model::{AlertEvent, Calendar, Missed, Overlap, Schedule, Trigger},
+    model::{AlertEvent, Calendar, Deadline, Missed, Overlap, Schedule, Trigger},
     time::{DataDate, Timestamp},
 };
 
@@ -287,7 +287,7 @@ impl Engine {
     ) {
         let id = FiringId(self.take_id());
         let wanted = matches!(outcome, FiringOutcome::Skipped { reason } if reason.is_wanted());
-        let due = |by: Option<crate::model::Deadline>| {
+        let due = |by: Option<Deadline>| {
             by.filter(|_| !wanted).map(|by| DueBy {
                 at: deadline(schedule, by, occasion.to),
                 state: DueState::Open,
@@ -516,7 +516,7 @@ impl Engine {
             }
         }
         if row.state.is_ended() {
-            let succeeded = row.state == super::super::ExecutionState::Succeeded;
+            let succeeded = row.state == ExecutionState::Succeeded;
             self.keep_deadlines(row.id, succeeded, step);
         }
     }

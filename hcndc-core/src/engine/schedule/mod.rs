@@ -17,6 +17,8 @@ use alloc::{
     vec::Vec,
 };
 
+use core::time::Duration;
+
 use chrono::Days;
 
 pub use explain::{ScheduleExplanation, ScheduleHold};
@@ -267,7 +269,7 @@ pub(super) fn deadline(schedule: &Schedule, deadline: Deadline, time: Timestamp)
         at: BTreeSet::from([deadline.at]),
     });
     // Days begin no earlier than that anywhere.
-    let from = time.before(core::time::Duration::from_secs(3 * 86_400));
+    let from = time.before(Duration::from_secs(3 * 86_400));
     timing
         .and_then(|timing| timing.next(&TimingContext::in_zone(schedule.zone), from))
         .unwrap_or(Timestamp::MAX)
