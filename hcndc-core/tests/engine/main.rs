@@ -12,6 +12,7 @@ mod load;
 mod partial;
 mod pause;
 mod report;
+mod schedule;
 mod settle;
 mod start;
 #[path = "../support/store.rs"]

@@ -46,7 +46,7 @@ impl Engine {
             ..Again::default()
         };
         self.run_again(ended, again, &by, step)?;
-        self.record(id, &[], ActionKind::Resume, &by, step);
+        self.record_action(id, &[], ActionKind::Resume, &by, step);
         Ok(())
     }
 
@@ -81,7 +81,7 @@ impl Engine {
             ..Again::default()
         };
         self.run_again(ended, again, &by, step)?;
-        self.record(id, from, ActionKind::Rerun, &by, step);
+        self.record_action(id, from, ActionKind::Rerun, &by, step);
         Ok(())
     }
 
@@ -101,7 +101,7 @@ impl Engine {
             ..Again::default()
         };
         self.run_again(ended, again, &by, step)?;
-        self.record(id, &[], ActionKind::Reset, &by, step);
+        self.record_action(id, &[], ActionKind::Reset, &by, step);
         Ok(())
     }
 

@@ -15,7 +15,7 @@ use crate::id::{ActionId, ExecutionId, JobRunId};
 
 impl Engine {
     /// Records what a person did to an execution, or to each of these job runs of it.
-    fn record(
+    fn record_action(
         &mut self,
         execution: ExecutionId,
         job_runs: &[JobRunId],

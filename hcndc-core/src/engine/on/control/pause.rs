@@ -15,7 +15,7 @@ impl Engine {
         step: &mut Step,
     ) -> Result<(), Rejected> {
         let queued = self.queued_of(id, ExecutionState::Running)?;
-        self.record(id, &[], ActionKind::Pause, &by, step);
+        self.record_action(id, &[], ActionKind::Pause, &by, step);
         // They stay queued, but out of line. A retry comes to its time all the same, and then waits with them.
         for at in queued {
             if let Some((need, rank)) = self.queue_place((id, at)) {
@@ -36,7 +36,7 @@ impl Engine {
         step: &mut Step,
     ) -> Result<(), Rejected> {
         let queued = self.queued_of(id, ExecutionState::Paused)?;
-        self.record(id, &[], ActionKind::Unpause, by, step);
+        self.record_action(id, &[], ActionKind::Unpause, by, step);
         self.advance(id, step, |execution, moves| {
             execution.move_execution(ExecutionState::Running, moves);
             execution.offer_flows(moves);

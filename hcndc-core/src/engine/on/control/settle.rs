@@ -28,7 +28,7 @@ impl Engine {
         let to = settled.state();
         if self.is_live(id) {
             let seats = seats(self.going(id)?, job_runs)?;
-            self.record(id, job_runs, kind, &by, step);
+            self.record_action(id, job_runs, kind, &by, step);
             for &at in &seats {
                 self.withdraw((id, at));
             }
@@ -45,7 +45,7 @@ impl Engine {
             ..Again::default()
         };
         self.run_again(ended, again, &by, step)?;
-        self.record(id, job_runs, kind, &by, step);
+        self.record_action(id, job_runs, kind, &by, step);
         Ok(())
     }
 }

@@ -30,7 +30,7 @@ impl Engine {
                 | JobRunState::Skipped => {}
             }
         }
-        self.record(id, &[], ActionKind::Stop, &by, step);
+        self.record_action(id, &[], ActionKind::Stop, &by, step);
         for &at in &waiting {
             self.withdraw((id, at));
         }
@@ -69,7 +69,7 @@ impl Engine {
             | JobRunState::UpstreamFailed
             | JobRunState::Skipped => return Err(Rejected::WrongJobRunState { job_run, state }),
         }
-        self.record(id, &[job_run], ActionKind::Kill, by, step);
+        self.record_action(id, &[job_run], ActionKind::Kill, by, step);
         if let Some(attempt) = attempt {
             self.kill(attempt, step);
             return Ok(());
