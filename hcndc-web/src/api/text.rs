@@ -426,7 +426,7 @@ const fn kind_zh(kind: DefinitionKind) -> &'static str {
         DefinitionKind::DataSource => "数据源",
         DefinitionKind::FileServer => "文件服务器",
         DefinitionKind::FileEvent => "文件事件",
-        DefinitionKind::AlertChannel => "预警渠道",
+        DefinitionKind::AlertChannel => "预警配置",
         DefinitionKind::AlertRule => "预警规则",
     }
 }

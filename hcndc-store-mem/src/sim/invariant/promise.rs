@@ -57,6 +57,10 @@ impl Oracle {
                 signed(&executor.revision);
                 self.put.insert(DefinitionId::Executor(executor.id));
             }
+            Change::DefinitionPut(definition) => {
+                signed(definition.revision());
+                self.put.insert(definition.id());
+            }
             Change::Execution(row) => {
                 let new = !self.rows.executions.contains_key(&row.id);
                 // What schedules and backfills start is started by the same again and again.
