@@ -10,6 +10,7 @@ mod explain;
 mod limits;
 mod load;
 mod report;
+mod schedule;
 mod start;
 #[path = "../support/store.rs"]
 mod store;

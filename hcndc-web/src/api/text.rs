@@ -266,6 +266,13 @@ fn refusal(rejected: &Rejected, lang: Lang) -> String {
         (Lang::Zh, Rejected::BadSnapshot { execution }) => {
             format!("执行 {execution} 的存储内容无法读取或互相矛盾，不能继续")
         }
+        (Lang::Zh, Rejected::UnknownSchedule { schedule }) => {
+            format!("没有编号为 {schedule} 的调度")
+        }
+        (Lang::Zh, Rejected::UnknownFileEvent { event }) => {
+            format!("没有编号为 {event} 的文件事件")
+        }
+        (Lang::Zh, Rejected::BadFileKey) => "文件的键应为 1 至 255 个字符".to_owned(),
         (Lang::Zh, Rejected::UnknownBackfill { backfill }) => {
             format!("没有编号为 {backfill} 的补数，或其已成功")
         }
