@@ -476,3 +476,5 @@ fn refuse(link: LinkId, refusal: Refusal, actions: &mut Vec<Action>) {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod wire_tests;

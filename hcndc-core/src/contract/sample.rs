@@ -1,5 +1,11 @@
 //! Rows to store: short builders, and a small world with one of everything.
 
+mod definition;
+mod firing;
+
+pub use definition::{pool, schedule, shared_param};
+pub use firing::{alert, cursor, file, firing, open_firing};
+
 use alloc::{collections::BTreeMap, format, string::String, sync::Arc, vec, vec::Vec};
 use core::time::Duration;
 
@@ -11,9 +17,12 @@ use crate::{
     },
     id::{
         AttemptId, BackfillId, ExecutionId, ExecutorId, FlowId, FlowRunId, JobId, JobRunId,
-        ScheduleId,
+        ParamId, PoolId, ScheduleId,
     },
-    model::{Condition, Dependency, Executor, Flow, Job, Param, Placement, Retry, Revision},
+    model::{
+        Condition, Definition, Dependency, Executor, Flow, Job, JobParam, Param, Placement, Retry,
+        Revision,
+    },
     time::{DataDate, Timestamp},
 };
 
@@ -138,8 +147,10 @@ pub fn execution(id: u64) -> ExecutionRow {
         started_at: at(7),
         ended_at: None,
         stopped_by: None,
+        paused_by: None,
         resumed_by: None,
         resumes: 0,
+        partial: false,
     }
 }
 
@@ -174,6 +185,7 @@ pub const fn job_run(id: u64, execution: u64, flow_run: u64, job: u64) -> JobRun
         ended_at: None,
         exit_code: None,
         retry_at: None,
+        left_out: false,
     }
 }
 
@@ -279,6 +291,8 @@ pub struct World {
     pub jobs: Vec<Job>,
     /// Executors 21 and 22.
     pub executors: Vec<Executor>,
+    /// At least one of each other kind, by kind and id, from 71 on.
+    pub definitions: Vec<Definition>,
     /// Execution 31.
     pub execution: ExecutionRow,
     /// Flow runs 41 and 42.
@@ -297,6 +311,7 @@ impl World {
             flows: flows(),
             jobs: jobs(),
             executors: executors(),
+            definitions: definition::all(),
             execution: ExecutionRow {
                 trigger: TriggerKind::Schedule,
                 schedule: Some(ScheduleId(71)),
@@ -304,9 +319,11 @@ impl World {
                 params: vec![param("zone", "华东"), param("empty", "")],
                 started_by: String::from("王芳"),
                 stopped_by: Some(String::from("o'brien")),
+                paused_by: Some(String::from("李雷")),
                 resumed_by: Some(String::from("ann")),
                 state: ExecutionState::Stopping,
                 resumes: 3,
+                partial: true,
                 ..execution(31)
             },
             flow_runs: vec![
@@ -329,6 +346,7 @@ impl World {
         changes.extend(self.flows.iter().map(put_flow));
         changes.extend(self.jobs.iter().map(put_job));
         changes.extend(self.executors.iter().map(put_executor));
+        changes.extend(self.definitions.iter().cloned().map(Change::DefinitionPut));
         changes.push(Change::FlowDataDate {
             flow: FlowId(1),
             data_date: date("2024-02-29"),
@@ -350,8 +368,13 @@ impl World {
             flows: flows.zip(dates).collect(),
             jobs: self.jobs.iter().cloned().map(Arc::new).collect(),
             executors: self.executors.iter().cloned().map(Arc::new).collect(),
+            definitions: self.definitions.clone(),
             executions: vec![self.execution_snapshot()],
             backfills: Vec::new(),
+            cursors: Vec::new(),
+            firings: Vec::new(),
+            files: Vec::new(),
+            alerts: Vec::new(),
         }
     }
 
@@ -422,7 +445,14 @@ fn jobs() -> Vec<Job> {
         priority: 9,
         slots: 2,
         command: String::from("psql -c \"select * from orders where day = '$date'\""),
-        params: vec![param("out", "a b")],
+        params: vec![
+            param("out", "a b").into(),
+            JobParam::Shared {
+                shared: ParamId(77),
+            },
+            param("in", "").into(),
+        ],
+        pool: Some(PoolId(76)),
         env: map(&[("PGHOST", "db")]),
         workdir: String::from("/tmp"),
         success_codes: vec![0, 3, 255],
@@ -492,7 +522,11 @@ fn job_runs() -> Vec<JobRunRow> {
         retry_at: Some(at(5_000_001)),
         ..job_run(52, 31, 41, 12)
     };
-    vec![running, waiting, job_run(53, 31, 42, 13)]
+    let left_out = JobRunRow {
+        left_out: true,
+        ..job_run(53, 31, 42, 13)
+    };
+    vec![running, waiting, left_out]
 }
 
 fn attempts() -> Vec<AttemptRow> {

@@ -145,6 +145,7 @@ pub(crate) fn draw_command(
             let downstream = !lots.one_in(3);
             Input::Start(Start {
                 flows,
+                jobs: None,
                 downstream,
                 data_date,
                 params: vec![],
