@@ -1,3 +1,15 @@
+CREATE TABLE `action` (
+  `id` bigint NOT NULL,
+  `execution_id` bigint NOT NULL,
+  `job_run_id` bigint DEFAULT NULL,
+  `kind` varchar(20) NOT NULL,
+  `done_by` longtext NOT NULL,
+  `done_at` bigint NOT NULL,
+  PRIMARY KEY (`id`),
+  KEY `action_by_execution` (`execution_id`,`id`),
+  KEY `action_by_job_run` (`job_run_id`,`id`)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin;
+
 CREATE TABLE `alert` (
   `id` bigint NOT NULL,
   `rule_id` bigint NOT NULL,
@@ -146,6 +158,8 @@ CREATE TABLE `execution` (
   `schedule_id` bigint DEFAULT NULL,
   `fire_time` bigint DEFAULT NULL,
   `backfill_id` bigint DEFAULT NULL,
+  `paused_by` longtext DEFAULT NULL,
+  `partial` tinyint(1) NOT NULL DEFAULT 0,
   PRIMARY KEY (`id`),
   KEY `execution_by_state` (`state`,`id`),
   KEY `execution_by_data_date` (`data_date`,`id`),
@@ -305,6 +319,7 @@ CREATE TABLE `job_run` (
   `ended_at` bigint DEFAULT NULL,
   `exit_code` int DEFAULT NULL,
   `retry_at` bigint DEFAULT NULL,
+  `left_out` tinyint(1) NOT NULL DEFAULT 0,
   PRIMARY KEY (`id`),
   KEY `job_run_by_execution` (`execution_id`,`id`),
   KEY `job_run_by_flow_run` (`flow_run_id`,`id`),
