@@ -50,6 +50,8 @@ ids! {
     JobRunId,
     /// One try at a job run; the key by which executors know it, for ever.
     AttemptId,
+    /// What a person did to an execution.
+    ActionId,
     /// A schedule.
     ScheduleId,
     /// A calendar of business days.
@@ -70,6 +72,8 @@ ids! {
     AlertRuleId,
     /// A backfill: one request to run a range of dates.
     BackfillId,
+    /// A firing: what became of one fire time, or of several in a row.
+    FiringId,
     /// An alert: one thing that people are told.
     AlertId,
 }

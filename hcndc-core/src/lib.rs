@@ -18,6 +18,7 @@
 //!   to carry out come out. The same inputs at the same times give the same steps.
 //! - [`port`] has the traits through which it meets the world, each with a numbered contract.
 //! - [`scheduler`] has the driver, generic over the ports.
+//! - [`replay`] plays back what went into an engine.
 //! - [`id`] and [`time`] have what all of these speak of.
 //!
 //! # Examples
@@ -33,7 +34,7 @@
 //! ];
 //! engine.apply(now, Input::Edit(EditBatch { by: "ann".into(), edits }))?;
 //! let flow = engine.find_flow("nightly").expect("just made").id;
-//! let start = Start { flows: vec![flow], downstream: false, data_date: "2026-11-21".parse()?, params: vec![], by: "ann".into() };
+//! let start = Start { flows: vec![flow], jobs: None, downstream: false, data_date: "2026-11-21".parse()?, params: vec![], by: "ann".into() };
 //! let step = engine.apply(now, Input::Start(start))?;
 //!
 //! // What to store, in order; the last row of a job run is the one that counts.
@@ -73,6 +74,7 @@ pub mod id;
 pub mod mesh;
 pub mod model;
 pub mod port;
+pub mod replay;
 pub mod scheduler;
 pub mod time;
 pub mod trigger;

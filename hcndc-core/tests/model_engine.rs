@@ -8,6 +8,10 @@
 mod store;
 #[path = "support/twin.rs"]
 mod twin;
+#[path = "support/twin_backfill.rs"]
+mod twin_backfill;
+#[path = "support/twin_firing.rs"]
+mod twin_firing;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -16,15 +20,16 @@ use std::{
 
 use hcndc_core::{
     engine::{
-        EditBatch, Effect, End, EndCause, Engine, Held, HostFigures, Input, JobRunState, Order,
-        Rejected, Report, Settings, Start, Step,
+        BackfillRequest, EditBatch, Effect, End, EndCause, Engine, Held, HostFigures, Input,
+        JobRunState, Order, Rejected, Report, Settings, SettledAs, Start, Step,
     },
-    id::{AttemptId, ExecutionId, ExecutorId, FlowId, JobId, JobRunId},
+    id::{AttemptId, BackfillId, ExecutionId, ExecutorId, FlowId, JobId, JobRunId, ScheduleId},
     model::{
         Condition, DependencyDraft, Edit, ExecutorDraft, ExecutorRef, FlowDraft, FlowRef, JobDraft,
-        JobRef, PlacementDraft, Retry,
+        JobRef, Missed, Overlap, PlacementDraft, Retry, ScheduleDraft, TriggerDraft,
     },
     time::{DataDate, Timestamp},
+    trigger::{Timing, interval::Interval},
 };
 use proptest::{
     prelude::*,
@@ -156,6 +161,7 @@ impl World {
                 Effect::Disconnect(executor) => {
                     self.hands.remove(executor);
                 }
+                Effect::Notify(_) => {}
                 Effect::Tell { executor, order } => {
                     let hand = self.hands.get_mut(executor).expect("a known executor");
                     if !hand.connected {
@@ -277,8 +283,23 @@ impl World {
     /// All faults end: executors come back, what runs ends, what waits for a time gets it. Then everything must end,
     /// but for what has a reason not to.
     fn drain(&mut self) {
+        // Schedules would go on for ever.
+        for id in self.schedule_ids() {
+            let (definition, version) = (id.into(), None);
+            self.edit(vec![Edit::Delete {
+                definition,
+                version,
+            }])
+            .unwrap();
+        }
         for executor in self.hands.keys().copied().collect::<Vec<_>>() {
             self.hello(executor, vec![]);
+        }
+        for execution in self.twin.live() {
+            if self.store.executions[&execution].paused_by.is_some() {
+                let by = "bob".into();
+                self.send(Input::Unpause { execution, by }).unwrap();
+            }
         }
         let mut rounds = 0;
         loop {
@@ -344,6 +365,16 @@ struct FlowPlan {
 }
 
 #[derive(Clone, Debug)]
+struct SchedulePlan {
+    flow: u8,
+    every: u64,
+    grace: u64,
+    catch_up: bool,
+    skip: bool,
+    instances: u32,
+}
+
+#[derive(Clone, Debug)]
 struct HostPlan {
     slots: u32,
     gpu: bool,
@@ -364,7 +395,13 @@ enum Op {
         flows: Vec<u8>,
         downstream: bool,
         date: u8,
+        only: Vec<u8>,
     },
+    Pause(u8),
+    Unpause(u8),
+    Kill(u8),
+    Settle(u8, Vec<u8>, bool),
+    Reset(u8),
     Stop(u8),
     Resume(u8),
     Rerun(u8, Vec<u8>),
@@ -383,6 +420,19 @@ enum Op {
     EditHost(u8, HostPlan),
     DeleteHost(u8),
     Reload,
+    Backfill {
+        flow: u8,
+        downstream: bool,
+        from: u8,
+        days: u8,
+        parallel: u8,
+    },
+    PutSchedule(u8, SchedulePlan),
+    PauseSchedule(u8, bool),
+    RunSchedule(u8),
+    DeleteSchedule(u8),
+    StopBackfill(u8),
+    RestartBackfill(u8),
     Nonsense(u8, u8, u8),
 }
 
@@ -452,11 +502,40 @@ fn plan() -> impl Strategy<Value = Mesh> {
         })
 }
 
+fn schedule_plan() -> impl Strategy<Value = SchedulePlan> {
+    (
+        any::<u8>(),
+        1u64..40,
+        0u64..100,
+        any::<bool>(),
+        any::<bool>(),
+        1u32..4,
+    )
+        .prop_map(
+            |(flow, every, grace, catch_up, skip, instances)| SchedulePlan {
+                flow,
+                every,
+                grace,
+                catch_up,
+                skip,
+                instances,
+            },
+        )
+}
+
 fn op() -> impl Strategy<Value = Play> {
     let some = any::<u8>;
     prop_oneof![
         4 => (prop::collection::vec(some(), 1..3), any::<bool>(), 0u8..2)
-            .prop_map(|(flows, downstream, date)| Op::Start { flows, downstream, date }),
+            .prop_map(|(flows, downstream, date)| Op::Start { flows, downstream, date, only: vec![] }),
+        1 => (prop::collection::vec(some(), 0..2), any::<bool>(), 0u8..2, prop::collection::vec(some(), 1..5))
+            .prop_map(|(flows, downstream, date, only)| Op::Start { flows, downstream, date, only }),
+        1 => some().prop_map(Op::Pause),
+        2 => some().prop_map(Op::Unpause),
+        1 => some().prop_map(Op::Kill),
+        3 => (some(), prop::collection::vec(some(), 1..3), any::<bool>())
+            .prop_map(|(at, runs, how)| Op::Settle(at, runs, how)),
+        1 => some().prop_map(Op::Reset),
         1 => some().prop_map(Op::Stop),
         3 => some().prop_map(Op::Resume),
         2 => (some(), prop::collection::vec(some(), 1..3)).prop_map(|(at, from)| Op::Rerun(at, from)),
@@ -474,6 +553,15 @@ fn op() -> impl Strategy<Value = Play> {
         1 => (some(), host_plan()).prop_map(|(at, plan)| Op::EditHost(at, plan)),
         1 => some().prop_map(Op::DeleteHost),
         1 => Just(Op::Reload),
+        2 => (some(), any::<bool>(), 0u8..4, 0u8..5, 0u8..4).prop_map(
+            |(flow, downstream, from, days, parallel)| Op::Backfill { flow, downstream, from, days, parallel }
+        ),
+        2 => (some(), schedule_plan()).prop_map(|(at, plan)| Op::PutSchedule(at, plan)),
+        2 => (some(), any::<bool>()).prop_map(|(at, paused)| Op::PauseSchedule(at, paused)),
+        1 => some().prop_map(Op::RunSchedule),
+        1 => some().prop_map(Op::DeleteSchedule),
+        1 => some().prop_map(Op::StopBackfill),
+        2 => some().prop_map(Op::RestartBackfill),
         2 => (some(), some(), some()).prop_map(|(what, at, id)| Op::Nonsense(what, at, id)),
     ]
     .prop_map(Play)
@@ -603,19 +691,31 @@ impl World {
         }
     }
 
+    fn schedule_ids(&self) -> Vec<ScheduleId> {
+        self.store.schedules().map(|it| it.id).collect()
+    }
+
+    fn backfill_ids(&self) -> Vec<BackfillId> {
+        self.store.backfills.keys().copied().collect()
+    }
+
     fn play(&mut self, op: &Op) {
         match op {
             Op::Start {
                 flows,
                 downstream,
                 date: at,
+                only,
             } => {
                 let ids = self.flow_ids();
                 let flows: Vec<_> = flows.iter().filter_map(|at| pick(&ids, *at)).collect();
                 // Without the flows that it needs, it is refused: then all take part.
                 let (data_date, by) = (date(*at), String::from("ann"));
+                let jobs = self.job_ids();
+                let jobs: Vec<_> = only.iter().filter_map(|at| pick(&jobs, *at)).collect();
                 let start = Start {
                     flows,
+                    jobs: (!jobs.is_empty()).then_some(jobs),
                     downstream: *downstream,
                     data_date,
                     params: vec![],
@@ -625,6 +725,163 @@ impl World {
                     let enabled = |id: &FlowId| self.store.flows[id].0.enabled;
                     let flows = ids.into_iter().filter(enabled).collect();
                     let _ = self.send(Input::Start(Start { flows, ..start }));
+                }
+            }
+            Op::Pause(at) => {
+                if let Some(execution) = pick(&self.twin.live(), *at) {
+                    let by = "bob".into();
+                    let _ = self.send(Input::Pause { execution, by });
+                }
+            }
+            Op::Unpause(at) => {
+                if let Some(execution) = pick(&self.twin.live(), *at) {
+                    let by = "bob".into();
+                    let _ = self.send(Input::Unpause { execution, by });
+                }
+            }
+            Op::Kill(at) => {
+                let live = self.twin.live();
+                let runs = self.store.job_runs.values();
+                let runs: Vec<_> = runs
+                    .filter(|row| live.contains(&row.execution) && row.state.is_active())
+                    .map(|row| row.id)
+                    .collect();
+                if let Some(job_run) = pick(&runs, *at) {
+                    let by = "bob".into();
+                    let _ = self.send(Input::Kill { job_run, by });
+                }
+            }
+            Op::Settle(at, runs, how) => {
+                if let Some(execution) = pick(&self.execution_ids(), *at) {
+                    let its = self.store.job_runs.values();
+                    let its: Vec<_> = its
+                        .filter(|row| row.execution == execution)
+                        .filter(|row| {
+                            use JobRunState as S;
+                            !matches!(row.state, S::Succeeded | S::Skipped)
+                        })
+                        .map(|row| row.id)
+                        .collect();
+                    let job_runs = runs.iter().filter_map(|at| pick(&its, *at)).collect();
+                    let settled = if *how {
+                        SettledAs::Skipped
+                    } else {
+                        SettledAs::Succeeded
+                    };
+                    let archived = self.store.execution(execution).map(Box::new);
+                    let by = "bob".into();
+                    let _ = self.send(Input::Settle {
+                        execution,
+                        job_runs,
+                        settled,
+                        by,
+                        archived,
+                    });
+                }
+            }
+            Op::Reset(at) => {
+                if let Some(execution) = pick(&self.execution_ids(), *at) {
+                    let archived = self.store.execution(execution).map(Box::new);
+                    let by = "bob".into();
+                    let _ = self.send(Input::Reset {
+                        execution,
+                        by,
+                        archived,
+                    });
+                }
+            }
+            Op::Backfill {
+                flow,
+                downstream,
+                from,
+                days,
+                parallel,
+            } => {
+                if let Some(flow) = pick(&self.flow_ids(), *flow) {
+                    let from = date(0).plus_days((*from).into()).unwrap();
+                    let _ = self.send(Input::Backfill(BackfillRequest {
+                        flow,
+                        downstream: *downstream,
+                        from,
+                        to: from.plus_days(i32::from(*days) - 1).unwrap(),
+                        parallel: (*parallel).into(),
+                        params: vec![],
+                        by: "ann".into(),
+                    }));
+                }
+            }
+            Op::PutSchedule(at, plan) => {
+                if let Some(flow) = pick(&self.flow_ids(), plan.flow) {
+                    let every = Duration::from_secs(plan.every);
+                    let interval = Interval::new(every, Timestamp::from_micros(0)).unwrap();
+                    // One in three is new.
+                    let id = pick(&self.schedule_ids(), *at).filter(|_| at % 3 != 0);
+                    let name = id.map_or_else(
+                        || format!("s{}", self.engine.next_id()),
+                        |id| self.engine.schedule(id).unwrap().name.clone(),
+                    );
+                    let trigger = TriggerDraft::Time(Timing::Interval(interval));
+                    let draft = ScheduleDraft {
+                        id,
+                        misfire_grace: Duration::from_secs(plan.grace),
+                        missed: if plan.catch_up {
+                            Missed::CatchUp
+                        } else {
+                            Missed::Coalesce
+                        },
+                        overlap: if plan.skip {
+                            Overlap::Skip
+                        } else {
+                            Overlap::Queue
+                        },
+                        max_instances: plan.instances,
+                        ..ScheduleDraft::new(name, FlowRef::Id(flow), trigger)
+                    };
+                    let _ = self.edit(vec![draft.into()]);
+                }
+            }
+            Op::PauseSchedule(at, paused) => {
+                if let Some(id) = pick(&self.schedule_ids(), *at) {
+                    let (paused, by) = (*paused, "bob".into());
+                    let schedules = vec![id];
+                    self.send(Input::PauseSchedules {
+                        schedules,
+                        paused,
+                        by,
+                    })
+                    .unwrap();
+                }
+            }
+            Op::RunSchedule(at) => {
+                if let Some(schedule) = pick(&self.schedule_ids(), *at) {
+                    let (data_date, by) = (None, "bob".into());
+                    let _ = self.send(Input::RunSchedule {
+                        schedule,
+                        data_date,
+                        by,
+                    });
+                }
+            }
+            Op::DeleteSchedule(at) => {
+                if let Some(id) = pick(&self.schedule_ids(), *at) {
+                    let (definition, version) = (id.into(), None);
+                    self.edit(vec![Edit::Delete {
+                        definition,
+                        version,
+                    }])
+                    .unwrap();
+                }
+            }
+            Op::StopBackfill(at) => {
+                if let Some(backfill) = pick(&self.backfill_ids(), *at) {
+                    let by = "bob".into();
+                    let _ = self.send(Input::StopBackfill { backfill, by });
+                }
+            }
+            Op::RestartBackfill(at) => {
+                if let Some(backfill) = pick(&self.backfill_ids(), *at) {
+                    let by = "bob".into();
+                    let _ = self.send(Input::RestartBackfill { backfill, by });
                 }
             }
             Op::Stop(at) => {
@@ -839,6 +1096,7 @@ impl World {
                 let flow = FlowId(999_999);
                 let start = Start {
                     flows: vec![flow],
+                    jobs: None,
                     downstream: true,
                     data_date: date(0),
                     params: vec![],
@@ -876,7 +1134,7 @@ fn the_engine_does_what_its_twin_does() {
 #[test]
 fn a_reload_changes_no_end() {
     let op = prop_oneof![
-        2 => (any::<u8>(), 0u8..2).prop_map(|(flow, date)| Op::Start { flows: vec![flow], downstream: true, date }),
+        2 => (any::<u8>(), 0u8..2).prop_map(|(flow, date)| Op::Start { flows: vec![flow], downstream: true, date, only: vec![] }),
         4 => any::<u8>().prop_map(Op::Begin),
         8 => any::<u8>().prop_map(|at| Op::Finish(at, 9)),
         1 => Just(Op::WakeUp),

@@ -283,6 +283,22 @@ impl Link {
         actions
     }
 
+    /// An attempt was accepted and, as is certain now, never begun: it may be given again.
+    pub fn on_withdrawn(&mut self, attempt: AttemptId) -> Vec<Action> {
+        let mut actions = Vec::new();
+        self.record(Record::Withdrawn { attempt }, &mut actions);
+        actions
+    }
+
+    /// The host was started, or the executor was, in this boot of the host.
+    pub fn on_boot(&mut self, id: String, beside: bool) -> Vec<Action> {
+        let mut actions = Vec::new();
+        if (self.ledger.boot(), self.ledger.is_beside()) != (id.as_str(), beside) {
+            self.record(Record::Boot { id, beside }, &mut actions);
+        }
+        actions
+    }
+
     fn on_hello(
         &mut self,
         link: LinkId,
@@ -382,8 +398,12 @@ impl Link {
         actions: &mut Vec<Action>,
     ) {
         match self.ledger.find(attempt) {
-            Some(entry) if entry.end.is_none() => actions.push(Action::Kill { attempt, grace }),
-            Some(_) => self.repeat(link, attempt, actions),
+            Some(entry) => match &entry.end {
+                None => actions.push(Action::Kill { attempt, grace }),
+                // Its end alone: that it started is what an attempt is killed for that nobody wants, and the two would
+                // go round for ever.
+                Some(end) => send_end(link, attempt, end.clone(), actions),
+            },
             None => {
                 let cause = EndCause::Lost("the executor does not know the attempt".to_owned());
                 send_end(link, attempt, end_at(now, cause), actions);
@@ -456,3 +476,5 @@ fn refuse(link: LinkId, refusal: Refusal, actions: &mut Vec<Action>) {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod wire_tests;

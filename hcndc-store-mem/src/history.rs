@@ -4,11 +4,15 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use async_trait::async_trait;
 use hcndc_core::{
-    engine::{AttemptRow, ExecutionRow, FlowRunRow, JobRunRow, JobRunState},
-    id::{AttemptId, ExecutionId, FlowId, JobId, JobRunId},
-    model::{Executor, Flow, Job, Revision},
+    engine::{
+        ActionRow, AlertRow, AttemptRow, BackfillDateRow, BackfillRow, ExecutionRow, FiringRow,
+        FlowRunRow, JobRunRow, JobRunState, ScheduleCursor,
+    },
+    id::{AttemptId, BackfillId, ExecutionId, FlowId, JobId, JobRunId, ScheduleId},
+    model::{Definition, DefinitionId, Executor, Flow, Job, Revision},
     port::{
-        Cursor, CursorValue, ExecutionQuery, ExecutionView, ExecutorQuery, FlowQuery, FlowRunView,
+        ActionQuery, AlertQuery, BackfillQuery, BackfillView, Cursor, CursorValue, DefinitionQuery,
+        ExecutionQuery, ExecutionView, ExecutorQuery, FiringQuery, FlowQuery, FlowRunView,
         FlowView, History, JobQuery, JobRunQuery, JobRunView, JobView, NamedSort, Page,
     },
 };
@@ -81,6 +85,24 @@ impl History for MemStore {
         page(executors, &query.page, |executor| Ok(executor.clone()))
     }
 
+    async fn definitions(&self, query: &DefinitionQuery) -> Result<Page<Definition>, MemError> {
+        let tables = self.lock();
+        let definitions = tables.definitions.values().filter(|it| {
+            it.id().kind() == query.kind
+                && holds(&query.text, it.name(), it.description())
+                && is_below(&query.directory, it.directory())
+        });
+        let definitions = definitions.map(|it| Placed {
+            place: named(query.sort, it.id().number(), it.name(), it.revision()),
+            row: it,
+        });
+        page(definitions, &query.page, |it| Ok(it.clone()))
+    }
+
+    async fn definition(&self, id: DefinitionId) -> Result<Option<Definition>, MemError> {
+        Ok(self.lock().definitions.get(&id).cloned())
+    }
+
     async fn executions(&self, query: &ExecutionQuery) -> Result<Page<ExecutionView>, MemError> {
         let tables = self.lock();
         let takes_part = |row: &ExecutionRow, flow| {
@@ -93,6 +115,8 @@ impl History for MemStore {
                     .data_date_from
                     .is_none_or(|from| from <= row.data_date)
                 && query.data_date_to.is_none_or(|to| row.data_date <= to)
+                && (query.schedule.is_none() || query.schedule == row.schedule)
+                && (query.backfill.is_none() || query.backfill == row.backfill)
                 && query.flow.is_none_or(|flow| takes_part(row, flow))
         });
         let rows = rows.map(|row| by_id(row.id.0, row));
@@ -149,6 +173,69 @@ impl History for MemStore {
     async fn attempt(&self, attempt: AttemptId) -> Result<Option<AttemptRow>, MemError> {
         Ok(self.lock().attempts.get(&attempt).cloned())
     }
+
+    async fn actions(&self, query: &ActionQuery) -> Result<Page<ActionRow>, MemError> {
+        let tables = self.lock();
+        let rows = tables.actions.values().filter(|row| {
+            query.execution.is_none_or(|id| id == row.execution)
+                && query.job_run.is_none_or(|id| row.job_run == Some(id))
+        });
+        let rows = rows.map(|row| by_id(row.id.0, row));
+        page(rows, &query.page, |row| Ok(row.clone()))
+    }
+
+    async fn firings(&self, query: &FiringQuery) -> Result<Page<FiringRow>, MemError> {
+        let tables = self.lock();
+        let rows = tables.firings.values().filter(|row| {
+            query.schedule.is_none_or(|id| id == row.schedule)
+                && query
+                    .started
+                    .is_none_or(|started| started == row.execution().is_some())
+        });
+        let rows = rows.map(|row| by_id(row.id.0, row));
+        page(rows, &query.page, |row| Ok(row.clone()))
+    }
+
+    async fn schedule_cursor(
+        &self,
+        schedule: ScheduleId,
+    ) -> Result<Option<ScheduleCursor>, MemError> {
+        Ok(self.lock().cursors.get(&schedule).copied())
+    }
+
+    async fn alerts(&self, query: &AlertQuery) -> Result<Page<AlertRow>, MemError> {
+        let tables = self.lock();
+        let rows = tables.alerts.values().filter(|row| {
+            (query.schedule.is_none() || query.schedule == row.schedule)
+                && (query.execution.is_none() || query.execution == row.execution)
+                && query.rule.is_none_or(|rule| rule == row.rule)
+                && query
+                    .waiting
+                    .is_none_or(|waiting| waiting == row.closed_at.is_none())
+        });
+        let rows = rows.map(|row| by_id(row.id.0, row));
+        page(rows, &query.page, |row| Ok(row.clone()))
+    }
+
+    async fn backfills(&self, query: &BackfillQuery) -> Result<Page<BackfillView>, MemError> {
+        let tables = self.lock();
+        let rows = tables.backfills.values().filter(|row| {
+            (query.states.is_empty() || query.states.contains(&row.state))
+                && query.flow.is_none_or(|flow| flow == row.flow)
+        });
+        let rows = rows.map(|row| by_id(row.id.0, row));
+        page(rows, &query.page, |row| Ok(tables.backfill_view(row)))
+    }
+
+    async fn backfill(&self, backfill: BackfillId) -> Result<Option<BackfillView>, MemError> {
+        let tables = self.lock();
+        let row = tables.backfills.get(&backfill);
+        Ok(row.map(|row| tables.backfill_view(row)))
+    }
+
+    async fn backfill_dates(&self, backfill: BackfillId) -> Result<Vec<BackfillDateRow>, MemError> {
+        Ok(self.lock().dates_of(backfill).copied().collect())
+    }
 }
 
 impl Tables {
@@ -200,6 +287,17 @@ impl Tables {
             flow_name: self.flow_of(flow_run)?.name.clone(),
             job_name: job.name.clone(),
         })
+    }
+
+    fn backfill_view(&self, row: &BackfillRow) -> BackfillView {
+        let mut dates = BTreeMap::new();
+        for date in self.dates_of(row.id) {
+            *dates.entry(date.state).or_default() += 1;
+        }
+        BackfillView {
+            row: row.clone(),
+            dates,
+        }
     }
 
     fn count(&self, of: impl Fn(&JobRunRow) -> bool) -> BTreeMap<JobRunState, u64> {

@@ -8,16 +8,18 @@ use std::{
     io,
     path::{Path, PathBuf},
     process::Stdio,
+    sync::Arc,
     time::Duration,
 };
 
 use async_trait::async_trait;
 use hcndc_exec::{
+    FileLogError, LogArchive, SchedulerTls, TlsFiles,
     executor::{
         self, ExecutorConfig, RunError, StartError, Stop, Supervisor, SupervisorConfig, find,
         find_within,
     },
-    transport::{Dial, Grpc, InProcess, Line, Lines, Tokens},
+    transport::{Collecting, Dial, Grpc, InProcess, Line, Lines, Tokens},
 };
 use nix::{
     sys::signal::{Signal, kill},
@@ -35,14 +37,18 @@ const START_WITHIN: Duration = Duration::from_secs(20);
 /// How long to wait before an executor that died is started again.
 const START_AGAIN: Duration = Duration::from_secs(1);
 
-/// A transport to the executor of this host and to those on others.
-pub type Transports = Lines<Reach>;
+/// How long logs of executors on other hosts are kept here.
+const LOGS_KEPT_FOR: Duration = Duration::from_secs(90 * 24 * 60 * 60);
+
+/// A transport to the executor of this host and to those on others, whose logs it keeps.
+pub type Transports = Collecting<Lines<Reach>>;
 
 /// How executors are reached.
 #[derive(Debug)]
 pub struct Reach {
     local: Local,
-    others: Grpc,
+    /// Or why nobody else is reached.
+    others: Result<Grpc, String>,
 }
 
 #[derive(Debug)]
@@ -58,13 +64,31 @@ impl Reach {
         let default = std::env::var("HCNDC_EXEC_TOKEN")
             .ok()
             .and_then(|text| text.parse().ok());
+        let tokens = Tokens {
+            default,
+            ..Tokens::default()
+        };
         Self {
             local,
-            others: Grpc::new(Tokens {
-                default,
-                ..Tokens::default()
-            }),
+            others: with_tls(Grpc::new(tokens)),
         }
+    }
+}
+
+/// Speaks TLS with executors on other hosts if the environment names certificates.
+fn with_tls(grpc: Grpc) -> Result<Grpc, String> {
+    let file = |name| std::env::var_os(name).map(PathBuf::from);
+    let files = TlsFiles {
+        certificate: file("HCNDC_EXEC_TLS_CERT"),
+        key: file("HCNDC_EXEC_TLS_KEY"),
+        authority: file("HCNDC_EXEC_TLS_CA"),
+    };
+    if files.is_empty() {
+        return Ok(grpc);
+    }
+    match SchedulerTls::read(&files) {
+        Ok(tls) => Ok(grpc.with_tls(tls)),
+        Err(error) => Err(format!("executors are not reached: {error}")),
     }
 }
 
@@ -72,7 +96,12 @@ impl Reach {
 impl Dial for Reach {
     async fn dial(&self, address: &str) -> Result<Line, String> {
         if address != ADDRESS {
-            return self.others.dial(address).await;
+            return self
+                .others
+                .as_ref()
+                .map_err(String::clone)?
+                .dial(address)
+                .await;
         }
         match &self.local {
             Local::None => Err("this server runs no executor on its host".to_owned()),
@@ -113,19 +142,30 @@ pub async fn end(supervisor: &Supervisor) {
 /// A transport for this realm that reaches this executor as [`ADDRESS`].
 #[must_use]
 pub fn transports_inside(realm: String, inside: Option<Supervisor>) -> Transports {
-    Lines::new(Reach::new(
-        inside.map_or(Local::None, |it| Local::Inside(InProcess::new(it))),
-    ))
-    .with_realm(realm)
+    let local = inside.map_or(Local::None, |it| Local::Inside(InProcess::new(it)));
+    let lines = Lines::new(Reach::new(local)).with_realm(realm);
+    // A run is over before its executors are gone.
+    Collecting::nothing(Arc::new(lines))
 }
 
-/// A transport for this realm that reaches this executor process as [`ADDRESS`].
-#[must_use]
-pub fn transports_beside(realm: String, beside: Option<&LocalExecutor>) -> Transports {
-    Lines::new(Reach::new(
-        beside.map_or(Local::None, |it| Local::Beside(it.data_dir.clone())),
+/// A transport for this realm that reaches this executor process as [`ADDRESS`], and keeps the logs of executors on other
+/// hosts in a folder of the server's.
+///
+/// # Errors
+/// When the folder cannot be used.
+pub fn transports_beside(
+    realm: String,
+    beside: Option<&LocalExecutor>,
+    server_dir: &Path,
+) -> Result<Transports, FileLogError> {
+    let local = beside.map_or(Local::None, |it| Local::Beside(it.data_dir.clone()));
+    let lines = Lines::new(Reach::new(local)).with_realm(realm);
+    let archive = LogArchive::open(server_dir.join("logs"))?;
+    Ok(Collecting::new(
+        Arc::new(lines),
+        archive,
+        Some(LOGS_KEPT_FOR),
     ))
-    .with_realm(realm)
 }
 
 /// Runs as the executor process of a server, until nobody needs it.
@@ -143,8 +183,10 @@ pub async fn run(
     config.supervisor.base_dir = base_dir;
     config.supervisor.identity.name = NAME.to_owned();
     config.exit_when_orphaned = Some(orphaned_after);
-    let stop = executor::stop_on_signals().map_err(StartError::Watch)?;
-    executor::run(config, stop).await
+    // Jobs outlive this process, too: `hcndc` itself holds them when it is asked to.
+    config.supervisor.holder = Some(std::env::current_exe().map_err(StartError::Watch)?);
+    let signals = executor::Signals::watch().map_err(StartError::Watch)?;
+    executor::run(config, signals.stop).await
 }
 
 /// The executor process of a server: found or started, and started again when it dies.

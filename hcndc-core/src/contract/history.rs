@@ -5,11 +5,17 @@
     reason = "a case panics when its clause does not hold; that is all it does"
 )]
 
+mod backfill;
+mod definition;
 mod filter;
+mod firing;
 mod page;
 mod view;
 
+pub use backfill::*;
+pub use definition::*;
 pub use filter::*;
+pub use firing::*;
 pub use page::*;
 pub use view::*;
 

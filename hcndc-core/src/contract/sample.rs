@@ -1,15 +1,28 @@
 //! Rows to store: short builders, and a small world with one of everything.
 
+mod definition;
+mod firing;
+
+pub use definition::{pool, schedule, shared_param};
+pub use firing::{alert, cursor, file, firing, open_firing};
+
 use alloc::{collections::BTreeMap, format, string::String, sync::Arc, vec, vec::Vec};
 use core::time::Duration;
 
 use crate::{
     engine::{
-        AttemptRow, AttemptState, Change, ExecutionRow, ExecutionSnapshot, ExecutionState,
-        FlowRunRow, FlowRunState, JobRunRow, JobRunState, Snapshot, TriggerKind,
+        AttemptRow, AttemptState, BackfillDateRow, BackfillDateState, BackfillRow, BackfillState,
+        Change, ExecutionRow, ExecutionSnapshot, ExecutionState, FlowRunRow, FlowRunState,
+        JobRunRow, JobRunState, Snapshot, TriggerKind,
     },
-    id::{AttemptId, ExecutionId, ExecutorId, FlowId, FlowRunId, JobId, JobRunId},
-    model::{Condition, Dependency, Executor, Flow, Job, Param, Placement, Retry, Revision},
+    id::{
+        AttemptId, BackfillId, ExecutionId, ExecutorId, FlowId, FlowRunId, JobId, JobRunId,
+        ParamId, PoolId, ScheduleId,
+    },
+    model::{
+        Condition, Definition, Dependency, Executor, Flow, Job, JobParam, Param, Placement, Retry,
+        Revision,
+    },
     time::{DataDate, Timestamp},
 };
 
@@ -125,14 +138,19 @@ pub fn execution(id: u64) -> ExecutionRow {
         id: ExecutionId(id),
         state: ExecutionState::Running,
         trigger: TriggerKind::Manual,
+        schedule: None,
+        fire_time: None,
+        backfill: None,
         data_date: date("2026-11-21"),
         params: Vec::new(),
         started_by: String::from("anna"),
         started_at: at(7),
         ended_at: None,
         stopped_by: None,
+        paused_by: None,
         resumed_by: None,
         resumes: 0,
+        partial: false,
     }
 }
 
@@ -167,6 +185,7 @@ pub const fn job_run(id: u64, execution: u64, flow_run: u64, job: u64) -> JobRun
         ended_at: None,
         exit_code: None,
         retry_at: None,
+        left_out: false,
     }
 }
 
@@ -198,6 +217,38 @@ pub const fn attempt(
         peak_memory_bytes: 0,
         cpu_time: Duration::ZERO,
         log_bytes: 0,
+    }
+}
+
+/// A backfill of flow 1 that runs.
+#[must_use]
+pub fn backfill(id: u64) -> BackfillRow {
+    BackfillRow {
+        id: BackfillId(id),
+        state: BackfillState::Running,
+        flow: FlowId(1),
+        downstream: false,
+        from: date("2026-01-31"),
+        to: date("2026-02-02"),
+        parallel: 1,
+        params: Vec::new(),
+        started_by: String::from("anna"),
+        started_at: at(7),
+        ended_at: None,
+        stopped_by: None,
+        restarted_by: None,
+        restarts: 0,
+    }
+}
+
+/// A date of a backfill that waits.
+#[must_use]
+pub fn backfill_date(backfill: u64, data_date: &str) -> BackfillDateRow {
+    BackfillDateRow {
+        backfill: BackfillId(backfill),
+        data_date: date(data_date),
+        state: BackfillDateState::Waiting,
+        execution: None,
     }
 }
 
@@ -240,6 +291,8 @@ pub struct World {
     pub jobs: Vec<Job>,
     /// Executors 21 and 22.
     pub executors: Vec<Executor>,
+    /// At least one of each other kind, by kind and id, from 71 on.
+    pub definitions: Vec<Definition>,
     /// Execution 31.
     pub execution: ExecutionRow,
     /// Flow runs 41 and 42.
@@ -258,13 +311,19 @@ impl World {
             flows: flows(),
             jobs: jobs(),
             executors: executors(),
+            definitions: definition::all(),
             execution: ExecutionRow {
+                trigger: TriggerKind::Schedule,
+                schedule: Some(ScheduleId(71)),
+                fire_time: Some(at(6)),
                 params: vec![param("zone", "华东"), param("empty", "")],
                 started_by: String::from("王芳"),
                 stopped_by: Some(String::from("o'brien")),
+                paused_by: Some(String::from("李雷")),
                 resumed_by: Some(String::from("ann")),
                 state: ExecutionState::Stopping,
                 resumes: 3,
+                partial: true,
                 ..execution(31)
             },
             flow_runs: vec![
@@ -287,6 +346,7 @@ impl World {
         changes.extend(self.flows.iter().map(put_flow));
         changes.extend(self.jobs.iter().map(put_job));
         changes.extend(self.executors.iter().map(put_executor));
+        changes.extend(self.definitions.iter().cloned().map(Change::DefinitionPut));
         changes.push(Change::FlowDataDate {
             flow: FlowId(1),
             data_date: date("2024-02-29"),
@@ -308,7 +368,13 @@ impl World {
             flows: flows.zip(dates).collect(),
             jobs: self.jobs.iter().cloned().map(Arc::new).collect(),
             executors: self.executors.iter().cloned().map(Arc::new).collect(),
+            definitions: self.definitions.clone(),
             executions: vec![self.execution_snapshot()],
+            backfills: Vec::new(),
+            cursors: Vec::new(),
+            firings: Vec::new(),
+            files: Vec::new(),
+            alerts: Vec::new(),
         }
     }
 
@@ -337,7 +403,9 @@ impl Default for World {
     }
 }
 
-fn param(name: &str, value: &str) -> Param {
+/// A param.
+#[must_use]
+pub fn param(name: &str, value: &str) -> Param {
     Param {
         name: name.into(),
         value: value.into(),
@@ -377,7 +445,14 @@ fn jobs() -> Vec<Job> {
         priority: 9,
         slots: 2,
         command: String::from("psql -c \"select * from orders where day = '$date'\""),
-        params: vec![param("out", "a b")],
+        params: vec![
+            param("out", "a b").into(),
+            JobParam::Shared {
+                shared: ParamId(77),
+            },
+            param("in", "").into(),
+        ],
+        pool: Some(PoolId(76)),
         env: map(&[("PGHOST", "db")]),
         workdir: String::from("/tmp"),
         success_codes: vec![0, 3, 255],
@@ -447,7 +522,11 @@ fn job_runs() -> Vec<JobRunRow> {
         retry_at: Some(at(5_000_001)),
         ..job_run(52, 31, 41, 12)
     };
-    vec![running, waiting, job_run(53, 31, 42, 13)]
+    let left_out = JobRunRow {
+        left_out: true,
+        ..job_run(53, 31, 42, 13)
+    };
+    vec![running, waiting, left_out]
 }
 
 fn attempts() -> Vec<AttemptRow> {

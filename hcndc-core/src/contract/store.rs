@@ -5,14 +5,18 @@
     reason = "a case panics when its clause does not hold; that is all it does"
 )]
 
+mod backfill;
 mod commit;
 mod fence;
+mod firing;
 mod lease;
 mod load;
 mod text;
 
+pub use backfill::*;
 pub use commit::*;
 pub use fence::*;
+pub use firing::*;
 pub use lease::*;
 pub use load::*;
 pub use text::*;

@@ -3,10 +3,19 @@
 use alloc::{string::String, sync::Arc, vec::Vec};
 use core::time::Duration;
 
-use super::state::{AttemptState, ExecutionState, FlowRunState, JobRunState};
+use super::{
+    action::ActionRow,
+    alert::AlertRow,
+    backfill::{BackfillDateRow, BackfillRow, BackfillSnapshot},
+    schedule::{FileKeyRow, FiringRow, ScheduleCursor},
+    state::{AttemptState, ExecutionState, FlowRunState, JobRunState},
+};
 use crate::{
-    id::{AttemptId, ExecutionId, ExecutorId, FlowId, FlowRunId, JobId, JobRunId},
-    model::{Executor, Flow, Job, Param},
+    id::{
+        AttemptId, BackfillId, ExecutionId, ExecutorId, FlowId, FlowRunId, JobId, JobRunId,
+        ScheduleId,
+    },
+    model::{Definition, DefinitionId, Executor, Flow, Job, Param},
     time::{DataDate, Timestamp},
 };
 
@@ -32,6 +41,10 @@ pub enum Change {
     ExecutorPut(Arc<Executor>),
     /// An executor is no more.
     ExecutorDeleted(ExecutorId),
+    /// A new version of a definition of another kind. Older ones need not be kept.
+    DefinitionPut(Definition),
+    /// A definition of any kind is no more.
+    DefinitionDeleted(DefinitionId),
     /// An execution is new or changed.
     Execution(ExecutionRow),
     /// A flow run is new or changed. It has moved only if `from` differs from the row's state.
@@ -53,6 +66,20 @@ pub enum Change {
     },
     /// An attempt is new or changed.
     Attempt(AttemptRow),
+    /// A person did something to an execution (R10). Never changes again.
+    Action(ActionRow),
+    /// A backfill is new or changed.
+    Backfill(BackfillRow),
+    /// A date of a backfill is new or changed.
+    BackfillDate(BackfillDateRow),
+    /// A schedule has used times or dates. Goes with its schedule.
+    ScheduleCursor(ScheduleCursor),
+    /// A firing is new or changed.
+    Firing(FiringRow),
+    /// A file came. Goes with its file event.
+    FileKey(FileKeyRow),
+    /// An alert is new or changed.
+    Alert(AlertRow),
 }
 
 /// An execution as it is stored.
@@ -65,6 +92,12 @@ pub struct ExecutionRow {
     pub state: ExecutionState,
     /// What started it.
     pub trigger: TriggerKind,
+    /// The schedule that it belongs to; also when a person had the schedule run at once.
+    pub schedule: Option<ScheduleId>,
+    /// The fire time that it stands for; of a file or a date, when that came. `None` if no firing started it.
+    pub fire_time: Option<Timestamp>,
+    /// The backfill that it is a date of.
+    pub backfill: Option<BackfillId>,
     /// The date that it is for.
     pub data_date: DataDate,
     /// Values that go before the flows' and jobs' own.
@@ -77,10 +110,14 @@ pub struct ExecutionRow {
     pub ended_at: Option<Timestamp>,
     /// Who asked to stop it, while it stops and after.
     pub stopped_by: Option<String>,
-    /// Who last resumed or reran it.
+    /// Who paused it, while it is paused.
+    pub paused_by: Option<String>,
+    /// Who last made it go on after an end: resumed, reran or reset it, or settled a job run of it.
     pub resumed_by: Option<String>,
-    /// How often it was resumed or rerun.
+    /// How often it went on after an end.
     pub resumes: u32,
+    /// Whether its start asked for some jobs only. Then it moves no data date, and waits for nothing outside of it.
+    pub partial: bool,
 }
 
 /// What started an execution.
@@ -90,6 +127,43 @@ pub struct ExecutionRow {
 pub enum TriggerKind {
     /// A person or a program, by hand.
     Manual,
+    /// A schedule, at one of its times.
+    Schedule,
+    /// A schedule, because a file came.
+    File,
+    /// A schedule, because flows reached a date.
+    DataDate,
+    /// A backfill, for one of its dates.
+    Backfill,
+}
+
+impl TriggerKind {
+    /// Every kind.
+    pub const ALL: &[Self] = &[
+        Self::Manual,
+        Self::Schedule,
+        Self::File,
+        Self::DataDate,
+        Self::Backfill,
+    ];
+
+    /// The name that stores, the API and the pages use.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Manual => "manual",
+            Self::Schedule => "schedule",
+            Self::File => "file",
+            Self::DataDate => "data_date",
+            Self::Backfill => "backfill",
+        }
+    }
+
+    /// The kind of this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|kind| kind.as_str() == name)
+    }
 }
 
 /// A flow run as it is stored.
@@ -142,6 +216,9 @@ pub struct JobRunRow {
     pub exit_code: Option<i32>,
     /// In `retry_wait`: when the next attempt may start.
     pub retry_at: Option<Timestamp>,
+    /// Whether the start of a partial execution left it out: it is skipped when its turn comes, as if it were not enabled. A
+    /// rerun that names it takes it in.
+    pub left_out: bool,
 }
 
 /// An attempt as it is stored.
@@ -188,6 +265,7 @@ pub struct AttemptRow {
 
 /// All that an engine needs to go on where another stopped.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Snapshot {
     /// The next id to give; 0 and 1 both mean that none was given.
     pub next_id: u64,
@@ -197,8 +275,20 @@ pub struct Snapshot {
     pub jobs: Vec<Arc<Job>>,
     /// Current executors, by id.
     pub executors: Vec<Arc<Executor>>,
+    /// Current definitions of all other kinds, by kind and id.
+    pub definitions: Vec<Definition>,
     /// Executions that have not ended, by id.
     pub executions: Vec<ExecutionSnapshot>,
+    /// Backfills that have not succeeded, by id.
+    pub backfills: Vec<BackfillSnapshot>,
+    /// How far each schedule is, by schedule.
+    pub cursors: Vec<ScheduleCursor>,
+    /// Firings that are [open](FiringRow::is_open), and the latest of each schedule that there is; by id.
+    pub firings: Vec<FiringRow>,
+    /// Files that came, of file events that there are; by event and key.
+    pub files: Vec<FileKeyRow>,
+    /// Alerts that are [open](AlertRow::is_open), by id.
+    pub alerts: Vec<AlertRow>,
 }
 
 /// All that an engine needs of one execution.

@@ -3,9 +3,14 @@
 use alloc::{boxed::Box, collections::BTreeMap, string::String, vec::Vec};
 use core::time::Duration;
 
-use super::{change::ExecutionSnapshot, settings::Settings};
+use super::{
+    backfill::BackfillRequest, change::ExecutionSnapshot, settings::Settings, state::JobRunState,
+};
 use crate::{
-    id::{AttemptId, ExecutionId, ExecutorId, FlowId, JobRunId},
+    id::{
+        AlertId, AttemptId, BackfillId, ExecutionId, ExecutorId, FileEventId, FlowId, JobId,
+        JobRunId, ScheduleId,
+    },
     model::{Edit, Param},
     time::{DataDate, Timestamp},
 };
@@ -24,6 +29,41 @@ pub enum Input {
         execution: ExecutionId,
         /// Who wants it.
         by: String,
+    },
+    /// Let what runs of an execution end, and start nothing more of it (R10).
+    Pause {
+        /// Which.
+        execution: ExecutionId,
+        /// Who wants it.
+        by: String,
+    },
+    /// Let a paused execution go on (R10).
+    Unpause {
+        /// Which.
+        execution: ExecutionId,
+        /// Who wants it.
+        by: String,
+    },
+    /// End the attempt of a job run, or its waiting for one; its execution goes on as after a failure (R10).
+    Kill {
+        /// Which.
+        job_run: JobRunId,
+        /// Who wants it.
+        by: String,
+    },
+    /// Settle job runs that wait or have failed, in a live execution or in one that has ended, and go on with what waited
+    /// for them (R10). Other job runs that failed stay as they are.
+    Settle {
+        /// Of which execution.
+        execution: ExecutionId,
+        /// Which; not empty.
+        job_runs: Vec<JobRunId>,
+        /// As what.
+        settled: SettledAs,
+        /// Who wants it.
+        by: String,
+        /// As for [`Input::Resume`].
+        archived: Option<Box<ExecutionSnapshot>>,
     },
     /// Continue a failed or stopped execution where it broke (R10).
     Resume {
@@ -45,6 +85,68 @@ pub enum Input {
         /// As for [`Input::Resume`].
         archived: Option<Box<ExecutionSnapshot>>,
     },
+    /// Run the whole of an execution that has ended anew (R10).
+    Reset {
+        /// Which execution.
+        execution: ExecutionId,
+        /// Who wants it.
+        by: String,
+        /// As for [`Input::Resume`].
+        archived: Option<Box<ExecutionSnapshot>>,
+    },
+    /// Run a range of dates, each as an execution of its own. Refused if the flow is unknown or not enabled, or a number
+    /// is out of range.
+    Backfill(BackfillRequest),
+    /// Stop all that a backfill runs, and begin no other date of it.
+    StopBackfill {
+        /// Which.
+        backfill: BackfillId,
+        /// Who wants it.
+        by: String,
+    },
+    /// Go on with a backfill that failed or was stopped: all of its dates that have not succeeded begin anew, in their
+    /// order.
+    RestartBackfill {
+        /// Which.
+        backfill: BackfillId,
+        /// Who wants it.
+        by: String,
+    },
+    /// Pause or resume schedules, all or none. What is due at that moment fires before a pause; what falls into the pause is
+    /// skipped, as one, when it ends. Those that are as they should be stay as they are.
+    PauseSchedules {
+        /// Which.
+        schedules: Vec<ScheduleId>,
+        /// Whether they are paused from now on.
+        paused: bool,
+        /// Who wants it.
+        by: String,
+    },
+    /// Run a schedule at once with its flow, dates and params, whatever its times and limits; it uses none of its times.
+    RunSchedule {
+        /// Which.
+        schedule: ScheduleId,
+        /// The date; `None` for the one that it would have if it fired now.
+        data_date: Option<DataDate>,
+        /// Who wants it.
+        by: String,
+    },
+    /// A file came that schedules may wait for. A key that came before is used, for ever: then nothing happens.
+    FileArrived {
+        /// The file event.
+        event: FileEventId,
+        /// What tells the file from others of the event: its date or its name; 1 to 255 characters.
+        key: String,
+        /// The date that the file is for; `None` for the one that a schedule would have if it fired now.
+        data_date: Option<DataDate>,
+    },
+    /// Whoever tells people is done with an alert. An unknown alert is none that waits.
+    Notified {
+        /// Which.
+        alert: AlertId,
+        /// Why nobody could be told; `None` if people were told.
+        error: Option<String>,
+    },
     /// An executor says something.
     Report {
         /// Which.
@@ -56,6 +158,28 @@ pub enum Input {
     Configure(Settings),
     /// Nothing but time has passed; send it at [`next_wakeup`](super::Engine::next_wakeup).
     Wake,
+}
+
+/// What a person can settle a job run as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
+pub enum SettledAs {
+    /// It was passed over.
+    Skipped,
+    /// It counts as if it had succeeded.
+    Succeeded,
+}
+
+impl SettledAs {
+    /// The state that this gives a job run.
+    #[must_use]
+    pub const fn state(self) -> JobRunState {
+        match self {
+            Self::Skipped => JobRunState::Skipped,
+            Self::Succeeded => JobRunState::Succeeded,
+        }
+    }
 }
 
 /// A batch of edits by one person; applies entirely or not at all.
@@ -72,8 +196,11 @@ pub struct EditBatch {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Start {
-    /// Flows to run; not empty. With several, all take part in one execution.
+    /// Flows to run. With several, all take part in one execution. Not empty, unless `jobs` names some.
     pub flows: Vec<FlowId>,
+    /// Only these jobs, whose flows take part too; not empty. All others of the flows are skipped when their turn comes, so
+    /// that order passes through them. Such a *partial* execution moves no data date, and waits for nothing outside of it. `None` for all.
+    pub jobs: Option<Vec<JobId>>,
     /// With all flows downstream of them, by parents and by dependencies of jobs.
     pub downstream: bool,
     /// The date that it is for.

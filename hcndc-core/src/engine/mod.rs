@@ -14,7 +14,10 @@
 //! Each kind of input has a file in [`on`](self); what is stored and asked are plain enums that can be
 //! compared, stored and replayed.
 
+mod action;
 mod advance;
+mod alert;
+mod backfill;
 mod change;
 mod check;
 mod claim;
@@ -23,29 +26,43 @@ mod effect;
 mod execution;
 mod explain;
 mod input;
+mod lookup;
 mod on;
 mod placement;
+mod react;
 mod rejected;
+mod schedule;
 mod settings;
 mod state;
+mod table;
 mod timer;
 
-use alloc::{boxed::Box, collections::BTreeMap, sync::Arc, vec::Vec};
+use alloc::{boxed::Box, collections::BTreeMap, string::String, sync::Arc, vec::Vec};
 use core::cmp::Reverse;
 
 use self::{
+    alert::Alerts,
+    backfill::Backfill,
     claim::Claims,
     definitions::Definitions,
     execution::Execution,
     placement::{Need, Rank, Seat, Yard},
+    schedule::Schedules,
     timer::{Timer, Timers},
 };
 use crate::{
-    id::{AttemptId, ExecutionId, ExecutorId, FlowId, JobId, JobRunId},
-    model::{Executor, Flow, Job},
+    id::{AttemptId, BackfillId, ExecutionId, ExecutorId, FlowId, JobId, JobRunId},
+    model::{Executor, Flow, Job, JobParam, Param, ParamKind},
     time::{DataDate, Timestamp},
 };
 
+pub use crate::model::DefinitionId;
+pub use action::{ActionKind, ActionRow};
+pub use alert::{AlertRow, MOST_OPEN_ALERTS};
+pub use backfill::{
+    BackfillDateRow, BackfillPlan, BackfillRequest, BackfillRow, BackfillSnapshot,
+    LONGEST_BACKFILL, PlannedFlow, WIDEST_BACKFILL,
+};
 pub use change::{
     AttemptRow, Change, ExecutionRow, ExecutionSnapshot, FlowRunRow, JobRunRow, Snapshot,
     TriggerKind,
@@ -53,10 +70,18 @@ pub use change::{
 pub use check::Violation;
 pub use effect::{Effect, Order};
 pub use explain::{Explanation, Hold, HostTrouble};
-pub use input::{EditBatch, End, EndCause, Held, HostFigures, Input, Report, RunOrder, Start};
+pub use input::{
+    EditBatch, End, EndCause, Held, HostFigures, Input, Report, RunOrder, SettledAs, Start,
+};
 pub use rejected::Rejected;
+pub use schedule::{
+    DueBy, DueState, FileKeyRow, FiringOutcome, FiringRow, LONGEST_FIRING_QUEUE, ScheduleCursor,
+    ScheduleExplanation, ScheduleHold, SkipReason,
+};
 pub use settings::Settings;
-pub use state::{AttemptState, ExecutionState, FlowRunState, JobRunState};
+pub use state::{
+    AttemptState, BackfillDateState, BackfillState, ExecutionState, FlowRunState, JobRunState,
+};
 
 /// What one input led to.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -79,15 +104,8 @@ pub enum Reply {
     Edited(Vec<DefinitionId>),
     /// The execution that was started.
     Started(ExecutionId),
-}
-
-/// The id of a definition.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[expect(missing_docs, reason = "the names say it")]
-pub enum DefinitionId {
-    Flow(FlowId),
-    Job(JobId),
-    Executor(ExecutorId),
+    /// The backfill that was started.
+    BackfillStarted(BackfillId),
 }
 
 /// A live attempt.
@@ -120,7 +138,7 @@ struct Attempt {
 /// let flow = engine.find_flow("nightly").expect("just made").id;
 ///
 /// engine.apply(now, Input::Report { executor, report: Report::Hello { version: "1".into(), held: vec![] } })?;
-/// let start = Start { flows: vec![flow], downstream: false, data_date: "2026-11-21".parse()?, params: vec![], by: "ann".into() };
+/// let start = Start { flows: vec![flow], jobs: None, downstream: false, data_date: "2026-11-21".parse()?, params: vec![], by: "ann".into() };
 /// let step = engine.apply(now, Input::Start(start))?;
 ///
 /// let Some(Effect::Tell { order: Order::Run(run), .. }) = step.effects.last() else { panic!("an order to run") };
@@ -142,6 +160,10 @@ pub struct Engine {
     yard: Yard,
     claims: Claims,
     timers: Timers,
+    /// Backfills that have not succeeded.
+    backfills: BTreeMap<BackfillId, Backfill>,
+    schedules: Schedules,
+    alerts: Alerts,
 }
 
 impl Engine {
@@ -160,13 +182,23 @@ impl Engine {
             next_id: snapshot.next_id,
             ..Self::default()
         };
-        engine.definitions = Definitions::load(snapshot.flows, snapshot.jobs, snapshot.executors);
-        for executor in engine.definitions.executors() {
+        engine.definitions = Definitions::load(
+            snapshot.flows,
+            snapshot.jobs,
+            snapshot.executors,
+            snapshot.definitions,
+        );
+        for executor in engine.definitions.executors.iter() {
             engine.yard.put_host(Arc::clone(executor));
         }
         for execution in snapshot.executions {
             engine.admit(execution)?;
         }
+        for BackfillSnapshot { row, dates } in snapshot.backfills {
+            engine.backfills.insert(row.id, Backfill::new(row, dates));
+        }
+        engine.admit_schedules(snapshot.cursors, snapshot.firings, snapshot.files);
+        engine.admit_alerts(snapshot.alerts);
         let lost_at = now.after(engine.settings.executor_lease);
         let holding: Vec<ExecutorId> = engine
             .yard
@@ -197,16 +229,36 @@ impl Engine {
     pub fn apply(&mut self, now: Timestamp, input: Input) -> Result<Step, Rejected> {
         self.now = self.now.max(now);
         let mut step = Step::default();
+        self.schedules.fired = 0;
         match input {
             Input::Edit(batch) => self.on_edit(batch, &mut step)?,
             Input::Start(start) => self.on_start(start, &mut step)?,
             Input::Stop { execution, by } => self.on_stop(execution, by, &mut step)?,
+            Input::Pause { execution, by } => self.on_pause(execution, by, &mut step)?,
+            Input::Unpause { execution, by } => self.on_unpause(execution, &by, &mut step)?,
+            Input::Kill { job_run, by } => self.on_kill(job_run, &by, &mut step)?,
+            Input::Settle {
+                execution,
+                job_runs,
+                settled,
+                by,
+                archived,
+            } => {
+                self.on_settle(execution, &job_runs, settled, by, archived, &mut step)?;
+            }
             Input::Resume {
                 execution,
                 by,
                 archived,
             } => {
                 self.on_resume(execution, by, archived, &mut step)?;
+            }
+            Input::Reset {
+                execution,
+                by,
+                archived,
+            } => {
+                self.on_reset(execution, by, archived, &mut step)?;
             }
             Input::Rerun {
                 execution,
@@ -216,14 +268,46 @@ impl Engine {
             } => {
                 self.on_rerun(execution, &from, by, archived, &mut step)?;
             }
+            Input::Backfill(request) => self.on_backfill(request, &mut step)?,
+            Input::StopBackfill { backfill, by } => {
+                self.on_stop_backfill(backfill, by, &mut step)?;
+            }
+            Input::RestartBackfill { backfill, by } => {
+                self.on_restart_backfill(backfill, by, &mut step)?;
+            }
+            Input::PauseSchedules {
+                schedules,
+                paused,
+                by,
+            } => self.on_pause_schedules(&schedules, paused, &by, &mut step)?,
+            Input::RunSchedule {
+                schedule,
+                data_date,
+                by,
+            } => self.on_run_schedule(schedule, data_date, by, &mut step)?,
+            Input::FileArrived {
+                event,
+                key,
+                data_date,
+            } => self.on_file_arrived(event, key, data_date, &mut step)?,
+            Input::Notified { alert, error } => self.close_alert(alert, error, &mut step),
             Input::Report { executor, report } => self.on_report(executor, report, &mut step)?,
             Input::Configure(settings) => {
                 (self.settings, self.limited_at) = (settings, self.now);
             }
             Input::Wake => {}
         }
-        self.on_time(&mut step);
+        // Until nothing more follows; what became ready meanwhile is placed together, so that the first in rank goes first.
+        let mut seen = 0;
+        loop {
+            self.on_time(&mut step);
+            if seen == step.changes.len() {
+                break;
+            }
+            self.react(&mut step, &mut seen);
+        }
         self.dispatch(&mut step);
+        self.react(&mut step, &mut seen);
         Ok(step)
     }
 
@@ -255,9 +339,15 @@ impl Engine {
     #[must_use]
     pub fn connections(&self) -> Vec<Effect> {
         self.definitions
-            .executors()
+            .executors
+            .iter()
             .map(|executor| Effect::Connect(Arc::clone(executor)))
             .collect()
+    }
+
+    /// Alerts that nobody has been told of, by id: for a start, to be given again.
+    pub fn undelivered(&self) -> impl Iterator<Item = &AlertRow> {
+        self.alerts.open.values()
     }
 
     /// All flows, by id.
@@ -272,7 +362,7 @@ impl Engine {
 
     /// All executors, by id.
     pub fn executors(&self) -> impl Iterator<Item = &Arc<Executor>> {
-        self.definitions.executors()
+        self.definitions.executors.iter()
     }
 
     /// The flow of this id.
@@ -290,7 +380,7 @@ impl Engine {
     /// The executor of this id.
     #[must_use]
     pub fn executor(&self, executor: ExecutorId) -> Option<&Arc<Executor>> {
-        self.definitions.executor(executor)
+        self.definitions.executors.get(executor)
     }
 
     /// The flow of this name.
@@ -397,8 +487,14 @@ impl Engine {
                 .map(|flow| (Arc::clone(flow), self.definitions.data_date(flow.id)))
                 .collect(),
             jobs: self.definitions.jobs().cloned().collect(),
-            executors: self.definitions.executors().cloned().collect(),
+            executors: self.definitions.executors.iter().cloned().collect(),
+            definitions: self.definitions.others().collect(),
             executions: executions.collect(),
+            backfills: self.backfills.values().map(Backfill::snapshot).collect(),
+            cursors: self.schedules.cursors(),
+            firings: self.schedules.firings.values().cloned().collect(),
+            files: self.schedules.file_keys(),
+            alerts: self.alerts.rows(),
         }
     }
 
@@ -428,7 +524,7 @@ impl Engine {
             let seat = (id, at as u32);
             let row = &run.row;
             // Its first attempt was dispatched, so it has the date until it settles.
-            let began = row.state == JobRunState::Queued && row.attempt > row.attempts_before + 1;
+            let began = row.state == JobRunState::Queued && row.attempt - row.attempts_before > 1;
             if row.state.is_live() || row.state == JobRunState::RetryWait || began {
                 held.push((row.job, seat));
             }
@@ -477,7 +573,9 @@ impl Engine {
         };
         let execution = &self.executions[&seat.0];
         let job = execution.jobs[seat.1 as usize].row.job;
-        if self.claims.join(job, execution.row.data_date, seat) {
+        let may_stand = self.claims.join(job, execution.row.data_date, seat);
+        // R10: what is paused stays queued, but out of line.
+        if may_stand && execution.row.state == ExecutionState::Running {
             self.yard.enqueue(&need, rank, seat);
         }
     }
@@ -551,7 +649,7 @@ impl Engine {
                 pid: None,
                 exit_code: None,
                 signal: None,
-                message: alloc::string::String::new(),
+                message: String::new(),
                 peak_memory_bytes: 0,
                 cpu_time: core::time::Duration::ZERO,
                 log_bytes: 0,
@@ -572,6 +670,28 @@ impl Engine {
         }
     }
 
+    /// A job's params in their order, with the values of those that it shares as they are now.
+    fn values_of(&self, job: &Job, execution: &ExecutionRow) -> Vec<Param> {
+        let values = job.params.iter().filter_map(|param| match param {
+            JobParam::Own(param) => Some(param.clone()),
+            JobParam::Shared { shared } => {
+                let shared = self.definitions.params.get(*shared)?;
+                let value = match &shared.kind {
+                    ParamKind::Static { value } => value.clone(),
+                    ParamKind::Context { value } => value.placeholder().unwrap_or_else(|| {
+                        let schedule = execution.schedule.and_then(|id| self.schedule(id));
+                        schedule.map_or_else(String::new, |it| it.name.clone())
+                    }),
+                    // Edits let no job ask one.
+                    ParamKind::Sql { .. } => return None,
+                };
+                let name = shared.name.clone();
+                Some(Param { name, value })
+            }
+        });
+        values.collect()
+    }
+
     /// All that an executor needs to run a live attempt.
     fn run_order(&self, id: AttemptId) -> Option<RunOrder> {
         let attempt = self.attempts.get(&id)?;
@@ -579,14 +699,15 @@ impl Engine {
         let run = execution.jobs.get(attempt.job as usize)?;
         let flow = &execution.flow_runs[run.flow_run as usize].flow;
         let (job, given) = (&run.job, &execution.row.params);
+        let params = self.values_of(job, &execution.row);
         let values: BTreeMap<_, _> = flow
             .params
             .iter()
-            .chain(&job.params)
+            .chain(&params)
             .chain(given)
             .map(|param| (param.name.clone(), param.value.clone()))
             .collect();
-        let args = job.params.iter().map(|param| crate::model::Param {
+        let args = params.iter().map(|param| Param {
             name: param.name.clone(),
             value: values.get(&param.name).unwrap_or(&param.value).clone(),
         });
@@ -627,13 +748,13 @@ pub struct ExecutorHealth {
     /// Whether a connection stands.
     pub online: bool,
     /// Why not, if it is known.
-    pub trouble: Option<alloc::string::String>,
+    pub trouble: Option<String>,
     /// Slots that live attempts take.
     pub slots_used: u32,
     /// Live attempts.
     pub attempts: u32,
     /// Version of its program, once it said hello.
-    pub version: Option<alloc::string::String>,
+    pub version: Option<String>,
     /// Its latest figures.
     pub figures: Option<HostFigures>,
 }

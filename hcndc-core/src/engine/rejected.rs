@@ -2,10 +2,11 @@
 
 use alloc::{string::String, vec::Vec};
 
-use super::state::ExecutionState;
+use super::state::{BackfillState, ExecutionState, JobRunState};
 use crate::{
-    id::{ExecutionId, ExecutorId, FlowId, JobRunId},
+    id::{BackfillId, ExecutionId, ExecutorId, FileEventId, FlowId, JobId, JobRunId, ScheduleId},
     model::Fault,
+    time::DataDate,
 };
 
 /// A refusal.
@@ -22,6 +23,10 @@ pub enum Rejected {
     FlowDisabled { flow: FlowId },
     #[error("no flow was named")]
     NoFlows,
+    #[error("no job has the id {job}")]
+    UnknownJob { job: JobId },
+    #[error("no job was named")]
+    NoJobs,
     #[error("execution {execution} is not known")]
     UnknownExecution { execution: ExecutionId },
     #[error("execution {execution} is {state}, which does not allow this")]
@@ -35,6 +40,32 @@ pub enum Rejected {
     UnknownJobRun { job_run: JobRunId },
     #[error("no job run was named")]
     NoJobRuns,
+    #[error("job run {job_run} is {state}, which does not allow this")]
+    WrongJobRunState {
+        job_run: JobRunId,
+        state: JobRunState,
+    },
+    #[error("no backfill has the id {backfill}, or it has succeeded")]
+    UnknownBackfill { backfill: BackfillId },
+    #[error("backfill {backfill} is {state}, which does not allow this")]
+    WrongBackfillState {
+        backfill: BackfillId,
+        state: BackfillState,
+    },
+    #[error("from {from} to {to} is no range of at most {most} dates")]
+    BackfillRange {
+        from: DataDate,
+        to: DataDate,
+        most: u32,
+    },
+    #[error("{parallel} dates at once is not in 1..={most}")]
+    BackfillParallel { parallel: u32, most: u32 },
+    #[error("no schedule has the id {schedule}")]
+    UnknownSchedule { schedule: ScheduleId },
+    #[error("no file event has the id {event}")]
+    UnknownFileEvent { event: FileEventId },
+    #[error("the key of a file has 1 to 255 characters")]
+    BadFileKey,
     #[error("no executor has the id {executor}")]
     UnknownExecutor { executor: ExecutorId },
     #[error(

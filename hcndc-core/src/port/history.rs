@@ -6,9 +6,16 @@ use async_trait::async_trait;
 
 use super::PortError;
 use crate::{
-    engine::{AttemptRow, ExecutionRow, ExecutionState, FlowRunRow, JobRunRow, JobRunState},
-    id::{AttemptId, ExecutionId, FlowId, FlowRunId, JobId, JobRunId},
-    model::{Executor, Flow, Job},
+    engine::{
+        ActionRow, AlertRow, AttemptRow, BackfillDateRow, BackfillDateState, BackfillRow,
+        BackfillState, ExecutionRow, ExecutionState, FiringRow, FlowRunRow, JobRunRow, JobRunState,
+        ScheduleCursor,
+    },
+    id::{
+        AlertRuleId, AttemptId, BackfillId, ExecutionId, FlowId, FlowRunId, JobId, JobRunId,
+        ScheduleId,
+    },
+    model::{Definition, DefinitionId, DefinitionKind, Executor, Flow, Job},
     time::DataDate,
 };
 
@@ -127,6 +134,35 @@ pub struct ExecutorQuery {
     pub page: PageRequest,
 }
 
+/// Which definitions of a kind that has no list of its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DefinitionQuery {
+    /// Of this kind. Flows, jobs and executors are not found so: they have lists of their own.
+    pub kind: DefinitionKind,
+    /// As for flows.
+    pub text: String,
+    /// As for flows.
+    pub directory: String,
+    /// Sorted by.
+    pub sort: NamedSort,
+    /// Which page.
+    pub page: PageRequest,
+}
+
+impl DefinitionQuery {
+    /// All of a kind, by id.
+    #[must_use]
+    pub fn all(kind: DefinitionKind) -> Self {
+        Self {
+            kind,
+            text: String::new(),
+            directory: String::new(),
+            sort: NamedSort::default(),
+            page: PageRequest::default(),
+        }
+    }
+}
+
 /// Which executions; sorted by id, which is by start.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ExecutionQuery {
@@ -138,6 +174,10 @@ pub struct ExecutionQuery {
     pub data_date_from: Option<DataDate>,
     /// For this date or earlier.
     pub data_date_to: Option<DataDate>,
+    /// That belong to this schedule.
+    pub schedule: Option<ScheduleId>,
+    /// That are dates of this backfill.
+    pub backfill: Option<BackfillId>,
     /// Which page.
     pub page: PageRequest,
 }
@@ -153,6 +193,54 @@ pub struct JobRunQuery {
     pub job: Option<JobId>,
     /// In one of these states; empty for all.
     pub states: Vec<JobRunState>,
+    /// Which page.
+    pub page: PageRequest,
+}
+
+/// What people did to executions; sorted by id, which is by time.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ActionQuery {
+    /// To this execution, or to job runs of it.
+    pub execution: Option<ExecutionId>,
+    /// To this job run.
+    pub job_run: Option<JobRunId>,
+    /// Which page.
+    pub page: PageRequest,
+}
+
+/// Which backfills; sorted by id, which is by start.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct BackfillQuery {
+    /// In one of these states; empty for all.
+    pub states: Vec<BackfillState>,
+    /// Of this flow.
+    pub flow: Option<FlowId>,
+    /// Which page.
+    pub page: PageRequest,
+}
+
+/// Which firings; sorted by id, which is by time.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FiringQuery {
+    /// Of this schedule.
+    pub schedule: Option<ScheduleId>,
+    /// Only those that started an execution, or only others.
+    pub started: Option<bool>,
+    /// Which page.
+    pub page: PageRequest,
+}
+
+/// Which alerts; sorted by id, which is by time.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AlertQuery {
+    /// Of this schedule.
+    pub schedule: Option<ScheduleId>,
+    /// About this execution.
+    pub execution: Option<ExecutionId>,
+    /// That this rule asked for.
+    pub rule: Option<AlertRuleId>,
+    /// Only those that nobody was told of and that still may be, or only others.
+    pub waiting: Option<bool>,
     /// Which page.
     pub page: PageRequest,
 }
@@ -210,6 +298,15 @@ pub struct JobRunView {
     pub job_name: String,
 }
 
+/// A backfill, and how far it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BackfillView {
+    /// The backfill.
+    pub row: BackfillRow,
+    /// Its dates by state; states with none are left out.
+    pub dates: BTreeMap<BackfillDateState, u64>,
+}
+
 /// Reads what is stored. Needs no lease.
 ///
 /// # Contract
@@ -240,6 +337,12 @@ pub trait History: Send + Sync {
     /// Executors.
     async fn executors(&self, query: &ExecutorQuery) -> Result<Page<Arc<Executor>>, Self::Error>;
 
+    /// Definitions of another kind.
+    async fn definitions(&self, query: &DefinitionQuery) -> Result<Page<Definition>, Self::Error>;
+
+    /// One definition of another kind; `None` for flows, jobs and executors.
+    async fn definition(&self, id: DefinitionId) -> Result<Option<Definition>, Self::Error>;
+
     /// Executions.
     async fn executions(&self, query: &ExecutionQuery) -> Result<Page<ExecutionView>, Self::Error>;
 
@@ -261,4 +364,31 @@ pub trait History: Send + Sync {
 
     /// One attempt.
     async fn attempt(&self, attempt: AttemptId) -> Result<Option<AttemptRow>, Self::Error>;
+
+    /// What people did to executions.
+    async fn actions(&self, query: &ActionQuery) -> Result<Page<ActionRow>, Self::Error>;
+
+    /// Firings.
+    async fn firings(&self, query: &FiringQuery) -> Result<Page<FiringRow>, Self::Error>;
+
+    /// How far a schedule has used its times; `None` for an unknown one.
+    async fn schedule_cursor(
+        &self,
+        schedule: ScheduleId,
+    ) -> Result<Option<ScheduleCursor>, Self::Error>;
+
+    /// Alerts.
+    async fn alerts(&self, query: &AlertQuery) -> Result<Page<AlertRow>, Self::Error>;
+
+    /// Backfills.
+    async fn backfills(&self, query: &BackfillQuery) -> Result<Page<BackfillView>, Self::Error>;
+
+    /// One backfill.
+    async fn backfill(&self, backfill: BackfillId) -> Result<Option<BackfillView>, Self::Error>;
+
+    /// All dates of a backfill, in their order; empty for an unknown one.
+    async fn backfill_dates(
+        &self,
+        backfill: BackfillId,
+    ) -> Result<Vec<BackfillDateRow>, Self::Error>;
 }

@@ -9,6 +9,7 @@ pub(crate) enum Fault {
     // Commits.
     LosesMicroseconds,
     LosesAttempts,
+    LosesSecrets,
     ForgetsNextId,
     TakesAnyNextId,
     FirstChangeWins,
@@ -31,11 +32,16 @@ pub(crate) enum Fault {
     CutsTexts,
     LosesFourByteCharacters,
     FoldsNames,
+    LosesBackfillDates,
+    LosesFirings,
+    KeepsWhatDeletedUsed,
+    NeverClosesAlerts,
 
     // Loads.
     StartsWithSomething,
     SortsIdsAsText,
     LoadsEndedExecutions,
+    LoadsEndedBackfills,
     LosesStopping,
     NeverUnends,
     PinsNothing,

@@ -2,7 +2,7 @@
 
 use hcndc_core::{
     engine::{ExecutionRow, ExecutionState, TriggerKind},
-    id::ExecutionId,
+    id::{BackfillId, ExecutionId, ScheduleId},
 };
 use sea_orm::{DeriveIden, QueryResult, Value};
 
@@ -23,8 +23,13 @@ pub(crate) enum Execution {
     StartedAt,
     EndedAt,
     StoppedBy,
+    PausedBy,
     ResumedBy,
     Resumes,
+    Partial,
+    ScheduleId,
+    FireTime,
+    BackfillId,
 }
 
 impl Table for Execution {
@@ -42,26 +47,35 @@ impl Table for Execution {
         Self::StartedAt,
         Self::EndedAt,
         Self::StoppedBy,
+        Self::PausedBy,
         Self::ResumedBy,
         Self::Resumes,
+        Self::Partial,
+        Self::ScheduleId,
+        Self::FireTime,
+        Self::BackfillId,
     ];
 
     fn values(row: &ExecutionRow) -> Result<Vec<Value>, SqlError> {
-        let trigger = match row.trigger {
-            TriggerKind::Manual => "manual",
-        };
+        let schedule = row.schedule.map(|id| number("schedule", id.0));
+        let backfill = row.backfill.map(|id| number("backfill", id.0));
         Ok(vec![
             number("execution", row.id.0)?.into(),
             row.state.as_str().into(),
-            trigger.into(),
+            row.trigger.as_str().into(),
             date(row.data_date),
             json("params", &row.params)?,
             row.started_by.as_str().into(),
             time(row.started_at),
             time_if(row.ended_at),
             row.stopped_by.as_deref().into(),
+            row.paused_by.as_deref().into(),
             row.resumed_by.as_deref().into(),
             i64::from(row.resumes).into(),
+            row.partial.into(),
+            schedule.transpose()?.into(),
+            time_if(row.fire_time),
+            backfill.transpose()?.into(),
         ])
     }
 }
@@ -73,17 +87,20 @@ impl Execution {
         Ok(ExecutionRow {
             id: ExecutionId(row.number("id")?),
             state: row.named("state", ExecutionState::from_name)?,
-            trigger: row.named("trigger_kind", |name| {
-                (name == "manual").then_some(TriggerKind::Manual)
-            })?,
+            trigger: row.named("trigger_kind", TriggerKind::from_name)?,
+            schedule: row.number_if("schedule_id")?.map(ScheduleId),
+            fire_time: row.time_if("fire_time")?,
+            backfill: row.number_if("backfill_id")?.map(BackfillId),
             data_date: row.date("data_date")?,
             params: row.json("params")?,
             started_by: row.column("started_by")?,
             started_at: row.time("started_at")?,
             ended_at: row.time_if("ended_at")?,
             stopped_by: row.column("stopped_by")?,
+            paused_by: row.column("paused_by")?,
             resumed_by: row.column("resumed_by")?,
             resumes: row.small("resumes")?,
+            partial: row.column("partial")?,
         })
     }
 }

@@ -112,6 +112,8 @@ struct RerunBody {
 pub(super) enum StateDto {
     /// Jobs run or may run.
     Running,
+    /// What runs may end; nothing starts until a person lets it go on.
+    Paused,
     /// Its jobs are being killed.
     Stopping,
     /// All of its flow runs succeeded.
@@ -126,6 +128,7 @@ impl From<ExecutionState> for StateDto {
     fn from(state: ExecutionState) -> Self {
         match state {
             ExecutionState::Running => Self::Running,
+            ExecutionState::Paused => Self::Paused,
             ExecutionState::Stopping => Self::Stopping,
             ExecutionState::Succeeded => Self::Succeeded,
             ExecutionState::Failed => Self::Failed,
@@ -141,6 +144,26 @@ impl From<ExecutionState> for StateDto {
 enum TriggerDto {
     /// A person or a program, by hand.
     Manual,
+    /// A schedule, at one of its times.
+    Schedule,
+    /// A schedule, because a file came.
+    File,
+    /// A schedule, because flows reached a date.
+    DataDate,
+    /// A backfill, for one of its dates.
+    Backfill,
+}
+
+impl From<TriggerKind> for TriggerDto {
+    fn from(trigger: TriggerKind) -> Self {
+        match trigger {
+            TriggerKind::Manual => Self::Manual,
+            TriggerKind::Schedule => Self::Schedule,
+            TriggerKind::File => Self::File,
+            TriggerKind::DataDate => Self::DataDate,
+            TriggerKind::Backfill => Self::Backfill,
+        }
+    }
 }
 
 /// An execution: what one start set going.
@@ -154,6 +177,12 @@ pub(super) struct ExecutionDto {
     state: StateDto,
     /// What started it.
     trigger: TriggerDto,
+    /// The schedule that it belongs to.
+    schedule: Option<u64>,
+    /// The fire time that it stands for.
+    fire_time: Option<String>,
+    /// The backfill that it is a date of.
+    backfill: Option<u64>,
     /// The date that it is for.
     #[schema(example = "2026-11-21")]
     data_date: String,
@@ -168,10 +197,14 @@ pub(super) struct ExecutionDto {
     ended_at: Option<String>,
     /// Who asked to stop it.
     stopped_by: Option<String>,
-    /// Who last resumed or reran it.
+    /// Who paused it, while it is paused.
+    paused_by: Option<String>,
+    /// Who last made it go on after an end: resumed, reran or reset it, or settled a job run of it.
     resumed_by: Option<String>,
-    /// How often it was resumed or rerun.
+    /// How often it went on after an end.
     resumes: u32,
+    /// Whether its start asked for some jobs only.
+    partial: bool,
     /// Flows that take part, with the names that they had.
     flows: Vec<FlowName>,
     /// Job runs by state; states with none are left out.
@@ -230,17 +263,20 @@ impl From<ExecutionView> for ExecutionDto {
         Self {
             id: row.id.0,
             state: row.state.into(),
-            trigger: match row.trigger {
-                TriggerKind::Manual => TriggerDto::Manual,
-            },
+            trigger: row.trigger.into(),
+            schedule: row.schedule.map(|id| id.0),
+            fire_time: row.fire_time.map(|at| at.to_string()),
+            backfill: row.backfill.map(|id| id.0),
             data_date: row.data_date.to_string(),
             params: params_to_map(&row.params),
             started_by: row.started_by,
             started_at: row.started_at.to_string(),
             ended_at: row.ended_at.map(|at| at.to_string()),
             stopped_by: row.stopped_by,
+            paused_by: row.paused_by,
             resumed_by: row.resumed_by,
             resumes: row.resumes,
+            partial: row.partial,
             flows: flows
                 .map(|(id, name)| FlowName { id: id.0, name })
                 .collect(),
@@ -308,6 +344,8 @@ pub(super) async fn list<H: History, T: Transport>(
         flow: flow_in_query(&app, &mut query).await?,
         data_date_from: query.date("data_date_from"),
         data_date_to: query.date("data_date_to"),
+        schedule: None,
+        backfill: None,
         page: asked.page.clone(),
     };
     query.finish()?;
@@ -341,7 +379,7 @@ pub(super) async fn start<H: History + 'static, T: Transport + 'static>(
             // Waits as long as it takes: who gives up earlier is told so by `once`.
             match app.scheduler.command(Input::Start(start)).await? {
                 Reply::Started(id) => Ok(id),
-                Reply::Done | Reply::Edited(_) => Err(Problem::Internal),
+                _ => Err(Problem::Internal),
             }
         }
     };
@@ -384,6 +422,7 @@ async fn to_start<H: History, T: Transport>(
     }
     Ok(Start {
         flows: found.into_iter().flatten().collect(),
+        jobs: None,
         downstream: body.with_downstream,
         data_date,
         params: map_to_params(&body.params),

@@ -4,7 +4,7 @@ use hcndc_core::{
     engine::{
         AttemptState, ExecutionState, FlowRunState, Hold, HostTrouble, JobRunState, Rejected,
     },
-    model::{Condition, DefinitionError, Placement},
+    model::{Condition, DefinitionError, DefinitionKind, Placement},
 };
 
 use super::problem::{Blame, BlameError, Problem, What};
@@ -241,6 +241,14 @@ fn refusal(rejected: &Rejected, lang: Lang) -> String {
         (Lang::Zh, Rejected::UnknownFlow { flow }) => format!("没有编号为 {flow} 的任务流"),
         (Lang::Zh, Rejected::FlowDisabled { flow }) => format!("任务流 {flow} 未启用"),
         (Lang::Zh, Rejected::NoFlows) => "请至少指定一个任务流".to_owned(),
+        (Lang::Zh, Rejected::UnknownJob { job }) => format!("没有编号为 {job} 的任务"),
+        (Lang::Zh, Rejected::NoJobs) => "请至少指定一个任务".to_owned(),
+        (Lang::Zh, Rejected::WrongJobRunState { job_run, state }) => {
+            format!(
+                "任务执行 {job_run} {}，不允许此操作",
+                job_run_state_zh(*state)
+            )
+        }
         (Lang::Zh, Rejected::UnknownExecution { execution }) => {
             format!("没有编号为 {execution} 的进行中的执行")
         }
@@ -265,6 +273,25 @@ fn refusal(rejected: &Rejected, lang: Lang) -> String {
         ),
         (Lang::Zh, Rejected::BadSnapshot { execution }) => {
             format!("执行 {execution} 的存储内容无法读取或互相矛盾，不能继续")
+        }
+        (Lang::Zh, Rejected::UnknownSchedule { schedule }) => {
+            format!("没有编号为 {schedule} 的调度")
+        }
+        (Lang::Zh, Rejected::UnknownFileEvent { event }) => {
+            format!("没有编号为 {event} 的文件事件")
+        }
+        (Lang::Zh, Rejected::BadFileKey) => "文件的键应为 1 至 255 个字符".to_owned(),
+        (Lang::Zh, Rejected::UnknownBackfill { backfill }) => {
+            format!("没有编号为 {backfill} 的补数，或其已成功")
+        }
+        (Lang::Zh, Rejected::WrongBackfillState { backfill, state }) => {
+            format!("补数 {backfill} 的状态为 {state}，不允许该操作")
+        }
+        (Lang::Zh, Rejected::BackfillRange { from, to, most }) => {
+            format!("从 {from} 到 {to} 不是有效的日期范围，最多 {most} 天")
+        }
+        (Lang::Zh, Rejected::BackfillParallel { parallel, most }) => {
+            format!("同时运行的日期数 {parallel} 不在 1 到 {most} 之间")
         }
         (Lang::Zh, other) => other.to_string(),
     }
@@ -299,6 +326,9 @@ const fn definition_code(error: &DefinitionError) -> &'static str {
         DefinitionError::TooLong { .. } => "too_long",
         DefinitionError::BadDirectory => "bad_directory",
         DefinitionError::Stale { .. } => "stale",
+        DefinitionError::Reversed => "reversed",
+        DefinitionError::BadFormat { .. } => "bad_format",
+        DefinitionError::Unresolved { .. } => "unresolved",
         DefinitionError::FlowChanged => "flow_changed",
         DefinitionError::InUse { .. } => "in_use",
         DefinitionError::Cycle { .. } => "cycle",
@@ -348,12 +378,9 @@ pub(super) fn blame(error: &BlameError, lang: Lang) -> String {
 fn definition_zh(error: &DefinitionError) -> String {
     match error {
         DefinitionError::Unknown { what, name } => {
-            let what = match what.as_str() {
-                "flow" => "任务流",
-                "job" => "任务",
-                "executor" => "执行服务器",
-                other => other,
-            };
+            let kinds = DefinitionKind::ALL.iter();
+            let mut kinds = kinds.filter(|kind| kind.as_str() == what);
+            let what = kinds.next().map_or(&**what, |kind| kind_zh(*kind));
             format!("{what}“{name}”不存在")
         }
         DefinitionError::NameTaken => "名称已被占用".to_owned(),
@@ -378,6 +405,13 @@ fn definition_zh(error: &DefinitionError) -> String {
         DefinitionError::Stale { given, current } => {
             format!("给出的版本是 {given}，而当前版本是 {current}：已被他人修改")
         }
+        DefinitionError::Reversed => "结束早于开始".to_owned(),
+        DefinitionError::BadFormat { format } => {
+            format!("“{format}”不是日期格式：可用 %Y、%m、%d 等，不能含有时刻")
+        }
+        DefinitionError::Unresolved { name } => {
+            format!("“{name}”的值来自查询，任务目前还不能使用")
+        }
         DefinitionError::FlowChanged => "任务不能移到其他任务流".to_owned(),
         DefinitionError::InUse { users } => {
             let users: Vec<_> = users.iter().map(|it| user(it, Lang::Zh)).collect();
@@ -388,13 +422,35 @@ fn definition_zh(error: &DefinitionError) -> String {
     }
 }
 
+const fn kind_zh(kind: DefinitionKind) -> &'static str {
+    match kind {
+        DefinitionKind::Flow => "任务流",
+        DefinitionKind::Job => "任务",
+        DefinitionKind::Executor => "执行服务器",
+        DefinitionKind::Schedule => "调度",
+        DefinitionKind::Calendar => "日历",
+        DefinitionKind::Pool => "资源池",
+        DefinitionKind::Param => "共享参数",
+        DefinitionKind::DataSource => "数据源",
+        DefinitionKind::FileServer => "文件服务器",
+        DefinitionKind::FileEvent => "文件事件",
+        DefinitionKind::AlertChannel => "预警配置",
+        DefinitionKind::AlertRule => "预警规则",
+    }
+}
+
 /// What needs a definition. The engine names it in English: its kind, and then its name if it has one.
 pub(super) fn user(user: &str, lang: Lang) -> String {
-    let zh = match user.split_once(' ') {
-        Some(("flow", name)) => format!("任务流 {name}"),
-        Some(("job", name)) => format!("任务 {name}"),
-        _ if user == "attempts that run there" => "正在其上运行的尝试".to_owned(),
-        _ => user.to_owned(),
+    let zh = match user {
+        "attempts that run there" => "正在其上运行的尝试".to_owned(),
+        "job runs that have not ended" => "尚未结束的任务执行".to_owned(),
+        _ => {
+            let named = DefinitionKind::ALL.iter().find_map(|kind| {
+                let name = user.strip_prefix(kind.as_str())?.strip_prefix(' ')?;
+                Some(format!("{} {name}", kind_zh(*kind)))
+            });
+            named.unwrap_or_else(|| user.to_owned())
+        }
     };
     either(lang, user, zh)
 }
@@ -560,6 +616,11 @@ pub(super) fn hold(hold: &Hold, lang: Lang) -> String {
                 format!("执行服务器 {name} {zh}"),
             )
         }
+        Hold::Paused { by } => either(
+            lang,
+            format!("{by} paused the execution"),
+            format!("{by} 暂停了该执行"),
+        ),
         Hold::Stopping { by } => either(
             lang,
             format!("{by} is stopping the execution"),
@@ -597,6 +658,7 @@ fn host_trouble(trouble: &HostTrouble) -> (String, String) {
 const fn execution_state_zh(state: ExecutionState) -> &'static str {
     match state {
         ExecutionState::Running => "运行中",
+        ExecutionState::Paused => "已暂停",
         ExecutionState::Stopping => "停止中",
         ExecutionState::Succeeded => "成功",
         ExecutionState::Failed => "失败",

@@ -1,4 +1,4 @@
-//! Manual starts.
+//! Starts, by people and by whatever else starts executions.
 
 use alloc::{collections::BTreeSet, sync::Arc, vec::Vec};
 
@@ -7,9 +7,32 @@ use super::super::{
     execution::Execution,
 };
 use crate::{
-    id::{ExecutionId, FlowId, FlowRunId, JobId, JobRunId},
+    id::{BackfillId, ExecutionId, FlowId, FlowRunId, JobId, JobRunId, ScheduleId},
     model::{Flow, Job},
+    time::Timestamp,
 };
+
+/// An execution that is to begin: what is asked for, and what asks.
+#[derive(Clone, Debug)]
+pub(in super::super) struct Opening {
+    pub(in super::super) start: Start,
+    pub(in super::super) trigger: TriggerKind,
+    pub(in super::super) schedule: Option<ScheduleId>,
+    pub(in super::super) fire_time: Option<Timestamp>,
+    pub(in super::super) backfill: Option<BackfillId>,
+}
+
+impl Opening {
+    pub(in super::super) const fn manual(start: Start) -> Self {
+        Self {
+            start,
+            trigger: TriggerKind::Manual,
+            schedule: None,
+            fire_time: None,
+            backfill: None,
+        }
+    }
+}
 
 impl Engine {
     pub(in super::super) fn on_start(
@@ -17,17 +40,23 @@ impl Engine {
         start: Start,
         step: &mut Step,
     ) -> Result<(), Rejected> {
-        if start.flows.is_empty() {
-            return Err(Rejected::NoFlows);
+        let id = self.begin(Opening::manual(start), step)?;
+        step.reply = Reply::Started(id);
+        Ok(())
+    }
+
+    /// Begins an execution, whatever asks for it.
+    pub(in super::super) fn begin(
+        &mut self,
+        opening: Opening,
+        step: &mut Step,
+    ) -> Result<ExecutionId, Rejected> {
+        let start = opening.start;
+        let (asked, only) = self.asked(&start)?;
+        for &flow in &asked {
+            self.refuse_flow(flow)?;
         }
-        for &flow in &start.flows {
-            match self.definitions.flow(flow) {
-                None => return Err(Rejected::UnknownFlow { flow }),
-                Some(found) if !found.enabled => return Err(Rejected::FlowDisabled { flow }),
-                Some(_) => {}
-            }
-        }
-        let chosen = self.definitions.selection(&start.flows, start.downstream);
+        let chosen = self.definitions.selection(&asked, start.downstream);
         let flows: Vec<(Arc<Flow>, Vec<Arc<Job>>)> = chosen
             .iter()
             .filter_map(|&id| self.definitions.flow(id).cloned())
@@ -37,7 +66,9 @@ impl Engine {
             })
             .collect();
         let inside: Vec<&Arc<Job>> = flows.iter().flat_map(|(_, jobs)| jobs).collect();
-        self.refuse_outside_dependencies(&inside, &chosen)?;
+        if only.is_none() {
+            self.refuse_outside_dependencies(&inside, &chosen)?;
+        }
 
         let jobs = inside.len();
         let id = ExecutionId(self.take_id());
@@ -46,22 +77,58 @@ impl Engine {
         let row = ExecutionRow {
             id,
             state: ExecutionState::Running,
-            trigger: TriggerKind::Manual,
+            trigger: opening.trigger,
+            schedule: opening.schedule,
+            fire_time: opening.fire_time,
+            backfill: opening.backfill,
             data_date: start.data_date,
             params: start.params,
             started_by: start.by,
             started_at: self.now,
             ended_at: None,
             stopped_by: None,
+            paused_by: None,
             resumed_by: None,
             resumes: 0,
+            partial: only.is_some(),
         };
-        let execution = Execution::new(row, flows, first_flow_run, first_job_run);
+        let mut execution = Execution::new(row, flows, first_flow_run, first_job_run);
+        if let Some(only) = only {
+            execution.leave_out(&only);
+        }
         execution.announce(&mut step.changes);
         self.insert(execution);
         self.advance(id, step, Execution::offer_flows);
-        step.reply = Reply::Started(id);
-        Ok(())
+        Ok(id)
+    }
+
+    /// Refuses a flow that no execution can begin with.
+    pub(super) fn refuse_flow(&self, flow: FlowId) -> Result<(), Rejected> {
+        match self.definitions.flow(flow) {
+            None => Err(Rejected::UnknownFlow { flow }),
+            Some(found) if !found.enabled => Err(Rejected::FlowDisabled { flow }),
+            Some(_) => Ok(()),
+        }
+    }
+
+    /// The flows that a start asks for, each once, and the jobs if it asks for some only, sorted.
+    fn asked(&self, start: &Start) -> Result<(Vec<FlowId>, Option<Vec<JobId>>), Rejected> {
+        let mut flows: BTreeSet<FlowId> = start.flows.iter().copied().collect();
+        let mut only = start.jobs.clone();
+        if let Some(jobs) = &mut only {
+            if jobs.is_empty() {
+                return Err(Rejected::NoJobs);
+            }
+            for &job in jobs.iter() {
+                let found = self.definitions.job(job);
+                flows.insert(found.ok_or(Rejected::UnknownJob { job })?.flow);
+            }
+            jobs.sort_unstable();
+        }
+        if flows.is_empty() {
+            return Err(Rejected::NoFlows);
+        }
+        Ok((flows.into_iter().collect(), only))
     }
 
     /// R1 inside one execution of these flows: every job waited for must take part. One that does not though its flow does
@@ -95,5 +162,14 @@ impl Engine {
             }
         }
         Ok(())
+    }
+}
+
+impl Execution {
+    /// Leaves out all job runs but those of these jobs, which are sorted.
+    fn leave_out(&mut self, only: &[JobId]) {
+        for run in &mut self.jobs {
+            run.row.left_out = only.binary_search(&run.row.job).is_err();
+        }
     }
 }

@@ -89,13 +89,15 @@ fn assignment(text: &str) -> Result<Param, String> {
 pub(super) fn run(args: &RunArgs, lang: Lang) -> Exit {
     let names: Vec<&str> = args.set.iter().map(|param| param.name.as_str()).collect();
     let read = read_mesh(&args.mesh, &names);
-    let mesh = match read.and_then(|mesh| check_runnable(&mesh).map(|()| mesh)) {
+    let mut mesh = match read.and_then(|mesh| check_runnable(&mesh).map(|()| mesh)) {
         Ok(mesh) => mesh.file,
         Err(faults) => {
             warn_faults(lang, &faults);
             return Exit::Wrong;
         }
     };
+    // This runs once and now, whatever the clock says.
+    mesh.schedules.clear();
     match super::runtime() {
         Ok(runtime) => runtime.block_on(run_mesh(args, mesh, lang)),
         Err(error) => {
@@ -394,6 +396,7 @@ async fn start(
         .unwrap_or_else(|| DataDate::day_before(chrono::Utc::now().into(), zone));
     let start = Start {
         flows,
+        jobs: None,
         downstream: false,
         data_date,
         params: args.set.clone(),
@@ -401,7 +404,7 @@ async fn start(
     };
     match handle.command(Input::Start(start)).await? {
         Reply::Started(execution) => Ok(execution),
-        Reply::Done | Reply::Edited(_) => Err(CommandError::Stopped),
+        _ => Err(CommandError::Stopped),
     }
 }
 
