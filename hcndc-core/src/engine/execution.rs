@@ -7,7 +7,7 @@ use alloc::{collections::BTreeMap, sync::Arc, vec, vec::Vec};
 use core::ops::Range;
 
 use super::{
-    change::{Change, ExecutionRow, ExecutionSnapshot, FlowRunRow, JobRunRow},
+    change::{Change, ExecutionRow, ExecutionSnapshot, FlowRunRow, JobRunRow, TriggerKind},
     state::{AttemptState, ExecutionState, FlowRunState, JobRunState},
 };
 use crate::{
@@ -193,6 +193,9 @@ impl Execution {
     /// The execution of a snapshot; `None` if its rows do not fit each other.
     pub(super) fn restore(snapshot: ExecutionSnapshot) -> Option<Self> {
         let execution = snapshot.row.id;
+        if (snapshot.row.trigger == TriggerKind::Backfill) != snapshot.row.backfill.is_some() {
+            return None;
+        }
         let first_flow_run = snapshot.flow_runs.first().map_or(0, |(row, _)| row.id.0);
         let first_job_run = snapshot.job_runs.first().map_or(0, |(row, _)| row.id.0);
         let mut jobs = Vec::with_capacity(snapshot.job_runs.len());
@@ -694,7 +697,7 @@ impl Execution {
                 row.attempts_before = row.attempt;
             }
             JobRunState::Queued => {
-                row.attempt += 1;
+                row.attempt = row.attempt.saturating_add(1);
                 (row.queued_at, row.retry_at) = (Some(moves.now), None);
                 moves.ready.push(at);
             }
@@ -761,7 +764,7 @@ impl Execution {
             ExecutionState::Running if row.state == ExecutionState::Paused => {}
             ExecutionState::Running => {
                 (row.ended_at, row.stopped_by) = (None, None);
-                row.resumes += 1;
+                row.resumes = row.resumes.saturating_add(1);
             }
             ExecutionState::Paused | ExecutionState::Stopping => {}
             ExecutionState::Succeeded | ExecutionState::Failed | ExecutionState::Stopped => {

@@ -524,7 +524,7 @@ impl Engine {
             let seat = (id, at as u32);
             let row = &run.row;
             // Its first attempt was dispatched, so it has the date until it settles.
-            let began = row.state == JobRunState::Queued && row.attempt > row.attempts_before + 1;
+            let began = row.state == JobRunState::Queued && row.attempt - row.attempts_before > 1;
             if row.state.is_live() || row.state == JobRunState::RetryWait || began {
                 held.push((row.job, seat));
             }

@@ -150,7 +150,7 @@ impl Engine {
             let row = &mut backfill.row;
             (row.ended_at, row.stopped_by) = (None, None);
             row.restarted_by = Some(by);
-            row.restarts += 1;
+            row.restarts = row.restarts.saturating_add(1);
         }
         self.move_backfill(id, BackfillState::Running, step);
         for date in again {
