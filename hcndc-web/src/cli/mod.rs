@@ -14,6 +14,7 @@ mod import;
 mod run;
 mod schema;
 mod serve;
+mod simulate;
 mod validate;
 
 use std::{
@@ -58,6 +59,8 @@ enum Command {
     Import(import::ImportArgs),
     /// Print the JSON schema of mesh files
     Schema,
+    /// Tell what a mesh file will do over some days, without running anything
+    Simulate(simulate::SimulateArgs),
     /// Run the server: scheduler, executor and REST API
     Serve(serve::ServeArgs),
     /// Run the server with an example mesh loaded and started
@@ -115,6 +118,7 @@ pub fn main() -> ExitCode {
         Command::Validate(args) => validate::run(&args, lang),
         Command::Import(args) => import::run(&args, lang),
         Command::Schema => schema::run(lang),
+        Command::Simulate(args) => simulate::run(&args, lang),
         Command::Serve(args) => serve::run(args, lang),
         Command::Demo(args) => demo::run(args, lang),
         Command::Executor(args) => executor::run(args, lang),

@@ -67,7 +67,7 @@ pub(super) struct RunArgs {
     executor_wait: u64,
 }
 
-fn data_date(text: &str) -> Result<DataDate, String> {
+pub(super) fn data_date(text: &str) -> Result<DataDate, String> {
     text.parse::<DataDate>().map_err(|error| error.to_string())
 }
 
