@@ -9,8 +9,11 @@ mod edit;
 mod explain;
 mod limits;
 mod load;
+mod partial;
+mod pause;
 mod report;
 mod schedule;
+mod settle;
 mod start;
 #[path = "../support/store.rs"]
 mod store;
