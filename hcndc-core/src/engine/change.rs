@@ -24,6 +24,24 @@ pub enum Change {
         /// The last date that succeeded.
         data_date: DataDate,
     },
+    /// A flow has succeeded for all dates from one to another, or there is no such range any more.
+    FlowDates {
+        /// Which.
+        flow: FlowId,
+        /// The first date; with the flow it is the key.
+        from: DataDate,
+        /// The last date; `None` if the range is gone, with its flow or into another range.
+        to: Option<DataDate>,
+    },
+    /// Where a job stood when the last run of its flow for a date ended without success.
+    JobOutcome {
+        /// Which.
+        job: JobId,
+        /// The date; with the job it is the key.
+        data_date: DataDate,
+        /// Where it stood; `None` if that is not kept any more.
+        state: Option<JobRunState>,
+    },
     /// A new version of a job.
     JobPut(Arc<Job>),
     /// A job is no more; its versions stay.
@@ -90,6 +108,53 @@ pub struct ExecutionRow {
 pub enum TriggerKind {
     /// A person or a program, by hand.
     Manual,
+    /// A schedule, at one of its times.
+    Schedule,
+    /// A schedule, because a file came.
+    File,
+    /// A schedule, because flows reached a date.
+    DataDate,
+    /// A backfill, for one of its dates.
+    Backfill,
+}
+
+impl TriggerKind {
+    /// Every kind.
+    pub const ALL: &[Self] = &[
+        Self::Manual,
+        Self::Schedule,
+        Self::File,
+        Self::DataDate,
+        Self::Backfill,
+    ];
+
+    /// The name that stores, the API and the pages use.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Manual => "manual",
+            Self::Schedule => "schedule",
+            Self::File => "file",
+            Self::DataDate => "data_date",
+            Self::Backfill => "backfill",
+        }
+    }
+
+    /// The kind of this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|kind| kind.as_str() == name)
+    }
+
+    /// Whether nobody asked for just this execution: then it waits for parents outside of it (R2), and its flow runs join
+    /// others for their date (R5).
+    #[must_use]
+    pub const fn is_automatic(self) -> bool {
+        match self {
+            Self::Schedule | Self::File | Self::DataDate => true,
+            Self::Manual | Self::Backfill => false,
+        }
+    }
 }
 
 /// A flow run as it is stored.
@@ -110,6 +175,9 @@ pub struct FlowRunRow {
     pub started_at: Option<Timestamp>,
     /// When it ended, if it did.
     pub ended_at: Option<Timestamp>,
+    /// The flow run whose end it shares (R5); `None` if it has a run of its own, or if the flow had succeeded for its date
+    /// before: then it has no start of its own either.
+    pub joined_to: Option<FlowRunId>,
 }
 
 /// A job run as it is stored.
@@ -142,6 +210,9 @@ pub struct JobRunRow {
     pub exit_code: Option<i32>,
     /// In `retry_wait`: when the next attempt may start.
     pub retry_at: Option<Timestamp>,
+    /// Which of its dependencies on runs outside of its execution were seen to be met: the lowest bit stands for the first
+    /// of them, in the order of its job's dependencies. What was met stays met until the job runs again.
+    pub met_outside: u64,
 }
 
 /// An attempt as it is stored.
@@ -199,6 +270,34 @@ pub struct Snapshot {
     pub executors: Vec<Arc<Executor>>,
     /// Executions that have not ended, by id.
     pub executions: Vec<ExecutionSnapshot>,
+    /// Dates for which flows succeeded, by flow and date.
+    pub flow_dates: Vec<FlowDates>,
+    /// Where jobs stood whose flows did not succeed, by job and date.
+    pub job_outcomes: Vec<JobOutcome>,
+}
+
+/// A flow succeeded for each date of a range; no two ranges of one flow touch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct FlowDates {
+    /// Which flow.
+    pub flow: FlowId,
+    /// The first date.
+    pub from: DataDate,
+    /// The last date.
+    pub to: DataDate,
+}
+
+/// Where a job stood when the last run of its flow for a date ended without success.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct JobOutcome {
+    /// Which job.
+    pub job: JobId,
+    /// The date.
+    pub data_date: DataDate,
+    /// Where it stood; `blocked` if its turn never came.
+    pub state: JobRunState,
 }
 
 /// All that an engine needs of one execution.

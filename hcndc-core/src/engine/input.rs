@@ -3,7 +3,10 @@
 use alloc::{boxed::Box, collections::BTreeMap, string::String, vec::Vec};
 use core::time::Duration;
 
-use super::{change::ExecutionSnapshot, settings::Settings};
+use super::{
+    change::{ExecutionSnapshot, TriggerKind},
+    settings::Settings,
+};
 use crate::{
     id::{AttemptId, ExecutionId, ExecutorId, FlowId, JobRunId},
     model::{Edit, Param},
@@ -16,7 +19,7 @@ use crate::{
 pub enum Input {
     /// Change definitions.
     Edit(EditBatch),
-    /// Start a manual execution.
+    /// Start an execution.
     Start(Start),
     /// Kill what runs and end the execution (R10).
     Stop {
@@ -68,7 +71,7 @@ pub struct EditBatch {
     pub edits: Vec<Edit>,
 }
 
-/// A manual start.
+/// The start of an execution.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Start {
@@ -80,6 +83,8 @@ pub struct Start {
     pub data_date: DataDate,
     /// Values that go before the flows' and jobs' own.
     pub params: Vec<Param>,
+    /// What starts it: people do so by hand; an embedder's own schedules may say that they are ones.
+    pub trigger: TriggerKind,
     /// Who starts it.
     pub by: String,
 }

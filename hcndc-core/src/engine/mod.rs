@@ -18,12 +18,16 @@ mod advance;
 mod change;
 mod check;
 mod claim;
+mod crossing;
 mod definitions;
 mod effect;
 mod execution;
 mod explain;
+mod gate;
 mod input;
 mod on;
+mod outside;
+mod past;
 mod placement;
 mod rejected;
 mod settings;
@@ -35,8 +39,10 @@ use core::cmp::Reverse;
 
 use self::{
     claim::Claims,
+    crossing::Crossings,
     definitions::Definitions,
     execution::Execution,
+    past::Past,
     placement::{Need, Rank, Seat, Yard},
     timer::{Timer, Timers},
 };
@@ -47,12 +53,12 @@ use crate::{
 };
 
 pub use change::{
-    AttemptRow, Change, ExecutionRow, ExecutionSnapshot, FlowRunRow, JobRunRow, Snapshot,
-    TriggerKind,
+    AttemptRow, Change, ExecutionRow, ExecutionSnapshot, FlowDates, FlowRunRow, JobOutcome,
+    JobRunRow, Snapshot, TriggerKind,
 };
 pub use check::Violation;
 pub use effect::{Effect, Order};
-pub use explain::{Explanation, Hold, HostTrouble};
+pub use explain::{Explanation, FlowExplanation, Hold, HostTrouble};
 pub use input::{EditBatch, End, EndCause, Held, HostFigures, Input, Report, RunOrder, Start};
 pub use rejected::Rejected;
 pub use settings::Settings;
@@ -120,7 +126,7 @@ struct Attempt {
 /// let flow = engine.find_flow("nightly").expect("just made").id;
 ///
 /// engine.apply(now, Input::Report { executor, report: Report::Hello { version: "1".into(), held: vec![] } })?;
-/// let start = Start { flows: vec![flow], downstream: false, data_date: "2026-11-21".parse()?, params: vec![], by: "ann".into() };
+/// let start = Start { flows: vec![flow], downstream: false, data_date: "2026-11-21".parse()?, params: vec![], trigger: TriggerKind::Manual, by: "ann".into() };
 /// let step = engine.apply(now, Input::Start(start))?;
 ///
 /// let Some(Effect::Tell { order: Order::Run(run), .. }) = step.effects.last() else { panic!("an order to run") };
@@ -141,6 +147,8 @@ pub struct Engine {
     attempts: BTreeMap<AttemptId, Attempt>,
     yard: Yard,
     claims: Claims,
+    crossings: Crossings,
+    past: Past,
     timers: Timers,
 }
 
@@ -164,8 +172,17 @@ impl Engine {
         for executor in engine.definitions.executors() {
             engine.yard.put_host(Arc::clone(executor));
         }
+        engine.past = Past::load(&snapshot.flow_dates, &snapshot.job_outcomes);
         for execution in snapshot.executions {
             engine.admit(execution)?;
+        }
+        // Only now: they may wait for each other.
+        let ids: Vec<ExecutionId> = engine.executions.keys().copied().collect();
+        for execution in ids {
+            if !engine.take_up_flow_runs(execution) {
+                return Err(Rejected::BadSnapshot { execution });
+            }
+            engine.take_up_job_runs(execution);
         }
         let lost_at = now.after(engine.settings.executor_lease);
         let holding: Vec<ExecutorId> = engine
@@ -311,6 +328,11 @@ impl Engine {
         self.definitions.data_date(flow)
     }
 
+    /// The dates for which the flow succeeded, as ranges of dates that follow each other: first and last of each, in order.
+    pub fn succeeded_dates(&self, flow: FlowId) -> impl Iterator<Item = (DataDate, DataDate)> {
+        self.past.dates_of(flow)
+    }
+
     /// Whether the execution is live; if not, a resume or rerun must bring its snapshot.
     #[must_use]
     pub fn is_live(&self, execution: ExecutionId) -> bool {
@@ -378,6 +400,8 @@ impl Engine {
             jobs: self.definitions.jobs().cloned().collect(),
             executors: self.definitions.executors().cloned().collect(),
             executions: executions.collect(),
+            flow_dates: self.past.dates().collect(),
+            job_outcomes: self.past.outcomes().collect(),
         }
     }
 
@@ -433,7 +457,15 @@ impl Engine {
     }
 
     fn insert(&mut self, execution: Execution) {
-        let id = execution.row.id;
+        let (id, date) = (execution.row.id, execution.row.data_date);
+        for (at, run) in execution.flow_runs.iter().enumerate() {
+            if !run.is_joined() {
+                self.crossings.add_run(run.row.flow, date, (id, at as u32));
+            }
+            if run.row.state == FlowRunState::Running {
+                self.crossings.begin_run(run.row.flow);
+            }
+        }
         if let Some(first) = execution.jobs.first() {
             self.by_first_job_run.insert(first.row.id, id);
         }

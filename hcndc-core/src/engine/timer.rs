@@ -2,7 +2,7 @@
 
 use alloc::collections::BTreeSet;
 
-use super::placement::Seat;
+use super::{crossing::FlowSeat, placement::Seat};
 use crate::{id::ExecutorId, time::Timestamp};
 
 /// A reason to wake up.
@@ -10,6 +10,10 @@ use crate::{id::ExecutorId, time::Timestamp};
 pub(super) enum Timer {
     /// A job run may try again.
     Retry(Seat),
+    /// A job run may have waited long enough for runs outside of its execution.
+    WaitLimit(Seat),
+    /// A flow run may start.
+    Offer(FlowSeat),
     /// An executor that is out of reach counts as lost.
     Lease(ExecutorId),
 }

@@ -192,7 +192,9 @@ impl Engine {
             match self.definitions.job(run.row.job) {
                 Some(job) => {
                     run.job = Arc::clone(job);
-                    if run.row.job_version != job.revision.version {
+                    // What it saw, it saw with other dependencies.
+                    let saw = core::mem::take(&mut run.row.met_outside) != 0;
+                    if run.row.job_version != job.revision.version || saw {
                         run.row.job_version = job.revision.version;
                         renewed.push(at as u32);
                     }
@@ -203,7 +205,7 @@ impl Engine {
         let mut part: Vec<&Arc<Job>> = execution.jobs.iter().map(|run| &run.job).collect();
         part.sort_unstable_by_key(|job| job.id);
         let flows = execution.flow_runs.iter().map(|run| run.row.flow).collect();
-        self.refuse_outside_dependencies(&part, &flows)?;
+        self.refuse_newer_dependencies(&part, &flows)?;
 
         let mut flows_renewed = Vec::new();
         for (at, run) in execution.flow_runs.iter_mut().enumerate() {

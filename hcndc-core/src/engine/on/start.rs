@@ -1,9 +1,9 @@
-//! Manual starts.
+//! Starts.
 
 use alloc::{collections::BTreeSet, sync::Arc, vec::Vec};
 
 use super::super::{
-    Engine, ExecutionRow, ExecutionState, Rejected, Reply, Start, Step, TriggerKind,
+    Engine, ExecutionRow, ExecutionState, Rejected, Reply, Start, Step,
     execution::Execution,
 };
 use crate::{
@@ -37,8 +37,6 @@ impl Engine {
             })
             .collect();
         let inside: Vec<&Arc<Job>> = flows.iter().flat_map(|(_, jobs)| jobs).collect();
-        self.refuse_outside_dependencies(&inside, &chosen)?;
-
         let jobs = inside.len();
         let id = ExecutionId(self.take_id());
         let first_flow_run = FlowRunId(self.take_ids(flows.len()));
@@ -46,7 +44,7 @@ impl Engine {
         let row = ExecutionRow {
             id,
             state: ExecutionState::Running,
-            trigger: TriggerKind::Manual,
+            trigger: start.trigger,
             data_date: start.data_date,
             params: start.params,
             started_by: start.by,
@@ -64,9 +62,9 @@ impl Engine {
         Ok(())
     }
 
-    /// R1 inside one execution of these flows: every job waited for must take part. One that does not though its flow does
-    /// was added since the execution was started.
-    pub(super) fn refuse_outside_dependencies(
+    /// R1 inside one execution of these flows: every job waited for must take part, if its flow does. One that does not was
+    /// added since the execution was started.
+    pub(super) fn refuse_newer_dependencies(
         &self,
         jobs: &[&Arc<Job>],
         flows: &BTreeSet<FlowId>,
@@ -74,22 +72,14 @@ impl Engine {
         let mut inside: Vec<JobId> = jobs.iter().map(|job| job.id).collect();
         inside.sort_unstable();
         for job in jobs.iter().filter(|job| job.enabled) {
-            for dependency in &job.dependencies {
+            for dependency in job.dependencies.iter().filter(|it| it.is_of_same_date()) {
                 if inside.binary_search(&dependency.job).is_err()
                     && let Some(missing) = self.definitions.job(dependency.job)
+                    && flows.contains(&missing.flow)
                 {
-                    let flow = missing.flow;
                     let job = self.definitions.job_label(job);
                     let depends_on = self.definitions.job_label(missing);
-                    return Err(if flows.contains(&flow) {
-                        Rejected::NewerDependency { job, depends_on }
-                    } else {
-                        Rejected::OutsideDependency {
-                            job,
-                            depends_on,
-                            flow,
-                        }
-                    });
+                    return Err(Rejected::NewerDependency { job, depends_on });
                 }
             }
         }

@@ -14,6 +14,8 @@ impl Engine {
                         }
                     })
                 }
+                Timer::WaitLimit(seat) => self.on_wait_limit(seat, step),
+                Timer::Offer(seat) => self.on_offer(seat, step),
                 Timer::Lease(executor) => self.on_lease_end(executor, step),
             }
         }

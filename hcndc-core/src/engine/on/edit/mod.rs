@@ -19,6 +19,7 @@ use alloc::{
 };
 
 use super::super::{
+    advance::{Task, Tasks},
     Change, DefinitionId, EditBatch, Effect, Engine, Rejected, Reply, Step,
     definitions::Definitions,
 };
@@ -79,11 +80,18 @@ impl Engine {
         }
 
         self.next_id = next_id;
+        let mut tasks = Tasks::default();
         for job in gone.jobs {
+            self.past.forget_job(job, &mut step.changes);
+            self.let_watchers_look(job, None, &mut tasks);
             self.definitions.remove_job(job);
             step.changes.push(Change::JobDeleted(job));
         }
         for flow in gone.flows {
+            self.past.forget_flow(flow, &mut step.changes);
+            let waiting = self.crossings.open_gate(flow, None);
+            waiting.into_iter().for_each(|it| tasks.push(Task::Start(it)));
+            tasks.push(Task::Fill(flow));
             self.definitions.remove_flow(flow);
             step.changes.push(Change::FlowDeleted(flow));
         }
@@ -102,12 +110,14 @@ impl Engine {
         }
         for flow in flows {
             self.definitions.put_flow(Arc::clone(&flow));
+            tasks.push(Task::Fill(flow.id));
             step.changes.push(Change::FlowPut(flow));
         }
         for job in jobs {
             self.definitions.put_job(Arc::clone(&job));
             step.changes.push(Change::JobPut(job));
         }
+        self.finish(tasks, step);
         step.reply = Reply::Edited(ids);
         Ok(())
     }
