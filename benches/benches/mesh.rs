@@ -66,10 +66,10 @@ fn fan(c: &mut Criterion) {
         });
         let engine = made(make.clone());
         let drafts = engine.jobs().map(|job| {
-            let before = job.dependencies.iter().map(|it| DependencyDraft {
-                job: JobRef::Id(it.job),
-                condition: it.condition,
-            });
+            let before = job
+                .dependencies
+                .iter()
+                .map(|it| DependencyDraft::new(JobRef::Id(it.job), it.condition));
             Edit::PutJob(JobDraft {
                 id: Some(job.id),
                 dependencies: before.collect(),

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use hcndc_core::{
     engine::{
         Change, EditBatch, Effect, End, EndCause, Engine, ExecutionSnapshot, Input, Order, Report,
-        Settings, Start,
+        Settings, Start, TriggerKind,
     },
     id::{AttemptId, ExecutionId, ExecutorId, FlowId, JobId, JobRunId},
     model::{
@@ -145,10 +145,7 @@ fn set_up(engine: &mut Engine, now: Timestamp) {
                     flow: format!("n{at}"),
                     job: format!("n{}", job - 1),
                 };
-                draft.dependencies = vec![DependencyDraft {
-                    job: before,
-                    condition: Condition::Success,
-                }];
+                draft.dependencies = vec![DependencyDraft::new(before, Condition::Success)];
             }
             edits.push(Edit::PutJob(draft));
         }
@@ -211,6 +208,7 @@ fn draw(
                 downstream,
                 data_date,
                 params: Vec::new(),
+                trigger: TriggerKind::Manual,
                 by,
             })
         }
@@ -348,13 +346,14 @@ fn edit(bytes: &mut Bytes<'_>, engine: &Engine) -> Edit {
             };
             draft.retry.delay = Duration::from_secs(bytes.below(60));
             draft.dependencies = (0..bytes.below(4))
-                .map(|_| DependencyDraft {
-                    job: JobRef::Id(job(bytes, engine)),
-                    condition: match bytes.below(4) {
+                .map(|_| {
+                    let on = JobRef::Id(job(bytes, engine));
+                    let condition = match bytes.below(4) {
                         0 => Condition::Failure,
                         1 => Condition::Done,
                         _ => Condition::Success,
-                    },
+                    };
+                    DependencyDraft::new(on, condition)
                 })
                 .collect();
             Edit::PutJob(draft)

@@ -50,4 +50,26 @@ ids! {
     JobRunId,
     /// One try at a job run; the key by which executors know it, for ever.
     AttemptId,
+    /// A schedule.
+    ScheduleId,
+    /// A calendar of business days.
+    CalendarId,
+    /// A pool of slots.
+    PoolId,
+    /// A param that jobs share.
+    ParamId,
+    /// A data source.
+    DataSourceId,
+    /// A file server.
+    FileServerId,
+    /// A file event.
+    FileEventId,
+    /// An alert channel.
+    AlertChannelId,
+    /// An alert rule.
+    AlertRuleId,
+    /// A backfill: one request to run a range of dates.
+    BackfillId,
+    /// An alert: one thing that people are told.
+    AlertId,
 }

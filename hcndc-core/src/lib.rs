@@ -74,5 +74,6 @@ pub mod model;
 pub mod port;
 pub mod scheduler;
 pub mod time;
+pub mod trigger;
 #[cfg(feature = "workload")]
 pub mod workload;

@@ -200,10 +200,7 @@ fn draft(flow: usize, at: usize) -> JobDraft {
 
 fn dependency(flow: usize, job: usize, condition: Condition) -> DependencyDraft {
     let (flow, job) = (flow_name(flow), format!("job{job}"));
-    DependencyDraft {
-        job: JobRef::Name { flow, job },
-        condition,
-    }
+    DependencyDraft::new(JobRef::Name { flow, job }, condition)
 }
 
 fn job(flow: usize, at: usize, after: impl IntoIterator<Item = usize>) -> Edit {

@@ -17,7 +17,7 @@ use std::{
 use hcndc_core::{
     engine::{
         EditBatch, Effect, End, EndCause, Engine, Held, HostFigures, Input, JobRunState, Order,
-        Rejected, Report, Settings, Start, Step,
+        Rejected, Report, Settings, Start, Step, TriggerKind,
     },
     id::{AttemptId, ExecutionId, ExecutorId, FlowId, JobId, JobRunId},
     model::{
@@ -541,10 +541,7 @@ impl World {
             enabled: plan.enabled,
             priority: plan.priority,
             dependencies: dependencies
-                .map(|(job, condition)| DependencyDraft {
-                    job: JobRef::Id(job),
-                    condition,
-                })
+                .map(|(job, condition)| DependencyDraft::new(JobRef::Id(job), condition))
                 .collect(),
             placement,
             slots: plan.slots,
@@ -622,6 +619,7 @@ impl World {
                     downstream: *downstream,
                     data_date,
                     params: vec![],
+                    trigger: TriggerKind::Manual,
                     by,
                 };
                 if self.send(Input::Start(start.clone())).is_err() {
@@ -845,6 +843,7 @@ impl World {
                     downstream: true,
                     data_date: date(0),
                     params: vec![],
+                    trigger: TriggerKind::Manual,
                     by,
                 };
                 let refused = self.send(Input::Start(start));

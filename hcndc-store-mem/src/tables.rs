@@ -4,7 +4,8 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use hcndc_core::{
     engine::{
-        AttemptRow, Change, ExecutionRow, ExecutionSnapshot, FlowRunRow, JobRunRow, Snapshot,
+        AttemptRow, Change, ExecutionRow, ExecutionSnapshot, FlowDates, FlowRunRow, JobOutcome,
+        JobRunRow, JobRunState, Snapshot,
     },
     id::{AttemptId, ExecutionId, ExecutorId, FlowId, FlowRunId, JobId, JobRunId},
     model::{Executor, Flow, Job},
@@ -30,6 +31,9 @@ pub(crate) struct Tables {
     pub(crate) flow_runs: BTreeMap<FlowRunId, FlowRunRow>,
     pub(crate) job_runs: BTreeMap<JobRunId, JobRunRow>,
     pub(crate) attempts: BTreeMap<AttemptId, AttemptRow>,
+    /// The last date of each range, by its first.
+    pub(crate) flow_dates: BTreeMap<(FlowId, DataDate), DataDate>,
+    pub(crate) job_outcomes: BTreeMap<(JobId, DataDate), JobRunState>,
 }
 
 impl Tables {
@@ -58,6 +62,14 @@ impl Tables {
                     self.data_dates.insert(*flow, *data_date);
                 }
             }
+            Change::FlowDates { flow, from, to } => {
+                set(&mut self.flow_dates, (*flow, *from), *to);
+            }
+            Change::JobOutcome {
+                job,
+                data_date,
+                state,
+            } => set(&mut self.job_outcomes, (*job, *data_date), *state),
             Change::JobPut(job) => {
                 let version = (job.id, job.revision.version);
                 self.job_versions.insert(version, job.clone());
@@ -99,6 +111,20 @@ impl Tables {
             executions: live
                 .map(|row| self.execution_snapshot(row))
                 .collect::<Result<_, _>>()?,
+            flow_dates: self
+                .flow_dates
+                .iter()
+                .map(|(&(flow, from), &to)| FlowDates { flow, from, to })
+                .collect(),
+            job_outcomes: self
+                .job_outcomes
+                .iter()
+                .map(|(&(job, data_date), &state)| JobOutcome {
+                    job,
+                    data_date,
+                    state,
+                })
+                .collect(),
         })
     }
 
@@ -140,5 +166,17 @@ impl Tables {
             job: run.job,
             version: run.job_version,
         })
+    }
+}
+
+/// Puts a value, or takes it away.
+fn set<K: Ord, V>(map: &mut BTreeMap<K, V>, key: K, value: Option<V>) {
+    match value {
+        Some(value) => {
+            map.insert(key, value);
+        }
+        None => {
+            map.remove(&key);
+        }
     }
 }

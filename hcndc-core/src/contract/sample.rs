@@ -68,6 +68,10 @@ pub fn flow(id: u64, name: &str) -> Flow {
         params: Vec::new(),
         env: BTreeMap::new(),
         workdir: String::new(),
+        max_runs: None,
+        timeout: None,
+        restart_retries: 0,
+        restart_delay: Duration::ZERO,
         revision: revision(1),
     }
 }
@@ -92,6 +96,9 @@ pub fn job(id: u64, flow: u64, name: &str) -> Job {
         success_codes: vec![0],
         retry: Retry::default(),
         timeout: None,
+        pool: None,
+        pool_slots: 1,
+        expected: None,
         revision: revision(1),
     }
 }
@@ -140,6 +147,7 @@ pub const fn flow_run(id: u64, execution: u64, flow: u64) -> FlowRunRow {
         state: FlowRunState::Waiting,
         started_at: None,
         ended_at: None,
+        joined_to: None,
     }
 }
 
@@ -160,6 +168,7 @@ pub const fn job_run(id: u64, execution: u64, flow_run: u64, job: u64) -> JobRun
         ended_at: None,
         exit_code: None,
         retry_at: None,
+        met_outside: 0,
     }
 }
 
@@ -350,6 +359,10 @@ fn flows() -> Vec<Flow> {
         params: vec![param("region", "north"), param("day", "${date-1d:%Y%m%d}")],
         env: map(&[("LANG", "zh_CN.UTF-8"), ("EMPTY", "")]),
         workdir: String::from("/srv/etl"),
+        max_runs: Some(2),
+        timeout: Some(Duration::from_secs(7 * 3_600)),
+        restart_retries: 3,
+        restart_delay: Duration::from_millis(90_500),
         ..flow(1, "orders")
     };
     let report = Flow {
@@ -377,27 +390,25 @@ fn jobs() -> Vec<Job> {
             cap: Some(Duration::from_secs(60)),
         },
         timeout: Some(Duration::from_secs(3_600)),
+        pool_slots: 7,
+        expected: Some(Duration::from_secs(600)),
         ..job(11, 1, "extract")
     };
     let clean = Job {
         enabled: false,
-        dependencies: vec![Dependency {
-            job: JobId(11),
-            condition: Condition::Done,
-        }],
+        dependencies: vec![Dependency::new(JobId(11), Condition::Done)],
         placement: Placement::Executor(ExecutorId(21)),
         ..job(12, 1, "clean")
     };
     let sum = Job {
         dependencies: vec![
             Dependency {
-                job: JobId(11),
-                condition: Condition::Success,
+                offset_days: -1,
+                wait_limit: Some(Duration::from_micros(7_200_000_001)),
+                ..Dependency::new(JobId(11), Condition::Done)
             },
-            Dependency {
-                job: JobId(12),
-                condition: Condition::Failure,
-            },
+            Dependency::new(JobId(11), Condition::Success),
+            Dependency::new(JobId(12), Condition::Failure),
         ],
         placement: Placement::Labels(map(&[("disk", "ssd"), ("zone", "东")])),
         ..job(13, 2, "extract")

@@ -169,12 +169,7 @@ impl Engine {
         }
     }
 
-    pub(super) fn let_watchers_look(
-        &self,
-        job: JobId,
-        date: Option<DataDate>,
-        tasks: &mut Tasks,
-    ) {
+    pub(super) fn let_watchers_look(&self, job: JobId, date: Option<DataDate>, tasks: &mut Tasks) {
         let watchers = self.crossings.watchers_of(job, date);
         tasks.queue.extend(watchers.map(Task::Look));
     }
@@ -224,7 +219,7 @@ impl Engine {
             }
         }
         self.crossings.end_run(flow);
-        if self.crossings.line_of(flow).next().is_some() {
+        if self.crossings.first_in_line(flow).is_some() {
             tasks.push(Task::Fill(flow));
         }
         if self.crossings.joined_to(seat).next().is_some() {

@@ -27,6 +27,8 @@ macro_rules! ensure {
     };
 }
 
+mod crossing;
+
 impl Engine {
     /// All rules that this state breaks; empty unless the engine has a fault. Looks at everything: for tests.
     #[must_use]
@@ -49,6 +51,7 @@ impl Engine {
             self.claims.queued()
         );
         self.check_limits(&mut found);
+        self.check_crossings(&mut found);
         ensure!(
             found,
             "index",
@@ -189,7 +192,7 @@ fn check_execution(execution: &Execution, found: &mut Vec<Violation>) {
     ensure!(
         found,
         "R6",
-        active > 0,
+        !execution.is_still(),
         "execution {id} is live, and nothing of it can move"
     );
     ensure!(
@@ -205,12 +208,18 @@ fn check_execution(execution: &Execution, found: &mut Vec<Violation>) {
     }
     for run in &execution.jobs {
         let (row, flow_run) = (&run.row, &execution.flow_runs[run.flow_run as usize]);
-        let verdicts = run.job.dependencies.iter().filter_map(|dependency| {
-            let state = states.get(&dependency.job)?;
-            Some(verdict(dependency.condition, *state))
-        });
+        let its = run.job.dependencies.iter();
+        let verdicts = its
+            .filter(|it| it.is_of_same_date())
+            .filter_map(|dependency| {
+                let state = states.get(&dependency.job)?;
+                Some(verdict(dependency.condition, *state))
+            });
         let verdicts: Vec<_> = verdicts.collect();
-        let started = flow_run.row.state != FlowRunState::Waiting;
+        let started = !matches!(
+            flow_run.row.state,
+            FlowRunState::Waiting | FlowRunState::Joined
+        );
         if row.state.is_active() {
             ensure!(
                 found,
@@ -241,7 +250,7 @@ fn check_execution(execution: &Execution, found: &mut Vec<Violation>) {
             && row.state == JobRunState::Blocked
             && flow_run.row.state == FlowRunState::Running
         {
-            let waits = verdicts.iter().any(Option::is_none);
+            let waits = run.unmet_outside > 0 || verdicts.iter().any(Option::is_none);
             ensure!(
                 found,
                 "R1",
@@ -251,7 +260,7 @@ fn check_execution(execution: &Execution, found: &mut Vec<Violation>) {
             );
         }
     }
-    for (at, run) in execution.flow_runs.iter().enumerate() {
+    for run in &execution.flow_runs {
         let row = &run.row;
         let jobs = &execution.jobs[run.jobs.start as usize..run.jobs.end as usize];
         let open = jobs.iter().filter(|it| !it.row.state.is_settled()).count();
@@ -262,15 +271,6 @@ fn check_execution(execution: &Execution, found: &mut Vec<Violation>) {
             "flow run {} miscounts open job runs",
             row.id
         );
-        if running && row.state == FlowRunState::Waiting {
-            ensure!(
-                found,
-                "R2",
-                !execution.can_start(at as u32),
-                "flow run {} waits for nobody",
-                row.id
-            );
-        }
         if row.state == FlowRunState::Succeeded {
             let good = |state| matches!(state, JobRunState::Succeeded | JobRunState::Skipped);
             let all = jobs.iter().all(|it| good(it.row.state));

@@ -83,11 +83,15 @@ impl Crossings {
         self.line.remove(&(flow, Reverse(priority), seat));
     }
 
-    /// Those who wait for a place among the runs of this flow, the next one first.
-    pub(super) fn line_of(&self, flow: FlowId) -> impl Iterator<Item = FlowSeat> + use<'_> {
+    /// Whoever is next to have a place among the runs of this flow.
+    pub(super) fn first_in_line(&self, flow: FlowId) -> Option<FlowSeat> {
         let first = (flow, Reverse(i32::MAX), FIRST);
-        let line = self.line.range(first..=(flow, Reverse(i32::MIN), LAST));
-        line.map(|&(_, _, seat)| seat)
+        let mut line = self.line.range(first..=(flow, Reverse(i32::MIN), LAST));
+        line.next().map(|&(_, _, seat)| seat)
+    }
+
+    pub(super) fn is_in_line(&self, flow: FlowId, priority: i32, seat: FlowSeat) -> bool {
+        self.line.contains(&(flow, Reverse(priority), seat))
     }
 
     /// A flow run waits for this flow to reach this date.
@@ -174,9 +178,16 @@ impl Crossings {
     ) -> impl Iterator<Item = Seat> + use<'_> {
         let its = self.watchers.get(&job);
         let one = its.zip(date);
-        let one = one.into_iter().flat_map(|(its, date)| its.range((date, FIRST)..=(date, LAST)));
+        let one = one
+            .into_iter()
+            .flat_map(|(its, date)| its.range((date, FIRST)..=(date, LAST)));
         let all = its.filter(|_| date.is_none()).into_iter().flatten();
         one.chain(all).map(|&(_, seat)| seat)
+    }
+
+    /// Number of runs and of runs that have joined another.
+    pub(super) fn sizes(&self) -> (usize, usize) {
+        (self.runs.len(), self.joined.len())
     }
 
     pub(super) fn is_watching(&self, job: JobId, date: DataDate, seat: Seat) -> bool {

@@ -30,7 +30,10 @@ pub(super) struct Definitions {
     flow_names: BTreeMap<String, FlowId>,
     job_names: BTreeMap<FlowId, BTreeMap<String, JobId>>,
     executor_names: BTreeMap<String, ExecutorId>,
+    /// Flows and jobs, as far as they wait for each other's runs of one date.
     mesh: Mesh,
+    /// Jobs that wait for a job's runs of other dates.
+    of_other_dates: BTreeMap<JobId, BTreeSet<JobId>>,
 }
 
 impl Definitions {
@@ -156,7 +159,8 @@ impl Definitions {
     }
 
     fn tie_job(&mut self, job: &Job) {
-        let before = job.dependencies.iter().map(|it| it.job);
+        let before = job.dependencies.iter();
+        let before = before.filter(|it| it.is_of_same_date()).map(|it| it.job);
         self.mesh.put_job(job.id, job.flow, before);
     }
 
@@ -190,6 +194,13 @@ impl Definitions {
             names.remove(&old.name);
         }
         names.insert(job.name.clone(), job.id);
+        if let Some(old) = self.jobs.get(&job.id).cloned() {
+            self.forget_other_dates(&old);
+        }
+        for before in job.dependencies.iter().filter(|it| !it.is_of_same_date()) {
+            let after = self.of_other_dates.entry(before.job).or_default();
+            after.insert(job.id);
+        }
         if let Some(entry) = self.flows.get_mut(&job.flow) {
             entry.jobs.insert(job.id);
         }
@@ -222,6 +233,7 @@ impl Definitions {
         let Some(job) = self.jobs.remove(&id) else {
             return;
         };
+        self.forget_other_dates(&job);
         if let Some(entry) = self.flows.get_mut(&job.flow) {
             entry.jobs.remove(&id);
         }
@@ -230,6 +242,25 @@ impl Definitions {
         {
             names.remove(&job.name);
         }
+    }
+
+    fn forget_other_dates(&mut self, job: &Job) {
+        for before in job.dependencies.iter().filter(|it| !it.is_of_same_date()) {
+            if let Some(after) = self.of_other_dates.get_mut(&before.job) {
+                after.remove(&job.id);
+                if after.is_empty() {
+                    self.of_other_dates.remove(&before.job);
+                }
+            }
+        }
+    }
+
+    /// Jobs that depend on this one, for whatever date; by id.
+    pub(super) fn dependents(&self, job: JobId) -> BTreeSet<JobId> {
+        let of_other_dates = self.of_other_dates.get(&job).into_iter().flatten().copied();
+        let mut dependents: BTreeSet<_> = of_other_dates.collect();
+        dependents.extend(self.mesh.dependents(job));
+        dependents
     }
 
     pub(super) fn remove_executor(&mut self, id: ExecutorId) {

@@ -389,9 +389,14 @@ impl Execution {
             run.open += u32::from(!job.row.state.is_settled());
             run.failed += u32::from(is_failure(job.row.state));
         }
+        self.waits = self.count_waits();
+    }
+
+    /// What [`Self::waits`] is to be.
+    pub(super) fn count_waits(&self) -> u32 {
         let flows = (0..self.flow_runs.len() as u32).filter(|&at| self.flow_waits(at));
         let jobs = self.outside.keys().filter(|&&at| self.job_waits(at));
-        self.waits = (flows.count() + jobs.count()) as u32;
+        (flows.count() + jobs.count()) as u32
     }
 
     /// Sets each job run's `path`: the longest way below it, through flows that wait for its flow too.
@@ -615,10 +620,7 @@ impl Execution {
         let stopping = self.row.state == ExecutionState::Stopping;
         for at in 0..self.flow_runs.len() as u32 {
             let run = &self.flow_runs[at as usize];
-            if matches!(
-                run.row.state,
-                FlowRunState::Running | FlowRunState::Joined
-            ) {
+            if matches!(run.row.state, FlowRunState::Running | FlowRunState::Joined) {
                 let runs = run.row.state == FlowRunState::Running;
                 let end = match (runs && run.open == 0 && run.failed == 0, stopping) {
                     (true, _) => FlowRunState::Succeeded,

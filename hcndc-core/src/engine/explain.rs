@@ -238,7 +238,10 @@ impl Engine {
             state,
             FlowRunState::Succeeded | FlowRunState::Failed | FlowRunState::Stopped
         );
-        holds.extend(by.filter(|_| !ended).map(|by| Hold::Stopping { by: by.clone() }));
+        holds.extend(
+            by.filter(|_| !ended)
+                .map(|by| Hold::Stopping { by: by.clone() }),
+        );
         self.explain_gates(execution, run, &mut holds);
         Some(FlowExplanation { state, holds })
     }
@@ -272,14 +275,16 @@ impl Engine {
         }));
         let needs = execution.row.data_date;
         let gates = self.closed_gates(execution, run);
-        holds.extend(gates.map(|(flow, reached)| Hold::OutsideParent {
-            flow,
-            name: self
-                .flow(flow)
-                .map(|flow| flow.name.clone())
-                .unwrap_or_default(),
-            needs,
-            reached,
+        holds.extend(gates.map(|(flow, reached)| {
+            Hold::OutsideParent {
+                flow,
+                name: self
+                    .flow(flow)
+                    .map(|flow| flow.name.clone())
+                    .unwrap_or_default(),
+                needs,
+                reached,
+            }
         }));
         let flow = run.row.flow;
         if self.find_join(execution, run).is_none() {
@@ -326,7 +331,12 @@ impl Engine {
         for (_, dependency) in execution.unmet_outside(seat.1) {
             holds.extend(self.explain_outside(seat, &dependency));
         }
-        for dependency in run.job.dependencies.iter().filter(|it| it.is_of_same_date()) {
+        for dependency in run
+            .job
+            .dependencies
+            .iter()
+            .filter(|it| it.is_of_same_date())
+        {
             let Some(other) = execution.find_job(dependency.job) else {
                 continue;
             };

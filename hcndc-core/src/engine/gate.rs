@@ -121,7 +121,7 @@ impl Engine {
 
     /// Lets those who stand in the line of a flow start, as long as there are places.
     pub(super) fn fill(&mut self, flow: FlowId, step: &mut Step, tasks: &mut Tasks) {
-        while let Some(seat) = self.crossings.line_of(flow).next() {
+        while let Some(seat) = self.crossings.first_in_line(flow) {
             let Some(execution) = self.executions.get(&seat.0) else {
                 return;
             };
@@ -150,7 +150,7 @@ impl Engine {
 
     /// Those who stand in line for the date that a run of the flow is for can join it now.
     pub(super) fn offer_same_date(&self, flow: FlowId, date: DataDate, tasks: &mut Tasks) {
-        if self.crossings.line_of(flow).next().is_some() {
+        if self.crossings.first_in_line(flow).is_some() {
             for seat in self.crossings.runs_of(flow, date) {
                 tasks.push(Task::Start(seat));
             }
@@ -216,7 +216,9 @@ impl Engine {
         for (id, at) in joined {
             let execution = self.executions.get(&id);
             if execution.is_some_and(|it| it.row.state == ExecutionState::Running) {
-                self.act(id, step, tasks, |execution, moves| act(execution, at, moves));
+                self.act(id, step, tasks, |execution, moves| {
+                    act(execution, at, moves)
+                });
             }
             let execution = self.executions.get(&id);
             let run = execution.map(|it| it.flow_runs[at as usize].row.state);
@@ -278,7 +280,7 @@ impl Engine {
         true
     }
 
-    fn runs(&self, (id, at): FlowSeat) -> bool {
+    pub(super) fn runs(&self, (id, at): FlowSeat) -> bool {
         let execution = self.executions.get(&id);
         let run = execution.and_then(|it| it.flow_runs.get(at as usize));
         run.is_some_and(|run| run.row.state == FlowRunState::Running)

@@ -78,7 +78,10 @@ impl Engine {
         let (mut met, mut is_void, mut is_late) = (0, true, false);
         for (bit, dependency) in execution.unmet_outside(seat.1) {
             let asked = date.plus_days(dependency.offset_days);
-            match self.find_outside(dependency.job, asked).verdict(&dependency) {
+            match self
+                .find_outside(dependency.job, asked)
+                .verdict(&dependency)
+            {
                 Some(Verdict::Met) => met |= 1 << bit,
                 Some(Verdict::Void) => {}
                 Some(Verdict::Broken) | None => {

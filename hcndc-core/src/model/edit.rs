@@ -7,11 +7,14 @@ use alloc::{collections::BTreeMap, string::String, vec, vec::Vec};
 use core::time::Duration;
 
 use super::{Condition, Param, Retry};
-use crate::id::{ExecutorId, FlowId, JobId};
+use crate::id::{ExecutorId, FlowId, JobId, PoolId};
 
 /// Bytes of a text that becomes an argument or a variable of a program: Linux takes 128 KiB for one (`MAX_ARG_STRLEN`,
 /// execve(2)), names and quotes included.
 pub const LONGEST_TEXT: usize = 120_000;
+
+/// Dependencies of a job on jobs of other flows or on other data dates, at most.
+pub const MOST_OUTSIDE_DEPENDENCIES: usize = 64;
 
 /// One change to the definitions. A batch applies entirely or not at all.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,6 +87,17 @@ pub enum ExecutorRef {
     Name(String),
 }
 
+/// A pool, by id or by name.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
+pub enum PoolRef {
+    /// By id.
+    Id(PoolId),
+    /// By name.
+    Name(String),
+}
+
 /// A [`Flow`](super::Flow) as people write it; the fields mean the same.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -103,6 +117,10 @@ pub struct FlowDraft {
     pub params: Vec<Param>,
     pub env: BTreeMap<String, String>,
     pub workdir: String,
+    pub max_runs: Option<u32>,
+    pub timeout: Option<Duration>,
+    pub restart_retries: u32,
+    pub restart_delay: Duration,
 }
 
 impl FlowDraft {
@@ -122,6 +140,10 @@ impl FlowDraft {
             params: Vec::new(),
             env: BTreeMap::new(),
             workdir: String::new(),
+            max_runs: None,
+            timeout: None,
+            restart_retries: 0,
+            restart_delay: Duration::ZERO,
         }
     }
 }
@@ -134,6 +156,23 @@ pub struct DependencyDraft {
     pub job: JobRef,
     /// The end that it must come to.
     pub condition: Condition,
+    /// The data date that is asked for, counted in days from the run's own.
+    pub offset_days: i32,
+    /// How long the run waits for a job that is not a part of its execution.
+    pub wait_limit: Option<Duration>,
+}
+
+impl DependencyDraft {
+    /// A dependency on this job's run for the same data date.
+    #[must_use]
+    pub const fn new(job: JobRef, condition: Condition) -> Self {
+        Self {
+            job,
+            condition,
+            offset_days: 0,
+            wait_limit: None,
+        }
+    }
 }
 
 /// A [`Placement`](super::Placement) as people write it.
@@ -176,6 +215,9 @@ pub struct JobDraft {
     pub success_codes: Vec<u8>,
     pub retry: Retry,
     pub timeout: Option<Duration>,
+    pub pool: Option<PoolRef>,
+    pub pool_slots: u32,
+    pub expected: Option<Duration>,
 }
 
 impl JobDraft {
@@ -200,6 +242,9 @@ impl JobDraft {
             success_codes: vec![0],
             retry: Retry::default(),
             timeout: None,
+            pool: None,
+            pool_slots: 1,
+            expected: None,
         }
     }
 }
@@ -320,6 +365,8 @@ pub enum DefinitionError {
     BadDirectory,
     #[error("version {given} was given, but it is at version {current}: someone else changed it")]
     Stale { given: u32, current: u32 },
+    #[error("has {count} of them, {max} may be")]
+    TooMany { count: usize, max: usize },
     #[error("a job cannot move to another flow")]
     FlowChanged,
     #[error("still needed by {}", users.join(", "))]

@@ -1,6 +1,7 @@
 //! Flows.
 
 use alloc::{collections::BTreeMap, string::String, vec::Vec};
+use core::time::Duration;
 
 use super::{Param, Revision};
 use crate::id::FlowId;
@@ -31,6 +32,18 @@ pub struct Flow {
     pub env: BTreeMap<String, String>,
     /// Working directory of its jobs, unless they name their own; empty for the executor's.
     pub workdir: String,
+    /// Runs of it at once, over all executions (R7), 1 to 10,000; `None` for no limit.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub max_runs: Option<u32>,
+    /// Longest time that a run of it may take; not zero; `None` for no limit.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub timeout: Option<Duration>,
+    /// How often a failed run of it is taken up again by itself, 0 to 100: what failed runs again, as a resume would have it.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub restart_retries: u32,
+    /// Wait before a failed run is taken up again.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub restart_delay: Duration,
     /// Version, and who made it.
     pub revision: Revision,
 }

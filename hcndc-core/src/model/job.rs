@@ -5,7 +5,7 @@ use core::time::Duration;
 
 use super::{Param, Revision};
 use crate::{
-    id::{ExecutorId, FlowId, JobId},
+    id::{ExecutorId, FlowId, JobId, PoolId},
     time::Timestamp,
 };
 
@@ -25,7 +25,7 @@ pub struct Job {
     pub enabled: bool,
     /// Added to its flow's priority; greater goes first.
     pub priority: i32,
-    /// Jobs, of any flow, that must end first; sorted by job, each once.
+    /// Jobs, of any flow, that must end first; sorted by job and offset, each such pair once.
     pub dependencies: Vec<Dependency>,
     /// Where it may run.
     pub placement: Placement,
@@ -45,6 +45,15 @@ pub struct Job {
     pub retry: Retry,
     /// Longest run time of one attempt; `None` for no limit.
     pub timeout: Option<Duration>,
+    /// The pool that it takes slots of while it runs (R7); `None` for no pool.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub pool: Option<PoolId>,
+    /// Slots of the pool that it takes, 1 to 1,000.
+    #[cfg_attr(feature = "serde", serde(default = "one"))]
+    pub pool_slots: u32,
+    /// How long it usually takes; not zero. Forecasts use it where history has nothing.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub expected: Option<Duration>,
     /// Version, and who made it.
     pub revision: Revision,
 }
@@ -57,6 +66,38 @@ pub struct Dependency {
     pub job: JobId,
     /// The end that it must come to.
     pub condition: Condition,
+    /// The data date that is asked for, counted in days from the run's own, -366 to 366: -1 is the day before.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub offset_days: i32,
+    /// How long the run waits, from the start of its flow run, for a job that is not a part of its execution; not zero;
+    /// `None` for as long as it takes. Then it counts as failed.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub wait_limit: Option<Duration>,
+}
+
+impl Dependency {
+    /// A dependency on this job's run for the same data date.
+    #[must_use]
+    pub const fn new(job: JobId, condition: Condition) -> Self {
+        Self {
+            job,
+            condition,
+            offset_days: 0,
+            wait_limit: None,
+        }
+    }
+
+    /// Whether it asks for the run's own data date. Only such ties are a part of the [mesh](crate::mesh::Mesh): what waits
+    /// for another date waits for no run of its own execution.
+    #[must_use]
+    pub const fn is_of_same_date(&self) -> bool {
+        self.offset_days == 0
+    }
+}
+
+#[cfg(feature = "serde")]
+const fn one() -> u32 {
+    1
 }
 
 /// The end of a job run that a dependency asks for.

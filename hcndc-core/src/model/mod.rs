@@ -10,7 +10,7 @@ mod job;
 
 pub use edit::{
     DefinitionError, DependencyDraft, Edit, ExecutorDraft, ExecutorRef, Fault, FlowDraft, FlowRef,
-    JobDraft, JobRef, LONGEST_TEXT, PlacementDraft, Subject,
+    JobDraft, JobRef, LONGEST_TEXT, MOST_OUTSIDE_DEPENDENCIES, PlacementDraft, PoolRef, Subject,
 };
 pub use executor::Executor;
 pub use flow::Flow;

@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, time::Duration};
 use hcndc_core::{
     engine::{
         Change, EditBatch, Effect, End, EndCause, Engine, ExecutionState, Explanation, Held, Hold,
-        Input, JobRunState, Order, Rejected, Reply, Report, Settings, Start, Step,
+        Input, JobRunState, Order, Rejected, Reply, Report, Settings, Start, Step, TriggerKind,
     },
     id::{AttemptId, ExecutionId, ExecutorId, FlowId, JobId, JobRunId},
     model::{
@@ -74,7 +74,7 @@ impl JobWords for JobDraft {
         let (flow, job) = name.split_once('/').unwrap();
         let (flow, job) = (flow.into(), job.into());
         let job = JobRef::Name { flow, job };
-        self.dependencies.push(DependencyDraft { job, condition });
+        self.dependencies.push(DependencyDraft::new(job, condition));
         self
     }
 
@@ -251,6 +251,7 @@ impl Bed {
             downstream,
             data_date: date(DATE),
             params: vec![],
+            trigger: TriggerKind::Manual,
             by: "ann".into(),
         }))
     }
@@ -470,6 +471,8 @@ impl Bed {
             Change::FlowDataDate { flow, data_date } => {
                 format!("{} reached {data_date}", self.flow_names[flow])
             }
+            // What is kept of the past has tests of its own.
+            Change::FlowDates { .. } | Change::JobOutcome { .. } => return None,
             Change::JobPut(job) => format!("put {} v{}", self.names[&job.id], job.revision.version),
             Change::JobDeleted(id) => format!("deleted {}", self.names[id]),
             Change::ExecutorPut(host) => format!("put {} v{}", host.name, host.revision.version),

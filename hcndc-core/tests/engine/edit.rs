@@ -411,10 +411,7 @@ fn nothing_is_named_twice() {
     assert_eq!(faults, [(Some(0), "parents".to_owned(), twice)]);
 
     let x = bed.job("a/x");
-    let dependency = |condition| DependencyDraft {
-        job: JobRef::Id(x),
-        condition,
-    };
+    let dependency = |condition| DependencyDraft::new(JobRef::Id(x), condition);
     let dependencies = vec![dependency(Condition::Success), dependency(Condition::Done)];
     let faults = bed.faults([JobDraft {
         dependencies,

@@ -3,10 +3,12 @@
 
 mod bed;
 mod control;
+mod dates;
 mod edit;
 mod explain;
 mod limits;
 mod load;
+mod outside;
 mod report;
 mod start;
 #[path = "../support/store.rs"]

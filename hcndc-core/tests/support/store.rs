@@ -4,7 +4,8 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use hcndc_core::{
     engine::{
-        AttemptRow, Change, ExecutionRow, ExecutionSnapshot, FlowRunRow, JobRunRow, Snapshot,
+        AttemptRow, Change, ExecutionRow, ExecutionSnapshot, FlowDates, FlowRunRow, JobOutcome,
+        JobRunRow, JobRunState, Snapshot,
     },
     id::{AttemptId, ExecutionId, ExecutorId, FlowId, FlowRunId, JobId, JobRunId},
     model::{Executor, Flow, Job},
@@ -23,6 +24,8 @@ pub(crate) struct Store {
     pub(crate) flow_runs: BTreeMap<FlowRunId, FlowRunRow>,
     pub(crate) job_runs: BTreeMap<JobRunId, JobRunRow>,
     pub(crate) attempts: BTreeMap<AttemptId, AttemptRow>,
+    pub(crate) flow_dates: BTreeMap<(FlowId, DataDate), DataDate>,
+    pub(crate) job_outcomes: BTreeMap<(JobId, DataDate), JobRunState>,
 }
 
 impl Store {
@@ -51,6 +54,23 @@ impl Store {
                 assert!(entry.1.is_none_or(|old| old < *data_date), "R3");
                 entry.1 = Some(*data_date);
             }
+            Change::FlowDates { flow, from, to } => match to {
+                Some(to) => {
+                    assert!(from <= to && self.flows.contains_key(flow));
+                    self.flow_dates.insert((*flow, *from), *to);
+                }
+                None => assert!(self.flow_dates.remove(&(*flow, *from)).is_some()),
+            },
+            Change::JobOutcome {
+                job,
+                data_date,
+                state,
+            } => match state {
+                Some(state) => {
+                    self.job_outcomes.insert((*job, *data_date), *state);
+                }
+                None => assert!(self.job_outcomes.remove(&(*job, *data_date)).is_some()),
+            },
             Change::JobPut(job) => {
                 let version = job.revision.version;
                 let old = self.jobs.get(&job.id);
@@ -143,6 +163,20 @@ impl Store {
             jobs: self.jobs.values().cloned().collect(),
             executors: self.executors.values().cloned().collect(),
             executions: live.filter_map(|row| self.execution(row.id)).collect(),
+            flow_dates: self
+                .flow_dates
+                .iter()
+                .map(|(&(flow, from), &to)| FlowDates { flow, from, to })
+                .collect(),
+            job_outcomes: self
+                .job_outcomes
+                .iter()
+                .map(|(&(job, data_date), &state)| JobOutcome {
+                    job,
+                    data_date,
+                    state,
+                })
+                .collect(),
         }
     }
 }

@@ -9,7 +9,7 @@ use sea_orm::{
     sea_query::{Expr, ExprTrait as _, Query, SelectStatement},
 };
 
-use super::{Table, json, number, search, time};
+use super::{Table, duration_if, json, number, search, time};
 use crate::SqlError;
 
 /// Columns of `job`: current jobs, as far as lists filter and sort by them.
@@ -76,16 +76,26 @@ pub(crate) enum JobDependency {
     JobId,
     /// The job waited for.
     DependsOnId,
+    /// The data date that is asked for, from the run's own.
+    OffsetDays,
     /// The end that it must come to.
     Condition,
+    /// How long the run waits for a job that is not a part of its execution.
+    WaitLimitMicros,
 }
 
 impl Table for JobDependency {
     type Row<'a> = (JobId, Dependency);
 
     const TABLE: Self = Self::Table;
-    const KEY: &'static [Self] = &[Self::JobId, Self::DependsOnId];
-    const COLUMNS: &'static [Self] = &[Self::JobId, Self::DependsOnId, Self::Condition];
+    const KEY: &'static [Self] = &[Self::JobId, Self::DependsOnId, Self::OffsetDays];
+    const COLUMNS: &'static [Self] = &[
+        Self::JobId,
+        Self::DependsOnId,
+        Self::OffsetDays,
+        Self::Condition,
+        Self::WaitLimitMicros,
+    ];
 
     fn values((job, dependency): (JobId, Dependency)) -> Result<Vec<Value>, SqlError> {
         let condition = match dependency.condition {
@@ -96,7 +106,9 @@ impl Table for JobDependency {
         Ok(vec![
             number("job", job.0)?.into(),
             number("job", dependency.job.0)?.into(),
+            i64::from(dependency.offset_days).into(),
             condition.into(),
+            duration_if(dependency.wait_limit),
         ])
     }
 }

@@ -22,6 +22,8 @@ pub(crate) use job_run::JobRun;
 pub(crate) use leader::Leader;
 pub(crate) use reader::Reader;
 
+use std::time::Duration;
+
 use hcndc_core::time::{DataDate, Timestamp};
 use sea_orm::{
     Value,
@@ -63,6 +65,12 @@ fn time(time: Timestamp) -> Value {
 
 fn time_if(time: Option<Timestamp>) -> Value {
     time.map(Timestamp::as_micros).into()
+}
+
+/// In microseconds. One that is longer than they can count is none that anybody waits for the end of.
+fn duration_if(duration: Option<Duration>) -> Value {
+    let micros = duration.map(|it| i64::try_from(it.as_micros()).unwrap_or(i64::MAX));
+    micros.into()
 }
 
 pub(crate) fn date(date: DataDate) -> Value {

@@ -4,11 +4,12 @@
 //! look every reference up again, dictate the order of tables, and keep two flows from changing names in one commit.
 
 use sea_orm::{
-    ConnectionTrait as _, DbBackend, DeriveMigrationName,
-    sea_query::{ColumnDef, Index, IntoIden, OnConflict, Query, Table, TableCreateStatement},
+    ConnectionTrait as _, DeriveMigrationName,
+    sea_query::{ColumnDef, Index, OnConflict, Query, Table},
 };
 use sea_orm_migration::{DbErr, MigrationTrait, SchemaManager, async_trait};
 
+use super::make::{Indexes, Make, flag, id, name, number, number_or_null, word};
 use crate::{
     dialect::{byte_collation, long_text_column},
     entity::{
@@ -58,16 +59,6 @@ impl MigrationTrait for Migration {
         make.attempts().await
     }
 }
-
-/// Makes tables. Each step may be repeated: MySQL keeps the tables that a migration made before it was cut off.
-struct Make<'a, 'c> {
-    manager: &'a SchemaManager<'c>,
-    backend: DbBackend,
-    collation: Option<&'static str>,
-}
-
-/// An index: its name, and its columns.
-type Indexes<'a, C> = &'a [(&'static str, &'a [C])];
 
 impl Make<'_, '_> {
     async fn leader(&self) -> Result<(), DbErr> {
@@ -319,77 +310,4 @@ impl Make<'_, '_> {
         ];
         self.table(table, indexes).await
     }
-
-    /// Makes the table unless it is there, with its indexes.
-    async fn table<C: IntoIden + Copy>(
-        &self,
-        mut table: TableCreateStatement,
-        indexes: Indexes<'_, C>,
-    ) -> Result<(), DbErr> {
-        table.if_not_exists();
-        let Some(collation) = self.collation else {
-            let name = table.get_table_name().cloned();
-            self.manager.create_table(table).await?;
-            for (index, columns) in indexes {
-                let mut statement = Index::create();
-                statement.if_not_exists().name(*index);
-                if let Some(table) = name.clone() {
-                    statement.table(table);
-                }
-                for column in *columns {
-                    statement.col(*column);
-                }
-                self.manager.create_index(statement).await?;
-            }
-            return Ok(());
-        };
-        // MySQL makes an index "if it does not exist" only as a part of the table.
-        for (index, columns) in indexes {
-            let mut statement = Index::create();
-            statement.name(*index);
-            for column in *columns {
-                statement.col(*column);
-            }
-            table.index(&mut statement);
-        }
-        table
-            .engine("InnoDB")
-            .character_set("utf8mb4")
-            .collate(collation);
-        self.manager.create_table(table).await
-    }
-
-    fn text(&self, column: impl IntoIden) -> ColumnDef {
-        let mut column = long_text_column(self.backend, column);
-        column.not_null();
-        column
-    }
-}
-
-/// The id that the rows are in the order of.
-fn id(column: impl IntoIden) -> ColumnDef {
-    number(column).primary_key().to_owned()
-}
-
-/// An id, a count or a time in microseconds.
-fn number(column: impl IntoIden) -> ColumnDef {
-    ColumnDef::new(column).big_integer().not_null().to_owned()
-}
-
-fn number_or_null(column: impl IntoIden) -> ColumnDef {
-    ColumnDef::new(column).big_integer().to_owned()
-}
-
-fn flag(column: impl IntoIden) -> ColumnDef {
-    ColumnDef::new(column).boolean().not_null().to_owned()
-}
-
-/// A name of at most 255 characters.
-fn name(column: impl IntoIden) -> ColumnDef {
-    ColumnDef::new(column).string_len(255).not_null().to_owned()
-}
-
-/// A state or the like: one of a few words of this program.
-fn word(column: impl IntoIden) -> ColumnDef {
-    ColumnDef::new(column).string_len(20).not_null().to_owned()
 }

@@ -1,6 +1,8 @@
 //! Migrations: a file per step, named by date and purpose, never edited once released. They only go forward.
 
 mod m20261122_000001_backbone;
+mod m20261125_000001_definitions;
+mod make;
 
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DynIden, Statement,
@@ -17,7 +19,10 @@ struct Migrator;
 
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m20261122_000001_backbone::Migration)]
+        vec![
+            Box::new(m20261122_000001_backbone::Migration),
+            Box::new(m20261125_000001_definitions::Migration),
+        ]
     }
 
     fn migration_table_name() -> DynIden {

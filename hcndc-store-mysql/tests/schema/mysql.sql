@@ -111,8 +111,10 @@ CREATE TABLE `job` (
 CREATE TABLE `job_dependency` (
   `job_id` bigint NOT NULL,
   `depends_on_id` bigint NOT NULL,
+  `offset_days` bigint NOT NULL,
   `condition` varchar(20) NOT NULL,
-  PRIMARY KEY (`job_id`,`depends_on_id`),
+  `wait_limit_micros` bigint DEFAULT NULL,
+  PRIMARY KEY (`job_id`,`depends_on_id`,`offset_days`),
   KEY `job_dependency_by_depends_on` (`depends_on_id`,`job_id`)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin;
 

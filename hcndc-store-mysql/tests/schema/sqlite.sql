@@ -102,8 +102,10 @@ CREATE INDEX "job_by_updated_at" ON "job" ("updated_at", "id");
 
 CREATE TABLE "job_dependency" ( "job_id" integer NOT NULL,
   "depends_on_id" integer NOT NULL,
+  "offset_days" integer NOT NULL,
   "condition" varchar(20) NOT NULL,
-  PRIMARY KEY ("job_id", "depends_on_id") );
+  "wait_limit_micros" integer,
+  PRIMARY KEY ("job_id", "depends_on_id", "offset_days") );
 
 CREATE INDEX "job_dependency_by_depends_on" ON "job_dependency" ("depends_on_id", "job_id");
 

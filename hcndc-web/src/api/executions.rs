@@ -232,6 +232,10 @@ impl From<ExecutionView> for ExecutionDto {
             state: row.state.into(),
             trigger: match row.trigger {
                 TriggerKind::Manual => TriggerDto::Manual,
+                TriggerKind::Schedule => TriggerDto::Schedule,
+                TriggerKind::File => TriggerDto::File,
+                TriggerKind::DataDate => TriggerDto::DataDate,
+                TriggerKind::Backfill => TriggerDto::Backfill,
             },
             data_date: row.data_date.to_string(),
             params: params_to_map(&row.params),
@@ -387,6 +391,7 @@ async fn to_start<H: History, T: Transport>(
         downstream: body.with_downstream,
         data_date,
         params: map_to_params(&body.params),
+        trigger: TriggerKind::Manual,
         by: caller.by,
     })
 }

@@ -117,7 +117,6 @@ impl FlowBody {
         FlowDraft {
             id,
             version: self.version,
-            name: self.name,
             directory: self.directory,
             description: self.description,
             owner: self.owner,
@@ -127,6 +126,7 @@ impl FlowBody {
             params: map_to_params(&self.params),
             env: to_btree(&self.env),
             workdir: self.workdir,
+            ..FlowDraft::new(self.name)
         }
     }
 }

@@ -214,21 +214,19 @@ impl JobBody {
         JobDraft {
             id,
             version: self.version,
-            flow,
-            name: self.name,
             description: self.description,
             enabled: self.enabled,
             priority: self.priority,
             dependencies,
             placement,
             slots: self.slots,
-            command: self.command,
             params: map_to_params(&self.params),
             env: to_btree(&self.env),
             workdir: self.workdir,
             success_codes: self.success_codes,
             retry,
             timeout: self.timeout.map(Span::duration),
+            ..JobDraft::new(flow, self.name, self.command)
         }
     }
 }

@@ -226,10 +226,7 @@ impl DependencyDto {
             Self::Name(name) => (Reference::Name(name), ConditionDto::Success),
             Self::Long(LongDependency { job, on }) => (job, on),
         };
-        DependencyDraft {
-            job: job.job(own_flow, engine),
-            condition: on.into(),
-        }
+        DependencyDraft::new(job.job(own_flow, engine), on.into())
     }
 }
 

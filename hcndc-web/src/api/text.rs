@@ -295,6 +295,7 @@ const fn definition_code(error: &DefinitionError) -> &'static str {
         DefinitionError::Duplicate { .. } => "duplicate",
         DefinitionError::BadKey { .. } => "bad_key",
         DefinitionError::Nul => "nul",
+        DefinitionError::TooMany { .. } => "too_many",
         DefinitionError::TooLong { .. } => "too_long",
         DefinitionError::BadDirectory => "bad_directory",
         DefinitionError::Stale { .. } => "stale",
@@ -372,6 +373,7 @@ fn definition_zh(error: &DefinitionError) -> String {
         DefinitionError::TooLong { length, max } => {
             format!("长 {length} 字节；系统传给程序的文本不能超过 {max} 字节")
         }
+        DefinitionError::TooMany { count, max } => format!("有 {count} 个，最多 {max} 个"),
         DefinitionError::BadDirectory => "目录是 /finance/daily 这样的斜杠路径".to_owned(),
         DefinitionError::Stale { given, current } => {
             format!("给出的版本是 {given}，而当前版本是 {current}：已被他人修改")

@@ -98,8 +98,6 @@ fn flow_draft(
 ) -> FlowDraft {
     FlowDraft {
         id,
-        version: None,
-        name: flow.name.clone(),
         directory: flow.directory.clone(),
         description: flow.description.clone().unwrap_or_default(),
         owner: flow.owner.clone().unwrap_or_default(),
@@ -116,6 +114,7 @@ fn flow_draft(
             .chain(to_map(&flow.env))
             .collect(),
         workdir: based(base, flow.workdir.as_deref().unwrap_or_default()),
+        ..FlowDraft::new(flow.name.clone())
     }
 }
 
@@ -140,16 +139,12 @@ fn job_draft(
     });
     JobDraft {
         id,
-        version: None,
-        flow: FlowRef::Name(flow.name.clone()),
-        name: job.name.clone(),
         description: job.description.clone().unwrap_or_default(),
         enabled: job.enabled,
         priority: job.priority,
         dependencies,
         placement,
         slots: job.slots,
-        command: job.command.clone(),
         params: to_params(&job.params),
         env: to_map(&job.env),
         workdir: job
@@ -160,6 +155,11 @@ fn job_draft(
         success_codes: job.success_codes.clone(),
         retry: retry.unwrap_or_default(),
         timeout: file.timeout_of(job).map(super::Span::duration),
+        ..JobDraft::new(
+            FlowRef::Name(flow.name.clone()),
+            job.name.clone(),
+            job.command.clone(),
+        )
     }
 }
 
@@ -179,13 +179,11 @@ fn dependency_draft(
         DependencyCondition::Failure => Condition::Failure,
         DependencyCondition::Done => Condition::Done,
     };
-    DependencyDraft {
-        job: JobRef::Name {
-            flow: flow.clone(),
-            job: job.clone(),
-        },
-        condition,
-    }
+    let job = JobRef::Name {
+        flow: flow.clone(),
+        job: job.clone(),
+    };
+    DependencyDraft::new(job, condition)
 }
 
 /// A working directory that counts from `base`. One that starts with a placeholder may turn out absolute, and is left to

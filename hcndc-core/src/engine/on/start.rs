@@ -3,8 +3,7 @@
 use alloc::{collections::BTreeSet, sync::Arc, vec::Vec};
 
 use super::super::{
-    Engine, ExecutionRow, ExecutionState, Rejected, Reply, Start, Step,
-    execution::Execution,
+    Engine, ExecutionRow, ExecutionState, Rejected, Reply, Start, Step, execution::Execution,
 };
 use crate::{
     id::{ExecutionId, FlowId, FlowRunId, JobId, JobRunId},
@@ -71,7 +70,7 @@ impl Engine {
     ) -> Result<(), Rejected> {
         let mut inside: Vec<JobId> = jobs.iter().map(|job| job.id).collect();
         inside.sort_unstable();
-        for job in jobs.iter().filter(|job| job.enabled) {
+        for job in jobs {
             for dependency in job.dependencies.iter().filter(|it| it.is_of_same_date()) {
                 if inside.binary_search(&dependency.job).is_err()
                     && let Some(missing) = self.definitions.job(dependency.job)

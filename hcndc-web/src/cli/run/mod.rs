@@ -19,7 +19,7 @@ use clap::Args;
 use hcndc_core::{
     engine::{
         Change, EditBatch, Engine, ExecutionState, Explanation, Hold, HostTrouble, Input,
-        JobRunState, Reply, Settings, Start,
+        JobRunState, Reply, Settings, Start, TriggerKind,
     },
     id::{ExecutionId, FlowId},
     model::{Edit, ExecutorDraft, Param},
@@ -397,6 +397,7 @@ async fn start(
         downstream: false,
         data_date,
         params: args.set.clone(),
+        trigger: TriggerKind::Manual,
         by,
     };
     match handle.command(Input::Start(start)).await? {

@@ -51,7 +51,7 @@ impl Plan<'_> {
     }
 
     pub(super) fn dependents_that_stay(&self, job: JobId) -> Vec<String> {
-        let dependents = self.base.mesh().dependents(job).into_iter();
+        let dependents = self.base.dependents(job).into_iter();
         dependents
             .filter(|dependent| !self.gone.jobs.contains(dependent))
             .filter_map(|dependent| {

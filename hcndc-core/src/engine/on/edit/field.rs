@@ -4,6 +4,7 @@ use alloc::{
     collections::BTreeMap, collections::BTreeSet, format, string::String, string::ToString,
     vec::Vec,
 };
+use core::time::Duration;
 
 use super::Plan;
 use crate::model::{DefinitionError, LONGEST_TEXT, Param};
@@ -22,6 +23,17 @@ impl Plan<'_> {
     pub(super) fn check_range(&mut self, at: usize, field: &str, value: i64, min: i64, max: i64) {
         if !(min..=max).contains(&value) {
             self.fault(at, field, DefinitionError::OutOfRange { value, min, max });
+        }
+    }
+
+    pub(super) fn check_not_zero(&mut self, at: usize, field: &str, value: Option<Duration>) {
+        if value.is_some_and(|value| value.is_zero()) {
+            let (min, max) = (1, i64::MAX);
+            self.fault(
+                at,
+                field,
+                DefinitionError::OutOfRange { value: 0, min, max },
+            );
         }
     }
 

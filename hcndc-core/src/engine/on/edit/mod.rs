@@ -19,8 +19,8 @@ use alloc::{
 };
 
 use super::super::{
-    advance::{Task, Tasks},
     Change, DefinitionId, EditBatch, Effect, Engine, Rejected, Reply, Step,
+    advance::{Task, Tasks},
     definitions::Definitions,
 };
 use crate::{
@@ -90,7 +90,9 @@ impl Engine {
         for flow in gone.flows {
             self.past.forget_flow(flow, &mut step.changes);
             let waiting = self.crossings.open_gate(flow, None);
-            waiting.into_iter().for_each(|it| tasks.push(Task::Start(it)));
+            waiting
+                .into_iter()
+                .for_each(|it| tasks.push(Task::Start(it)));
             tasks.push(Task::Fill(flow));
             self.definitions.remove_flow(flow);
             step.changes.push(Change::FlowDeleted(flow));
@@ -163,6 +165,8 @@ struct Plan<'a> {
     flow_names: Names<FlowId>,
     job_names: BTreeMap<FlowId, Names<JobId>>,
     executor_names: Names<ExecutorId>,
+    /// The flows of the jobs that are put.
+    new_jobs: BTreeMap<JobId, FlowId>,
     gone: Gone,
     flows: BTreeMap<FlowId, Arc<Flow>>,
     jobs: BTreeMap<JobId, Arc<Job>>,
@@ -187,6 +191,7 @@ impl<'a> Plan<'a> {
                 given: BTreeMap::new(),
                 freed: BTreeSet::new(),
             },
+            new_jobs: BTreeMap::new(),
             gone: Gone::default(),
             flows: BTreeMap::new(),
             jobs: BTreeMap::new(),

@@ -122,6 +122,7 @@ impl Plan<'_> {
         let in_force = self.base.job_named(flow, &draft.name).map(|job| job.id);
         let names = self.job_names.entry(flow).or_default();
         let taken = names.find(&draft.name, in_force).is_some();
+        self.new_jobs.insert(id, flow);
         names.given.insert(draft.name.clone(), id);
         if taken {
             self.fault(at, "name", DefinitionError::NameTaken);
@@ -152,6 +153,12 @@ impl Plan<'_> {
             }
         };
         (!self.gone.jobs.contains(&id)).then_some(id)
+    }
+
+    /// The flow of a job that [`find_job`](Self::find_job) found.
+    pub(super) fn flow_of(&self, job: JobId) -> Option<FlowId> {
+        let in_force = self.base.job(job).map(|job| job.flow);
+        in_force.or_else(|| self.new_jobs.get(&job).copied())
     }
 
     pub(super) fn find_executor(&self, executor: &ExecutorRef) -> Option<ExecutorId> {

@@ -8,10 +8,11 @@ use alloc::{
 use super::{LIVE_ATTEMPTS, Plan, ref_label};
 use crate::{
     engine::DefinitionId,
-    id::{ExecutorId, JobId},
+    id::{ExecutorId, FlowId, PoolId},
     model::{
-        DefinitionError, Dependency, Edit, Executor, ExecutorDraft, ExecutorRef, Flow, FlowDraft,
-        Job, JobDraft, JobRef, Placement, PlacementDraft, Revision,
+        DefinitionError, Dependency, DependencyDraft, Edit, Executor, ExecutorDraft, ExecutorRef,
+        Flow, FlowDraft, Job, JobDraft, JobRef, MOST_OUTSIDE_DEPENDENCIES, Placement,
+        PlacementDraft, PoolRef, Revision,
     },
 };
 
@@ -62,6 +63,12 @@ impl Plan<'_> {
         self.check_text(at, "workdir", &draft.workdir);
         self.check_text(at, "description", &draft.description);
         self.check_text(at, "owner", &draft.owner);
+        if let Some(max_runs) = draft.max_runs {
+            self.check_range(at, "max_runs", i64::from(max_runs), 1, 10_000);
+        }
+        self.check_not_zero(at, "timeout", draft.timeout);
+        let retries = i64::from(draft.restart_retries);
+        self.check_range(at, "restart_retries", retries, 0, 100);
         let mut parents = Vec::with_capacity(draft.parents.len());
         for parent in &draft.parents {
             match self.find_flow(parent) {
@@ -82,6 +89,10 @@ impl Plan<'_> {
             params: draft.params.clone(),
             env: draft.env.clone(),
             workdir: draft.workdir.clone(),
+            max_runs: draft.max_runs,
+            timeout: draft.timeout,
+            restart_retries: draft.restart_retries,
+            restart_delay: draft.restart_delay,
             revision: self.revision(old.as_ref().map(|old| &old.revision)),
         };
         let same = |old: &Flow| {
@@ -133,45 +144,17 @@ impl Plan<'_> {
         if draft.command.trim().is_empty() {
             self.fault(at, "command", DefinitionError::Empty);
         }
-        if draft.timeout.is_some_and(|timeout| timeout.is_zero()) {
-            self.fault(
-                at,
-                "timeout",
-                DefinitionError::OutOfRange {
-                    value: 0,
-                    min: 1,
-                    max: i64::MAX,
-                },
-            );
-        }
+        self.check_not_zero(at, "timeout", draft.timeout);
+        self.check_not_zero(at, "expected", draft.expected);
+        self.check_range(at, "pool_slots", i64::from(draft.pool_slots), 1, 1000);
         self.check_text(at, "command", &draft.command);
         self.check_text(at, "workdir", &draft.workdir);
         self.check_text(at, "description", &draft.description);
         self.check_params(at, &draft.params);
         self.check_env(at, &draft.env);
         let placement = self.placement(at, &draft.placement);
-        let mut dependencies = Vec::with_capacity(draft.dependencies.len());
-        for dependency in &draft.dependencies {
-            match self.find_job(&dependency.job) {
-                Some(job) => dependencies.push(Dependency {
-                    job,
-                    condition: dependency.condition,
-                }),
-                None => {
-                    let label = match &dependency.job {
-                        JobRef::Id(id) => id.to_string(),
-                        JobRef::Name { flow, job } => format!("{flow}/{job}"),
-                    };
-                    self.unknown(at, "dependencies", "job", label);
-                }
-            }
-        }
-        let mut jobs: Vec<JobId> = dependencies
-            .iter()
-            .map(|dependency| dependency.job)
-            .collect();
-        self.sort_unique(at, "dependencies", &mut jobs);
-        dependencies.sort_unstable();
+        let pool = draft.pool.as_ref().and_then(|pool| self.pool(at, pool));
+        let dependencies = self.dependencies(at, &draft.dependencies, flow);
         let mut success_codes = draft.success_codes.clone();
         success_codes.sort_unstable();
         success_codes.dedup();
@@ -196,6 +179,9 @@ impl Plan<'_> {
             success_codes,
             retry: draft.retry,
             timeout: draft.timeout,
+            pool,
+            pool_slots: draft.pool_slots,
+            expected: draft.expected,
             revision: self.revision(old.as_ref().map(|old| &old.revision)),
         };
         let same = |old: &Job| {
@@ -276,6 +262,64 @@ impl Plan<'_> {
                 },
             );
         }
+    }
+
+    /// What a job of this flow waits for.
+    fn dependencies(
+        &mut self,
+        at: usize,
+        drafts: &[DependencyDraft],
+        flow: Option<FlowId>,
+    ) -> Vec<Dependency> {
+        let mut dependencies = Vec::with_capacity(drafts.len());
+        let mut outside = 0;
+        for draft in drafts {
+            let offset = i64::from(draft.offset_days);
+            self.check_range(at, "dependencies.offset_days", offset, -366, 366);
+            self.check_not_zero(at, "dependencies.wait_limit", draft.wait_limit);
+            let Some(job) = self.find_job(&draft.job) else {
+                let label = match &draft.job {
+                    JobRef::Id(id) => id.to_string(),
+                    JobRef::Name { flow, job } => format!("{flow}/{job}"),
+                };
+                self.unknown(at, "dependencies", "job", label);
+                continue;
+            };
+            let dependency = Dependency {
+                job,
+                condition: draft.condition,
+                offset_days: draft.offset_days,
+                wait_limit: draft.wait_limit,
+            };
+            if !dependency.is_of_same_date() || self.flow_of(job) != flow {
+                outside += 1;
+            }
+            dependencies.push(dependency);
+        }
+        if outside > MOST_OUTSIDE_DEPENDENCIES {
+            let (count, max) = (outside, MOST_OUTSIDE_DEPENDENCIES);
+            self.fault(at, "dependencies", DefinitionError::TooMany { count, max });
+        }
+        dependencies.sort_unstable_by_key(|it| (it.job, it.offset_days, it.condition));
+        let same = |pair: &&[Dependency]| {
+            (pair[0].job, pair[0].offset_days) == (pair[1].job, pair[1].offset_days)
+        };
+        let twice = dependencies.windows(2).filter(same).map(|pair| pair[0].job);
+        for job in twice.collect::<BTreeSet<_>>() {
+            let value = job.to_string();
+            self.fault(at, "dependencies", DefinitionError::Duplicate { value });
+        }
+        dependencies
+    }
+
+    /// No pool is defined yet.
+    fn pool(&mut self, at: usize, pool: &PoolRef) -> Option<PoolId> {
+        let label = match pool {
+            PoolRef::Id(id) => id.to_string(),
+            PoolRef::Name(name) => name.clone(),
+        };
+        self.unknown(at, "pool", "pool", label);
+        None
     }
 
     pub(super) fn placement(&mut self, at: usize, draft: &PlacementDraft) -> Placement {
