@@ -23,6 +23,8 @@
 mod error;
 mod history;
 mod page;
+#[cfg(feature = "sim")]
+pub mod sim;
 mod store;
 mod tables;
 

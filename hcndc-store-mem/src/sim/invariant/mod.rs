@@ -1,0 +1,11 @@
+//! Rules that one state of one engine cannot show, a file for each kind.
+
+mod fence;
+mod limit;
+mod moves;
+mod once;
+mod order;
+mod promise;
+mod same;
+
+pub(crate) use promise::Promise;

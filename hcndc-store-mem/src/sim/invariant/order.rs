@@ -1,0 +1,117 @@
+//! R1 and R2, by what is stored when an attempt is made, and by the jobs' own traces when it begins.
+
+use hcndc_core::{
+    engine::{Change, FlowRunState, JobRunState},
+    id::{AttemptId, JobRunId},
+    model::Condition,
+    time::Timestamp,
+};
+
+use super::super::oracle::Oracle;
+
+/// What R1 and R6 say of a condition and an end; `None` while there is none.
+const fn is_met(condition: Condition, state: JobRunState) -> bool {
+    let good = matches!(state, JobRunState::Succeeded | JobRunState::Skipped);
+    match condition {
+        Condition::Success => good,
+        Condition::Failure => state.is_settled() && !good,
+        Condition::Done => state.is_settled(),
+    }
+}
+
+impl Oracle {
+    /// Why this job run should not run yet, by what is stored.
+    fn obstacle(&self, id: JobRunId) -> Option<(&'static str, String)> {
+        let rows = &self.rows;
+        let run = rows.job_runs.get(&id)?;
+        let (Ok(job), Some(flow_run)) = (rows.job_of(run), rows.flow_runs.get(&run.flow_run))
+        else {
+            return Some(("R1", format!("job run {id} has no definitions")));
+        };
+        for dependency in job.dependencies.iter().filter(|it| it.offset_days == 0) {
+            let inside = rows.job_runs.values();
+            let mut inside = inside.filter(|it| it.execution == run.execution);
+            let before = inside.find(|it| it.job == dependency.job);
+            if let Some(before) = before
+                && !is_met(dependency.condition, before.state)
+            {
+                let (condition, state) = (dependency.condition, before.state);
+                let detail = format!(
+                    "job run {id} runs, and {} is {state}, not {condition:?}",
+                    before.id
+                );
+                return Some(("R1", detail));
+            }
+        }
+        let flow = rows.flow_of(flow_run).ok()?;
+        for parent in &flow.parents {
+            let inside = rows.flow_runs.values();
+            let mut inside = inside.filter(|it| it.execution == run.execution);
+            let before = inside.find(|it| it.flow == *parent);
+            if let Some(before) = before.filter(|it| it.state != FlowRunState::Succeeded) {
+                let detail = format!("job run {id} runs, and flow run {} did not", before.id);
+                return Some(("R2", detail));
+            }
+        }
+        None
+    }
+
+    /// `R1`, `R2`, and `retry`: an attempt is made only when all that comes before is done, and while tries are left.
+    pub(crate) fn check_start(&mut self, change: &Change) {
+        let Change::Attempt(new) = change else { return };
+        if self.rows.attempts.contains_key(&new.id) {
+            return;
+        }
+        if let Some((rule, detail)) = self.obstacle(new.job_run) {
+            self.breaks(rule, detail);
+        }
+        let Some(run) = self.rows.job_runs.get(&new.job_run) else {
+            return;
+        };
+        let job = self.rows.job_of(run).ok();
+        let tries = new.number.saturating_sub(run.attempts_before);
+        let may = job.map_or(0, |job| 1 + job.retry.max);
+        let (id, number) = (new.id, new.number);
+        let same = self.rows.attempts.values();
+        let mut same = same.filter(|it| it.job_run == new.job_run);
+        let twice = same.any(|it| it.number == number);
+        self.holds("retry", (1..=may).contains(&tries) && !twice, || {
+            format!("attempt {id} is number {number}, try {tries} of {may}")
+        });
+    }
+
+    /// `R1`, `R2`: what really begins comes after what it waits for has really ended.
+    pub(crate) fn check_order(&mut self, now: Timestamp, attempt: AttemptId) {
+        let Some(row) = self.rows.attempts.get(&attempt) else {
+            return;
+        };
+        if row.state.is_ended() {
+            return;
+        }
+        let id = row.job_run;
+        if let Some((rule, detail)) = self.obstacle(id) {
+            self.breaks(rule, detail);
+        }
+        let rows = &self.rows;
+        let Some(run) = rows.job_runs.get(&id) else {
+            return;
+        };
+        let Ok(job) = rows.job_of(run) else { return };
+        let before: Vec<JobRunId> = rows
+            .job_runs
+            .values()
+            .filter(|it| it.execution == run.execution)
+            .filter(|it| {
+                let on = job.dependencies.iter();
+                on.filter(|on| on.offset_days == 0)
+                    .any(|on| on.job == it.job)
+            })
+            .map(|it| it.id)
+            .collect();
+        let late = self.alive().find(|(_, ran)| before.contains(&ran.job_run));
+        let late = late.map(|(id, _)| id);
+        self.holds("R1", late.is_none(), || {
+            format!("attempt {attempt} begins at {now} while {late:?} before it still runs")
+        });
+    }
+}

@@ -1,0 +1,106 @@
+//! What callers were promised: an accepted command is stored when it is answered; a refused one has left no trace.
+
+use hcndc_core::{
+    engine::{Change, DefinitionId, Input, Rejected, Reply},
+    model::{Edit, Revision},
+};
+
+use super::super::oracle::Oracle;
+
+/// Something that was asked.
+#[derive(Clone, Debug)]
+pub(crate) struct Promise {
+    /// Whoever asked: a name that nobody else has.
+    pub(crate) by: String,
+    /// Whether what is done carries that name.
+    pub(crate) signed: bool,
+    /// For edits: which of them delete something.
+    pub(crate) deletes: Vec<bool>,
+}
+
+impl Promise {
+    pub(crate) fn new(by: String, signed: bool, input: &Input) -> Self {
+        let edits: &[Edit] = match input {
+            Input::Edit(batch) => &batch.edits,
+            _ => &[],
+        };
+        let deletes = |edit: &Edit| {
+            matches!(
+                edit,
+                Edit::DeleteFlow { .. } | Edit::DeleteJob { .. } | Edit::DeleteExecutor { .. }
+            )
+        };
+        Self {
+            by,
+            signed,
+            deletes: edits.iter().map(deletes).collect(),
+        }
+    }
+}
+
+impl Oracle {
+    /// Notes who did what is stored.
+    pub(crate) fn note_doers(&mut self, change: &Change) {
+        let mut signed = |revision: &Revision| {
+            self.doers.insert(revision.updated_by.clone());
+        };
+        match change {
+            Change::FlowPut(flow) => {
+                signed(&flow.revision);
+                self.put.insert(DefinitionId::Flow(flow.id));
+            }
+            Change::JobPut(job) => {
+                signed(&job.revision);
+                self.put.insert(DefinitionId::Job(job.id));
+            }
+            Change::ExecutorPut(executor) => {
+                signed(&executor.revision);
+                self.put.insert(DefinitionId::Executor(executor.id));
+            }
+            Change::Execution(row) => {
+                let new = !self.rows.executions.contains_key(&row.id);
+                let doubled = new && self.doers.contains(&row.started_by);
+                let (id, by) = (row.id, row.started_by.clone());
+                self.holds("promise", !doubled, || {
+                    format!("execution {id} is the second that {by} started")
+                });
+                let names = [&row.stopped_by, &row.resumed_by];
+                self.doers.extend(names.into_iter().flatten().cloned());
+                self.doers.insert(row.started_by.clone());
+            }
+            _ => {}
+        }
+    }
+
+    /// `promise`: an answer is true when it is given.
+    pub(crate) fn answered(&mut self, promise: &Promise, answer: &Result<Reply, Rejected>) {
+        let by = &promise.by;
+        let is_done = self.doers.contains(by);
+        let kept = match answer {
+            Err(_) => !is_done,
+            Ok(Reply::Started(id)) => {
+                let row = self.rows.executions.get(id);
+                row.is_some_and(|row| row.started_by == *by)
+            }
+            Ok(Reply::Edited(ids)) => {
+                let is_there = |id: &DefinitionId| match id {
+                    DefinitionId::Flow(id) => self.rows.flows.contains_key(id),
+                    DefinitionId::Job(id) => self.rows.jobs.contains_key(id),
+                    DefinitionId::Executor(id) => self.rows.executors.contains_key(id),
+                };
+                // Nothing is stored of an edit that leaves a definition as it is, and of one that another undid at once.
+                let kept = |(id, deletes): (&DefinitionId, &bool)| {
+                    if *deletes {
+                        !is_there(id)
+                    } else {
+                        is_done || is_there(id) || self.put.contains(id)
+                    }
+                };
+                ids.len() == promise.deletes.len() && ids.iter().zip(&promise.deletes).all(kept)
+            }
+            Ok(Reply::Done) => is_done || !promise.signed,
+        };
+        let detail = format!("{by} was answered {answer:?}; stored: {is_done}");
+        self.holds("promise", kept, || detail);
+    }
+}

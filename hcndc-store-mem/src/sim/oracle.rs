@@ -1,0 +1,153 @@
+//! What really happened, told by nobody who could be wrong: what was stored, change by change; what executors ran;
+//! what callers were promised. The rules over it are in [`invariant`](super::invariant).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use hcndc_core::{
+    engine::{Change, DefinitionId, EndCause, Violation},
+    id::{AttemptId, FlowId, JobId, JobRunId},
+    port::{Commit, Fence},
+    time::{DataDate, Timestamp},
+};
+
+use crate::tables::Tables;
+
+/// An attempt as its host knows it.
+#[derive(Clone, Debug)]
+pub(crate) struct Ran {
+    pub(crate) host: usize,
+    pub(crate) job_run: JobRunId,
+    pub(crate) job: JobId,
+    pub(crate) date: DataDate,
+    pub(crate) slots: u32,
+    pub(crate) end: Option<(Timestamp, EndCause)>,
+}
+
+/// Whatever is needed to judge.
+#[derive(Debug, Default)]
+pub(crate) struct Oracle {
+    /// What is stored.
+    pub(crate) rows: Tables,
+    /// How many commits were stored.
+    pub(crate) commits: u64,
+    /// Rules broken so far.
+    pub(crate) found: Vec<Violation>,
+    /// The rule that alone is looked at; all if there is none.
+    pub(crate) only: Option<&'static str>,
+    /// Attempts whose processes began.
+    pub(crate) ran: BTreeMap<AttemptId, Ran>,
+    /// Ends of attempts whose processes never began.
+    pub(crate) never_began: BTreeMap<AttemptId, EndCause>,
+    /// The highest fence that each host has seen.
+    pub(crate) fences: BTreeMap<usize, Fence>,
+    /// What was stored last.
+    last: Option<(Fence, Commit)>,
+    /// The newest fence under which something was stored.
+    pub(crate) stored_under: Fence,
+    /// Names under which people did something that is stored.
+    pub(crate) doers: BTreeSet<String>,
+    /// Definitions that were ever stored.
+    pub(crate) put: BTreeSet<DefinitionId>,
+    /// Data dates by R3.
+    pub(crate) dates: BTreeMap<FlowId, DataDate>,
+    /// The most slots that each executor's host ever had.
+    pub(crate) most_slots: BTreeMap<usize, u32>,
+    /// The highest limit on attempts at once that was ever set.
+    pub(crate) most_running: u32,
+}
+
+impl Oracle {
+    /// Notes that a rule is broken.
+    pub(crate) fn breaks(&mut self, rule: &'static str, detail: String) {
+        if self.only.is_none_or(|only| only == rule) {
+            self.found.push(Violation { rule, detail });
+        }
+    }
+
+    /// Notes that a rule is broken unless it holds.
+    pub(crate) fn holds(
+        &mut self,
+        rule: &'static str,
+        holds: bool,
+        detail: impl FnOnce() -> String,
+    ) {
+        if !holds {
+            self.breaks(rule, detail());
+        }
+    }
+
+    /// A commit was really stored.
+    pub(crate) fn stored(&mut self, fence: Fence, commit: &Commit) {
+        self.commits += 1;
+        self.check_term(fence);
+        // One whose outcome was unknown is stored again, and changes nothing.
+        let last = Some((fence, commit.clone()));
+        if self.last == last {
+            return;
+        }
+        self.last = last;
+        for change in &commit.changes {
+            self.check_move(change);
+            self.check_start(change);
+            self.check_limits_of(change);
+            self.check_result(change);
+            self.check_ends(change);
+            self.check_stop(change);
+            self.note_doers(change);
+            self.note_dates(change);
+            let next_id = 0;
+            let changes = vec![change.clone()];
+            self.rows.apply(&Commit { next_id, changes });
+            if let Change::ExecutorPut(executor) = change
+                && let Some(host) = executor.address.strip_prefix("host")
+                && let Ok(host) = host.parse()
+            {
+                let most = self.most_slots.entry(host).or_default();
+                *most = (*most).max(executor.slots);
+            }
+        }
+        self.check_dates();
+    }
+
+    /// A process began.
+    pub(crate) fn began(&mut self, now: Timestamp, host: usize, attempt: AttemptId) {
+        self.check_begin(now, host, attempt);
+        let Some(row) = self.rows.attempts.get(&attempt) else {
+            return;
+        };
+        let (Some(run), Some(execution)) = (
+            self.rows.job_runs.get(&row.job_run),
+            self.rows.executions.get(&row.execution),
+        ) else {
+            return;
+        };
+        let ran = Ran {
+            host,
+            job_run: row.job_run,
+            job: run.job,
+            date: execution.data_date,
+            slots: row.slots,
+            end: None,
+        };
+        self.ran.insert(attempt, ran);
+        self.check_crowd(host, attempt);
+    }
+
+    /// A process ended, or never began.
+    pub(crate) fn ended(&mut self, now: Timestamp, attempt: AttemptId, cause: &EndCause) {
+        match self.ran.get_mut(&attempt) {
+            Some(ran) => ran.end = Some((now, cause.clone())),
+            None => {
+                self.never_began.insert(attempt, cause.clone());
+            }
+        }
+    }
+
+    /// Attempts whose processes are alive, but for those that were given up as lost.
+    pub(crate) fn alive(&self) -> impl Iterator<Item = (AttemptId, &Ran)> {
+        let alive = self.ran.iter().filter(|(_, ran)| ran.end.is_none());
+        alive
+            .filter(|(attempt, _)| !self.is_given_up(**attempt))
+            .map(|(&attempt, ran)| (attempt, ran))
+    }
+}

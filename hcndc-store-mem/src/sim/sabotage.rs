@@ -1,0 +1,204 @@
+//! Small injected faults, one for each rule that the oracle keeps: what shows that it would notice.
+//!
+//! An engine with wrong beliefs is made by spoiling what it loads; a driver or store that breaks its contract by
+//! spoiling what it stores.
+
+use std::sync::Arc;
+
+use hcndc_core::{
+    engine::{AttemptState, Change, ExecutionState, JobRunState, Snapshot},
+    port::{Commit, Fence},
+};
+
+use super::world::World;
+
+/// What is broken on purpose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sabotage {
+    /// The engine forgets, at a load, which jobs its jobs wait for.
+    EngineForgetsDependencies,
+    /// The engine forgets, at a load, which flows its flows wait for.
+    EngineForgetsParents,
+    /// The engine forgets, at a load, what is alive, and queues it anew.
+    EngineForgetsAttempts,
+    /// The engine believes, at a load, that executors have ten times their slots.
+    EngineMultipliesSlots,
+    /// The engine runs what is stopped, as far as anybody knows.
+    EngineForgetsStops,
+    /// The engine grants itself, at a load, more retries than there are.
+    EngineRetriesForEver,
+    /// The engine, or whoever stores for it, never moves a data date.
+    EngineForgetsDates,
+    /// The store says that it stored what it did not.
+    StoreLosesCommits,
+    /// The store stores the first half of large commits.
+    StoreTearsCommits,
+    /// The store takes commits under any fence.
+    StoreTakesAnyFence,
+    /// Attempts are not stored, so orders are given for what is not.
+    StoreLosesAttempts,
+    /// The executor runs an attempt again when the order comes again.
+    ExecutorRunsTwice,
+    /// The executor obeys any fence.
+    ExecutorObeysAnyone,
+    /// The executor reports every end as a success.
+    ExecutorReportsSuccess,
+    /// Ends of attempts are stored as other ends.
+    StoreTurnsEnds,
+    /// Nothing that a person stops is stored.
+    StoreLosesStops,
+    /// The executor never says that an attempt ended, and never ends one.
+    ExecutorNeverEnds,
+}
+
+impl Sabotage {
+    pub(crate) fn spoil_load(self, loaded: &mut Snapshot) {
+        match self {
+            Self::EngineForgetsDependencies => {
+                for (_, job) in runs(loaded) {
+                    Arc::make_mut(job).dependencies.clear();
+                }
+                for job in &mut loaded.jobs {
+                    Arc::make_mut(job).dependencies.clear();
+                }
+            }
+            Self::EngineForgetsParents => {
+                for (flow, _) in &mut loaded.flows {
+                    Arc::make_mut(flow).parents.clear();
+                }
+                for execution in &mut loaded.executions {
+                    for (_, flow) in &mut execution.flow_runs {
+                        Arc::make_mut(flow).parents.clear();
+                    }
+                }
+            }
+            Self::EngineForgetsAttempts => {
+                for (row, _) in runs(loaded) {
+                    if row.state.is_live() {
+                        row.state = JobRunState::Queued;
+                    }
+                }
+                for execution in &mut loaded.executions {
+                    execution.attempts.clear();
+                }
+            }
+            Self::EngineMultipliesSlots => {
+                for executor in &mut loaded.executors {
+                    Arc::make_mut(executor).slots *= 10;
+                }
+            }
+            Self::EngineRetriesForEver => {
+                for (_, job) in runs(loaded) {
+                    Arc::make_mut(job).retry.max = 50;
+                }
+            }
+            Self::EngineForgetsDates
+            | Self::EngineForgetsStops
+            | Self::StoreLosesCommits
+            | Self::StoreTearsCommits
+            | Self::StoreTakesAnyFence
+            | Self::StoreLosesAttempts
+            | Self::ExecutorRunsTwice
+            | Self::ExecutorObeysAnyone
+            | Self::ExecutorReportsSuccess
+            | Self::StoreTurnsEnds
+            | Self::StoreLosesStops
+            | Self::ExecutorNeverEnds => {}
+        }
+    }
+
+    /// What is stored instead, and under which fence; `None` for nothing.
+    pub(crate) fn spoil_commit(
+        self,
+        commit: &Commit,
+        fence: Fence,
+        newest: Option<Fence>,
+    ) -> Option<(Fence, Commit)> {
+        let mut commit = commit.clone();
+        match self {
+            Self::StoreLosesCommits => {
+                let begins = |change: &Change| {
+                    matches!(
+                        change,
+                        Change::FlowRun { from: None, .. } | Change::FlowPut(_)
+                    )
+                };
+                // The mesh must be made, or nothing ever happens.
+                if commit.next_id > 100 && commit.changes.iter().any(begins) {
+                    return None;
+                }
+            }
+            Self::StoreTearsCommits => {
+                let all = commit.changes.len();
+                if commit.next_id > 100 && all > 3 {
+                    commit.changes.truncate(all / 2);
+                }
+            }
+            Self::StoreTakesAnyFence => return Some((newest.unwrap_or(fence), commit)),
+            Self::StoreLosesAttempts => {
+                let kept = |change: &Change| !matches!(change, Change::Attempt(_));
+                commit.changes.retain(kept);
+            }
+            Self::EngineForgetsDates => {
+                let kept = |change: &Change| !matches!(change, Change::FlowDataDate { .. });
+                commit.changes.retain(kept);
+            }
+            Self::EngineForgetsStops => {
+                for change in &mut commit.changes {
+                    if let Change::Execution(row) = change
+                        && row.resumes > 0
+                        && row.state == ExecutionState::Running
+                    {
+                        row.state = ExecutionState::Stopped;
+                    }
+                }
+            }
+            Self::StoreTurnsEnds => {
+                for change in &mut commit.changes {
+                    if let Change::Attempt(row) = change
+                        && row.state == AttemptState::Failed
+                    {
+                        row.state = AttemptState::Succeeded;
+                    }
+                }
+            }
+            Self::StoreLosesStops => {
+                for change in &mut commit.changes {
+                    if let Change::Execution(row) = change {
+                        row.stopped_by = None;
+                    }
+                }
+            }
+            Self::EngineForgetsDependencies
+            | Self::EngineForgetsParents
+            | Self::EngineForgetsAttempts
+            | Self::EngineMultipliesSlots
+            | Self::EngineRetriesForEver
+            | Self::ExecutorRunsTwice
+            | Self::ExecutorObeysAnyone
+            | Self::ExecutorReportsSuccess
+            | Self::ExecutorNeverEnds => {}
+        }
+        Some((fence, commit))
+    }
+}
+
+/// All job runs of a snapshot with the jobs that they are pinned to.
+fn runs(
+    loaded: &mut Snapshot,
+) -> impl Iterator<
+    Item = (
+        &mut hcndc_core::engine::JobRunRow,
+        &mut Arc<hcndc_core::model::Job>,
+    ),
+> {
+    let executions = loaded.executions.iter_mut();
+    let runs = executions.flat_map(|it| it.job_runs.iter_mut());
+    runs.map(|(row, job)| (row, job))
+}
+
+impl World {
+    pub(crate) fn obeys_anyone(&self) -> bool {
+        self.sabotage == Some(Sabotage::ExecutorObeysAnyone)
+    }
+}
