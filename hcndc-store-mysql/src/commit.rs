@@ -1,5 +1,7 @@
 //! Changes become rows: the last of each row, grouped by table, in one transaction that begins with the fence.
 
+mod past;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use hcndc_core::{
@@ -16,6 +18,7 @@ use sea_orm::{
 
 use crate::{
     SqlError, SqlStore,
+    commit::past::Past,
     dialect::begin_write,
     entity::{
         self, Attempt, Execution, Executor, Flow, FlowParent, FlowRun, FlowVersion, Job,
@@ -72,6 +75,7 @@ struct Batch<'a> {
     flow_runs: BTreeMap<FlowRunId, &'a FlowRunRow>,
     job_runs: BTreeMap<JobRunId, &'a JobRunRow>,
     attempts: BTreeMap<AttemptId, &'a AttemptRow>,
+    past: Past,
 }
 
 impl<'a> Batch<'a> {
@@ -97,6 +101,16 @@ impl<'a> Batch<'a> {
             }
             Change::FlowDataDate { flow, data_date } => {
                 self.data_dates.insert(*flow, *data_date);
+            }
+            Change::FlowDates { flow, from, to } => {
+                self.past.dates.insert((*flow, *from), *to);
+            }
+            Change::JobOutcome {
+                job,
+                data_date,
+                state,
+            } => {
+                self.past.outcomes.insert((*job, *data_date), *state);
             }
             Change::JobPut(job) => {
                 let version = (job.id, job.revision.version);
@@ -143,7 +157,8 @@ impl<'a> Batch<'a> {
         let job_runs = values::<JobRun>(self.job_runs.values().copied())?;
         upsert::<JobRun>(db, "store job runs", job_runs).await?;
         let attempts = values::<Attempt>(self.attempts.values().copied())?;
-        upsert::<Attempt>(db, "store attempts", attempts).await
+        upsert::<Attempt>(db, "store attempts", attempts).await?;
+        self.past.store(db).await
     }
 
     /// Rows go before they come: a flow that is put again after its deletion starts without a data date.

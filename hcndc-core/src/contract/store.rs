@@ -9,12 +9,14 @@ mod commit;
 mod fence;
 mod lease;
 mod load;
+mod past;
 mod text;
 
 pub use commit::*;
 pub use fence::*;
 pub use lease::*;
 pub use load::*;
+pub use past::*;
 pub use text::*;
 
 use alloc::vec::Vec;

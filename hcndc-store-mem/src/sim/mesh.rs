@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use hcndc_core::{
-    engine::{EditBatch, ExecutionState, Input, Settings, Start},
+    engine::{EditBatch, ExecutionState, Input, Settings, Start, TriggerKind},
     id::{ExecutionId, ExecutorId, FlowId, JobId, JobRunId},
     model::{
         Condition, DependencyDraft, Edit, ExecutorDraft, ExecutorRef, FlowDraft, FlowRef, JobDraft,
@@ -148,6 +148,7 @@ pub(crate) fn draw_command(
                 downstream,
                 data_date,
                 params: vec![],
+                trigger: TriggerKind::Manual,
                 by,
             })
         }

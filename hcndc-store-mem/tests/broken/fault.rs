@@ -27,6 +27,7 @@ pub(crate) enum Fault {
     NewVersionsLoseDates,
     KeepsDatesOfDeleted,
     DeletesVersions,
+    KeepsWhatIsPast,
     TrimsTexts,
     CutsTexts,
     LosesFourByteCharacters,

@@ -47,13 +47,10 @@ impl Table for Execution {
     ];
 
     fn values(row: &ExecutionRow) -> Result<Vec<Value>, SqlError> {
-        let trigger = match row.trigger {
-            TriggerKind::Manual => "manual",
-        };
         Ok(vec![
             number("execution", row.id.0)?.into(),
             row.state.as_str().into(),
-            trigger.into(),
+            row.trigger.as_str().into(),
             date(row.data_date),
             json("params", &row.params)?,
             row.started_by.as_str().into(),
@@ -73,9 +70,7 @@ impl Execution {
         Ok(ExecutionRow {
             id: ExecutionId(row.number("id")?),
             state: row.named("state", ExecutionState::from_name)?,
-            trigger: row.named("trigger_kind", |name| {
-                (name == "manual").then_some(TriggerKind::Manual)
-            })?,
+            trigger: row.named("trigger_kind", TriggerKind::from_name)?,
             data_date: row.date("data_date")?,
             params: row.json("params")?,
             started_by: row.column("started_by")?,

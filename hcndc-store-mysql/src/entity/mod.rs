@@ -10,6 +10,7 @@ mod flow_run;
 mod job;
 mod job_run;
 mod leader;
+mod past;
 mod reader;
 
 pub(crate) use attempt::Attempt;
@@ -20,6 +21,7 @@ pub(crate) use flow_run::FlowRun;
 pub(crate) use job::{Job, JobDependency, JobVersion};
 pub(crate) use job_run::JobRun;
 pub(crate) use leader::Leader;
+pub(crate) use past::{FlowDateRange, JobOutcomes};
 pub(crate) use reader::Reader;
 
 use std::time::Duration;

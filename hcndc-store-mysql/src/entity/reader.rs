@@ -31,6 +31,11 @@ impl<'a> Reader<'a> {
         self.convert(column, self.column::<i64>(column)?)
     }
 
+    pub(crate) fn number_if(self, column: &'static str) -> Result<Option<u64>, SqlError> {
+        let value = self.column::<Option<i64>>(column)?;
+        value.map(|value| self.convert(column, value)).transpose()
+    }
+
     /// A smaller number that is never negative.
     pub(crate) fn small(self, column: &'static str) -> Result<u32, SqlError> {
         self.convert(column, self.column::<i64>(column)?)

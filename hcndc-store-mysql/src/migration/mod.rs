@@ -2,6 +2,7 @@
 
 mod m20261122_000001_backbone;
 mod m20261125_000001_definitions;
+mod m20261125_000002_runs;
 mod make;
 
 use sea_orm::{
@@ -22,6 +23,7 @@ impl MigratorTrait for Migrator {
         vec![
             Box::new(m20261122_000001_backbone::Migration),
             Box::new(m20261125_000001_definitions::Migration),
+            Box::new(m20261125_000002_runs::Migration),
         ]
     }
 

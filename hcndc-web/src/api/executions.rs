@@ -141,6 +141,14 @@ impl From<ExecutionState> for StateDto {
 enum TriggerDto {
     /// A person or a program, by hand.
     Manual,
+    /// A schedule, at one of its times.
+    Schedule,
+    /// A schedule, because a file came.
+    File,
+    /// A schedule, because flows reached a date.
+    DataDate,
+    /// A backfill, for one of its dates.
+    Backfill,
 }
 
 /// An execution: what one start set going.
@@ -329,7 +337,7 @@ pub(super) async fn list<H: History, T: Transport>(
     (status = 201, body = ExecutionDto, headers(("Location" = String))),
     (status = 400, body = ProblemDto, content_type = "application/problem+json"),
     (status = 409, body = ProblemDto, content_type = "application/problem+json", description = "`flow_disabled`"),
-    (status = 422, body = ProblemDto, content_type = "application/problem+json", description = "`unknown_flow`, `no_flows`, `outside_dependency`, `idempotency_key_reused`"),
+    (status = 422, body = ProblemDto, content_type = "application/problem+json", description = "`unknown_flow`, `no_flows`, `idempotency_key_reused`"),
 ))]
 pub(super) async fn start<H: History + 'static, T: Transport + 'static>(
     app: Arc<App<H, T>>,
@@ -477,7 +485,7 @@ async fn ended_problem<H: History, T: Transport>(
     (status = 200, body = ExecutionDto),
     (status = 404, body = ProblemDto, content_type = "application/problem+json"),
     (status = 409, body = ProblemDto, content_type = "application/problem+json", description = "`wrong_state`: it runs, or succeeded"),
-    (status = 422, body = ProblemDto, content_type = "application/problem+json", description = "`outside_dependency`, `newer_dependency`"),
+    (status = 422, body = ProblemDto, content_type = "application/problem+json", description = "`newer_dependency`"),
 ))]
 pub(super) async fn resume<H: History, T: Transport>(
     execution: ExecutionId,
@@ -499,7 +507,7 @@ pub(super) async fn resume<H: History, T: Transport>(
     (status = 200, body = ExecutionDto),
     (status = 404, body = ProblemDto, content_type = "application/problem+json"),
     (status = 409, body = ProblemDto, content_type = "application/problem+json", description = "`wrong_state`: it has not ended"),
-    (status = 422, body = ProblemDto, content_type = "application/problem+json", description = "`no_job_runs`, `unknown_job_run`, `outside_dependency`, `newer_dependency`"),
+    (status = 422, body = ProblemDto, content_type = "application/problem+json", description = "`no_job_runs`, `unknown_job_run`, `newer_dependency`"),
 ))]
 pub(super) async fn rerun<H: History, T: Transport>(
     execution: ExecutionId,

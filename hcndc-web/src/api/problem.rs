@@ -280,7 +280,6 @@ fn refused(rejected: &Rejected) -> (StatusCode, &'static str) {
         Rejected::WrongState { .. } => (conflict, "wrong_state"),
         Rejected::UnknownJobRun { .. } => (unprocessable, "unknown_job_run"),
         Rejected::NoJobRuns => (unprocessable, "no_job_runs"),
-        Rejected::OutsideDependency { .. } => (unprocessable, "outside_dependency"),
         Rejected::NewerDependency { .. } => (unprocessable, "newer_dependency"),
         Rejected::BadSnapshot { .. } => (StatusCode::INTERNAL_SERVER_ERROR, "unreadable_execution"),
         // It cannot come of a request; the enum may also grow.
