@@ -68,6 +68,7 @@ extern crate alloc;
 #[cfg(feature = "contract-tests")]
 pub mod contract;
 pub mod engine;
+pub mod forecast;
 pub mod id;
 pub mod mesh;
 pub mod model;

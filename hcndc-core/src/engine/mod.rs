@@ -250,6 +250,12 @@ impl Engine {
         self.timers.next()
     }
 
+    /// The latest time that it was told.
+    #[must_use]
+    pub const fn now(&self) -> Timestamp {
+        self.now
+    }
+
     /// The next id that will be given; goes into every commit.
     #[must_use]
     pub const fn next_id(&self) -> u64 {
@@ -337,6 +343,21 @@ impl Engine {
     #[must_use]
     pub fn is_live(&self, execution: ExecutionId) -> bool {
         self.executions.contains_key(&execution)
+    }
+
+    /// Attempts that have not ended, by id.
+    pub fn attempts(&self) -> impl Iterator<Item = &AttemptRow> {
+        self.attempts.values().map(|attempt| &attempt.row)
+    }
+
+    /// Rows of all live executions with their flow runs and job runs, as if they were new.
+    #[must_use]
+    pub fn live_rows(&self) -> Vec<Change> {
+        let mut rows = Vec::new();
+        for execution in self.executions.values() {
+            execution.announce(&mut rows);
+        }
+        rows
     }
 
     /// Number of live executions, of queued job runs and of live attempts. Job runs count as queued too while another

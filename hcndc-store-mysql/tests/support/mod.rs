@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test program uses some of it")]
 
 pub(crate) mod mysql;
+pub(crate) mod schema;
 pub(crate) mod sqlite;
 
 use std::future::Future;

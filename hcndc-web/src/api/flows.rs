@@ -20,10 +20,13 @@ use super::{
     problem::{Problem, ProblemDto},
     query::Query,
     reference::Reference,
-    revision::{RevisionDto, map_to_params, params_to_map, to_btree, to_text_map},
+    revision::{RevisionDto, map_to_params, params_to_map, to_btree, to_span, to_text_map},
     route::{Created, Json, NoContent, Route, at, at_id, body, caller, having, query},
 };
-use crate::{app::App, interchange::TextMap};
+use crate::{
+    app::App,
+    interchange::{Span, TextMap},
+};
 
 const FLOWS: &str = "/api/v1/flows";
 const FLOW: &str = "/api/v1/flows/{id}";
@@ -87,6 +90,20 @@ pub(super) struct FlowBody {
     /// Directory in which its commands run. Default: the executor's own choice.
     #[serde(default)]
     workdir: String,
+    /// How many of its runs may go on at once, over all executions: 1 to 10,000. Default: any number.
+    #[serde(default)]
+    max_runs: Option<u32>,
+    /// How long a run of it may take before its jobs are killed. Default: without end.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, example = "6h")]
+    timeout: Option<Span>,
+    /// How often a failed run of it is taken up again by itself, where it broke: 0 to 100.
+    #[serde(default)]
+    restart_retries: u32,
+    /// Wait before a failed run is taken up again.
+    #[serde(default)]
+    #[schema(value_type = String, example = "15m")]
+    restart_delay: Span,
     /// For changes: refused unless the flow is at this version.
     #[serde(default, skip_serializing)]
     version: Option<u32>,
@@ -126,6 +143,10 @@ impl FlowBody {
             params: map_to_params(&self.params),
             env: to_btree(&self.env),
             workdir: self.workdir,
+            max_runs: self.max_runs,
+            timeout: self.timeout.map(Span::duration),
+            restart_retries: self.restart_retries,
+            restart_delay: self.restart_delay.duration(),
             ..FlowDraft::new(self.name)
         }
     }
@@ -151,6 +172,10 @@ impl FlowDto {
                 params: params_to_map(&flow.params),
                 env: to_text_map(&flow.env),
                 workdir: flow.workdir.clone(),
+                max_runs: flow.max_runs,
+                timeout: flow.timeout.map(to_span),
+                restart_retries: flow.restart_retries,
+                restart_delay: to_span(flow.restart_delay),
                 version: None,
             },
             data_date: view.data_date.map(|date| date.to_string()),

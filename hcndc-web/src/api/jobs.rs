@@ -21,7 +21,7 @@ use super::{
     problem::{Blame, BlameError, Problem, ProblemDto},
     query::Query,
     reference::{DependencyDto, Reference},
-    revision::{RevisionDto, map_to_params, params_to_map, to_btree, to_text_map},
+    revision::{RevisionDto, map_to_params, params_to_map, to_btree, to_span, to_text_map},
     route::{Created, Json, NoContent, Route, at, at_id, body, caller, having, query},
 };
 use crate::{
@@ -109,6 +109,16 @@ pub(super) struct JobBody {
     #[serde(default)]
     #[schema(value_type = std::collections::BTreeMap<String, String>)]
     labels: TextMap,
+    /// The pool whose slots it takes while it runs, by name or id. Default: none.
+    #[serde(default)]
+    pool: Option<Reference>,
+    /// How many of the pool's slots it takes: 1 to 1000. Default: 1.
+    #[serde(default = "one")]
+    pool_slots: u32,
+    /// How long it usually takes, for forecasts that know no earlier run. Default: unknown.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, example = "40m")]
+    expected: Option<Span>,
     /// Whether it runs. Default: true.
     #[serde(default = "yes")]
     enabled: bool,
@@ -226,6 +236,9 @@ impl JobBody {
             success_codes: self.success_codes,
             retry,
             timeout: self.timeout.map(Span::duration),
+            pool: self.pool.map(Reference::pool),
+            pool_slots: self.pool_slots,
+            expected: self.expected.map(Span::duration),
             ..JobDraft::new(flow, self.name, self.command)
         }
     }
@@ -236,7 +249,7 @@ impl JobDto {
         let job = &view.job;
         let depends_on = job.dependencies.iter();
         let depends_on = depends_on
-            .map(|it| DependencyDto::of(engine, job.flow, it.job, it.condition))
+            .map(|it| DependencyDto::of(engine, job.flow, it))
             .collect();
         let (executor, labels) = match &job.placement {
             Placement::Any => (None, TextMap::default()),
@@ -274,18 +287,15 @@ impl JobDto {
                 slots: job.slots,
                 executor,
                 labels,
+                pool: job.pool.map(|pool| Reference::Id(pool.0)),
+                pool_slots: job.pool_slots,
+                expected: job.expected.map(to_span),
                 enabled: job.enabled,
                 version: None,
             },
             revision: RevisionDto::from(&job.revision),
         }
     }
-}
-
-/// Spans come from spans: only what an embedder stored by itself may be finer or longer.
-fn to_span(duration: std::time::Duration) -> Span {
-    let millis = u64::try_from(duration.as_millis()).ok();
-    millis.and_then(Span::from_millis).unwrap_or_default()
 }
 
 async fn find<H: History, T: Transport>(app: &App<H, T>, id: JobId) -> Result<JobDto, Problem> {

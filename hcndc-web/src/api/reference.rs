@@ -4,8 +4,8 @@ use std::fmt;
 
 use hcndc_core::{
     engine::Engine,
-    id::{ExecutorId, FlowId, JobId},
-    model::{Condition, DependencyDraft, ExecutorRef, FlowRef, Job, JobRef},
+    id::{ExecutorId, FlowId, JobId, PoolId},
+    model::{Condition, Dependency, DependencyDraft, ExecutorRef, FlowRef, Job, JobRef, PoolRef},
 };
 use serde::{
     Deserialize, Serialize, Serializer,
@@ -13,7 +13,8 @@ use serde::{
 };
 use utoipa::ToSchema;
 
-use crate::interchange::{JobDependency, REFERENCE};
+use super::revision::to_span;
+use crate::interchange::{JobDependency, REFERENCE, Span};
 
 /// An id, or a name.
 #[derive(Clone, Debug, PartialEq, Eq, ToSchema)]
@@ -44,6 +45,14 @@ impl Reference {
         match self {
             Self::Id(id) => ExecutorRef::Id(ExecutorId(id)),
             Self::Name(name) => ExecutorRef::Name(name),
+        }
+    }
+
+    /// The pool that is meant.
+    pub(super) fn pool(self) -> PoolRef {
+        match self {
+            Self::Id(id) => PoolRef::Id(PoolId(id)),
+            Self::Name(name) => PoolRef::Name(name),
         }
     }
 
@@ -148,7 +157,7 @@ impl<'de> Visitor<'de> for ReferenceVisitor {
 }
 
 /// What a job waits for: another job, by name (`job`, or `flow/job` for another flow's) or by id; as
-/// `{"job": …, "on": …}` when it waits for another end than success.
+/// `{"job": …, "on": …, "offset_days": …, "wait_limit": …}` when more is to be said than its success.
 #[derive(Clone, Debug, PartialEq, Eq, ToSchema)]
 #[serde(untagged)]
 #[schema(as = Dependency)]
@@ -170,6 +179,18 @@ pub(super) struct LongDependency {
     /// The end that it must come to. Default: `success`.
     #[serde(default)]
     on: ConditionDto,
+    /// The data date that is asked for, counted in days from the run's own: -366 to 366. Default: 0.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    offset_days: i32,
+    /// How long the job waits, from the start of its flow run, for a run that is not a part of its execution. Default: as
+    /// long as it takes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, example = "4h")]
+    wait_limit: Option<Span>,
+}
+
+const fn is_zero(days: &i32) -> bool {
+    *days == 0
 }
 
 /// The end of a job that another waits for.
@@ -208,25 +229,37 @@ impl From<ConditionDto> for Condition {
 
 impl DependencyDto {
     /// As it is told.
-    pub(super) fn of(engine: &Engine, own_flow: FlowId, job: JobId, condition: Condition) -> Self {
-        let reference = engine.job(job).map_or(Reference::Id(job.0), |other| {
-            Reference::to_job(engine, own_flow, other)
+    pub(super) fn of(engine: &Engine, own_flow: FlowId, tie: &Dependency) -> Self {
+        let job = engine.job(tie.job).map_or(Reference::Id(tie.job.0), |job| {
+            Reference::to_job(engine, own_flow, job)
         });
-        match (condition, reference) {
-            (Condition::Success, Reference::Id(id)) => Self::Id(id),
-            (Condition::Success, Reference::Name(name)) => Self::Name(name),
-            (on, job) => Self::Long(LongDependency { job, on: on.into() }),
+        let short = Dependency::new(tie.job, Condition::Success) == *tie;
+        match job {
+            Reference::Id(id) if short => Self::Id(id),
+            Reference::Name(name) if short => Self::Name(name),
+            job => Self::Long(LongDependency {
+                job,
+                on: tie.condition.into(),
+                offset_days: tie.offset_days,
+                wait_limit: tie.wait_limit.map(to_span),
+            }),
         }
     }
 
     /// As the engine takes it.
     pub(super) fn draft(self, own_flow: &str, engine: &Engine) -> DependencyDraft {
-        let (job, on) = match self {
-            Self::Id(id) => (Reference::Id(id), ConditionDto::Success),
-            Self::Name(name) => (Reference::Name(name), ConditionDto::Success),
-            Self::Long(LongDependency { job, on }) => (job, on),
-        };
-        DependencyDraft::new(job.job(own_flow, engine), on.into())
+        let short =
+            |job: Reference| DependencyDraft::new(job.job(own_flow, engine), Condition::Success);
+        match self {
+            Self::Id(id) => short(Reference::Id(id)),
+            Self::Name(name) => short(Reference::Name(name)),
+            Self::Long(long) => DependencyDraft {
+                condition: long.on.into(),
+                offset_days: long.offset_days,
+                wait_limit: long.wait_limit.map(Span::duration),
+                ..short(long.job)
+            },
+        }
     }
 }
 

@@ -1,12 +1,12 @@
 //! What all definitions have in common when they are told.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use hcndc_core::model::{Param, Revision};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::interchange::TextMap;
+use crate::interchange::{Span, TextMap};
 
 /// Who made which version, and when.
 #[derive(Debug, Serialize, ToSchema)]
@@ -70,4 +70,10 @@ pub(super) fn to_btree(map: &TextMap) -> BTreeMap<String, String> {
     map.iter()
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .collect()
+}
+
+/// Spans come from spans: only what an embedder stored by itself may be finer or longer.
+pub(super) fn to_span(duration: Duration) -> Span {
+    let millis = u64::try_from(duration.as_millis()).ok();
+    millis.and_then(Span::from_millis).unwrap_or_default()
 }

@@ -9,6 +9,7 @@ async fn a_flow_is_made_told_changed_and_deleted() {
     let body = json!({
         "name": "load", "directory": "/retail", "parents": ["extract"], "priority": 5, "owner": "ann",
         "params": {"z": "1", "a": 2}, "env": {"LC_ALL": "C"}, "workdir": "/srv",
+        "max_runs": 2, "timeout": "6h", "restart_retries": 3, "restart_delay": 90,
     });
     let made = bed.post("flows", &body).await;
     let flow = made.expect(201);
@@ -16,6 +17,12 @@ async fn a_flow_is_made_told_changed_and_deleted() {
     assert_eq!(made.header("location"), format!("/api/v1/{path}"));
     assert_eq!(flow["parents"], json!(["extract"]));
     assert_eq!(flow["params"].to_string(), r#"{"z":"1","a":"2"}"#);
+    assert_eq!(
+        (&flow["max_runs"], &flow["timeout"]),
+        (&json!(2), &json!("6h"))
+    );
+    assert_eq!(flow["restart_retries"], 3);
+    assert_eq!(flow["restart_delay"], "1m30s");
     assert_eq!(flow["version"], 1);
     assert_eq!(flow["created_by"], "api");
     assert_eq!(flow["data_date"], json!(null));
@@ -31,6 +38,8 @@ async fn a_flow_is_made_told_changed_and_deleted() {
     let put = put.expect(200);
     assert_eq!(put["version"], 2);
     assert_eq!(put["priority"], 0);
+    assert_eq!(put["max_runs"], json!(null));
+    assert_eq!(put["restart_delay"], "0s");
     assert_eq!(put["parents"], json!([]));
 
     // PATCH leaves it.

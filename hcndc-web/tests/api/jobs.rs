@@ -15,6 +15,7 @@ async fn a_job_is_told_as_a_mesh_file_would() {
         "params": {"z": 1, "a": "x"}, "env": {"A": "1"}, "success_codes": [3, 0],
         "retry": {"max": 2, "delay": "10s", "backoff": 1.5, "cap": 90}, "timeout": "1h30m",
         "priority": -3, "slots": 2, "labels": {"zone": "a"}, "workdir": "sub",
+        "pool_slots": 3, "expected": "40m",
     });
     let made = bed.post("jobs", &body).await;
     let job = made.expect(201);
@@ -30,6 +31,11 @@ async fn a_job_is_told_as_a_mesh_file_would() {
         json!({"max": 2, "delay": "10s", "backoff": 1.5, "cap": "1m30s"})
     );
     assert_eq!(job["timeout"], "1h30m");
+    assert_eq!(
+        (&job["pool"], &job["pool_slots"]),
+        (&json!(null), &json!(3))
+    );
+    assert_eq!(job["expected"], "40m");
     assert_eq!(job["success_codes"], json!([0, 3]));
     assert_eq!(job["params"].to_string(), r#"{"z":"1","a":"x"}"#);
     assert_eq!(job["executor"], json!(null));
@@ -50,6 +56,31 @@ async fn a_job_is_told_as_a_mesh_file_would() {
     assert_eq!(put["version"], 3);
     assert_eq!(bed.delete(&path).await.status, 204);
     bed.get(&path).await.problem(404, "unknown_job");
+}
+
+#[tokio::test]
+async fn a_job_may_wait_for_the_day_before() {
+    let bed = Bed::new().await;
+    bed.flow("a").await;
+    let job = bed.job("a/x", &[]).await;
+    let path = format!("jobs/{job}");
+    let ties = json!([
+        {"job": "x", "on": "success", "offset_days": -1, "wait_limit": "4h"},
+        {"job": "x", "on": "done", "offset_days": -7},
+    ]);
+    let patched = bed
+        .write("PATCH", &path, &json!({"depends_on": ties}))
+        .await
+        .expect(200);
+    // Sorted by the date that is asked for.
+    let sorted = json!([ties[1], ties[0]]);
+    assert_eq!(patched["depends_on"], sorted);
+    let other = json!({"description": "the same otherwise"});
+    let patched = bed.write("PATCH", &path, &other).await.expect(200);
+    assert_eq!(patched["depends_on"], sorted);
+    let far = json!({"depends_on": [{"job": "x", "offset_days": 400}]});
+    let refused = bed.write("PATCH", &path, &far).await;
+    refused.problem(422, "bad_definition");
 }
 
 #[tokio::test]

@@ -1,0 +1,109 @@
+//! What differs between two forecasts, by what people call things.
+
+use alloc::{collections::BTreeMap, string::String, vec::Vec};
+
+use super::Forecast;
+use crate::{
+    id::JobRunId,
+    time::{DataDate, Timestamp},
+};
+
+/// What another set of definitions, or a lost executor, would change.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+pub struct Comparison {
+    /// Job runs whose times differ, in the order of the earlier one's names.
+    pub moved: Vec<Moved>,
+    /// Job runs that only the first has.
+    pub only_before: Vec<Moved>,
+    /// Job runs that only the second has.
+    pub only_after: Vec<Moved>,
+}
+
+/// One job run in both forecasts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+pub struct Moved {
+    /// Name of the flow.
+    pub flow: String,
+    /// Name of the job.
+    pub job: String,
+    /// The date that it is for.
+    pub data_date: DataDate,
+    /// When it starts and ends in the first forecast.
+    pub before: Option<(Option<Timestamp>, Option<Timestamp>)>,
+    /// When it starts and ends in the second.
+    pub after: Option<(Option<Timestamp>, Option<Timestamp>)>,
+}
+
+/// How the same job run is found again in another forecast, where ids differ: by names, and by its place among the runs
+/// for the same date.
+type Key = (String, String, DataDate, usize);
+type Times = (Option<Timestamp>, Option<Timestamp>);
+
+impl Forecast {
+    /// What the other forecast has differently.
+    #[must_use]
+    pub fn compare(&self, other: &Self) -> Comparison {
+        let (mut before, after) = (self.by_name(), other.by_name());
+        let mut found = Comparison::default();
+        for (key, after) in after {
+            let before = before.remove(&key);
+            let moved = moved(key, before, Some(after));
+            match before {
+                None => found.only_after.push(moved),
+                Some(before) if before != after => found.moved.push(moved),
+                Some(_) => {}
+            }
+        }
+        let gone = before.into_iter();
+        found
+            .only_before
+            .extend(gone.map(|(key, before)| moved(key, Some(before), None)));
+        found
+    }
+
+    fn by_name(&self) -> BTreeMap<Key, Times> {
+        let mut count: BTreeMap<(String, String, DataDate), usize> = BTreeMap::new();
+        let mut rows: Vec<(Timestamp, JobRunId)> = self
+            .job_runs
+            .iter()
+            .filter_map(|(&id, run)| {
+                let flow_run = self.flow_runs.get(&run.flow_run)?;
+                Some((self.executions.get(&flow_run.execution)?.started_at, id))
+            })
+            .collect();
+        rows.sort_unstable();
+        let mut found = BTreeMap::new();
+        for (_, id) in rows {
+            let run = &self.job_runs[&id];
+            let Some(flow_run) = self.flow_runs.get(&run.flow_run) else {
+                continue;
+            };
+            let Some(execution) = self.executions.get(&flow_run.execution) else {
+                continue;
+            };
+            let flow = self.flows.get(&flow_run.flow).cloned().unwrap_or_default();
+            let job = self.jobs.get(&run.job).cloned().unwrap_or_default();
+            let place = count
+                .entry((flow.clone(), job.clone(), execution.data_date))
+                .or_default();
+            found.insert(
+                (flow, job, execution.data_date, *place),
+                (run.started_at, run.ended_at),
+            );
+            *place += 1;
+        }
+        found
+    }
+}
+
+fn moved((flow, job, data_date, _): Key, before: Option<Times>, after: Option<Times>) -> Moved {
+    Moved {
+        flow,
+        job,
+        data_date,
+        before,
+        after,
+    }
+}

@@ -1,0 +1,158 @@
+CREATE TABLE `attempt` (
+  `id` bigint NOT NULL,
+  `execution_id` bigint NOT NULL,
+  `job_run_id` bigint NOT NULL,
+  `number` bigint NOT NULL,
+  `executor_id` bigint NOT NULL,
+  `slots` bigint NOT NULL,
+  `state` varchar(20) NOT NULL,
+  `kill_asked` tinyint(1) NOT NULL,
+  `dispatched_at` bigint NOT NULL,
+  `started_at` bigint DEFAULT NULL,
+  `ended_at` bigint DEFAULT NULL,
+  `pid` bigint DEFAULT NULL,
+  `exit_code` int DEFAULT NULL,
+  `signal` int DEFAULT NULL,
+  `message` longtext NOT NULL,
+  `peak_memory_bytes` bigint NOT NULL,
+  `cpu_time_micros` bigint NOT NULL,
+  `log_bytes` bigint NOT NULL,
+  PRIMARY KEY (`id`),
+  KEY `attempt_by_job_run` (`job_run_id`,`number`),
+  KEY `attempt_by_state` (`state`,`execution_id`)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin;
+
+CREATE TABLE `execution` (
+  `id` bigint NOT NULL,
+  `state` varchar(20) NOT NULL,
+  `trigger_kind` varchar(20) NOT NULL,
+  `data_date` date NOT NULL,
+  `params` longtext NOT NULL,
+  `started_by` longtext NOT NULL,
+  `started_at` bigint NOT NULL,
+  `ended_at` bigint DEFAULT NULL,
+  `stopped_by` longtext DEFAULT NULL,
+  `resumed_by` longtext DEFAULT NULL,
+  `resumes` bigint NOT NULL,
+  PRIMARY KEY (`id`),
+  KEY `execution_by_state` (`state`,`id`),
+  KEY `execution_by_data_date` (`data_date`,`id`)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin;
+
+CREATE TABLE `executor` (
+  `id` bigint NOT NULL,
+  `version` bigint NOT NULL,
+  `name` varchar(255) NOT NULL,
+  `enabled` tinyint(1) NOT NULL,
+  `updated_at` bigint NOT NULL,
+  `search` longtext NOT NULL,
+  `definition` longtext NOT NULL,
+  PRIMARY KEY (`id`),
+  KEY `executor_by_name` (`name`,`id`),
+  KEY `executor_by_updated_at` (`updated_at`,`id`)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin;
+
+CREATE TABLE `flow` (
+  `id` bigint NOT NULL,
+  `version` bigint NOT NULL,
+  `name` varchar(255) NOT NULL,
+  `directory` longtext NOT NULL,
+  `enabled` tinyint(1) NOT NULL,
+  `updated_at` bigint NOT NULL,
+  `search` longtext NOT NULL,
+  `data_date` date DEFAULT NULL,
+  PRIMARY KEY (`id`),
+  KEY `flow_by_name` (`name`,`id`),
+  KEY `flow_by_updated_at` (`updated_at`,`id`)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin;
+
+CREATE TABLE `flow_parent` (
+  `flow_id` bigint NOT NULL,
+  `parent_id` bigint NOT NULL,
+  PRIMARY KEY (`flow_id`,`parent_id`),
+  KEY `flow_parent_by_parent` (`parent_id`,`flow_id`)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin;
+
+CREATE TABLE `flow_run` (
+  `id` bigint NOT NULL,
+  `execution_id` bigint NOT NULL,
+  `flow_id` bigint NOT NULL,
+  `flow_version` bigint NOT NULL,
+  `state` varchar(20) NOT NULL,
+  `started_at` bigint DEFAULT NULL,
+  `ended_at` bigint DEFAULT NULL,
+  PRIMARY KEY (`id`),
+  KEY `flow_run_by_execution` (`execution_id`,`id`),
+  KEY `flow_run_by_flow` (`flow_id`,`execution_id`)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin;
+
+CREATE TABLE `flow_version` (
+  `flow_id` bigint NOT NULL,
+  `version` bigint NOT NULL,
+  `name` varchar(255) NOT NULL,
+  `definition` longtext NOT NULL,
+  PRIMARY KEY (`flow_id`,`version`)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin;
+
+CREATE TABLE `job` (
+  `id` bigint NOT NULL,
+  `flow_id` bigint NOT NULL,
+  `version` bigint NOT NULL,
+  `name` varchar(255) NOT NULL,
+  `enabled` tinyint(1) NOT NULL,
+  `updated_at` bigint NOT NULL,
+  `search` longtext NOT NULL,
+  PRIMARY KEY (`id`),
+  KEY `job_by_flow` (`flow_id`,`id`),
+  KEY `job_by_name` (`name`,`id`),
+  KEY `job_by_updated_at` (`updated_at`,`id`)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin;
+
+CREATE TABLE `job_dependency` (
+  `job_id` bigint NOT NULL,
+  `depends_on_id` bigint NOT NULL,
+  `condition` varchar(20) NOT NULL,
+  PRIMARY KEY (`job_id`,`depends_on_id`),
+  KEY `job_dependency_by_depends_on` (`depends_on_id`,`job_id`)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin;
+
+CREATE TABLE `job_run` (
+  `id` bigint NOT NULL,
+  `execution_id` bigint NOT NULL,
+  `flow_run_id` bigint NOT NULL,
+  `job_id` bigint NOT NULL,
+  `job_version` bigint NOT NULL,
+  `state` varchar(20) NOT NULL,
+  `attempt` bigint NOT NULL,
+  `attempts_before` bigint NOT NULL,
+  `queued_at` bigint DEFAULT NULL,
+  `started_at` bigint DEFAULT NULL,
+  `ended_at` bigint DEFAULT NULL,
+  `exit_code` int DEFAULT NULL,
+  `retry_at` bigint DEFAULT NULL,
+  PRIMARY KEY (`id`),
+  KEY `job_run_by_execution` (`execution_id`,`id`),
+  KEY `job_run_by_flow_run` (`flow_run_id`,`id`),
+  KEY `job_run_by_job` (`job_id`,`id`),
+  KEY `job_run_counts` (`execution_id`,`flow_run_id`,`state`),
+  KEY `job_run_by_state` (`state`,`id`)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin;
+
+CREATE TABLE `job_version` (
+  `job_id` bigint NOT NULL,
+  `version` bigint NOT NULL,
+  `name` varchar(255) NOT NULL,
+  `definition` longtext NOT NULL,
+  PRIMARY KEY (`job_id`,`version`)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin;
+
+CREATE TABLE `leader` (
+  `id` bigint NOT NULL,
+  `realm` varchar(255) NOT NULL,
+  `fence` bigint NOT NULL,
+  `holder` longtext DEFAULT NULL,
+  `expires_at` bigint DEFAULT NULL,
+  `next_id` bigint NOT NULL,
+  PRIMARY KEY (`id`)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin;
+

@@ -1,0 +1,149 @@
+CREATE TABLE "attempt" ( "id" integer NOT NULL PRIMARY KEY,
+  "execution_id" integer NOT NULL,
+  "job_run_id" integer NOT NULL,
+  "number" integer NOT NULL,
+  "executor_id" integer NOT NULL,
+  "slots" integer NOT NULL,
+  "state" varchar(20) NOT NULL,
+  "kill_asked" boolean NOT NULL,
+  "dispatched_at" integer NOT NULL,
+  "started_at" integer,
+  "ended_at" integer,
+  "pid" integer,
+  "exit_code" integer,
+  "signal" integer,
+  "message" text NOT NULL,
+  "peak_memory_bytes" integer NOT NULL,
+  "cpu_time_micros" integer NOT NULL,
+  "log_bytes" integer NOT NULL );
+
+CREATE INDEX "attempt_by_job_run" ON "attempt" ("job_run_id", "number");
+
+CREATE INDEX "attempt_by_state" ON "attempt" ("state", "execution_id");
+
+CREATE TABLE "execution" ( "id" integer NOT NULL PRIMARY KEY,
+  "state" varchar(20) NOT NULL,
+  "trigger_kind" varchar(20) NOT NULL,
+  "data_date" date_text NOT NULL,
+  "params" text NOT NULL,
+  "started_by" text NOT NULL,
+  "started_at" integer NOT NULL,
+  "ended_at" integer,
+  "stopped_by" text,
+  "resumed_by" text,
+  "resumes" integer NOT NULL );
+
+CREATE INDEX "execution_by_data_date" ON "execution" ("data_date", "id");
+
+CREATE INDEX "execution_by_state" ON "execution" ("state", "id");
+
+CREATE TABLE "executor" ( "id" integer NOT NULL PRIMARY KEY,
+  "version" integer NOT NULL,
+  "name" varchar(255) NOT NULL,
+  "enabled" boolean NOT NULL,
+  "updated_at" integer NOT NULL,
+  "search" text NOT NULL,
+  "definition" text NOT NULL );
+
+CREATE INDEX "executor_by_name" ON "executor" ("name", "id");
+
+CREATE INDEX "executor_by_updated_at" ON "executor" ("updated_at", "id");
+
+CREATE TABLE "flow" ( "id" integer NOT NULL PRIMARY KEY,
+  "version" integer NOT NULL,
+  "name" varchar(255) NOT NULL,
+  "directory" text NOT NULL,
+  "enabled" boolean NOT NULL,
+  "updated_at" integer NOT NULL,
+  "search" text NOT NULL,
+  "data_date" date_text );
+
+CREATE INDEX "flow_by_name" ON "flow" ("name", "id");
+
+CREATE INDEX "flow_by_updated_at" ON "flow" ("updated_at", "id");
+
+CREATE TABLE "flow_parent" ( "flow_id" integer NOT NULL,
+  "parent_id" integer NOT NULL,
+  PRIMARY KEY ("flow_id", "parent_id") );
+
+CREATE INDEX "flow_parent_by_parent" ON "flow_parent" ("parent_id", "flow_id");
+
+CREATE TABLE "flow_run" ( "id" integer NOT NULL PRIMARY KEY,
+  "execution_id" integer NOT NULL,
+  "flow_id" integer NOT NULL,
+  "flow_version" integer NOT NULL,
+  "state" varchar(20) NOT NULL,
+  "started_at" integer,
+  "ended_at" integer );
+
+CREATE INDEX "flow_run_by_execution" ON "flow_run" ("execution_id", "id");
+
+CREATE INDEX "flow_run_by_flow" ON "flow_run" ("flow_id", "execution_id");
+
+CREATE TABLE "flow_version" ( "flow_id" integer NOT NULL,
+  "version" integer NOT NULL,
+  "name" varchar(255) NOT NULL,
+  "definition" text NOT NULL,
+  PRIMARY KEY ("flow_id", "version") );
+
+CREATE TABLE "job" ( "id" integer NOT NULL PRIMARY KEY,
+  "flow_id" integer NOT NULL,
+  "version" integer NOT NULL,
+  "name" varchar(255) NOT NULL,
+  "enabled" boolean NOT NULL,
+  "updated_at" integer NOT NULL,
+  "search" text NOT NULL );
+
+CREATE INDEX "job_by_flow" ON "job" ("flow_id", "id");
+
+CREATE INDEX "job_by_name" ON "job" ("name", "id");
+
+CREATE INDEX "job_by_updated_at" ON "job" ("updated_at", "id");
+
+CREATE TABLE "job_dependency" ( "job_id" integer NOT NULL,
+  "depends_on_id" integer NOT NULL,
+  "condition" varchar(20) NOT NULL,
+  PRIMARY KEY ("job_id", "depends_on_id") );
+
+CREATE INDEX "job_dependency_by_depends_on" ON "job_dependency" ("depends_on_id", "job_id");
+
+CREATE TABLE "job_run" ( "id" integer NOT NULL PRIMARY KEY,
+  "execution_id" integer NOT NULL,
+  "flow_run_id" integer NOT NULL,
+  "job_id" integer NOT NULL,
+  "job_version" integer NOT NULL,
+  "state" varchar(20) NOT NULL,
+  "attempt" integer NOT NULL,
+  "attempts_before" integer NOT NULL,
+  "queued_at" integer,
+  "started_at" integer,
+  "ended_at" integer,
+  "exit_code" integer,
+  "retry_at" integer );
+
+CREATE INDEX "job_run_by_execution" ON "job_run" ("execution_id", "id");
+
+CREATE INDEX "job_run_by_flow_run" ON "job_run" ("flow_run_id", "id");
+
+CREATE INDEX "job_run_by_job" ON "job_run" ("job_id", "id");
+
+CREATE INDEX "job_run_by_state" ON "job_run" ("state", "id");
+
+CREATE INDEX "job_run_counts" ON "job_run" ("execution_id", "flow_run_id", "state");
+
+CREATE TABLE "job_version" ( "job_id" integer NOT NULL,
+  "version" integer NOT NULL,
+  "name" varchar(255) NOT NULL,
+  "definition" text NOT NULL,
+  PRIMARY KEY ("job_id", "version") );
+
+CREATE TABLE "leader" ( "id" integer NOT NULL PRIMARY KEY,
+  "realm" varchar(255) NOT NULL,
+  "fence" integer NOT NULL,
+  "holder" text,
+  "expires_at" integer,
+  "next_id" integer NOT NULL );
+
+CREATE TABLE "schema_migration" ( "version" varchar NOT NULL PRIMARY KEY,
+  "applied_at" integer NOT NULL );
+
