@@ -219,6 +219,7 @@ mod tests {
             ended_at: None,
             exit_code: None,
             retry_at: None,
+            met_outside: 0,
         };
         Change::JobRun { from, row }
     }

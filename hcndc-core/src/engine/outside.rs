@@ -170,6 +170,17 @@ impl Engine {
         self.finish(tasks, step);
     }
 
+    fn is_late(&self, seat: Seat) -> bool {
+        let Some(execution) = self.executions.get(&seat.0) else {
+            return false;
+        };
+        let mut unmet = execution.unmet_outside(seat.1);
+        unmet.any(|(_, dependency)| {
+            let until = self.waits_until(seat, &dependency);
+            until.is_some_and(|until| until <= self.now)
+        })
+    }
+
     /// Takes up, after a load, what the job runs of an execution wait for outside.
     pub(super) fn take_up_job_runs(&mut self, id: ExecutionId) {
         let Some(execution) = self.executions.get(&id) else {
@@ -182,8 +193,10 @@ impl Engine {
         let looking: Vec<u32> = outside.filter(|&at| execution.looks_outside(at)).collect();
         for at in looking {
             self.watch((id, at), 0);
-            // What came true while nobody was there is found at once.
-            self.timers.set(self.now, Timer::WaitLimit((id, at)));
+            if self.is_late((id, at)) {
+                // The limit passed while nobody was there.
+                self.timers.set(self.now, Timer::WaitLimit((id, at)));
+            }
         }
     }
 }

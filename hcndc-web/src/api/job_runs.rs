@@ -368,7 +368,7 @@ impl From<&Hold> for HoldKind {
                 data_date: data_date.to_string(),
                 on: (*condition).into(),
                 execution: execution.map(|it| it.0),
-                state: state.map(hcndc_core::engine::JobRunState::as_str),
+                state: state.map(JobRunState::as_str),
                 until: until.map(|at| at.to_string()),
             },
             Hold::Retry { at } => Self::Retry { at: at.to_string() },
