@@ -110,6 +110,7 @@ impl Engine {
             reopened,
             watching,
             unwatched,
+            offered,
             startable,
             ..
         } = moves;
@@ -121,6 +122,12 @@ impl Engine {
         for at in reopened {
             let flow = execution.flow_runs[at as usize].row.flow;
             self.crossings.add_run(flow, date, (id, at));
+        }
+        if offered && self.crossings.is_any_watching() {
+            // What had succeeded before may be waited for again, and for too long already.
+            let jobs = execution.jobs.iter().map(|run| run.row.job);
+            let watchers = jobs.flat_map(|job| self.crossings.watchers_of(job, Some(date)));
+            tasks.queue.extend(watchers.map(Task::Look));
         }
         let settled: Vec<(JobId, Seat)> = settled
             .iter()

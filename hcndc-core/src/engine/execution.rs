@@ -94,6 +94,8 @@ pub(super) struct Moves<'a> {
     pub(super) watching: Vec<u32>,
     /// Job runs that waited for runs outside, and do no more.
     pub(super) unwatched: Vec<u32>,
+    /// Whether all of it is on offer anew: its runs are the latest ones from now on.
+    pub(super) offered: bool,
     /// Flow runs that wait for no other of this execution any more: the engine decides whether they start.
     pub(super) startable: Vec<u32>,
 }
@@ -110,6 +112,7 @@ impl<'a> Moves<'a> {
             reopened: Vec::new(),
             watching: Vec::new(),
             unwatched: Vec::new(),
+            offered: false,
             startable: Vec::new(),
         }
     }
@@ -431,6 +434,7 @@ impl Execution {
     pub(super) fn offer_flows(&mut self, moves: &mut Moves<'_>) {
         let startable = (0..self.flow_runs.len() as u32).filter(|&at| self.can_start(at));
         moves.startable.extend(startable);
+        moves.offered = true;
     }
 
     /// Starts a flow run that was offered, and carries on until nothing more moves.

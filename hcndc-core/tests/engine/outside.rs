@@ -675,3 +675,19 @@ fn rows_that_join_what_is_not_there_are_refused() {
     let loaded = hcndc_core::engine::Engine::load(bed.now, Settings::default(), snapshot);
     assert!(loaded.is_err());
 }
+
+#[test]
+fn what_was_skipped_outside_counts_as_an_end() {
+    let mut bed = Bed::new([
+        host("h", 9),
+        flow("a", &[]),
+        job("a/x").off().edit(),
+        job("a/y").edit(),
+        flow("b", &[]),
+        job("b/z").depends("a/x", Condition::Done, 0, 8).edit(),
+    ]);
+    bed.start(&["a"]);
+    assert_eq!(bed.state("a/x"), S::Skipped);
+    bed.start(&["b"]);
+    assert_eq!(bed.state("e2 b/z"), S::Dispatched);
+}

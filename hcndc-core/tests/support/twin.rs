@@ -356,7 +356,7 @@ impl Twin {
                         queued_at: self.now,
                         state: JobRunState::Blocked,
                         met: 0,
-                        waits_outside: false,
+                        waits_outside: true,
                         void_outside: false,
                     });
                 }
@@ -400,7 +400,7 @@ impl Twin {
                 continue;
             }
             (run.fixed, run.phase, run.tries) = (None, Phase::Idle, 0);
-            run.met = 0;
+            (run.met, run.waits_outside) = (0, true);
             match store.jobs.get(&run.job.id) {
                 Some(job) => run.job = Arc::clone(job),
                 None => run.fixed = Some(JobRunState::Skipped),
@@ -413,6 +413,7 @@ impl Twin {
             let complete = run.state == FlowRunState::Succeeded && !again;
             if !complete {
                 its.flows[at].begun = Begun::Not;
+                its.flows[at].state = FlowRunState::Waiting;
             }
             let run = &its.flows[at];
             if let Some((flow, _)) = store.flows.get(&run.flow.id).filter(|_| !complete) {
