@@ -70,6 +70,8 @@ ids! {
     AlertRuleId,
     /// A backfill: one request to run a range of dates.
     BackfillId,
+    /// A firing: what became of one fire time, or of several in a row.
+    FiringId,
     /// An alert: one thing that people are told.
     AlertId,
 }

@@ -18,6 +18,7 @@
 //!   to carry out come out. The same inputs at the same times give the same steps.
 //! - [`port`] has the traits through which it meets the world, each with a numbered contract.
 //! - [`scheduler`] has the driver, generic over the ports.
+//! - [`replay`] plays back what went into an engine.
 //! - [`id`] and [`time`] have what all of these speak of.
 //!
 //! # Examples
@@ -73,6 +74,7 @@ pub mod id;
 pub mod mesh;
 pub mod model;
 pub mod port;
+pub mod replay;
 pub mod scheduler;
 pub mod time;
 pub mod trigger;

@@ -10,6 +10,8 @@ mod runs;
 mod store;
 #[path = "support/twin.rs"]
 mod twin;
+#[path = "support/twin_backfill.rs"]
+mod twin_backfill;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -18,10 +20,10 @@ use std::{
 
 use hcndc_core::{
     engine::{
-        EditBatch, Effect, End, EndCause, Engine, Held, HostFigures, Input, JobRunState, Order,
-        Rejected, Report, Settings, Start, Step, TriggerKind,
+        BackfillRequest, EditBatch, Effect, End, EndCause, Engine, Held, HostFigures, Input,
+        JobRunState, Order, Rejected, Report, Settings, Start, Step, TriggerKind,
     },
-    id::{AttemptId, ExecutionId, ExecutorId, FlowId, JobId, JobRunId},
+    id::{AttemptId, BackfillId, ExecutionId, ExecutorId, FlowId, JobId, JobRunId},
     model::{
         Condition, DependencyDraft, Edit, ExecutorDraft, ExecutorRef, FlowDraft, FlowRef, JobDraft,
         JobRef, PlacementDraft, Retry,
@@ -399,6 +401,15 @@ enum Op {
     EditHost(u8, HostPlan),
     DeleteHost(u8),
     Reload,
+    Backfill {
+        flow: u8,
+        downstream: bool,
+        from: u8,
+        days: u8,
+        parallel: u8,
+    },
+    StopBackfill(u8),
+    RestartBackfill(u8),
     Nonsense(u8, u8, u8),
 }
 
@@ -492,6 +503,11 @@ fn op() -> impl Strategy<Value = Play> {
         1 => (some(), host_plan()).prop_map(|(at, plan)| Op::EditHost(at, plan)),
         1 => some().prop_map(Op::DeleteHost),
         1 => Just(Op::Reload),
+        2 => (some(), any::<bool>(), 0u8..4, 0u8..5, 0u8..4).prop_map(
+            |(flow, downstream, from, days, parallel)| Op::Backfill { flow, downstream, from, days, parallel }
+        ),
+        1 => some().prop_map(Op::StopBackfill),
+        2 => some().prop_map(Op::RestartBackfill),
         2 => (some(), some(), some()).prop_map(|(what, at, id)| Op::Nonsense(what, at, id)),
     ]
     .prop_map(Play)
@@ -636,6 +652,10 @@ impl World {
         }
     }
 
+    fn backfill_ids(&self) -> Vec<BackfillId> {
+        self.store.backfills.keys().copied().collect()
+    }
+
     fn play(&mut self, op: &Op) {
         match op {
             Op::Start {
@@ -655,6 +675,38 @@ impl World {
                     trigger: TriggerKind::ALL[*how as usize % TriggerKind::ALL.len()],
                     by,
                 }));
+            }
+            Op::Backfill {
+                flow,
+                downstream,
+                from,
+                days,
+                parallel,
+            } => {
+                if let Some(flow) = pick(&self.flow_ids(), *flow) {
+                    let from = date(0).plus_days((*from).into()).unwrap();
+                    let _ = self.send(Input::Backfill(BackfillRequest {
+                        flow,
+                        downstream: *downstream,
+                        from,
+                        to: from.plus_days(i32::from(*days) - 1).unwrap(),
+                        parallel: (*parallel).into(),
+                        params: vec![],
+                        by: "ann".into(),
+                    }));
+                }
+            }
+            Op::StopBackfill(at) => {
+                if let Some(backfill) = pick(&self.backfill_ids(), *at) {
+                    let by = "bob".into();
+                    let _ = self.send(Input::StopBackfill { backfill, by });
+                }
+            }
+            Op::RestartBackfill(at) => {
+                if let Some(backfill) = pick(&self.backfill_ids(), *at) {
+                    let by = "bob".into();
+                    let _ = self.send(Input::RestartBackfill { backfill, by });
+                }
             }
             Op::Stop(at) => {
                 if let Some(execution) = pick(&self.twin.live(), *at) {

@@ -6,6 +6,9 @@
 //!
 //! Most short jobs say nothing, and making a file is the dearest thing in the life of such a job. A log that is finished
 //! and empty is therefore but a bit in its folder's file `silent`.
+//!
+//! Logs may be read in one process while another one writes them. What is not whole yet is not there yet, and whoever
+//! waits looks every so often.
 
 use std::{
     collections::HashMap,
@@ -14,6 +17,7 @@ use std::{
     os::unix::fs::FileExt as _,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -32,6 +36,8 @@ const ENTRY_BYTES: usize = 64 << 10;
 const FINISHED: u8 = 255;
 /// Waiters are woken by attempt id modulo this; a waiter of another attempt looks and sleeps on.
 const BELLS: usize = 64;
+/// How often a waiter looks for what another process has written.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// The most entries of one read, however short they are.
 const READ_ENTRIES: usize = 16_384;
 /// A folder holds so many attempts, as a power of two.
@@ -236,7 +242,8 @@ impl LogStore for FileLog {
             if read.complete || !read.entries.is_empty() {
                 return Ok(());
             }
-            rung.await;
+            // An end that is told and a look that is due are the same to us.
+            let _ = tokio::time::timeout(LOOK_EVERY, rung).await;
         }
     }
 
@@ -380,7 +387,7 @@ impl Inner {
         while read.entries.len() < READ_ENTRIES {
             let frame = match frames.at(read.next).map_err(fault)? {
                 Next::Frame(frame) => frame,
-                Next::End => break,
+                Next::End | Next::Part => break,
                 Next::Damage if read.next == from => {
                     return Err(FileLogError::NoPosition {
                         attempt,
@@ -596,6 +603,8 @@ struct Frame<'a> {
 enum Next<'a> {
     Frame(Frame<'a>),
     End,
+    /// The beginning of a frame: it is being written, or a crash cut it off.
+    Part,
     Damage,
 }
 
@@ -625,7 +634,7 @@ impl<'a> Frames<'a> {
             return Ok(Next::End);
         }
         if left < HEAD_BYTES as u64 {
-            return Ok(Next::Damage);
+            return Ok(Next::Part);
         }
         self.fill(place, HEAD_BYTES)?;
         let start = (place - self.window_at) as usize;
@@ -651,11 +660,12 @@ impl<'a> Frames<'a> {
             c3,
         ] = head;
         let length = u32::from_le_bytes([l0, l1, l2, l3]) as usize;
-        if u32::from_le_bytes([c0, c1, c2, c3]) != check(place, &head[..13])
-            || length > ENTRY_BYTES
-            || left < (HEAD_BYTES + length) as u64
+        if u32::from_le_bytes([c0, c1, c2, c3]) != check(place, &head[..13]) || length > ENTRY_BYTES
         {
             return Ok(Next::Damage);
+        }
+        if left < (HEAD_BYTES + length) as u64 {
+            return Ok(Next::Part);
         }
         self.fill(place, HEAD_BYTES + length)?;
         let start = (place - self.window_at) as usize + HEAD_BYTES;

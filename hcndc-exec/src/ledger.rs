@@ -74,6 +74,18 @@ pub enum Record {
         /// When.
         at: Timestamp,
     },
+    /// It was never begun, and may be given again: it is as if it had not been accepted.
+    Withdrawn {
+        /// Which.
+        attempt: AttemptId,
+    },
+    /// What comes after this happened in this boot of the host.
+    Boot {
+        /// The kernel's name of it; empty if unknown.
+        id: String,
+        /// Whether jobs were held by processes that outlive the executor.
+        beside: bool,
+    },
     /// Acknowledged attempts up to this one are no longer remembered.
     Forgotten {
         /// The greatest of them.
@@ -135,6 +147,8 @@ pub struct Ledger {
     realm: String,
     era: u64,
     fence: Fence,
+    boot: String,
+    beside: bool,
     /// Not acknowledged yet.
     held: BTreeMap<AttemptId, Entry>,
     acknowledged: BTreeMap<AttemptId, Entry>,
@@ -152,6 +166,8 @@ impl Ledger {
                 if *era != self.era {
                     *self = Self {
                         key: std::mem::take(&mut self.key),
+                        boot: std::mem::take(&mut self.boot),
+                        beside: self.beside,
                         realm: realm.clone(),
                         era: *era,
                         ..Self::default()
@@ -192,6 +208,13 @@ impl Ledger {
                     self.acknowledged_at.push_back((*at, *attempt));
                 }
             }
+            Record::Withdrawn { attempt } => {
+                self.held.remove(attempt);
+            }
+            Record::Boot { id, beside } => {
+                self.boot.clone_from(id);
+                self.beside = *beside;
+            }
             Record::Forgotten { up_to } => self.forgotten = self.forgotten.max(Some(*up_to)),
         }
     }
@@ -218,6 +241,10 @@ impl Ledger {
                 era: self.era,
             },
             Record::Fence(self.fence),
+            Record::Boot {
+                id: self.boot.clone(),
+                beside: self.beside,
+            },
         ];
         records.extend(self.forgotten.map(|up_to| Record::Forgotten { up_to }));
         let acknowledged = self.acknowledged_at.iter().filter_map(|(at, attempt)| {
@@ -267,6 +294,18 @@ impl Ledger {
     #[must_use]
     pub const fn fence(&self) -> Fence {
         self.fence
+    }
+
+    /// The boot of the host in which it was last used; empty if unknown.
+    #[must_use]
+    pub fn boot(&self) -> &str {
+        &self.boot
+    }
+
+    /// Whether it was last used by an executor whose jobs are held by processes that outlive it.
+    #[must_use]
+    pub const fn is_beside(&self) -> bool {
+        self.beside
     }
 
     /// What is known of an attempt.
@@ -370,6 +409,10 @@ mod tests {
         ledger.apply(&Record::Forgotten {
             up_to: AttemptId(0),
         });
+        ledger.apply(&Record::Boot {
+            id: "b".into(),
+            beside: true,
+        });
         let mut again = Ledger::default();
         ledger
             .to_records()
@@ -378,6 +421,20 @@ mod tests {
         assert_eq!(again, ledger);
         assert_eq!(again.fence(), Fence(3));
         assert_eq!((again.realm(), again.era()), ("r", 4));
+        assert_eq!((again.boot(), again.is_beside()), ("b", true));
+    }
+
+    #[test]
+    fn what_was_never_begun_may_be_given_again() {
+        let attempt = AttemptId(1);
+        let mut ledger = Ledger::default();
+        ledger.apply(&Record::Accepted {
+            attempt,
+            fingerprint: 1,
+            at: at(1),
+        });
+        ledger.apply(&Record::Withdrawn { attempt });
+        assert_eq!(ledger, Ledger::default());
     }
 
     #[test]

@@ -17,9 +17,11 @@ pub mod executor;
 mod file_log;
 pub mod ledger;
 pub mod link;
+mod tls;
 mod token;
 pub mod transport;
 pub mod wire;
 
 pub use file_log::{FileLog, FileLogError};
+pub use tls::{ExecutorTls, SchedulerTls, TlsError, TlsFiles};
 pub use token::{Token, TokenError};

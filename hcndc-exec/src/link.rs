@@ -283,6 +283,22 @@ impl Link {
         actions
     }
 
+    /// An attempt was accepted and, as is certain now, never begun: it may be given again.
+    pub fn on_withdrawn(&mut self, attempt: AttemptId) -> Vec<Action> {
+        let mut actions = Vec::new();
+        self.record(Record::Withdrawn { attempt }, &mut actions);
+        actions
+    }
+
+    /// The host was started, or the executor was, in this boot of the host.
+    pub fn on_boot(&mut self, id: String, beside: bool) -> Vec<Action> {
+        let mut actions = Vec::new();
+        if (self.ledger.boot(), self.ledger.is_beside()) != (id.as_str(), beside) {
+            self.record(Record::Boot { id, beside }, &mut actions);
+        }
+        actions
+    }
+
     fn on_hello(
         &mut self,
         link: LinkId,
@@ -456,3 +472,5 @@ fn refuse(link: LinkId, refusal: Refusal, actions: &mut Vec<Action>) {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod wire_tests;

@@ -1,6 +1,8 @@
 //! The transport over gRPC, under the port's suite: the real program behind a network that can be cut.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod desk;
+
 use std::{
     net::SocketAddr,
     path::Path,
@@ -9,11 +11,13 @@ use std::{
     time::Duration,
 };
 
+use desk::signal_holders;
 use hcndc_core::contract::transport::TransportFixture;
 use hcndc_exec::{
     executor::{find, find_within},
     transport::{Grpc, GrpcTransport, Tokens},
 };
+use nix::sys::signal::Signal;
 use tokio::{
     net::{TcpListener, TcpStream},
     task::JoinSet,
@@ -36,6 +40,7 @@ impl Drop for Host {
             let _ = program.kill();
             let _ = program.wait();
         }
+        signal_holders(self.directory.path(), Signal::SIGTERM);
     }
 }
 
@@ -138,6 +143,8 @@ impl TransportFixture for Remote {
         let mut program = host.program.take().unwrap();
         program.kill().unwrap();
         program.wait().unwrap();
+        // All that is ours crashes: what outlives the executor alone is for other tests.
+        signal_holders(host.directory.path(), Signal::SIGKILL);
         assert!(find(&host.directory.path().join("data")).unwrap().is_none());
     }
 

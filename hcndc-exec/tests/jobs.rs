@@ -378,7 +378,7 @@ async fn after_a_crash_an_attempt_is_lost_and_its_processes_are_gone() {
     assert!(
         desk.output(1, Stream::Executor)
             .await
-            .contains("the executor restarted")
+            .contains("executor restarted; ")
     );
 }
 

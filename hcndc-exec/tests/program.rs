@@ -3,117 +3,27 @@
 
 mod desk;
 
-use std::{
-    path::Path,
-    process::{Child, Command, Stdio},
-    sync::Arc,
-    time::Duration,
-};
+use std::{path::Path, process::Stdio, sync::Arc, time::Duration};
 
-use desk::{GENEROUS, lives, order, within, written};
+use desk::{
+    GENEROUS, holders, lives, order,
+    program::{ID, Program, end, executor, hello, next, output, ran, start, transport},
+    within,
+};
 use hcndc_core::{
-    engine::{EndCause, Held, Order, Report, RunOrder},
+    engine::{EndCause, Order, Report},
     id::{AttemptId, ExecutorId},
-    model::{Executor, Revision},
     port::{Fence, Transport as _},
-    time::Timestamp,
 };
 use hcndc_exec::{
     Token,
     executor::{
-        BindError, ExecutorConfig, ExecutorServer, Stop, find, find_or_start, find_within, run,
+        Access, BindError, ExecutorConfig, ExecutorServer, Stop, find, find_or_start, find_within,
+        run,
     },
     transport::{ByAddress, Grpc, GrpcTransport, InProcess, LOCAL, Tokens, Transports},
 };
 use tokio::sync::watch;
-
-const ID: ExecutorId = ExecutorId(1);
-
-/// The program on a directory of its own; killed when dropped.
-struct Program {
-    directory: tempfile::TempDir,
-    child: Child,
-}
-
-impl Drop for Program {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-impl Program {
-    /// Starts it by `sh`, which may set limits first.
-    fn start_after(limits: &str) -> Self {
-        let directory = tempfile::tempdir().unwrap();
-        let child = Self::spawn(directory.path(), limits);
-        Self { directory, child }
-    }
-
-    fn spawn(directory: &Path, limits: &str) -> Child {
-        Command::new("sh")
-            .arg("-c")
-            .arg(format!("{limits} exec \"$0\" \"$@\""))
-            .arg(env!("CARGO_BIN_EXE_hcndc-exec"))
-            .args(["--listen", "127.0.0.1:0"])
-            .arg("--data-dir")
-            .arg(directory.join("data"))
-            .arg("--base-dir")
-            .arg(directory)
-            .env("HCNDC_EXEC_TOKEN", "open-sesame")
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap()
-    }
-
-    /// Another one on the same directory; the last has ended or is killed.
-    fn start_again(&mut self) {
-        let _ = self.child.kill();
-        self.child.wait().unwrap();
-        self.child = Self::spawn(self.directory.path(), "");
-    }
-
-    fn start() -> Self {
-        Self::start_after("")
-    }
-
-    async fn address(&self) -> String {
-        let data_dir = self.directory.path().join("data");
-        find_within(&data_dir, GENEROUS)
-            .await
-            .unwrap()
-            .address
-            .to_string()
-    }
-
-    async fn transport(&self) -> GrpcTransport {
-        let transport = transport(Some("open-sesame"));
-        transport.connect(executor(&self.address().await), Fence(1));
-        assert!(matches!(next(&transport).await, Report::Hello { .. }));
-        transport
-    }
-
-    fn signal(&self, signal: nix::sys::signal::Signal) {
-        let pid = nix::unistd::Pid::from_raw(self.child.id().cast_signed());
-        nix::sys::signal::kill(pid, signal).unwrap();
-    }
-
-    async fn exit_code(&mut self) -> Option<i32> {
-        within(async {
-            loop {
-                if let Some(status) = self.child.try_wait().unwrap() {
-                    return status.code();
-                }
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
-        })
-        .await
-    }
-
-    async fn written(&self, name: &str) -> String {
-        written(&self.directory.path().join(name)).await
-    }
-}
 
 /// Returns once a signal to end has arrived: an order to run is dropped then, and its attempt cannot be killed.
 async fn stopping(transport: &GrpcTransport) {
@@ -127,87 +37,6 @@ async fn stopping(transport: &GrpcTransport) {
             cause => assert_eq!(cause, EndCause::Killed),
         }
     }
-}
-
-async fn hello(transport: &GrpcTransport) -> Vec<Held> {
-    loop {
-        match next(transport).await {
-            Report::Hello { held, .. } => return held,
-            Report::Disconnected { .. } => {}
-            other => panic!("a hello was expected, not {other:?}"),
-        }
-    }
-}
-
-/// All that an attempt printed, once it has ended.
-async fn output(transport: &GrpcTransport, id: u64) -> String {
-    let read = within(transport.read_log(ID, AttemptId(id), 0, 1 << 20, Duration::ZERO))
-        .await
-        .unwrap();
-    assert!(read.complete);
-    let bytes = read.entries.into_iter().flat_map(|entry| entry.bytes);
-    String::from_utf8(bytes.collect()).unwrap()
-}
-
-fn transport(token: Option<&str>) -> GrpcTransport {
-    GrpcTransport::new(Grpc::new(Tokens {
-        default: token.map(|token| token.parse().unwrap()),
-        ..Tokens::default()
-    }))
-}
-
-fn executor(address: &str) -> Arc<Executor> {
-    Arc::new(Executor {
-        id: ID,
-        name: "one".into(),
-        description: String::new(),
-        address: address.into(),
-        labels: std::collections::BTreeMap::new(),
-        slots: 1,
-        enabled: true,
-        revision: Revision {
-            version: 1,
-            created_at: Timestamp::default(),
-            created_by: String::new(),
-            updated_at: Timestamp::default(),
-            updated_by: String::new(),
-        },
-    })
-}
-
-async fn next(transport: &GrpcTransport) -> Report {
-    loop {
-        match within(transport.recv()).await.1 {
-            Report::Heartbeat(_) => {}
-            report => return report,
-        }
-    }
-}
-
-async fn start(transport: &GrpcTransport, order: RunOrder) -> u32 {
-    transport.send(ID, Order::Run(Box::new(order)));
-    match next(transport).await {
-        Report::Started { pid, .. } => pid,
-        other => panic!("a start was expected, not {other:?}"),
-    }
-}
-
-async fn end(transport: &GrpcTransport) -> EndCause {
-    loop {
-        match next(transport).await {
-            Report::Finished { attempt, end } => {
-                transport.send(ID, Order::Ack { attempt });
-                return end.cause;
-            }
-            Report::Started { .. } => {}
-            other => panic!("an end was expected, not {other:?}"),
-        }
-    }
-}
-
-async fn ran(transport: &GrpcTransport, order: RunOrder) -> EndCause {
-    transport.send(ID, Order::Run(Box::new(order)));
-    end(transport).await
 }
 
 /// Why an address cannot be connected.
@@ -252,12 +81,14 @@ async fn trouble_is_told_in_words() {
 #[tokio::test]
 async fn without_a_token_only_loopback_is_listened_on() {
     let open = "0.0.0.0:0".parse().unwrap();
-    let error = ExecutorServer::bind(open, None).await.unwrap_err();
-    assert!(matches!(error, BindError::NoToken { address } if address == open));
-    ExecutorServer::bind("127.0.0.1:0".parse().unwrap(), None)
+    let error = ExecutorServer::bind(open, Access::default())
+        .await
+        .unwrap_err();
+    assert!(matches!(error, BindError::Open { address } if address == open));
+    ExecutorServer::bind("127.0.0.1:0".parse().unwrap(), Access::default())
         .await
         .unwrap();
-    ExecutorServer::bind(open, Some(Token::random()))
+    ExecutorServer::bind(open, Token::random().into())
         .await
         .unwrap();
 }
@@ -276,6 +107,11 @@ async fn a_process_that_hides_from_everything_ends_with_its_attempt() {
         EndCause::Exited(0)
     );
     assert!(!lives(&program.written("leader").await));
+    let ours: Vec<u32> = holders(program.directory.path())
+        .iter()
+        .map(|pid| pid.as_raw().unsigned_abs())
+        .collect();
+    assert_eq!(ours.len(), 1);
     let proc = std::fs::read_dir("/proc")
         .unwrap()
         .flatten()
@@ -290,9 +126,10 @@ async fn a_process_that_hides_from_everything_ends_with_its_attempt() {
                         .parse::<u32>()
                         .ok()
                 });
-            parent == Some(program.child.id()) && lives(&entry.file_name().to_string_lossy())
+            parent.is_some_and(|parent| ours.contains(&parent))
+                && lives(&entry.file_name().to_string_lossy())
         });
-    assert_eq!(proc.count(), 0, "the program has no living children");
+    assert_eq!(proc.count(), 0, "who holds jobs has no living children");
 }
 
 #[tokio::test]

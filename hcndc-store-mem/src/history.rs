@@ -4,12 +4,15 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use async_trait::async_trait;
 use hcndc_core::{
-    engine::{AttemptRow, ExecutionRow, FlowRunRow, JobRunRow, JobRunState},
-    id::{AttemptId, ExecutionId, FlowId, JobId, JobRunId},
+    engine::{
+        AttemptRow, BackfillDateRow, BackfillRow, ExecutionRow, FlowRunRow, JobRunRow, JobRunState,
+    },
+    id::{AttemptId, BackfillId, ExecutionId, FlowId, JobId, JobRunId},
     model::{Executor, Flow, Job, Revision},
     port::{
-        Cursor, CursorValue, ExecutionQuery, ExecutionView, ExecutorQuery, FlowQuery, FlowRunView,
-        FlowView, History, JobQuery, JobRunQuery, JobRunView, JobView, NamedSort, Page,
+        BackfillQuery, BackfillView, Cursor, CursorValue, ExecutionQuery, ExecutionView,
+        ExecutorQuery, FlowQuery, FlowRunView, FlowView, History, JobQuery, JobRunQuery,
+        JobRunView, JobView, NamedSort, Page,
     },
 };
 
@@ -93,6 +96,8 @@ impl History for MemStore {
                     .data_date_from
                     .is_none_or(|from| from <= row.data_date)
                 && query.data_date_to.is_none_or(|to| row.data_date <= to)
+                && (query.schedule.is_none() || query.schedule == row.schedule)
+                && (query.backfill.is_none() || query.backfill == row.backfill)
                 && query.flow.is_none_or(|flow| takes_part(row, flow))
         });
         let rows = rows.map(|row| by_id(row.id.0, row));
@@ -149,6 +154,26 @@ impl History for MemStore {
     async fn attempt(&self, attempt: AttemptId) -> Result<Option<AttemptRow>, MemError> {
         Ok(self.lock().attempts.get(&attempt).cloned())
     }
+
+    async fn backfills(&self, query: &BackfillQuery) -> Result<Page<BackfillView>, MemError> {
+        let tables = self.lock();
+        let rows = tables.backfills.values().filter(|row| {
+            (query.states.is_empty() || query.states.contains(&row.state))
+                && query.flow.is_none_or(|flow| flow == row.flow)
+        });
+        let rows = rows.map(|row| by_id(row.id.0, row));
+        page(rows, &query.page, |row| Ok(tables.backfill_view(row)))
+    }
+
+    async fn backfill(&self, backfill: BackfillId) -> Result<Option<BackfillView>, MemError> {
+        let tables = self.lock();
+        let row = tables.backfills.get(&backfill);
+        Ok(row.map(|row| tables.backfill_view(row)))
+    }
+
+    async fn backfill_dates(&self, backfill: BackfillId) -> Result<Vec<BackfillDateRow>, MemError> {
+        Ok(self.lock().dates_of(backfill).copied().collect())
+    }
 }
 
 impl Tables {
@@ -200,6 +225,17 @@ impl Tables {
             flow_name: self.flow_of(flow_run)?.name.clone(),
             job_name: job.name.clone(),
         })
+    }
+
+    fn backfill_view(&self, row: &BackfillRow) -> BackfillView {
+        let mut dates = BTreeMap::new();
+        for date in self.dates_of(row.id) {
+            *dates.entry(date.state).or_default() += 1;
+        }
+        BackfillView {
+            row: row.clone(),
+            dates,
+        }
     }
 
     fn count(&self, of: impl Fn(&JobRunRow) -> bool) -> BTreeMap<JobRunState, u64> {

@@ -4,10 +4,11 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use hcndc_core::{
     engine::{
-        AttemptRow, Change, ExecutionRow, ExecutionSnapshot, FlowDates, FlowRunRow, JobOutcome,
-        JobRunRow, JobRunState, Snapshot,
+        AttemptRow, BackfillDateRow, BackfillRow, BackfillSnapshot, BackfillState, Change,
+        ExecutionRow, ExecutionSnapshot, FlowDates, FlowRunRow, JobOutcome, JobRunRow, JobRunState,
+        Snapshot,
     },
-    id::{AttemptId, ExecutionId, ExecutorId, FlowId, FlowRunId, JobId, JobRunId},
+    id::{AttemptId, BackfillId, ExecutionId, ExecutorId, FlowId, FlowRunId, JobId, JobRunId},
     model::{Executor, Flow, Job},
     port::{Commit, Lease},
     time::DataDate,
@@ -34,6 +35,8 @@ pub(crate) struct Tables {
     /// The last date of each range, by its first.
     pub(crate) flow_dates: BTreeMap<(FlowId, DataDate), DataDate>,
     pub(crate) job_outcomes: BTreeMap<(JobId, DataDate), JobRunState>,
+    pub(crate) backfills: BTreeMap<BackfillId, BackfillRow>,
+    pub(crate) backfill_dates: BTreeMap<(BackfillId, DataDate), BackfillDateRow>,
 }
 
 impl Tables {
@@ -96,6 +99,13 @@ impl Tables {
             Change::Attempt(row) => {
                 self.attempts.insert(row.id, row.clone());
             }
+            Change::Backfill(row) => {
+                self.backfills.insert(row.id, row.clone());
+            }
+            Change::BackfillDate(row) => {
+                self.backfill_dates
+                    .insert((row.backfill, row.data_date), *row);
+            }
         }
     }
 
@@ -125,7 +135,24 @@ impl Tables {
                     state,
                 })
                 .collect(),
+            backfills: self.open_backfills(),
         })
+    }
+
+    fn open_backfills(&self) -> Vec<BackfillSnapshot> {
+        let open = self.backfills.values();
+        let open = open.filter(|row| row.state != BackfillState::Succeeded);
+        let snapshot = |row: &BackfillRow| BackfillSnapshot {
+            row: row.clone(),
+            dates: self.dates_of(row.id).copied().collect(),
+        };
+        open.map(snapshot).collect()
+    }
+
+    /// Dates of a backfill, in their order.
+    pub(crate) fn dates_of(&self, backfill: BackfillId) -> impl Iterator<Item = &BackfillDateRow> {
+        let dates = self.backfill_dates.values();
+        dates.filter(move |date| date.backfill == backfill)
     }
 
     /// All that an engine needs of one execution.

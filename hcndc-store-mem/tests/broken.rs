@@ -123,6 +123,7 @@ catches! {
     store::texts_come_back_as_given: TrimsTexts, LosesFourByteCharacters;
     store::long_texts_come_back_whole: CutsTexts;
     store::names_that_look_alike_stay_apart: TrimsTexts, FoldsNames;
+    store::a_backfill_is_loaded_until_it_succeeds: LosesBackfillDates, LoadsEndedBackfills;
     history::flows_are_paged_in_every_sort_and_direction: FoldsNamesWhenSorting, RepeatsTies, SkipsTies;
     history::jobs_are_paged_in_every_sort_and_direction: FoldsNamesWhenSorting, RepeatsTies, SkipsTies;
     history::executors_are_paged_in_every_sort_and_direction: FoldsNamesWhenSorting, RepeatsTies, SkipsTies;
@@ -149,4 +150,7 @@ catches! {
     history::job_runs_are_shown_with_names_and_attempts: SortsAttemptsById;
     history::deleted_definitions_are_not_listed: ListsDeleted;
     history::runs_keep_the_names_that_they_had: ShowsNewNames;
+    history::backfills_are_paged_and_filtered: OnlyAscends, IgnoresFilters;
+    history::a_backfill_shows_its_dates: LosesBackfillDates, CountsEverything;
+    history::executions_are_filtered_by_what_started_them: IgnoresFilters;
 }

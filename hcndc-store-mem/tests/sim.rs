@@ -14,7 +14,7 @@ use std::{
 use hcndc_store_mem::sim::{Outcome, Plan, Sabotage, run, run_broken};
 
 /// Seeds of the quick run.
-const QUICK: u64 = 40;
+const QUICK: u64 = 25;
 
 /// Plays a seed. A failure prints the plan, as small as it can be made, and how to play it again.
 fn play(seed: u64) -> Outcome {
@@ -165,5 +165,6 @@ catches! {
     an_executor_that_lies_is_found: "result" by ExecutorReportsSuccess;
     an_executor_that_runs_an_attempt_twice_is_found: "once" by ExecutorRunsTwice;
     an_executor_that_obeys_anyone_is_found: "fence" by ExecutorObeysAnyone;
+    a_recording_that_misses_something_is_found: "replay" by RecordingForgetsReports;
     an_executor_that_never_ends_is_found: "liveness" by ExecutorNeverEnds;
 }

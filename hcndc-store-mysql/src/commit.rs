@@ -5,8 +5,10 @@ mod past;
 use std::collections::{BTreeMap, BTreeSet};
 
 use hcndc_core::{
-    engine::{AttemptRow, Change, ExecutionRow, FlowRunRow, JobRunRow},
-    id::{AttemptId, ExecutionId, ExecutorId, FlowId, FlowRunId, JobId, JobRunId},
+    engine::{
+        AttemptRow, BackfillDateRow, BackfillRow, Change, ExecutionRow, FlowRunRow, JobRunRow,
+    },
+    id::{AttemptId, BackfillId, ExecutionId, ExecutorId, FlowId, FlowRunId, JobId, JobRunId},
     model,
     port::{Commit, Fence},
     time::DataDate,
@@ -21,8 +23,8 @@ use crate::{
     commit::past::Past,
     dialect::begin_write,
     entity::{
-        self, Attempt, Execution, Executor, Flow, FlowParent, FlowRun, FlowVersion, Job,
-        JobDependency, JobRun, JobVersion, number,
+        self, Attempt, Backfill, BackfillDate, Execution, Executor, Flow, FlowParent, FlowRun,
+        FlowVersion, Job, JobDependency, JobRun, JobVersion, number,
     },
     error::Doing as _,
     fence,
@@ -76,6 +78,8 @@ struct Batch<'a> {
     job_runs: BTreeMap<JobRunId, &'a JobRunRow>,
     attempts: BTreeMap<AttemptId, &'a AttemptRow>,
     past: Past,
+    backfills: BTreeMap<BackfillId, &'a BackfillRow>,
+    backfill_dates: BTreeMap<(BackfillId, DataDate), &'a BackfillDateRow>,
 }
 
 impl<'a> Batch<'a> {
@@ -140,6 +144,13 @@ impl<'a> Batch<'a> {
             Change::Attempt(row) => {
                 self.attempts.insert(row.id, row);
             }
+            Change::Backfill(row) => {
+                self.backfills.insert(row.id, row);
+            }
+            Change::BackfillDate(row) => {
+                self.backfill_dates
+                    .insert((row.backfill, row.data_date), row);
+            }
         }
     }
 
@@ -158,7 +169,11 @@ impl<'a> Batch<'a> {
         upsert::<JobRun>(db, "store job runs", job_runs).await?;
         let attempts = values::<Attempt>(self.attempts.values().copied())?;
         upsert::<Attempt>(db, "store attempts", attempts).await?;
-        self.past.store(db).await
+        self.past.store(db).await?;
+        let backfills = values::<Backfill>(self.backfills.values().copied())?;
+        upsert::<Backfill>(db, "store backfills", backfills).await?;
+        let dates = values::<BackfillDate>(self.backfill_dates.values().copied())?;
+        upsert::<BackfillDate>(db, "store dates of backfills", dates).await
     }
 
     /// Rows go before they come: a flow that is put again after its deletion starts without a data date.

@@ -1,18 +1,19 @@
 //! The read side: a few queries a page, however many items are on it.
 
 mod definitions;
+mod firing;
 mod runs;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use hcndc_core::{
-    engine::AttemptRow,
-    id::{AttemptId, ExecutionId, FlowId, JobId, JobRunId},
+    engine::{AttemptRow, BackfillDateRow},
+    id::{AttemptId, BackfillId, ExecutionId, FlowId, JobId, JobRunId},
     model::Executor,
     port::{
-        ExecutionQuery, ExecutionView, ExecutorQuery, FlowQuery, FlowRunView, FlowView, History,
-        JobQuery, JobRunQuery, JobRunView, JobView, Page,
+        BackfillQuery, BackfillView, ExecutionQuery, ExecutionView, ExecutorQuery, FlowQuery,
+        FlowRunView, FlowView, History, JobQuery, JobRunQuery, JobRunView, JobView, Page,
     },
 };
 
@@ -68,5 +69,17 @@ impl History for SqlStore {
 
     async fn attempt(&self, attempt: AttemptId) -> Result<Option<AttemptRow>, SqlError> {
         runs::attempt(self.reader(), attempt).await
+    }
+
+    async fn backfills(&self, query: &BackfillQuery) -> Result<Page<BackfillView>, SqlError> {
+        firing::backfills(self.reader(), query).await
+    }
+
+    async fn backfill(&self, backfill: BackfillId) -> Result<Option<BackfillView>, SqlError> {
+        firing::backfill(self.reader(), backfill).await
+    }
+
+    async fn backfill_dates(&self, backfill: BackfillId) -> Result<Vec<BackfillDateRow>, SqlError> {
+        firing::backfill_dates(self.reader(), backfill).await
     }
 }

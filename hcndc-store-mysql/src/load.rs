@@ -7,8 +7,8 @@ use std::{
 
 use hcndc_core::{
     engine::{
-        AttemptRow, AttemptState, ExecutionRow, ExecutionSnapshot, ExecutionState, FlowDates,
-        FlowRunRow, JobOutcome, JobRunRow, Snapshot,
+        AttemptRow, AttemptState, BackfillSnapshot, BackfillState, ExecutionRow, ExecutionSnapshot,
+        ExecutionState, FlowDates, FlowRunRow, JobOutcome, JobRunRow, Snapshot,
     },
     id::{ExecutionId, FlowId, JobId},
     model,
@@ -23,8 +23,8 @@ use serde::de::DeserializeOwned;
 use crate::{
     SqlError, SqlStore,
     entity::{
-        Attempt, Execution, Executor, Flow, FlowDateRange, FlowRun, FlowVersion, Job, JobOutcomes,
-        JobRun, JobVersion, Leader, Reader, Table,
+        Attempt, Backfill, BackfillDate, Execution, Executor, Flow, FlowDateRange, FlowRun,
+        FlowVersion, Job, JobOutcomes, JobRun, JobVersion, Leader, Reader, Table,
     },
     error::Doing as _,
     upsert::chunks,
@@ -55,6 +55,7 @@ impl SqlStore {
                 known_jobs.map(|job| ((job.id, job.revision.version), job)),
             )
             .await?,
+            backfills: open_backfills(&db).await?,
             flows,
             jobs,
             flow_dates: flow_dates(&db).await?,
@@ -153,6 +154,36 @@ async fn definitions<T: DeserializeOwned>(
     let rows = rows.iter().map(|row| Reader::new(table, row));
     rows.map(|row| Ok(Arc::new(row.json("definition")?)))
         .collect()
+}
+
+/// Backfills that have not succeeded, with their dates.
+async fn open_backfills(db: &DatabaseTransaction) -> Result<Vec<BackfillSnapshot>, SqlError> {
+    let done = BackfillState::Succeeded.as_str();
+    let which = Expr::col(Backfill::State).ne(done);
+    let statement = rows_where::<Backfill>(which.clone(), Backfill::Id);
+    let rows = all(db, &statement, "load backfills").await?;
+    let mut open = BTreeMap::new();
+    for row in &rows {
+        let (row, dates) = (Backfill::read(row)?, Vec::new());
+        open.insert(row.id, BackfillSnapshot { row, dates });
+    }
+    if open.is_empty() {
+        return Ok(Vec::new());
+    }
+    let chosen = Query::select()
+        .column(Backfill::Id)
+        .from(Backfill::Table)
+        .and_where(which)
+        .to_owned();
+    let of_chosen = Expr::col(BackfillDate::BackfillId).in_subquery(chosen);
+    let statement = rows_where::<BackfillDate>(of_chosen, BackfillDate::DataDate);
+    for row in &all(db, &statement, "load dates of backfills").await? {
+        let date = BackfillDate::read(row)?;
+        if let Some(backfill) = open.get_mut(&date.backfill) {
+            backfill.dates.push(date);
+        }
+    }
+    Ok(open.into_values().collect())
 }
 
 /// Executions and all that belongs to them. Versions that the caller has at hand are not read again.

@@ -13,6 +13,7 @@ use std::{
 
 use async_trait::async_trait;
 use hcndc_exec::{
+    SchedulerTls, TlsFiles,
     executor::{
         self, ExecutorConfig, RunError, StartError, Stop, Supervisor, SupervisorConfig, find,
         find_within,
@@ -42,7 +43,8 @@ pub type Transports = Lines<Reach>;
 #[derive(Debug)]
 pub struct Reach {
     local: Local,
-    others: Grpc,
+    /// Or why nobody else is reached.
+    others: Result<Grpc, String>,
 }
 
 #[derive(Debug)]
@@ -58,13 +60,31 @@ impl Reach {
         let default = std::env::var("HCNDC_EXEC_TOKEN")
             .ok()
             .and_then(|text| text.parse().ok());
+        let tokens = Tokens {
+            default,
+            ..Tokens::default()
+        };
         Self {
             local,
-            others: Grpc::new(Tokens {
-                default,
-                ..Tokens::default()
-            }),
+            others: with_tls(Grpc::new(tokens)),
         }
+    }
+}
+
+/// Speaks TLS with executors on other hosts if the environment names certificates.
+fn with_tls(grpc: Grpc) -> Result<Grpc, String> {
+    let file = |name| std::env::var_os(name).map(PathBuf::from);
+    let files = TlsFiles {
+        certificate: file("HCNDC_EXEC_TLS_CERT"),
+        key: file("HCNDC_EXEC_TLS_KEY"),
+        authority: file("HCNDC_EXEC_TLS_CA"),
+    };
+    if files.is_empty() {
+        return Ok(grpc);
+    }
+    match SchedulerTls::read(&files) {
+        Ok(tls) => Ok(grpc.with_tls(tls)),
+        Err(error) => Err(format!("executors are not reached: {error}")),
     }
 }
 
@@ -72,7 +92,12 @@ impl Reach {
 impl Dial for Reach {
     async fn dial(&self, address: &str) -> Result<Line, String> {
         if address != ADDRESS {
-            return self.others.dial(address).await;
+            return self
+                .others
+                .as_ref()
+                .map_err(String::clone)?
+                .dial(address)
+                .await;
         }
         match &self.local {
             Local::None => Err("this server runs no executor on its host".to_owned()),
@@ -143,8 +168,10 @@ pub async fn run(
     config.supervisor.base_dir = base_dir;
     config.supervisor.identity.name = NAME.to_owned();
     config.exit_when_orphaned = Some(orphaned_after);
-    let stop = executor::stop_on_signals().map_err(StartError::Watch)?;
-    executor::run(config, stop).await
+    // Jobs outlive this process, too: `hcndc` itself holds them when it is asked to.
+    config.supervisor.holder = Some(std::env::current_exe().map_err(StartError::Watch)?);
+    let signals = executor::Signals::watch().map_err(StartError::Watch)?;
+    executor::run(config, signals.stop).await
 }
 
 /// The executor process of a server: found or started, and started again when it dies.

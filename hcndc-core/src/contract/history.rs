@@ -5,10 +5,12 @@
     reason = "a case panics when its clause does not hold; that is all it does"
 )]
 
+mod backfill;
 mod filter;
 mod page;
 mod view;
 
+pub use backfill::*;
 pub use filter::*;
 pub use page::*;
 pub use view::*;

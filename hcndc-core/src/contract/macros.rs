@@ -50,6 +50,7 @@ macro_rules! store_contract {
             texts_come_back_as_given,
             long_texts_come_back_whole,
             names_that_look_alike_stay_apart,
+            a_backfill_is_loaded_until_it_succeeds,
         }
     };
 }
@@ -87,6 +88,9 @@ macro_rules! history_contract {
             job_runs_are_shown_with_names_and_attempts,
             deleted_definitions_are_not_listed,
             runs_keep_the_names_that_they_had,
+            backfills_are_paged_and_filtered,
+            a_backfill_shows_its_dates,
+            executions_are_filtered_by_what_started_them,
         }
     };
 }

@@ -5,11 +5,14 @@ use core::time::Duration;
 
 use crate::{
     engine::{
-        AttemptRow, AttemptState, Change, ExecutionRow, ExecutionSnapshot, ExecutionState,
-        FlowDates, FlowRunRow, FlowRunState, JobOutcome, JobRunRow, JobRunState, Snapshot,
-        TriggerKind,
+        AttemptRow, AttemptState, BackfillDateRow, BackfillDateState, BackfillRow, BackfillState,
+        Change, ExecutionRow, ExecutionSnapshot, ExecutionState, FlowDates, FlowRunRow,
+        FlowRunState, JobOutcome, JobRunRow, JobRunState, Snapshot, TriggerKind,
     },
-    id::{AttemptId, ExecutionId, ExecutorId, FlowId, FlowRunId, JobId, JobRunId},
+    id::{
+        AttemptId, BackfillId, ExecutionId, ExecutorId, FlowId, FlowRunId, JobId, JobRunId,
+        ScheduleId,
+    },
     model::{Condition, Dependency, Executor, Flow, Job, Param, Placement, Retry, Revision},
     time::{DataDate, Timestamp},
 };
@@ -126,6 +129,9 @@ pub fn execution(id: u64) -> ExecutionRow {
         id: ExecutionId(id),
         state: ExecutionState::Running,
         trigger: TriggerKind::Manual,
+        schedule: None,
+        fire_time: None,
+        backfill: None,
         data_date: date("2026-11-21"),
         params: Vec::new(),
         started_by: String::from("anna"),
@@ -201,6 +207,38 @@ pub const fn attempt(
         peak_memory_bytes: 0,
         cpu_time: Duration::ZERO,
         log_bytes: 0,
+    }
+}
+
+/// A backfill of flow 1 that runs.
+#[must_use]
+pub fn backfill(id: u64) -> BackfillRow {
+    BackfillRow {
+        id: BackfillId(id),
+        state: BackfillState::Running,
+        flow: FlowId(1),
+        downstream: false,
+        from: date("2026-01-31"),
+        to: date("2026-02-02"),
+        parallel: 1,
+        params: Vec::new(),
+        started_by: String::from("anna"),
+        started_at: at(7),
+        ended_at: None,
+        stopped_by: None,
+        restarted_by: None,
+        restarts: 0,
+    }
+}
+
+/// A date of a backfill that waits.
+#[must_use]
+pub fn backfill_date(backfill: u64, data_date: &str) -> BackfillDateRow {
+    BackfillDateRow {
+        backfill: BackfillId(backfill),
+        data_date: date(data_date),
+        state: BackfillDateState::Waiting,
+        execution: None,
     }
 }
 
@@ -312,6 +350,9 @@ impl World {
             jobs: jobs(),
             executors: executors(),
             execution: ExecutionRow {
+                trigger: TriggerKind::Schedule,
+                schedule: Some(ScheduleId(71)),
+                fire_time: Some(at(6)),
                 params: vec![param("zone", "华东"), param("empty", "")],
                 started_by: String::from("王芳"),
                 stopped_by: Some(String::from("o'brien")),
@@ -377,6 +418,7 @@ impl World {
             executions: vec![self.execution_snapshot()],
             flow_dates: self.flow_dates.clone(),
             job_outcomes: self.job_outcomes.clone(),
+            backfills: Vec::new(),
         }
     }
 
@@ -405,7 +447,9 @@ impl Default for World {
     }
 }
 
-fn param(name: &str, value: &str) -> Param {
+/// A param.
+#[must_use]
+pub fn param(name: &str, value: &str) -> Param {
     Param {
         name: name.into(),
         value: value.into(),

@@ -5,6 +5,7 @@
     reason = "a case panics when its clause does not hold; that is all it does"
 )]
 
+mod backfill;
 mod commit;
 mod fence;
 mod lease;
@@ -12,6 +13,7 @@ mod load;
 mod past;
 mod text;
 
+pub use backfill::*;
 pub use commit::*;
 pub use fence::*;
 pub use lease::*;

@@ -67,7 +67,7 @@ impl Engine {
             if let Some(task) = tasks.queue.pop_front() {
                 match task {
                     Task::Start(seat) => self.offer(seat, step, &mut tasks),
-                    Task::Fill(flow) => self.fill(flow, step, &mut tasks),
+                    Task::Fill(flow) => self.fill_flow(flow, step, &mut tasks),
                     Task::Look(seat) => self.look_outside(seat, step, &mut tasks),
                     Task::Mirror(other, job, good) => {
                         self.share(other, step, &mut tasks, |execution, at, moves| {

@@ -3,9 +3,15 @@
 use alloc::{string::String, sync::Arc, vec::Vec};
 use core::time::Duration;
 
-use super::state::{AttemptState, ExecutionState, FlowRunState, JobRunState};
+use super::{
+    backfill::{BackfillDateRow, BackfillRow, BackfillSnapshot},
+    state::{AttemptState, ExecutionState, FlowRunState, JobRunState},
+};
 use crate::{
-    id::{AttemptId, ExecutionId, ExecutorId, FlowId, FlowRunId, JobId, JobRunId},
+    id::{
+        AttemptId, BackfillId, ExecutionId, ExecutorId, FlowId, FlowRunId, JobId, JobRunId,
+        ScheduleId,
+    },
     model::{Executor, Flow, Job, Param},
     time::{DataDate, Timestamp},
 };
@@ -71,6 +77,10 @@ pub enum Change {
     },
     /// An attempt is new or changed.
     Attempt(AttemptRow),
+    /// A backfill is new or changed.
+    Backfill(BackfillRow),
+    /// A date of a backfill is new or changed.
+    BackfillDate(BackfillDateRow),
 }
 
 /// An execution as it is stored.
@@ -83,6 +93,12 @@ pub struct ExecutionRow {
     pub state: ExecutionState,
     /// What started it.
     pub trigger: TriggerKind,
+    /// The schedule that it belongs to; also when a person had the schedule run at once.
+    pub schedule: Option<ScheduleId>,
+    /// The fire time that it stands for; of a file or a date, when that came. `None` if no firing started it.
+    pub fire_time: Option<Timestamp>,
+    /// The backfill that it is a date of.
+    pub backfill: Option<BackfillId>,
     /// The date that it is for.
     pub data_date: DataDate,
     /// Values that go before the flows' and jobs' own.
@@ -259,6 +275,7 @@ pub struct AttemptRow {
 
 /// All that an engine needs to go on where another stopped.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Snapshot {
     /// The next id to give; 0 and 1 both mean that none was given.
     pub next_id: u64,
@@ -274,6 +291,8 @@ pub struct Snapshot {
     pub flow_dates: Vec<FlowDates>,
     /// Where jobs stood whose flows did not succeed, by job and date.
     pub job_outcomes: Vec<JobOutcome>,
+    /// Backfills that have not succeeded, by id.
+    pub backfills: Vec<BackfillSnapshot>,
 }
 
 /// A flow succeeded for each date of a range; no two ranges of one flow touch.

@@ -2,6 +2,17 @@
 
 use alloc::{collections::BTreeMap, string::String, vec::Vec};
 
+macro_rules! ensure {
+    ($found:ident, $rule:literal, $holds:expr, $($detail:tt)+) => {
+        if !$holds {
+            $found.push(Violation { rule: $rule, detail: alloc::format!($($detail)+) });
+        }
+    };
+}
+
+mod backfill;
+mod crossing;
+
 use super::{
     Engine,
     execution::{Execution, verdict},
@@ -18,16 +29,6 @@ pub struct Violation {
     /// How.
     pub detail: String,
 }
-
-macro_rules! ensure {
-    ($found:ident, $rule:literal, $holds:expr, $($detail:tt)+) => {
-        if !$holds {
-            $found.push(Violation { rule: $rule, detail: alloc::format!($($detail)+) });
-        }
-    };
-}
-
-mod crossing;
 
 impl Engine {
     /// All rules that this state breaks; empty unless the engine has a fault. Looks at everything: for tests.
@@ -52,6 +53,7 @@ impl Engine {
         );
         self.check_limits(&mut found);
         self.check_crossings(&mut found);
+        self.check_backfills(&mut found);
         ensure!(
             found,
             "index",

@@ -114,13 +114,13 @@ impl Engine {
             Turn::Start => {
                 // Not before those who stand there already.
                 self.crossings.stand(flow, priority, seat);
-                self.fill(flow, step, tasks);
+                self.fill_flow(flow, step, tasks);
             }
         }
     }
 
     /// Lets those who stand in the line of a flow start, as long as there are places.
-    pub(super) fn fill(&mut self, flow: FlowId, step: &mut Step, tasks: &mut Tasks) {
+    pub(super) fn fill_flow(&mut self, flow: FlowId, step: &mut Step, tasks: &mut Tasks) {
         while let Some(seat) = self.crossings.first_in_line(flow) {
             let Some(execution) = self.executions.get(&seat.0) else {
                 return;

@@ -4,11 +4,12 @@ use alloc::{boxed::Box, collections::BTreeMap, string::String, vec::Vec};
 use core::time::Duration;
 
 use super::{
+    backfill::BackfillRequest,
     change::{ExecutionSnapshot, TriggerKind},
     settings::Settings,
 };
 use crate::{
-    id::{AttemptId, ExecutionId, ExecutorId, FlowId, JobRunId},
+    id::{AttemptId, BackfillId, ExecutionId, ExecutorId, FlowId, JobRunId},
     model::{Edit, Param},
     time::{DataDate, Timestamp},
 };
@@ -48,6 +49,24 @@ pub enum Input {
         /// As for [`Input::Resume`].
         archived: Option<Box<ExecutionSnapshot>>,
     },
+    /// Run a range of dates, each as an execution of its own. Refused if the flow is unknown or not enabled, or a number
+    /// is out of range.
+    Backfill(BackfillRequest),
+    /// Stop all that a backfill runs, and begin no other date of it.
+    StopBackfill {
+        /// Which.
+        backfill: BackfillId,
+        /// Who wants it.
+        by: String,
+    },
+    /// Go on with a backfill that failed or was stopped: all of its dates that have not succeeded begin anew, in their
+    /// order.
+    RestartBackfill {
+        /// Which.
+        backfill: BackfillId,
+        /// Who wants it.
+        by: String,
+    },
     /// An executor says something.
     Report {
         /// Which.
@@ -83,7 +102,8 @@ pub struct Start {
     pub data_date: DataDate,
     /// Values that go before the flows' and jobs' own.
     pub params: Vec<Param>,
-    /// What starts it: people do so by hand; an embedder's own schedules may say that they are ones.
+    /// What starts it: people do so by hand; an embedder's own schedules may say that they are ones. A backfill
+    /// has an input of its own, and counts as a person here.
     pub trigger: TriggerKind,
     /// Who starts it.
     pub by: String,

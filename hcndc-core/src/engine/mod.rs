@@ -15,6 +15,7 @@
 //! compared, stored and replayed.
 
 mod advance;
+mod backfill;
 mod change;
 mod check;
 mod claim;
@@ -29,6 +30,7 @@ mod on;
 mod outside;
 mod past;
 mod placement;
+mod react;
 mod rejected;
 mod settings;
 mod state;
@@ -38,6 +40,7 @@ use alloc::{boxed::Box, collections::BTreeMap, sync::Arc, vec::Vec};
 use core::cmp::Reverse;
 
 use self::{
+    backfill::Backfill,
     claim::Claims,
     crossing::Crossings,
     definitions::Definitions,
@@ -47,11 +50,15 @@ use self::{
     timer::{Timer, Timers},
 };
 use crate::{
-    id::{AttemptId, ExecutionId, ExecutorId, FlowId, JobId, JobRunId},
+    id::{AttemptId, BackfillId, ExecutionId, ExecutorId, FlowId, JobId, JobRunId},
     model::{Executor, Flow, Job},
     time::{DataDate, Timestamp},
 };
 
+pub use backfill::{
+    BackfillDateRow, BackfillPlan, BackfillRequest, BackfillRow, BackfillSnapshot,
+    LONGEST_BACKFILL, PlannedFlow, WIDEST_BACKFILL,
+};
 pub use change::{
     AttemptRow, Change, ExecutionRow, ExecutionSnapshot, FlowDates, FlowRunRow, JobOutcome,
     JobRunRow, Snapshot, TriggerKind,
@@ -62,7 +69,9 @@ pub use explain::{Explanation, FlowExplanation, Hold, HostTrouble};
 pub use input::{EditBatch, End, EndCause, Held, HostFigures, Input, Report, RunOrder, Start};
 pub use rejected::Rejected;
 pub use settings::Settings;
-pub use state::{AttemptState, ExecutionState, FlowRunState, JobRunState};
+pub use state::{
+    AttemptState, BackfillDateState, BackfillState, ExecutionState, FlowRunState, JobRunState,
+};
 
 /// What one input led to.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -85,6 +94,8 @@ pub enum Reply {
     Edited(Vec<DefinitionId>),
     /// The execution that was started.
     Started(ExecutionId),
+    /// The backfill that was started.
+    BackfillStarted(BackfillId),
 }
 
 /// The id of a definition.
@@ -150,6 +161,8 @@ pub struct Engine {
     crossings: Crossings,
     past: Past,
     timers: Timers,
+    /// Backfills that have not succeeded.
+    backfills: BTreeMap<BackfillId, Backfill>,
 }
 
 impl Engine {
@@ -183,6 +196,9 @@ impl Engine {
                 return Err(Rejected::BadSnapshot { execution });
             }
             engine.take_up_job_runs(execution);
+        }
+        for BackfillSnapshot { row, dates } in snapshot.backfills {
+            engine.backfills.insert(row.id, Backfill::new(row, dates));
         }
         let lost_at = now.after(engine.settings.executor_lease);
         let holding: Vec<ExecutorId> = engine
@@ -233,14 +249,30 @@ impl Engine {
             } => {
                 self.on_rerun(execution, &from, by, archived, &mut step)?;
             }
+            Input::Backfill(request) => self.on_backfill(request, &mut step)?,
+            Input::StopBackfill { backfill, by } => {
+                self.on_stop_backfill(backfill, by, &mut step)?;
+            }
+            Input::RestartBackfill { backfill, by } => {
+                self.on_restart_backfill(backfill, by, &mut step)?;
+            }
             Input::Report { executor, report } => self.on_report(executor, report, &mut step)?,
             Input::Configure(settings) => {
                 (self.settings, self.limited_at) = (settings, self.now);
             }
             Input::Wake => {}
         }
-        self.on_time(&mut step);
+        // Until nothing more follows; what became ready meanwhile is placed together, so that the first in rank goes first.
+        let mut seen = 0;
+        loop {
+            self.on_time(&mut step);
+            if seen == step.changes.len() {
+                break;
+            }
+            self.react(&mut step, &mut seen);
+        }
         self.dispatch(&mut step);
+        self.react(&mut step, &mut seen);
         Ok(step)
     }
 
@@ -423,6 +455,7 @@ impl Engine {
             executions: executions.collect(),
             flow_dates: self.past.dates().collect(),
             job_outcomes: self.past.outcomes().collect(),
+            backfills: self.backfills.values().map(Backfill::snapshot).collect(),
         }
     }
 

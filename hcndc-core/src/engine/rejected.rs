@@ -2,10 +2,11 @@
 
 use alloc::{string::String, vec::Vec};
 
-use super::state::ExecutionState;
+use super::state::{BackfillState, ExecutionState};
 use crate::{
-    id::{ExecutionId, ExecutorId, FlowId, JobRunId},
+    id::{BackfillId, ExecutionId, ExecutorId, FlowId, JobRunId},
     model::Fault,
+    time::DataDate,
 };
 
 /// A refusal.
@@ -35,6 +36,21 @@ pub enum Rejected {
     UnknownJobRun { job_run: JobRunId },
     #[error("no job run was named")]
     NoJobRuns,
+    #[error("no backfill has the id {backfill}, or it has succeeded")]
+    UnknownBackfill { backfill: BackfillId },
+    #[error("backfill {backfill} is {state}, which does not allow this")]
+    WrongBackfillState {
+        backfill: BackfillId,
+        state: BackfillState,
+    },
+    #[error("from {from} to {to} is no range of at most {most} dates")]
+    BackfillRange {
+        from: DataDate,
+        to: DataDate,
+        most: u32,
+    },
+    #[error("{parallel} dates at once is not in 1..={most}")]
+    BackfillParallel { parallel: u32, most: u32 },
     #[error("no executor has the id {executor}")]
     UnknownExecutor { executor: ExecutorId },
     #[error(

@@ -6,8 +6,11 @@ use async_trait::async_trait;
 
 use super::PortError;
 use crate::{
-    engine::{AttemptRow, ExecutionRow, ExecutionState, FlowRunRow, JobRunRow, JobRunState},
-    id::{AttemptId, ExecutionId, FlowId, FlowRunId, JobId, JobRunId},
+    engine::{
+        AttemptRow, BackfillDateRow, BackfillDateState, BackfillRow, BackfillState, ExecutionRow,
+        ExecutionState, FlowRunRow, JobRunRow, JobRunState,
+    },
+    id::{AttemptId, BackfillId, ExecutionId, FlowId, FlowRunId, JobId, JobRunId, ScheduleId},
     model::{Executor, Flow, Job},
     time::DataDate,
 };
@@ -138,6 +141,10 @@ pub struct ExecutionQuery {
     pub data_date_from: Option<DataDate>,
     /// For this date or earlier.
     pub data_date_to: Option<DataDate>,
+    /// That belong to this schedule.
+    pub schedule: Option<ScheduleId>,
+    /// That are dates of this backfill.
+    pub backfill: Option<BackfillId>,
     /// Which page.
     pub page: PageRequest,
 }
@@ -153,6 +160,17 @@ pub struct JobRunQuery {
     pub job: Option<JobId>,
     /// In one of these states; empty for all.
     pub states: Vec<JobRunState>,
+    /// Which page.
+    pub page: PageRequest,
+}
+
+/// Which backfills; sorted by id, which is by start.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct BackfillQuery {
+    /// In one of these states; empty for all.
+    pub states: Vec<BackfillState>,
+    /// Of this flow.
+    pub flow: Option<FlowId>,
     /// Which page.
     pub page: PageRequest,
 }
@@ -210,6 +228,15 @@ pub struct JobRunView {
     pub job_name: String,
 }
 
+/// A backfill, and how far it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BackfillView {
+    /// The backfill.
+    pub row: BackfillRow,
+    /// Its dates by state; states with none are left out.
+    pub dates: BTreeMap<BackfillDateState, u64>,
+}
+
 /// Reads what is stored. Needs no lease.
 ///
 /// # Contract
@@ -261,4 +288,16 @@ pub trait History: Send + Sync {
 
     /// One attempt.
     async fn attempt(&self, attempt: AttemptId) -> Result<Option<AttemptRow>, Self::Error>;
+
+    /// Backfills.
+    async fn backfills(&self, query: &BackfillQuery) -> Result<Page<BackfillView>, Self::Error>;
+
+    /// One backfill.
+    async fn backfill(&self, backfill: BackfillId) -> Result<Option<BackfillView>, Self::Error>;
+
+    /// All dates of a backfill, in their order; empty for an unknown one.
+    async fn backfill_dates(
+        &self,
+        backfill: BackfillId,
+    ) -> Result<Vec<BackfillDateRow>, Self::Error>;
 }

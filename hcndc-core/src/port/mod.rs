@@ -15,9 +15,9 @@ mod transport;
 pub use clock::Clock;
 pub use error::{ErrorKind, PortError};
 pub use history::{
-    Cursor, CursorValue, Direction, ExecutionQuery, ExecutionView, ExecutorQuery, FlowQuery,
-    FlowRunView, FlowView, History, JobQuery, JobRunQuery, JobRunView, JobView, NamedSort, Page,
-    PageRequest,
+    BackfillQuery, BackfillView, Cursor, CursorValue, Direction, ExecutionQuery, ExecutionView,
+    ExecutorQuery, FlowQuery, FlowRunView, FlowView, History, JobQuery, JobRunQuery, JobRunView,
+    JobView, NamedSort, Page, PageRequest,
 };
 pub use inbox::{Answer, Inbox, Request};
 pub use log::{LogEntry, LogRead, LogStore, Stream};

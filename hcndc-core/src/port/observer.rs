@@ -1,7 +1,7 @@
 //! Whoever wants to know what became so: live pages, the terminal, figures.
 
 use crate::{
-    engine::{Change, Rejected},
+    engine::{Change, Input, Rejected, Settings, Snapshot, Step},
     id::ExecutionId,
     time::Timestamp,
 };
@@ -10,6 +10,22 @@ use crate::{
 pub trait Observer: Send + Sync {
     /// These changes are stored. Called in commit order, each commit once in the life of a process.
     fn committed(&self, now: Timestamp, changes: &[Change]);
+
+    /// An engine is about to be loaded from this: what follows is its. With [`Self::applying`] and [`Self::applied`], all that
+    /// a recording needs (see [`replay`](crate::replay)).
+    fn loaded(&self, now: Timestamp, settings: &Settings, snapshot: &Snapshot) {
+        let _ = (now, settings, snapshot);
+    }
+
+    /// An input is about to be applied. Called for each, in order.
+    fn applying(&self, now: Timestamp, input: &Input) {
+        let _ = (now, input);
+    }
+
+    /// What came of the input that was about to be applied. It is not stored yet, and may never be.
+    fn applied(&self, outcome: &Result<Step, Rejected>) {
+        let _ = outcome;
+    }
 
     /// A report of an executor was refused.
     fn refused(&self, rejected: &Rejected) {
@@ -37,6 +53,18 @@ impl Observer for () {
 impl<T: Observer + ?Sized> Observer for alloc::sync::Arc<T> {
     fn committed(&self, now: Timestamp, changes: &[Change]) {
         (**self).committed(now, changes);
+    }
+
+    fn loaded(&self, now: Timestamp, settings: &Settings, snapshot: &Snapshot) {
+        (**self).loaded(now, settings, snapshot);
+    }
+
+    fn applying(&self, now: Timestamp, input: &Input) {
+        (**self).applying(now, input);
+    }
+
+    fn applied(&self, outcome: &Result<Step, Rejected>) {
+        (**self).applied(outcome);
     }
 
     fn refused(&self, rejected: &Rejected) {

@@ -109,8 +109,9 @@ where
             }
         };
         observer.store_trouble(None);
-        let engine =
-            Engine::load(clock.now(), settings, snapshot).map_err(SchedulerError::Inconsistent)?;
+        let now = clock.now();
+        observer.loaded(now, &settings, &snapshot);
+        let engine = Engine::load(now, settings, snapshot).map_err(SchedulerError::Inconsistent)?;
         let scheduler = Self {
             engine,
             store,
@@ -214,7 +215,7 @@ where
             Request::Look(look) => group.said.push(Said::Look(look)),
             Request::Command(mut input, answer) => {
                 let result = match self.fetch_archive(&mut input, group).await? {
-                    Ok(()) => self.engine.apply(self.clock.now(), input),
+                    Ok(()) => self.apply(input),
                     Err(rejected) => Err(rejected),
                 };
                 let result = result.map(|step| group.add(step));
@@ -224,8 +225,16 @@ where
         Ok(())
     }
 
+    fn apply(&mut self, input: Input) -> Result<Step, Rejected> {
+        let now = self.clock.now();
+        self.observer.applying(now, &input);
+        let outcome = self.engine.apply(now, input);
+        self.observer.applied(&outcome);
+        outcome
+    }
+
     fn apply_report(&mut self, input: Input, group: &mut Group) {
-        match self.engine.apply(self.clock.now(), input) {
+        match self.apply(input) {
             Ok(step) => {
                 group.add(step);
             }
@@ -254,6 +263,9 @@ where
             Input::Edit(_)
             | Input::Start(_)
             | Input::Stop { .. }
+            | Input::Backfill(_)
+            | Input::StopBackfill { .. }
+            | Input::RestartBackfill { .. }
             | Input::Report { .. }
             | Input::Configure(_)
             | Input::Wake => return Ok(Ok(())),

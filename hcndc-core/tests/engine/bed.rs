@@ -507,6 +507,8 @@ impl Bed {
                 };
                 format!("{} {}{kill}", self.attempt_name(row.id), row.state)
             }
+            Change::Backfill(row) => format!("backfill {}", row.state),
+            Change::BackfillDate(row) => format!("{} {}", row.data_date, row.state),
         })
     }
 

@@ -4,10 +4,11 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use hcndc_core::{
     engine::{
-        AttemptRow, Change, ExecutionRow, ExecutionSnapshot, FlowDates, FlowRunRow, JobOutcome,
-        JobRunRow, JobRunState, Snapshot,
+        AttemptRow, BackfillDateRow, BackfillRow, BackfillSnapshot, BackfillState, Change,
+        ExecutionRow, ExecutionSnapshot, FlowDates, FlowRunRow, JobOutcome, JobRunRow, JobRunState,
+        Snapshot,
     },
-    id::{AttemptId, ExecutionId, ExecutorId, FlowId, FlowRunId, JobId, JobRunId},
+    id::{AttemptId, BackfillId, ExecutionId, ExecutorId, FlowId, FlowRunId, JobId, JobRunId},
     model::{Executor, Flow, Job},
     time::DataDate,
 };
@@ -26,6 +27,8 @@ pub(crate) struct Store {
     pub(crate) attempts: BTreeMap<AttemptId, AttemptRow>,
     pub(crate) flow_dates: BTreeMap<(FlowId, DataDate), DataDate>,
     pub(crate) job_outcomes: BTreeMap<(JobId, DataDate), JobRunState>,
+    pub(crate) backfills: BTreeMap<BackfillId, BackfillRow>,
+    pub(crate) backfill_dates: BTreeMap<(BackfillId, DataDate), BackfillDateRow>,
 }
 
 impl Store {
@@ -122,6 +125,19 @@ impl Store {
                     assert!(legal, "attempt {}: {} to {}", row.id, old.state, row.state);
                 }
             }
+            Change::Backfill(row) => {
+                if let Some(old) = self.backfills.insert(row.id, row.clone()) {
+                    let legal = old.state.can_move(row.state);
+                    assert!(legal, "backfill {}: {} to {}", row.id, old.state, row.state);
+                }
+            }
+            Change::BackfillDate(row) => {
+                let key = (row.backfill, row.data_date);
+                if let Some(old) = self.backfill_dates.insert(key, *row) {
+                    let legal = old.state.can_move(row.state);
+                    assert!(legal, "{key:?}: {} to {}", old.state, row.state);
+                }
+            }
         }
     }
 
@@ -154,6 +170,21 @@ impl Store {
         })
     }
 
+    fn open_backfills(&self) -> Vec<BackfillSnapshot> {
+        let open = self.backfills.values();
+        let open = open.filter(|row| row.state != BackfillState::Succeeded);
+        let snapshot = |row: &BackfillRow| BackfillSnapshot {
+            row: row.clone(),
+            dates: self
+                .backfill_dates
+                .values()
+                .filter(|date| date.backfill == row.id)
+                .copied()
+                .collect(),
+        };
+        open.map(snapshot).collect()
+    }
+
     /// What an engine is loaded from.
     pub(crate) fn snapshot(&self, next_id: u64) -> Snapshot {
         let live = self.executions.values().filter(|row| !row.state.is_ended());
@@ -177,6 +208,7 @@ impl Store {
                     state,
                 })
                 .collect(),
+            backfills: self.open_backfills(),
         }
     }
 }

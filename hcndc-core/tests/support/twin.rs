@@ -19,6 +19,7 @@ use hcndc_core::{
 use super::{
     runs::{Begun, Past},
     store::Store,
+    twin_backfill::TwinBackfills,
 };
 
 /// What a job run does by itself, apart from what others make of it.
@@ -98,6 +99,7 @@ pub(crate) struct Twin {
     pub(super) past: Past,
     /// Flow runs that stood in line for a place among the runs of their flow after the last step.
     pub(super) in_line: BTreeSet<FlowRunId>,
+    backfills: TwinBackfills,
 }
 
 pub(super) fn is_good(state: JobRunState) -> bool {
@@ -272,6 +274,7 @@ impl Twin {
     /// Follows an input that the engine did not refuse, and the step that it answered with.
     pub(crate) fn follow(&mut self, now: Timestamp, input: &Input, step: &Step, store: &Store) {
         self.now = self.now.max(now);
+        self.start(step, store);
         match input {
             Input::Edit(_) => {
                 let known = store.executors.keys().copied();
@@ -283,7 +286,14 @@ impl Twin {
                 self.dates.retain(|id, _| store.flows.contains_key(id));
                 self.past.forget(store);
             }
-            Input::Start(_) => self.start(step, store),
+            Input::Start(_) | Input::Backfill(_) | Input::RestartBackfill { .. } => {}
+            Input::StopBackfill { backfill, .. } => {
+                for id in self.backfills.executions(*backfill) {
+                    if self.executions[&id].state == ExecutionState::Running {
+                        self.stop(id);
+                    }
+                }
+            }
             Input::Stop { execution, .. } => self.stop(*execution),
             Input::Resume { execution, .. } => self.reopen(*execution, None, store),
             Input::Rerun {
@@ -301,6 +311,7 @@ impl Twin {
         self.derive(step, store);
         self.check_runs(step, store);
         self.compare(store);
+        self.backfills.follow(input, step, store);
         self.check_claims();
         self.check_nothing_idle(store);
     }

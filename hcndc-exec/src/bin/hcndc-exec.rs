@@ -1,18 +1,29 @@
 //! `hcndc-exec`: runs jobs on this host for HCNDC's scheduler.
 
-use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
+use std::{
+    io::Write as _,
+    net::SocketAddr,
+    os::unix::process::CommandExt as _,
+    path::PathBuf,
+    process::{Command, ExitCode},
+};
 
 use clap::Parser;
 use hcndc_exec::{
-    Token,
-    executor::{ExecutorConfig, SupervisorConfig, run, stop_on_signals},
+    ExecutorTls, TlsFiles, Token,
+    executor::{
+        Access, ExecutorConfig, HostRules, Signals, SupervisorConfig, Verdict, check,
+        hold_if_asked, run,
+    },
 };
 use tracing_subscriber::EnvFilter;
 
 /// Runs jobs on this host for HCNDC's scheduler.
 ///
-/// The first TERM or INT lets running jobs end and starts no others, which then wait for the next start; the second kills
-/// them.
+/// Running jobs are held by a process of their own and outlive this one, however it ends; the next start on the same data
+/// directory goes on with them. QUIT ends it at once. HUP begins again in place, by the program's file as it is then: that
+/// is how to upgrade. The first TERM or INT lets running jobs end and starts no others, which then wait for the next
+/// start; the second kills them.
 #[derive(Debug, Parser)]
 #[command(version)]
 struct Args {
@@ -26,14 +37,48 @@ struct Args {
     #[arg(long, env = "HCNDC_EXEC_NAME")]
     name: Option<String>,
     /// File that holds the token that schedulers must show; or put the token into HCNDC_EXEC_TOKEN
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", env = "HCNDC_EXEC_TOKEN_FILE")]
     token_file: Option<PathBuf>,
+    /// Certificate to speak TLS with, PEM; schedulers check it
+    #[arg(long, value_name = "FILE", env = "HCNDC_EXEC_TLS_CERT")]
+    tls_cert: Option<PathBuf>,
+    /// Private key of the certificate, PEM
+    #[arg(long, value_name = "FILE", env = "HCNDC_EXEC_TLS_KEY")]
+    tls_key: Option<PathBuf>,
+    /// Authority whose certificates schedulers must show, PEM
+    #[arg(long, value_name = "FILE", env = "HCNDC_EXEC_TLS_CA")]
+    tls_ca: Option<PathBuf>,
     /// Output that is kept of each attempt, head and tail: bytes, or with K, M, G
-    #[arg(long, value_name = "SIZE", default_value = "64M", value_parser = size)]
+    #[arg(long, value_name = "SIZE", env = "HCNDC_EXEC_LOG_CAP", default_value = "64M", value_parser = size)]
     log_cap: usize,
     /// What relative working directories are relative to
-    #[arg(long, value_name = "DIR", default_value = ".")]
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "HCNDC_EXEC_BASE_DIR",
+        default_value = "."
+    )]
     base_dir: PathBuf,
+    /// Directories in which, and below which, jobs may start; may be given more than once, in the environment separated
+    /// by colons; default: anywhere
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "HCNDC_EXEC_ALLOW_DIRS",
+        value_delimiter = ':'
+    )]
+    allow_dir: Vec<PathBuf>,
+    /// User that jobs run as; only for an executor of root's
+    #[arg(long, value_name = "USER", env = "HCNDC_EXEC_RUN_AS")]
+    run_as: Option<String>,
+    #[command(subcommand)]
+    command: Option<Task>,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Task {
+    /// Says whether an executor with these settings would work, and what is wrong if not
+    Check,
 }
 
 fn size(text: &str) -> Result<usize, String> {
@@ -52,22 +97,33 @@ fn size(text: &str) -> Result<usize, String> {
 }
 
 fn main() -> ExitCode {
+    if let Some(exit) = hold_if_asked() {
+        return exit;
+    }
     let args = Args::parse();
     let filter = EnvFilter::try_from_env("HCNDC_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
         .init();
-    match serve(args) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            tracing::error!("{error}");
-            ExitCode::FAILURE
+    // Before anybody can put another program into its place.
+    let program = std::env::current_exe();
+    let done = program.map_err(Into::into).and_then(|program| {
+        let config = config(&args, program.clone())?;
+        match args.command {
+            None => serve(config, program),
+            Some(Task::Check) => tell(&config),
         }
-    }
+    });
+    done.unwrap_or_else(|error| {
+        tracing::error!("{error}");
+        ExitCode::FAILURE
+    })
 }
 
-fn serve(args: Args) -> Result<(), Box<dyn std::error::Error>> {
+type Failure = Box<dyn std::error::Error>;
+
+fn config(args: &Args, program: PathBuf) -> Result<ExecutorConfig, Failure> {
     let token = match &args.token_file {
         Some(path) => Some(
             Token::read(path).map_err(|error| format!("token file {}: {error}", path.display()))?,
@@ -80,25 +136,65 @@ fn serve(args: Args) -> Result<(), Box<dyn std::error::Error>> {
             Err(_) => None,
         },
     };
-    let mut supervisor = SupervisorConfig::new(args.data_dir);
-    supervisor.identity.name = args
-        .name
-        .unwrap_or_else(|| sysinfo::System::host_name().unwrap_or_default());
+    let files = TlsFiles {
+        certificate: args.tls_cert.clone(),
+        key: args.tls_key.clone(),
+        authority: args.tls_ca.clone(),
+    };
+    let tls = match files.is_empty() {
+        true => None,
+        false => Some(ExecutorTls::read(&files)?),
+    };
+    let mut supervisor = SupervisorConfig::new(args.data_dir.clone());
+    let name = args.name.clone();
+    supervisor.identity.name =
+        name.unwrap_or_else(|| sysinfo::System::host_name().unwrap_or_default());
     supervisor.log_cap_bytes = args.log_cap;
-    supervisor.base_dir = args.base_dir;
-    supervisor.adopt_orphans = true;
-    let config = ExecutorConfig {
+    supervisor.base_dir.clone_from(&args.base_dir);
+    supervisor.holder = Some(program);
+    supervisor.rules = HostRules {
+        directories: args.allow_dir.clone(),
+        user: args.run_as.clone(),
+    };
+    Ok(ExecutorConfig {
         supervisor,
         listen: args.listen,
-        token,
+        access: Access { token, tls },
         exit_when_orphaned: None,
-    };
+    })
+}
+
+fn tell(config: &ExecutorConfig) -> Result<ExitCode, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let findings = runtime.block_on(check(config));
+    let mut out = std::io::stdout().lock();
+    for finding in &findings {
+        writeln!(out, "{finding}")?;
+    }
+    let worst = findings.iter().map(|finding| finding.verdict).max();
+    Ok(match worst {
+        Some(Verdict::Bad) => ExitCode::FAILURE,
+        _ => ExitCode::SUCCESS,
+    })
+}
+
+fn serve(config: ExecutorConfig, program: PathBuf) -> Result<ExitCode, Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
-    let result =
-        runtime.block_on(async { run(config, stop_on_signals()?).await.map_err(Into::into) });
+    let result: Result<bool, Failure> = runtime.block_on(async {
+        let signals = Signals::watch()?;
+        run(config, signals.stop.clone()).await?;
+        Ok(signals.wants_another_start())
+    });
     // Nothing that still runs in the background is worth waiting for.
     runtime.shutdown_background();
-    result
+    if result? {
+        let arguments = std::env::args_os().skip(1);
+        // Returns only if it fails.
+        return Err(Command::new(program).args(arguments).exec().into());
+    }
+    Ok(ExitCode::SUCCESS)
 }

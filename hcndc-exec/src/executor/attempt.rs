@@ -1,13 +1,6 @@
 //! One attempt from its order to its end.
 
-use std::{
-    path::PathBuf,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use hcndc_core::{
     engine::{End, EndCause, RunOrder},
@@ -16,7 +9,7 @@ use hcndc_core::{
     time::Timestamp,
 };
 use tokio::{
-    sync::{mpsc, watch},
+    sync::watch,
     time::{Instant, timeout},
 };
 
@@ -24,16 +17,12 @@ use super::{
     capture::{Capture, Pipes},
     census::{Registrar, Seen, Tree},
     command::prepare,
+    hold::{HoldEvent, Settings, Sink},
     now, process,
     process::{Cleared, clear, until},
     reaper::{Exit, Main, Reaper, Status},
-    supervise::Event,
 };
-use crate::{
-    file_log::FileLog,
-    ledger::{Entry, ProcessMark},
-    link::end_at,
-};
+use crate::{file_log::FileLog, ledger::ProcessMark, link::end_at};
 
 /// How long processes that a job leaves behind may take to end by themselves, as a `tee` does that has yet to write.
 const SETTLE: Duration = Duration::from_millis(250);
@@ -41,24 +30,30 @@ const SETTLE: Duration = Duration::from_millis(250);
 /// Time between TERM and KILL for processes of an executor that was here before.
 const INHERITED_GRACE: Duration = Duration::from_secs(5);
 
-/// What attempts need of their executor.
-#[derive(Debug)]
+/// What attempts need of whoever holds them.
 pub(crate) struct Tools {
     pub(crate) reaper: Arc<Reaper>,
     pub(crate) registrar: Arc<Registrar>,
     pub(crate) log: Arc<FileLog>,
-    pub(crate) base_dir: PathBuf,
-    pub(crate) log_cap_bytes: usize,
-    pub(crate) key: String,
-    /// Changes only while no attempt is alive.
-    pub(crate) era: AtomicU64,
-    pub(crate) events: mpsc::UnboundedSender<Event>,
+    pub(crate) settings: Settings,
+    pub(crate) events: Sink,
 }
 
 impl Tools {
+    /// The same but for these.
+    pub(crate) fn with(&self, settings: Settings, log: Arc<FileLog>) -> Self {
+        Self {
+            reaper: Arc::clone(&self.reaper),
+            registrar: Arc::clone(&self.registrar),
+            log,
+            settings,
+            events: Arc::clone(&self.events),
+        }
+    }
+
     fn mark(&self, attempt: AttemptId) -> String {
-        let era = self.era.load(Ordering::Relaxed);
-        format!("{}-{era}-{attempt}", self.key)
+        let Settings { key, era, .. } = &self.settings;
+        format!("{key}-{era}-{attempt}")
     }
 }
 
@@ -78,7 +73,7 @@ impl Drop for Report<'_> {
             let cause = EndCause::Lost("the executor failed while it ran the attempt".to_owned());
             end_at(now(), cause)
         });
-        let _ = self.tools.events.send(Event::Ended {
+        (self.tools.events)(HoldEvent::Ended {
             attempt: self.attempt,
             end,
         });
@@ -106,7 +101,7 @@ async fn run_to_end(tools: &Arc<Tools>, order: &RunOrder, mut kill: Kill) -> End
             process::spawn(
                 &tools.reaper,
                 &prepared,
-                &tools.base_dir,
+                &tools.settings,
                 &tools.mark(attempt),
             )
             .map_err(|error| error.to_string())
@@ -116,7 +111,7 @@ async fn run_to_end(tools: &Arc<Tools>, order: &RunOrder, mut kill: Kill) -> End
         Err(reason) => return unstarted(tools, attempt, EndCause::NotStarted(reason)).await,
     };
     let started_at = now();
-    let _ = tools.events.send(Event::Started {
+    (tools.events)(HoldEvent::Started {
         attempt,
         process: ProcessMark {
             pid: main.pid.as_raw().unsigned_abs(),
@@ -125,7 +120,7 @@ async fn run_to_end(tools: &Arc<Tools>, order: &RunOrder, mut kill: Kill) -> End
         },
     });
     let log = Arc::clone(&tools.log);
-    let capture = Capture::start(log, attempt, pipes(&mut main), tools.log_cap_bytes);
+    let capture = Capture::start(log, attempt, pipes(&mut main), tools.settings.log_cap_bytes);
     let mut tree = Tree {
         group: Some(main.pid),
         born: main.born,
@@ -305,14 +300,18 @@ async fn say_last(log: &FileLog, attempt: AttemptId, text: String) {
     }
 }
 
-/// Ends what is left of an attempt that an executor before this one started, and reports it lost.
-pub(crate) async fn bury(tools: Arc<Tools>, attempt: AttemptId, entry: Entry) {
+/// Ends what is left of an attempt that is held no more, and reports it lost.
+pub(crate) async fn bury(
+    tools: Arc<Tools>,
+    attempt: AttemptId,
+    process: Option<ProcessMark>,
+    reason: String,
+) {
     let mut report = Report {
         tools: &tools,
         attempt,
         end: None,
     };
-    let process = entry.process;
     let main = process.and_then(|process| {
         let pid = nix::unistd::Pid::from_raw(process.pid.cast_signed());
         Seen::look(pid)
@@ -326,12 +325,12 @@ pub(crate) async fn bury(tools: Arc<Tools>, attempt: AttemptId, entry: Entry) {
     };
     let cleared = clear(&tools.registrar, &mut tree, INHERITED_GRACE).await;
     let text = format!(
-        "the executor restarted; {} processes of the job were still there and were ended\n",
+        "{reason}; {} processes of the job were still there and were ended\n",
         cleared.found
     );
     say_last(&tools.log, attempt, text).await;
     let started_at: Option<Timestamp> = process.map(|process| process.at);
-    let mut end = end_at(now(), EndCause::Lost("executor restarted".to_owned()));
+    let mut end = end_at(now(), EndCause::Lost(reason));
     end.started_at = started_at;
     end.ended_at = end.ended_at.max(started_at.unwrap_or(end.ended_at));
     report.end = Some(end);

@@ -6,6 +6,13 @@ use hcndc_core::engine::HostFigures;
 use nix::sys::statvfs::statvfs;
 use sysinfo::System;
 
+/// The kernel's name of this boot of the host; empty if it gives none.
+pub(crate) fn boot() -> String {
+    std::fs::read_to_string("/proc/sys/kernel/random/boot_id")
+        .map(|id| id.trim().to_owned())
+        .unwrap_or_default()
+}
+
 /// Figures of the host now, with the space of the disk that holds `directory`. What cannot be known is zero or empty.
 pub(crate) fn figures(directory: &Path, running: u32) -> HostFigures {
     let (memory_total_bytes, memory_available_bytes) =

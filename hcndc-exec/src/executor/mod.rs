@@ -3,19 +3,23 @@
 //! ```text
 //!              ┌ supervise ── spool (what a restart must know)
 //!  connection ─┤      │
-//!              └ link │  attempt ── command, template (what to run)
-//!               (rules)│        ├── process, census, reaper (that it runs, and that nothing of it stays)
-//!                      └────────┴── capture (what it says) ── file_log
+//!              └ link │   hold (in this process, or in one that outlives it)
+//!              (rules)└────┴─ attempt ── command, template (what to run)
+//!                                ├────── process, census, reaper (that it runs, and that nothing of it stays)
+//!                                └────── capture (what it says) ── file_log
 //! ```
 
 mod announcement;
 mod attempt;
 mod capture;
 mod census;
+mod check;
 mod command;
+mod hold;
 mod host;
 mod process;
 mod reaper;
+mod rules;
 mod run;
 mod server;
 mod spool;
@@ -28,8 +32,11 @@ pub(crate) mod testing;
 use hcndc_core::time::Timestamp;
 
 pub use announcement::{Announcement, detach, find, find_or_start, find_within};
-pub use run::{ExecutorConfig, RunError, run, stop_on_signals};
-pub use server::{BindError, ExecutorServer, PORT};
+pub use check::{Finding, Verdict, check};
+pub use hold::{HoldError, hold_if_asked};
+pub use rules::{HostRules, RuleError};
+pub use run::{ExecutorConfig, RunError, Signals, run};
+pub use server::{Access, BindError, ExecutorServer, PORT};
 pub(crate) use server::{KEEP_ALIVE_EVERY, KEEP_ALIVE_TIMEOUT, MESSAGE_BYTES, kind_of};
 pub use spool::SpoolError;
 pub use supervisor::{

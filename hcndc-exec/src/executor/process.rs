@@ -18,7 +18,8 @@ use tokio::time::{Instant, sleep_until};
 
 use super::{
     census::{MARK_VARIABLE, Registrar, Seen, Tree},
-    command::{PASSED_ON, Prepared},
+    command::Prepared,
+    hold::Settings,
     reaper::{Main, Reaper},
 };
 
@@ -32,6 +33,8 @@ pub(crate) enum SpawnError {
     NoDirectory { path: PathBuf },
     #[error("the working directory {} cannot be used: {source}", path.display())]
     Directory { path: PathBuf, source: io::Error },
+    #[error("this host does not allow jobs to start in {}", path.display())]
+    Forbidden { path: PathBuf },
     #[error("the command line, its params and its environment are too long for the system")]
     TooLong,
     #[error("the command, a param or a variable holds a zero byte or a name with an equals sign")]
@@ -44,27 +47,12 @@ pub(crate) enum SpawnError {
 pub(crate) fn spawn(
     reaper: &Reaper,
     prepared: &Prepared,
-    base: &Path,
+    settings: &Settings,
     mark: &str,
 ) -> Result<Main, SpawnError> {
-    let directory = base.join(&prepared.workdir);
-    match std::fs::metadata(&directory) {
-        Ok(metadata) if metadata.is_dir() => {}
-        Ok(_) => {
-            return Err(SpawnError::Directory {
-                path: directory,
-                source: io::ErrorKind::NotADirectory.into(),
-            });
-        }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return Err(SpawnError::NoDirectory { path: directory });
-        }
-        Err(source) => {
-            return Err(SpawnError::Directory {
-                path: directory,
-                source,
-            });
-        }
+    let directory = find_directory(&settings.base_dir.join(&prepared.workdir))?;
+    if !settings.rules.allow(&directory) {
+        return Err(SpawnError::Forbidden { path: directory });
     }
     let mut command = Command::new("/bin/sh");
     command
@@ -72,17 +60,20 @@ pub(crate) fn spawn(
         .arg(&prepared.command)
         .current_dir(&directory)
         .env_clear()
-        .envs(
-            PASSED_ON
-                .iter()
-                .filter_map(|name| Some((name, std::env::var_os(name)?))),
-        )
+        .envs(&settings.passed_on)
         .envs(&prepared.env)
         .env(MARK_VARIABLE, mark)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .process_group(0);
+    if let Some(user) = &settings.rules.user {
+        command
+            .uid(user.uid)
+            .gid(user.gid)
+            .env("USER", &user.name)
+            .env("HOME", &user.home);
+    }
     reaper
         .spawn(&mut command)
         .map_err(|error| match error.kind() {
@@ -90,6 +81,24 @@ pub(crate) fn spawn(
             io::ErrorKind::InvalidInput => SpawnError::Unfit,
             _ => SpawnError::Spawn(error),
         })
+}
+
+/// A directory that is there, without links: what is looked at is what is used.
+fn find_directory(path: &Path) -> Result<PathBuf, SpawnError> {
+    match path.canonicalize() {
+        Ok(found) if found.is_dir() => Ok(found),
+        Ok(found) => Err(SpawnError::Directory {
+            path: found,
+            source: io::ErrorKind::NotADirectory.into(),
+        }),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(SpawnError::NoDirectory {
+            path: path.to_owned(),
+        }),
+        Err(source) => Err(SpawnError::Directory {
+            path: path.to_owned(),
+            source,
+        }),
+    }
 }
 
 /// What it took to end a tree.

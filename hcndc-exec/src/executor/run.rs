@@ -1,6 +1,15 @@
 //! The whole program: a supervisor, its server, and when both end.
 
-use std::{io, net::SocketAddr, path::PathBuf, time::Duration};
+use std::{
+    io,
+    net::SocketAddr,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use tokio::{
     signal::unix::{SignalKind, signal},
@@ -10,7 +19,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    BindError, ExecutorServer, StartError, Stop, Supervisor, SupervisorConfig,
+    Access, BindError, ExecutorServer, StartError, Stop, Supervisor, SupervisorConfig,
     announcement::Announced,
 };
 use crate::token::Token;
@@ -25,8 +34,8 @@ pub struct ExecutorConfig {
     pub supervisor: SupervisorConfig,
     /// Where to listen; port 0 takes a free one.
     pub listen: SocketAddr,
-    /// What schedulers must show; without it only loopback addresses are listened on.
-    pub token: Option<Token>,
+    /// What keeps strangers out; if nothing does, only loopback addresses are listened on.
+    pub access: Access,
     /// Ends when no scheduler has been connected and no attempt has run for so long; `None` for never. Too short and it
     /// ends while its scheduler restarts, which costs nothing but a new start: no attempt runs then.
     pub exit_when_orphaned: Option<Duration>,
@@ -44,7 +53,7 @@ impl ExecutorConfig {
                 ..SupervisorConfig::new(data_dir)
             },
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
-            token: Some(Token::random()),
+            access: Token::random().into(),
             exit_when_orphaned: Some(Duration::from_secs(600)),
         }
     }
@@ -81,11 +90,11 @@ pub enum RunError {
 /// When it cannot start, or its listener fails.
 pub async fn run(config: ExecutorConfig, mut stop: watch::Receiver<Stop>) -> Result<(), RunError> {
     let data_dir = config.supervisor.data_dir.clone();
-    let server = ExecutorServer::bind(config.listen, config.token.clone()).await?;
+    let server = ExecutorServer::bind(config.listen, config.access.clone()).await?;
     let supervisor = Supervisor::start(config.supervisor).await?;
     let address = server.local_addr();
     let announced =
-        Announced::write(&data_dir, address, config.token.as_ref()).map_err(|source| {
+        Announced::write(&data_dir, address, config.access.token.as_ref()).map_err(|source| {
             RunError::Announce {
                 path: data_dir.join("executor.json"),
                 source,
@@ -148,28 +157,66 @@ async fn orphaned(supervisor: &Supervisor, patience: Option<Duration>) {
     }
 }
 
-/// Stops by signals: the first TERM or INT lets jobs end, the second kills them.
-///
-/// # Errors
-/// When signals cannot be watched.
-pub fn stop_on_signals() -> io::Result<watch::Receiver<Stop>> {
-    let mut term = signal(SignalKind::terminate())?;
-    let mut int = signal(SignalKind::interrupt())?;
-    let (tell, stop) = watch::channel(Stop::No);
-    tokio::spawn(async move {
-        for how in [Stop::Drain, Stop::Kill] {
-            tokio::select! {
-                _ = term.recv() => {}
-                _ = int.recv() => {}
+/// What signals ask of an executor program: the first TERM or INT lets jobs end, the second kills them; QUIT ends the
+/// program and leaves the jobs to the next one; HUP does the same so that this process may become the next one.
+#[derive(Debug)]
+pub struct Signals {
+    /// How to stop, for [`run`].
+    pub stop: watch::Receiver<Stop>,
+    again: Arc<AtomicBool>,
+}
+
+impl Signals {
+    /// Listens to them from now on.
+    ///
+    /// # Errors
+    /// When signals cannot be watched.
+    pub fn watch() -> io::Result<Self> {
+        let mut term = signal(SignalKind::terminate())?;
+        let mut int = signal(SignalKind::interrupt())?;
+        let mut quit = signal(SignalKind::quit())?;
+        let mut hup = signal(SignalKind::hangup())?;
+        let (tell, stop) = watch::channel(Stop::No);
+        let again = Arc::new(AtomicBool::new(false));
+        let asked = Arc::clone(&again);
+        tokio::spawn(async move {
+            let mut how = Stop::No;
+            while how != Stop::Abandon {
+                how = tokio::select! {
+                    _ = term.recv() => how.firmer(),
+                    _ = int.recv() => how.firmer(),
+                    _ = quit.recv() => Stop::Abandon,
+                    _ = hup.recv() => {
+                        asked.store(true, Ordering::Relaxed);
+                        Stop::Abandon
+                    }
+                };
+                match how {
+                    Stop::No | Stop::Drain => tracing::info!("stopping; waits for running jobs"),
+                    Stop::Kill => tracing::info!("killing running jobs"),
+                    Stop::Abandon => tracing::info!("stopping; running jobs go on"),
+                }
+                let _ = tell.send(how);
             }
-            match how {
-                Stop::Drain => tracing::info!("stopping; waits for running jobs"),
-                Stop::No | Stop::Kill | Stop::Abandon => tracing::info!("killing running jobs"),
-            }
-            let _ = tell.send(how);
+            // Dropping the sender would look like a wish of its own.
+            tell.closed().await;
+        });
+        Ok(Self { stop, again })
+    }
+
+    /// Whether the program should begin again in this process, by what is in its file now.
+    #[must_use]
+    pub fn wants_another_start(&self) -> bool {
+        self.again.load(Ordering::Relaxed)
+    }
+}
+
+impl Stop {
+    const fn firmer(self) -> Self {
+        match self {
+            Self::No => Self::Drain,
+            Self::Drain | Self::Kill => Self::Kill,
+            Self::Abandon => Self::Abandon,
         }
-        // Dropping the sender would look like a wish of its own.
-        tell.closed().await;
-    });
-    Ok(stop)
+    }
 }

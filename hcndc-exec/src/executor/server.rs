@@ -16,8 +16,9 @@ use tonic::{
 use super::Supervisor;
 use crate::{
     link::Down,
+    tls::ExecutorTls,
     token::Token,
-    transport::read_or_wait,
+    transport::{innermost, read_or_wait},
     wire::{
         FromExecutor, ReadLogReply, ReadLogRequest, ToExecutor,
         executor_server::{Executor, ExecutorServer as Service},
@@ -44,11 +45,18 @@ const MOST_BYTES: u64 = 8 << 20;
 pub enum BindError {
     /// The address is open to others, and nothing keeps them out.
     #[error(
-        "{address} can be reached from other hosts; without a token an executor listens on loopback addresses only"
+        "{address} can be reached from other hosts; without a token, or an authority for certificates of schedulers, \
+         an executor listens on loopback addresses only"
     )]
-    NoToken {
+    Open {
         /// Where it should have listened.
         address: SocketAddr,
+    },
+    /// The certificates are none.
+    #[error("the certificate, its key or the authority cannot be used: {reason}")]
+    Tls {
+        /// What is wrong with them.
+        reason: String,
     },
     /// The system does not allow it.
     #[error("cannot listen on {address}: {source}")]
@@ -60,23 +68,61 @@ pub enum BindError {
     },
 }
 
+/// What keeps strangers out.
+#[derive(Clone, Debug, Default)]
+pub struct Access {
+    /// What schedulers must show.
+    pub token: Option<Token>,
+    /// What makes the wire secret; with an authority, what schedulers must prove.
+    pub tls: Option<ExecutorTls>,
+}
+
+impl Access {
+    /// Whether only known schedulers come in. A wire that is secret alone keeps nobody out.
+    #[must_use]
+    pub fn is_guarded(&self) -> bool {
+        let proves = |tls: &ExecutorTls| tls.asks_for_certificates();
+        self.token.is_some() || self.tls.as_ref().is_some_and(proves)
+    }
+}
+
+impl From<Token> for Access {
+    fn from(token: Token) -> Self {
+        Self {
+            token: Some(token),
+            tls: None,
+        }
+    }
+}
+
 /// Serves a supervisor to schedulers.
 #[derive(Debug)]
 pub struct ExecutorServer {
     listener: TcpListener,
     address: SocketAddr,
     token: Option<Token>,
+    server: Server,
 }
 
 impl ExecutorServer {
-    /// Listens on `address`; port 0 takes a free one. Without a token anyone who can reach the address can run
-    /// commands, so it must be a loopback one then.
+    /// Listens on `address`; port 0 takes a free one. Anyone who can reach an address that is not
+    /// [guarded](Access::is_guarded) can run commands, so it must be a loopback one then.
     ///
     /// # Errors
     /// When it must not or cannot.
-    pub async fn bind(address: SocketAddr, token: Option<Token>) -> Result<Self, BindError> {
-        if token.is_none() && !address.ip().is_loopback() {
-            return Err(BindError::NoToken { address });
+    pub async fn bind(address: SocketAddr, access: Access) -> Result<Self, BindError> {
+        if !access.is_guarded() && !address.ip().is_loopback() {
+            return Err(BindError::Open { address });
+        }
+        let mut server = Server::builder()
+            .http2_keepalive_interval(Some(KEEP_ALIVE_EVERY))
+            .http2_keepalive_timeout(Some(KEEP_ALIVE_TIMEOUT));
+        if let Some(tls) = &access.tls {
+            server = server
+                .tls_config(tls.config())
+                .map_err(|error| BindError::Tls {
+                    reason: innermost(&error).to_string(),
+                })?;
         }
         let bound = match TcpListener::bind(address).await {
             Ok(listener) => listener.local_addr().map(|address| (listener, address)),
@@ -86,7 +132,8 @@ impl ExecutorServer {
         Ok(Self {
             listener,
             address,
-            token,
+            token: access.token,
+            server,
         })
     }
 
@@ -101,7 +148,7 @@ impl ExecutorServer {
     /// # Errors
     /// When the listener fails.
     pub async fn serve(
-        self,
+        mut self,
         supervisor: Supervisor,
         stop: impl Future<Output = ()>,
     ) -> Result<(), tonic::transport::Error> {
@@ -118,9 +165,7 @@ impl ExecutorServer {
                 _ => Ok(request),
             },
         );
-        Server::builder()
-            .http2_keepalive_interval(Some(KEEP_ALIVE_EVERY))
-            .http2_keepalive_timeout(Some(KEEP_ALIVE_TIMEOUT))
+        self.server
             .add_service(service)
             .serve_with_incoming_shutdown(
                 TcpIncoming::from(self.listener).with_nodelay(Some(true)),

@@ -151,24 +151,29 @@ impl Spool {
 }
 
 fn rewritten(path: &Path, records: &[Record]) -> io::Result<(File, u64)> {
-    let new = path.with_extension("new");
     let mut lines = Vec::new();
     records
         .iter()
         .for_each(|record| write_line(record, &mut lines));
+    Ok((replace(path, &lines)?, lines.len() as u64))
+}
+
+/// Writes a file that holds this and nothing else, durably, whole or not at all.
+pub(super) fn replace(path: &Path, content: &[u8]) -> io::Result<File> {
+    let new = path.with_extension("new");
     let mut file = OpenOptions::new()
         .write(true)
         .create(true)
         .truncate(true)
         .open(&new)?;
-    file.write_all(&lines)?;
+    file.write_all(content)?;
     file.sync_all()?;
     fs::rename(&new, path)?;
     // The new name is durable only with its directory.
     if let Some(directory) = path.parent() {
         File::open(directory)?.sync_all()?;
     }
-    Ok((file, lines.len() as u64))
+    Ok(file)
 }
 
 #[cfg(test)]

@@ -16,26 +16,26 @@ use std::{
 };
 
 use hcndc_core::{
-    engine::{End, EndCause, HostFigures},
+    engine::{End, EndCause, HostFigures, RunOrder},
     id::AttemptId,
 };
 use nix::fcntl::Flock;
 use tokio::{
     sync::{mpsc, watch},
-    task::JoinSet,
     time::Instant,
 };
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    attempt::{self, Tools},
+    hold::{Found, Hold, HoldEvent, HolderId, Kept, Settings},
     now,
     process::until,
     spool::Spool,
     supervisor::{Status, Stop},
 };
 use crate::{
-    ledger::{ProcessMark, Record},
+    file_log::FileLog,
+    ledger::{Entry, ProcessMark, Record},
     link::{Action, Down, Link, LinkId, Up, end_at},
 };
 
@@ -54,13 +54,9 @@ pub(crate) enum Event {
     Closed {
         link: LinkId,
     },
-    Started {
-        attempt: AttemptId,
-        process: ProcessMark,
-    },
-    Ended {
-        attempt: AttemptId,
-        end: End,
+    Held(HoldEvent),
+    HolderGone {
+        holder: HolderId,
     },
     Figures(HostFigures),
 }
@@ -73,15 +69,30 @@ pub(super) struct Actor {
     /// A spool that is behind is not rewritten before.
     pub(super) rewrite_after: Instant,
     pub(super) connections: BTreeMap<LinkId, mpsc::Sender<Up>>,
-    pub(super) jobs: BTreeMap<AttemptId, watch::Sender<Option<Duration>>>,
-    pub(super) tasks: JoinSet<()>,
-    pub(super) tools: Arc<Tools>,
+    pub(super) hold: Hold,
+    /// Attempts that have not ended.
+    pub(super) alive: BTreeSet<AttemptId>,
+    /// Attempts whose ends are with us, and have yet to be written down before who held them may forget them.
+    pub(super) ended: BTreeSet<AttemptId>,
+    /// Attempts to be ended as lost, for nobody holds them any more.
+    pub(super) unheld: BTreeMap<AttemptId, Unheld>,
+    pub(super) log: FileLog,
+    /// What is to be done before anything else.
+    pub(super) first: Vec<Action>,
+    /// For what comes to ourselves.
+    pub(super) events: mpsc::UnboundedSender<Event>,
     /// Holds a folder of logs for each era.
     pub(super) logs: PathBuf,
     pub(super) running: Arc<AtomicU32>,
     pub(super) figures: Option<HostFigures>,
     pub(super) status: watch::Sender<Status>,
     pub(super) _lock: Flock<File>,
+}
+
+/// An attempt that nobody holds any more.
+pub(super) struct Unheld {
+    process: Option<ProcessMark>,
+    reason: String,
 }
 
 impl Actor {
@@ -93,8 +104,11 @@ impl Actor {
         mut stopping: watch::Receiver<Stop>,
         alive: CancellationToken,
     ) {
-        self.bury_the_dead();
         let mut last_acks: Option<Instant> = None;
+        // What was found at the start is settled before anything else.
+        let first = std::mem::take(&mut self.first);
+        self.carry_out(first).await;
+        self.show();
         loop {
             let mut actions = Vec::new();
             tokio::select! {
@@ -117,18 +131,18 @@ impl Actor {
             }
             self.carry_out(actions).await;
             self.link.forget(now());
-            while self.tasks.try_join_next().is_some() {}
 
-            match *stopping.borrow_and_update() {
+            let how = *stopping.borrow_and_update();
+            match how {
                 Stop::No => {}
                 Stop::Abandon => break,
                 how @ (Stop::Drain | Stop::Kill) => {
                     self.link.drain();
                     if how == Stop::Kill {
-                        self.kill_all();
+                        self.kill_all().await;
                     }
                     let unacknowledged = !self.link.ledger().held().is_empty();
-                    if self.jobs.is_empty() {
+                    if self.alive.is_empty() {
                         if !unacknowledged || self.link.current().is_none() {
                             break;
                         }
@@ -142,27 +156,110 @@ impl Actor {
         alive.cancel();
         let Self {
             status,
-            tasks,
+            hold,
             _lock,
             ..
         } = self;
-        drop((tasks, _lock));
+        hold.leave().await;
+        drop(_lock);
         status.send_modify(|status| status.stopped = true);
     }
 
-    /// Attempts that the last supervisor accepted and did not see end.
-    fn bury_the_dead(&mut self) {
-        let dead: Vec<_> = self
-            .link
-            .ledger()
+    /// Takes over what executors before this one left.
+    pub(super) fn take_over(&mut self, boot: &str, found: &Found) {
+        let ledger = self.link.ledger();
+        let same_boot = ledger.boot().is_empty() || ledger.boot() == boot;
+        let was_beside = ledger.is_beside();
+        let is_beside = matches!(self.hold, Hold::Beside(_));
+        let alive: Vec<_> = ledger
             .alive()
             .map(|(attempt, entry)| (attempt, entry.clone()))
             .collect();
-        for (attempt, entry) in dead {
-            let (kill, _) = watch::channel(None);
-            self.jobs.insert(attempt, kill);
-            self.tasks
-                .spawn(attempt::bury(Arc::clone(&self.tools), attempt, entry));
+        let mut actions = self.link.on_boot(boot.to_owned(), is_beside);
+        for (attempt, entry) in alive {
+            let fate = match (found.held.get(&attempt), found.left.get(&attempt)) {
+                (Some(kept), _) => Fate::held(kept),
+                (None, Some(kept)) if kept.end.is_some() => Fate::held(kept),
+                _ if !same_boot => Fate::Lost,
+                (None, None) if was_beside && entry.process.is_none() => Fate::Withdrawn,
+                (None, left) => Fate::Unheld(left.and_then(|kept| kept.process)),
+            };
+            self.alive.insert(attempt);
+            self.settle(attempt, &entry, fate, &mut actions);
+        }
+        // A spool that was lost, or an end that was written down and not released.
+        for (attempt, kept) in &found.held {
+            if !self.alive.contains(attempt) {
+                match kept.end {
+                    Some(_) => drop(self.ended.insert(*attempt)),
+                    None => actions.push(Action::Kill {
+                        attempt: *attempt,
+                        grace: Duration::from_secs(5),
+                    }),
+                }
+            }
+        }
+        self.first = actions;
+    }
+
+    fn settle(&mut self, attempt: AttemptId, entry: &Entry, fate: Fate, actions: &mut Vec<Action>) {
+        match fate {
+            Fate::Held(kept) => {
+                if entry.process.is_none() {
+                    let started = kept.process.map(|it| self.link.on_started(attempt, it));
+                    actions.extend(started.into_iter().flatten());
+                }
+                if let Some(end) = kept.end {
+                    self.on_ended(attempt, end, actions);
+                }
+            }
+            Fate::Lost => {
+                let reason = "the host was restarted while it ran".to_owned();
+                let mut end = end_at(now(), EndCause::Lost(reason));
+                end.started_at = entry.process.map(|process| process.at);
+                self.on_ended(attempt, end, actions);
+            }
+            Fate::Withdrawn => {
+                self.alive.remove(&attempt);
+                actions.extend(self.link.on_withdrawn(attempt));
+            }
+            Fate::Unheld(process) => {
+                let unheld = Unheld {
+                    process: entry.process.or(process),
+                    reason: "executor restarted".to_owned(),
+                };
+                self.unheld.insert(attempt, unheld);
+            }
+        }
+    }
+
+    fn on_ended(&mut self, attempt: AttemptId, end: End, actions: &mut Vec<Action>) {
+        self.alive.remove(&attempt);
+        self.ended.insert(attempt);
+        actions.extend(self.link.on_ended(attempt, end));
+    }
+
+    /// A holder ended before its jobs did.
+    fn on_gone(&mut self, holder: HolderId, actions: &mut Vec<Action>) {
+        let Hold::Beside(beside) = &mut self.hold else {
+            return;
+        };
+        let had = beside.gone(holder);
+        for (attempt, kept) in had {
+            if !self.alive.contains(&attempt) {
+                continue;
+            }
+            let Kept { process, end } = kept;
+            if let Some(end) = end {
+                self.on_ended(attempt, end, actions);
+                continue;
+            }
+            let known = self.link.ledger().find_held(attempt);
+            let unheld = Unheld {
+                process: known.and_then(|entry| entry.process).or(process),
+                reason: "the process that held it ended".to_owned(),
+            };
+            self.unheld.insert(attempt, unheld);
         }
     }
 
@@ -189,13 +286,15 @@ impl Actor {
                 self.connections.remove(&link);
                 self.link.on_closed(link);
             }
-            Event::Started { attempt, process } => {
-                actions.extend(self.link.on_started(attempt, process));
-            }
-            Event::Ended { attempt, end } => {
-                self.jobs.remove(&attempt);
-                actions.extend(self.link.on_ended(attempt, end));
-            }
+            Event::Held(event) => match event {
+                // Taken by who made the connection.
+                HoldEvent::Hello(_) => {}
+                HoldEvent::Started { attempt, process } => {
+                    actions.extend(self.link.on_started(attempt, process));
+                }
+                HoldEvent::Ended { attempt, end } => self.on_ended(attempt, end, actions),
+            },
+            Event::HolderGone { holder } => self.on_gone(holder, actions),
             Event::Figures(figures) => {
                 if let Some(link) = self.link.current() {
                     actions.push(Action::Send {
@@ -234,16 +333,11 @@ impl Actor {
                 Action::Begin { era } => self.begin(era, is_written).await,
                 Action::Run(order) => {
                     if !refused.contains(&order.attempt) {
-                        let (kill, killed) = watch::channel(None);
-                        self.jobs.insert(order.attempt, kill);
-                        let tools = Arc::clone(&self.tools);
-                        self.tasks.spawn(attempt::run(tools, order, killed));
+                        self.run_held(order).await;
                     }
                 }
                 Action::Kill { attempt, grace } => {
-                    if let Some(kill) = self.jobs.get(&attempt) {
-                        kill_within(kill, grace);
-                    }
+                    self.hold.kill(attempt, grace).await;
                 }
                 Action::Send { link, message } => self.send(link, message),
                 Action::Close { link } => {
@@ -252,19 +346,55 @@ impl Actor {
                 }
             }
         }
+        self.look_after_holders(is_written).await;
+    }
+
+    async fn run_held(&mut self, order: Box<RunOrder>) {
+        let attempt = order.attempt;
+        self.alive.insert(attempt);
+        if let Err(error) = self.hold.run(order).await {
+            tracing::error!(%error, "cannot start jobs");
+            let end = end_at(now(), EndCause::NotStarted(error.to_string()));
+            let event = HoldEvent::Ended { attempt, end };
+            // Taken with the next batch.
+            let _ = self.events.send(Event::Held(event));
+        }
+    }
+
+    /// Ends what nobody holds, lets holders forget what is written down, and takes away what is of no use then.
+    async fn look_after_holders(&mut self, is_written: bool) {
+        if is_written {
+            self.hold.release(&std::mem::take(&mut self.ended)).await;
+            if let Hold::Beside(beside) = &mut self.hold {
+                beside.tidy();
+            }
+        }
+        for (attempt, unheld) in std::mem::take(&mut self.unheld) {
+            let Unheld { process, reason } = unheld;
+            if let Err(error) = self.hold.bury(attempt, process, reason.clone()).await {
+                tracing::error!(%error, "cannot end what is left of a job");
+                let end = end_at(now(), EndCause::Lost(reason));
+                let event = HoldEvent::Ended { attempt, end };
+                let _ = self.events.send(Event::Held(event));
+            }
+        }
     }
 
     /// No attempt is alive now.
-    async fn begin(&self, era: u64, is_written: bool) {
+    async fn begin(&mut self, era: u64, is_written: bool) {
         tracing::info!(
             realm = self.link.ledger().realm(),
             "serves another scheduler's database from now on"
         );
-        self.tools.era.store(era, Ordering::Relaxed);
-        let folder = logs_of(&self.logs, era);
-        if let Err(error) = self.tools.log.start_over(folder).await {
+        let logs = logs_of(&self.logs, era);
+        if let Err(error) = self.log.start_over(logs.clone()).await {
             tracing::error!(%error, "cannot clear the folder of the logs");
         }
+        let change = |settings: &mut Settings| {
+            settings.era = era;
+            settings.logs = logs;
+        };
+        self.hold.change(change).await;
         // A restart that knows nothing of this era would miss the logs of the last one.
         if is_written {
             sweep(self.logs.clone(), era);
@@ -336,15 +466,15 @@ impl Actor {
         }
     }
 
-    fn kill_all(&self) {
-        for kill in self.jobs.values() {
-            kill_within(kill, Duration::from_secs(5));
+    async fn kill_all(&mut self) {
+        for attempt in &self.alive {
+            self.hold.kill(*attempt, Duration::from_secs(5)).await;
         }
     }
 
     /// Tells whoever watches how things are.
     fn show(&self) {
-        let running = self.jobs.len();
+        let running = self.alive.len();
         self.running.store(
             u32::try_from(running).unwrap_or(u32::MAX),
             Ordering::Relaxed,
@@ -374,8 +504,12 @@ const fn must_be_durable(record: &Record) -> bool {
         | Record::Realm { .. }
         | Record::Fence(_)
         | Record::Accepted { .. }
-        | Record::Ended { .. } => true,
-        Record::Started { .. } | Record::Acknowledged { .. } | Record::Forgotten { .. } => false,
+        | Record::Ended { .. }
+        | Record::Boot { .. } => true,
+        Record::Started { .. }
+        | Record::Withdrawn { .. }
+        | Record::Acknowledged { .. }
+        | Record::Forgotten { .. } => false,
     }
 }
 
@@ -402,13 +536,20 @@ pub(super) fn sweep(logs: PathBuf, era: u64) {
     });
 }
 
-/// Wishes an attempt to end; a wish can only be made more urgent.
-fn kill_within(kill: &watch::Sender<Option<Duration>>, grace: Duration) {
-    kill.send_if_modified(|wish| {
-        let sooner = wish.is_none_or(|before| grace < before);
-        if sooner {
-            *wish = Some(grace);
-        }
-        sooner
-    });
+/// What has become of an attempt that was alive when the last executor ended.
+enum Fate {
+    /// Its holder, or what that wrote down, knows.
+    Held(Kept),
+    /// It went with the host.
+    Lost,
+    /// No holder had it yet.
+    Withdrawn,
+    /// It was held by nobody who is there now.
+    Unheld(Option<ProcessMark>),
+}
+
+impl Fate {
+    fn held(kept: &Kept) -> Self {
+        Self::Held(kept.clone())
+    }
 }

@@ -1,7 +1,7 @@
 //! A running supervisor from outside: settings, start, connections, status, stop.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs::{self, File, OpenOptions},
     io,
     os::unix::fs::DirBuilderExt as _,
@@ -16,16 +16,16 @@ use std::{
 use nix::fcntl::{Flock, FlockArg};
 use tokio::{
     sync::{mpsc, watch},
-    task::JoinSet,
     time::{Instant, MissedTickBehavior},
 };
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::{
-    attempt::Tools,
-    census::Registrar,
+    command::PASSED_ON,
+    hold::{Beside, Found, Hold, HoldError, Jobs, Settings, Sink},
     host,
     reaper::Reaper,
+    rules::{HostRules, RuleError},
     spool::{Spool, SpoolError},
     supervise::{Actor, Event, logs_of, sweep},
 };
@@ -57,8 +57,14 @@ pub struct SupervisorConfig {
     pub heartbeat: Duration,
     /// Makes this process the parent of all orphans among its descendants, so that even a process that leaves its
     /// group, its session and its environment ends with its attempt. Only for a process that starts no others than
-    /// jobs: whatever is not a job's is taken for a stray. Default false.
+    /// jobs: whatever is not a job's is taken for a stray. Default false. Says nothing where a holder holds the jobs.
     pub adopt_orphans: bool,
+    /// Program to start for holding jobs: they outlive this process then, and the next supervisor on the same directory
+    /// goes on with them. Its `main` calls [`hold_if_asked`](super::hold_if_asked); mostly it is the program that runs.
+    /// Default `None`: this process holds its jobs itself, and they end when it does.
+    pub holder: Option<PathBuf>,
+    /// What the host allows. Default: all.
+    pub rules: HostRules,
 }
 
 impl SupervisorConfig {
@@ -75,6 +81,8 @@ impl SupervisorConfig {
             log_cap_bytes: 64 << 20,
             heartbeat: Duration::from_secs(5),
             adopt_orphans: false,
+            holder: None,
+            rules: HostRules::default(),
         }
     }
 }
@@ -106,6 +114,12 @@ pub enum StartError {
     /// The system does not let it watch its children.
     #[error("cannot watch processes: {0}")]
     Watch(#[source] io::Error),
+    /// The processes that hold jobs cannot be used.
+    #[error(transparent)]
+    Hold(#[from] HoldError),
+    /// The rules of the host cannot be kept.
+    #[error(transparent)]
+    Rules(#[from] RuleError),
 }
 
 /// How to stop.
@@ -118,7 +132,8 @@ pub enum Stop {
     Drain,
     /// Start nothing more, kill what runs.
     Kill,
-    /// At once, as a crash would: processes are left to the next supervisor on the same directory.
+    /// At once, as a crash would: jobs are left to the next supervisor on the same directory, which goes on with them if
+    /// a [holder](SupervisorConfig::holder) holds them, and ends them otherwise.
     Abandon,
 }
 
@@ -182,7 +197,7 @@ impl Drop for CloseGuard {
 }
 
 impl Supervisor {
-    /// Reads what the directory's last supervisor left, ends its processes, and takes orders.
+    /// Takes over what the directory's last supervisor left, and takes orders.
     ///
     /// # Errors
     /// When the directory is in use or unusable.
@@ -198,8 +213,6 @@ impl Supervisor {
             })?;
 
         let alive = CancellationToken::new();
-        let reaper =
-            Reaper::start(config.adopt_orphans, alive.clone()).map_err(StartError::Watch)?;
         let (messages, received_messages) = mpsc::channel(MESSAGES);
         let (events, received_events) = mpsc::unbounded_channel();
         let (stop, stopping) = watch::channel(Stop::No);
@@ -208,18 +221,42 @@ impl Supervisor {
             orphaned_since: Some(Instant::now()),
             stopped: false,
         });
-        let tools = Arc::new(Tools {
-            registrar: Arc::new(Registrar::new(Arc::clone(&reaper))),
-            reaper,
-            log: Arc::new(log.clone()),
-            base_dir,
-            log_cap_bytes: config.log_cap_bytes,
-            key: ledger.key().to_owned(),
-            era: AtomicU64::new(ledger.era()),
-            events: events.clone(),
-        });
         let logs = config.data_dir.join("logs");
         sweep(logs.clone(), ledger.era());
+        let settings = Settings {
+            base_dir,
+            logs: std::path::absolute(logs_of(&logs, ledger.era())).map_err(|source| {
+                StartError::Directory {
+                    path: logs.clone(),
+                    source,
+                }
+            })?,
+            log_cap_bytes: config.log_cap_bytes,
+            key: ledger.key().to_owned(),
+            era: ledger.era(),
+            passed_on: PASSED_ON
+                .iter()
+                .filter_map(|name| Some(((*name).to_owned(), std::env::var(name).ok()?)))
+                .collect(),
+            rules: config.rules.resolve()?,
+        };
+        let (hold, found) = match config.holder {
+            Some(program) => {
+                let (beside, found) =
+                    Beside::open(&config.data_dir, program, settings, events.clone()).await?;
+                (Hold::Beside(Box::new(beside)), found)
+            }
+            None => {
+                let reaper = Reaper::start(config.adopt_orphans, alive.clone())
+                    .map_err(StartError::Watch)?;
+                let events = events.clone();
+                let sink: Sink = Arc::new(move |event| {
+                    let _ = events.send(Event::Held(event));
+                });
+                let jobs = Jobs::new(reaper, log.clone(), settings, sink);
+                (Hold::Inside(jobs), Found::default())
+            }
+        };
         let running = Arc::new(AtomicU32::new(0));
         tokio::spawn(observe(
             config.data_dir,
@@ -228,20 +265,25 @@ impl Supervisor {
             events.clone(),
             alive.clone(),
         ));
-        let actor = Actor {
+        let mut actor = Actor {
             link: Link::new(config.identity, ledger),
             spool: Some(spool),
             rewrite_after: Instant::now(),
             connections: BTreeMap::new(),
-            jobs: BTreeMap::new(),
-            tasks: JoinSet::new(),
-            tools,
+            hold,
+            alive: BTreeSet::new(),
+            ended: BTreeSet::new(),
+            unheld: BTreeMap::new(),
+            log: log.clone(),
+            first: Vec::new(),
+            events: events.clone(),
             logs,
             running,
             figures: None,
             status,
             _lock: lock,
         };
+        actor.take_over(&host::boot(), &found);
         tokio::spawn(actor.run(received_messages, received_events, stopping, alive.clone()));
         Ok(Self {
             messages,

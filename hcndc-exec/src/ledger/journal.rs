@@ -4,6 +4,8 @@
 
 use std::io::Write as _;
 
+use serde::de::DeserializeOwned;
+
 use super::{Ledger, Record};
 use crate::checksum::fnv1a;
 
@@ -26,16 +28,21 @@ pub fn seal(content: &[u8], lines: &mut Vec<u8>) {
 
 /// Applies whole lines up to the first that is not; returns their length.
 pub fn replay(bytes: &[u8], ledger: &mut Ledger) -> usize {
+    read_sealed(bytes, |record: Record| ledger.apply(&record))
+}
+
+/// Takes the contents of whole lines up to the first that is not; returns their length.
+pub(crate) fn read_sealed<R: DeserializeOwned>(bytes: &[u8], mut take: impl FnMut(R)) -> usize {
     let mut whole = 0;
     for line in bytes.split_inclusive(|byte| *byte == b'\n') {
         let Some(record) = read_line(line) else { break };
-        ledger.apply(&record);
+        take(record);
         whole += line.len();
     }
     whole
 }
 
-fn read_line(line: &[u8]) -> Option<Record> {
+fn read_line<R: DeserializeOwned>(line: &[u8]) -> Option<R> {
     let line = line.strip_suffix(b"\n")?;
     let (sum, json) = (line.get(..16)?, line.get(16..)?.strip_prefix(b" ")?);
     let sum = u64::from_str_radix(std::str::from_utf8(sum).ok()?, 16).ok()?;

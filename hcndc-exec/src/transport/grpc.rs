@@ -20,6 +20,7 @@ use super::{Dial, Line, ReadLog, ReadLogError};
 use crate::{
     executor::{KEEP_ALIVE_EVERY, KEEP_ALIVE_TIMEOUT, MESSAGE_BYTES, kind_of},
     link::Up,
+    tls::SchedulerTls,
     token::Token,
     wire::{FromExecutor, ReadLogRequest, executor_client::ExecutorClient},
 };
@@ -40,13 +41,21 @@ pub struct Tokens {
 #[derive(Clone, Debug, Default)]
 pub struct Grpc {
     tokens: Tokens,
+    tls: Option<SchedulerTls>,
 }
 
 impl Grpc {
     /// Shows these tokens.
     #[must_use]
     pub const fn new(tokens: Tokens) -> Self {
-        Self { tokens }
+        Self { tokens, tls: None }
+    }
+
+    /// Speaks TLS, with each of them.
+    #[must_use]
+    pub fn with_tls(mut self, tls: SchedulerTls) -> Self {
+        self.tls = Some(tls);
+        self
     }
 }
 
@@ -75,7 +84,7 @@ impl Dial for Grpc {
             .by_address
             .get(address)
             .or(self.tokens.default.as_ref());
-        let channel = connect(address).await?;
+        let channel = connect(address, self.tls.as_ref()).await?;
         let mut client = ExecutorClient::with_interceptor(channel, Bearer(token.cloned()))
             .max_decoding_message_size(MESSAGE_BYTES)
             .max_encoding_message_size(MESSAGE_BYTES);
@@ -99,7 +108,7 @@ impl Dial for Grpc {
     }
 }
 
-async fn connect(address: &str) -> Result<Channel, String> {
+async fn connect(address: &str, tls: Option<&SchedulerTls>) -> Result<Channel, String> {
     // Asked for by itself: the errors of a connection do not tell a wrong name from a host that does not answer.
     match tokio::time::timeout(CONNECT_WITHIN, tokio::net::lookup_host(address)).await {
         Err(_) => return Err(format!("the name of {address} is not resolved in time")),
@@ -111,13 +120,19 @@ async fn connect(address: &str) -> Result<Channel, String> {
         Ok(Err(error)) => return Err(format!("the name of {address} does not resolve: {error}")),
         Ok(Ok(_)) => {}
     }
-    let endpoint = Endpoint::from_shared(format!("http://{address}"))
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    let mut endpoint = Endpoint::from_shared(format!("{scheme}://{address}"))
         .map_err(|_| format!("{address:?} is no address; one has the form host:port"))?
         .connect_timeout(CONNECT_WITHIN)
         .tcp_nodelay(true)
         .http2_keep_alive_interval(KEEP_ALIVE_EVERY)
         .keep_alive_timeout(KEEP_ALIVE_TIMEOUT)
         .keep_alive_while_idle(true);
+    if let Some(tls) = tls {
+        endpoint = endpoint
+            .tls_config(tls.config())
+            .map_err(|error| format!("our certificates cannot be used: {}", innermost(&error)))?;
+    }
     endpoint
         .connect()
         .await
@@ -128,7 +143,16 @@ async fn connect(address: &str) -> Result<Channel, String> {
             Some(io::ErrorKind::TimedOut) => {
                 format!("{address} does not answer within {CONNECT_WITHIN:?}")
             }
-            _ => format!("cannot connect to {address}: {}", innermost(&error)),
+            _ => match innermost(&error).to_string() {
+                // What rustls makes of an answer in plain text.
+                reason if reason.contains("InvalidContentType") => {
+                    format!("{address} does not speak TLS")
+                }
+                reason if tls.is_some() => {
+                    format!("cannot connect to {address} by TLS: {reason}")
+                }
+                reason => format!("cannot connect to {address}: {reason}"),
+            },
         })
 }
 
@@ -227,7 +251,7 @@ fn io_kind(error: &(dyn std::error::Error + 'static)) -> Option<io::ErrorKind> {
     None
 }
 
-fn innermost<'a>(
+pub(crate) fn innermost<'a>(
     mut error: &'a (dyn std::error::Error + 'static),
 ) -> &'a (dyn std::error::Error + 'static) {
     while let Some(source) = error.source() {

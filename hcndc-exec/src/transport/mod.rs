@@ -18,6 +18,7 @@ use tokio::sync::mpsc;
 use tokio_util::task::AbortOnDropHandle;
 
 pub use by_address::ByAddress;
+pub(crate) use grpc::innermost;
 pub use grpc::{Grpc, Tokens};
 pub use in_process::{InProcess, LOCAL};
 pub use lines::Lines;

@@ -1,6 +1,8 @@
 //! A supervisor with a scheduler's desk in front of it.
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
+pub(crate) mod program;
+
 use std::{
     collections::BTreeMap,
     future::Future,
@@ -207,4 +209,26 @@ pub(crate) fn lives(pid: &str) -> bool {
         .next()
         .and_then(|rest| rest.split_ascii_whitespace().next());
     state.is_some_and(|state| state != "Z")
+}
+
+/// The processes that hold jobs for the executor on this directory.
+pub(crate) fn holders(data_dir: &Path) -> Vec<nix::unistd::Pid> {
+    let of_ours = format!("hcndc-holder\0{}", data_dir.display());
+    let processes = std::fs::read_dir("/proc").unwrap().flatten();
+    processes
+        .filter_map(|process| {
+            let pid = process.file_name().to_str()?.parse().ok()?;
+            let line = std::fs::read(process.path().join("cmdline")).ok()?;
+            let line = String::from_utf8_lossy(&line);
+            line.contains(&of_ours)
+                .then(|| nix::unistd::Pid::from_raw(pid))
+        })
+        .collect()
+}
+
+/// Sends them a signal.
+pub(crate) fn signal_holders(data_dir: &Path, signal: nix::sys::signal::Signal) {
+    for pid in holders(data_dir) {
+        let _ = nix::sys::signal::kill(pid, signal);
+    }
 }

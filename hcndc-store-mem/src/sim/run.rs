@@ -11,9 +11,13 @@ use std::{
 
 use async_trait::async_trait;
 use hcndc_core::{
-    engine::{Change, EditBatch, Engine, ExecutionState, Input, Rejected, Violation},
+    engine::{
+        Change, EditBatch, Engine, ExecutionState, Input, Rejected, Settings, Snapshot, Step,
+        Violation,
+    },
     id::ExecutionId,
     port::{Inbox, Observer, Request},
+    replay::{Mark, Record},
     scheduler::{Leadership, Scheduler, SchedulerError},
     time::Timestamp,
     workload::SplitMix64,
@@ -586,7 +590,7 @@ struct Life {
 }
 
 impl Life {
-    async fn live(self, settings: hcndc_core::engine::Settings, lease: Duration) {
+    async fn live(self, settings: Settings, lease: Duration) {
         let (world, process, boot) = (self.world.clone(), self.process, self.boot);
         loop {
             let store = SimStore {
@@ -603,7 +607,7 @@ impl Life {
                 world: world.clone(),
                 process,
             };
-            let watch = Watch(world.clone());
+            let watch = Watch(world.clone(), process);
             let leadership = Leadership {
                 holder: format!("p{process}"),
                 ttl: lease,
@@ -653,10 +657,43 @@ impl Life {
     }
 }
 
-struct Watch(Shared);
+struct Watch(Shared, usize);
+
+impl Watch {
+    /// `replay`: all that goes into an engine goes into its recording too, which must make the same.
+    fn record(&self, record: Record) {
+        let mut world = self.0.lock();
+        let played = world.processes[self.1].player.play(record);
+        if let Err(error) = played {
+            world.oracle.breaks("replay", error.to_string());
+        }
+    }
+}
 
 impl Observer for Watch {
     fn committed(&self, _: Timestamp, _: &[Change]) {}
+
+    fn loaded(&self, at: Timestamp, settings: &Settings, snapshot: &Snapshot) {
+        let (settings, snapshot) = (settings.clone(), Box::new(snapshot.clone()));
+        self.record(Record::Loaded {
+            at,
+            settings,
+            snapshot,
+        });
+    }
+
+    fn applying(&self, at: Timestamp, input: &Input) {
+        let forgets = self.0.lock().sabotage == Some(Sabotage::RecordingForgetsReports);
+        if !(forgets && matches!(input, Input::Report { .. })) {
+            let input = Box::new(input.clone());
+            self.record(Record::Input { at, input });
+        }
+    }
+
+    fn applied(&self, outcome: &Result<Step, Rejected>) {
+        let mark = Mark::of(outcome);
+        self.record(Record::Outcome { mark });
+    }
 
     fn refused(&self, rejected: &Rejected) {
         let mut world = self.0.lock();

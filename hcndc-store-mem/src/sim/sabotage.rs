@@ -49,6 +49,8 @@ pub enum Sabotage {
     StoreLosesStops,
     /// The executor never says that an attempt ended, and never ends one.
     ExecutorNeverEnds,
+    /// What executors say is not recorded.
+    RecordingForgetsReports,
 }
 
 impl Sabotage {
@@ -103,7 +105,8 @@ impl Sabotage {
             | Self::ExecutorReportsSuccess
             | Self::StoreTurnsEnds
             | Self::StoreLosesStops
-            | Self::ExecutorNeverEnds => {}
+            | Self::ExecutorNeverEnds
+            | Self::RecordingForgetsReports => {}
         }
     }
 
@@ -177,7 +180,8 @@ impl Sabotage {
             | Self::ExecutorRunsTwice
             | Self::ExecutorObeysAnyone
             | Self::ExecutorReportsSuccess
-            | Self::ExecutorNeverEnds => {}
+            | Self::ExecutorNeverEnds
+            | Self::RecordingForgetsReports => {}
         }
         Some((fence, commit))
     }

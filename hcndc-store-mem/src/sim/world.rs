@@ -10,6 +10,7 @@ use hcndc_core::{
     engine::{Order, Report},
     id::{AttemptId, ExecutorId},
     port::{Fence, Request},
+    replay::Player,
     time::Timestamp,
     workload::SplitMix64,
 };
@@ -116,6 +117,8 @@ pub(crate) struct Process {
     pub(crate) inbox: VecDeque<Request>,
     /// No more will be asked: it is to leave in good order.
     pub(crate) leaving: bool,
+    /// Plays back what goes into its engine.
+    pub(crate) player: Player,
     /// How much was stored, and what its engine had to do, when it was last looked at.
     pub(crate) looked: Option<(u64, (usize, usize, usize))>,
     /// The newest fence that it was given.
@@ -138,6 +141,7 @@ impl Process {
             wake: None,
             inbox: VecDeque::new(),
             leaving: false,
+            player: Player::default(),
             looked: None,
             fence: Fence(0),
             lines: BTreeMap::new(),
@@ -171,6 +175,8 @@ pub(crate) struct World {
     pub(crate) trace: Trace,
     pub(crate) counts: BTreeMap<&'static str, u64>,
     pub(crate) sabotage: Option<Sabotage>,
+    /// How often an engine was looked at.
+    pub(crate) looks: u64,
     /// All faults are over.
     pub(crate) healed: bool,
 }
@@ -200,6 +206,7 @@ impl World {
             trace: Trace::default(),
             counts: BTreeMap::new(),
             sabotage,
+            looks: 0,
             healed: false,
         }
     }

@@ -32,11 +32,13 @@ pub(crate) enum Fault {
     CutsTexts,
     LosesFourByteCharacters,
     FoldsNames,
+    LosesBackfillDates,
 
     // Loads.
     StartsWithSomething,
     SortsIdsAsText,
     LoadsEndedExecutions,
+    LoadsEndedBackfills,
     LosesStopping,
     NeverUnends,
     PinsNothing,

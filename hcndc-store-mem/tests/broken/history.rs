@@ -4,13 +4,13 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use async_trait::async_trait;
 use hcndc_core::{
-    engine::{AttemptRow, Change, JobRunState},
-    id::{AttemptId, ExecutionId, FlowId, JobId, JobRunId},
+    engine::{AttemptRow, BackfillDateRow, BackfillDateState, Change, JobRunState},
+    id::{AttemptId, BackfillId, ExecutionId, FlowId, JobId, JobRunId},
     model::Executor,
     port::{
-        Cursor, CursorValue, Direction, ErrorKind, ExecutionQuery, ExecutionView, ExecutorQuery,
-        FlowQuery, FlowRunView, FlowView, History, JobQuery, JobRunQuery, JobRunView, JobView,
-        NamedSort, Page, PageRequest,
+        BackfillQuery, BackfillView, Cursor, CursorValue, Direction, ErrorKind, ExecutionQuery,
+        ExecutionView, ExecutorQuery, FlowQuery, FlowRunView, FlowView, History, JobQuery,
+        JobRunQuery, JobRunView, JobView, NamedSort, Page, PageRequest,
     },
 };
 use hcndc_store_mem::MemStore;
@@ -268,7 +268,10 @@ impl History for Broken {
         let mut through = query.clone();
         through.page = self.request(NamedSort::Id, &query.page)?;
         match self.fault {
-            Fault::IgnoresFilters => through.states.clear(),
+            Fault::IgnoresFilters => {
+                through.states.clear();
+                through.schedule = None;
+            }
             Fault::LeavesOutTheLastDay => {
                 through.data_date_to = query.data_date_to.and_then(|to| to.plus_days(-1));
             }
@@ -332,6 +335,34 @@ impl History for Broken {
 
     async fn attempt(&self, attempt: AttemptId) -> Result<Option<AttemptRow>, Refused> {
         ours(self.read().attempt(attempt).await)
+    }
+
+    async fn backfills(&self, query: &BackfillQuery) -> Result<Page<BackfillView>, Refused> {
+        let store = self.read();
+        let mut through = query.clone();
+        through.page = self.request(NamedSort::Id, &query.page)?;
+        if self.fault == Fault::IgnoresFilters {
+            through.flow = None;
+        }
+        let all = all!(store, backfills, through, through.page.direction);
+        let page = ours(store.backfills(&through).await)?;
+        Ok(self.page(&query.page, page, &all, |view| view.row.id.0))
+    }
+
+    async fn backfill(&self, backfill: BackfillId) -> Result<Option<BackfillView>, Refused> {
+        let mut found = ours(self.read().backfill(backfill).await)?;
+        if self.fault == Fault::CountsEverything
+            && let Some(view) = &mut found
+        {
+            for &state in BackfillDateState::ALL {
+                view.dates.entry(state).or_default();
+            }
+        }
+        Ok(found)
+    }
+
+    async fn backfill_dates(&self, backfill: BackfillId) -> Result<Vec<BackfillDateRow>, Refused> {
+        ours(self.read().backfill_dates(backfill).await)
     }
 }
 

@@ -9,7 +9,7 @@ use std::{
 
 use async_trait::async_trait;
 use hcndc_core::{
-    engine::{Change, ExecutionSnapshot, Snapshot},
+    engine::{BackfillSnapshot, BackfillState, Change, ExecutionSnapshot, Snapshot},
     id::{ExecutionId, FlowId},
     model::{Flow, Job},
     port::{Commit, ErrorKind, Fence, Lease, PortError, Store},
@@ -91,6 +91,9 @@ impl Broken {
             Fault::ForgetsNextId => commit.next_id = 0,
             Fault::FirstChangeWins => changes.reverse(),
             Fault::CutsLongCommits => changes.truncate(2_048),
+            Fault::LosesBackfillDates => {
+                changes.retain(|c| !matches!(c, Change::BackfillDate(_)));
+            }
             Fault::LosesAttempts => changes.retain(|c| !matches!(c, Change::Attempt(_))),
             Fault::NeverUnends => {
                 let ended =
@@ -238,6 +241,18 @@ impl Store for Broken {
                     snapshot
                         .executions
                         .extend(ours(self.inner.load_execution(id).await)?);
+                }
+            }
+            Fault::LoadsEndedBackfills => {
+                let memory = self.memory();
+                let stored = memory.commits.iter().flat_map(|commit| &commit.changes);
+                for change in stored {
+                    if let Change::Backfill(row) = change
+                        && row.state == BackfillState::Succeeded
+                    {
+                        let (row, dates) = (row.clone(), vec![]);
+                        snapshot.backfills.push(BackfillSnapshot { row, dates });
+                    }
                 }
             }
             Fault::PinsNothing => {

@@ -2,7 +2,7 @@
 
 use hcndc_core::{
     engine::{ExecutionRow, ExecutionState, TriggerKind},
-    id::ExecutionId,
+    id::{BackfillId, ExecutionId, ScheduleId},
 };
 use sea_orm::{DeriveIden, QueryResult, Value};
 
@@ -25,6 +25,9 @@ pub(crate) enum Execution {
     StoppedBy,
     ResumedBy,
     Resumes,
+    ScheduleId,
+    FireTime,
+    BackfillId,
 }
 
 impl Table for Execution {
@@ -44,9 +47,14 @@ impl Table for Execution {
         Self::StoppedBy,
         Self::ResumedBy,
         Self::Resumes,
+        Self::ScheduleId,
+        Self::FireTime,
+        Self::BackfillId,
     ];
 
     fn values(row: &ExecutionRow) -> Result<Vec<Value>, SqlError> {
+        let schedule = row.schedule.map(|id| number("schedule", id.0));
+        let backfill = row.backfill.map(|id| number("backfill", id.0));
         Ok(vec![
             number("execution", row.id.0)?.into(),
             row.state.as_str().into(),
@@ -59,6 +67,9 @@ impl Table for Execution {
             row.stopped_by.as_deref().into(),
             row.resumed_by.as_deref().into(),
             i64::from(row.resumes).into(),
+            schedule.transpose()?.into(),
+            time_if(row.fire_time),
+            backfill.transpose()?.into(),
         ])
     }
 }
@@ -71,6 +82,9 @@ impl Execution {
             id: ExecutionId(row.number("id")?),
             state: row.named("state", ExecutionState::from_name)?,
             trigger: row.named("trigger_kind", TriggerKind::from_name)?,
+            schedule: row.number_if("schedule_id")?.map(ScheduleId),
+            fire_time: row.time_if("fire_time")?,
+            backfill: row.number_if("backfill_id")?.map(BackfillId),
             data_date: row.date("data_date")?,
             params: row.json("params")?,
             started_by: row.column("started_by")?,

@@ -3,6 +3,7 @@
 //! Ids are signed 64-bit, times microseconds, states their names, lists that nobody queries JSON.
 
 mod attempt;
+mod backfill;
 mod execution;
 mod executor;
 mod flow;
@@ -14,6 +15,7 @@ mod past;
 mod reader;
 
 pub(crate) use attempt::Attempt;
+pub(crate) use backfill::{Backfill, BackfillDate};
 pub(crate) use execution::Execution;
 pub(crate) use executor::Executor;
 pub(crate) use flow::{Flow, FlowParent, FlowVersion};

@@ -37,6 +37,12 @@ pub(super) async fn executions(
     if let Some(to) = query.data_date_to {
         select.and_where(column(Execution::DataDate).lte(entity::date(to)));
     }
+    if let Some(schedule) = query.schedule {
+        select.and_where(is_id((Execution::Table, Execution::ScheduleId), schedule.0));
+    }
+    if let Some(backfill) = query.backfill {
+        select.and_where(is_id((Execution::Table, Execution::BackfillId), backfill.0));
+    }
     if let Some(flow) = query.flow {
         let takes_part = Query::select()
             .expr(Expr::val(1))
@@ -262,7 +268,7 @@ pub(super) async fn attempt(
 }
 
 /// All columns of a table's rows.
-fn select_rows<T: Table>() -> SelectStatement {
+pub(super) fn select_rows<T: Table>() -> SelectStatement {
     let columns = T::COLUMNS.iter().map(|column| (T::TABLE, *column));
     Query::select().columns(columns).from(T::TABLE).to_owned()
 }

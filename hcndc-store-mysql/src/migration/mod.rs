@@ -2,7 +2,8 @@
 
 mod m20261122_000001_backbone;
 mod m20261125_000001_definitions;
-mod m20261125_000002_runs;
+mod m20261125_000002_firing;
+mod m20261125_000003_runs;
 mod make;
 
 use sea_orm::{
@@ -23,7 +24,8 @@ impl MigratorTrait for Migrator {
         vec![
             Box::new(m20261122_000001_backbone::Migration),
             Box::new(m20261125_000001_definitions::Migration),
-            Box::new(m20261125_000002_runs::Migration),
+            Box::new(m20261125_000002_firing::Migration),
+            Box::new(m20261125_000003_runs::Migration),
         ]
     }
 

@@ -22,6 +22,34 @@ CREATE TABLE `attempt` (
   KEY `attempt_by_state` (`state`,`execution_id`)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin;
 
+CREATE TABLE `backfill` (
+  `id` bigint NOT NULL,
+  `state` varchar(20) NOT NULL,
+  `flow_id` bigint NOT NULL,
+  `downstream` tinyint(1) NOT NULL,
+  `from_date` date NOT NULL,
+  `to_date` date NOT NULL,
+  `parallel` bigint NOT NULL,
+  `params` longtext NOT NULL,
+  `started_by` longtext NOT NULL,
+  `started_at` bigint NOT NULL,
+  `ended_at` bigint DEFAULT NULL,
+  `stopped_by` longtext DEFAULT NULL,
+  `restarted_by` longtext DEFAULT NULL,
+  `restarts` bigint NOT NULL,
+  PRIMARY KEY (`id`),
+  KEY `backfill_by_state` (`state`,`id`),
+  KEY `backfill_by_flow` (`flow_id`,`id`)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin;
+
+CREATE TABLE `backfill_date` (
+  `backfill_id` bigint NOT NULL,
+  `data_date` date NOT NULL,
+  `state` varchar(20) NOT NULL,
+  `execution_id` bigint DEFAULT NULL,
+  PRIMARY KEY (`backfill_id`,`data_date`)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin;
+
 CREATE TABLE `execution` (
   `id` bigint NOT NULL,
   `state` varchar(20) NOT NULL,
@@ -34,9 +62,14 @@ CREATE TABLE `execution` (
   `stopped_by` longtext DEFAULT NULL,
   `resumed_by` longtext DEFAULT NULL,
   `resumes` bigint NOT NULL,
+  `schedule_id` bigint DEFAULT NULL,
+  `fire_time` bigint DEFAULT NULL,
+  `backfill_id` bigint DEFAULT NULL,
   PRIMARY KEY (`id`),
   KEY `execution_by_state` (`state`,`id`),
-  KEY `execution_by_data_date` (`data_date`,`id`)
+  KEY `execution_by_data_date` (`data_date`,`id`),
+  KEY `execution_by_schedule` (`schedule_id`,`id`),
+  KEY `execution_by_backfill` (`backfill_id`,`id`)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin;
 
 CREATE TABLE `executor` (
@@ -66,6 +99,13 @@ CREATE TABLE `flow` (
   KEY `flow_by_updated_at` (`updated_at`,`id`)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin;
 
+CREATE TABLE `flow_date_range` (
+  `flow_id` bigint NOT NULL,
+  `from_date` date NOT NULL,
+  `to_date` date NOT NULL,
+  PRIMARY KEY (`flow_id`,`from_date`)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin;
+
 CREATE TABLE `flow_parent` (
   `flow_id` bigint NOT NULL,
   `parent_id` bigint NOT NULL,
@@ -81,6 +121,7 @@ CREATE TABLE `flow_run` (
   `state` varchar(20) NOT NULL,
   `started_at` bigint DEFAULT NULL,
   `ended_at` bigint DEFAULT NULL,
+  `joined_to` bigint DEFAULT NULL,
   PRIMARY KEY (`id`),
   KEY `flow_run_by_execution` (`execution_id`,`id`),
   KEY `flow_run_by_flow` (`flow_id`,`execution_id`)
@@ -118,6 +159,13 @@ CREATE TABLE `job_dependency` (
   KEY `job_dependency_by_depends_on` (`depends_on_id`,`job_id`)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin;
 
+CREATE TABLE `job_outcome` (
+  `job_id` bigint NOT NULL,
+  `data_date` date NOT NULL,
+  `state` varchar(20) NOT NULL,
+  PRIMARY KEY (`job_id`,`data_date`)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin;
+
 CREATE TABLE `job_run` (
   `id` bigint NOT NULL,
   `execution_id` bigint NOT NULL,
@@ -132,6 +180,7 @@ CREATE TABLE `job_run` (
   `ended_at` bigint DEFAULT NULL,
   `exit_code` int DEFAULT NULL,
   `retry_at` bigint DEFAULT NULL,
+  `met_outside` bigint NOT NULL DEFAULT 0,
   PRIMARY KEY (`id`),
   KEY `job_run_by_execution` (`execution_id`,`id`),
   KEY `job_run_by_flow_run` (`flow_run_id`,`id`),

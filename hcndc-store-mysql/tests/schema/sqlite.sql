@@ -21,6 +21,31 @@ CREATE INDEX "attempt_by_job_run" ON "attempt" ("job_run_id", "number");
 
 CREATE INDEX "attempt_by_state" ON "attempt" ("state", "execution_id");
 
+CREATE TABLE "backfill" ( "id" integer NOT NULL PRIMARY KEY,
+  "state" varchar(20) NOT NULL,
+  "flow_id" integer NOT NULL,
+  "downstream" boolean NOT NULL,
+  "from_date" date_text NOT NULL,
+  "to_date" date_text NOT NULL,
+  "parallel" integer NOT NULL,
+  "params" text NOT NULL,
+  "started_by" text NOT NULL,
+  "started_at" integer NOT NULL,
+  "ended_at" integer,
+  "stopped_by" text,
+  "restarted_by" text,
+  "restarts" integer NOT NULL );
+
+CREATE INDEX "backfill_by_flow" ON "backfill" ("flow_id", "id");
+
+CREATE INDEX "backfill_by_state" ON "backfill" ("state", "id");
+
+CREATE TABLE "backfill_date" ( "backfill_id" integer NOT NULL,
+  "data_date" date_text NOT NULL,
+  "state" varchar(20) NOT NULL,
+  "execution_id" integer,
+  PRIMARY KEY ("backfill_id", "data_date") );
+
 CREATE TABLE "execution" ( "id" integer NOT NULL PRIMARY KEY,
   "state" varchar(20) NOT NULL,
   "trigger_kind" varchar(20) NOT NULL,
@@ -31,9 +56,16 @@ CREATE TABLE "execution" ( "id" integer NOT NULL PRIMARY KEY,
   "ended_at" integer,
   "stopped_by" text,
   "resumed_by" text,
-  "resumes" integer NOT NULL );
+  "resumes" integer NOT NULL ,
+  "schedule_id" integer,
+  "fire_time" integer,
+  "backfill_id" integer);
+
+CREATE INDEX "execution_by_backfill" ON "execution" ("backfill_id", "id");
 
 CREATE INDEX "execution_by_data_date" ON "execution" ("data_date", "id");
+
+CREATE INDEX "execution_by_schedule" ON "execution" ("schedule_id", "id");
 
 CREATE INDEX "execution_by_state" ON "execution" ("state", "id");
 

@@ -151,6 +151,18 @@ enum TriggerDto {
     Backfill,
 }
 
+impl From<TriggerKind> for TriggerDto {
+    fn from(trigger: TriggerKind) -> Self {
+        match trigger {
+            TriggerKind::Manual => Self::Manual,
+            TriggerKind::Schedule => Self::Schedule,
+            TriggerKind::File => Self::File,
+            TriggerKind::DataDate => Self::DataDate,
+            TriggerKind::Backfill => Self::Backfill,
+        }
+    }
+}
+
 /// An execution: what one start set going.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Execution)]
@@ -162,6 +174,12 @@ pub(super) struct ExecutionDto {
     state: StateDto,
     /// What started it.
     trigger: TriggerDto,
+    /// The schedule that it belongs to.
+    schedule: Option<u64>,
+    /// The fire time that it stands for.
+    fire_time: Option<String>,
+    /// The backfill that it is a date of.
+    backfill: Option<u64>,
     /// The date that it is for.
     #[schema(example = "2026-11-21")]
     data_date: String,
@@ -238,13 +256,10 @@ impl From<ExecutionView> for ExecutionDto {
         Self {
             id: row.id.0,
             state: row.state.into(),
-            trigger: match row.trigger {
-                TriggerKind::Manual => TriggerDto::Manual,
-                TriggerKind::Schedule => TriggerDto::Schedule,
-                TriggerKind::File => TriggerDto::File,
-                TriggerKind::DataDate => TriggerDto::DataDate,
-                TriggerKind::Backfill => TriggerDto::Backfill,
-            },
+            trigger: row.trigger.into(),
+            schedule: row.schedule.map(|id| id.0),
+            fire_time: row.fire_time.map(|at| at.to_string()),
+            backfill: row.backfill.map(|id| id.0),
             data_date: row.data_date.to_string(),
             params: params_to_map(&row.params),
             started_by: row.started_by,
@@ -320,6 +335,8 @@ pub(super) async fn list<H: History, T: Transport>(
         flow: flow_in_query(&app, &mut query).await?,
         data_date_from: query.date("data_date_from"),
         data_date_to: query.date("data_date_to"),
+        schedule: None,
+        backfill: None,
         page: asked.page.clone(),
     };
     query.finish()?;
@@ -353,7 +370,7 @@ pub(super) async fn start<H: History + 'static, T: Transport + 'static>(
             // Waits as long as it takes: who gives up earlier is told so by `once`.
             match app.scheduler.command(Input::Start(start)).await? {
                 Reply::Started(id) => Ok(id),
-                Reply::Done | Reply::Edited(_) => Err(Problem::Internal),
+                _ => Err(Problem::Internal),
             }
         }
     };

@@ -54,7 +54,7 @@ impl<H, T> App<H, T> {
         let by = caller.by.clone();
         match self.command(Input::Edit(EditBatch { by, edits })).await? {
             Reply::Edited(ids) => Ok(ids),
-            Reply::Done | Reply::Started(_) => Err(Problem::Internal),
+            _ => Err(Problem::Internal),
         }
     }
 }

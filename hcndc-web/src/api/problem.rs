@@ -281,6 +281,10 @@ fn refused(rejected: &Rejected) -> (StatusCode, &'static str) {
         Rejected::UnknownJobRun { .. } => (unprocessable, "unknown_job_run"),
         Rejected::NoJobRuns => (unprocessable, "no_job_runs"),
         Rejected::NewerDependency { .. } => (unprocessable, "newer_dependency"),
+        Rejected::UnknownBackfill { .. } => (StatusCode::NOT_FOUND, "unknown_backfill"),
+        Rejected::WrongBackfillState { .. } => (conflict, "wrong_backfill_state"),
+        Rejected::BackfillRange { .. } => (unprocessable, "backfill_range"),
+        Rejected::BackfillParallel { .. } => (unprocessable, "backfill_parallel"),
         Rejected::BadSnapshot { .. } => (StatusCode::INTERNAL_SERVER_ERROR, "unreadable_execution"),
         // It cannot come of a request; the enum may also grow.
         _ => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),

@@ -257,6 +257,18 @@ fn refusal(rejected: &Rejected, lang: Lang) -> String {
         (Lang::Zh, Rejected::BadSnapshot { execution }) => {
             format!("执行 {execution} 的存储内容无法读取或互相矛盾，不能继续")
         }
+        (Lang::Zh, Rejected::UnknownBackfill { backfill }) => {
+            format!("没有编号为 {backfill} 的补数，或其已成功")
+        }
+        (Lang::Zh, Rejected::WrongBackfillState { backfill, state }) => {
+            format!("补数 {backfill} 的状态为 {state}，不允许该操作")
+        }
+        (Lang::Zh, Rejected::BackfillRange { from, to, most }) => {
+            format!("从 {from} 到 {to} 不是有效的日期范围，最多 {most} 天")
+        }
+        (Lang::Zh, Rejected::BackfillParallel { parallel, most }) => {
+            format!("同时运行的日期数 {parallel} 不在 1 到 {most} 之间")
+        }
         (Lang::Zh, other) => other.to_string(),
     }
 }

@@ -145,7 +145,7 @@ async fn night(server: &Server, folder: &Path, date: DataDate, lang: Lang) -> Ex
         };
         match handle.command(Input::Start(start)).await? {
             Reply::Started(execution) => Ok(execution),
-            Reply::Done | Reply::Edited(_) => Err(CommandError::Stopped),
+            _ => Err(CommandError::Stopped),
         }
     };
     let execution = match started.await {

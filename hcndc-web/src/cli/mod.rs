@@ -90,6 +90,9 @@ impl From<Exit> for ExitCode {
 /// Runs the command that this process was started with.
 #[must_use]
 pub fn main() -> ExitCode {
+    if let Some(exit) = hcndc_exec::executor::hold_if_asked() {
+        return exit;
+    }
     let lang = spoken();
     let mut command = Cli::command();
     if lang == Lang::Zh {

@@ -1,14 +1,36 @@
-//! Starts.
+//! Starts, by people and by whatever else starts executions.
 
 use alloc::{collections::BTreeSet, sync::Arc, vec::Vec};
 
 use super::super::{
-    Engine, ExecutionRow, ExecutionState, Rejected, Reply, Start, Step, execution::Execution,
+    Engine, ExecutionRow, ExecutionState, Rejected, Reply, Start, Step, TriggerKind,
+    execution::Execution,
 };
 use crate::{
-    id::{ExecutionId, FlowId, FlowRunId, JobId, JobRunId},
+    id::{BackfillId, ExecutionId, FlowId, FlowRunId, JobId, JobRunId, ScheduleId},
     model::{Flow, Job},
+    time::Timestamp,
 };
+
+/// An execution that is to begin: what is asked for, and what asks.
+#[derive(Clone, Debug)]
+pub(in super::super) struct Opening {
+    pub(in super::super) start: Start,
+    pub(in super::super) schedule: Option<ScheduleId>,
+    pub(in super::super) fire_time: Option<Timestamp>,
+    pub(in super::super) backfill: Option<BackfillId>,
+}
+
+impl Opening {
+    pub(in super::super) const fn manual(start: Start) -> Self {
+        Self {
+            start,
+            schedule: None,
+            fire_time: None,
+            backfill: None,
+        }
+    }
+}
 
 impl Engine {
     pub(in super::super) fn on_start(
@@ -16,15 +38,29 @@ impl Engine {
         start: Start,
         step: &mut Step,
     ) -> Result<(), Rejected> {
+        let trigger = match start.trigger {
+            // Dates of backfills are begun by their backfills.
+            TriggerKind::Backfill => TriggerKind::Manual,
+            other => other,
+        };
+        let start = Start { trigger, ..start };
+        let id = self.begin(Opening::manual(start), step)?;
+        step.reply = Reply::Started(id);
+        Ok(())
+    }
+
+    /// Begins an execution, whatever asks for it.
+    pub(in super::super) fn begin(
+        &mut self,
+        opening: Opening,
+        step: &mut Step,
+    ) -> Result<ExecutionId, Rejected> {
+        let start = opening.start;
         if start.flows.is_empty() {
             return Err(Rejected::NoFlows);
         }
         for &flow in &start.flows {
-            match self.definitions.flow(flow) {
-                None => return Err(Rejected::UnknownFlow { flow }),
-                Some(found) if !found.enabled => return Err(Rejected::FlowDisabled { flow }),
-                Some(_) => {}
-            }
+            self.refuse_flow(flow)?;
         }
         let chosen = self.definitions.selection(&start.flows, start.downstream);
         let flows: Vec<(Arc<Flow>, Vec<Arc<Job>>)> = chosen
@@ -44,6 +80,9 @@ impl Engine {
             id,
             state: ExecutionState::Running,
             trigger: start.trigger,
+            schedule: opening.schedule,
+            fire_time: opening.fire_time,
+            backfill: opening.backfill,
             data_date: start.data_date,
             params: start.params,
             started_by: start.by,
@@ -57,8 +96,16 @@ impl Engine {
         execution.announce(&mut step.changes);
         self.insert(execution);
         self.advance(id, step, Execution::offer_flows);
-        step.reply = Reply::Started(id);
-        Ok(())
+        Ok(id)
+    }
+
+    /// Refuses a flow that no execution can begin with.
+    pub(super) fn refuse_flow(&self, flow: FlowId) -> Result<(), Rejected> {
+        match self.definitions.flow(flow) {
+            None => Err(Rejected::UnknownFlow { flow }),
+            Some(found) if !found.enabled => Err(Rejected::FlowDisabled { flow }),
+            Some(_) => Ok(()),
+        }
     }
 
     /// R1 inside one execution of these flows: every job waited for must take part, if its flow does. One that does not was

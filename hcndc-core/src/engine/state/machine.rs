@@ -1,4 +1,4 @@
-//! The four state machines, made from one table each: the states in order of life, and the moves.
+//! The state machines, made from one table each: the states in order of life, and the moves.
 
 use core::fmt;
 
@@ -174,6 +174,46 @@ impl AttemptState {
     #[must_use]
     pub const fn is_ended(self) -> bool {
         self.moves().is_empty()
+    }
+}
+
+machine! {
+    /// Where a backfill stands.
+    BackfillState {
+        /// Dates run or may begin.
+        Running = "running" => [Stopping, Succeeded, Failed],
+        /// A person ends it; its executions are being stopped.
+        Stopping = "stopping" => [Stopped, Succeeded],
+        /// All of its dates succeeded.
+        Succeeded = "succeeded" => [],
+        /// A date failed or was stopped, and no other one runs.
+        Failed = "failed" => [Running, Succeeded],
+        /// A person ended it.
+        Stopped = "stopped" => [Running, Succeeded],
+    }
+}
+
+impl BackfillState {
+    /// Whether it came to its end. All but the successful one can be taken up again.
+    #[must_use]
+    pub const fn is_ended(self) -> bool {
+        matches!(self, Self::Succeeded | Self::Failed | Self::Stopped)
+    }
+}
+
+machine! {
+    /// Where a date of a backfill stands.
+    BackfillDateState {
+        /// Its turn has not come.
+        Waiting = "waiting" => [Running, Failed],
+        /// Its execution is live.
+        Running = "running" => [Succeeded, Failed, Stopped],
+        /// Its execution succeeded.
+        Succeeded = "succeeded" => [Running],
+        /// Its execution failed, or could not begin.
+        Failed = "failed" => [Waiting, Running],
+        /// Its execution was stopped.
+        Stopped = "stopped" => [Waiting, Running],
     }
 }
 

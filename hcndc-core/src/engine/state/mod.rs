@@ -2,4 +2,6 @@
 
 mod machine;
 
-pub use machine::{AttemptState, ExecutionState, FlowRunState, JobRunState};
+pub use machine::{
+    AttemptState, BackfillDateState, BackfillState, ExecutionState, FlowRunState, JobRunState,
+};

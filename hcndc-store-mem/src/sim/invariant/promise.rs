@@ -59,12 +59,18 @@ impl Oracle {
             }
             Change::Execution(row) => {
                 let new = !self.rows.executions.contains_key(&row.id);
-                let doubled = new && self.doers.contains(&row.started_by);
+                // Of a backfill each date is started by the same.
+                let doubled = new && row.backfill.is_none() && self.doers.contains(&row.started_by);
                 let (id, by) = (row.id, row.started_by.clone());
                 self.holds("promise", !doubled, || {
                     format!("execution {id} is the second that {by} started")
                 });
                 let names = [&row.stopped_by, &row.resumed_by];
+                self.doers.extend(names.into_iter().flatten().cloned());
+                self.doers.insert(row.started_by.clone());
+            }
+            Change::Backfill(row) => {
+                let names = [&row.stopped_by, &row.restarted_by];
                 self.doers.extend(names.into_iter().flatten().cloned());
                 self.doers.insert(row.started_by.clone());
             }
@@ -98,6 +104,7 @@ impl Oracle {
                 };
                 ids.len() == promise.deletes.len() && ids.iter().zip(&promise.deletes).all(kept)
             }
+            Ok(Reply::BackfillStarted(_)) => is_done,
             Ok(Reply::Done) => is_done || !promise.signed,
         };
         let detail = format!("{by} was answered {answer:?}; stored: {is_done}");

@@ -1,6 +1,6 @@
 //! The engine and the store are of one mind whenever the driver is at rest.
 
-use hcndc_core::engine::Engine;
+use hcndc_core::{engine::Engine, replay::Mark};
 
 use super::super::{store::at_once, world::World};
 
@@ -14,6 +14,15 @@ impl World {
             return;
         }
         *looked = Some((stored, figures));
+        self.looks += 1;
+        let played = self.processes[process].player.engine();
+        // All of it is a long text, so it is compared now and then.
+        if self.looks.is_multiple_of(16)
+            && played.is_none_or(|played| Mark::of_engine(played) != Mark::of_engine(engine))
+        {
+            let detail = format!("p{process} has another engine than its recording makes");
+            self.oracle.breaks("replay", detail);
+        }
         for violation in engine.check() {
             self.oracle.breaks(violation.rule, violation.detail);
         }

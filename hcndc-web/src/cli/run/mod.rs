@@ -402,7 +402,7 @@ async fn start(
     };
     match handle.command(Input::Start(start)).await? {
         Reply::Started(execution) => Ok(execution),
-        Reply::Done | Reply::Edited(_) => Err(CommandError::Stopped),
+        _ => Err(CommandError::Stopped),
     }
 }
 

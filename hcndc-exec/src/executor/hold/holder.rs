@@ -1,0 +1,405 @@
+//! A holder: a process that starts jobs, waits for them, and tells whichever executor is there.
+//!
+//! It is started with its listener as standard input and its locked journal as standard output, so that there is no
+//! moment at which it lives and cannot be found. It serves one executor at a time: all that the last one said is done
+//! before the next one is listened to.
+
+use std::{
+    ffi::OsString,
+    fs::File,
+    io,
+    os::fd::{AsFd as _, OwnedFd},
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::Arc,
+    time::Duration,
+};
+
+use hcndc_core::{
+    engine::{EndCause, RunOrder},
+    id::AttemptId,
+};
+use tokio::{
+    net::{
+        UnixListener, UnixStream,
+        unix::{OwnedReadHalf, OwnedWriteHalf},
+    },
+    signal::unix::{Signal, SignalKind, signal},
+    sync::mpsc,
+    time::Instant,
+};
+use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
+
+use super::{
+    HoldEvent, HoldOrder, HolderHello, Jobs, PROTOCOL, Settings, Sink, frames, journal::Journal,
+};
+use crate::{
+    executor::{now, process::until, reaper::Reaper},
+    file_log::FileLog,
+    link::end_at,
+};
+
+/// The first argument of a program that is to be a holder.
+pub(super) const ARGUMENT: &str = "hcndc-holder";
+
+/// How long a holder without jobs waits for an executor.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Between TERM and KILL when the holder itself is told to end.
+const LAST_GRACE: Duration = Duration::from_secs(5);
+
+/// Orders that may wait to be carried out.
+const ORDERS: usize = 256;
+
+/// Makes this process a holder of jobs if it was started to be one, and returns when that is over; `None` otherwise.
+///
+/// A program whose executor holds its jobs [beside](crate::executor::SupervisorConfig::holder) calls this first in its
+/// `main`, before it has threads, reads arguments or writes to standard output.
+#[must_use]
+pub fn hold_if_asked() -> Option<ExitCode> {
+    let mut arguments = std::env::args_os().skip(1);
+    if arguments.next()? != ARGUMENT {
+        return None;
+    }
+    let (journal, program) = (arguments.next()?, arguments.next()?);
+    tracing_subscriber::fmt()
+        .with_writer(io::stderr)
+        .with_ansi(false)
+        .init();
+    Some(match hold(journal.into(), program) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!(%error, "a holder of jobs fails");
+            ExitCode::FAILURE
+        }
+    })
+}
+
+fn hold(path: PathBuf, program: OsString) -> io::Result<()> {
+    // A signal to the terminal of whoever started us is not for us.
+    nix::unistd::setsid()?;
+    let listener = io::stdin().as_fd().try_clone_to_owned()?;
+    let journal = File::from(io::stdout().as_fd().try_clone_to_owned()?);
+    let nothing = File::options().read(true).write(true).open("/dev/null")?;
+    nix::unistd::dup2_stdin(&nothing)?;
+    nix::unistd::dup2_stdout(&nothing)?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let result = runtime.block_on(serve(path, listener, journal, program));
+    runtime.shutdown_background();
+    result
+}
+
+async fn serve(
+    path: PathBuf,
+    listener: OwnedFd,
+    journal: File,
+    program: OsString,
+) -> io::Result<()> {
+    let listener = std::os::unix::net::UnixListener::from(listener);
+    listener.set_nonblocking(true)?;
+    let listener = UnixListener::from_std(listener)?;
+    let (events, mut happened) = mpsc::unbounded_channel();
+    let sink: Sink = Arc::new(move |event| {
+        // Received as long as we live.
+        let _ = events.send(event);
+    });
+    let mut signals = Signals::new()?;
+    let mut holder = Holder {
+        program: program.to_string_lossy().into_owned(),
+        journal: Journal::new(path.clone(), journal),
+        jobs: None,
+        reaper: Reaper::start(true, CancellationToken::new())?,
+        sink,
+        executor: None,
+        leaving: false,
+        dying: false,
+    };
+    let mut alone_since = Instant::now();
+    while !holder.is_done() {
+        let patience = (holder.executor.is_none() && !holder.journal.is_running())
+            .then(|| alone_since + PATIENCE);
+        tokio::select! {
+            accepted = listener.accept(), if holder.executor.is_none() => {
+                holder.connect(accepted?.0);
+            }
+            order = next(&mut holder.executor), if holder.executor.is_some() => match order {
+                Some(order) => holder.on_order(order),
+                None => {
+                    holder.executor = None;
+                    alone_since = Instant::now();
+                }
+            },
+            Some(event) = happened.recv() => {
+                holder.on_event(event);
+                alone_since = Instant::now();
+            }
+            () = signals.ended() => holder.die(),
+            () = until(patience) => break,
+        }
+    }
+    if let Some(executor) = holder.executor.take() {
+        executor.last_words().await;
+    }
+    if holder.journal.kept().is_empty() {
+        super::journal::remove(&path);
+    }
+    Ok(())
+}
+
+async fn next(executor: &mut Option<Executor>) -> Option<HoldOrder> {
+    match executor {
+        Some(executor) => executor.orders.recv().await,
+        None => None,
+    }
+}
+
+/// TERM ends the holder. What a terminal sends does not, whoever shares it with us; it is caught rather than ignored,
+/// for what is ignored would be ignored by jobs too.
+struct Signals {
+    term: Signal,
+    _others: [Signal; 3],
+}
+
+impl Signals {
+    fn new() -> io::Result<Self> {
+        Ok(Self {
+            term: signal(SignalKind::terminate())?,
+            _others: [
+                signal(SignalKind::interrupt())?,
+                signal(SignalKind::hangup())?,
+                signal(SignalKind::quit())?,
+            ],
+        })
+    }
+
+    async fn ended(&mut self) {
+        if self.term.recv().await.is_none() {
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+/// The connection to the executor.
+struct Executor {
+    orders: mpsc::Receiver<HoldOrder>,
+    /// At most a few for each attempt that is held, so it needs no bound; and who holds jobs must not wait.
+    events: mpsc::UnboundedSender<HoldEvent>,
+    writing: AbortOnDropHandle<()>,
+    _reading: AbortOnDropHandle<()>,
+}
+
+impl Executor {
+    fn new(stream: UnixStream) -> Self {
+        let (read, write) = stream.into_split();
+        let (gives, orders) = mpsc::channel(ORDERS);
+        let (events, says) = mpsc::unbounded_channel();
+        Self {
+            orders,
+            events,
+            writing: AbortOnDropHandle::new(tokio::spawn(speak(write, says))),
+            _reading: AbortOnDropHandle::new(tokio::spawn(listen(read, gives))),
+        }
+    }
+
+    async fn last_words(self) {
+        drop(self.events);
+        let _ = tokio::time::timeout(LAST_GRACE, self.writing).await;
+    }
+}
+
+async fn listen(mut from: OwnedReadHalf, gives: mpsc::Sender<HoldOrder>) {
+    loop {
+        match frames::read(&mut from).await {
+            Ok(Some(order)) => {
+                if gives.send(order).await.is_err() {
+                    return;
+                }
+            }
+            Ok(None) => return,
+            Err(error) => {
+                tracing::error!(%error, "an executor is not understood");
+                return;
+            }
+        }
+    }
+}
+
+async fn speak(mut to: OwnedWriteHalf, mut says: mpsc::UnboundedReceiver<HoldEvent>) {
+    while let Some(event) = says.recv().await {
+        if let Err(error) = frames::write(&mut to, &event).await {
+            // Its end is noticed by who listens, after all that it said has been done.
+            tracing::debug!(%error, "an executor is gone");
+            return;
+        }
+    }
+}
+
+struct Holder {
+    program: String,
+    journal: Journal,
+    /// Once an executor has said how.
+    jobs: Option<Jobs>,
+    reaper: Arc<Reaper>,
+    sink: Sink,
+    executor: Option<Executor>,
+    /// No other attempts will come.
+    leaving: bool,
+    /// Told to end, with all that is held.
+    dying: bool,
+}
+
+impl Holder {
+    fn is_done(&self) -> bool {
+        let idle = !self.journal.is_running();
+        let unasked = self.executor.is_none() || self.journal.kept().is_empty();
+        (self.leaving && idle && unasked) || (self.dying && idle)
+    }
+
+    fn connect(&mut self, stream: UnixStream) {
+        let executor = Executor::new(stream);
+        let hello = HolderHello {
+            protocol: PROTOCOL,
+            program: self.program.clone(),
+            pid: std::process::id(),
+            held: self.journal.kept().clone(),
+        };
+        let _ = executor.events.send(HoldEvent::Hello(hello));
+        self.executor = Some(executor);
+        self.leaving = false;
+    }
+
+    fn say(&self, event: HoldEvent) {
+        if let Some(executor) = &self.executor {
+            let _ = executor.events.send(event);
+        }
+    }
+
+    fn on_order(&mut self, order: HoldOrder) {
+        match order {
+            HoldOrder::Settings(settings) => self.settle(settings),
+            HoldOrder::Run(order) => self.run(order),
+            HoldOrder::Bury {
+                attempt,
+                process,
+                reason,
+            } => {
+                if self.begin(attempt)
+                    && let Some(jobs) = &mut self.jobs
+                {
+                    jobs.bury(attempt, process, reason);
+                }
+            }
+            HoldOrder::Kill { attempt, grace } => {
+                if let Some(jobs) = &self.jobs {
+                    jobs.kill(attempt, grace);
+                }
+            }
+            HoldOrder::Release { attempt } => {
+                if let Err(error) = self.journal.release(attempt) {
+                    // It is told once more at worst.
+                    tracing::warn!(%attempt, %error, "cannot write the journal of a holder");
+                }
+            }
+            HoldOrder::Leave => self.leaving = true,
+        }
+    }
+
+    fn settle(&mut self, settings: Settings) {
+        match &mut self.jobs {
+            Some(jobs) if jobs.settings().logs == settings.logs => jobs.settle(settings),
+            _ => match FileLog::open(&settings.logs) {
+                Ok(log) => match &mut self.jobs {
+                    Some(jobs) => jobs.settle_with_log(settings, log),
+                    None => {
+                        let (reaper, sink) = (Arc::clone(&self.reaper), Arc::clone(&self.sink));
+                        self.jobs = Some(Jobs::new(reaper, log, settings, sink));
+                    }
+                },
+                Err(error) => {
+                    tracing::error!(%error, "cannot keep logs");
+                    self.jobs = None;
+                }
+            },
+        }
+    }
+
+    /// Writes down that an attempt is held from now on; if that is not possible it must not be, for an executor that
+    /// comes later takes what is not written down for never begun.
+    fn begin(&mut self, attempt: AttemptId) -> bool {
+        if self.journal.kept().contains_key(&attempt) {
+            return false;
+        }
+        let Err(error) = self.journal.begin(attempt) else {
+            return true;
+        };
+        self.refuse(
+            attempt,
+            format!("cannot write the journal of a holder: {error}"),
+        );
+        false
+    }
+
+    fn refuse(&self, attempt: AttemptId, reason: String) {
+        let end = end_at(now(), EndCause::NotStarted(reason));
+        (self.sink)(HoldEvent::Ended { attempt, end });
+    }
+
+    fn run(&mut self, order: Box<RunOrder>) {
+        let attempt = order.attempt;
+        if !self.begin(attempt) {
+            return;
+        }
+        match &mut self.jobs {
+            Some(jobs) if !self.dying => jobs.run(order),
+            Some(_) => self.refuse(attempt, "what holds jobs was told to end".to_owned()),
+            None => self.refuse(attempt, "logs cannot be kept".to_owned()),
+        }
+    }
+
+    fn on_event(&mut self, mut event: HoldEvent) {
+        let written = match &mut event {
+            HoldEvent::Hello(_) => Ok(()),
+            HoldEvent::Started { attempt, process } => self.journal.start(*attempt, *process),
+            HoldEvent::Ended { attempt, end } => {
+                if self.dying && end.cause == EndCause::Killed {
+                    end.cause = EndCause::Lost("what held it was told to end".to_owned());
+                }
+                if let Some(jobs) = &mut self.jobs {
+                    jobs.release(*attempt);
+                }
+                let durable = self.executor.is_none();
+                self.journal.end(*attempt, end.clone(), durable)
+            }
+        };
+        if let Err(error) = written {
+            tracing::warn!(%error, "cannot write the journal of a holder");
+        }
+        self.say(event);
+    }
+
+    fn die(&mut self) {
+        self.dying = true;
+        tracing::info!("told to end, with all that is held");
+        let held: Vec<AttemptId> = self.journal.kept().keys().copied().collect();
+        if let Some(jobs) = &self.jobs {
+            held.iter()
+                .for_each(|attempt| jobs.kill(*attempt, LAST_GRACE));
+        }
+    }
+}
+
+/// Tells one build of a program from another; changes when its file is replaced.
+pub(super) fn program_of(path: &Path) -> io::Result<String> {
+    use std::os::unix::fs::MetadataExt as _;
+    let file = path.metadata()?;
+    Ok(format!(
+        "{} {:x}-{:x}-{:x}.{:x}",
+        env!("CARGO_PKG_VERSION"),
+        file.ino(),
+        file.len(),
+        file.mtime(),
+        file.mtime_nsec()
+    ))
+}

@@ -1,0 +1,267 @@
+//! What a holder writes down, so that the end of a job is known even if the holder ends before an executor has asked.
+//!
+//! A row of lines, sealed like the spool's. Its file is locked as long as its holder lives. What follows the last whole
+//! line is what a crash cut off.
+
+use std::{
+    collections::BTreeMap,
+    fs::{File, TryLockError},
+    io::{self, Write as _},
+    path::{Path, PathBuf},
+};
+
+use hcndc_core::{engine::End, id::AttemptId};
+use serde::{Deserialize, Serialize};
+
+use super::Kept;
+use crate::{
+    executor::spool::replace,
+    ledger::{
+        ProcessMark,
+        journal::{read_sealed, seal},
+    },
+};
+
+/// The journal is rewritten when it is this long and most of it is of the past.
+const SLACK_BYTES: u64 = 1 << 20;
+
+/// One thing to remember.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Note {
+    /// An attempt was taken on; before its process is started.
+    Begun { attempt: AttemptId },
+    /// Its process runs.
+    Started {
+        attempt: AttemptId,
+        process: ProcessMark,
+    },
+    /// It ended.
+    Ended { attempt: AttemptId, end: End },
+    /// The executor has written down its end.
+    Released { attempt: AttemptId },
+}
+
+/// A holder's journal.
+#[derive(Debug)]
+pub(super) struct Journal {
+    path: PathBuf,
+    file: File,
+    length: u64,
+    /// What is held and not released.
+    kept: BTreeMap<AttemptId, Kept>,
+}
+
+impl Journal {
+    /// An empty one in this file, which is locked by whoever opened it.
+    pub(super) fn new(path: PathBuf, file: File) -> Self {
+        Self {
+            path,
+            file,
+            length: 0,
+            kept: BTreeMap::new(),
+        }
+    }
+
+    pub(super) const fn kept(&self) -> &BTreeMap<AttemptId, Kept> {
+        &self.kept
+    }
+
+    /// Whether an attempt is held that has not ended.
+    pub(super) fn is_running(&self) -> bool {
+        self.kept.values().any(|kept| kept.end.is_none())
+    }
+
+    pub(super) fn begin(&mut self, attempt: AttemptId) -> io::Result<()> {
+        self.write(&Note::Begun { attempt })
+    }
+
+    pub(super) fn start(&mut self, attempt: AttemptId, process: ProcessMark) -> io::Result<()> {
+        self.write(&Note::Started { attempt, process })
+    }
+
+    /// Durable afterwards if asked for, which is when no executor is there to write it down.
+    pub(super) fn end(&mut self, attempt: AttemptId, end: End, durable: bool) -> io::Result<()> {
+        self.write(&Note::Ended { attempt, end })?;
+        if durable {
+            self.file.sync_data()?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn release(&mut self, attempt: AttemptId) -> io::Result<()> {
+        if !self.kept.contains_key(&attempt) {
+            return Ok(());
+        }
+        self.write(&Note::Released { attempt })?;
+        if self.kept.is_empty() {
+            self.file.set_len(0)?;
+            self.length = 0;
+        } else if self.length > SLACK_BYTES + 4096 * self.kept.len() as u64 {
+            self.rewrite()?;
+        }
+        Ok(())
+    }
+
+    /// It counts even if it cannot be written: only a crash of ours would miss it.
+    fn write(&mut self, note: &Note) -> io::Result<()> {
+        apply(note, &mut self.kept);
+        let mut line = Vec::new();
+        seal(&serde_json::to_vec(note)?, &mut line);
+        // The file is opened for appending.
+        let written = self.file.write_all(&line);
+        match written {
+            Ok(()) => self.length += line.len() as u64,
+            // Half a line would hide what follows.
+            Err(_) => self.file.set_len(self.length)?,
+        }
+        written
+    }
+
+    /// The file stays the same one, for it is locked: emptied, and written again by what is kept. A copy beside it
+    /// covers a crash in between.
+    fn rewrite(&mut self) -> io::Result<()> {
+        let mut lines = Vec::new();
+        for (attempt, kept) in &self.kept {
+            let attempt = *attempt;
+            let mut notes = vec![Note::Begun { attempt }];
+            notes.extend(
+                kept.process
+                    .map(|process| Note::Started { attempt, process }),
+            );
+            notes.extend(kept.end.clone().map(|end| Note::Ended { attempt, end }));
+            for note in notes {
+                seal(&serde_json::to_vec(&note)?, &mut lines);
+            }
+        }
+        let copy = copy_of(&self.path);
+        replace(&copy, &lines)?;
+        self.file.set_len(0)?;
+        self.length = 0;
+        self.file.write_all(&lines)?;
+        self.length = lines.len() as u64;
+        std::fs::remove_file(copy)
+    }
+}
+
+fn copy_of(path: &Path) -> PathBuf {
+    path.with_extension("copy")
+}
+
+fn apply(note: &Note, kept: &mut BTreeMap<AttemptId, Kept>) {
+    match note {
+        Note::Begun { attempt } => {
+            kept.entry(*attempt).or_default();
+        }
+        Note::Started { attempt, process } => {
+            kept.entry(*attempt).or_default().process = Some(*process);
+        }
+        Note::Ended { attempt, end } => {
+            kept.entry(*attempt).or_default().end = Some(end.clone());
+        }
+        Note::Released { attempt } => {
+            kept.remove(attempt);
+        }
+    }
+}
+
+/// Opens a journal and locks it; `None` while its holder lives. The lock goes with the last copy of the file that is open
+/// in any process.
+pub(super) fn lock(path: &Path) -> io::Result<Option<File>> {
+    let file = File::options()
+        .read(true)
+        .append(true)
+        .create(true)
+        .open(path)?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
+}
+
+/// What the journal of a holder that is gone tells.
+pub(super) fn read(path: &Path) -> io::Result<BTreeMap<AttemptId, Kept>> {
+    let mut kept = BTreeMap::new();
+    // A copy is there only if its holder ended while it wrote the file again.
+    for path in [copy_of(path), path.to_owned()] {
+        match std::fs::read(&path) {
+            Ok(bytes) => {
+                read_sealed(&bytes, |note: Note| apply(&note, &mut kept));
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(kept)
+}
+
+/// Takes away the files of a holder that is gone.
+pub(super) fn remove(path: &Path) {
+    for path in [copy_of(path), path.with_extension("sock"), path.to_owned()] {
+        // What is left is found again, and taken away then.
+        let _ = std::fs::remove_file(path);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::executor::testing::end;
+    use hcndc_core::engine::EndCause;
+
+    const ONE: AttemptId = AttemptId(1);
+
+    fn journal(directory: &tempfile::TempDir) -> (PathBuf, Journal) {
+        let path = directory.path().join("a.journal");
+        let file = lock(&path).unwrap().unwrap();
+        (path.clone(), Journal::new(path, file))
+    }
+
+    #[test]
+    fn what_a_holder_held_is_read_when_it_is_gone() {
+        let directory = tempfile::tempdir().unwrap();
+        let (path, mut journal) = journal(&directory);
+        for id in 1..4 {
+            journal.begin(AttemptId(id)).unwrap();
+        }
+        journal.end(ONE, end(EndCause::Exited(3)), true).unwrap();
+        journal
+            .end(AttemptId(2), end(EndCause::Killed), false)
+            .unwrap();
+        journal.release(AttemptId(2)).unwrap();
+        let kept = read(&path).unwrap();
+        assert_eq!(&kept, journal.kept());
+        assert_eq!(kept[&ONE].end, Some(end(EndCause::Exited(3))));
+        assert!(kept[&AttemptId(3)].end.is_none() && journal.is_running());
+    }
+
+    #[test]
+    fn it_does_not_grow_with_what_is_released() {
+        let directory = tempfile::tempdir().unwrap();
+        let (path, mut journal) = journal(&directory);
+        journal.begin(ONE).unwrap();
+        for id in 2..20_000 {
+            journal.begin(AttemptId(id)).unwrap();
+            journal
+                .end(AttemptId(id), end(EndCause::Exited(0)), false)
+                .unwrap();
+            journal.release(AttemptId(id)).unwrap();
+        }
+        assert!(std::fs::metadata(&path).unwrap().len() < 2 * SLACK_BYTES);
+        assert_eq!(&read(&path).unwrap(), journal.kept());
+        journal.end(ONE, end(EndCause::Exited(0)), false).unwrap();
+        journal.release(ONE).unwrap();
+        assert_eq!(std::fs::metadata(&path).unwrap().len(), 0);
+    }
+
+    #[test]
+    fn a_journal_is_locked_while_its_holder_lives() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("a.journal");
+        let held = lock(&path).unwrap().unwrap();
+        assert!(lock(&path).unwrap().is_none());
+        drop(held);
+        assert!(lock(&path).unwrap().is_some());
+    }
+}

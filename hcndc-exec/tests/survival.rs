@@ -1,0 +1,330 @@
+//! Jobs outlive the executor, however it ends, and are run once.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod desk;
+
+use std::{fs::OpenOptions, io::Write as _, time::Duration};
+
+use desk::{
+    holders, lives, order,
+    program::{ID, Program, end, next, output, ran, start},
+    signal_holders, within,
+};
+use hcndc_core::{
+    engine::{EndCause, Order, Report},
+    id::AttemptId,
+    port::Transport as _,
+    time::Timestamp,
+};
+use hcndc_exec::ledger::{Record, fingerprint, journal::write_line};
+use nix::sys::signal::Signal;
+
+/// Says that it runs, waits for a file, and ends with 7.
+const WAITS: &str =
+    "echo run >>runs; echo before; until [ -e go ]; do sleep 0.01; done; echo after; exit 7";
+
+fn go(program: &Program) {
+    std::fs::write(program.directory.path().join("go"), "").unwrap();
+}
+
+/// Adds records to the spool of an executor that does not run.
+fn remember(program: &Program, records: &[Record]) {
+    let mut lines = Vec::new();
+    records
+        .iter()
+        .for_each(|record| write_line(record, &mut lines));
+    let journal = program.data_dir().join("spool.journal");
+    let mut journal = OpenOptions::new().append(true).open(journal).unwrap();
+    journal.write_all(&lines).unwrap();
+}
+
+async fn has_ended(pid: u32) {
+    within(async {
+        while lives(&pid.to_string()) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_job_outlives_a_crash_of_its_executor() {
+    let mut program = Program::start();
+    let transport = program.transport().await;
+    let pid = start(&transport, order(1, WAITS)).await;
+    program.written("runs").await;
+    program.start_again();
+    let held = program.resume(&transport).await;
+    assert_eq!(held.len(), 1);
+    assert_eq!(held[0].started.unwrap().0, pid);
+    assert!(held[0].end.is_none() && lives(&pid.to_string()));
+    go(&program);
+    assert_eq!(end(&transport).await, EndCause::Exited(7));
+    assert_eq!(output(&transport, 1).await, "before\nafter\n");
+    assert_eq!(program.written("runs").await, "run\n");
+}
+
+#[tokio::test]
+async fn an_end_while_no_executor_is_there_is_told_as_it_was() {
+    let mut program = Program::start();
+    let transport = program.transport().await;
+    let pid = start(&transport, order(1, WAITS)).await;
+    program.crash();
+    go(&program);
+    has_ended(pid).await;
+    let ended = Timestamp::from(chrono::Utc::now());
+    program.start_again();
+    let held = program.resume(&transport).await;
+    let end = held[0].end.clone().unwrap();
+    assert_eq!(end.cause, EndCause::Exited(7));
+    assert!(end.ended_at <= ended.after(Duration::from_secs(1)));
+    assert_eq!(end.log_bytes, 13);
+    assert_eq!(output(&transport, 1).await, "before\nafter\n");
+    // Told until it is acknowledged.
+    program.start_again();
+    assert_eq!(program.resume(&transport).await[0].end, Some(end));
+    let attempt = AttemptId(1);
+    transport.send(ID, Order::Ack { attempt });
+    assert_eq!(ran(&transport, order(2, "true")).await, EndCause::Exited(0));
+    program.start_again();
+    assert!(
+        program
+            .resume(&transport)
+            .await
+            .iter()
+            .all(|held| held.attempt != attempt)
+    );
+}
+
+#[tokio::test]
+async fn an_end_is_known_even_if_all_of_us_end_after_it() {
+    let mut program = Program::start();
+    let transport = program.transport().await;
+    let pid = start(&transport, order(1, WAITS)).await;
+    program.crash();
+    go(&program);
+    has_ended(pid).await;
+    // Written down before it is told, so a moment after it is reaped.
+    let directory = program.data_dir().join("holders");
+    within(async {
+        loop {
+            let journals = std::fs::read_dir(&directory).unwrap().flatten();
+            let told = journals
+                .filter_map(|entry| std::fs::read_to_string(entry.path()).ok())
+                .any(|journal| journal.contains("exited"));
+            if told {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    })
+    .await;
+    signal_holders(&program.data_dir(), Signal::SIGKILL);
+    program.start_again();
+    let held = program.resume(&transport).await;
+    let end = match held[0].end.clone() {
+        Some(end) => end.cause,
+        None => end(&transport).await,
+    };
+    assert_eq!(end, EndCause::Exited(7));
+}
+
+#[tokio::test]
+async fn timeouts_and_kills_do_not_depend_on_an_executor() {
+    let mut program = Program::start();
+    let transport = program.transport().await;
+    let mut slow = order(1, "sleep 600");
+    slow.timeout = Some(Duration::from_millis(300));
+    let pid = start(&transport, slow).await;
+    let other = start(&transport, order(2, "sleep 600")).await;
+    program.crash();
+    has_ended(pid).await;
+    program.start_again();
+    let held = program.resume(&transport).await;
+    let cause = match held[0].end.clone() {
+        Some(end) => end.cause,
+        None => end_of(&transport, AttemptId(1)).await,
+    };
+    assert_eq!(cause, EndCause::TimedOut);
+    let grace = Duration::from_secs(20);
+    let attempt = AttemptId(2);
+    transport.send(ID, Order::Kill { attempt, grace });
+    assert_eq!(end(&transport).await, EndCause::Killed);
+    assert!(!lives(&other.to_string()));
+}
+
+#[tokio::test]
+async fn an_upgrade_in_place_takes_the_new_program_and_leaves_jobs_alone() {
+    let mut program = Program::start_copy();
+    let transport = program.transport().await;
+    let pid = start(&transport, order(1, WAITS)).await;
+    program.written("runs").await;
+    let older = holders(&program.data_dir());
+    assert_eq!(older.len(), 1);
+
+    program.replace_file();
+    let file = program.data_dir().join("executor.json");
+    let before = std::fs::read_to_string(&file).unwrap();
+    program.signal(Signal::SIGHUP);
+    within(async {
+        while std::fs::read_to_string(&file).is_ok_and(|now| now == before) || !file.exists() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    })
+    .await;
+    assert!(
+        program.child.try_wait().unwrap().is_none(),
+        "it is the same process"
+    );
+    let held = program.resume(&transport).await;
+    assert_eq!(held[0].started.unwrap().0, pid);
+
+    // What comes is held by the new program, and the old one ends with its last job.
+    assert_eq!(
+        ran(&transport, order(2, "exit 2")).await,
+        EndCause::Exited(2)
+    );
+    assert_eq!(holders(&program.data_dir()).len(), 2);
+    go(&program);
+    assert_eq!(end(&transport).await, EndCause::Exited(7));
+    assert_eq!(output(&transport, 1).await, "before\nafter\n");
+    within(async {
+        while holders(&program.data_dir())
+            .iter()
+            .any(|pid| older.contains(pid))
+        {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    })
+    .await;
+    assert_eq!(
+        ran(&transport, order(3, "exit 3")).await,
+        EndCause::Exited(3)
+    );
+}
+
+#[tokio::test]
+async fn quit_ends_the_program_and_leaves_jobs_to_the_next() {
+    let mut program = Program::start();
+    let transport = program.transport().await;
+    let pid = start(&transport, order(1, WAITS)).await;
+    program.signal(Signal::SIGQUIT);
+    assert_eq!(program.exit_code().await, Some(0));
+    assert!(lives(&pid.to_string()));
+    program.start_again();
+    program.resume(&transport).await;
+    go(&program);
+    assert_eq!(end(&transport).await, EndCause::Exited(7));
+}
+
+#[tokio::test]
+async fn when_what_holds_jobs_ends_they_are_lost_and_gone() {
+    let program = Program::start();
+    let transport = program.transport().await;
+    let command = "setsid sh -c 'echo $$ >escaped; exec sleep 600' & sleep 600";
+    let pid = start(&transport, order(1, command)).await;
+    let escaped = program.written("escaped").await;
+    signal_holders(&program.data_dir(), Signal::SIGKILL);
+    let lost = EndCause::Lost("the process that held it ended".into());
+    assert_eq!(end(&transport).await, lost);
+    assert!(!lives(&pid.to_string()) && !lives(&escaped));
+    assert_eq!(
+        ran(&transport, order(2, "exit 2")).await,
+        EndCause::Exited(2)
+    );
+}
+
+#[tokio::test]
+async fn what_holds_jobs_ends_them_when_it_is_told_to_end() {
+    let program = Program::start();
+    let transport = program.transport().await;
+    let pid = start(&transport, order(1, "sleep 600")).await;
+    signal_holders(&program.data_dir(), Signal::SIGTERM);
+    let lost = EndCause::Lost("what held it was told to end".into());
+    assert_eq!(end(&transport).await, lost);
+    assert!(!lives(&pid.to_string()));
+    assert_eq!(
+        ran(&transport, order(2, "exit 2")).await,
+        EndCause::Exited(2)
+    );
+}
+
+#[tokio::test]
+async fn after_a_restart_of_the_host_attempts_are_lost_by_name() {
+    let mut program = Program::start();
+    let transport = program.transport().await;
+    start(&transport, order(1, "sleep 600")).await;
+    signal_holders(&program.data_dir(), Signal::SIGKILL);
+    program.crash();
+    let boot = Record::Boot {
+        id: "another".into(),
+        beside: true,
+    };
+    remember(&program, &[boot]);
+    program.start_again();
+    let held = program.resume(&transport).await;
+    assert_eq!(held.len(), 1);
+    assert_eq!(held[0].attempt, AttemptId(1));
+    let lost = EndCause::Lost("the host was restarted while it ran".into());
+    assert_eq!(held[0].end.clone().unwrap().cause, lost);
+}
+
+#[tokio::test]
+async fn an_attempt_that_was_accepted_and_never_begun_may_be_given_again() {
+    let mut program = Program::start();
+    let transport = program.transport().await;
+    assert_eq!(ran(&transport, order(1, "true")).await, EndCause::Exited(0));
+    program.crash();
+    let order = order(2, WAITS);
+    remember(
+        &program,
+        &[Record::Accepted {
+            attempt: order.attempt,
+            fingerprint: fingerprint(&order),
+            at: Timestamp::default(),
+        }],
+    );
+    program.start_again();
+    let held = program.resume(&transport).await;
+    assert!(held.iter().all(|held| held.attempt != order.attempt));
+    go(&program);
+    assert_eq!(ran(&transport, order).await, EndCause::Exited(7));
+    assert_eq!(program.written("runs").await, "run\n");
+}
+
+/// The executor is killed at ever other moments between an order and its acknowledgement; the scheduler gives the order
+/// again after each hello that does not name it, as the engine does.
+#[tokio::test]
+async fn however_an_executor_is_killed_each_attempt_runs_once() {
+    let mut program = Program::start();
+    let transport = program.transport().await;
+    for id in 1..=16_u64 {
+        let order = order(id, &format!("echo run >>runs-{id}; sleep 0.02; exit 5"));
+        let attempt = order.attempt;
+        transport.send(ID, Order::Run(Box::new(order.clone())));
+        tokio::time::sleep(Duration::from_micros(id * id * 150)).await;
+        program.start_again();
+        let held = program.resume(&transport).await;
+        let cause = match held.iter().find(|held| held.attempt == attempt) {
+            Some(held) if held.end.is_some() => held.end.clone().unwrap().cause,
+            Some(_) => end_of(&transport, attempt).await,
+            None => {
+                transport.send(ID, Order::Run(Box::new(order)));
+                end_of(&transport, attempt).await
+            }
+        };
+        assert_eq!(cause, EndCause::Exited(5), "attempt {id}");
+        assert_eq!(program.written(&format!("runs-{id}")).await, "run\n");
+        transport.send(ID, Order::Ack { attempt });
+    }
+}
+
+async fn end_of(transport: &hcndc_exec::transport::GrpcTransport, attempt: AttemptId) -> EndCause {
+    loop {
+        if let Report::Finished { attempt: it, end } = next(transport).await
+            && it == attempt
+        {
+            return end.cause;
+        }
+    }
+}
