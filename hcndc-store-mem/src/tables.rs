@@ -4,12 +4,15 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use hcndc_core::{
     engine::{
-        AttemptRow, BackfillDateRow, BackfillRow, BackfillSnapshot, BackfillState, Change,
-        ExecutionRow, ExecutionSnapshot, FlowDates, FlowRunRow, JobOutcome, JobRunRow, JobRunState,
-        Snapshot,
+        AlertRow, AttemptRow, BackfillDateRow, BackfillRow, BackfillSnapshot, BackfillState,
+        Change, ExecutionRow, ExecutionSnapshot, FileKeyRow, FiringRow, FlowDates, FlowRunRow,
+        JobOutcome, JobRunRow, JobRunState, ScheduleCursor, Snapshot,
     },
-    id::{AttemptId, BackfillId, ExecutionId, ExecutorId, FlowId, FlowRunId, JobId, JobRunId},
-    model::{Executor, Flow, Job},
+    id::{
+        AlertId, AttemptId, BackfillId, ExecutionId, ExecutorId, FileEventId, FiringId, FlowId,
+        FlowRunId, JobId, JobRunId, ScheduleId,
+    },
+    model::{Definition, DefinitionId, Executor, Flow, Job},
     port::{Commit, Lease},
     time::DataDate,
 };
@@ -28,6 +31,7 @@ pub(crate) struct Tables {
     pub(crate) jobs: BTreeMap<JobId, Arc<Job>>,
     pub(crate) job_versions: BTreeMap<(JobId, u32), Arc<Job>>,
     pub(crate) executors: BTreeMap<ExecutorId, Arc<Executor>>,
+    pub(crate) definitions: BTreeMap<DefinitionId, Definition>,
     pub(crate) executions: BTreeMap<ExecutionId, ExecutionRow>,
     pub(crate) flow_runs: BTreeMap<FlowRunId, FlowRunRow>,
     pub(crate) job_runs: BTreeMap<JobRunId, JobRunRow>,
@@ -37,6 +41,10 @@ pub(crate) struct Tables {
     pub(crate) job_outcomes: BTreeMap<(JobId, DataDate), JobRunState>,
     pub(crate) backfills: BTreeMap<BackfillId, BackfillRow>,
     pub(crate) backfill_dates: BTreeMap<(BackfillId, DataDate), BackfillDateRow>,
+    pub(crate) cursors: BTreeMap<ScheduleId, ScheduleCursor>,
+    pub(crate) firings: BTreeMap<FiringId, FiringRow>,
+    pub(crate) files: BTreeMap<(FileEventId, String), FileKeyRow>,
+    pub(crate) alerts: BTreeMap<AlertId, AlertRow>,
 }
 
 impl Tables {
@@ -55,10 +63,7 @@ impl Tables {
                 self.flow_versions.insert(version, flow.clone());
                 self.flows.insert(flow.id, flow.clone());
             }
-            Change::FlowDeleted(id) => {
-                self.flows.remove(id);
-                self.data_dates.remove(id);
-            }
+            Change::FlowDeleted(id) => self.delete((*id).into()),
             Change::FlowDataDate { flow, data_date } => {
                 // A date is part of a flow: without one there is nothing to keep it in.
                 if self.flows.contains_key(flow) {
@@ -78,15 +83,15 @@ impl Tables {
                 self.job_versions.insert(version, job.clone());
                 self.jobs.insert(job.id, job.clone());
             }
-            Change::JobDeleted(id) => {
-                self.jobs.remove(id);
-            }
+            Change::JobDeleted(id) => self.delete((*id).into()),
             Change::ExecutorPut(executor) => {
                 self.executors.insert(executor.id, executor.clone());
             }
-            Change::ExecutorDeleted(id) => {
-                self.executors.remove(id);
+            Change::ExecutorDeleted(id) => self.delete((*id).into()),
+            Change::DefinitionPut(definition) => {
+                self.definitions.insert(definition.id(), definition.clone());
             }
+            Change::DefinitionDeleted(id) => self.delete(*id),
             Change::Execution(row) => {
                 self.executions.insert(row.id, row.clone());
             }
@@ -99,12 +104,53 @@ impl Tables {
             Change::Attempt(row) => {
                 self.attempts.insert(row.id, row.clone());
             }
+            Change::ScheduleCursor(row) => {
+                // A cursor is part of a schedule.
+                if self.definitions.contains_key(&row.schedule.into()) {
+                    self.cursors.insert(row.schedule, *row);
+                }
+            }
+            Change::Firing(row) => {
+                self.firings.insert(row.id, row.clone());
+            }
+            Change::FileKey(row) => {
+                if self.definitions.contains_key(&row.event.into()) {
+                    self.files.insert((row.event, row.key.clone()), row.clone());
+                }
+            }
+            Change::Alert(row) => {
+                self.alerts.insert(row.id, row.clone());
+            }
             Change::Backfill(row) => {
                 self.backfills.insert(row.id, row.clone());
             }
             Change::BackfillDate(row) => {
                 self.backfill_dates
                     .insert((row.backfill, row.data_date), *row);
+            }
+        }
+    }
+
+    fn delete(&mut self, id: DefinitionId) {
+        match id {
+            DefinitionId::Flow(id) => {
+                self.flows.remove(&id);
+                self.data_dates.remove(&id);
+            }
+            DefinitionId::Job(id) => {
+                self.jobs.remove(&id);
+            }
+            DefinitionId::Executor(id) => {
+                self.executors.remove(&id);
+            }
+            other => {
+                self.definitions.remove(&other);
+                if let DefinitionId::Schedule(id) = other {
+                    self.cursors.remove(&id);
+                }
+                if let DefinitionId::FileEvent(id) = other {
+                    self.files.retain(|(event, _), _| *event != id);
+                }
             }
         }
     }
@@ -118,6 +164,7 @@ impl Tables {
             flows: self.flows.values().map(with_date).collect(),
             jobs: self.jobs.values().cloned().collect(),
             executors: self.executors.values().cloned().collect(),
+            definitions: self.definitions.values().cloned().collect(),
             executions: live
                 .map(|row| self.execution_snapshot(row))
                 .collect::<Result<_, _>>()?,
@@ -136,7 +183,27 @@ impl Tables {
                 })
                 .collect(),
             backfills: self.open_backfills(),
+            cursors: self.cursors.values().copied().collect(),
+            firings: self.open_firings(),
+            files: self.files.values().cloned().collect(),
+            alerts: self.open_alerts(),
         })
+    }
+
+    fn open_firings(&self) -> Vec<FiringRow> {
+        let is_last = |row: &FiringRow| {
+            let cursor = self.cursors.get(&row.schedule);
+            cursor.is_some_and(|cursor| cursor.last == Some(row.id))
+        };
+        let rows = self.firings.values();
+        rows.filter(|row| row.is_open() || is_last(row))
+            .cloned()
+            .collect()
+    }
+
+    fn open_alerts(&self) -> Vec<AlertRow> {
+        let rows = self.alerts.values();
+        rows.filter(|row| row.is_open()).cloned().collect()
     }
 
     fn open_backfills(&self) -> Vec<BackfillSnapshot> {

@@ -1,15 +1,20 @@
 //! Changes become rows: the last of each row, grouped by table, in one transaction that begins with the fence.
 
+mod definitions;
 mod past;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use hcndc_core::{
     engine::{
-        AttemptRow, BackfillDateRow, BackfillRow, Change, ExecutionRow, FlowRunRow, JobRunRow,
+        AlertRow, AttemptRow, BackfillDateRow, BackfillRow, Change, ExecutionRow, FileKeyRow,
+        FiringRow, FlowRunRow, JobRunRow, ScheduleCursor,
     },
-    id::{AttemptId, BackfillId, ExecutionId, ExecutorId, FlowId, FlowRunId, JobId, JobRunId},
-    model,
+    id::{
+        AlertId, AttemptId, BackfillId, ExecutionId, ExecutorId, FileEventId, FiringId, FlowId,
+        FlowRunId, JobId, JobRunId, ScheduleId,
+    },
+    model::{self, Definition, DefinitionId},
     port::{Commit, Fence},
     time::DataDate,
 };
@@ -23,8 +28,8 @@ use crate::{
     commit::past::Past,
     dialect::begin_write,
     entity::{
-        self, Attempt, Backfill, BackfillDate, Execution, Executor, Flow, FlowParent, FlowRun,
-        FlowVersion, Job, JobDependency, JobRun, JobVersion, number,
+        self, Alert, Attempt, Backfill, BackfillDate, Execution, Executor, FileArrival, Firing,
+        Flow, FlowParent, FlowRun, FlowVersion, Job, JobDependency, JobRun, JobVersion, number,
     },
     error::Doing as _,
     fence,
@@ -73,6 +78,8 @@ struct Batch<'a> {
     job_versions: BTreeMap<(JobId, u32), &'a model::Job>,
     deleted_executors: BTreeSet<ExecutorId>,
     executors: BTreeMap<ExecutorId, &'a model::Executor>,
+    deleted_definitions: BTreeSet<DefinitionId>,
+    definitions: BTreeMap<DefinitionId, &'a Definition>,
     executions: BTreeMap<ExecutionId, &'a ExecutionRow>,
     flow_runs: BTreeMap<FlowRunId, &'a FlowRunRow>,
     job_runs: BTreeMap<JobRunId, &'a JobRunRow>,
@@ -80,6 +87,10 @@ struct Batch<'a> {
     past: Past,
     backfills: BTreeMap<BackfillId, &'a BackfillRow>,
     backfill_dates: BTreeMap<(BackfillId, DataDate), &'a BackfillDateRow>,
+    cursors: BTreeMap<ScheduleId, &'a ScheduleCursor>,
+    firings: BTreeMap<FiringId, &'a FiringRow>,
+    files: BTreeMap<(FileEventId, &'a str), &'a FileKeyRow>,
+    alerts: BTreeMap<AlertId, &'a AlertRow>,
 }
 
 impl<'a> Batch<'a> {
@@ -98,11 +109,7 @@ impl<'a> Batch<'a> {
                 self.flow_versions.insert(version, flow);
                 self.flows.insert(flow.id, flow);
             }
-            Change::FlowDeleted(id) => {
-                self.deleted_flows.insert(*id);
-                self.flows.remove(id);
-                self.data_dates.remove(id);
-            }
+            Change::FlowDeleted(id) => self.delete((*id).into()),
             Change::FlowDataDate { flow, data_date } => {
                 self.data_dates.insert(*flow, *data_date);
             }
@@ -121,17 +128,15 @@ impl<'a> Batch<'a> {
                 self.job_versions.insert(version, job);
                 self.jobs.insert(job.id, job);
             }
-            Change::JobDeleted(id) => {
-                self.deleted_jobs.insert(*id);
-                self.jobs.remove(id);
-            }
+            Change::JobDeleted(id) => self.delete((*id).into()),
             Change::ExecutorPut(executor) => {
                 self.executors.insert(executor.id, executor);
             }
-            Change::ExecutorDeleted(id) => {
-                self.deleted_executors.insert(*id);
-                self.executors.remove(id);
+            Change::ExecutorDeleted(id) => self.delete((*id).into()),
+            Change::DefinitionPut(definition) => {
+                self.definitions.insert(definition.id(), definition);
             }
+            Change::DefinitionDeleted(id) => self.delete(*id),
             Change::Execution(row) => {
                 self.executions.insert(row.id, row);
             }
@@ -144,12 +149,46 @@ impl<'a> Batch<'a> {
             Change::Attempt(row) => {
                 self.attempts.insert(row.id, row);
             }
+            Change::ScheduleCursor(row) => {
+                self.cursors.insert(row.schedule, row);
+            }
+            Change::Firing(row) => {
+                self.firings.insert(row.id, row);
+            }
+            Change::FileKey(row) => {
+                self.files.insert((row.event, &row.key), row);
+            }
+            Change::Alert(row) => {
+                self.alerts.insert(row.id, row);
+            }
             Change::Backfill(row) => {
                 self.backfills.insert(row.id, row);
             }
             Change::BackfillDate(row) => {
                 self.backfill_dates
                     .insert((row.backfill, row.data_date), row);
+            }
+        }
+    }
+
+    fn delete(&mut self, id: DefinitionId) {
+        match id {
+            DefinitionId::Flow(id) => {
+                self.deleted_flows.insert(id);
+                self.flows.remove(&id);
+                self.data_dates.remove(&id);
+            }
+            DefinitionId::Job(id) => {
+                self.deleted_jobs.insert(id);
+                self.jobs.remove(&id);
+            }
+            DefinitionId::Executor(id) => {
+                self.deleted_executors.insert(id);
+                self.executors.remove(&id);
+            }
+            other => {
+                self.deleted_definitions.insert(other);
+                self.definitions.remove(&other);
             }
         }
     }
@@ -161,6 +200,7 @@ impl<'a> Batch<'a> {
         delete(db, "delete executors", Executor::Id, &gone).await?;
         let executors = values::<Executor>(self.executors.values().copied())?;
         upsert::<Executor>(db, "store executors", executors).await?;
+        self.store_definitions(db).await?;
         let executions = values::<Execution>(self.executions.values().copied())?;
         upsert::<Execution>(db, "store executions", executions).await?;
         let flow_runs = values::<FlowRun>(self.flow_runs.values().copied())?;
@@ -173,7 +213,38 @@ impl<'a> Batch<'a> {
         let backfills = values::<Backfill>(self.backfills.values().copied())?;
         upsert::<Backfill>(db, "store backfills", backfills).await?;
         let dates = values::<BackfillDate>(self.backfill_dates.values().copied())?;
-        upsert::<BackfillDate>(db, "store dates of backfills", dates).await
+        upsert::<BackfillDate>(db, "store dates of backfills", dates).await?;
+        self.store_firings(db).await
+    }
+
+    async fn store_firings(&self, db: &DatabaseTransaction) -> Result<(), SqlError> {
+        // What a schedule and a file event have used goes with them.
+        let gone = self.deleted_definitions.iter();
+        let schedules = gone.clone().filter_map(|id| match id {
+            DefinitionId::Schedule(id) => Some(id.0),
+            _ => None,
+        });
+        let column = entity::ScheduleCursor::ScheduleId;
+        delete(db, "delete cursors", column, &ids("schedule", schedules)?).await?;
+        let events = gone.filter_map(|id| match id {
+            DefinitionId::FileEvent(id) => Some(id.0),
+            _ => None,
+        });
+        let column = FileArrival::FileEventId;
+        delete(db, "delete files", column, &ids("file event", events)?).await?;
+        let is_there = |id: DefinitionId| !self.deleted_definitions.contains(&id);
+        let cursors = self.cursors.values().copied();
+        let cursors = cursors.filter(|row| is_there(row.schedule.into()));
+        let cursors = values::<entity::ScheduleCursor>(cursors)?;
+        upsert::<entity::ScheduleCursor>(db, "store cursors", cursors).await?;
+        let firings = values::<Firing>(self.firings.values().copied())?;
+        upsert::<Firing>(db, "store firings", firings).await?;
+        let files = self.files.values().copied();
+        let files = files.filter(|row| is_there(row.event.into()));
+        let files = values::<FileArrival>(files)?;
+        upsert::<FileArrival>(db, "store files", files).await?;
+        let alerts = values::<Alert>(self.alerts.values().copied())?;
+        upsert::<Alert>(db, "store alerts", alerts).await
     }
 
     /// Rows go before they come: a flow that is put again after its deletion starts without a data date.

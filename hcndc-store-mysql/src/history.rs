@@ -2,18 +2,20 @@
 
 mod definitions;
 mod firing;
+mod others;
 mod runs;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use hcndc_core::{
-    engine::{AttemptRow, BackfillDateRow},
-    id::{AttemptId, BackfillId, ExecutionId, FlowId, JobId, JobRunId},
-    model::Executor,
+    engine::{AlertRow, AttemptRow, BackfillDateRow, FiringRow, ScheduleCursor},
+    id::{AttemptId, BackfillId, ExecutionId, FlowId, JobId, JobRunId, ScheduleId},
+    model::{Definition, DefinitionId, Executor},
     port::{
-        BackfillQuery, BackfillView, ExecutionQuery, ExecutionView, ExecutorQuery, FlowQuery,
-        FlowRunView, FlowView, History, JobQuery, JobRunQuery, JobRunView, JobView, Page,
+        AlertQuery, BackfillQuery, BackfillView, DefinitionQuery, ExecutionQuery, ExecutionView,
+        ExecutorQuery, FiringQuery, FlowQuery, FlowRunView, FlowView, History, JobQuery,
+        JobRunQuery, JobRunView, JobView, Page,
     },
 };
 
@@ -43,6 +45,14 @@ impl History for SqlStore {
         definitions::executors(self.reader(), query).await
     }
 
+    async fn definitions(&self, query: &DefinitionQuery) -> Result<Page<Definition>, SqlError> {
+        others::definitions(self.reader(), query).await
+    }
+
+    async fn definition(&self, id: DefinitionId) -> Result<Option<Definition>, SqlError> {
+        others::definition(self.reader(), id).await
+    }
+
     async fn executions(&self, query: &ExecutionQuery) -> Result<Page<ExecutionView>, SqlError> {
         runs::executions(self.reader(), query).await
     }
@@ -69,6 +79,21 @@ impl History for SqlStore {
 
     async fn attempt(&self, attempt: AttemptId) -> Result<Option<AttemptRow>, SqlError> {
         runs::attempt(self.reader(), attempt).await
+    }
+
+    async fn firings(&self, query: &FiringQuery) -> Result<Page<FiringRow>, SqlError> {
+        firing::firings(self.reader(), query).await
+    }
+
+    async fn schedule_cursor(
+        &self,
+        schedule: ScheduleId,
+    ) -> Result<Option<ScheduleCursor>, SqlError> {
+        firing::schedule_cursor(self.reader(), schedule).await
+    }
+
+    async fn alerts(&self, query: &AlertQuery) -> Result<Page<AlertRow>, SqlError> {
+        firing::alerts(self.reader(), query).await
     }
 
     async fn backfills(&self, query: &BackfillQuery) -> Result<Page<BackfillView>, SqlError> {

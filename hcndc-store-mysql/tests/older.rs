@@ -119,7 +119,7 @@ fn jobs() -> Vec<Job> {
         priority: 9,
         slots: 2,
         command: "psql -c \"select * from orders where day = '$date'\"".into(),
-        params: vec![param("out", "a b")],
+        params: vec![param("out", "a b").into()],
         env: map(&[("PGHOST", "db")]),
         workdir: "/tmp".into(),
         success_codes: vec![0, 3, 255],

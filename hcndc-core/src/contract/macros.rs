@@ -51,6 +51,9 @@ macro_rules! store_contract {
             long_texts_come_back_whole,
             names_that_look_alike_stay_apart,
             a_backfill_is_loaded_until_it_succeeds,
+            what_schedules_used_is_loaded,
+            every_outcome_of_a_firing_comes_back,
+            an_alert_is_loaded_while_it_is_open,
         }
     };
 }
@@ -65,6 +68,10 @@ macro_rules! history_contract {
             flows_are_paged_in_every_sort_and_direction,
             jobs_are_paged_in_every_sort_and_direction,
             executors_are_paged_in_every_sort_and_direction,
+            every_kind_of_definition_is_shown_whole,
+            definitions_are_paged_in_every_sort_and_direction,
+            definitions_are_filtered,
+            definitions_come_and_go,
             runs_are_paged_in_both_directions,
             rows_that_come_and_go_disturb_no_walk,
             a_cursor_of_a_deleted_item_leads_on,
@@ -88,6 +95,8 @@ macro_rules! history_contract {
             job_runs_are_shown_with_names_and_attempts,
             deleted_definitions_are_not_listed,
             runs_keep_the_names_that_they_had,
+            firings_are_paged_and_filtered,
+            alerts_are_paged_and_filtered,
             backfills_are_paged_and_filtered,
             a_backfill_shows_its_dates,
             executions_are_filtered_by_what_started_them,

@@ -1,5 +1,11 @@
 //! Rows to store: short builders, and a small world with one of everything.
 
+mod definition;
+mod firing;
+
+pub use definition::{pool, schedule, shared_param};
+pub use firing::{alert, cursor, file, firing, open_firing};
+
 use alloc::{collections::BTreeMap, format, string::String, sync::Arc, vec, vec::Vec};
 use core::time::Duration;
 
@@ -11,9 +17,12 @@ use crate::{
     },
     id::{
         AttemptId, BackfillId, ExecutionId, ExecutorId, FlowId, FlowRunId, JobId, JobRunId,
-        ScheduleId,
+        ParamId, PoolId, ScheduleId,
     },
-    model::{Condition, Dependency, Executor, Flow, Job, Param, Placement, Retry, Revision},
+    model::{
+        Condition, Definition, Dependency, Executor, Flow, Job, JobParam, Param, Placement, Retry,
+        Revision,
+    },
     time::{DataDate, Timestamp},
 };
 
@@ -327,6 +336,8 @@ pub struct World {
     pub jobs: Vec<Job>,
     /// Executors 21 and 22.
     pub executors: Vec<Executor>,
+    /// At least one of each other kind, by kind and id, from 71 on.
+    pub definitions: Vec<Definition>,
     /// Execution 31.
     pub execution: ExecutionRow,
     /// Flow runs 41 and 42.
@@ -349,6 +360,7 @@ impl World {
             flows: flows(),
             jobs: jobs(),
             executors: executors(),
+            definitions: definition::all(),
             execution: ExecutionRow {
                 trigger: TriggerKind::Schedule,
                 schedule: Some(ScheduleId(71)),
@@ -392,6 +404,7 @@ impl World {
         changes.extend(self.flows.iter().map(put_flow));
         changes.extend(self.jobs.iter().map(put_job));
         changes.extend(self.executors.iter().map(put_executor));
+        changes.extend(self.definitions.iter().cloned().map(Change::DefinitionPut));
         changes.push(Change::FlowDataDate {
             flow: FlowId(1),
             data_date: date("2024-02-29"),
@@ -415,10 +428,15 @@ impl World {
             flows: flows.zip(dates).collect(),
             jobs: self.jobs.iter().cloned().map(Arc::new).collect(),
             executors: self.executors.iter().cloned().map(Arc::new).collect(),
+            definitions: self.definitions.clone(),
             executions: vec![self.execution_snapshot()],
             flow_dates: self.flow_dates.clone(),
             job_outcomes: self.job_outcomes.clone(),
             backfills: Vec::new(),
+            cursors: Vec::new(),
+            firings: Vec::new(),
+            files: Vec::new(),
+            alerts: Vec::new(),
         }
     }
 
@@ -489,7 +507,14 @@ fn jobs() -> Vec<Job> {
         priority: 9,
         slots: 2,
         command: String::from("psql -c \"select * from orders where day = '$date'\""),
-        params: vec![param("out", "a b")],
+        params: vec![
+            param("out", "a b").into(),
+            JobParam::Shared {
+                shared: ParamId(77),
+            },
+            param("in", "").into(),
+        ],
+        pool: Some(PoolId(76)),
         env: map(&[("PGHOST", "db")]),
         workdir: String::from("/tmp"),
         success_codes: vec![0, 3, 255],

@@ -8,6 +8,7 @@
 mod backfill;
 mod commit;
 mod fence;
+mod firing;
 mod lease;
 mod load;
 mod past;
@@ -16,6 +17,7 @@ mod text;
 pub use backfill::*;
 pub use commit::*;
 pub use fence::*;
+pub use firing::*;
 pub use lease::*;
 pub use load::*;
 pub use past::*;

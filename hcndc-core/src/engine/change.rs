@@ -4,7 +4,9 @@ use alloc::{string::String, sync::Arc, vec::Vec};
 use core::time::Duration;
 
 use super::{
+    alert::AlertRow,
     backfill::{BackfillDateRow, BackfillRow, BackfillSnapshot},
+    schedule::{FileKeyRow, FiringRow, ScheduleCursor},
     state::{AttemptState, ExecutionState, FlowRunState, JobRunState},
 };
 use crate::{
@@ -12,7 +14,7 @@ use crate::{
         AttemptId, BackfillId, ExecutionId, ExecutorId, FlowId, FlowRunId, JobId, JobRunId,
         ScheduleId,
     },
-    model::{Executor, Flow, Job, Param},
+    model::{Definition, DefinitionId, Executor, Flow, Job, Param},
     time::{DataDate, Timestamp},
 };
 
@@ -56,6 +58,10 @@ pub enum Change {
     ExecutorPut(Arc<Executor>),
     /// An executor is no more.
     ExecutorDeleted(ExecutorId),
+    /// A new version of a definition of another kind. Older ones need not be kept.
+    DefinitionPut(Definition),
+    /// A definition of any kind is no more.
+    DefinitionDeleted(DefinitionId),
     /// An execution is new or changed.
     Execution(ExecutionRow),
     /// A flow run is new or changed. It has moved only if `from` differs from the row's state.
@@ -81,6 +87,14 @@ pub enum Change {
     Backfill(BackfillRow),
     /// A date of a backfill is new or changed.
     BackfillDate(BackfillDateRow),
+    /// A schedule has used times or dates. Goes with its schedule.
+    ScheduleCursor(ScheduleCursor),
+    /// A firing is new or changed.
+    Firing(FiringRow),
+    /// A file came. Goes with its file event.
+    FileKey(FileKeyRow),
+    /// An alert is new or changed.
+    Alert(AlertRow),
 }
 
 /// An execution as it is stored.
@@ -285,6 +299,8 @@ pub struct Snapshot {
     pub jobs: Vec<Arc<Job>>,
     /// Current executors, by id.
     pub executors: Vec<Arc<Executor>>,
+    /// Current definitions of all other kinds, by kind and id.
+    pub definitions: Vec<Definition>,
     /// Executions that have not ended, by id.
     pub executions: Vec<ExecutionSnapshot>,
     /// Dates for which flows succeeded, by flow and date.
@@ -293,6 +309,14 @@ pub struct Snapshot {
     pub job_outcomes: Vec<JobOutcome>,
     /// Backfills that have not succeeded, by id.
     pub backfills: Vec<BackfillSnapshot>,
+    /// How far each schedule is, by schedule.
+    pub cursors: Vec<ScheduleCursor>,
+    /// Firings that are [open](FiringRow::is_open), and the latest of each schedule that there is; by id.
+    pub firings: Vec<FiringRow>,
+    /// Files that came, of file events that there are; by event and key.
+    pub files: Vec<FileKeyRow>,
+    /// Alerts that are [open](AlertRow::is_open), by id.
+    pub alerts: Vec<AlertRow>,
 }
 
 /// A flow succeeded for each date of a range; no two ranges of one flow touch.

@@ -12,6 +12,7 @@ macro_rules! ensure {
 
 mod backfill;
 mod crossing;
+mod schedule;
 
 use super::{
     Engine,
@@ -54,6 +55,7 @@ impl Engine {
         self.check_limits(&mut found);
         self.check_crossings(&mut found);
         self.check_backfills(&mut found);
+        self.check_schedules(&mut found);
         ensure!(
             found,
             "index",

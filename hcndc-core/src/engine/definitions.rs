@@ -7,10 +7,14 @@ use alloc::{
     vec::Vec,
 };
 
+use super::table::{Noun, Table};
 use crate::{
-    id::{ExecutorId, FlowId, JobId},
+    id::{FlowId, JobId},
     mesh::{Mesh, Node},
-    model::{Executor, Flow, Job},
+    model::{
+        AlertChannel, AlertRule, Calendar, DataSource, Definition, DefinitionId, Executor,
+        FileEvent, FileServer, Flow, Job, Named, Pool, Schedule, SharedParam,
+    },
     time::DataDate,
 };
 
@@ -26,10 +30,20 @@ struct FlowEntry {
 pub(super) struct Definitions {
     flows: BTreeMap<FlowId, FlowEntry>,
     jobs: BTreeMap<JobId, Arc<Job>>,
-    executors: BTreeMap<ExecutorId, Arc<Executor>>,
     flow_names: BTreeMap<String, FlowId>,
     job_names: BTreeMap<FlowId, BTreeMap<String, JobId>>,
-    executor_names: BTreeMap<String, ExecutorId>,
+    pub(super) executors: Table<Executor>,
+    pub(super) schedules: Table<Schedule>,
+    pub(super) calendars: Table<Calendar>,
+    pub(super) pools: Table<Pool>,
+    pub(super) params: Table<SharedParam>,
+    pub(super) data_sources: Table<DataSource>,
+    pub(super) file_servers: Table<FileServer>,
+    pub(super) file_events: Table<FileEvent>,
+    pub(super) alert_channels: Table<AlertChannel>,
+    pub(super) alert_rules: Table<AlertRule>,
+    /// What is needed, and by what; but for the ties of the mesh.
+    users: BTreeSet<(DefinitionId, DefinitionId)>,
     /// Flows and jobs, as far as they wait for each other's runs of one date.
     mesh: Mesh,
     /// Jobs that wait for a job's runs of other dates.
@@ -42,10 +56,14 @@ impl Definitions {
         flows: Vec<(Arc<Flow>, Option<DataDate>)>,
         jobs: Vec<Arc<Job>>,
         executors: Vec<Arc<Executor>>,
+        others: Vec<Definition>,
     ) -> Self {
         let mut definitions = Self::default();
         for executor in executors {
-            definitions.put_executor(executor);
+            definitions.put(executor);
+        }
+        for other in others {
+            definitions.put_any(other);
         }
         for (flow, data_date) in flows {
             let id = flow.id;
@@ -62,6 +80,69 @@ impl Definitions {
         definitions
     }
 
+    /// All definitions but flows, jobs and executors, by kind and id.
+    pub(super) fn others(&self) -> impl Iterator<Item = Definition> {
+        fn all<T: Named>(table: &Table<T>) -> impl Iterator<Item = Definition>
+        where
+            Definition: From<Arc<T>>,
+        {
+            table.iter().cloned().map(Definition::from)
+        }
+        all(&self.schedules)
+            .chain(all(&self.calendars))
+            .chain(all(&self.pools))
+            .chain(all(&self.params))
+            .chain(all(&self.data_sources))
+            .chain(all(&self.file_servers))
+            .chain(all(&self.file_events))
+            .chain(all(&self.alert_channels))
+            .chain(all(&self.alert_rules))
+    }
+
+    fn put_any(&mut self, definition: Definition) {
+        match definition {
+            Definition::Schedule(it) => self.put(it),
+            Definition::Calendar(it) => self.put(it),
+            Definition::Pool(it) => self.put(it),
+            Definition::Param(it) => self.put(it),
+            Definition::DataSource(it) => self.put(it),
+            Definition::FileServer(it) => self.put(it),
+            Definition::FileEvent(it) => self.put(it),
+            Definition::AlertChannel(it) => self.put(it),
+            Definition::AlertRule(it) => self.put(it),
+        }
+    }
+
+    pub(super) fn put<T: Noun>(&mut self, it: Arc<T>) {
+        let old = T::table_mut(self).put(Arc::clone(&it));
+        let user = it.id().into();
+        if let Some(old) = old {
+            self.forget_user(user, old.needs());
+        }
+        let needs = it.needs().into_iter();
+        self.users.extend(needs.map(|need| (need, user)));
+    }
+
+    pub(super) fn remove<T: Noun>(&mut self, id: T::Id) {
+        if let Some(old) = T::table_mut(self).remove(id) {
+            self.forget_user(id.into(), old.needs());
+        }
+    }
+
+    fn forget_user(&mut self, user: DefinitionId, needs: Vec<DefinitionId>) {
+        for need in needs {
+            self.users.remove(&(need, user));
+        }
+    }
+
+    /// What needs this, but for the ties of the mesh; by kind and id.
+    pub(super) fn users(&self, need: DefinitionId) -> impl Iterator<Item = DefinitionId> {
+        let first = (need, DefinitionId::Flow(FlowId(0)));
+        let its = self.users.range(first..);
+        its.take_while(move |(needed, _)| *needed == need)
+            .map(|(_, user)| *user)
+    }
+
     pub(super) fn flows(&self) -> impl Iterator<Item = &Arc<Flow>> {
         self.flows.values().map(|entry| &entry.flow)
     }
@@ -70,20 +151,12 @@ impl Definitions {
         self.jobs.values()
     }
 
-    pub(super) fn executors(&self) -> impl Iterator<Item = &Arc<Executor>> {
-        self.executors.values()
-    }
-
     pub(super) fn flow(&self, id: FlowId) -> Option<&Arc<Flow>> {
         self.flows.get(&id).map(|entry| &entry.flow)
     }
 
     pub(super) fn job(&self, id: JobId) -> Option<&Arc<Job>> {
         self.jobs.get(&id)
-    }
-
-    pub(super) fn executor(&self, id: ExecutorId) -> Option<&Arc<Executor>> {
-        self.executors.get(&id)
     }
 
     /// The jobs of a flow, by id.
@@ -105,12 +178,6 @@ impl Definitions {
             .get(&flow)?
             .get(name)
             .and_then(|id| self.jobs.get(id))
-    }
-
-    pub(super) fn executor_named(&self, name: &str) -> Option<&Arc<Executor>> {
-        self.executor_names
-            .get(name)
-            .and_then(|id| self.executors.get(id))
     }
 
     pub(super) fn data_date(&self, flow: FlowId) -> Option<DataDate> {
@@ -196,7 +263,10 @@ impl Definitions {
         names.insert(job.name.clone(), job.id);
         if let Some(old) = self.jobs.get(&job.id).cloned() {
             self.forget_other_dates(&old);
+            self.forget_user(job.id.into(), old.needs());
         }
+        let needs = job.needs().into_iter();
+        self.users.extend(needs.map(|need| (need, job.id.into())));
         for before in job.dependencies.iter().filter(|it| !it.is_of_same_date()) {
             let after = self.of_other_dates.entry(before.job).or_default();
             after.insert(job.id);
@@ -205,17 +275,6 @@ impl Definitions {
             entry.jobs.insert(job.id);
         }
         self.jobs.insert(job.id, job);
-    }
-
-    pub(super) fn put_executor(&mut self, executor: Arc<Executor>) {
-        if let Some(old) = self.executors.get(&executor.id)
-            && self.executor_names.get(&old.name) == Some(&executor.id)
-        {
-            self.executor_names.remove(&old.name);
-        }
-        self.executor_names
-            .insert(executor.name.clone(), executor.id);
-        self.executors.insert(executor.id, executor);
     }
 
     /// Forgets a flow that is untied already.
@@ -234,6 +293,7 @@ impl Definitions {
             return;
         };
         self.forget_other_dates(&job);
+        self.forget_user(id.into(), job.needs());
         if let Some(entry) = self.flows.get_mut(&job.flow) {
             entry.jobs.remove(&id);
         }
@@ -261,14 +321,6 @@ impl Definitions {
         let mut dependents: BTreeSet<_> = of_other_dates.collect();
         dependents.extend(self.mesh.dependents(job));
         dependents
-    }
-
-    pub(super) fn remove_executor(&mut self, id: ExecutorId) {
-        if let Some(executor) = self.executors.remove(&id)
-            && self.executor_names.get(&executor.name) == Some(&id)
-        {
-            self.executor_names.remove(&executor.name);
-        }
     }
 
     /// Ties flows and jobs as these say and unties those that go, finds out whether that makes a cycle, and if it does

@@ -15,6 +15,7 @@
 //! compared, stored and replayed.
 
 mod advance;
+mod alert;
 mod backfill;
 mod change;
 mod check;
@@ -26,20 +27,24 @@ mod execution;
 mod explain;
 mod gate;
 mod input;
+mod lookup;
 mod on;
 mod outside;
 mod past;
 mod placement;
 mod react;
 mod rejected;
+mod schedule;
 mod settings;
 mod state;
+mod table;
 mod timer;
 
-use alloc::{boxed::Box, collections::BTreeMap, sync::Arc, vec::Vec};
+use alloc::{boxed::Box, collections::BTreeMap, string::String, sync::Arc, vec::Vec};
 use core::cmp::Reverse;
 
 use self::{
+    alert::Alerts,
     backfill::Backfill,
     claim::Claims,
     crossing::Crossings,
@@ -47,14 +52,17 @@ use self::{
     execution::Execution,
     past::Past,
     placement::{Need, Rank, Seat, Yard},
+    schedule::Schedules,
     timer::{Timer, Timers},
 };
 use crate::{
     id::{AttemptId, BackfillId, ExecutionId, ExecutorId, FlowId, JobId, JobRunId},
-    model::{Executor, Flow, Job},
+    model::{Executor, Flow, Job, JobParam, Param, ParamKind},
     time::{DataDate, Timestamp},
 };
 
+pub use crate::model::DefinitionId;
+pub use alert::{AlertRow, MOST_OPEN_ALERTS};
 pub use backfill::{
     BackfillDateRow, BackfillPlan, BackfillRequest, BackfillRow, BackfillSnapshot,
     LONGEST_BACKFILL, PlannedFlow, WIDEST_BACKFILL,
@@ -68,6 +76,10 @@ pub use effect::{Effect, Order};
 pub use explain::{Explanation, FlowExplanation, Hold, HostTrouble};
 pub use input::{EditBatch, End, EndCause, Held, HostFigures, Input, Report, RunOrder, Start};
 pub use rejected::Rejected;
+pub use schedule::{
+    DueBy, DueState, FileKeyRow, FiringOutcome, FiringRow, LONGEST_FIRING_QUEUE, ScheduleCursor,
+    ScheduleExplanation, ScheduleHold, SkipReason,
+};
 pub use settings::Settings;
 pub use state::{
     AttemptState, BackfillDateState, BackfillState, ExecutionState, FlowRunState, JobRunState,
@@ -96,15 +108,6 @@ pub enum Reply {
     Started(ExecutionId),
     /// The backfill that was started.
     BackfillStarted(BackfillId),
-}
-
-/// The id of a definition.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[expect(missing_docs, reason = "the names say it")]
-pub enum DefinitionId {
-    Flow(FlowId),
-    Job(JobId),
-    Executor(ExecutorId),
 }
 
 /// A live attempt.
@@ -163,6 +166,8 @@ pub struct Engine {
     timers: Timers,
     /// Backfills that have not succeeded.
     backfills: BTreeMap<BackfillId, Backfill>,
+    schedules: Schedules,
+    alerts: Alerts,
 }
 
 impl Engine {
@@ -181,8 +186,13 @@ impl Engine {
             next_id: snapshot.next_id,
             ..Self::default()
         };
-        engine.definitions = Definitions::load(snapshot.flows, snapshot.jobs, snapshot.executors);
-        for executor in engine.definitions.executors() {
+        engine.definitions = Definitions::load(
+            snapshot.flows,
+            snapshot.jobs,
+            snapshot.executors,
+            snapshot.definitions,
+        );
+        for executor in engine.definitions.executors.iter() {
             engine.yard.put_host(Arc::clone(executor));
         }
         engine.past = Past::load(&snapshot.flow_dates, &snapshot.job_outcomes);
@@ -200,6 +210,8 @@ impl Engine {
         for BackfillSnapshot { row, dates } in snapshot.backfills {
             engine.backfills.insert(row.id, Backfill::new(row, dates));
         }
+        engine.admit_schedules(snapshot.cursors, snapshot.firings, snapshot.files);
+        engine.admit_alerts(snapshot.alerts);
         let lost_at = now.after(engine.settings.executor_lease);
         let holding: Vec<ExecutorId> = engine
             .yard
@@ -230,6 +242,7 @@ impl Engine {
     pub fn apply(&mut self, now: Timestamp, input: Input) -> Result<Step, Rejected> {
         self.now = self.now.max(now);
         let mut step = Step::default();
+        self.schedules.fired = 0;
         match input {
             Input::Edit(batch) => self.on_edit(batch, &mut step)?,
             Input::Start(start) => self.on_start(start, &mut step)?,
@@ -256,6 +269,22 @@ impl Engine {
             Input::RestartBackfill { backfill, by } => {
                 self.on_restart_backfill(backfill, by, &mut step)?;
             }
+            Input::PauseSchedules {
+                schedules,
+                paused,
+                by,
+            } => self.on_pause_schedules(&schedules, paused, &by, &mut step)?,
+            Input::RunSchedule {
+                schedule,
+                data_date,
+                by,
+            } => self.on_run_schedule(schedule, data_date, by, &mut step)?,
+            Input::FileArrived {
+                event,
+                key,
+                data_date,
+            } => self.on_file_arrived(event, key, data_date, &mut step)?,
+            Input::Notified { alert, error } => self.close_alert(alert, error, &mut step),
             Input::Report { executor, report } => self.on_report(executor, report, &mut step)?,
             Input::Configure(settings) => {
                 (self.settings, self.limited_at) = (settings, self.now);
@@ -304,9 +333,15 @@ impl Engine {
     #[must_use]
     pub fn connections(&self) -> Vec<Effect> {
         self.definitions
-            .executors()
+            .executors
+            .iter()
             .map(|executor| Effect::Connect(Arc::clone(executor)))
             .collect()
+    }
+
+    /// Alerts that nobody has been told of, by id: for a start, to be given again.
+    pub fn undelivered(&self) -> impl Iterator<Item = &AlertRow> {
+        self.alerts.open.values()
     }
 
     /// All flows, by id.
@@ -321,7 +356,7 @@ impl Engine {
 
     /// All executors, by id.
     pub fn executors(&self) -> impl Iterator<Item = &Arc<Executor>> {
-        self.definitions.executors()
+        self.definitions.executors.iter()
     }
 
     /// The flow of this id.
@@ -339,7 +374,7 @@ impl Engine {
     /// The executor of this id.
     #[must_use]
     pub fn executor(&self, executor: ExecutorId) -> Option<&Arc<Executor>> {
-        self.definitions.executor(executor)
+        self.definitions.executors.get(executor)
     }
 
     /// The flow of this name.
@@ -451,11 +486,16 @@ impl Engine {
                 .map(|flow| (Arc::clone(flow), self.definitions.data_date(flow.id)))
                 .collect(),
             jobs: self.definitions.jobs().cloned().collect(),
-            executors: self.definitions.executors().cloned().collect(),
+            executors: self.definitions.executors.iter().cloned().collect(),
+            definitions: self.definitions.others().collect(),
             executions: executions.collect(),
             flow_dates: self.past.dates().collect(),
             job_outcomes: self.past.outcomes().collect(),
             backfills: self.backfills.values().map(Backfill::snapshot).collect(),
+            cursors: self.schedules.cursors(),
+            firings: self.schedules.firings.values().cloned().collect(),
+            files: self.schedules.file_keys(),
+            alerts: self.alerts.rows(),
         }
     }
 
@@ -616,7 +656,7 @@ impl Engine {
                 pid: None,
                 exit_code: None,
                 signal: None,
-                message: alloc::string::String::new(),
+                message: String::new(),
                 peak_memory_bytes: 0,
                 cpu_time: core::time::Duration::ZERO,
                 log_bytes: 0,
@@ -637,6 +677,28 @@ impl Engine {
         }
     }
 
+    /// A job's params in their order, with the values of those that it shares as they are now.
+    fn values_of(&self, job: &Job, execution: &ExecutionRow) -> Vec<Param> {
+        let values = job.params.iter().filter_map(|param| match param {
+            JobParam::Own(param) => Some(param.clone()),
+            JobParam::Shared { shared } => {
+                let shared = self.definitions.params.get(*shared)?;
+                let value = match &shared.kind {
+                    ParamKind::Static { value } => value.clone(),
+                    ParamKind::Context { value } => value.placeholder().unwrap_or_else(|| {
+                        let schedule = execution.schedule.and_then(|id| self.schedule(id));
+                        schedule.map_or_else(String::new, |it| it.name.clone())
+                    }),
+                    // Edits let no job ask one.
+                    ParamKind::Sql { .. } => return None,
+                };
+                let name = shared.name.clone();
+                Some(Param { name, value })
+            }
+        });
+        values.collect()
+    }
+
     /// All that an executor needs to run a live attempt.
     fn run_order(&self, id: AttemptId) -> Option<RunOrder> {
         let attempt = self.attempts.get(&id)?;
@@ -644,14 +706,15 @@ impl Engine {
         let run = execution.jobs.get(attempt.job as usize)?;
         let flow = &execution.flow_runs[run.flow_run as usize].flow;
         let (job, given) = (&run.job, &execution.row.params);
+        let params = self.values_of(job, &execution.row);
         let values: BTreeMap<_, _> = flow
             .params
             .iter()
-            .chain(&job.params)
+            .chain(&params)
             .chain(given)
             .map(|param| (param.name.clone(), param.value.clone()))
             .collect();
-        let args = job.params.iter().map(|param| crate::model::Param {
+        let args = params.iter().map(|param| Param {
             name: param.name.clone(),
             value: values.get(&param.name).unwrap_or(&param.value).clone(),
         });
@@ -692,13 +755,13 @@ pub struct ExecutorHealth {
     /// Whether a connection stands.
     pub online: bool,
     /// Why not, if it is known.
-    pub trouble: Option<alloc::string::String>,
+    pub trouble: Option<String>,
     /// Slots that live attempts take.
     pub slots_used: u32,
     /// Live attempts.
     pub attempts: u32,
     /// Version of its program, once it said hello.
-    pub version: Option<alloc::string::String>,
+    pub version: Option<String>,
     /// Its latest figures.
     pub figures: Option<HostFigures>,
 }

@@ -3,11 +3,15 @@
 //! A draft is a definition as people write it: it may name other things by id or by name, also
 //! things that the same batch of edits makes. Applying gives ids, versions and times.
 
-use alloc::{collections::BTreeMap, string::String, vec, vec::Vec};
+use alloc::{boxed::Box, collections::BTreeMap, string::String, vec, vec::Vec};
 use core::time::Duration;
 
-use super::{Condition, Param, Retry};
-use crate::id::{ExecutorId, FlowId, JobId, PoolId};
+use super::{
+    AlertChannelDraft, AlertRuleDraft, CalendarDraft, Condition, DataSourceDraft, DefinitionId,
+    ExecutorRef, FileEventDraft, FileServerDraft, FlowRef, JobParamDraft, JobRef, Param, PoolDraft,
+    PoolRef, Retry, ScheduleDraft, SharedParamDraft,
+};
+use crate::id::{ExecutorId, FlowId, JobId};
 
 /// Bytes of a text that becomes an argument or a variable of a program: Linux takes 128 KiB for one (`MAX_ARG_STRLEN`,
 /// execve(2)), names and quotes included.
@@ -47,55 +51,78 @@ pub enum Edit {
         /// Refused unless this is its version; `None` deletes any.
         version: Option<u32>,
     },
-}
-
-/// A flow, by id or by name.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
-pub enum FlowRef {
-    /// By id.
-    Id(FlowId),
-    /// By name.
-    Name(String),
-}
-
-/// A job, by id or by the names of its flow and itself.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
-pub enum JobRef {
-    /// By id.
-    Id(JobId),
-    /// By name.
-    Name {
-        /// Its flow's name.
-        flow: String,
-        /// Its own name.
-        job: String,
+    /// Makes a definition of another kind, or replaces one.
+    Put(DefinitionDraft),
+    /// Deletes a definition of any kind; refused while another one needs it.
+    Delete {
+        /// Which.
+        definition: DefinitionId,
+        /// Refused unless this is its version; `None` deletes any.
+        version: Option<u32>,
     },
 }
 
-/// An executor, by id or by name.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
-pub enum ExecutorRef {
-    /// By id.
-    Id(ExecutorId),
-    /// By name.
-    Name(String),
+impl Edit {
+    /// What it deletes, and which version of that.
+    #[must_use]
+    pub fn deletes(&self) -> Option<(DefinitionId, Option<u32>)> {
+        Some(match *self {
+            Self::DeleteFlow { flow, version } => (flow.into(), version),
+            Self::DeleteJob { job, version } => (job.into(), version),
+            Self::DeleteExecutor { executor, version } => (executor.into(), version),
+            Self::Delete {
+                definition,
+                version,
+            } => (definition, version),
+            Self::PutFlow(_) | Self::PutJob(_) | Self::PutExecutor(_) | Self::Put(_) => {
+                return None;
+            }
+        })
+    }
 }
 
-/// A pool, by id or by name.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// A [`Definition`](super::Definition) as people write it.
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
-pub enum PoolRef {
-    /// By id.
-    Id(PoolId),
-    /// By name.
-    Name(String),
+#[expect(missing_docs, reason = "the names say it")]
+pub enum DefinitionDraft {
+    Schedule(Box<ScheduleDraft>),
+    Calendar(CalendarDraft),
+    Pool(PoolDraft),
+    Param(SharedParamDraft),
+    DataSource(DataSourceDraft),
+    FileServer(FileServerDraft),
+    FileEvent(FileEventDraft),
+    AlertChannel(AlertChannelDraft),
+    AlertRule(AlertRuleDraft),
+}
+
+impl From<ScheduleDraft> for Edit {
+    fn from(draft: ScheduleDraft) -> Self {
+        Self::Put(DefinitionDraft::Schedule(Box::new(draft)))
+    }
+}
+
+macro_rules! put {
+    ($($variant:ident($draft:ident),)*) => {$(
+        impl From<$draft> for Edit {
+            fn from(draft: $draft) -> Self {
+                Self::Put(DefinitionDraft::$variant(draft))
+            }
+        }
+    )*};
+}
+
+put! {
+    Calendar(CalendarDraft),
+    Pool(PoolDraft),
+    Param(SharedParamDraft),
+    DataSource(DataSourceDraft),
+    FileServer(FileServerDraft),
+    FileEvent(FileEventDraft),
+    AlertChannel(AlertChannelDraft),
+    AlertRule(AlertRuleDraft),
 }
 
 /// A [`Flow`](super::Flow) as people write it; the fields mean the same.
@@ -208,7 +235,7 @@ pub struct JobDraft {
     pub placement: PlacementDraft,
     pub slots: u32,
     pub command: String,
-    pub params: Vec<Param>,
+    pub params: Vec<JobParamDraft>,
     pub env: BTreeMap<String, String>,
     pub workdir: String,
     /// Empty means `[0]`.
@@ -281,96 +308,4 @@ impl ExecutorDraft {
             enabled: true,
         }
     }
-}
-
-/// What a fault is about, by the names that its author used.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[cfg_attr(feature = "serde", serde(rename_all = "snake_case", tag = "kind"))]
-#[expect(missing_docs, reason = "names are names")]
-pub enum Subject {
-    Flow {
-        name: String,
-    },
-    Job {
-        flow: String,
-        name: String,
-    },
-    Executor {
-        name: String,
-    },
-    /// No single definition: a cycle.
-    Mesh,
-}
-
-/// One thing that is wrong with a batch of edits.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub struct Fault {
-    /// Position of the edit in its batch, from 0; `None` for faults of the whole.
-    pub edit: Option<usize>,
-    /// Which definition.
-    pub subject: Subject,
-    /// Its field, as the draft calls it; empty for the whole definition.
-    pub field: String,
-    /// What is wrong.
-    pub error: DefinitionError,
-}
-
-impl core::fmt::Display for Fault {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        match &self.subject {
-            Subject::Flow { name } => write!(f, "flow {name:?}")?,
-            Subject::Job { flow, name } => write!(f, "job {flow:?}/{name:?}")?,
-            Subject::Executor { name } => write!(f, "executor {name:?}")?,
-            Subject::Mesh => f.write_str("mesh")?,
-        }
-        if !self.field.is_empty() {
-            write!(f, ", {}", self.field)?;
-        }
-        write!(f, ": {}", self.error)
-    }
-}
-
-/// What can be wrong with a definition.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[cfg_attr(feature = "serde", serde(rename_all = "snake_case", tag = "code"))]
-#[non_exhaustive]
-#[expect(missing_docs, reason = "the messages say it")]
-pub enum DefinitionError {
-    #[error("no such {what}: {name:?}")]
-    Unknown { what: String, name: String },
-    #[error("the name is taken")]
-    NameTaken,
-    #[error("executor {by:?} has this address")]
-    AddressTaken { by: String },
-    #[error(
-        "a name has 1 to 255 characters, no control characters, no outer spaces, and for flows no '/'"
-    )]
-    BadName,
-    #[error("{value} is outside of {min} to {max}")]
-    OutOfRange { value: i64, min: i64, max: i64 },
-    #[error("must not be empty")]
-    Empty,
-    #[error("{value:?} occurs twice")]
-    Duplicate { value: String },
-    #[error("{value:?} is no valid name of a param or environment variable")]
-    BadKey { value: String },
-    #[error("has {length} bytes; the system passes no text of more than {max} to a program")]
-    TooLong { length: usize, max: usize },
-    #[error("holds a NUL character, which no command line, path or environment can")]
-    Nul,
-    #[error("a directory is a slash path such as /finance/daily")]
-    BadDirectory,
-    #[error("version {given} was given, but it is at version {current}: someone else changed it")]
-    Stale { given: u32, current: u32 },
-    #[error("has {count} of them, {max} may be")]
-    TooMany { count: usize, max: usize },
-    #[error("a job cannot move to another flow")]
-    FlowChanged,
-    #[error("still needed by {}", users.join(", "))]
-    InUse { users: Vec<String> },
-    #[error("cycle: {}", path.join(" → "))]
-    Cycle { path: Vec<String> },
 }

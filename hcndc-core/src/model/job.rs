@@ -3,7 +3,7 @@
 use alloc::{collections::BTreeMap, string::String, vec::Vec};
 use core::time::Duration;
 
-use super::{Param, Revision};
+use super::{JobParam, Revision};
 use crate::{
     id::{ExecutorId, FlowId, JobId, PoolId},
     time::Timestamp,
@@ -34,7 +34,7 @@ pub struct Job {
     /// Given to `sh -c` with the params appended; not empty.
     pub command: String,
     /// Appended to the command line in this order, each quoted as one word.
-    pub params: Vec<Param>,
+    pub params: Vec<JobParam>,
     /// Environment, over the flow's.
     pub env: BTreeMap<String, String>,
     /// Working directory; empty for the flow's.

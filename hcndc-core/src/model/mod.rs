@@ -3,31 +3,53 @@
 //! A definition that an [`Engine`](crate::engine::Engine) holds has been checked as a part of the
 //! whole: names are unique, references exist, no cycle arises, numbers are in range.
 
+mod alert;
+mod calendar;
 mod edit;
 mod executor;
+mod fault;
+mod file;
 mod flow;
 mod job;
+mod named;
+mod param;
+mod pool;
+mod reference;
+mod schedule;
+mod secret;
+mod source;
 
+pub use alert::{
+    AlertChannel, AlertChannelDraft, AlertChannelKind, AlertEvent, AlertRule, AlertRuleDraft,
+};
+pub use calendar::{Calendar, CalendarDraft};
 pub use edit::{
-    DefinitionError, DependencyDraft, Edit, ExecutorDraft, ExecutorRef, Fault, FlowDraft, FlowRef,
-    JobDraft, JobRef, LONGEST_TEXT, MOST_OUTSIDE_DEPENDENCIES, PlacementDraft, PoolRef, Subject,
+    DefinitionDraft, DependencyDraft, Edit, ExecutorDraft, FlowDraft, JobDraft, LONGEST_TEXT,
+    MOST_OUTSIDE_DEPENDENCIES, PlacementDraft,
 };
 pub use executor::Executor;
+pub use fault::{DefinitionError, Fault, Subject};
+pub use file::{
+    FileEvent, FileEventDraft, FilePer, FileServer, FileServerDraft, FileServerKind, Window,
+};
 pub use flow::Flow;
 pub use job::{Condition, Dependency, Job, Placement, Retry};
+pub use named::{Definition, DefinitionId, DefinitionKind, Named};
+pub use param::{
+    ContextValue, JobParam, JobParamDraft, Param, ParamKind, ParamKindDraft, SharedParam,
+    SharedParamDraft,
+};
+pub use pool::{Pool, PoolDraft};
+pub use reference::{
+    AlertChannelRef, AlertRuleRef, CalendarRef, DataSourceRef, ExecutorRef, FileEventRef,
+    FileServerRef, FlowRef, JobRef, ParamRef, PoolRef, Ref,
+};
+pub use schedule::{Deadline, Missed, Overlap, Schedule, ScheduleDraft, Trigger, TriggerDraft};
+pub use secret::Secret;
+pub use source::{DataSource, DataSourceDraft, DataSourceKind};
 
 use crate::time::Timestamp;
 use alloc::string::String;
-
-/// A named value for command lines, in the order in which they are appended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub struct Param {
-    /// `[A-Za-z_][A-Za-z0-9_.-]*`; unique in its list.
-    pub name: String,
-    /// The value; may hold placeholders such as `${date}`, which the executor replaces.
-    pub value: String,
-}
 
 /// Who made which version of a definition, and when.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -7,11 +7,15 @@ use async_trait::async_trait;
 use super::PortError;
 use crate::{
     engine::{
-        AttemptRow, BackfillDateRow, BackfillDateState, BackfillRow, BackfillState, ExecutionRow,
-        ExecutionState, FlowRunRow, JobRunRow, JobRunState,
+        AlertRow, AttemptRow, BackfillDateRow, BackfillDateState, BackfillRow, BackfillState,
+        ExecutionRow, ExecutionState, FiringRow, FlowRunRow, JobRunRow, JobRunState,
+        ScheduleCursor,
     },
-    id::{AttemptId, BackfillId, ExecutionId, FlowId, FlowRunId, JobId, JobRunId, ScheduleId},
-    model::{Executor, Flow, Job},
+    id::{
+        AlertRuleId, AttemptId, BackfillId, ExecutionId, FlowId, FlowRunId, JobId, JobRunId,
+        ScheduleId,
+    },
+    model::{Definition, DefinitionId, DefinitionKind, Executor, Flow, Job},
     time::DataDate,
 };
 
@@ -130,6 +134,35 @@ pub struct ExecutorQuery {
     pub page: PageRequest,
 }
 
+/// Which definitions of a kind that has no list of its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DefinitionQuery {
+    /// Of this kind. Flows, jobs and executors are not found so: they have lists of their own.
+    pub kind: DefinitionKind,
+    /// As for flows.
+    pub text: String,
+    /// As for flows.
+    pub directory: String,
+    /// Sorted by.
+    pub sort: NamedSort,
+    /// Which page.
+    pub page: PageRequest,
+}
+
+impl DefinitionQuery {
+    /// All of a kind, by id.
+    #[must_use]
+    pub fn all(kind: DefinitionKind) -> Self {
+        Self {
+            kind,
+            text: String::new(),
+            directory: String::new(),
+            sort: NamedSort::default(),
+            page: PageRequest::default(),
+        }
+    }
+}
+
 /// Which executions; sorted by id, which is by start.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ExecutionQuery {
@@ -171,6 +204,32 @@ pub struct BackfillQuery {
     pub states: Vec<BackfillState>,
     /// Of this flow.
     pub flow: Option<FlowId>,
+    /// Which page.
+    pub page: PageRequest,
+}
+
+/// Which firings; sorted by id, which is by time.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FiringQuery {
+    /// Of this schedule.
+    pub schedule: Option<ScheduleId>,
+    /// Only those that started an execution, or only others.
+    pub started: Option<bool>,
+    /// Which page.
+    pub page: PageRequest,
+}
+
+/// Which alerts; sorted by id, which is by time.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AlertQuery {
+    /// Of this schedule.
+    pub schedule: Option<ScheduleId>,
+    /// About this execution.
+    pub execution: Option<ExecutionId>,
+    /// That this rule asked for.
+    pub rule: Option<AlertRuleId>,
+    /// Only those that nobody was told of and that still may be, or only others.
+    pub waiting: Option<bool>,
     /// Which page.
     pub page: PageRequest,
 }
@@ -267,6 +326,12 @@ pub trait History: Send + Sync {
     /// Executors.
     async fn executors(&self, query: &ExecutorQuery) -> Result<Page<Arc<Executor>>, Self::Error>;
 
+    /// Definitions of another kind.
+    async fn definitions(&self, query: &DefinitionQuery) -> Result<Page<Definition>, Self::Error>;
+
+    /// One definition of another kind; `None` for flows, jobs and executors.
+    async fn definition(&self, id: DefinitionId) -> Result<Option<Definition>, Self::Error>;
+
     /// Executions.
     async fn executions(&self, query: &ExecutionQuery) -> Result<Page<ExecutionView>, Self::Error>;
 
@@ -288,6 +353,18 @@ pub trait History: Send + Sync {
 
     /// One attempt.
     async fn attempt(&self, attempt: AttemptId) -> Result<Option<AttemptRow>, Self::Error>;
+
+    /// Firings.
+    async fn firings(&self, query: &FiringQuery) -> Result<Page<FiringRow>, Self::Error>;
+
+    /// How far a schedule has used its times; `None` for an unknown one.
+    async fn schedule_cursor(
+        &self,
+        schedule: ScheduleId,
+    ) -> Result<Option<ScheduleCursor>, Self::Error>;
+
+    /// Alerts.
+    async fn alerts(&self, query: &AlertQuery) -> Result<Page<AlertRow>, Self::Error>;
 
     /// Backfills.
     async fn backfills(&self, query: &BackfillQuery) -> Result<Page<BackfillView>, Self::Error>;

@@ -477,6 +477,11 @@ impl Bed {
             Change::JobDeleted(id) => format!("deleted {}", self.names[id]),
             Change::ExecutorPut(host) => format!("put {} v{}", host.name, host.revision.version),
             Change::ExecutorDeleted(id) => format!("deleted host {id}"),
+            Change::DefinitionPut(it) => {
+                let (kind, version) = (it.id().kind(), it.revision().version);
+                format!("put {kind} {} v{version}", it.name())
+            }
+            Change::DefinitionDeleted(id) => format!("deleted {} {}", id.kind(), id.number()),
             Change::Execution(row) if row.state == ExecutionState::Running && row.resumes == 0 => {
                 return None;
             }
@@ -507,6 +512,9 @@ impl Bed {
                 };
                 format!("{} {}{kill}", self.attempt_name(row.id), row.state)
             }
+            Change::ScheduleCursor(_) | Change::FileKey(_) => return None,
+            Change::Firing(row) => format!("firing {:?}", row.outcome),
+            Change::Alert(row) => format!("alert {:?}", row.event),
             Change::Backfill(row) => format!("backfill {}", row.state),
             Change::BackfillDate(row) => format!("{} {}", row.data_date, row.state),
         })
@@ -515,6 +523,7 @@ impl Bed {
     fn effect_in_words(&self, effect: &Effect) -> String {
         match effect {
             Effect::Connect(host) => format!("connect {}", host.name),
+            Effect::Notify(alert) => format!("tell {:?}", alert.event),
             Effect::Disconnect(id) => format!("disconnect {}", self.host_name(*id)),
             Effect::Tell { executor, order } => {
                 let (verb, attempt) = match order {

@@ -352,7 +352,7 @@ fn params_and_environment_have_names_that_shells_know() {
     let bad = |value: &str| E::BadKey {
         value: value.into(),
     };
-    let params = vec![param("1st")];
+    let params = vec![param("1st").into()];
     fault(
         JobDraft {
             params,
@@ -362,7 +362,7 @@ fn params_and_environment_have_names_that_shells_know() {
         "params",
         bad("1st"),
     );
-    let params = vec![param("p"), param("p")];
+    let params = vec![param("p").into(), param("p").into()];
     let twice = E::Duplicate { value: "p".into() };
     fault(
         JobDraft {

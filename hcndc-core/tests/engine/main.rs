@@ -11,6 +11,7 @@ mod limits;
 mod load;
 mod outside;
 mod report;
+mod schedule;
 mod start;
 #[path = "../support/store.rs"]
 mod store;

@@ -328,7 +328,7 @@ fn a_start_gives_values_over_those_of_flow_and_job() {
     draft.workdir = "/flow".into();
     draft.env = [("E".into(), "flow".into()), ("F".into(), "flow".into())].into();
     let mut x = job("a/x");
-    x.params = vec![param("r", "job"), param("q", "job")];
+    x.params = vec![param("r", "job").into(), param("q", "job").into()];
     x.env = [("E".into(), "job".into())].into();
     let mut bed = Bed::new([host("h", 1), Edit::PutFlow(draft), x.edit()]);
     let flows = vec![bed.flow("a")];

@@ -4,12 +4,15 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use hcndc_core::{
     engine::{
-        AttemptRow, BackfillDateRow, BackfillRow, BackfillSnapshot, BackfillState, Change,
-        ExecutionRow, ExecutionSnapshot, FlowDates, FlowRunRow, JobOutcome, JobRunRow, JobRunState,
-        Snapshot,
+        AlertRow, AttemptRow, BackfillDateRow, BackfillRow, BackfillSnapshot, BackfillState,
+        Change, ExecutionRow, ExecutionSnapshot, FileKeyRow, FiringOutcome, FiringRow, FlowDates,
+        FlowRunRow, JobOutcome, JobRunRow, JobRunState, ScheduleCursor, Snapshot,
     },
-    id::{AttemptId, BackfillId, ExecutionId, ExecutorId, FlowId, FlowRunId, JobId, JobRunId},
-    model::{Executor, Flow, Job},
+    id::{
+        AlertId, AttemptId, BackfillId, ExecutionId, ExecutorId, FileEventId, FiringId, FlowId,
+        FlowRunId, JobId, JobRunId, ScheduleId,
+    },
+    model::{Definition, DefinitionId, Executor, Flow, Job, Schedule},
     time::DataDate,
 };
 
@@ -19,6 +22,7 @@ pub(crate) struct Store {
     pub(crate) flows: BTreeMap<FlowId, (Arc<Flow>, Option<DataDate>)>,
     pub(crate) jobs: BTreeMap<JobId, Arc<Job>>,
     pub(crate) executors: BTreeMap<ExecutorId, Arc<Executor>>,
+    pub(crate) definitions: BTreeMap<DefinitionId, Definition>,
     flow_versions: BTreeMap<(FlowId, u32), Arc<Flow>>,
     job_versions: BTreeMap<(JobId, u32), Arc<Job>>,
     pub(crate) executions: BTreeMap<ExecutionId, ExecutionRow>,
@@ -29,6 +33,10 @@ pub(crate) struct Store {
     pub(crate) job_outcomes: BTreeMap<(JobId, DataDate), JobRunState>,
     pub(crate) backfills: BTreeMap<BackfillId, BackfillRow>,
     pub(crate) backfill_dates: BTreeMap<(BackfillId, DataDate), BackfillDateRow>,
+    pub(crate) cursors: BTreeMap<ScheduleId, ScheduleCursor>,
+    pub(crate) firings: BTreeMap<FiringId, FiringRow>,
+    pub(crate) files: BTreeMap<(FileEventId, String), FileKeyRow>,
+    pub(crate) alerts: BTreeMap<AlertId, AlertRow>,
 }
 
 impl Store {
@@ -87,6 +95,20 @@ impl Store {
                 self.executors.insert(executor.id, Arc::clone(executor));
             }
             Change::ExecutorDeleted(id) => assert!(self.executors.remove(id).is_some()),
+            Change::DefinitionPut(definition) => {
+                let version = definition.revision().version;
+                let old = self.definitions.insert(definition.id(), definition.clone());
+                let expected = old.map_or(1, |old| old.revision().version + 1);
+                assert_eq!(version, expected, "versions follow each other");
+            }
+            Change::DefinitionDeleted(id) => {
+                assert!(self.definitions.remove(id).is_some());
+                match id {
+                    DefinitionId::Schedule(id) => drop(self.cursors.remove(id)),
+                    DefinitionId::FileEvent(id) => self.files.retain(|(event, _), _| event != id),
+                    _ => {}
+                }
+            }
             Change::Execution(row) => {
                 if let Some(old) = self.executions.insert(row.id, row.clone()) {
                     let legal = old.state == row.state || old.state.can_move(row.state);
@@ -124,6 +146,30 @@ impl Store {
                     let legal = old.state == row.state || old.state.can_move(row.state);
                     assert!(legal, "attempt {}: {} to {}", row.id, old.state, row.state);
                 }
+            }
+            Change::ScheduleCursor(row) => {
+                if let Some(old) = self.cursors.insert(row.schedule, *row) {
+                    assert!(old.time <= row.time, "R9: a cursor goes back");
+                }
+            }
+            Change::Firing(row) => {
+                let old = self.firings.insert(row.id, row.clone());
+                let legal = old.is_none_or(|old| {
+                    old.outcome == row.outcome || old.outcome == FiringOutcome::Queued
+                });
+                assert!(legal, "R9: {row:?} was decided before");
+            }
+            Change::FileKey(row) => {
+                let old = self.files.insert((row.event, row.key.clone()), row.clone());
+                assert_eq!(old, None, "R9: a file is used twice");
+            }
+            Change::Alert(row) => {
+                let twin = self.alerts.values().find(|it| {
+                    it.id != row.id
+                        && (it.rule, it.event, &it.cause) == (row.rule, row.event, &row.cause)
+                });
+                assert_eq!(twin, None, "an alert is raised twice");
+                self.alerts.insert(row.id, row.clone());
             }
             Change::Backfill(row) => {
                 if let Some(old) = self.backfills.insert(row.id, row.clone()) {
@@ -170,6 +216,31 @@ impl Store {
         })
     }
 
+    /// All schedules, by id.
+    #[allow(dead_code, reason = "not every test file looks at schedules")]
+    pub(crate) fn schedules(&self) -> impl Iterator<Item = &Arc<Schedule>> {
+        self.definitions.values().filter_map(|it| match it {
+            Definition::Schedule(schedule) => Some(schedule),
+            _ => None,
+        })
+    }
+
+    fn open_firings(&self) -> Vec<FiringRow> {
+        let last = |row: &FiringRow| {
+            let cursor = self.cursors.get(&row.schedule);
+            cursor.is_some_and(|cursor| cursor.last == Some(row.id))
+        };
+        let rows = self.firings.values();
+        rows.filter(|row| row.is_open() || last(row))
+            .cloned()
+            .collect()
+    }
+
+    fn open_alerts(&self) -> Vec<AlertRow> {
+        let rows = self.alerts.values();
+        rows.filter(|row| row.is_open()).cloned().collect()
+    }
+
     fn open_backfills(&self) -> Vec<BackfillSnapshot> {
         let open = self.backfills.values();
         let open = open.filter(|row| row.state != BackfillState::Succeeded);
@@ -193,6 +264,7 @@ impl Store {
             flows: self.flows.values().cloned().collect(),
             jobs: self.jobs.values().cloned().collect(),
             executors: self.executors.values().cloned().collect(),
+            definitions: self.definitions.values().cloned().collect(),
             executions: live.filter_map(|row| self.execution(row.id)).collect(),
             flow_dates: self
                 .flow_dates
@@ -209,6 +281,10 @@ impl Store {
                 })
                 .collect(),
             backfills: self.open_backfills(),
+            cursors: self.cursors.values().copied().collect(),
+            firings: self.open_firings(),
+            files: self.files.values().cloned().collect(),
+            alerts: self.open_alerts(),
         }
     }
 }

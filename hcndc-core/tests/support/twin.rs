@@ -20,6 +20,7 @@ use super::{
     runs::{Begun, Past},
     store::Store,
     twin_backfill::TwinBackfills,
+    twin_firing::TwinSchedules,
 };
 
 /// What a job run does by itself, apart from what others make of it.
@@ -100,6 +101,7 @@ pub(crate) struct Twin {
     /// Flow runs that stood in line for a place among the runs of their flow after the last step.
     pub(super) in_line: BTreeSet<FlowRunId>,
     backfills: TwinBackfills,
+    schedules: TwinSchedules,
 }
 
 pub(super) fn is_good(state: JobRunState) -> bool {
@@ -286,7 +288,13 @@ impl Twin {
                 self.dates.retain(|id, _| store.flows.contains_key(id));
                 self.past.forget(store);
             }
-            Input::Start(_) | Input::Backfill(_) | Input::RestartBackfill { .. } => {}
+            Input::Start(_)
+            | Input::Backfill(_)
+            | Input::RestartBackfill { .. }
+            | Input::PauseSchedules { .. }
+            | Input::RunSchedule { .. }
+            | Input::FileArrived { .. }
+            | Input::Notified { .. } => {}
             Input::StopBackfill { backfill, .. } => {
                 for id in self.backfills.executions(*backfill) {
                     if self.executions[&id].state == ExecutionState::Running {
@@ -312,6 +320,7 @@ impl Twin {
         self.check_runs(step, store);
         self.compare(store);
         self.backfills.follow(input, step, store);
+        self.schedules.follow(self.now, step, store);
         self.check_claims();
         self.check_nothing_idle(store);
     }

@@ -9,6 +9,7 @@ pub(crate) enum Fault {
     // Commits.
     LosesMicroseconds,
     LosesAttempts,
+    LosesSecrets,
     ForgetsNextId,
     TakesAnyNextId,
     FirstChangeWins,
@@ -33,6 +34,9 @@ pub(crate) enum Fault {
     LosesFourByteCharacters,
     FoldsNames,
     LosesBackfillDates,
+    LosesFirings,
+    KeepsWhatDeletedUsed,
+    NeverClosesAlerts,
 
     // Loads.
     StartsWithSomething,

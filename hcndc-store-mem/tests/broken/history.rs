@@ -4,13 +4,17 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use async_trait::async_trait;
 use hcndc_core::{
-    engine::{AttemptRow, BackfillDateRow, BackfillDateState, Change, JobRunState},
-    id::{AttemptId, BackfillId, ExecutionId, FlowId, JobId, JobRunId},
-    model::Executor,
+    engine::{
+        AlertRow, AttemptRow, BackfillDateRow, BackfillDateState, Change, FiringRow, JobRunState,
+        ScheduleCursor,
+    },
+    id::{AttemptId, BackfillId, ExecutionId, FlowId, JobId, JobRunId, ScheduleId},
+    model::{Definition, DefinitionId, Executor},
     port::{
-        BackfillQuery, BackfillView, Cursor, CursorValue, Direction, ErrorKind, ExecutionQuery,
-        ExecutionView, ExecutorQuery, FlowQuery, FlowRunView, FlowView, History, JobQuery,
-        JobRunQuery, JobRunView, JobView, NamedSort, Page, PageRequest,
+        AlertQuery, BackfillQuery, BackfillView, Cursor, CursorValue, DefinitionQuery, Direction,
+        ErrorKind, ExecutionQuery, ExecutionView, ExecutorQuery, FiringQuery, FlowQuery,
+        FlowRunView, FlowView, History, JobQuery, JobRunQuery, JobRunView, JobView, NamedSort,
+        Page, PageRequest,
     },
 };
 use hcndc_store_mem::MemStore;
@@ -221,6 +225,36 @@ impl History for Broken {
         ours(self.read().flow(flow).await)
     }
 
+    async fn definitions(&self, query: &DefinitionQuery) -> Result<Page<Definition>, Refused> {
+        let store = self.read();
+        let mut through = query.clone();
+        through.text = self.text(&query.text);
+        through.page = self.request(query.sort, &query.page)?;
+        let all = all!(store, definitions, through, through.page.direction);
+        let mut page = ours(store.definitions(&through).await)?;
+        if self.fault == Fault::FoldsNamesWhenSorting && query.sort == NamedSort::Name {
+            page.items.sort_by_key(|it| it.name().to_lowercase());
+        }
+        let mut page = self.page(&query.page, page, &all, |it| it.id().number());
+        if self.fault == Fault::ListsDeleted {
+            let memory = self.memory();
+            let put = memory.commits.iter().flat_map(|commit| &commit.changes);
+            for change in put {
+                if let Change::DefinitionPut(it) = change
+                    && it.id().kind() == query.kind
+                    && !page.items.iter().any(|listed| listed.id() == it.id())
+                {
+                    page.items.push(it.clone());
+                }
+            }
+        }
+        Ok(page)
+    }
+
+    async fn definition(&self, id: DefinitionId) -> Result<Option<Definition>, Refused> {
+        ours(self.read().definition(id).await)
+    }
+
     async fn jobs(&self, query: &JobQuery) -> Result<Page<JobView>, Refused> {
         let store = self.read();
         let mut through = query.clone();
@@ -335,6 +369,37 @@ impl History for Broken {
 
     async fn attempt(&self, attempt: AttemptId) -> Result<Option<AttemptRow>, Refused> {
         ours(self.read().attempt(attempt).await)
+    }
+
+    async fn firings(&self, query: &FiringQuery) -> Result<Page<FiringRow>, Refused> {
+        let store = self.read();
+        let mut through = query.clone();
+        through.page = self.request(NamedSort::Id, &query.page)?;
+        if self.fault == Fault::IgnoresFilters {
+            through.started = None;
+        }
+        let all = all!(store, firings, through, through.page.direction);
+        let page = ours(store.firings(&through).await)?;
+        Ok(self.page(&query.page, page, &all, |row| row.id.0))
+    }
+
+    async fn schedule_cursor(
+        &self,
+        schedule: ScheduleId,
+    ) -> Result<Option<ScheduleCursor>, Refused> {
+        ours(self.read().schedule_cursor(schedule).await)
+    }
+
+    async fn alerts(&self, query: &AlertQuery) -> Result<Page<AlertRow>, Refused> {
+        let store = self.read();
+        let mut through = query.clone();
+        through.page = self.request(NamedSort::Id, &query.page)?;
+        if self.fault == Fault::IgnoresFilters {
+            through.rule = None;
+        }
+        let all = all!(store, alerts, through, through.page.direction);
+        let page = ours(store.alerts(&through).await)?;
+        Ok(self.page(&query.page, page, &all, |row| row.id.0))
     }
 
     async fn backfills(&self, query: &BackfillQuery) -> Result<Page<BackfillView>, Refused> {

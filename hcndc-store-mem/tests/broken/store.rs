@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use hcndc_core::{
     engine::{BackfillSnapshot, BackfillState, Change, ExecutionSnapshot, Snapshot},
     id::{ExecutionId, FlowId},
-    model::{Flow, Job},
+    model::{DataSource, Definition, Flow, Job, Secret},
     port::{Commit, ErrorKind, Fence, Lease, PortError, Store},
     time::Timestamp,
 };
@@ -91,10 +91,33 @@ impl Broken {
             Fault::ForgetsNextId => commit.next_id = 0,
             Fault::FirstChangeWins => changes.reverse(),
             Fault::CutsLongCommits => changes.truncate(2_048),
+            Fault::LosesFirings => changes.retain(|c| !matches!(c, Change::Firing(_))),
+            Fault::KeepsWhatDeletedUsed => {
+                changes.retain(|c| !matches!(c, Change::DefinitionDeleted(_)));
+            }
+            Fault::NeverClosesAlerts => {
+                for change in changes {
+                    if let Change::Alert(row) = change {
+                        row.closed_at = None;
+                    }
+                }
+            }
             Fault::LosesBackfillDates => {
                 changes.retain(|c| !matches!(c, Change::BackfillDate(_)));
             }
             Fault::LosesAttempts => changes.retain(|c| !matches!(c, Change::Attempt(_))),
+            Fault::LosesSecrets => {
+                for change in changes {
+                    if let Change::DefinitionPut(Definition::DataSource(it)) = change {
+                        let password = Secret::default();
+                        let it = DataSource {
+                            password,
+                            ..(**it).clone()
+                        };
+                        *change = Change::DefinitionPut(it.into());
+                    }
+                }
+            }
             Fault::NeverUnends => {
                 let ended =
                     self.memory().commits.iter().flat_map(|c| &c.changes).any(

@@ -2,38 +2,63 @@
 //!
 //! Ids are signed 64-bit, times microseconds, states their names, lists that nobody queries JSON.
 
+mod alert;
+mod alert_channel;
+mod alert_rule;
 mod attempt;
 mod backfill;
+mod calendar;
+mod data_source;
 mod execution;
 mod executor;
+mod file_event;
+mod file_server;
+mod firing;
 mod flow;
 mod flow_run;
 mod job;
 mod job_run;
 mod leader;
 mod past;
+mod pool;
 mod reader;
+mod schedule;
+mod shared_param;
 
+pub(crate) use alert::Alert;
+pub(crate) use alert_channel::AlertChannel;
+pub(crate) use alert_rule::AlertRule;
 pub(crate) use attempt::Attempt;
 pub(crate) use backfill::{Backfill, BackfillDate};
+pub(crate) use calendar::Calendar;
+pub(crate) use data_source::DataSource;
 pub(crate) use execution::Execution;
 pub(crate) use executor::Executor;
+pub(crate) use file_event::FileEvent;
+pub(crate) use file_server::FileServer;
+pub(crate) use firing::{FileArrival, Firing, ScheduleCursor};
 pub(crate) use flow::{Flow, FlowParent, FlowVersion};
 pub(crate) use flow_run::FlowRun;
 pub(crate) use job::{Job, JobDependency, JobVersion};
 pub(crate) use job_run::JobRun;
 pub(crate) use leader::Leader;
 pub(crate) use past::{FlowDateRange, JobOutcomes};
+pub(crate) use pool::Pool;
 pub(crate) use reader::Reader;
+pub(crate) use schedule::Schedule;
+pub(crate) use shared_param::SharedParam;
 
 use std::time::Duration;
 
-use hcndc_core::time::{DataDate, Timestamp};
+use hcndc_core::{
+    model::Definition,
+    time::{DataDate, Timestamp},
+};
 use sea_orm::{
     Value,
     sea_query::{Iden, IntoIden},
 };
-use serde::Serialize;
+use serde::{Serialize, de::DeserializeOwned};
 
 use crate::SqlError;
 
@@ -51,6 +76,47 @@ pub(crate) trait Table: Iden + IntoIden + Copy + Send + Sync + 'static {
 
     /// The row's values, one for each column.
     fn values(row: Self::Row<'_>) -> Result<Vec<Value>, SqlError>;
+}
+
+/// A table of current definitions of one kind, each with its whole as JSON beside what lists filter and sort by.
+pub(crate) trait Definitions: Table {
+    /// What the core calls one.
+    type Model: DeserializeOwned + Into<Definition>;
+
+    /// The table's name, for errors.
+    const NAME: &'static str;
+    /// The column of ids.
+    const ID: Self;
+    /// The column of names.
+    const SORT_NAME: Self;
+    /// The column of directories.
+    const DIRECTORY: Self;
+    /// The column of the times of the last edit.
+    const UPDATED_AT: Self;
+    /// The column that texts are searched in.
+    const SEARCH: Self;
+    /// The column of the JSON.
+    const DEFINITION: Self;
+}
+
+/// The values that all such tables begin with: id, version, name, directory, time of the last edit, text to search in, JSON.
+fn common<T: Serialize>(all: &Definition, it: &T) -> Result<Vec<Value>, SqlError> {
+    let kind = all.id().kind().as_str();
+    Ok(vec![
+        number(kind, all.id().number())?.into(),
+        i64::from(all.revision().version).into(),
+        all.name().into(),
+        all.directory().into(),
+        time(all.revision().updated_at),
+        search(all.name(), all.description()),
+        json(kind, it)?,
+    ])
+}
+
+/// An id that may be missing.
+fn id_if(what: &'static str, id: Option<u64>) -> Result<Value, SqlError> {
+    let id = id.map(|id| number(what, id)).transpose()?;
+    Ok(id.into())
 }
 
 /// An id, or another number that must not be changed on the way.

@@ -25,7 +25,7 @@ pub(super) async fn flows(
 ) -> Result<Page<FlowView>, SqlError> {
     let mut select = Flow::select_current();
     filter_text(&mut select, Flow::Search, &query.text);
-    filter_directory(&mut select, &query.directory);
+    filter_directory(&mut select, Flow::Directory, &query.directory);
     filter_enabled(&mut select, Flow::Enabled, query.enabled);
     Keyset::named(query.sort, Flow::Id, Flow::Name, Flow::UpdatedAt)
         .restrict(&mut select, &query.page)?;
@@ -154,7 +154,7 @@ pub(super) fn is_id<T: Table>(column: (T, T), id: u64) -> Expr {
 }
 
 /// Keeps rows whose name or description holds the text. No pattern, so that nothing in the text has a meaning.
-fn filter_text<T: Table>(select: &mut SelectStatement, search: T, text: &str) {
+pub(super) fn filter_text<T: Table>(select: &mut SelectStatement, search: T, text: &str) {
     if text.is_empty() {
         return;
     }
@@ -174,13 +174,13 @@ fn filter_enabled<T: Table>(select: &mut SelectStatement, column: T, enabled: Op
     }
 }
 
-/// Keeps flows in this directory and below.
-fn filter_directory(select: &mut SelectStatement, directory: &str) {
+/// Keeps what is filed in this directory and below.
+pub(super) fn filter_directory<T: Table>(select: &mut SelectStatement, column: T, directory: &str) {
     let top = directory.trim_end_matches('/');
     if top.is_empty() {
         return;
     }
-    let column = || Expr::col((Flow::Table, Flow::Directory));
+    let column = || Expr::col((T::TABLE, column));
     // What begins with "top/" stands between these two: '0' is the character after '/'.
     let below = column()
         .gte(format!("{top}/"))

@@ -281,6 +281,9 @@ fn refused(rejected: &Rejected) -> (StatusCode, &'static str) {
         Rejected::UnknownJobRun { .. } => (unprocessable, "unknown_job_run"),
         Rejected::NoJobRuns => (unprocessable, "no_job_runs"),
         Rejected::NewerDependency { .. } => (unprocessable, "newer_dependency"),
+        Rejected::UnknownSchedule { .. } => (StatusCode::NOT_FOUND, "unknown_schedule"),
+        Rejected::UnknownFileEvent { .. } => (StatusCode::NOT_FOUND, "unknown_file_event"),
+        Rejected::BadFileKey => (unprocessable, "bad_file_key"),
         Rejected::UnknownBackfill { .. } => (StatusCode::NOT_FOUND, "unknown_backfill"),
         Rejected::WrongBackfillState { .. } => (conflict, "wrong_backfill_state"),
         Rejected::BackfillRange { .. } => (unprocessable, "backfill_range"),
@@ -396,6 +399,24 @@ enum SubjectDto {
     Job { flow: String, name: String },
     /// An executor.
     Executor { name: String },
+    /// A schedule.
+    Schedule { name: String },
+    /// A calendar.
+    Calendar { name: String },
+    /// A pool.
+    Pool { name: String },
+    /// A shared param.
+    Param { name: String },
+    /// A data source.
+    DataSource { name: String },
+    /// A file server.
+    FileServer { name: String },
+    /// A file event.
+    FileEvent { name: String },
+    /// An alert channel.
+    AlertChannel { name: String },
+    /// An alert rule.
+    AlertRule { name: String },
     /// All definitions together: a cycle.
     Mesh,
 }
@@ -409,6 +430,15 @@ impl From<&Subject> for SubjectDto {
                 name: name.clone(),
             },
             Subject::Executor { name } => Self::Executor { name: name.clone() },
+            Subject::Schedule { name } => Self::Schedule { name: name.clone() },
+            Subject::Calendar { name } => Self::Calendar { name: name.clone() },
+            Subject::Pool { name } => Self::Pool { name: name.clone() },
+            Subject::Param { name } => Self::Param { name: name.clone() },
+            Subject::DataSource { name } => Self::DataSource { name: name.clone() },
+            Subject::FileServer { name } => Self::FileServer { name: name.clone() },
+            Subject::FileEvent { name } => Self::FileEvent { name: name.clone() },
+            Subject::AlertChannel { name } => Self::AlertChannel { name: name.clone() },
+            Subject::AlertRule { name } => Self::AlertRule { name: name.clone() },
             Subject::Mesh => Self::Mesh,
         }
     }

@@ -5,7 +5,7 @@ use hcndc_core::{
         AttemptState, ExecutionState, FlowRunState, Hold, HostTrouble, JobRunState, Rejected,
     },
     id::ExecutionId,
-    model::{Condition, DefinitionError, Placement},
+    model::{Condition, DefinitionError, DefinitionKind, Placement},
     time::{DataDate, Timestamp},
 };
 
@@ -257,6 +257,13 @@ fn refusal(rejected: &Rejected, lang: Lang) -> String {
         (Lang::Zh, Rejected::BadSnapshot { execution }) => {
             format!("执行 {execution} 的存储内容无法读取或互相矛盾，不能继续")
         }
+        (Lang::Zh, Rejected::UnknownSchedule { schedule }) => {
+            format!("没有编号为 {schedule} 的调度")
+        }
+        (Lang::Zh, Rejected::UnknownFileEvent { event }) => {
+            format!("没有编号为 {event} 的文件事件")
+        }
+        (Lang::Zh, Rejected::BadFileKey) => "文件的键应为 1 至 255 个字符".to_owned(),
         (Lang::Zh, Rejected::UnknownBackfill { backfill }) => {
             format!("没有编号为 {backfill} 的补数，或其已成功")
         }
@@ -302,6 +309,9 @@ const fn definition_code(error: &DefinitionError) -> &'static str {
         DefinitionError::TooLong { .. } => "too_long",
         DefinitionError::BadDirectory => "bad_directory",
         DefinitionError::Stale { .. } => "stale",
+        DefinitionError::Reversed => "reversed",
+        DefinitionError::BadFormat { .. } => "bad_format",
+        DefinitionError::Unresolved { .. } => "unresolved",
         DefinitionError::FlowChanged => "flow_changed",
         DefinitionError::InUse { .. } => "in_use",
         DefinitionError::Cycle { .. } => "cycle",
@@ -351,12 +361,9 @@ pub(super) fn blame(error: &BlameError, lang: Lang) -> String {
 fn definition_zh(error: &DefinitionError) -> String {
     match error {
         DefinitionError::Unknown { what, name } => {
-            let what = match what.as_str() {
-                "flow" => "任务流",
-                "job" => "任务",
-                "executor" => "执行服务器",
-                other => other,
-            };
+            let kinds = DefinitionKind::ALL.iter();
+            let mut kinds = kinds.filter(|kind| kind.as_str() == what);
+            let what = kinds.next().map_or(&**what, |kind| kind_zh(*kind));
             format!("{what}“{name}”不存在")
         }
         DefinitionError::NameTaken => "名称已被占用".to_owned(),
@@ -381,6 +388,13 @@ fn definition_zh(error: &DefinitionError) -> String {
         DefinitionError::Stale { given, current } => {
             format!("给出的版本是 {given}，而当前版本是 {current}：已被他人修改")
         }
+        DefinitionError::Reversed => "结束早于开始".to_owned(),
+        DefinitionError::BadFormat { format } => {
+            format!("“{format}”不是日期格式：可用 %Y、%m、%d 等，不能含有时刻")
+        }
+        DefinitionError::Unresolved { name } => {
+            format!("“{name}”的值来自查询，任务目前还不能使用")
+        }
         DefinitionError::FlowChanged => "任务不能移到其他任务流".to_owned(),
         DefinitionError::InUse { users } => {
             let users: Vec<_> = users.iter().map(|it| user(it, Lang::Zh)).collect();
@@ -391,13 +405,35 @@ fn definition_zh(error: &DefinitionError) -> String {
     }
 }
 
+const fn kind_zh(kind: DefinitionKind) -> &'static str {
+    match kind {
+        DefinitionKind::Flow => "任务流",
+        DefinitionKind::Job => "任务",
+        DefinitionKind::Executor => "执行服务器",
+        DefinitionKind::Schedule => "调度",
+        DefinitionKind::Calendar => "日历",
+        DefinitionKind::Pool => "资源池",
+        DefinitionKind::Param => "共享参数",
+        DefinitionKind::DataSource => "数据源",
+        DefinitionKind::FileServer => "文件服务器",
+        DefinitionKind::FileEvent => "文件事件",
+        DefinitionKind::AlertChannel => "预警配置",
+        DefinitionKind::AlertRule => "预警规则",
+    }
+}
+
 /// What needs a definition. The engine names it in English: its kind, and then its name if it has one.
 pub(super) fn user(user: &str, lang: Lang) -> String {
-    let zh = match user.split_once(' ') {
-        Some(("flow", name)) => format!("任务流 {name}"),
-        Some(("job", name)) => format!("任务 {name}"),
-        _ if user == "attempts that run there" => "正在其上运行的尝试".to_owned(),
-        _ => user.to_owned(),
+    let zh = match user {
+        "attempts that run there" => "正在其上运行的尝试".to_owned(),
+        "job runs that have not ended" => "尚未结束的任务执行".to_owned(),
+        _ => {
+            let named = DefinitionKind::ALL.iter().find_map(|kind| {
+                let name = user.strip_prefix(kind.as_str())?.strip_prefix(' ')?;
+                Some(format!("{} {name}", kind_zh(*kind)))
+            });
+            named.unwrap_or_else(|| user.to_owned())
+        }
     };
     either(lang, user, zh)
 }

@@ -23,7 +23,7 @@ const LIMITS: [u32; 4] = [1, 3, 20, 1_000];
 
 /// Id, name and revision of twenty definitions. Stored in this order, they come back in another one by id, by name and
 /// by time; as numbers, as bytes, and with many ties.
-fn named() -> Vec<(u64, String, Revision)> {
+pub(super) fn named() -> Vec<(u64, String, Revision)> {
     let names = [
         "b", "B", "a", "A", "aa", "a b", "10", "9", "é", "e", "f", "任务", "任", "🚀", "￿", "Z",
         "_", "%", "a", "b",
@@ -43,7 +43,7 @@ fn named() -> Vec<(u64, String, Revision)> {
 }
 
 /// The ids of [`named`], sorted as a list must be.
-fn expected(sort: NamedSort, direction: Direction) -> Vec<u64> {
+pub(super) fn expected(sort: NamedSort, direction: Direction) -> Vec<u64> {
     let mut rows = named();
     rows.sort_by(|(a_id, a_name, a_revision), (b_id, b_name, b_revision)| {
         let order = match sort {
@@ -148,7 +148,7 @@ where
     }
 }
 
-fn every_order() -> impl Iterator<Item = (NamedSort, Direction, u32)> {
+pub(super) fn every_order() -> impl Iterator<Item = (NamedSort, Direction, u32)> {
     SORTS.into_iter().flat_map(|sort| {
         let directions = DIRECTIONS.into_iter();
         directions.flat_map(move |direction| LIMITS.map(|limit| (sort, direction, limit)))

@@ -38,7 +38,7 @@ fn rows(text: &str, id: u64) -> (Flow, Job, Executor, ExecutionRow, AttemptRow) 
         description: text.clone(),
         placement: Placement::Labels(env.clone()),
         command: text.clone(),
-        params: params.clone(),
+        params: params.iter().cloned().map(Into::into).collect(),
         env: env.clone(),
         workdir: text.clone(),
         revision: revision.clone(),

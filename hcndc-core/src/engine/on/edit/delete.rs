@@ -2,35 +2,48 @@
 
 use alloc::{borrow::ToOwned as _, collections::BTreeSet, format, string::String, vec::Vec};
 
-use super::{LIVE_ATTEMPTS, Plan};
+use super::{
+    LIVE_ATTEMPTS, OPEN_RUNS, Plan,
+    nouns::{Planned, of_any_id},
+};
 use crate::{
+    engine::DefinitionId,
     id::{ExecutorId, FlowId, JobId},
-    model::{DefinitionError, Edit, Placement},
+    model::DefinitionError,
 };
 
 impl Plan<'_> {
     /// What is deleted must not be needed by what stays.
-    pub(super) fn check_deletes(&mut self, busy: &BTreeSet<ExecutorId>) {
+    pub(super) fn check_deletes(
+        &mut self,
+        busy: &BTreeSet<ExecutorId>,
+        held: &BTreeSet<DefinitionId>,
+    ) {
         let mut users: Vec<(usize, Vec<String>)> = Vec::new();
         for (at, edit) in self.batch.edits.iter().enumerate() {
-            let its = match *edit {
-                Edit::DeleteFlow { flow, .. } => {
+            let Some((id, _)) = edit.deletes() else {
+                continue;
+            };
+            let mut its = match id {
+                DefinitionId::Flow(flow) => {
                     let mut its = self.children_that_stay(flow);
                     for job in self.base.jobs_of(flow) {
                         its.extend(self.dependents_that_stay(job.id));
                     }
                     its
                 }
-                Edit::DeleteJob { job, .. } => self.dependents_that_stay(job),
-                Edit::DeleteExecutor { executor, .. } => {
-                    let mut its = self.jobs_that_name(executor);
-                    if busy.contains(&executor) {
-                        its.push(LIVE_ATTEMPTS.to_owned());
-                    }
-                    its
-                }
-                Edit::PutFlow(_) | Edit::PutJob(_) | Edit::PutExecutor(_) => continue,
+                DefinitionId::Job(job) => self.dependents_that_stay(job),
+                _ => Vec::new(),
             };
+            its.extend(self.users_that_stay(id));
+            if let DefinitionId::Executor(executor) = id
+                && busy.contains(&executor)
+            {
+                its.push(LIVE_ATTEMPTS.to_owned());
+            }
+            if held.contains(&id) {
+                its.push(OPEN_RUNS.to_owned());
+            }
             users.push((at, its));
         }
         for (at, users) in users {
@@ -40,7 +53,7 @@ impl Plan<'_> {
         }
     }
 
-    pub(super) fn children_that_stay(&self, flow: FlowId) -> Vec<String> {
+    fn children_that_stay(&self, flow: FlowId) -> Vec<String> {
         let children = self.base.mesh().children(flow).into_iter();
         children
             .filter(|child| !self.gone.flows.contains(child))
@@ -50,7 +63,7 @@ impl Plan<'_> {
             .collect()
     }
 
-    pub(super) fn dependents_that_stay(&self, job: JobId) -> Vec<String> {
+    fn dependents_that_stay(&self, job: JobId) -> Vec<String> {
         let dependents = self.base.dependents(job).into_iter();
         dependents
             .filter(|dependent| !self.gone.jobs.contains(dependent))
@@ -64,14 +77,29 @@ impl Plan<'_> {
             .collect()
     }
 
-    pub(super) fn jobs_that_name(&self, executor: ExecutorId) -> Vec<String> {
-        let placement = Placement::Executor(executor);
-        self.base
-            .jobs()
-            .filter(|job| !self.gone.jobs.contains(&job.id))
-            .map(|job| self.jobs.get(&job.id).unwrap_or(job))
-            .filter(|job| job.placement == placement)
-            .map(|job| format!("job {}", self.base.job_label(job)))
-            .collect()
+    /// What needs it otherwise than the mesh ties flows and jobs.
+    fn users_that_stay(&self, need: DefinitionId) -> Vec<String> {
+        let users = self.base.users(need);
+        let labels = users.filter_map(|user| {
+            of_any_id!(
+                user,
+                flow _flow => None,
+                job job => self.job_that_needs(job, need),
+                self.named_that_needs(id, need)
+            )
+        });
+        labels.collect()
+    }
+
+    fn job_that_needs(&self, job: JobId, need: DefinitionId) -> Option<String> {
+        let after = self.jobs.get(&job).or_else(|| self.base.job(job))?;
+        let needs = !self.gone.jobs.contains(&job) && after.needs().contains(&need);
+        needs.then(|| format!("job {}", self.base.job_label(after)))
+    }
+
+    fn named_that_needs<T: Planned>(&self, id: T::Id, need: DefinitionId) -> Option<String> {
+        let after = self.after::<T>(id)?;
+        let needs = after.needs().contains(&need);
+        needs.then(|| format!("{} {}", T::KIND, after.name()))
     }
 }

@@ -4,7 +4,12 @@ use alloc::{
     collections::BTreeMap, collections::BTreeSet, format, string::String, string::ToString,
     vec::Vec,
 };
-use core::time::Duration;
+use core::{fmt::Write as _, time::Duration};
+
+use chrono::{
+    NaiveDate,
+    format::{Item, StrftimeItems},
+};
 
 use super::Plan;
 use crate::model::{DefinitionError, LONGEST_TEXT, Param};
@@ -17,6 +22,16 @@ impl Plan<'_> {
             && !(is_flow && name.contains('/'));
         if !fits {
             self.fault(at, "name", DefinitionError::BadName);
+        }
+    }
+
+    pub(super) fn check_directory(&mut self, at: usize, directory: &str) {
+        let fits = directory.starts_with('/')
+            && !directory.contains("//")
+            && !directory.chars().any(char::is_control)
+            && directory.len() <= 1024;
+        if !fits {
+            self.fault(at, "directory", DefinitionError::BadDirectory);
         }
     }
 
@@ -70,6 +85,37 @@ impl Plan<'_> {
         }
     }
 
+    /// Settings that an adapter knows the meaning of.
+    pub(super) fn check_options(
+        &mut self,
+        at: usize,
+        field: &str,
+        options: &BTreeMap<String, String>,
+    ) {
+        for (name, value) in options {
+            if name.trim().is_empty() {
+                self.fault(at, field, DefinitionError::Empty);
+            }
+            self.check_text(at, field, name);
+            self.check_text(at, &format!("{field}.{name}"), value);
+        }
+    }
+
+    pub(super) fn check_date_format(&mut self, at: usize, field: &str, format: &str) {
+        let items = || StrftimeItems::new(format);
+        // Forms with a time of day parse, and fail only when a date is written.
+        let mut text = String::new();
+        let date = NaiveDate::default().format_with_items(items());
+        let fits = !format.is_empty()
+            && !format.contains(['}', '\0'])
+            && !items().any(|item| item == Item::Error)
+            && write!(text, "{date}").is_ok();
+        if !fits {
+            let format = format.into();
+            self.fault(at, field, DefinitionError::BadFormat { format });
+        }
+    }
+
     pub(super) fn check_env(&mut self, at: usize, env: &BTreeMap<String, String>) {
         for (name, value) in env {
             if !is_key(name, &[]) {
@@ -109,7 +155,7 @@ impl Plan<'_> {
     }
 }
 
-fn is_key(name: &str, also: &[char]) -> bool {
+pub(super) fn is_key(name: &str, also: &[char]) -> bool {
     let mut chars = name.chars();
     chars
         .next()

@@ -6,7 +6,10 @@
 mod delete;
 mod field;
 mod names;
+mod nouns;
 mod put;
+mod put_named;
+mod shared;
 
 use alloc::{
     borrow::ToOwned as _,
@@ -18,6 +21,7 @@ use alloc::{
     vec::Vec,
 };
 
+use self::nouns::{Draft, Nouns, Planned, Puts, of_any_draft};
 use super::super::{
     Change, DefinitionId, EditBatch, Effect, Engine, Rejected, Reply, Step,
     advance::{Task, Tasks},
@@ -26,12 +30,17 @@ use super::super::{
 use crate::{
     id::{ExecutorId, FlowId, JobId},
     mesh::Node,
-    model::{DefinitionError, Edit, Executor, Fault, Flow, FlowRef, Job, Subject},
+    model::{
+        Definition, DefinitionError, Edit, Executor, Fault, Flow, FlowRef, Job, Named as _, Subject,
+    },
     time::Timestamp,
 };
 
 /// What needs an executor while something runs there.
 const LIVE_ATTEMPTS: &str = "attempts that run there";
+
+/// What needs a pool or a param until it has ended, whatever became of its job meanwhile.
+const OPEN_RUNS: &str = "job runs that have not ended";
 
 impl Engine {
     pub(in super::super) fn on_edit(
@@ -45,15 +54,16 @@ impl Engine {
             .filter(|host| !host.attempts.is_empty())
             .map(|host| host.executor.id)
             .collect();
+        let held = self.held_by_runs(&batch);
         let mut plan = Plan::new(&self.definitions, self.next_id.max(1), self.now, &batch);
-        plan.check(&busy);
+        plan.check(&busy, &held);
         let Plan {
             faults,
             ids,
             next_id,
             flows,
             jobs,
-            executors,
+            nouns,
             gone,
             ..
         } = plan;
@@ -97,19 +107,16 @@ impl Engine {
             self.definitions.remove_flow(flow);
             step.changes.push(Change::FlowDeleted(flow));
         }
-        for executor in gone.executors {
-            self.definitions.remove_executor(executor);
-            self.yard.remove_host(executor);
-            step.changes.push(Change::ExecutorDeleted(executor));
-            step.effects.push(Effect::Disconnect(executor));
-        }
-        for executor in executors.into_values() {
-            self.definitions.put_executor(Arc::clone(&executor));
-            self.yard.put_host(Arc::clone(&executor));
-            step.changes
-                .push(Change::ExecutorPut(Arc::clone(&executor)));
-            step.effects.push(Effect::Connect(executor));
-        }
+        self.apply_executors(nouns.executors, step);
+        self.apply_named(nouns.schedules, step);
+        self.apply_named(nouns.calendars, step);
+        self.apply_named(nouns.pools, step);
+        self.apply_named(nouns.params, step);
+        self.apply_named(nouns.data_sources, step);
+        self.apply_named(nouns.file_servers, step);
+        self.apply_named(nouns.file_events, step);
+        self.apply_named(nouns.alert_channels, step);
+        self.apply_named(nouns.alert_rules, step);
         for flow in flows {
             self.definitions.put_flow(Arc::clone(&flow));
             tasks.push(Task::Fill(flow.id));
@@ -122,6 +129,50 @@ impl Engine {
         self.finish(tasks, step);
         step.reply = Reply::Edited(ids);
         Ok(())
+    }
+
+    /// Pools and params that runs need by the versions that they are pinned to, if the batch deletes one.
+    fn held_by_runs(&self, batch: &EditBatch) -> BTreeSet<DefinitionId> {
+        let is_held = |id| matches!(id, DefinitionId::Pool(_) | DefinitionId::Param(_));
+        let mut deletes = batch.edits.iter().filter_map(Edit::deletes);
+        if !deletes.any(|(id, _)| is_held(id)) {
+            return BTreeSet::new();
+        }
+        let runs = self.executions.values().flat_map(|it| &it.jobs);
+        let open = runs.filter(|run| !run.row.state.is_settled());
+        open.flat_map(|run| run.job.needs())
+            .filter(|&id| is_held(id))
+            .collect()
+    }
+
+    fn apply_executors(&mut self, executors: Puts<Executor>, step: &mut Step) {
+        for executor in executors.gone {
+            self.definitions.remove::<Executor>(executor);
+            self.yard.remove_host(executor);
+            step.changes.push(Change::ExecutorDeleted(executor));
+            step.effects.push(Effect::Disconnect(executor));
+        }
+        for executor in executors.puts.into_values() {
+            self.definitions.put(Arc::clone(&executor));
+            self.yard.put_host(Arc::clone(&executor));
+            step.changes
+                .push(Change::ExecutorPut(Arc::clone(&executor)));
+            step.effects.push(Effect::Connect(executor));
+        }
+    }
+
+    fn apply_named<T: Planned>(&mut self, its: Puts<T>, step: &mut Step)
+    where
+        Definition: From<Arc<T>>,
+    {
+        for id in its.gone {
+            self.definitions.remove::<T>(id);
+            step.changes.push(Change::DefinitionDeleted(id.into()));
+        }
+        for it in its.puts.into_values() {
+            self.definitions.put(Arc::clone(&it));
+            step.changes.push(Change::DefinitionPut(it.into()));
+        }
     }
 }
 
@@ -151,7 +202,6 @@ impl<Id: Copy> Names<Id> {
 struct Gone {
     flows: BTreeSet<FlowId>,
     jobs: BTreeSet<JobId>,
-    executors: BTreeSet<ExecutorId>,
 }
 
 /// What a batch of edits would do, and what is wrong with it.
@@ -164,13 +214,12 @@ struct Plan<'a> {
     ids: Vec<DefinitionId>,
     flow_names: Names<FlowId>,
     job_names: BTreeMap<FlowId, Names<JobId>>,
-    executor_names: Names<ExecutorId>,
     /// The flows of the jobs that are put.
     new_jobs: BTreeMap<JobId, FlowId>,
     gone: Gone,
     flows: BTreeMap<FlowId, Arc<Flow>>,
     jobs: BTreeMap<JobId, Arc<Job>>,
-    executors: BTreeMap<ExecutorId, Arc<Executor>>,
+    nouns: Nouns,
     faults: Vec<Fault>,
 }
 
@@ -182,25 +231,18 @@ impl<'a> Plan<'a> {
             base,
             next_id,
             ids: Vec::with_capacity(batch.edits.len()),
-            flow_names: Names {
-                given: BTreeMap::new(),
-                freed: BTreeSet::new(),
-            },
+            flow_names: Names::default(),
             job_names: BTreeMap::new(),
-            executor_names: Names {
-                given: BTreeMap::new(),
-                freed: BTreeSet::new(),
-            },
             new_jobs: BTreeMap::new(),
             gone: Gone::default(),
             flows: BTreeMap::new(),
             jobs: BTreeMap::new(),
-            executors: BTreeMap::new(),
+            nouns: Nouns::default(),
             faults: Vec::new(),
         }
     }
 
-    fn check(&mut self, busy: &BTreeSet<ExecutorId>) {
+    fn check(&mut self, busy: &BTreeSet<ExecutorId>, held: &BTreeSet<DefinitionId>) {
         let edits = &self.batch.edits;
         self.delete();
         self.free_names();
@@ -218,11 +260,16 @@ impl<'a> Plan<'a> {
                 Edit::PutFlow(draft) => self.put_flow(at, draft),
                 Edit::PutJob(draft) => self.put_job(at, draft),
                 Edit::PutExecutor(draft) => self.put_executor(at, draft, busy),
-                Edit::DeleteFlow { .. } | Edit::DeleteJob { .. } | Edit::DeleteExecutor { .. } => {}
+                Edit::Put(draft) => self.put_definition(at, draft),
+                Edit::DeleteFlow { .. }
+                | Edit::DeleteJob { .. }
+                | Edit::DeleteExecutor { .. }
+                | Edit::Delete { .. } => {}
             }
         }
         self.check_addresses();
-        self.check_deletes(busy);
+        self.check_shared();
+        self.check_deletes(busy, held);
     }
 
     fn fault(&mut self, at: usize, field: &str, error: DefinitionError) {
@@ -263,12 +310,13 @@ impl<'a> Plan<'a> {
             Edit::PutExecutor(draft) => Subject::Executor {
                 name: draft.name.clone(),
             },
+            Edit::Put(draft) => of_any_draft!(draft, it => subject_of(it)),
             Edit::DeleteExecutor { executor, .. } => Subject::Executor {
-                name: self
-                    .base
-                    .executor(*executor)
-                    .map_or_else(|| executor.to_string(), |executor| executor.name.clone()),
+                name: self.label((*executor).into()),
             },
+            Edit::Delete { definition, .. } => {
+                Subject::of(definition.kind(), self.label(*definition))
+            }
         }
     }
 
@@ -333,9 +381,6 @@ fn name_cycle(
     path
 }
 
-fn ref_label(flow: &FlowRef) -> String {
-    match flow {
-        FlowRef::Id(id) => id.to_string(),
-        FlowRef::Name(name) => name.clone(),
-    }
+fn subject_of<D: Draft>(draft: &D) -> Subject {
+    Subject::of(D::Noun::KIND, draft.header().name.clone())
 }

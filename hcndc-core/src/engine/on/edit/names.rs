@@ -1,76 +1,96 @@
 //! Who is meant: ids for what is new, and names that the batch gives and takes away.
 
-use alloc::vec::Vec;
+use alloc::{borrow::ToOwned as _, string::String, sync::Arc, vec::Vec};
 
-use super::Plan;
+use super::{
+    Plan,
+    nouns::{Draft, Planned, of_any_draft, of_any_id},
+};
 use crate::{
-    engine::DefinitionId,
-    id::{ExecutorId, FlowId, JobId},
-    model::{DefinitionError, Edit, ExecutorRef, FlowRef, JobDraft, JobRef},
+    engine::{DefinitionId, table::Noun},
+    id::{FlowId, JobId},
+    model::{DefinitionError, Edit, FlowRef, JobDraft, JobRef, Named as _, Ref},
 };
 
 impl Plan<'_> {
     pub(super) fn delete(&mut self) {
-        for (at, edit) in self.batch.edits.iter().enumerate() {
-            match *edit {
-                Edit::DeleteFlow { flow, version } => match self.base.flow(flow) {
-                    Some(old) => {
-                        self.check_version(at, version, old.revision.version);
-                        self.gone.flows.insert(flow);
-                        self.gone
-                            .jobs
-                            .extend(self.base.jobs_of(flow).map(|job| job.id));
-                    }
-                    None => self.unknown(at, "id", "flow", flow),
-                },
-                Edit::DeleteJob { job, version } => match self.base.job(job) {
-                    Some(old) => {
-                        self.check_version(at, version, old.revision.version);
-                        self.gone.jobs.insert(job);
-                    }
-                    None => self.unknown(at, "id", "job", job),
-                },
-                Edit::DeleteExecutor { executor, version } => match self.base.executor(executor) {
-                    Some(old) => {
-                        self.check_version(at, version, old.revision.version);
-                        self.gone.executors.insert(executor);
-                    }
-                    None => self.unknown(at, "id", "executor", executor),
-                },
-                Edit::PutFlow(_) | Edit::PutJob(_) | Edit::PutExecutor(_) => {}
-            }
+        let batch = self.batch;
+        for (at, edit) in batch.edits.iter().enumerate() {
+            let Some((id, version)) = edit.deletes() else {
+                continue;
+            };
+            of_any_id!(
+                id,
+                flow flow => self.delete_flow(at, flow, version),
+                job job => self.delete_job(at, job, version),
+                self.delete_named(id, at, version)
+            );
         }
+    }
+
+    fn delete_flow(&mut self, at: usize, flow: FlowId, version: Option<u32>) {
+        let Some(old) = self.base.flow(flow) else {
+            return self.unknown(at, "id", "flow", flow);
+        };
+        self.check_version(at, version, old.revision.version);
+        self.gone.flows.insert(flow);
+        let its = self.base.jobs_of(flow).map(|job| job.id);
+        self.gone.jobs.extend(its);
+    }
+
+    fn delete_job(&mut self, at: usize, job: JobId, version: Option<u32>) {
+        let Some(old) = self.base.job(job) else {
+            return self.unknown(at, "id", "job", job);
+        };
+        self.check_version(at, version, old.revision.version);
+        self.gone.jobs.insert(job);
+    }
+
+    fn delete_named<T: Planned>(&mut self, id: T::Id, at: usize, version: Option<u32>) {
+        let Some(old) = T::table(self.base).get(id) else {
+            return self.unknown(at, "id", T::KIND.as_str(), id);
+        };
+        self.check_version(at, version, old.revision().version);
+        let its = T::puts_mut(&mut self.nouns);
+        its.gone.insert(id);
+        its.names.freed.insert(old.name().to_owned());
     }
 
     /// Names of what is deleted or replaced are free for others of the same batch.
     pub(super) fn free_names(&mut self) {
         let mut flows: Vec<FlowId> = self.gone.flows.iter().copied().collect();
         let mut jobs: Vec<JobId> = self.gone.jobs.iter().copied().collect();
-        let mut executors: Vec<ExecutorId> = self.gone.executors.iter().copied().collect();
-        for edit in &self.batch.edits {
+        let batch = self.batch;
+        for edit in &batch.edits {
             match edit {
                 Edit::PutFlow(draft) => flows.extend(draft.id),
                 Edit::PutJob(draft) => jobs.extend(draft.id),
-                Edit::PutExecutor(draft) => executors.extend(draft.id),
-                Edit::DeleteFlow { .. } | Edit::DeleteJob { .. } | Edit::DeleteExecutor { .. } => {}
+                Edit::PutExecutor(draft) => self.free_name(draft),
+                Edit::Put(draft) => of_any_draft!(draft, it => self.free_name(it)),
+                Edit::DeleteFlow { .. }
+                | Edit::DeleteJob { .. }
+                | Edit::DeleteExecutor { .. }
+                | Edit::Delete { .. } => {}
             }
         }
         let flows = flows.into_iter().filter_map(|id| self.base.flow(id));
         self.flow_names
             .freed
             .extend(flows.map(|flow| flow.name.clone()));
-        let executors = executors
-            .into_iter()
-            .filter_map(|id| self.base.executor(id));
-        self.executor_names
-            .freed
-            .extend(executors.map(|executor| executor.name.clone()));
         for job in jobs.into_iter().filter_map(|id| self.base.job(id)) {
             self.job_names
                 .entry(job.flow)
                 .or_default()
                 .freed
                 .insert(job.name.clone());
+        }
+    }
+
+    fn free_name<D: Draft>(&mut self, draft: &D) {
+        let id = draft.header().id;
+        if let Some(old) = id.and_then(|id| <D::Noun as Noun>::table(self.base).get(id)) {
+            let its = D::Noun::puts_mut(&mut self.nouns);
+            its.names.freed.insert(old.name().to_owned());
         }
     }
 
@@ -90,26 +110,34 @@ impl Plan<'_> {
                 self.flow_names.given.insert(draft.name.clone(), id);
                 DefinitionId::Flow(id)
             }
-            Edit::PutExecutor(draft) => {
-                let id = draft.id.unwrap_or_else(|| ExecutorId(self.take_id()));
-                let in_force = self
-                    .base
-                    .executor_named(&draft.name)
-                    .map(|executor| executor.id);
-                if self.executor_names.find(&draft.name, in_force).is_some() {
-                    self.fault(at, "name", DefinitionError::NameTaken);
-                }
-                self.executor_names.given.insert(draft.name.clone(), id);
-                DefinitionId::Executor(id)
-            }
+            Edit::PutExecutor(draft) => self.give_named_id(at, draft),
+            Edit::Put(draft) => of_any_draft!(draft, it => self.give_named_id(at, it)),
             Edit::PutJob(draft) => {
                 DefinitionId::Job(draft.id.unwrap_or_else(|| JobId(self.take_id())))
             }
             Edit::DeleteFlow { flow, .. } => DefinitionId::Flow(*flow),
             Edit::DeleteJob { job, .. } => DefinitionId::Job(*job),
             Edit::DeleteExecutor { executor, .. } => DefinitionId::Executor(*executor),
+            Edit::Delete { definition, .. } => *definition,
         };
         self.ids.push(id);
+    }
+
+    fn give_named_id<D: Draft>(&mut self, at: usize, draft: &D) -> DefinitionId {
+        let header = draft.header();
+        let id = match header.id {
+            Some(id) => id,
+            None => D::Noun::new_id(self.take_id()),
+        };
+        let in_force = D::Noun::table(self.base).named(header.name);
+        let in_force = in_force.map(|it| it.id());
+        let names = &mut D::Noun::puts_mut(&mut self.nouns).names;
+        let taken = names.find(header.name, in_force).is_some();
+        names.given.insert(header.name.clone(), id);
+        if taken {
+            self.fault(at, "name", DefinitionError::NameTaken);
+        }
+        id.into()
     }
 
     pub(super) fn give_job_id(&mut self, at: usize, draft: &JobDraft) {
@@ -161,14 +189,59 @@ impl Plan<'_> {
         in_force.or_else(|| self.new_jobs.get(&job).copied())
     }
 
-    pub(super) fn find_executor(&self, executor: &ExecutorRef) -> Option<ExecutorId> {
-        let id = match executor {
-            ExecutorRef::Id(id) => self.base.executor(*id)?.id,
-            ExecutorRef::Name(name) => {
-                let in_force = self.base.executor_named(name).map(|executor| executor.id);
-                self.executor_names.find(name, in_force)?
+    pub(super) fn find<T: Planned>(&self, reference: &Ref<T::Id>) -> Option<T::Id> {
+        let its = T::puts(&self.nouns);
+        let id = match reference {
+            Ref::Id(id) => T::table(self.base).get(*id)?.id(),
+            Ref::Name(name) => {
+                let in_force = T::table(self.base).named(name).map(|it| it.id());
+                its.names.find(name, in_force)?
             }
         };
-        (!self.gone.executors.contains(&id)).then_some(id)
+        (!its.gone.contains(&id)).then_some(id)
+    }
+
+    /// The id of what a field names, or a fault.
+    pub(super) fn named<T: Planned>(
+        &mut self,
+        at: usize,
+        field: &str,
+        reference: &Ref<T::Id>,
+    ) -> Option<T::Id> {
+        let found = self.find::<T>(reference);
+        if found.is_none() {
+            self.unknown(at, field, T::KIND.as_str(), reference);
+        }
+        found
+    }
+
+    /// A definition as it was before the batch, unless the batch deletes it.
+    pub(super) fn before<T: Planned>(&self, id: T::Id) -> Option<&Arc<T>> {
+        let gone = T::puts(&self.nouns).gone.contains(&id);
+        T::table(self.base).get(id).filter(|_| !gone)
+    }
+
+    /// A definition as it is after the batch, as far as that has been put; `None` if the batch deletes it.
+    pub(super) fn after<T: Planned>(&self, id: T::Id) -> Option<&Arc<T>> {
+        let put = T::puts(&self.nouns).puts.get(&id);
+        put.or_else(|| self.before(id))
+    }
+
+    /// What people call the thing that an edit deletes.
+    pub(super) fn label(&self, id: DefinitionId) -> String {
+        of_any_id!(
+            id,
+            flow flow => self.flow_label(flow),
+            job job => self.base.job(job).map_or_else(
+                || alloc::format!("{job}"),
+                |job| self.base.job_label(job),
+            ),
+            self.named_label(id)
+        )
+    }
+
+    fn named_label<T: Planned>(&self, id: T::Id) -> String {
+        let found = T::table(self.base).get(id);
+        found.map_or_else(|| alloc::format!("{id}"), |it| it.name().to_owned())
     }
 }

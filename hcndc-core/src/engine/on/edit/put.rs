@@ -1,18 +1,18 @@
 //! What is put: each draft becomes a definition, or faults.
 
 use alloc::{
-    borrow::ToOwned as _, collections::BTreeMap, collections::BTreeSet, format,
-    string::ToString as _, sync::Arc, vec, vec::Vec,
+    borrow::ToOwned as _, collections::BTreeMap, collections::BTreeSet, string::ToString as _,
+    sync::Arc, vec, vec::Vec,
 };
 
-use super::{LIVE_ATTEMPTS, Plan, ref_label};
+use super::{LIVE_ATTEMPTS, Plan};
 use crate::{
     engine::DefinitionId,
-    id::{ExecutorId, FlowId, PoolId},
+    id::{ExecutorId, FlowId},
     model::{
-        DefinitionError, Dependency, DependencyDraft, Edit, Executor, ExecutorDraft, ExecutorRef,
-        Flow, FlowDraft, Job, JobDraft, JobRef, MOST_OUTSIDE_DEPENDENCIES, Placement,
-        PlacementDraft, PoolRef, Revision,
+        DefinitionError, Dependency, DependencyDraft, Edit, Executor, ExecutorDraft, Flow,
+        FlowDraft, Job, JobDraft, MOST_OUTSIDE_DEPENDENCIES, Placement, PlacementDraft, Pool,
+        Revision,
     },
 };
 
@@ -52,12 +52,7 @@ impl Plan<'_> {
             }
         }
         self.check_name(at, &draft.name, true);
-        let segments_fit = draft.directory.starts_with('/')
-            && !draft.directory.contains("//")
-            && !draft.directory.chars().any(char::is_control);
-        if !segments_fit || draft.directory.len() > 1024 {
-            self.fault(at, "directory", DefinitionError::BadDirectory);
-        }
+        self.check_directory(at, &draft.directory);
         self.check_params(at, &draft.params);
         self.check_env(at, &draft.env);
         self.check_text(at, "workdir", &draft.workdir);
@@ -73,7 +68,7 @@ impl Plan<'_> {
         for parent in &draft.parents {
             match self.find_flow(parent) {
                 Some(parent) => parents.push(parent),
-                None => self.unknown(at, "parents", "flow", ref_label(parent)),
+                None => self.unknown(at, "parents", "flow", parent),
             }
         }
         self.sort_unique(at, "parents", &mut parents);
@@ -129,7 +124,7 @@ impl Plan<'_> {
         }
         let flow = self.find_flow(&draft.flow);
         if flow.is_none() {
-            self.unknown(at, "flow", "flow", ref_label(&draft.flow));
+            self.unknown(at, "flow", "flow", &draft.flow);
         }
         if let (Some(old), Some(flow)) = (&old, flow)
             && old.flow != flow
@@ -150,10 +145,11 @@ impl Plan<'_> {
         self.check_text(at, "command", &draft.command);
         self.check_text(at, "workdir", &draft.workdir);
         self.check_text(at, "description", &draft.description);
-        self.check_params(at, &draft.params);
         self.check_env(at, &draft.env);
         let placement = self.placement(at, &draft.placement);
-        let pool = draft.pool.as_ref().and_then(|pool| self.pool(at, pool));
+        let params = self.job_params(at, &draft.params);
+        let pool = draft.pool.as_ref();
+        let pool = pool.and_then(|pool| self.named::<Pool>(at, "pool", pool));
         let dependencies = self.dependencies(at, &draft.dependencies, flow);
         let mut success_codes = draft.success_codes.clone();
         success_codes.sort_unstable();
@@ -173,7 +169,7 @@ impl Plan<'_> {
             placement,
             slots: draft.slots,
             command: draft.command.clone(),
-            params: draft.params.clone(),
+            params,
             env: draft.env.clone(),
             workdir: draft.workdir.clone(),
             success_codes,
@@ -207,61 +203,32 @@ impl Plan<'_> {
         draft: &ExecutorDraft,
         busy: &BTreeSet<ExecutorId>,
     ) {
-        let DefinitionId::Executor(id) = self.ids[at] else {
-            return;
-        };
-        let old = self
-            .base
-            .executor(id)
-            .filter(|_| !self.gone.executors.contains(&id))
-            .cloned();
-        if draft.id.is_some() {
-            match &old {
-                Some(old) => self.check_version(at, draft.version, old.revision.version),
-                None => self.unknown(at, "id", "executor", id),
+        self.put_named(at, draft, |plan, put| {
+            plan.check_range(at, "slots", i64::from(draft.slots), 1, 100_000);
+            if draft.address.trim().is_empty() {
+                plan.fault(at, "address", DefinitionError::Empty);
             }
-        }
-        self.check_name(at, &draft.name, false);
-        self.check_range(at, "slots", i64::from(draft.slots), 1, 100_000);
-        if draft.address.trim().is_empty() {
-            self.fault(at, "address", DefinitionError::Empty);
-        }
-        self.check_text(at, "address", &draft.address);
-        // Who answers at the new address does not hold them: they would count as lost, and run a second time.
-        if busy.contains(&id) && old.as_ref().is_some_and(|old| old.address != draft.address) {
-            let users = vec![LIVE_ATTEMPTS.to_owned()];
-            self.fault(at, "address", DefinitionError::InUse { users });
-        }
-        if draft.labels.keys().any(|key| key.trim().is_empty()) {
-            self.fault(at, "labels", DefinitionError::Empty);
-        }
-        let executor = Executor {
-            id,
-            name: draft.name.clone(),
-            description: draft.description.clone(),
-            address: draft.address.clone(),
-            labels: draft.labels.clone(),
-            slots: draft.slots,
-            enabled: draft.enabled,
-            revision: self.revision(old.as_ref().map(|old| &old.revision)),
-        };
-        let same = |old: &Executor| {
-            Executor {
-                revision: executor.revision.clone(),
-                ..old.clone()
-            } == executor
-        };
-        if !old.as_deref().is_some_and(same)
-            && self.executors.insert(id, Arc::new(executor)).is_some()
-        {
-            self.fault(
-                at,
-                "id",
-                DefinitionError::Duplicate {
-                    value: id.to_string(),
-                },
-            );
-        }
+            plan.check_text(at, "address", &draft.address);
+            let moved = |old: &Arc<Executor>| old.address != draft.address;
+            // Who answers at the new address does not hold them: they would count as lost, and run a second time.
+            if busy.contains(&put.id) && put.old.is_some_and(moved) {
+                let users = vec![LIVE_ATTEMPTS.to_owned()];
+                plan.fault(at, "address", DefinitionError::InUse { users });
+            }
+            if draft.labels.keys().any(|key| key.trim().is_empty()) {
+                plan.fault(at, "labels", DefinitionError::Empty);
+            }
+            Some(Executor {
+                id: put.id,
+                name: draft.name.clone(),
+                description: draft.description.clone(),
+                address: draft.address.clone(),
+                labels: draft.labels.clone(),
+                slots: draft.slots,
+                enabled: draft.enabled,
+                revision: put.revision,
+            })
+        });
     }
 
     /// What a job of this flow waits for.
@@ -278,11 +245,7 @@ impl Plan<'_> {
             self.check_range(at, "dependencies.offset_days", offset, -366, 366);
             self.check_not_zero(at, "dependencies.wait_limit", draft.wait_limit);
             let Some(job) = self.find_job(&draft.job) else {
-                let label = match &draft.job {
-                    JobRef::Id(id) => id.to_string(),
-                    JobRef::Name { flow, job } => format!("{flow}/{job}"),
-                };
-                self.unknown(at, "dependencies", "job", label);
+                self.unknown(at, "dependencies", "job", &draft.job);
                 continue;
             };
             let dependency = Dependency {
@@ -312,30 +275,12 @@ impl Plan<'_> {
         dependencies
     }
 
-    /// No pool is defined yet.
-    fn pool(&mut self, at: usize, pool: &PoolRef) -> Option<PoolId> {
-        let label = match pool {
-            PoolRef::Id(id) => id.to_string(),
-            PoolRef::Name(name) => name.clone(),
-        };
-        self.unknown(at, "pool", "pool", label);
-        None
-    }
-
     pub(super) fn placement(&mut self, at: usize, draft: &PlacementDraft) -> Placement {
         match draft {
             PlacementDraft::Any => Placement::Any,
-            PlacementDraft::Executor(executor) => match self.find_executor(executor) {
-                Some(executor) => Placement::Executor(executor),
-                None => {
-                    let label = match executor {
-                        ExecutorRef::Id(id) => id.to_string(),
-                        ExecutorRef::Name(name) => name.clone(),
-                    };
-                    self.unknown(at, "executor", "executor", label);
-                    Placement::Any
-                }
-            },
+            PlacementDraft::Executor(executor) => self
+                .named::<Executor>(at, "executor", executor)
+                .map_or(Placement::Any, Placement::Executor),
             PlacementDraft::Labels(labels) => {
                 if labels.is_empty() {
                     self.fault(at, "labels", DefinitionError::Empty);
@@ -352,11 +297,11 @@ impl Plan<'_> {
             return;
         }
         let mut at_address: BTreeMap<&str, Vec<&Arc<Executor>>> = BTreeMap::new();
-        let stay = self.base.executors().filter(|executor| {
-            !self.gone.executors.contains(&executor.id)
-                && !self.executors.contains_key(&executor.id)
+        let its = &self.nouns.executors;
+        let stay = self.base.executors.iter().filter(|executor| {
+            !its.gone.contains(&executor.id) && !its.puts.contains_key(&executor.id)
         });
-        for executor in stay.chain(self.executors.values()) {
+        for executor in stay.chain(its.puts.values()) {
             at_address
                 .entry(executor.address.trim())
                 .or_default()

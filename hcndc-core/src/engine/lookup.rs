@@ -1,0 +1,63 @@
+//! Questions about definitions.
+
+use alloc::sync::Arc;
+
+use super::Engine;
+use crate::{
+    id::{
+        AlertChannelId, AlertRuleId, CalendarId, DataSourceId, FileEventId, FileServerId, ParamId,
+        PoolId, ScheduleId,
+    },
+    model::{
+        AlertChannel, AlertRule, Calendar, DataSource, Definition, DefinitionId, FileEvent,
+        FileServer, Pool, Schedule, SharedParam,
+    },
+};
+
+macro_rules! lookups {
+    ($($all:ident, $one:ident, $find:ident: $noun:ident($id:ident), $words:literal;)*) => {
+        impl Engine {$(
+            #[doc = concat!("All ", $words, "s, by id.")]
+            pub fn $all(&self) -> impl Iterator<Item = &Arc<$noun>> {
+                self.definitions.$all.iter()
+            }
+
+            #[doc = concat!("The ", $words, " of this id.")]
+            #[must_use]
+            pub fn $one(&self, id: $id) -> Option<&Arc<$noun>> {
+                self.definitions.$all.get(id)
+            }
+
+            #[doc = concat!("The ", $words, " of this name.")]
+            #[must_use]
+            pub fn $find(&self, name: &str) -> Option<&Arc<$noun>> {
+                self.definitions.$all.named(name)
+            }
+        )*}
+    };
+}
+
+lookups! {
+    schedules, schedule, find_schedule: Schedule(ScheduleId), "schedule";
+    calendars, calendar, find_calendar: Calendar(CalendarId), "calendar";
+    pools, pool, find_pool: Pool(PoolId), "pool";
+    params, param, find_param: SharedParam(ParamId), "shared param";
+    data_sources, data_source, find_data_source: DataSource(DataSourceId), "data source";
+    file_servers, file_server, find_file_server: FileServer(FileServerId), "file server";
+    file_events, file_event, find_file_event: FileEvent(FileEventId), "file event";
+    alert_channels, alert_channel, find_alert_channel: AlertChannel(AlertChannelId), "alert channel";
+    alert_rules, alert_rule, find_alert_rule: AlertRule(AlertRuleId), "alert rule";
+}
+
+impl Engine {
+    /// All definitions but flows, jobs and executors, by kind and id.
+    pub fn other_definitions(&self) -> impl Iterator<Item = Definition> {
+        self.definitions.others()
+    }
+
+    /// Schedules, file events and whatever else needs this definition, by kind and id; jobs too, but for those that the
+    /// [mesh](Self::mesh) ties to it.
+    pub fn users_of(&self, definition: DefinitionId) -> impl Iterator<Item = DefinitionId> {
+        self.definitions.users(definition)
+    }
+}

@@ -1,0 +1,155 @@
+//! What several definitions share must suit each of them after the batch.
+
+use alloc::{
+    collections::{BTreeMap, BTreeSet},
+    string::String,
+    vec::Vec,
+};
+
+use super::Plan;
+use crate::{
+    engine::DefinitionId,
+    id::{JobId, ParamId, PoolId},
+    model::{DefinitionError, Edit, Job, JobParam, JobParamDraft, ParamKind, Pool, SharedParam},
+};
+
+impl Plan<'_> {
+    /// A job's params, without regard to the names of those that it shares: they may change in the same batch.
+    pub(super) fn job_params(&mut self, at: usize, drafts: &[JobParamDraft]) -> Vec<JobParam> {
+        let own = drafts.iter().filter_map(|draft| match draft {
+            JobParamDraft::Own(param) => Some(param.clone()),
+            JobParamDraft::Shared { .. } => None,
+        });
+        self.check_params(at, &own.collect::<Vec<_>>());
+        let mut params = Vec::with_capacity(drafts.len());
+        for draft in drafts {
+            match draft {
+                JobParamDraft::Own(param) => params.push(JobParam::Own(param.clone())),
+                JobParamDraft::Shared { shared } => {
+                    let shared = self.named::<SharedParam>(at, "params", shared);
+                    params.extend(shared.map(|shared| JobParam::Shared { shared }));
+                }
+            }
+        }
+        params
+    }
+
+    /// Checks pools and shared params against the jobs that use them, where either changes.
+    pub(super) fn check_shared(&mut self) {
+        let batch = self.batch;
+        for (at, edit) in batch.edits.iter().enumerate() {
+            match (edit, self.ids[at]) {
+                (Edit::PutJob(_), DefinitionId::Job(job)) => self.check_job(at, job),
+                (Edit::Put(_), DefinitionId::Pool(pool)) => self.check_pool(at, pool),
+                (Edit::Put(_), DefinitionId::Param(param)) => self.check_param(at, param),
+                _ => {}
+            }
+        }
+    }
+
+    fn check_job(&mut self, at: usize, job: JobId) {
+        let Some(job) = self.jobs.get(&job).cloned() else {
+            return;
+        };
+        if let Some(pool) = job.pool.and_then(|pool| self.after::<Pool>(pool)) {
+            let slots = i64::from(pool.slots.min(1_000));
+            // A number that is wrong in itself has been named.
+            if job.pool_slots <= 1_000 && slots >= 1 && i64::from(job.pool_slots) > slots {
+                self.check_range(at, "pool_slots", i64::from(job.pool_slots), 1, slots);
+            }
+        }
+        for value in self.shared_names_twice(&job) {
+            self.fault(at, "params", DefinitionError::Duplicate { value });
+        }
+        for name in self.queries_of(&job) {
+            self.fault(at, "params", DefinitionError::Unresolved { name });
+        }
+    }
+
+    /// Jobs that stay as they are must still fit into a pool that shrinks.
+    fn check_pool(&mut self, at: usize, pool: PoolId) {
+        let (Some(new), Some(old)) = (self.nouns.pools.puts.get(&pool), self.base.pools.get(pool))
+        else {
+            return;
+        };
+        let (slots, shrinks) = (new.slots, new.slots < old.slots);
+        if !shrinks || slots == 0 {
+            return;
+        }
+        let largest = self.jobs_that_stay(pool.into());
+        let largest = largest.map(|job| job.pool_slots).max().unwrap_or(0);
+        if largest > slots {
+            let (value, min) = (i64::from(slots), i64::from(largest));
+            self.check_range(at, "slots", value, min, 100_000);
+        }
+    }
+
+    /// Jobs that stay as they are must still have names that differ, and values.
+    fn check_param(&mut self, at: usize, param: ParamId) {
+        let Some(new) = self.nouns.params.puts.get(&param) else {
+            return;
+        };
+        let (name, asks) = (new.name.clone(), asks(new));
+        let mut twice = false;
+        let mut used = false;
+        for job in self.jobs_that_stay(param.into()) {
+            used = true;
+            twice |= self.shared_names_twice(job).contains(&name);
+        }
+        if twice {
+            let value = name.clone();
+            self.fault(at, "name", DefinitionError::Duplicate { value });
+        }
+        if used && asks {
+            self.fault(at, "kind", DefinitionError::Unresolved { name });
+        }
+    }
+
+    /// Jobs that need this and that the batch leaves alone.
+    fn jobs_that_stay(&self, need: DefinitionId) -> impl Iterator<Item = &Job> {
+        self.base.users(need).filter_map(|user| match user {
+            DefinitionId::Job(job)
+                if !self.jobs.contains_key(&job) && !self.gone.jobs.contains(&job) =>
+            {
+                self.base.job(job).map(|job| &**job)
+            }
+            _ => None,
+        })
+    }
+
+    fn shared<'b>(&'b self, job: &'b Job) -> impl Iterator<Item = &'b SharedParam> {
+        job.params.iter().filter_map(|param| match param {
+            JobParam::Own(_) => None,
+            JobParam::Shared { shared } => self.after::<SharedParam>(*shared).map(|it| &**it),
+        })
+    }
+
+    /// Names of shared params that another of the job's params has too.
+    fn shared_names_twice(&self, job: &Job) -> BTreeSet<String> {
+        let mut counts: BTreeMap<&str, u32> = BTreeMap::new();
+        for param in &job.params {
+            if let JobParam::Own(param) = param {
+                counts.insert(&param.name, 1);
+            }
+        }
+        let mut twice = BTreeSet::new();
+        for shared in self.shared(job) {
+            let count = counts.entry(&shared.name).or_default();
+            *count += 1;
+            if *count == 2 {
+                twice.insert(shared.name.clone());
+            }
+        }
+        twice
+    }
+
+    /// Names of shared params that ask a query.
+    fn queries_of(&self, job: &Job) -> Vec<String> {
+        let asking = self.shared(job).filter(|it| asks(it));
+        asking.map(|it| it.name.clone()).collect()
+    }
+}
+
+fn asks(param: &SharedParam) -> bool {
+    matches!(param.kind, ParamKind::Sql { .. })
+}
