@@ -9,6 +9,7 @@ use std::time::Duration;
 use hcndc_core::{
     engine::{
         EditBatch, Effect, End, EndCause, Engine, Input, Order, Report, RunOrder, Settings, Start,
+        TriggerKind,
     },
     id::AttemptId,
     model::{Edit, ExecutorDraft},
@@ -85,6 +86,7 @@ fn run(known: &Engine, parents: &BTreeMap<&str, Vec<&str>>, limit: u32) -> Durat
         downstream: false,
         data_date: "2026-11-21".parse().unwrap(),
         params: Vec::new(),
+        trigger: TriggerKind::Manual,
         by: "test".to_owned(),
     };
 

@@ -8,6 +8,7 @@ use hcndc_core::{
     engine::{
         Change, EditBatch, Effect, End, EndCause, Engine, ExecutionState, Explanation, Held, Hold,
         Input, JobRunState, Order, Rejected, Reply, Report, Settings, SettledAs, Start, Step,
+        TriggerKind,
     },
     id::{AttemptId, ExecutionId, ExecutorId, FlowId, JobId, JobRunId},
     model::{
@@ -252,6 +253,7 @@ impl Bed {
             downstream,
             data_date: date(DATE),
             params: vec![],
+            trigger: TriggerKind::Manual,
             by: "ann".into(),
         }))
     }
@@ -530,6 +532,8 @@ impl Bed {
             Change::FlowDataDate { flow, data_date } => {
                 format!("{} reached {data_date}", self.flow_names[flow])
             }
+            // What is kept of the past has tests of its own.
+            Change::FlowDates { .. } | Change::JobOutcome { .. } => return None,
             Change::JobPut(job) => format!("put {} v{}", self.names[&job.id], job.revision.version),
             Change::JobDeleted(id) => format!("deleted {}", self.names[id]),
             Change::ExecutorPut(host) => format!("put {} v{}", host.name, host.revision.version),

@@ -9,6 +9,7 @@ mod edit;
 mod explain;
 mod limits;
 mod load;
+mod outside;
 mod partial;
 mod pause;
 mod report;
