@@ -7,6 +7,7 @@
 //! | 2 | the command or a file that it was given is wrong; nothing was done |
 //! | 130 | interrupted with Ctrl-C |
 
+mod cron;
 mod demo;
 mod executor;
 mod help_zh;
@@ -61,6 +62,8 @@ enum Command {
     Schema,
     /// Tell what a mesh file will do over some days, without running anything
     Simulate(simulate::SimulateArgs),
+    /// Times of a cron expression, what it says, and what may surprise about it
+    Cron(cron::CronArgs),
     /// Run the server: scheduler, executor and REST API
     Serve(serve::ServeArgs),
     /// Run the server with an example mesh loaded and started
@@ -119,6 +122,7 @@ pub fn main() -> ExitCode {
         Command::Import(args) => import::run(&args, lang),
         Command::Schema => schema::run(lang),
         Command::Simulate(args) => simulate::run(&args, lang),
+        Command::Cron(args) => cron::run(&args, lang),
         Command::Serve(args) => serve::run(args, lang),
         Command::Demo(args) => demo::run(args, lang),
         Command::Executor(args) => executor::run(args, lang),
