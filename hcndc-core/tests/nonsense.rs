@@ -10,14 +10,18 @@ use hcndc_core::{
     engine::{
         AttemptRow, AttemptState, BackfillRequest, Change, EditBatch, End, EndCause, Engine,
         ExecutionSnapshot, ExecutionState, FlowRunState, Held, HostFigures, Input, JobRunState,
-        Report, Settings, Start,
+        Report, Settings, SettledAs, Start,
     },
-    id::{AttemptId, BackfillId, ExecutionId, ExecutorId, FlowId, JobId, JobRunId, PoolId},
+    id::{
+        AlertId, AttemptId, BackfillId, ExecutionId, ExecutorId, FileEventId, FlowId, JobId,
+        JobRunId, PoolId, ScheduleId,
+    },
     model::{
         Condition, DependencyDraft, Edit, ExecutorDraft, ExecutorRef, FlowDraft, FlowRef, JobDraft,
-        JobRef, Param, PlacementDraft, PoolRef, Retry,
+        JobRef, Param, PlacementDraft, PoolDraft, PoolRef, Retry, ScheduleDraft, TriggerDraft,
     },
     time::{DataDate, Timestamp},
+    trigger::{Timing, interval::Interval},
 };
 use proptest::{
     prelude::*,
@@ -165,7 +169,7 @@ struct World {
 }
 
 /// Kinds of inputs.
-const KINDS: usize = 11;
+const KINDS: usize = 20;
 
 /// The number of an input's kind; a new kind stops the build here, so that nonsense of it is drawn too.
 const fn kind(input: &Input) -> usize {
@@ -181,6 +185,15 @@ const fn kind(input: &Input) -> usize {
         Input::Report { .. } => 8,
         Input::Configure(_) => 9,
         Input::Wake => 10,
+        Input::Pause { .. } => 11,
+        Input::Unpause { .. } => 12,
+        Input::Kill { .. } => 13,
+        Input::Settle { .. } => 14,
+        Input::Reset { .. } => 15,
+        Input::PauseSchedules { .. } => 16,
+        Input::RunSchedule { .. } => 17,
+        Input::FileArrived { .. } => 18,
+        Input::Notified { .. } => 19,
     }
 }
 
@@ -192,7 +205,9 @@ const fn is_drawn(edit: &Edit) -> bool {
         | Edit::PutJob(_)
         | Edit::DeleteJob { .. }
         | Edit::PutExecutor(_)
-        | Edit::DeleteExecutor { .. } => true,
+        | Edit::DeleteExecutor { .. }
+        | Edit::Put(_)
+        | Edit::Delete { .. } => true,
     }
 }
 
@@ -332,7 +347,7 @@ impl World {
 
     fn make(&self, what: u8, it: &mut Numbers<'_>) -> Input {
         let known: Vec<u64> = self.executions.keys().map(|id| id.0).collect();
-        match what % 28 {
+        match what % 40 {
             0..=3 => {
                 let edits = it.list(|it| self.edit(it));
                 assert!(edits.iter().all(is_drawn));
@@ -341,6 +356,7 @@ impl World {
             }
             4..=6 => Input::Start(Start {
                 flows: it.list(|it| FlowId(it.id(&self.flows()))),
+                jobs: (it.below(4) == 0).then(|| it.list(|it| JobId(it.id(&self.jobs())))),
                 downstream: it.yes(),
                 data_date: it.date(),
                 params: it.params(),
@@ -398,8 +414,70 @@ impl World {
                 executor_lease: it.span(),
                 kill_grace: it.span(),
             }),
+            26 => Input::Pause {
+                execution: ExecutionId(it.id(&known)),
+                by: it.text(),
+            },
+            27 => Input::Unpause {
+                execution: ExecutionId(it.id(&known)),
+                by: it.text(),
+            },
+            28 => Input::Kill {
+                job_run: JobRunId(it.id(&self.job_runs(None))),
+                by: it.text(),
+            },
+            29..=30 => {
+                let execution = ExecutionId(it.id(&known));
+                let runs = self.job_runs(Some(execution));
+                Input::Settle {
+                    execution,
+                    job_runs: it.list(|it| JobRunId(it.id(&runs))),
+                    settled: [SettledAs::Skipped, SettledAs::Succeeded][it.below(2) as usize],
+                    by: it.text(),
+                    archived: self.archived(execution, it),
+                }
+            }
+            31..=32 => {
+                let execution = ExecutionId(it.id(&known));
+                Input::Reset {
+                    execution,
+                    by: it.text(),
+                    archived: self.archived(execution, it),
+                }
+            }
+            33 => Input::PauseSchedules {
+                schedules: it.list(|it| ScheduleId(it.id(&self.schedules()))),
+                paused: it.yes(),
+                by: it.text(),
+            },
+            34 => Input::RunSchedule {
+                schedule: ScheduleId(it.id(&self.schedules())),
+                data_date: it.yes().then(|| it.date()),
+                by: it.text(),
+            },
+            35 => Input::FileArrived {
+                event: FileEventId(it.next()),
+                key: it.text(),
+                data_date: it.yes().then(|| it.date()),
+            },
+            36 => Input::Notified {
+                alert: AlertId(it.next()),
+                error: it.yes().then(|| it.text()),
+            },
             _ => Input::Wake,
         }
+    }
+
+    fn schedules(&self) -> Vec<u64> {
+        self.engine.schedules().map(|it| it.id.0).collect()
+    }
+
+    /// Job runs of an execution, or of all.
+    fn job_runs(&self, execution: Option<ExecutionId>) -> Vec<u64> {
+        let kept = self.executions.values();
+        let kept = kept.filter(|it| execution.is_none_or(|execution| it.row.id == execution));
+        kept.flat_map(|it| it.job_runs.iter().map(|(row, _)| row.id.0))
+            .collect()
     }
 
     fn report(&self, it: &mut Numbers<'_>) -> Input {
@@ -455,7 +533,31 @@ impl World {
             true => FlowRef::Id(FlowId(it.id(&flows))),
             false => FlowRef::Name(it.text()),
         };
-        match it.below(9) {
+        match it.below(13) {
+            9 => PoolDraft::new(it.text(), it.next_u32()).into(),
+            10 | 11 => {
+                let every = Duration::from_secs(1 + it.below(90));
+                let timing = Interval::new(every, it.time(self.now)).map(Timing::Interval);
+                let trigger = match timing {
+                    Ok(timing) if it.below(4) > 0 => TriggerDraft::Time(timing),
+                    _ => TriggerDraft::DataDate(it.list(flow_ref)),
+                };
+                let mut draft = ScheduleDraft::new(it.text(), flow_ref(it), trigger);
+                draft.paused = it.below(4) == 0;
+                draft.max_instances = it.next_u32();
+                draft.misfire_grace = it.span();
+                draft.date_offset = it.next() as i32;
+                draft.not_before = it.yes().then(|| it.time(self.now));
+                draft.into()
+            }
+            12 => Edit::Delete {
+                definition: match it.below(3) {
+                    0 => ScheduleId(it.id(&self.schedules())).into(),
+                    1 => FlowId(it.id(&flows)).into(),
+                    _ => PoolId(it.next()).into(),
+                },
+                version: version(it),
+            },
             0 | 1 => {
                 let mut draft = FlowDraft::new(it.text());
                 draft.id = it.yes().then(|| FlowId(it.id(&flows)));
@@ -648,9 +750,9 @@ fn no_input_whatever_makes_the_engine_panic() {
         }
     });
     let seen = seen.into_inner();
-    println!("{seen:?}");
+    let drawn = |&[taken, refused]: &[u64; 2]| taken + refused > 0;
     assert!(
-        seen.iter().all(|&[taken, _]| taken > 0),
-        "of each kind some are taken: {seen:?}"
+        seen.iter().all(drawn),
+        "some of each kind are drawn: {seen:?}"
     );
 }
