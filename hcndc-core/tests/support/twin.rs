@@ -307,7 +307,7 @@ impl Twin {
             | Input::Notified { .. } => {}
             Input::StopBackfill { backfill, .. } => {
                 for id in self.backfills.executions(*backfill) {
-                    if self.executions[&id].state == ExecutionState::Running {
+                    if self.executions[&id].state.goes_on() {
                         self.stop(id);
                     }
                 }

@@ -1,3 +1,14 @@
+CREATE TABLE "action" ( "id" integer NOT NULL PRIMARY KEY,
+  "execution_id" integer NOT NULL,
+  "job_run_id" integer,
+  "kind" varchar(20) NOT NULL,
+  "done_by" text NOT NULL,
+  "done_at" integer NOT NULL );
+
+CREATE INDEX "action_by_execution" ON "action" ("execution_id", "id");
+
+CREATE INDEX "action_by_job_run" ON "action" ("job_run_id", "id");
+
 CREATE TABLE "alert" ( "id" integer NOT NULL PRIMARY KEY,
   "rule_id" integer NOT NULL,
   "event" varchar(20) NOT NULL,
@@ -137,7 +148,9 @@ CREATE TABLE "execution" ( "id" integer NOT NULL PRIMARY KEY,
   "resumes" integer NOT NULL ,
   "schedule_id" integer,
   "fire_time" integer,
-  "backfill_id" integer);
+  "backfill_id" integer,
+  "paused_by" text,
+  "partial" boolean NOT NULL DEFAULT FALSE);
 
 CREATE INDEX "execution_by_backfill" ON "execution" ("backfill_id", "id");
 
@@ -286,7 +299,8 @@ CREATE TABLE "job_run" ( "id" integer NOT NULL PRIMARY KEY,
   "started_at" integer,
   "ended_at" integer,
   "exit_code" integer,
-  "retry_at" integer );
+  "retry_at" integer ,
+  "left_out" boolean NOT NULL DEFAULT FALSE);
 
 CREATE INDEX "job_run_by_execution" ON "job_run" ("execution_id", "id");
 
