@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, time::Duration};
 use hcndc_core::{
     engine::{
         Change, EditBatch, Effect, End, EndCause, Engine, ExecutionState, Explanation, Held, Hold,
-        Input, JobRunState, Order, Rejected, Reply, Report, Settings, Start, Step,
+        Input, JobRunState, Order, Rejected, Reply, Report, RunOrder, Settings, Start, Step,
     },
     id::{AttemptId, ExecutionId, ExecutorId, FlowId, JobId, JobRunId},
     model::{
@@ -136,6 +136,8 @@ pub(crate) struct Bed {
     pub(crate) now: Timestamp,
     pub(crate) reply: Reply,
     said: Vec<String>,
+    /// The last order to run.
+    pub(crate) order: Option<Box<RunOrder>>,
     /// Names of what is gone.
     names: BTreeMap<JobId, String>,
     flow_names: BTreeMap<FlowId, String>,
@@ -150,6 +152,7 @@ impl Bed {
             now: Timestamp::from_micros(0),
             reply: Reply::Done,
             said: Vec::new(),
+            order: None,
             names: BTreeMap::new(),
             flow_names: BTreeMap::new(),
         };
@@ -207,6 +210,15 @@ impl Bed {
             self.names.insert(*id, format!("{flow}/{}", job.name));
         }
         self.reply = step.reply.clone();
+        for effect in &step.effects {
+            if let Effect::Tell {
+                order: Order::Run(order),
+                ..
+            } = effect
+            {
+                self.order = Some(order.clone());
+            }
+        }
         let changes = step
             .changes
             .iter()
