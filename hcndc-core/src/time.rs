@@ -52,6 +52,13 @@ impl Timestamp {
         Self::from_micros(self.0.saturating_add(micros))
     }
 
+    /// This instant less `duration`, at least [`Self::MIN`].
+    #[must_use]
+    pub fn before(self, duration: Duration) -> Self {
+        let micros = i64::try_from(duration.as_micros()).unwrap_or(i64::MAX);
+        Self::from_micros(self.0.saturating_sub(micros))
+    }
+
     /// How long after `earlier` this instant is; zero if it is not.
     #[must_use]
     pub fn since(self, earlier: Self) -> Duration {

@@ -10,6 +10,8 @@ mod store;
 mod twin;
 #[path = "support/twin_backfill.rs"]
 mod twin_backfill;
+#[path = "support/twin_firing.rs"]
+mod twin_firing;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -21,12 +23,13 @@ use hcndc_core::{
         BackfillRequest, EditBatch, Effect, End, EndCause, Engine, Held, HostFigures, Input,
         JobRunState, Order, Rejected, Report, Settings, Start, Step,
     },
-    id::{AttemptId, BackfillId, ExecutionId, ExecutorId, FlowId, JobId, JobRunId},
+    id::{AttemptId, BackfillId, ExecutionId, ExecutorId, FlowId, JobId, JobRunId, ScheduleId},
     model::{
         Condition, DependencyDraft, Edit, ExecutorDraft, ExecutorRef, FlowDraft, FlowRef, JobDraft,
-        JobRef, PlacementDraft, Retry,
+        JobRef, Missed, Overlap, PlacementDraft, Retry, ScheduleDraft, TriggerDraft,
     },
     time::{DataDate, Timestamp},
+    trigger::{Timing, interval::Interval},
 };
 use proptest::{
     prelude::*,
@@ -158,6 +161,7 @@ impl World {
                 Effect::Disconnect(executor) => {
                     self.hands.remove(executor);
                 }
+                Effect::Notify(_) => {}
                 Effect::Tell { executor, order } => {
                     let hand = self.hands.get_mut(executor).expect("a known executor");
                     if !hand.connected {
@@ -279,6 +283,15 @@ impl World {
     /// All faults end: executors come back, what runs ends, what waits for a time gets it. Then everything must end,
     /// but for what has a reason not to.
     fn drain(&mut self) {
+        // Schedules would go on for ever.
+        for id in self.schedule_ids() {
+            let (definition, version) = (id.into(), None);
+            self.edit(vec![Edit::Delete {
+                definition,
+                version,
+            }])
+            .unwrap();
+        }
         for executor in self.hands.keys().copied().collect::<Vec<_>>() {
             self.hello(executor, vec![]);
         }
@@ -346,6 +359,16 @@ struct FlowPlan {
 }
 
 #[derive(Clone, Debug)]
+struct SchedulePlan {
+    flow: u8,
+    every: u64,
+    grace: u64,
+    catch_up: bool,
+    skip: bool,
+    instances: u32,
+}
+
+#[derive(Clone, Debug)]
 struct HostPlan {
     slots: u32,
     gpu: bool,
@@ -392,6 +415,10 @@ enum Op {
         days: u8,
         parallel: u8,
     },
+    PutSchedule(u8, SchedulePlan),
+    PauseSchedule(u8, bool),
+    RunSchedule(u8),
+    DeleteSchedule(u8),
     StopBackfill(u8),
     RestartBackfill(u8),
     Nonsense(u8, u8, u8),
@@ -463,6 +490,27 @@ fn plan() -> impl Strategy<Value = Mesh> {
         })
 }
 
+fn schedule_plan() -> impl Strategy<Value = SchedulePlan> {
+    (
+        any::<u8>(),
+        1u64..40,
+        0u64..100,
+        any::<bool>(),
+        any::<bool>(),
+        1u32..4,
+    )
+        .prop_map(
+            |(flow, every, grace, catch_up, skip, instances)| SchedulePlan {
+                flow,
+                every,
+                grace,
+                catch_up,
+                skip,
+                instances,
+            },
+        )
+}
+
 fn op() -> impl Strategy<Value = Play> {
     let some = any::<u8>;
     prop_oneof![
@@ -488,6 +536,10 @@ fn op() -> impl Strategy<Value = Play> {
         2 => (some(), any::<bool>(), 0u8..4, 0u8..5, 0u8..4).prop_map(
             |(flow, downstream, from, days, parallel)| Op::Backfill { flow, downstream, from, days, parallel }
         ),
+        2 => (some(), schedule_plan()).prop_map(|(at, plan)| Op::PutSchedule(at, plan)),
+        2 => (some(), any::<bool>()).prop_map(|(at, paused)| Op::PauseSchedule(at, paused)),
+        1 => some().prop_map(Op::RunSchedule),
+        1 => some().prop_map(Op::DeleteSchedule),
         1 => some().prop_map(Op::StopBackfill),
         2 => some().prop_map(Op::RestartBackfill),
         2 => (some(), some(), some()).prop_map(|(what, at, id)| Op::Nonsense(what, at, id)),
@@ -619,6 +671,10 @@ impl World {
         }
     }
 
+    fn schedule_ids(&self) -> Vec<ScheduleId> {
+        self.store.schedules().map(|it| it.id).collect()
+    }
+
     fn backfill_ids(&self) -> Vec<BackfillId> {
         self.store.backfills.keys().copied().collect()
     }
@@ -665,6 +721,68 @@ impl World {
                         params: vec![],
                         by: "ann".into(),
                     }));
+                }
+            }
+            Op::PutSchedule(at, plan) => {
+                if let Some(flow) = pick(&self.flow_ids(), plan.flow) {
+                    let every = Duration::from_secs(plan.every);
+                    let interval = Interval::new(every, Timestamp::from_micros(0)).unwrap();
+                    // One in three is new.
+                    let id = pick(&self.schedule_ids(), *at).filter(|_| at % 3 != 0);
+                    let name = id.map_or_else(
+                        || format!("s{}", self.engine.next_id()),
+                        |id| self.engine.schedule(id).unwrap().name.clone(),
+                    );
+                    let trigger = TriggerDraft::Time(Timing::Interval(interval));
+                    let draft = ScheduleDraft {
+                        id,
+                        misfire_grace: Duration::from_secs(plan.grace),
+                        missed: if plan.catch_up {
+                            Missed::CatchUp
+                        } else {
+                            Missed::Coalesce
+                        },
+                        overlap: if plan.skip {
+                            Overlap::Skip
+                        } else {
+                            Overlap::Queue
+                        },
+                        max_instances: plan.instances,
+                        ..ScheduleDraft::new(name, FlowRef::Id(flow), trigger)
+                    };
+                    let _ = self.edit(vec![draft.into()]);
+                }
+            }
+            Op::PauseSchedule(at, paused) => {
+                if let Some(id) = pick(&self.schedule_ids(), *at) {
+                    let (paused, by) = (*paused, "bob".into());
+                    let schedules = vec![id];
+                    self.send(Input::PauseSchedules {
+                        schedules,
+                        paused,
+                        by,
+                    })
+                    .unwrap();
+                }
+            }
+            Op::RunSchedule(at) => {
+                if let Some(schedule) = pick(&self.schedule_ids(), *at) {
+                    let (data_date, by) = (None, "bob".into());
+                    let _ = self.send(Input::RunSchedule {
+                        schedule,
+                        data_date,
+                        by,
+                    });
+                }
+            }
+            Op::DeleteSchedule(at) => {
+                if let Some(id) = pick(&self.schedule_ids(), *at) {
+                    let (definition, version) = (id.into(), None);
+                    self.edit(vec![Edit::Delete {
+                        definition,
+                        version,
+                    }])
+                    .unwrap();
                 }
             }
             Op::StopBackfill(at) => {

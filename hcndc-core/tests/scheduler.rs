@@ -11,13 +11,14 @@ use async_trait::async_trait;
 use futures_util::FutureExt as _;
 use hcndc_core::{
     engine::{
-        Change, ExecutionSnapshot, Input, Order, Rejected, Reply, Report, Settings, Snapshot,
+        AlertRow, Change, EditBatch, ExecutionSnapshot, Input, Order, Rejected, Reply, Report,
+        Settings, Snapshot, Start,
     },
-    id::{AttemptId, ExecutionId, ExecutorId},
-    model::Executor,
+    id::{AlertId, AttemptId, ExecutionId, ExecutorId},
+    model::{AlertEvent, AlertRuleDraft, Edit, Executor, FlowDraft},
     port::{
-        Clock, Commit, ErrorKind, Fence, Inbox, Lease, LogRead, Observer, PortError, Request,
-        Store, Transport,
+        Clock, Commit, ErrorKind, Fence, Inbox, Lease, LogRead, Notifier, Observer, PortError,
+        Request, Store, Transport,
     },
     scheduler::{Leadership, Scheduler},
     time::Timestamp,
@@ -221,4 +222,105 @@ fn an_execution_that_cannot_be_read_is_refused_and_the_rest_goes_on() {
         assert_eq!(answers, [bad, unknown(8)]);
         assert_eq!(notes, [format!("7 is unreadable: {kind:?}")]);
     }
+}
+
+/// Asks for nothing, and does not end.
+struct Silent;
+
+#[async_trait]
+impl Inbox for Silent {
+    async fn recv(&mut self) -> Option<Request> {
+        std::future::pending().await
+    }
+}
+
+/// Tells people at once, and notes whom of what.
+#[derive(Debug, Default)]
+struct Told {
+    all: Mutex<Vec<AlertRow>>,
+    done: Mutex<VecDeque<AlertId>>,
+}
+
+#[async_trait]
+impl Notifier for Told {
+    fn notify(&self, alert: AlertRow) {
+        self.done.lock().unwrap().push_back(alert.id);
+        self.all.lock().unwrap().push(alert);
+    }
+
+    async fn recv(&self) -> (AlertId, Option<String>) {
+        let done = self.done.lock().unwrap().pop_front();
+        match done {
+            Some(alert) => (alert, None),
+            None => std::future::pending().await,
+        }
+    }
+}
+
+/// What was not said before the notifier was there is said then, and what is done with stays done with.
+#[test]
+fn people_are_told_of_an_alert_until_it_is_done_with() {
+    let ask = |input| {
+        Asked(
+            [Request::Command(
+                input,
+                Box::new(|answer| drop(answer.unwrap())),
+            )]
+            .into(),
+        )
+    };
+    let (early, late) = (Arc::new(Told::default()), Arc::new(Told::default()));
+    let run = async {
+        let mut scheduler = Scheduler::open(
+            Failing(Mutex::default()),
+            Nobody,
+            Jumping::default(),
+            (),
+            Settings::default(),
+            Leadership {
+                holder: "here".into(),
+                ttl: Duration::from_secs(3),
+            },
+        )
+        .await
+        .unwrap();
+        let events = [AlertEvent::ExecutionSucceeded];
+        let edits = vec![
+            Edit::PutFlow(FlowDraft::new("empty")),
+            AlertRuleDraft {
+                default: true,
+                ..AlertRuleDraft::new("all", events, [])
+            }
+            .into(),
+        ];
+        let by = "ann".into();
+        let edit = ask(Input::Edit(EditBatch { by, edits }));
+        scheduler.turn(&mut { edit }).await.unwrap();
+        let flow = scheduler.engine().find_flow("empty").unwrap().id;
+        let start = |date: &str| {
+            Input::Start(Start {
+                flows: vec![flow],
+                downstream: false,
+                data_date: date.parse().unwrap(),
+                params: vec![],
+                by: "ann".into(),
+            })
+        };
+        scheduler.turn(&mut ask(start("2026-11-21"))).await.unwrap();
+        assert_eq!(
+            scheduler.engine().undelivered().count(),
+            1,
+            "nobody is there"
+        );
+
+        let mut scheduler = scheduler.with_notifier(Arc::clone(&early));
+        assert_eq!(early.all.lock().unwrap().len(), 1);
+        scheduler.turn(&mut ask(start("2026-11-22"))).await.unwrap();
+        scheduler.turn(&mut Silent).await.unwrap();
+        assert_eq!(early.all.lock().unwrap().len(), 2);
+        assert_eq!(scheduler.engine().undelivered().count(), 0);
+        let _ = scheduler.with_notifier(Arc::clone(&late));
+        assert_eq!(late.all.lock().unwrap().len(), 0);
+    };
+    run.now_or_never().expect("nothing here waits");
 }

@@ -5,14 +5,15 @@ use std::{collections::BTreeMap, sync::Arc};
 use async_trait::async_trait;
 use hcndc_core::{
     engine::{
-        AttemptRow, BackfillDateRow, BackfillRow, ExecutionRow, FlowRunRow, JobRunRow, JobRunState,
+        AlertRow, AttemptRow, BackfillDateRow, BackfillRow, ExecutionRow, FiringRow, FlowRunRow,
+        JobRunRow, JobRunState, ScheduleCursor,
     },
-    id::{AttemptId, BackfillId, ExecutionId, FlowId, JobId, JobRunId},
+    id::{AttemptId, BackfillId, ExecutionId, FlowId, JobId, JobRunId, ScheduleId},
     model::{Definition, DefinitionId, Executor, Flow, Job, Revision},
     port::{
-        BackfillQuery, BackfillView, Cursor, CursorValue, DefinitionQuery, ExecutionQuery,
-        ExecutionView, ExecutorQuery, FlowQuery, FlowRunView, FlowView, History, JobQuery,
-        JobRunQuery, JobRunView, JobView, NamedSort, Page,
+        AlertQuery, BackfillQuery, BackfillView, Cursor, CursorValue, DefinitionQuery,
+        ExecutionQuery, ExecutionView, ExecutorQuery, FiringQuery, FlowQuery, FlowRunView,
+        FlowView, History, JobQuery, JobRunQuery, JobRunView, JobView, NamedSort, Page,
     },
 };
 
@@ -171,6 +172,39 @@ impl History for MemStore {
 
     async fn attempt(&self, attempt: AttemptId) -> Result<Option<AttemptRow>, MemError> {
         Ok(self.lock().attempts.get(&attempt).cloned())
+    }
+
+    async fn firings(&self, query: &FiringQuery) -> Result<Page<FiringRow>, MemError> {
+        let tables = self.lock();
+        let rows = tables.firings.values().filter(|row| {
+            query.schedule.is_none_or(|id| id == row.schedule)
+                && query
+                    .started
+                    .is_none_or(|started| started == row.execution().is_some())
+        });
+        let rows = rows.map(|row| by_id(row.id.0, row));
+        page(rows, &query.page, |row| Ok(row.clone()))
+    }
+
+    async fn schedule_cursor(
+        &self,
+        schedule: ScheduleId,
+    ) -> Result<Option<ScheduleCursor>, MemError> {
+        Ok(self.lock().cursors.get(&schedule).copied())
+    }
+
+    async fn alerts(&self, query: &AlertQuery) -> Result<Page<AlertRow>, MemError> {
+        let tables = self.lock();
+        let rows = tables.alerts.values().filter(|row| {
+            (query.schedule.is_none() || query.schedule == row.schedule)
+                && (query.execution.is_none() || query.execution == row.execution)
+                && query.rule.is_none_or(|rule| rule == row.rule)
+                && query
+                    .waiting
+                    .is_none_or(|waiting| waiting == row.closed_at.is_none())
+        });
+        let rows = rows.map(|row| by_id(row.id.0, row));
+        page(rows, &query.page, |row| Ok(row.clone()))
     }
 
     async fn backfills(&self, query: &BackfillQuery) -> Result<Page<BackfillView>, MemError> {

@@ -4,10 +4,14 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use hcndc_core::{
     engine::{
-        AttemptRow, BackfillDateRow, BackfillRow, BackfillSnapshot, BackfillState, Change,
-        ExecutionRow, ExecutionSnapshot, FlowRunRow, JobRunRow, Snapshot,
+        AlertRow, AttemptRow, BackfillDateRow, BackfillRow, BackfillSnapshot, BackfillState,
+        Change, ExecutionRow, ExecutionSnapshot, FileKeyRow, FiringRow, FlowRunRow, JobRunRow,
+        ScheduleCursor, Snapshot,
     },
-    id::{AttemptId, BackfillId, ExecutionId, ExecutorId, FlowId, FlowRunId, JobId, JobRunId},
+    id::{
+        AlertId, AttemptId, BackfillId, ExecutionId, ExecutorId, FileEventId, FiringId, FlowId,
+        FlowRunId, JobId, JobRunId, ScheduleId,
+    },
     model::{Definition, DefinitionId, Executor, Flow, Job},
     port::{Commit, Lease},
     time::DataDate,
@@ -34,6 +38,10 @@ pub(crate) struct Tables {
     pub(crate) attempts: BTreeMap<AttemptId, AttemptRow>,
     pub(crate) backfills: BTreeMap<BackfillId, BackfillRow>,
     pub(crate) backfill_dates: BTreeMap<(BackfillId, DataDate), BackfillDateRow>,
+    pub(crate) cursors: BTreeMap<ScheduleId, ScheduleCursor>,
+    pub(crate) firings: BTreeMap<FiringId, FiringRow>,
+    pub(crate) files: BTreeMap<(FileEventId, String), FileKeyRow>,
+    pub(crate) alerts: BTreeMap<AlertId, AlertRow>,
 }
 
 impl Tables {
@@ -85,6 +93,23 @@ impl Tables {
             Change::Attempt(row) => {
                 self.attempts.insert(row.id, row.clone());
             }
+            Change::ScheduleCursor(row) => {
+                // A cursor is part of a schedule.
+                if self.definitions.contains_key(&row.schedule.into()) {
+                    self.cursors.insert(row.schedule, *row);
+                }
+            }
+            Change::Firing(row) => {
+                self.firings.insert(row.id, row.clone());
+            }
+            Change::FileKey(row) => {
+                if self.definitions.contains_key(&row.event.into()) {
+                    self.files.insert((row.event, row.key.clone()), row.clone());
+                }
+            }
+            Change::Alert(row) => {
+                self.alerts.insert(row.id, row.clone());
+            }
             Change::Backfill(row) => {
                 self.backfills.insert(row.id, row.clone());
             }
@@ -109,6 +134,12 @@ impl Tables {
             }
             other => {
                 self.definitions.remove(&other);
+                if let DefinitionId::Schedule(id) = other {
+                    self.cursors.remove(&id);
+                }
+                if let DefinitionId::FileEvent(id) = other {
+                    self.files.retain(|(event, _), _| *event != id);
+                }
             }
         }
     }
@@ -127,7 +158,27 @@ impl Tables {
                 .map(|row| self.execution_snapshot(row))
                 .collect::<Result<_, _>>()?,
             backfills: self.open_backfills(),
+            cursors: self.cursors.values().copied().collect(),
+            firings: self.open_firings(),
+            files: self.files.values().cloned().collect(),
+            alerts: self.open_alerts(),
         })
+    }
+
+    fn open_firings(&self) -> Vec<FiringRow> {
+        let is_last = |row: &FiringRow| {
+            let cursor = self.cursors.get(&row.schedule);
+            cursor.is_some_and(|cursor| cursor.last == Some(row.id))
+        };
+        let rows = self.firings.values();
+        rows.filter(|row| row.is_open() || is_last(row))
+            .cloned()
+            .collect()
+    }
+
+    fn open_alerts(&self) -> Vec<AlertRow> {
+        let rows = self.alerts.values();
+        rows.filter(|row| row.is_open()).cloned().collect()
     }
 
     fn open_backfills(&self) -> Vec<BackfillSnapshot> {

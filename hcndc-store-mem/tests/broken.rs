@@ -122,6 +122,11 @@ catches! {
     store::long_texts_come_back_whole: CutsTexts;
     store::names_that_look_alike_stay_apart: TrimsTexts, FoldsNames;
     store::a_backfill_is_loaded_until_it_succeeds: LosesBackfillDates, LoadsEndedBackfills;
+    store::what_schedules_used_is_loaded: LosesFirings, KeepsWhatDeletedUsed;
+    store::every_outcome_of_a_firing_comes_back: LosesFirings;
+    store::an_alert_is_loaded_while_it_is_open: NeverClosesAlerts;
+    history::firings_are_paged_and_filtered: OnlyAscends, IgnoresFilters;
+    history::alerts_are_paged_and_filtered: OnlyAscends, IgnoresFilters;
     history::flows_are_paged_in_every_sort_and_direction: FoldsNamesWhenSorting, RepeatsTies, SkipsTies;
     history::jobs_are_paged_in_every_sort_and_direction: FoldsNamesWhenSorting, RepeatsTies, SkipsTies;
     history::executors_are_paged_in_every_sort_and_direction: FoldsNamesWhenSorting, RepeatsTies, SkipsTies;

@@ -6,9 +6,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use hcndc_core::{
     engine::{
-        AttemptRow, BackfillDateRow, BackfillRow, Change, ExecutionRow, FlowRunRow, JobRunRow,
+        AlertRow, AttemptRow, BackfillDateRow, BackfillRow, Change, ExecutionRow, FileKeyRow,
+        FiringRow, FlowRunRow, JobRunRow, ScheduleCursor,
     },
-    id::{AttemptId, BackfillId, ExecutionId, ExecutorId, FlowId, FlowRunId, JobId, JobRunId},
+    id::{
+        AlertId, AttemptId, BackfillId, ExecutionId, ExecutorId, FileEventId, FiringId, FlowId,
+        FlowRunId, JobId, JobRunId, ScheduleId,
+    },
     model::{self, Definition, DefinitionId},
     port::{Commit, Fence},
     time::DataDate,
@@ -22,8 +26,8 @@ use crate::{
     SqlError, SqlStore,
     dialect::begin_write,
     entity::{
-        self, Attempt, Backfill, BackfillDate, Execution, Executor, Flow, FlowParent, FlowRun,
-        FlowVersion, Job, JobDependency, JobRun, JobVersion, number,
+        self, Alert, Attempt, Backfill, BackfillDate, Execution, Executor, FileArrival, Firing,
+        Flow, FlowParent, FlowRun, FlowVersion, Job, JobDependency, JobRun, JobVersion, number,
     },
     error::Doing as _,
     fence,
@@ -80,6 +84,10 @@ struct Batch<'a> {
     attempts: BTreeMap<AttemptId, &'a AttemptRow>,
     backfills: BTreeMap<BackfillId, &'a BackfillRow>,
     backfill_dates: BTreeMap<(BackfillId, DataDate), &'a BackfillDateRow>,
+    cursors: BTreeMap<ScheduleId, &'a ScheduleCursor>,
+    firings: BTreeMap<FiringId, &'a FiringRow>,
+    files: BTreeMap<(FileEventId, &'a str), &'a FileKeyRow>,
+    alerts: BTreeMap<AlertId, &'a AlertRow>,
 }
 
 impl<'a> Batch<'a> {
@@ -127,6 +135,18 @@ impl<'a> Batch<'a> {
             }
             Change::Attempt(row) => {
                 self.attempts.insert(row.id, row);
+            }
+            Change::ScheduleCursor(row) => {
+                self.cursors.insert(row.schedule, row);
+            }
+            Change::Firing(row) => {
+                self.firings.insert(row.id, row);
+            }
+            Change::FileKey(row) => {
+                self.files.insert((row.event, &row.key), row);
+            }
+            Change::Alert(row) => {
+                self.alerts.insert(row.id, row);
             }
             Change::Backfill(row) => {
                 self.backfills.insert(row.id, row);
@@ -179,7 +199,38 @@ impl<'a> Batch<'a> {
         let backfills = values::<Backfill>(self.backfills.values().copied())?;
         upsert::<Backfill>(db, "store backfills", backfills).await?;
         let dates = values::<BackfillDate>(self.backfill_dates.values().copied())?;
-        upsert::<BackfillDate>(db, "store dates of backfills", dates).await
+        upsert::<BackfillDate>(db, "store dates of backfills", dates).await?;
+        self.store_firings(db).await
+    }
+
+    async fn store_firings(&self, db: &DatabaseTransaction) -> Result<(), SqlError> {
+        // What a schedule and a file event have used goes with them.
+        let gone = self.deleted_definitions.iter();
+        let schedules = gone.clone().filter_map(|id| match id {
+            DefinitionId::Schedule(id) => Some(id.0),
+            _ => None,
+        });
+        let column = entity::ScheduleCursor::ScheduleId;
+        delete(db, "delete cursors", column, &ids("schedule", schedules)?).await?;
+        let events = gone.filter_map(|id| match id {
+            DefinitionId::FileEvent(id) => Some(id.0),
+            _ => None,
+        });
+        let column = FileArrival::FileEventId;
+        delete(db, "delete files", column, &ids("file event", events)?).await?;
+        let is_there = |id: DefinitionId| !self.deleted_definitions.contains(&id);
+        let cursors = self.cursors.values().copied();
+        let cursors = cursors.filter(|row| is_there(row.schedule.into()));
+        let cursors = values::<entity::ScheduleCursor>(cursors)?;
+        upsert::<entity::ScheduleCursor>(db, "store cursors", cursors).await?;
+        let firings = values::<Firing>(self.firings.values().copied())?;
+        upsert::<Firing>(db, "store firings", firings).await?;
+        let files = self.files.values().copied();
+        let files = files.filter(|row| is_there(row.event.into()));
+        let files = values::<FileArrival>(files)?;
+        upsert::<FileArrival>(db, "store files", files).await?;
+        let alerts = values::<Alert>(self.alerts.values().copied())?;
+        upsert::<Alert>(db, "store alerts", alerts).await
     }
 
     /// Rows go before they come: a flow that is put again after its deletion starts without a data date.

@@ -9,13 +9,13 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use hcndc_core::{
-    engine::{AttemptRow, BackfillDateRow},
-    id::{AttemptId, BackfillId, ExecutionId, FlowId, JobId, JobRunId},
+    engine::{AlertRow, AttemptRow, BackfillDateRow, FiringRow, ScheduleCursor},
+    id::{AttemptId, BackfillId, ExecutionId, FlowId, JobId, JobRunId, ScheduleId},
     model::{Definition, DefinitionId, Executor},
     port::{
-        BackfillQuery, BackfillView, DefinitionQuery, ExecutionQuery, ExecutionView, ExecutorQuery,
-        FlowQuery, FlowRunView, FlowView, History, JobQuery, JobRunQuery, JobRunView, JobView,
-        Page,
+        AlertQuery, BackfillQuery, BackfillView, DefinitionQuery, ExecutionQuery, ExecutionView,
+        ExecutorQuery, FiringQuery, FlowQuery, FlowRunView, FlowView, History, JobQuery,
+        JobRunQuery, JobRunView, JobView, Page,
     },
 };
 
@@ -79,6 +79,21 @@ impl History for SqlStore {
 
     async fn attempt(&self, attempt: AttemptId) -> Result<Option<AttemptRow>, SqlError> {
         runs::attempt(self.reader(), attempt).await
+    }
+
+    async fn firings(&self, query: &FiringQuery) -> Result<Page<FiringRow>, SqlError> {
+        firing::firings(self.reader(), query).await
+    }
+
+    async fn schedule_cursor(
+        &self,
+        schedule: ScheduleId,
+    ) -> Result<Option<ScheduleCursor>, SqlError> {
+        firing::schedule_cursor(self.reader(), schedule).await
+    }
+
+    async fn alerts(&self, query: &AlertQuery) -> Result<Page<AlertRow>, SqlError> {
+        firing::alerts(self.reader(), query).await
     }
 
     async fn backfills(&self, query: &BackfillQuery) -> Result<Page<BackfillView>, SqlError> {

@@ -9,8 +9,9 @@ use std::{
 
 use hcndc_core::{
     engine::{
-        AttemptRow, AttemptState, BackfillSnapshot, BackfillState, ExecutionRow, ExecutionSnapshot,
-        ExecutionState, FlowRunRow, JobRunRow, Snapshot,
+        AlertRow, AttemptRow, AttemptState, BackfillSnapshot, BackfillState, ExecutionRow,
+        ExecutionSnapshot, ExecutionState, FileKeyRow, FiringRow, FlowRunRow, JobRunRow,
+        ScheduleCursor as Row, Snapshot,
     },
     id::{ExecutionId, FlowId, JobId},
     model,
@@ -26,8 +27,8 @@ use self::others::other_definitions;
 use crate::{
     SqlError, SqlStore,
     entity::{
-        Attempt, Backfill, BackfillDate, Execution, Executor, Flow, FlowRun, FlowVersion, Job,
-        JobRun, JobVersion, Leader, Reader, Table,
+        Alert, Attempt, Backfill, BackfillDate, Execution, Executor, FileArrival, Firing, Flow,
+        FlowRun, FlowVersion, Job, JobRun, JobVersion, Leader, Reader, ScheduleCursor, Table,
     },
     error::Doing as _,
     upsert::chunks,
@@ -60,6 +61,10 @@ impl SqlStore {
             )
             .await?,
             backfills: open_backfills(&db).await?,
+            cursors: cursors(&db).await?,
+            firings: firings(&db).await?,
+            files: files(&db).await?,
+            alerts: open_alerts(&db).await?,
             flows,
             jobs,
         };
@@ -134,6 +139,53 @@ async fn definitions<T: DeserializeOwned>(
     let rows = rows.iter().map(|row| Reader::new(table, row));
     rows.map(|row| Ok(Arc::new(row.json("definition")?)))
         .collect()
+}
+
+async fn cursors(db: &DatabaseTransaction) -> Result<Vec<Row>, SqlError> {
+    let select = Query::select()
+        .columns(ScheduleCursor::COLUMNS.iter().copied())
+        .from(ScheduleCursor::Table)
+        .order_by(ScheduleCursor::ScheduleId, Order::Asc)
+        .to_owned();
+    let rows = all(db, &select, "load cursors").await?;
+    rows.iter().map(ScheduleCursor::read).collect()
+}
+
+/// Firings that are open, and the latest of each schedule.
+async fn firings(db: &DatabaseTransaction) -> Result<Vec<FiringRow>, SqlError> {
+    let latest = Query::select()
+        .column(ScheduleCursor::LastFiringId)
+        .from(ScheduleCursor::Table)
+        .and_where(Expr::col(ScheduleCursor::LastFiringId).is_not_null())
+        .to_owned();
+    let of_latest = Expr::col(Firing::Id).in_subquery(latest);
+    let mut firings = BTreeMap::new();
+    // Two queries: databases use no index for an "or" of these.
+    for which in [Expr::col(Firing::Open).eq(true), of_latest] {
+        let statement = rows_where::<Firing>(which, Firing::Id);
+        for row in &all(db, &statement, "load firings").await? {
+            let row = Firing::read(row)?;
+            firings.insert(row.id, row);
+        }
+    }
+    Ok(firings.into_values().collect())
+}
+
+async fn files(db: &DatabaseTransaction) -> Result<Vec<FileKeyRow>, SqlError> {
+    let select = Query::select()
+        .columns(FileArrival::COLUMNS.iter().copied())
+        .from(FileArrival::Table)
+        .order_by(FileArrival::FileEventId, Order::Asc)
+        .order_by(FileArrival::FileKey, Order::Asc)
+        .to_owned();
+    let rows = all(db, &select, "load files").await?;
+    rows.iter().map(FileArrival::read).collect()
+}
+
+async fn open_alerts(db: &DatabaseTransaction) -> Result<Vec<AlertRow>, SqlError> {
+    let statement = rows_where::<Alert>(Expr::col(Alert::Open).eq(true), Alert::Id);
+    let rows = all(db, &statement, "load alerts").await?;
+    rows.iter().map(Alert::read).collect()
 }
 
 /// Backfills that have not succeeded, with their dates.

@@ -84,6 +84,14 @@ fn one_reading_tells_every_fault() {
 }
 
 #[test]
+fn one_reading_tells_every_fault_of_schedules_and_what_they_need() {
+    let text = std::fs::read(data("faulty-schedules.yaml")).unwrap();
+    let faults = parse_mesh("faulty.yaml", &text, &[]).unwrap_err();
+    assert_golden(&data("faulty-schedules.en.txt"), &told(&faults, Lang::En));
+    assert_golden(&data("faulty-schedules.zh.txt"), &told(&faults, Lang::Zh));
+}
+
+#[test]
 fn whole_format_is_understood() {
     let source = read_mesh(&data("whole.yaml"), &["day"])
         .unwrap_or_else(|faults| panic!("{}", told(&faults, Lang::En)));
@@ -95,20 +103,26 @@ fn whole_format_is_understood() {
     );
     let job = &file.flows[1].jobs[0];
     let on = |job: &str, on| JobDependency {
-        job: job.into(),
         on,
+        ..JobDependency::on_success(job)
+    };
+    let yesterday = JobDependency {
+        offset_days: -1,
+        wait_limit: Span::from_millis(4 * 3_600_000),
+        ..JobDependency::on_success("merge")
     };
     assert_eq!(
         job.depends_on,
         [
             on("customers", DependencyCondition::Success),
             on("extract/orders", DependencyCondition::Success),
-            on("sub/job", DependencyCondition::Failure)
+            on("sub/job", DependencyCondition::Failure),
+            yesterday,
         ]
     );
     assert_eq!(
         job.params.iter().map(|(name, _)| name).collect::<Vec<_>>(),
-        ["date", "source", "n"]
+        ["date", "region", "source", "n"]
     );
     let retry = file.retry_of(job).unwrap();
     assert_eq!(
@@ -131,7 +145,7 @@ fn whole_format_is_understood() {
         source
             .position("flows[1].jobs[0].retry.max")
             .map(|position| position.line),
-        Some(52)
+        Some(57)
     );
     assert_eq!(source.position("flows[1].jobs[0].priority"), None);
     let late = source.fault("flows[1].jobs[0].priority", Problem::EmptyCommand);
@@ -460,7 +474,7 @@ prop_compose! {
         let mut job = MeshJob::new(name.clone(), format!("x{command}"));
         job.description = description;
         job.workdir = workdir;
-        (job.params, job.env, job.labels) = (params, env, labels);
+        (job.params, job.env, job.labels) = (params.into(), env, labels);
         job.success_codes = success_codes;
         (job.retry, job.timeout) = (retry, timeout);
         (job.priority, job.slots, job.enabled) = (priority, slots, enabled);
@@ -489,8 +503,8 @@ fn flow(name: String) -> impl Strategy<Value = MeshFlow> {
                         DependencyCondition::Done,
                     ];
                     let dependency = JobDependency {
-                        job: jobs[pick.index(place)].name.clone(),
                         on: on[pick.index(3)],
+                        ..JobDependency::on_success(jobs[pick.index(place)].name.clone())
                     };
                     jobs[place].depends_on.push(dependency);
                 }

@@ -8,12 +8,14 @@
 mod backfill;
 mod definition;
 mod filter;
+mod firing;
 mod page;
 mod view;
 
 pub use backfill::*;
 pub use definition::*;
 pub use filter::*;
+pub use firing::*;
 pub use page::*;
 pub use view::*;
 

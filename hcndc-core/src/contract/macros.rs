@@ -49,6 +49,9 @@ macro_rules! store_contract {
             long_texts_come_back_whole,
             names_that_look_alike_stay_apart,
             a_backfill_is_loaded_until_it_succeeds,
+            what_schedules_used_is_loaded,
+            every_outcome_of_a_firing_comes_back,
+            an_alert_is_loaded_while_it_is_open,
         }
     };
 }
@@ -90,6 +93,8 @@ macro_rules! history_contract {
             job_runs_are_shown_with_names_and_attempts,
             deleted_definitions_are_not_listed,
             runs_keep_the_names_that_they_had,
+            firings_are_paged_and_filtered,
+            alerts_are_paged_and_filtered,
             backfills_are_paged_and_filtered,
             a_backfill_shows_its_dates,
             executions_are_filtered_by_what_started_them,

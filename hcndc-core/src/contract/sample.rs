@@ -1,8 +1,10 @@
 //! Rows to store: short builders, and a small world with one of everything.
 
 mod definition;
+mod firing;
 
 pub use definition::{pool, schedule, shared_param};
+pub use firing::{alert, cursor, file, firing, open_firing};
 
 use alloc::{collections::BTreeMap, format, string::String, sync::Arc, vec, vec::Vec};
 use core::time::Duration;
@@ -364,6 +366,10 @@ impl World {
             definitions: self.definitions.clone(),
             executions: vec![self.execution_snapshot()],
             backfills: Vec::new(),
+            cursors: Vec::new(),
+            firings: Vec::new(),
+            files: Vec::new(),
+            alerts: Vec::new(),
         }
     }
 

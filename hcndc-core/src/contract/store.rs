@@ -8,6 +8,7 @@
 mod backfill;
 mod commit;
 mod fence;
+mod firing;
 mod lease;
 mod load;
 mod text;
@@ -15,6 +16,7 @@ mod text;
 pub use backfill::*;
 pub use commit::*;
 pub use fence::*;
+pub use firing::*;
 pub use lease::*;
 pub use load::*;
 pub use text::*;

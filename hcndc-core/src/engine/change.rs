@@ -4,7 +4,9 @@ use alloc::{string::String, sync::Arc, vec::Vec};
 use core::time::Duration;
 
 use super::{
+    alert::AlertRow,
     backfill::{BackfillDateRow, BackfillRow, BackfillSnapshot},
+    schedule::{FileKeyRow, FiringRow, ScheduleCursor},
     state::{AttemptState, ExecutionState, FlowRunState, JobRunState},
 };
 use crate::{
@@ -67,6 +69,14 @@ pub enum Change {
     Backfill(BackfillRow),
     /// A date of a backfill is new or changed.
     BackfillDate(BackfillDateRow),
+    /// A schedule has used times or dates. Goes with its schedule.
+    ScheduleCursor(ScheduleCursor),
+    /// A firing is new or changed.
+    Firing(FiringRow),
+    /// A file came. Goes with its file event.
+    FileKey(FileKeyRow),
+    /// An alert is new or changed.
+    Alert(AlertRow),
 }
 
 /// An execution as it is stored.
@@ -261,6 +271,14 @@ pub struct Snapshot {
     pub executions: Vec<ExecutionSnapshot>,
     /// Backfills that have not succeeded, by id.
     pub backfills: Vec<BackfillSnapshot>,
+    /// How far each schedule is, by schedule.
+    pub cursors: Vec<ScheduleCursor>,
+    /// Firings that are [open](FiringRow::is_open), and the latest of each schedule that there is; by id.
+    pub firings: Vec<FiringRow>,
+    /// Files that came, of file events that there are; by event and key.
+    pub files: Vec<FileKeyRow>,
+    /// Alerts that are [open](AlertRow::is_open), by id.
+    pub alerts: Vec<AlertRow>,
 }
 
 /// All that an engine needs of one execution.

@@ -11,6 +11,7 @@ macro_rules! ensure {
 }
 
 mod backfill;
+mod schedule;
 
 use super::{
     Engine,
@@ -52,6 +53,7 @@ impl Engine {
         );
         self.check_limits(&mut found);
         self.check_backfills(&mut found);
+        self.check_schedules(&mut found);
         ensure!(
             found,
             "index",

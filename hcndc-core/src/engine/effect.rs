@@ -4,7 +4,7 @@
 use alloc::{boxed::Box, sync::Arc};
 use core::time::Duration;
 
-use super::input::RunOrder;
+use super::{alert::AlertRow, input::RunOrder};
 use crate::{
     id::{AttemptId, ExecutorId},
     model::Executor,
@@ -24,6 +24,8 @@ pub enum Effect {
         /// What.
         order: Order,
     },
+    /// Tell people this, and answer with [`Input::Notified`](super::Input::Notified). It may be given again after a restart.
+    Notify(AlertRow),
 }
 
 /// What an executor can be told.

@@ -5,7 +5,10 @@ use core::time::Duration;
 
 use super::{backfill::BackfillRequest, change::ExecutionSnapshot, settings::Settings};
 use crate::{
-    id::{AttemptId, BackfillId, ExecutionId, ExecutorId, FlowId, JobRunId},
+    id::{
+        AlertId, AttemptId, BackfillId, ExecutionId, ExecutorId, FileEventId, FlowId, JobRunId,
+        ScheduleId,
+    },
     model::{Edit, Param},
     time::{DataDate, Timestamp},
 };
@@ -62,6 +65,41 @@ pub enum Input {
         backfill: BackfillId,
         /// Who wants it.
         by: String,
+    },
+    /// Pause or resume schedules, all or none. What is due at that moment fires before a pause; what falls into the pause is
+    /// skipped, as one, when it ends. Those that are as they should be stay as they are.
+    PauseSchedules {
+        /// Which.
+        schedules: Vec<ScheduleId>,
+        /// Whether they are paused from now on.
+        paused: bool,
+        /// Who wants it.
+        by: String,
+    },
+    /// Run a schedule at once with its flow, dates and params, whatever its times and limits; it uses none of its times.
+    RunSchedule {
+        /// Which.
+        schedule: ScheduleId,
+        /// The date; `None` for the one that it would have if it fired now.
+        data_date: Option<DataDate>,
+        /// Who wants it.
+        by: String,
+    },
+    /// A file came that schedules may wait for. A key that came before is used, for ever: then nothing happens.
+    FileArrived {
+        /// The file event.
+        event: FileEventId,
+        /// What tells the file from others of the event: its date or its name; 1 to 255 characters.
+        key: String,
+        /// The date that the file is for; `None` for the one that a schedule would have if it fired now.
+        data_date: Option<DataDate>,
+    },
+    /// Whoever tells people is done with an alert. An unknown alert is none that waits.
+    Notified {
+        /// Which.
+        alert: AlertId,
+        /// Why nobody could be told; `None` if people were told.
+        error: Option<String>,
     },
     /// An executor says something.
     Report {

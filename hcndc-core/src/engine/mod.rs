@@ -15,6 +15,7 @@
 //! compared, stored and replayed.
 
 mod advance;
+mod alert;
 mod backfill;
 mod change;
 mod check;
@@ -29,6 +30,7 @@ mod on;
 mod placement;
 mod react;
 mod rejected;
+mod schedule;
 mod settings;
 mod state;
 mod table;
@@ -38,11 +40,13 @@ use alloc::{boxed::Box, collections::BTreeMap, string::String, sync::Arc, vec::V
 use core::cmp::Reverse;
 
 use self::{
+    alert::Alerts,
     backfill::Backfill,
     claim::Claims,
     definitions::Definitions,
     execution::Execution,
     placement::{Need, Rank, Seat, Yard},
+    schedule::Schedules,
     timer::{Timer, Timers},
 };
 use crate::{
@@ -52,6 +56,7 @@ use crate::{
 };
 
 pub use crate::model::DefinitionId;
+pub use alert::{AlertRow, MOST_OPEN_ALERTS};
 pub use backfill::{
     BackfillDateRow, BackfillPlan, BackfillRequest, BackfillRow, BackfillSnapshot,
     LONGEST_BACKFILL, PlannedFlow, WIDEST_BACKFILL,
@@ -65,6 +70,10 @@ pub use effect::{Effect, Order};
 pub use explain::{Explanation, Hold, HostTrouble};
 pub use input::{EditBatch, End, EndCause, Held, HostFigures, Input, Report, RunOrder, Start};
 pub use rejected::Rejected;
+pub use schedule::{
+    DueBy, DueState, FileKeyRow, FiringOutcome, FiringRow, LONGEST_FIRING_QUEUE, ScheduleCursor,
+    ScheduleExplanation, ScheduleHold, SkipReason,
+};
 pub use settings::Settings;
 pub use state::{
     AttemptState, BackfillDateState, BackfillState, ExecutionState, FlowRunState, JobRunState,
@@ -149,6 +158,8 @@ pub struct Engine {
     timers: Timers,
     /// Backfills that have not succeeded.
     backfills: BTreeMap<BackfillId, Backfill>,
+    schedules: Schedules,
+    alerts: Alerts,
 }
 
 impl Engine {
@@ -182,6 +193,8 @@ impl Engine {
         for BackfillSnapshot { row, dates } in snapshot.backfills {
             engine.backfills.insert(row.id, Backfill::new(row, dates));
         }
+        engine.admit_schedules(snapshot.cursors, snapshot.firings, snapshot.files);
+        engine.admit_alerts(snapshot.alerts);
         let lost_at = now.after(engine.settings.executor_lease);
         let holding: Vec<ExecutorId> = engine
             .yard
@@ -212,6 +225,7 @@ impl Engine {
     pub fn apply(&mut self, now: Timestamp, input: Input) -> Result<Step, Rejected> {
         self.now = self.now.max(now);
         let mut step = Step::default();
+        self.schedules.fired = 0;
         match input {
             Input::Edit(batch) => self.on_edit(batch, &mut step)?,
             Input::Start(start) => self.on_start(start, &mut step)?,
@@ -238,6 +252,22 @@ impl Engine {
             Input::RestartBackfill { backfill, by } => {
                 self.on_restart_backfill(backfill, by, &mut step)?;
             }
+            Input::PauseSchedules {
+                schedules,
+                paused,
+                by,
+            } => self.on_pause_schedules(&schedules, paused, &by, &mut step)?,
+            Input::RunSchedule {
+                schedule,
+                data_date,
+                by,
+            } => self.on_run_schedule(schedule, data_date, by, &mut step)?,
+            Input::FileArrived {
+                event,
+                key,
+                data_date,
+            } => self.on_file_arrived(event, key, data_date, &mut step)?,
+            Input::Notified { alert, error } => self.close_alert(alert, error, &mut step),
             Input::Report { executor, report } => self.on_report(executor, report, &mut step)?,
             Input::Configure(settings) => {
                 (self.settings, self.limited_at) = (settings, self.now);
@@ -290,6 +320,11 @@ impl Engine {
             .iter()
             .map(|executor| Effect::Connect(Arc::clone(executor)))
             .collect()
+    }
+
+    /// Alerts that nobody has been told of, by id: for a start, to be given again.
+    pub fn undelivered(&self) -> impl Iterator<Item = &AlertRow> {
+        self.alerts.open.values()
     }
 
     /// All flows, by id.
@@ -433,6 +468,10 @@ impl Engine {
             definitions: self.definitions.others().collect(),
             executions: executions.collect(),
             backfills: self.backfills.values().map(Backfill::snapshot).collect(),
+            cursors: self.schedules.cursors(),
+            firings: self.schedules.firings.values().cloned().collect(),
+            files: self.schedules.file_keys(),
+            alerts: self.alerts.rows(),
         }
     }
 

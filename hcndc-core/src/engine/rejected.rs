@@ -4,7 +4,7 @@ use alloc::{string::String, vec::Vec};
 
 use super::state::{BackfillState, ExecutionState};
 use crate::{
-    id::{BackfillId, ExecutionId, ExecutorId, FlowId, JobRunId},
+    id::{BackfillId, ExecutionId, ExecutorId, FileEventId, FlowId, JobRunId, ScheduleId},
     model::Fault,
     time::DataDate,
 };
@@ -51,6 +51,12 @@ pub enum Rejected {
     },
     #[error("{parallel} dates at once is not in 1..={most}")]
     BackfillParallel { parallel: u32, most: u32 },
+    #[error("no schedule has the id {schedule}")]
+    UnknownSchedule { schedule: ScheduleId },
+    #[error("no file event has the id {event}")]
+    UnknownFileEvent { event: FileEventId },
+    #[error("the key of a file has 1 to 255 characters")]
+    BadFileKey,
     #[error("no executor has the id {executor}")]
     UnknownExecutor { executor: ExecutorId },
     #[error(

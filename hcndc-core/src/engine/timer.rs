@@ -3,7 +3,10 @@
 use alloc::collections::BTreeSet;
 
 use super::placement::Seat;
-use crate::{id::ExecutorId, time::Timestamp};
+use crate::{
+    id::{ExecutorId, FiringId, JobRunId, ScheduleId},
+    time::Timestamp,
+};
 
 /// A reason to wake up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -12,6 +15,21 @@ pub(super) enum Timer {
     Retry(Seat),
     /// An executor that is out of reach counts as lost.
     Lease(ExecutorId),
+    /// A schedule fires.
+    Fire(ScheduleId),
+    /// A deadline of a firing.
+    Deadline(FiringId, Which),
+    /// An attempt, by its number, of a job run takes longer than usual.
+    Longer(JobRunId, u32),
+}
+
+/// Which deadline of a firing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Which {
+    /// By when it must have started.
+    Start,
+    /// By when it must have succeeded.
+    Finish,
 }
 
 /// Timers, the earliest first.

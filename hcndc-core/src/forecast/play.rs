@@ -249,7 +249,8 @@ impl<'a> Player<'a> {
                 ..
             }
             | Effect::Connect(_)
-            | Effect::Disconnect(_) => {}
+            | Effect::Disconnect(_)
+            | Effect::Notify(_) => {}
         }
     }
 

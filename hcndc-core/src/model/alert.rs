@@ -98,6 +98,44 @@ pub enum AlertEvent {
     LongerThanUsual,
 }
 
+impl AlertEvent {
+    /// Every one.
+    pub const ALL: &[Self] = &[
+        Self::ExecutionSucceeded,
+        Self::ExecutionFailed,
+        Self::JobFailed,
+        Self::JobRetried,
+        Self::NotStartedBy,
+        Self::NotFinishedBy,
+        Self::ExecutorLost,
+        Self::DataSourceDown,
+        Self::LongerThanUsual,
+    ];
+
+    /// The name that stores, the API and the pages use.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ExecutionSucceeded => "execution_succeeded",
+            Self::ExecutionFailed => "execution_failed",
+            Self::JobFailed => "job_failed",
+            Self::JobRetried => "job_retried",
+            Self::NotStartedBy => "not_started_by",
+            Self::NotFinishedBy => "not_finished_by",
+            Self::ExecutorLost => "executor_lost",
+            Self::DataSourceDown => "data_source_down",
+            Self::LongerThanUsual => "longer_than_usual",
+        }
+    }
+
+    /// The one of this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        let mut all = Self::ALL.iter().copied();
+        all.find(|event| event.as_str() == name)
+    }
+}
+
 /// An [`AlertChannel`] as people write it; the fields mean the same.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]

@@ -7,10 +7,14 @@ use async_trait::async_trait;
 use super::PortError;
 use crate::{
     engine::{
-        AttemptRow, BackfillDateRow, BackfillDateState, BackfillRow, BackfillState, ExecutionRow,
-        ExecutionState, FlowRunRow, JobRunRow, JobRunState,
+        AlertRow, AttemptRow, BackfillDateRow, BackfillDateState, BackfillRow, BackfillState,
+        ExecutionRow, ExecutionState, FiringRow, FlowRunRow, JobRunRow, JobRunState,
+        ScheduleCursor,
     },
-    id::{AttemptId, BackfillId, ExecutionId, FlowId, FlowRunId, JobId, JobRunId, ScheduleId},
+    id::{
+        AlertRuleId, AttemptId, BackfillId, ExecutionId, FlowId, FlowRunId, JobId, JobRunId,
+        ScheduleId,
+    },
     model::{Definition, DefinitionId, DefinitionKind, Executor, Flow, Job},
     time::DataDate,
 };
@@ -204,6 +208,32 @@ pub struct BackfillQuery {
     pub page: PageRequest,
 }
 
+/// Which firings; sorted by id, which is by time.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FiringQuery {
+    /// Of this schedule.
+    pub schedule: Option<ScheduleId>,
+    /// Only those that started an execution, or only others.
+    pub started: Option<bool>,
+    /// Which page.
+    pub page: PageRequest,
+}
+
+/// Which alerts; sorted by id, which is by time.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AlertQuery {
+    /// Of this schedule.
+    pub schedule: Option<ScheduleId>,
+    /// About this execution.
+    pub execution: Option<ExecutionId>,
+    /// That this rule asked for.
+    pub rule: Option<AlertRuleId>,
+    /// Only those that nobody was told of and that still may be, or only others.
+    pub waiting: Option<bool>,
+    /// Which page.
+    pub page: PageRequest,
+}
+
 /// A flow, and the last date that it succeeded for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FlowView {
@@ -323,6 +353,18 @@ pub trait History: Send + Sync {
 
     /// One attempt.
     async fn attempt(&self, attempt: AttemptId) -> Result<Option<AttemptRow>, Self::Error>;
+
+    /// Firings.
+    async fn firings(&self, query: &FiringQuery) -> Result<Page<FiringRow>, Self::Error>;
+
+    /// How far a schedule has used its times; `None` for an unknown one.
+    async fn schedule_cursor(
+        &self,
+        schedule: ScheduleId,
+    ) -> Result<Option<ScheduleCursor>, Self::Error>;
+
+    /// Alerts.
+    async fn alerts(&self, query: &AlertQuery) -> Result<Page<AlertRow>, Self::Error>;
 
     /// Backfills.
     async fn backfills(&self, query: &BackfillQuery) -> Result<Page<BackfillView>, Self::Error>;

@@ -8,6 +8,7 @@ mod error;
 mod history;
 mod inbox;
 mod log;
+mod notifier;
 mod observer;
 mod store;
 mod transport;
@@ -15,12 +16,13 @@ mod transport;
 pub use clock::Clock;
 pub use error::{ErrorKind, PortError};
 pub use history::{
-    BackfillQuery, BackfillView, Cursor, CursorValue, DefinitionQuery, Direction, ExecutionQuery,
-    ExecutionView, ExecutorQuery, FlowQuery, FlowRunView, FlowView, History, JobQuery, JobRunQuery,
-    JobRunView, JobView, NamedSort, Page, PageRequest,
+    AlertQuery, BackfillQuery, BackfillView, Cursor, CursorValue, DefinitionQuery, Direction,
+    ExecutionQuery, ExecutionView, ExecutorQuery, FiringQuery, FlowQuery, FlowRunView, FlowView,
+    History, JobQuery, JobRunQuery, JobRunView, JobView, NamedSort, Page, PageRequest,
 };
 pub use inbox::{Answer, Inbox, Request};
 pub use log::{LogEntry, LogRead, LogStore, Stream};
+pub use notifier::Notifier;
 pub use observer::Observer;
 pub use store::{Commit, Fence, Lease, Store};
 pub use transport::Transport;

@@ -3,7 +3,7 @@
 //! ```text
 //!   Inbox ──┐                    ┌─► 2. Store::commit, under the leader's fence
 //!   Transport ─┼─► 1. gather and apply ─┤
-//!   Clock ──┘                    └─► 3. answers, Transport::send, Observer
+//!   Clock, Notifier ──┘          └─► 3. answers, Transport::send, Notifier::notify, Observer
 //! ```
 //!
 //! It decides nothing and holds no timer. So nothing is told to the world that is not stored; and what is
@@ -22,10 +22,10 @@ use futures_util::{
 
 use crate::{
     engine::{Change, Effect, Engine, Input, Rejected, Reply, Settings, Step},
-    id::{ExecutionId, ExecutorId},
+    id::{AlertId, ExecutionId, ExecutorId},
     port::{
-        Answer, Clock, Commit, ErrorKind, Inbox, Lease, Observer, PortError as _, Request, Store,
-        Transport,
+        Answer, Clock, Commit, ErrorKind, Inbox, Lease, Notifier, Observer, PortError as _,
+        Request, Store, Transport,
     },
     time::Timestamp,
 };
@@ -47,14 +47,15 @@ pub struct Leadership {
     pub ttl: Duration,
 }
 
-/// Drives one engine through its ports.
+/// Drives one engine through its ports. Without a notifier alerts stand in the history, and nobody is told.
 #[derive(Debug)]
-pub struct Scheduler<S, T, C, O> {
+pub struct Scheduler<S, T, C, O, N = ()> {
     engine: Engine,
     store: S,
     transport: T,
     clock: C,
     observer: O,
+    notifier: N,
     leadership: Leadership,
     lease: Lease,
 }
@@ -78,6 +79,7 @@ enum Said {
 enum Woken {
     Request(Option<Request>),
     Report(ExecutorId, crate::engine::Report),
+    Told(AlertId, Option<String>),
     Time,
 }
 
@@ -118,6 +120,7 @@ where
             transport,
             clock,
             observer,
+            notifier: (),
             leadership,
             lease,
         };
@@ -125,6 +128,33 @@ where
             scheduler.carry_out(effect);
         }
         Ok(scheduler)
+    }
+}
+
+impl<S, T, C, O, N> Scheduler<S, T, C, O, N>
+where
+    S: Store,
+    T: Transport,
+    C: Clock,
+    O: Observer,
+    N: Notifier,
+{
+    /// The same with another way to tell people; alerts that nobody was told of are given to it.
+    #[must_use]
+    pub fn with_notifier<M: Notifier>(self, notifier: M) -> Scheduler<S, T, C, O, M> {
+        for alert in self.engine.undelivered() {
+            notifier.notify(alert.clone());
+        }
+        Scheduler {
+            engine: self.engine,
+            store: self.store,
+            transport: self.transport,
+            clock: self.clock,
+            observer: self.observer,
+            notifier,
+            leadership: self.leadership,
+            lease: self.lease,
+        }
     }
 
     /// The engine, as it stands.
@@ -165,6 +195,9 @@ where
                 Woken::Report(executor, report) => {
                     self.apply_report(Input::Report { executor, report }, &mut group);
                 }
+                Woken::Told(alert, error) => {
+                    self.apply_report(Input::Notified { alert, error }, &mut group);
+                }
                 Woken::Time => {}
             }
             group.inputs += 1;
@@ -191,18 +224,22 @@ where
     async fn wait(&self, inbox: &mut impl Inbox, until: Timestamp) -> Woken {
         let request = pin!(inbox.recv());
         let report = pin!(self.transport.recv());
+        let told = pin!(self.notifier.recv());
         let time = pin!(async {
             if until == Timestamp::MAX {
                 core::future::pending::<()>().await;
             }
             self.clock.sleep_until(until).await;
         });
-        match select(request, select(report, time)).await {
+        match select(request, select(report, select(told, time))).await {
             Either::Left((request, _)) => Woken::Request(request),
             Either::Right((Either::Left(((executor, report), _)), _)) => {
                 Woken::Report(executor, report)
             }
-            Either::Right((Either::Right(((), _)), _)) => Woken::Time,
+            Either::Right((Either::Right((Either::Left(((alert, error), _)), _)), _)) => {
+                Woken::Told(alert, error)
+            }
+            Either::Right((Either::Right((Either::Right(((), _)), _)), _)) => Woken::Time,
         }
     }
 
@@ -266,6 +303,10 @@ where
             | Input::Backfill(_)
             | Input::StopBackfill { .. }
             | Input::RestartBackfill { .. }
+            | Input::PauseSchedules { .. }
+            | Input::RunSchedule { .. }
+            | Input::FileArrived { .. }
+            | Input::Notified { .. }
             | Input::Report { .. }
             | Input::Configure(_)
             | Input::Wake => return Ok(Ok(())),
@@ -383,6 +424,7 @@ where
             }
             Effect::Disconnect(executor) => self.transport.disconnect(executor),
             Effect::Tell { executor, order } => self.transport.send(executor, order),
+            Effect::Notify(alert) => self.notifier.notify(alert),
         }
     }
 }

@@ -521,6 +521,9 @@ impl Bed {
                 };
                 format!("{} {}{kill}", self.attempt_name(row.id), row.state)
             }
+            Change::ScheduleCursor(_) | Change::FileKey(_) => return None,
+            Change::Firing(row) => format!("firing {:?}", row.outcome),
+            Change::Alert(row) => format!("alert {:?}", row.event),
             Change::Backfill(row) => format!("backfill {}", row.state),
             Change::BackfillDate(row) => format!("{} {}", row.data_date, row.state),
         })
@@ -529,6 +532,7 @@ impl Bed {
     fn effect_in_words(&self, effect: &Effect) -> String {
         match effect {
             Effect::Connect(host) => format!("connect {}", host.name),
+            Effect::Notify(alert) => format!("tell {:?}", alert.event),
             Effect::Disconnect(id) => format!("disconnect {}", self.host_name(*id)),
             Effect::Tell { executor, order } => {
                 let (verb, attempt) = match order {

@@ -11,6 +11,7 @@ mod limits;
 mod load;
 mod nouns;
 mod report;
+mod schedule;
 mod start;
 #[path = "../support/store.rs"]
 mod store;

@@ -4,11 +4,15 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use hcndc_core::{
     engine::{
-        AttemptRow, BackfillDateRow, BackfillRow, BackfillSnapshot, BackfillState, Change,
-        ExecutionRow, ExecutionSnapshot, FlowRunRow, JobRunRow, Snapshot,
+        AlertRow, AttemptRow, BackfillDateRow, BackfillRow, BackfillSnapshot, BackfillState,
+        Change, ExecutionRow, ExecutionSnapshot, FileKeyRow, FiringOutcome, FiringRow, FlowRunRow,
+        JobRunRow, ScheduleCursor, Snapshot,
     },
-    id::{AttemptId, BackfillId, ExecutionId, ExecutorId, FlowId, FlowRunId, JobId, JobRunId},
-    model::{Definition, DefinitionId, Executor, Flow, Job},
+    id::{
+        AlertId, AttemptId, BackfillId, ExecutionId, ExecutorId, FileEventId, FiringId, FlowId,
+        FlowRunId, JobId, JobRunId, ScheduleId,
+    },
+    model::{Definition, DefinitionId, Executor, Flow, Job, Schedule},
     time::DataDate,
 };
 
@@ -27,6 +31,10 @@ pub(crate) struct Store {
     pub(crate) attempts: BTreeMap<AttemptId, AttemptRow>,
     pub(crate) backfills: BTreeMap<BackfillId, BackfillRow>,
     pub(crate) backfill_dates: BTreeMap<(BackfillId, DataDate), BackfillDateRow>,
+    pub(crate) cursors: BTreeMap<ScheduleId, ScheduleCursor>,
+    pub(crate) firings: BTreeMap<FiringId, FiringRow>,
+    pub(crate) files: BTreeMap<(FileEventId, String), FileKeyRow>,
+    pub(crate) alerts: BTreeMap<AlertId, AlertRow>,
 }
 
 impl Store {
@@ -74,7 +82,14 @@ impl Store {
                 let expected = old.map_or(1, |old| old.revision().version + 1);
                 assert_eq!(version, expected, "versions follow each other");
             }
-            Change::DefinitionDeleted(id) => assert!(self.definitions.remove(id).is_some()),
+            Change::DefinitionDeleted(id) => {
+                assert!(self.definitions.remove(id).is_some());
+                match id {
+                    DefinitionId::Schedule(id) => drop(self.cursors.remove(id)),
+                    DefinitionId::FileEvent(id) => self.files.retain(|(event, _), _| event != id),
+                    _ => {}
+                }
+            }
             Change::Execution(row) => {
                 if let Some(old) = self.executions.insert(row.id, row.clone()) {
                     let legal = old.state == row.state || old.state.can_move(row.state);
@@ -112,6 +127,30 @@ impl Store {
                     let legal = old.state == row.state || old.state.can_move(row.state);
                     assert!(legal, "attempt {}: {} to {}", row.id, old.state, row.state);
                 }
+            }
+            Change::ScheduleCursor(row) => {
+                if let Some(old) = self.cursors.insert(row.schedule, *row) {
+                    assert!(old.time <= row.time, "R9: a cursor goes back");
+                }
+            }
+            Change::Firing(row) => {
+                let old = self.firings.insert(row.id, row.clone());
+                let legal = old.is_none_or(|old| {
+                    old.outcome == row.outcome || old.outcome == FiringOutcome::Queued
+                });
+                assert!(legal, "R9: {row:?} was decided before");
+            }
+            Change::FileKey(row) => {
+                let old = self.files.insert((row.event, row.key.clone()), row.clone());
+                assert_eq!(old, None, "R9: a file is used twice");
+            }
+            Change::Alert(row) => {
+                let twin = self.alerts.values().find(|it| {
+                    it.id != row.id
+                        && (it.rule, it.event, &it.cause) == (row.rule, row.event, &row.cause)
+                });
+                assert_eq!(twin, None, "an alert is raised twice");
+                self.alerts.insert(row.id, row.clone());
             }
             Change::Backfill(row) => {
                 if let Some(old) = self.backfills.insert(row.id, row.clone()) {
@@ -158,6 +197,31 @@ impl Store {
         })
     }
 
+    /// All schedules, by id.
+    #[allow(dead_code, reason = "not every test file looks at schedules")]
+    pub(crate) fn schedules(&self) -> impl Iterator<Item = &Arc<Schedule>> {
+        self.definitions.values().filter_map(|it| match it {
+            Definition::Schedule(schedule) => Some(schedule),
+            _ => None,
+        })
+    }
+
+    fn open_firings(&self) -> Vec<FiringRow> {
+        let last = |row: &FiringRow| {
+            let cursor = self.cursors.get(&row.schedule);
+            cursor.is_some_and(|cursor| cursor.last == Some(row.id))
+        };
+        let rows = self.firings.values();
+        rows.filter(|row| row.is_open() || last(row))
+            .cloned()
+            .collect()
+    }
+
+    fn open_alerts(&self) -> Vec<AlertRow> {
+        let rows = self.alerts.values();
+        rows.filter(|row| row.is_open()).cloned().collect()
+    }
+
     fn open_backfills(&self) -> Vec<BackfillSnapshot> {
         let open = self.backfills.values();
         let open = open.filter(|row| row.state != BackfillState::Succeeded);
@@ -184,6 +248,10 @@ impl Store {
             definitions: self.definitions.values().cloned().collect(),
             executions: live.filter_map(|row| self.execution(row.id)).collect(),
             backfills: self.open_backfills(),
+            cursors: self.cursors.values().copied().collect(),
+            firings: self.open_firings(),
+            files: self.files.values().cloned().collect(),
+            alerts: self.open_alerts(),
         }
     }
 }

@@ -16,7 +16,7 @@ use hcndc_core::{
     time::{DataDate, Timestamp},
 };
 
-use super::{store::Store, twin_backfill::TwinBackfills};
+use super::{store::Store, twin_backfill::TwinBackfills, twin_firing::TwinSchedules};
 
 /// What a job run does by itself, apart from what others make of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,6 +82,7 @@ pub(crate) struct Twin {
     attempts: BTreeMap<AttemptId, TwinAttempt>,
     dates: BTreeMap<FlowId, DataDate>,
     backfills: TwinBackfills,
+    schedules: TwinSchedules,
 }
 
 fn is_good(state: JobRunState) -> bool {
@@ -258,7 +259,13 @@ impl Twin {
                 }
                 self.dates.retain(|id, _| store.flows.contains_key(id));
             }
-            Input::Start(_) | Input::Backfill(_) | Input::RestartBackfill { .. } => {}
+            Input::Start(_)
+            | Input::Backfill(_)
+            | Input::RestartBackfill { .. }
+            | Input::PauseSchedules { .. }
+            | Input::RunSchedule { .. }
+            | Input::FileArrived { .. }
+            | Input::Notified { .. } => {}
             Input::StopBackfill { backfill, .. } => {
                 for id in self.backfills.executions(*backfill) {
                     if self.executions[&id].state == ExecutionState::Running {
@@ -282,6 +289,7 @@ impl Twin {
         self.derive();
         self.compare(store);
         self.backfills.follow(input, step, store);
+        self.schedules.follow(self.now, step, store);
         self.check_claims();
         self.check_nothing_idle(store);
     }

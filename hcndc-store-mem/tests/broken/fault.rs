@@ -33,6 +33,9 @@ pub(crate) enum Fault {
     LosesFourByteCharacters,
     FoldsNames,
     LosesBackfillDates,
+    LosesFirings,
+    KeepsWhatDeletedUsed,
+    NeverClosesAlerts,
 
     // Loads.
     StartsWithSomething,

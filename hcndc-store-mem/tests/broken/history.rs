@@ -4,13 +4,17 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use async_trait::async_trait;
 use hcndc_core::{
-    engine::{AttemptRow, BackfillDateRow, BackfillDateState, Change, JobRunState},
-    id::{AttemptId, BackfillId, ExecutionId, FlowId, JobId, JobRunId},
+    engine::{
+        AlertRow, AttemptRow, BackfillDateRow, BackfillDateState, Change, FiringRow, JobRunState,
+        ScheduleCursor,
+    },
+    id::{AttemptId, BackfillId, ExecutionId, FlowId, JobId, JobRunId, ScheduleId},
     model::{Definition, DefinitionId, Executor},
     port::{
-        BackfillQuery, BackfillView, Cursor, CursorValue, DefinitionQuery, Direction, ErrorKind,
-        ExecutionQuery, ExecutionView, ExecutorQuery, FlowQuery, FlowRunView, FlowView, History,
-        JobQuery, JobRunQuery, JobRunView, JobView, NamedSort, Page, PageRequest,
+        AlertQuery, BackfillQuery, BackfillView, Cursor, CursorValue, DefinitionQuery, Direction,
+        ErrorKind, ExecutionQuery, ExecutionView, ExecutorQuery, FiringQuery, FlowQuery,
+        FlowRunView, FlowView, History, JobQuery, JobRunQuery, JobRunView, JobView, NamedSort,
+        Page, PageRequest,
     },
 };
 use hcndc_store_mem::MemStore;
@@ -365,6 +369,37 @@ impl History for Broken {
 
     async fn attempt(&self, attempt: AttemptId) -> Result<Option<AttemptRow>, Refused> {
         ours(self.read().attempt(attempt).await)
+    }
+
+    async fn firings(&self, query: &FiringQuery) -> Result<Page<FiringRow>, Refused> {
+        let store = self.read();
+        let mut through = query.clone();
+        through.page = self.request(NamedSort::Id, &query.page)?;
+        if self.fault == Fault::IgnoresFilters {
+            through.started = None;
+        }
+        let all = all!(store, firings, through, through.page.direction);
+        let page = ours(store.firings(&through).await)?;
+        Ok(self.page(&query.page, page, &all, |row| row.id.0))
+    }
+
+    async fn schedule_cursor(
+        &self,
+        schedule: ScheduleId,
+    ) -> Result<Option<ScheduleCursor>, Refused> {
+        ours(self.read().schedule_cursor(schedule).await)
+    }
+
+    async fn alerts(&self, query: &AlertQuery) -> Result<Page<AlertRow>, Refused> {
+        let store = self.read();
+        let mut through = query.clone();
+        through.page = self.request(NamedSort::Id, &query.page)?;
+        if self.fault == Fault::IgnoresFilters {
+            through.rule = None;
+        }
+        let all = all!(store, alerts, through, through.page.direction);
+        let page = ours(store.alerts(&through).await)?;
+        Ok(self.page(&query.page, page, &all, |row| row.id.0))
     }
 
     async fn backfills(&self, query: &BackfillQuery) -> Result<Page<BackfillView>, Refused> {

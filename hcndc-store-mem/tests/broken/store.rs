@@ -91,6 +91,17 @@ impl Broken {
             Fault::ForgetsNextId => commit.next_id = 0,
             Fault::FirstChangeWins => changes.reverse(),
             Fault::CutsLongCommits => changes.truncate(2_048),
+            Fault::LosesFirings => changes.retain(|c| !matches!(c, Change::Firing(_))),
+            Fault::KeepsWhatDeletedUsed => {
+                changes.retain(|c| !matches!(c, Change::DefinitionDeleted(_)));
+            }
+            Fault::NeverClosesAlerts => {
+                for change in changes {
+                    if let Change::Alert(row) = change {
+                        row.closed_at = None;
+                    }
+                }
+            }
             Fault::LosesBackfillDates => {
                 changes.retain(|c| !matches!(c, Change::BackfillDate(_)));
             }

@@ -2,6 +2,7 @@
 //!
 //! Ids are signed 64-bit, times microseconds, states their names, lists that nobody queries JSON.
 
+mod alert;
 mod alert_channel;
 mod alert_rule;
 mod attempt;
@@ -12,6 +13,7 @@ mod execution;
 mod executor;
 mod file_event;
 mod file_server;
+mod firing;
 mod flow;
 mod flow_run;
 mod job;
@@ -22,6 +24,7 @@ mod reader;
 mod schedule;
 mod shared_param;
 
+pub(crate) use alert::Alert;
 pub(crate) use alert_channel::AlertChannel;
 pub(crate) use alert_rule::AlertRule;
 pub(crate) use attempt::Attempt;
@@ -32,6 +35,7 @@ pub(crate) use execution::Execution;
 pub(crate) use executor::Executor;
 pub(crate) use file_event::FileEvent;
 pub(crate) use file_server::FileServer;
+pub(crate) use firing::{FileArrival, Firing, ScheduleCursor};
 pub(crate) use flow::{Flow, FlowParent, FlowVersion};
 pub(crate) use flow_run::FlowRun;
 pub(crate) use job::{Job, JobDependency, JobVersion};

@@ -1,11 +1,13 @@
-//! Backfills.
+//! Firings, alerts and backfills.
 
 use std::collections::BTreeMap;
 
 use hcndc_core::{
-    engine::{BackfillDateRow, BackfillDateState, BackfillRow},
-    id::BackfillId,
-    port::{BackfillQuery, BackfillView, Page},
+    engine::{
+        AlertRow, BackfillDateRow, BackfillDateState, BackfillRow, FiringRow, ScheduleCursor as Row,
+    },
+    id::{BackfillId, ScheduleId},
+    port::{AlertQuery, BackfillQuery, BackfillView, FiringQuery, Page},
 };
 use sea_orm::{
     ConnectionTrait as _, DatabaseConnection, DatabaseTransaction, Order, TransactionTrait as _,
@@ -15,10 +17,75 @@ use sea_orm::{
 use super::{definitions::is_id, runs::select_rows};
 use crate::{
     SqlError,
-    entity::{self, Backfill, BackfillDate, Reader},
+    entity::{self, Alert, Backfill, BackfillDate, Firing, Reader, ScheduleCursor},
     error::Doing as _,
     keyset::{Keyset, id_place, page},
 };
+
+pub(super) async fn firings(
+    db: &DatabaseConnection,
+    query: &FiringQuery,
+) -> Result<Page<FiringRow>, SqlError> {
+    let mut select = select_rows::<Firing>();
+    if let Some(schedule) = query.schedule {
+        select.and_where(is_id((Firing::Table, Firing::ScheduleId), schedule.0));
+    }
+    if let Some(started) = query.started {
+        let outcome = Expr::col((Firing::Table, Firing::Outcome));
+        select.and_where(if started {
+            outcome.eq("started")
+        } else {
+            outcome.ne("started")
+        });
+    }
+    Keyset::by_id(Firing::Id).restrict(&mut select, &query.page)?;
+    let rows = db.query_all(&select).await.doing("list firings")?;
+    let rows = rows.iter().map(Firing::read).collect::<Result<_, _>>()?;
+    Ok(page(rows, &query.page, |row: &FiringRow| {
+        id_place(row.id.0)
+    }))
+}
+
+pub(super) async fn schedule_cursor(
+    db: &DatabaseConnection,
+    schedule: ScheduleId,
+) -> Result<Option<Row>, SqlError> {
+    let select = select_rows::<ScheduleCursor>()
+        .and_where(is_id(
+            (ScheduleCursor::Table, ScheduleCursor::ScheduleId),
+            schedule.0,
+        ))
+        .to_owned();
+    let row = db.query_one(&select).await.doing("read a cursor")?;
+    row.as_ref().map(ScheduleCursor::read).transpose()
+}
+
+pub(super) async fn alerts(
+    db: &DatabaseConnection,
+    query: &AlertQuery,
+) -> Result<Page<AlertRow>, SqlError> {
+    let mut select = select_rows::<Alert>();
+    let mut only = |column, id: Option<u64>| {
+        if let Some(id) = id {
+            select.and_where(is_id((Alert::Table, column), id));
+        }
+    };
+    only(Alert::ScheduleId, query.schedule.map(|id| id.0));
+    only(Alert::ExecutionId, query.execution.map(|id| id.0));
+    only(Alert::RuleId, query.rule.map(|id| id.0));
+    if let Some(waiting) = query.waiting {
+        let closed = Expr::col((Alert::Table, Alert::ClosedAt));
+        select.and_where(if waiting {
+            closed.is_null()
+        } else {
+            closed.is_not_null()
+        });
+    }
+    Keyset::by_id(Alert::Id).restrict(&mut select, &query.page)?;
+    let rows = db.query_all(&select).await.doing("list alerts")?;
+    let rows = rows.iter().map(Alert::read).collect::<Result<_, _>>()?;
+    Ok(page(rows, &query.page, |row: &AlertRow| id_place(row.id.0)))
+}
 
 pub(super) async fn backfills(
     db: &DatabaseConnection,

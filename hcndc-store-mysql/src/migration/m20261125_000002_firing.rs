@@ -1,4 +1,4 @@
-//! What starts executions by itself, and which of that started each: backfills.
+//! What starts executions by itself, and which of that started each: schedules and backfills; and alerts.
 
 use sea_orm::{
     ConnectionTrait as _, DeriveMigrationName, Iden as _,
@@ -6,10 +6,10 @@ use sea_orm::{
 };
 use sea_orm_migration::{DbErr, MigrationTrait, SchemaManager, async_trait};
 
-use super::make::{Indexes, Make, flag, id, number, number_or_null, word};
+use super::make::{Indexes, Make, flag, id, name, number, number_or_null, word};
 use crate::{
     dialect::{byte_collation, long_text_column},
-    entity::{Backfill, BackfillDate, Execution},
+    entity::{Alert, Backfill, BackfillDate, Execution, FileArrival, Firing, ScheduleCursor},
 };
 
 #[derive(DeriveMigrationName)]
@@ -29,7 +29,9 @@ impl MigrationTrait for Migration {
             collation: byte_collation(db).await?,
         };
         make.origins().await?;
-        make.backfills().await
+        make.backfills().await?;
+        make.firings().await?;
+        make.alerts().await
     }
 }
 
@@ -49,13 +51,13 @@ impl Make<'_, '_> {
                 self.manager.alter_table(add).await?;
             }
         }
-        for (name, column) in [
+        for (index, column) in [
             ("execution_by_schedule", Execution::ScheduleId),
             ("execution_by_backfill", Execution::BackfillId),
         ] {
-            if !self.manager.has_index(TABLE, name).await? {
+            if !self.manager.has_index(TABLE, index).await? {
                 let index = Index::create()
-                    .name(name)
+                    .name(index)
                     .table(Execution::Table)
                     .col(column)
                     .col(Execution::Id)
@@ -64,6 +66,85 @@ impl Make<'_, '_> {
             }
         }
         Ok(())
+    }
+
+    async fn firings(&self) -> Result<(), DbErr> {
+        let table = Table::create()
+            .table(ScheduleCursor::Table)
+            .col(id(ScheduleCursor::ScheduleId))
+            .col(number(ScheduleCursor::Time))
+            .col(ColumnDef::new(ScheduleCursor::DataDate).date())
+            .col(number_or_null(ScheduleCursor::LastFiringId))
+            .to_owned();
+        self.table::<ScheduleCursor>(table, &[]).await?;
+
+        let word_or_null = |column| ColumnDef::new(column).string_len(20).to_owned();
+        let table = Table::create()
+            .table(Firing::Table)
+            .col(id(Firing::Id))
+            .col(number(Firing::ScheduleId))
+            .col(number(Firing::FromTime))
+            .col(number(Firing::ToTime))
+            .col(ColumnDef::new(Firing::FirstDate).date().not_null())
+            .col(ColumnDef::new(Firing::DataDate).date().not_null())
+            .col(long_text_column(self.backend, Firing::File))
+            .col(number(Firing::TakenUpAt))
+            .col(word(Firing::Outcome))
+            .col(number_or_null(Firing::ExecutionId))
+            .col(word_or_null(Firing::SkipReason))
+            .col(number_or_null(Firing::StartBy))
+            .col(word_or_null(Firing::StartByState))
+            .col(number_or_null(Firing::FinishBy))
+            .col(word_or_null(Firing::FinishByState))
+            .col(flag(Firing::Open))
+            .to_owned();
+        let indexes: Indexes<'_, _> = &[
+            ("firing_by_schedule", &[Firing::ScheduleId, Firing::Id]),
+            ("firing_by_open", &[Firing::Open, Firing::Id]),
+        ];
+        self.table(table, indexes).await?;
+
+        let table = Table::create()
+            .table(FileArrival::Table)
+            .col(number(FileArrival::FileEventId))
+            .col(name(FileArrival::FileKey))
+            .col(number(FileArrival::ArrivedAt))
+            .primary_key(
+                Index::create()
+                    .col(FileArrival::FileEventId)
+                    .col(FileArrival::FileKey),
+            )
+            .to_owned();
+        self.table::<FileArrival>(table, &[]).await
+    }
+
+    async fn alerts(&self) -> Result<(), DbErr> {
+        let table = Table::create()
+            .table(Alert::Table)
+            .col(id(Alert::Id))
+            .col(number(Alert::RuleId))
+            .col(word(Alert::Event))
+            .col(name(Alert::Cause))
+            .col(number_or_null(Alert::ScheduleId))
+            .col(number_or_null(Alert::FiringId))
+            .col(number_or_null(Alert::ExecutionId))
+            .col(number_or_null(Alert::JobRunId))
+            .col(number_or_null(Alert::ExecutorId))
+            .col(number_or_null(Alert::DataSourceId))
+            .col(ColumnDef::new(Alert::DataDate).date())
+            .col(number(Alert::RaisedAt))
+            .col(number_or_null(Alert::ClosedAt))
+            .col(long_text_column(self.backend, Alert::Error))
+            .col(flag(Alert::Lasts))
+            .col(flag(Alert::Open))
+            .to_owned();
+        let indexes: Indexes<'_, _> = &[
+            ("alert_by_rule", &[Alert::RuleId, Alert::Id]),
+            ("alert_by_schedule", &[Alert::ScheduleId, Alert::Id]),
+            ("alert_by_execution", &[Alert::ExecutionId, Alert::Id]),
+            ("alert_by_open", &[Alert::Open, Alert::Id]),
+        ];
+        self.table(table, indexes).await
     }
 
     async fn backfills(&self) -> Result<(), DbErr> {

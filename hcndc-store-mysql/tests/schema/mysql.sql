@@ -1,3 +1,27 @@
+CREATE TABLE `alert` (
+  `id` bigint NOT NULL,
+  `rule_id` bigint NOT NULL,
+  `event` varchar(20) NOT NULL,
+  `cause` varchar(255) NOT NULL,
+  `schedule_id` bigint DEFAULT NULL,
+  `firing_id` bigint DEFAULT NULL,
+  `execution_id` bigint DEFAULT NULL,
+  `job_run_id` bigint DEFAULT NULL,
+  `executor_id` bigint DEFAULT NULL,
+  `data_source_id` bigint DEFAULT NULL,
+  `data_date` date DEFAULT NULL,
+  `raised_at` bigint NOT NULL,
+  `closed_at` bigint DEFAULT NULL,
+  `error` longtext DEFAULT NULL,
+  `lasts` tinyint(1) NOT NULL,
+  `open` tinyint(1) NOT NULL,
+  PRIMARY KEY (`id`),
+  KEY `alert_by_rule` (`rule_id`,`id`),
+  KEY `alert_by_schedule` (`schedule_id`,`id`),
+  KEY `alert_by_execution` (`execution_id`,`id`),
+  KEY `alert_by_open` (`open`,`id`)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin;
+
 CREATE TABLE `attempt` (
   `id` bigint NOT NULL,
   `execution_id` bigint NOT NULL,
@@ -83,6 +107,35 @@ CREATE TABLE `executor` (
   PRIMARY KEY (`id`),
   KEY `executor_by_name` (`name`,`id`),
   KEY `executor_by_updated_at` (`updated_at`,`id`)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin;
+
+CREATE TABLE `file_arrival` (
+  `file_event_id` bigint NOT NULL,
+  `file_key` varchar(255) NOT NULL,
+  `arrived_at` bigint NOT NULL,
+  PRIMARY KEY (`file_event_id`,`file_key`)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin;
+
+CREATE TABLE `firing` (
+  `id` bigint NOT NULL,
+  `schedule_id` bigint NOT NULL,
+  `from_time` bigint NOT NULL,
+  `to_time` bigint NOT NULL,
+  `first_date` date NOT NULL,
+  `data_date` date NOT NULL,
+  `file` longtext DEFAULT NULL,
+  `taken_up_at` bigint NOT NULL,
+  `outcome` varchar(20) NOT NULL,
+  `execution_id` bigint DEFAULT NULL,
+  `skip_reason` varchar(20) DEFAULT NULL,
+  `start_by` bigint DEFAULT NULL,
+  `start_by_state` varchar(20) DEFAULT NULL,
+  `finish_by` bigint DEFAULT NULL,
+  `finish_by_state` varchar(20) DEFAULT NULL,
+  `open` tinyint(1) NOT NULL,
+  PRIMARY KEY (`id`),
+  KEY `firing_by_schedule` (`schedule_id`,`id`),
+  KEY `firing_by_open` (`open`,`id`)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin;
 
 CREATE TABLE `flow` (
@@ -189,5 +242,13 @@ CREATE TABLE `leader` (
   `expires_at` bigint DEFAULT NULL,
   `next_id` bigint NOT NULL,
   PRIMARY KEY (`id`)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin;
+
+CREATE TABLE `schedule_cursor` (
+  `schedule_id` bigint NOT NULL,
+  `time` bigint NOT NULL,
+  `data_date` date DEFAULT NULL,
+  `last_firing_id` bigint DEFAULT NULL,
+  PRIMARY KEY (`schedule_id`)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin;
 

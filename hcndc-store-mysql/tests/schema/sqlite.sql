@@ -1,3 +1,56 @@
+CREATE TABLE "alert" ( "id" integer NOT NULL PRIMARY KEY,
+  "rule_id" integer NOT NULL,
+  "event" varchar(20) NOT NULL,
+  "cause" varchar(255) NOT NULL,
+  "schedule_id" integer,
+  "firing_id" integer,
+  "execution_id" integer,
+  "job_run_id" integer,
+  "executor_id" integer,
+  "data_source_id" integer,
+  "data_date" date_text,
+  "raised_at" integer NOT NULL,
+  "closed_at" integer,
+  "error" text,
+  "lasts" boolean NOT NULL,
+  "open" boolean NOT NULL );
+
+CREATE INDEX "alert_by_execution" ON "alert" ("execution_id", "id");
+
+CREATE INDEX "alert_by_open" ON "alert" ("open", "id");
+
+CREATE INDEX "alert_by_rule" ON "alert" ("rule_id", "id");
+
+CREATE INDEX "alert_by_schedule" ON "alert" ("schedule_id", "id");
+
+CREATE TABLE "alert_channel" ( "id" integer NOT NULL PRIMARY KEY,
+  "version" integer NOT NULL,
+  "name" varchar(255) NOT NULL,
+  "directory" text NOT NULL,
+  "updated_at" integer NOT NULL,
+  "search" text NOT NULL,
+  "enabled" boolean NOT NULL,
+  "kind" varchar(20) NOT NULL,
+  "definition" text NOT NULL );
+
+CREATE INDEX "alert_channel_by_name" ON "alert_channel" ("name", "id");
+
+CREATE INDEX "alert_channel_by_updated_at" ON "alert_channel" ("updated_at", "id");
+
+CREATE TABLE "alert_rule" ( "id" integer NOT NULL PRIMARY KEY,
+  "version" integer NOT NULL,
+  "name" varchar(255) NOT NULL,
+  "directory" text NOT NULL,
+  "updated_at" integer NOT NULL,
+  "search" text NOT NULL,
+  "enabled" boolean NOT NULL,
+  "is_default" boolean NOT NULL,
+  "definition" text NOT NULL );
+
+CREATE INDEX "alert_rule_by_name" ON "alert_rule" ("name", "id");
+
+CREATE INDEX "alert_rule_by_updated_at" ON "alert_rule" ("updated_at", "id");
+
 CREATE TABLE "attempt" ( "id" integer NOT NULL PRIMARY KEY,
   "execution_id" integer NOT NULL,
   "job_run_id" integer NOT NULL,
@@ -46,6 +99,31 @@ CREATE TABLE "backfill_date" ( "backfill_id" integer NOT NULL,
   "execution_id" integer,
   PRIMARY KEY ("backfill_id", "data_date") );
 
+CREATE TABLE "calendar" ( "id" integer NOT NULL PRIMARY KEY,
+  "version" integer NOT NULL,
+  "name" varchar(255) NOT NULL,
+  "directory" text NOT NULL,
+  "updated_at" integer NOT NULL,
+  "search" text NOT NULL,
+  "definition" text NOT NULL );
+
+CREATE INDEX "calendar_by_name" ON "calendar" ("name", "id");
+
+CREATE INDEX "calendar_by_updated_at" ON "calendar" ("updated_at", "id");
+
+CREATE TABLE "data_source" ( "id" integer NOT NULL PRIMARY KEY,
+  "version" integer NOT NULL,
+  "name" varchar(255) NOT NULL,
+  "directory" text NOT NULL,
+  "updated_at" integer NOT NULL,
+  "search" text NOT NULL,
+  "kind" varchar(20) NOT NULL,
+  "definition" text NOT NULL );
+
+CREATE INDEX "data_source_by_name" ON "data_source" ("name", "id");
+
+CREATE INDEX "data_source_by_updated_at" ON "data_source" ("updated_at", "id");
+
 CREATE TABLE "execution" ( "id" integer NOT NULL PRIMARY KEY,
   "state" varchar(20) NOT NULL,
   "trigger_kind" varchar(20) NOT NULL,
@@ -80,6 +158,61 @@ CREATE TABLE "executor" ( "id" integer NOT NULL PRIMARY KEY,
 CREATE INDEX "executor_by_name" ON "executor" ("name", "id");
 
 CREATE INDEX "executor_by_updated_at" ON "executor" ("updated_at", "id");
+
+CREATE TABLE "file_arrival" ( "file_event_id" integer NOT NULL,
+  "file_key" varchar(255) NOT NULL,
+  "arrived_at" integer NOT NULL,
+  PRIMARY KEY ("file_event_id", "file_key") );
+
+CREATE TABLE "file_event" ( "id" integer NOT NULL PRIMARY KEY,
+  "version" integer NOT NULL,
+  "name" varchar(255) NOT NULL,
+  "directory" text NOT NULL,
+  "updated_at" integer NOT NULL,
+  "search" text NOT NULL,
+  "enabled" boolean NOT NULL,
+  "server_id" integer NOT NULL,
+  "definition" text NOT NULL );
+
+CREATE INDEX "file_event_by_name" ON "file_event" ("name", "id");
+
+CREATE INDEX "file_event_by_server" ON "file_event" ("server_id", "id");
+
+CREATE INDEX "file_event_by_updated_at" ON "file_event" ("updated_at", "id");
+
+CREATE TABLE "file_server" ( "id" integer NOT NULL PRIMARY KEY,
+  "version" integer NOT NULL,
+  "name" varchar(255) NOT NULL,
+  "directory" text NOT NULL,
+  "updated_at" integer NOT NULL,
+  "search" text NOT NULL,
+  "kind" varchar(20) NOT NULL,
+  "definition" text NOT NULL );
+
+CREATE INDEX "file_server_by_name" ON "file_server" ("name", "id");
+
+CREATE INDEX "file_server_by_updated_at" ON "file_server" ("updated_at", "id");
+
+CREATE TABLE "firing" ( "id" integer NOT NULL PRIMARY KEY,
+  "schedule_id" integer NOT NULL,
+  "from_time" integer NOT NULL,
+  "to_time" integer NOT NULL,
+  "first_date" date_text NOT NULL,
+  "data_date" date_text NOT NULL,
+  "file" text,
+  "taken_up_at" integer NOT NULL,
+  "outcome" varchar(20) NOT NULL,
+  "execution_id" integer,
+  "skip_reason" varchar(20),
+  "start_by" integer,
+  "start_by_state" varchar(20),
+  "finish_by" integer,
+  "finish_by_state" varchar(20),
+  "open" boolean NOT NULL );
+
+CREATE INDEX "firing_by_open" ON "firing" ("open", "id");
+
+CREATE INDEX "firing_by_schedule" ON "firing" ("schedule_id", "id");
 
 CREATE TABLE "flow" ( "id" integer NOT NULL PRIMARY KEY,
   "version" integer NOT NULL,
@@ -178,6 +311,60 @@ CREATE TABLE "leader" ( "id" integer NOT NULL PRIMARY KEY,
   "expires_at" integer,
   "next_id" integer NOT NULL );
 
+CREATE TABLE "pool" ( "id" integer NOT NULL PRIMARY KEY,
+  "version" integer NOT NULL,
+  "name" varchar(255) NOT NULL,
+  "directory" text NOT NULL,
+  "updated_at" integer NOT NULL,
+  "search" text NOT NULL,
+  "slots" integer NOT NULL,
+  "definition" text NOT NULL );
+
+CREATE INDEX "pool_by_name" ON "pool" ("name", "id");
+
+CREATE INDEX "pool_by_updated_at" ON "pool" ("updated_at", "id");
+
+CREATE TABLE "schedule" ( "id" integer NOT NULL PRIMARY KEY,
+  "version" integer NOT NULL,
+  "name" varchar(255) NOT NULL,
+  "directory" text NOT NULL,
+  "updated_at" integer NOT NULL,
+  "search" text NOT NULL,
+  "flow_id" integer NOT NULL,
+  "trigger_kind" varchar(20) NOT NULL,
+  "paused" boolean NOT NULL,
+  "calendar_id" integer,
+  "definition" text NOT NULL );
+
+CREATE INDEX "schedule_by_calendar" ON "schedule" ("calendar_id", "id");
+
+CREATE INDEX "schedule_by_flow" ON "schedule" ("flow_id", "id");
+
+CREATE INDEX "schedule_by_name" ON "schedule" ("name", "id");
+
+CREATE INDEX "schedule_by_updated_at" ON "schedule" ("updated_at", "id");
+
+CREATE TABLE "schedule_cursor" ( "schedule_id" integer NOT NULL PRIMARY KEY,
+  "time" integer NOT NULL,
+  "data_date" date_text,
+  "last_firing_id" integer );
+
 CREATE TABLE "schema_migration" ( "version" varchar NOT NULL PRIMARY KEY,
   "applied_at" integer NOT NULL );
+
+CREATE TABLE "shared_param" ( "id" integer NOT NULL PRIMARY KEY,
+  "version" integer NOT NULL,
+  "name" varchar(255) NOT NULL,
+  "directory" text NOT NULL,
+  "updated_at" integer NOT NULL,
+  "search" text NOT NULL,
+  "kind" varchar(20) NOT NULL,
+  "data_source_id" integer,
+  "definition" text NOT NULL );
+
+CREATE INDEX "shared_param_by_data_source" ON "shared_param" ("data_source_id", "id");
+
+CREATE INDEX "shared_param_by_name" ON "shared_param" ("name", "id");
+
+CREATE INDEX "shared_param_by_updated_at" ON "shared_param" ("updated_at", "id");
 

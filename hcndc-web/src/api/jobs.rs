@@ -6,8 +6,7 @@ use hcndc_core::{
     engine::{DefinitionId, Engine},
     id::{FlowId, JobId},
     model::{
-        DefinitionError, Edit, FlowRef, Job, JobDraft, JobParam, JobParamDraft, Param, ParamRef,
-        Placement, PlacementDraft, Retry,
+        DefinitionError, Edit, FlowRef, JobDraft, JobParam, Param, Placement, PlacementDraft, Retry,
     },
     port::{History, JobQuery, JobView, Page, Transport},
 };
@@ -24,12 +23,12 @@ use super::{
     problem::{Blame, BlameError, Problem, ProblemDto},
     query::Query,
     reference::{DependencyDto, Reference},
-    revision::{RevisionDto, map_to_params, params_to_map, to_btree, to_span, to_text_map},
+    revision::{RevisionDto, to_btree, to_span, to_text_map},
     route::{Created, Json, NoContent, Route, at, at_id, body, caller, having, query},
 };
 use crate::{
     app::App,
-    interchange::{self, JobRetry, Span, TextMap},
+    interchange::{self, JobRetry, MeshParamValue, MeshParams, Span, TextMap, job_params},
 };
 
 const JOBS: &str = "/api/v1/jobs";
@@ -80,10 +79,11 @@ pub(super) struct JobBody {
     /// Jobs that this one waits for.
     #[serde(default)]
     depends_on: Vec<DependencyDto>,
-    /// Params, in the order in which they are appended to the command.
+    /// Params, in the order in which they are appended to the command; `{"shared": true}` takes the shared param of that
+    /// name.
     #[serde(default)]
-    #[schema(value_type = std::collections::BTreeMap<String, String>)]
-    params: TextMap,
+    #[schema(value_type = std::collections::BTreeMap<String, ParamSchema>)]
+    params: MeshParams,
     /// Environment variables.
     #[serde(default)]
     #[schema(value_type = std::collections::BTreeMap<String, String>)]
@@ -144,6 +144,18 @@ struct RetrySchema {
     backoff: Option<f64>,
     /// Longest wait. Default: without limit.
     cap: Option<String>,
+}
+
+/// The value of a job's param.
+#[derive(ToSchema)]
+#[serde(untagged)]
+#[schema(as = ParamValue)]
+#[expect(dead_code, reason = "it only describes the one of mesh files")]
+enum ParamSchema {
+    /// A text.
+    Text(String),
+    /// That of the shared param of this name.
+    Shared { shared: bool },
 }
 
 /// A flow by id and name.
@@ -216,19 +228,6 @@ impl JobBody {
             FlowRef::Id(id) => engine.flow(*id).map_or("", |flow| &flow.name),
             FlowRef::Name(name) => name,
         };
-        let own = map_to_params(&self.params)
-            .into_iter()
-            .map(JobParamDraft::Own);
-        // A body tells own params only; those that the job shares stay.
-        let old = id.and_then(|id| engine.job(id));
-        let shared = old.into_iter().flat_map(|job| &job.params);
-        let shared = shared.filter_map(|param| match param {
-            JobParam::Own(_) => None,
-            JobParam::Shared { shared } => Some(JobParamDraft::Shared {
-                shared: ParamRef::Id(*shared),
-            }),
-        });
-        let params = own.chain(shared).collect();
         let dependencies = self.depends_on.into_iter();
         let dependencies = dependencies.map(|it| it.draft(own_flow, engine)).collect();
         let retry = self.retry.map_or_else(Retry::default, |retry| Retry {
@@ -246,7 +245,7 @@ impl JobBody {
             dependencies,
             placement,
             slots: self.slots,
-            params,
+            params: job_params(&self.params),
             env: to_btree(&self.env),
             workdir: self.workdir,
             success_codes: self.success_codes,
@@ -260,14 +259,6 @@ impl JobBody {
     }
 }
 
-fn own_params(job: &Job) -> Vec<Param> {
-    let own = job.params.iter().filter_map(|param| match param {
-        JobParam::Own(param) => Some(param.clone()),
-        JobParam::Shared { .. } => None,
-    });
-    own.collect()
-}
-
 impl JobDto {
     fn new(view: &JobView, engine: &Engine) -> Self {
         let job = &view.job;
@@ -275,6 +266,17 @@ impl JobDto {
         let depends_on = depends_on
             .map(|it| DependencyDto::of(engine, job.flow, it))
             .collect();
+        let params = job.params.iter().filter_map(|param| match param {
+            JobParam::Own(Param { name, value }) => {
+                Some((name.clone(), MeshParamValue::Text(value.clone())))
+            }
+            // What jobs share is not deleted.
+            JobParam::Shared { shared } => {
+                let name = engine.param(*shared)?.name.clone();
+                Some((name, MeshParamValue::Shared))
+            }
+        });
+        let params = params.collect();
         let (executor, labels) = match &job.placement {
             Placement::Any => (None, TextMap::default()),
             Placement::Executor(id) => {
@@ -297,7 +299,7 @@ impl JobDto {
                 command: job.command.clone(),
                 workdir: job.workdir.clone(),
                 depends_on,
-                params: params_to_map(&own_params(job)),
+                params,
                 env: to_text_map(&job.env),
                 success_codes: job.success_codes.clone(),
                 retry: (job.retry != Retry::default()).then(|| JobRetry {
@@ -311,7 +313,10 @@ impl JobDto {
                 slots: job.slots,
                 executor,
                 labels,
-                pool: job.pool.map(|pool| Reference::Id(pool.0)),
+                pool: job.pool.map(|pool| {
+                    let name = engine.pool(pool).map(|it| it.name.clone());
+                    name.map_or(Reference::Id(pool.0), Reference::Name)
+                }),
                 pool_slots: job.pool_slots,
                 expected: job.expected.map(to_span),
                 enabled: job.enabled,

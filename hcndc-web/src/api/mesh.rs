@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use hcndc_core::{
     engine::{EditBatch, Input, Rejected},
-    model::{self, Edit, Subject},
+    model::{self, DefinitionDraft, DefinitionKind, Edit, Subject},
     port::{History, Transport},
 };
 use serde::Serialize;
@@ -48,7 +48,7 @@ pub(super) fn routes<H: History + 'static, T: Transport + 'static>(
 }
 
 /// What became of a mesh file, or would.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Default, Serialize, ToSchema)]
 pub(super) struct MeshApplied {
     /// Whether nothing was changed.
     dry_run: bool,
@@ -58,6 +58,24 @@ pub(super) struct MeshApplied {
     jobs: PutCounts,
     /// Executors of the file.
     executors: PutCounts,
+    /// Pools of the file.
+    pools: PutCounts,
+    /// Calendars of the file.
+    calendars: PutCounts,
+    /// Data sources of the file.
+    data_sources: PutCounts,
+    /// Shared params of the file.
+    shared_params: PutCounts,
+    /// File servers of the file.
+    file_servers: PutCounts,
+    /// File events of the file.
+    file_events: PutCounts,
+    /// Alert channels of the file.
+    alert_channels: PutCounts,
+    /// Alert rules of the file.
+    alert_rules: PutCounts,
+    /// Schedules of the file.
+    schedules: PutCounts,
 }
 
 /// How many definitions of a kind were put.
@@ -71,8 +89,8 @@ struct PutCounts {
 
 /// Puts all that a mesh file says, in YAML or JSON, at once or not at all.
 ///
-/// Flows, jobs and executors of a name that is there are replaced, others are made, and nothing is deleted. All faults
-/// are told together, with line and column. `zone` has no meaning here.
+/// Definitions of a name that is there are replaced, others are made, and nothing is deleted. All faults are told together,
+/// with line and column. `zone` is that of schedules and file events that name none.
 #[utoipa::path(post, operation_id = "apply_mesh", path = "/api/v1/mesh", tag = "mesh", params(
     ("dry_run" = Option<bool>, Query, description = "Only check"),
 ), request_body(content = String, content_type = "application/yaml", description = "A mesh file; see docs/MESH-FILE.md"), responses(
@@ -135,23 +153,38 @@ impl MeshApplied {
     fn of(dry_run: bool, edits: &[Edit]) -> Self {
         let mut applied = Self {
             dry_run,
-            flows: PutCounts::default(),
-            jobs: PutCounts::default(),
-            executors: PutCounts::default(),
+            ..Self::default()
         };
         for edit in edits {
             match edit {
                 Edit::PutFlow(draft) => applied.flows.count(draft.id.is_some()),
                 Edit::PutJob(draft) => applied.jobs.count(draft.id.is_some()),
                 Edit::PutExecutor(draft) => applied.executors.count(draft.id.is_some()),
-                Edit::Put(_)
-                | Edit::DeleteFlow { .. }
+                Edit::Put(draft) => applied.count(draft),
+                Edit::DeleteFlow { .. }
                 | Edit::DeleteJob { .. }
                 | Edit::DeleteExecutor { .. }
                 | Edit::Delete { .. } => {}
             }
         }
         applied
+    }
+}
+
+impl MeshApplied {
+    fn count(&mut self, draft: &DefinitionDraft) {
+        let (counts, replaced) = match draft {
+            DefinitionDraft::Pool(it) => (&mut self.pools, it.id.is_some()),
+            DefinitionDraft::Calendar(it) => (&mut self.calendars, it.id.is_some()),
+            DefinitionDraft::DataSource(it) => (&mut self.data_sources, it.id.is_some()),
+            DefinitionDraft::Param(it) => (&mut self.shared_params, it.id.is_some()),
+            DefinitionDraft::FileServer(it) => (&mut self.file_servers, it.id.is_some()),
+            DefinitionDraft::FileEvent(it) => (&mut self.file_events, it.id.is_some()),
+            DefinitionDraft::AlertChannel(it) => (&mut self.alert_channels, it.id.is_some()),
+            DefinitionDraft::AlertRule(it) => (&mut self.alert_rules, it.id.is_some()),
+            DefinitionDraft::Schedule(it) => (&mut self.schedules, it.id.is_some()),
+        };
+        counts.count(replaced);
     }
 }
 
@@ -190,12 +223,35 @@ fn place(problem: Problem, source: &MeshSource) -> Problem {
 /// Where each definition stands in a file.
 fn paths(file: &MeshFile) -> BTreeMap<Subject, String> {
     let mut paths = BTreeMap::new();
-    for (at, executor) in file.executors.iter().enumerate() {
-        let subject = Subject::Executor {
-            name: executor.name.clone(),
-        };
-        paths.insert(subject, format!("executors[{at}]"));
-    }
+    let mut add = |kind, list: &str, names: &mut dyn Iterator<Item = &String>| {
+        for (at, name) in names.enumerate() {
+            paths.insert(Subject::of(kind, name), format!("{list}[{at}]"));
+        }
+    };
+    let executors = &mut file.executors.iter().map(|it| &it.name);
+    add(DefinitionKind::Executor, "executors", executors);
+    let pools = &mut file.pools.iter().map(|it| &it.name);
+    add(DefinitionKind::Pool, "pools", pools);
+    let calendars = &mut file.calendars.iter().map(|it| &it.name);
+    add(DefinitionKind::Calendar, "calendars", calendars);
+    let data_sources = &mut file.data_sources.iter().map(|it| &it.name);
+    add(DefinitionKind::DataSource, "data_sources", data_sources);
+    let shared_params = &mut file.shared_params.iter().map(|it| &it.name);
+    add(DefinitionKind::Param, "shared_params", shared_params);
+    let file_servers = &mut file.file_servers.iter().map(|it| &it.name);
+    add(DefinitionKind::FileServer, "file_servers", file_servers);
+    let file_events = &mut file.file_events.iter().map(|it| &it.name);
+    add(DefinitionKind::FileEvent, "file_events", file_events);
+    let alert_channels = &mut file.alert_channels.iter().map(|it| &it.name);
+    add(
+        DefinitionKind::AlertChannel,
+        "alert_channels",
+        alert_channels,
+    );
+    let alert_rules = &mut file.alert_rules.iter().map(|it| &it.name);
+    add(DefinitionKind::AlertRule, "alert_rules", alert_rules);
+    let schedules = &mut file.schedules.iter().map(|it| &it.name);
+    add(DefinitionKind::Schedule, "schedules", schedules);
     for (flow_at, flow) in file.flows.iter().enumerate() {
         let subject = Subject::Flow {
             name: flow.name.clone(),

@@ -266,6 +266,13 @@ fn refusal(rejected: &Rejected, lang: Lang) -> String {
         (Lang::Zh, Rejected::BadSnapshot { execution }) => {
             format!("执行 {execution} 的存储内容无法读取或互相矛盾，不能继续")
         }
+        (Lang::Zh, Rejected::UnknownSchedule { schedule }) => {
+            format!("没有编号为 {schedule} 的调度")
+        }
+        (Lang::Zh, Rejected::UnknownFileEvent { event }) => {
+            format!("没有编号为 {event} 的文件事件")
+        }
+        (Lang::Zh, Rejected::BadFileKey) => "文件的键应为 1 至 255 个字符".to_owned(),
         (Lang::Zh, Rejected::UnknownBackfill { backfill }) => {
             format!("没有编号为 {backfill} 的补数，或其已成功")
         }
@@ -419,7 +426,7 @@ const fn kind_zh(kind: DefinitionKind) -> &'static str {
         DefinitionKind::DataSource => "数据源",
         DefinitionKind::FileServer => "文件服务器",
         DefinitionKind::FileEvent => "文件事件",
-        DefinitionKind::AlertChannel => "预警渠道",
+        DefinitionKind::AlertChannel => "预警配置",
         DefinitionKind::AlertRule => "预警规则",
     }
 }

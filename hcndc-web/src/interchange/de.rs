@@ -10,7 +10,11 @@ use serde::de::{self, DeserializeSeed, IntoDeserializer, MapAccess, SeqAccess, V
 use serde::forward_to_deserialize_any;
 
 use super::fault::{Expected, Found, Problem};
-use super::mesh_file::JobDependency;
+use super::mesh_file::short::TextForm as _;
+use super::mesh_file::{
+    JobDependency, MeshDate, MeshDayFilter, MeshDayRule, MeshDeadline, MeshParamValue, MeshTrigger,
+    Moment, TimeOfDay,
+};
 use super::node::{Node, Step, Value};
 use super::span::Span;
 use super::text_map::WRITTEN;
@@ -282,8 +286,21 @@ impl<'a> de::Deserializer<'a> for NodeReader<'a> {
                     }
                 };
             }
+            MeshParamValue::NAME => match &self.node.value {
+                Value::Bool(_, written) | Value::Number(written) | Value::Text(written) => {
+                    return visitor.visit_newtype_struct(BorrowedStrDeserializer::new(written));
+                }
+                Value::Null | Value::List(_) | Value::Map(_) => Some(Expected::ParamValue),
+            },
             Span::NAME => Some(Expected::Duration),
             JobDependency::NAME => Some(Expected::Dependency),
+            MeshDate::NAME => Some(Expected::Date),
+            TimeOfDay::NAME => Some(Expected::TimeOfDay),
+            Moment::NAME => Some(Expected::Moment),
+            MeshTrigger::NAME => Some(Expected::Trigger),
+            MeshDayRule::NAME => Some(Expected::DayRule),
+            MeshDayFilter::NAME => Some(Expected::DayFilter),
+            MeshDeadline::NAME => Some(Expected::Deadline),
             REFERENCE => Some(Expected::Reference),
             _ => None,
         };

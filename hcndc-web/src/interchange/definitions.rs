@@ -1,5 +1,7 @@
 //! From a mesh file to edits: what the engine is asked to put so that it holds what the file says.
 
+mod nouns;
+
 use std::{
     collections::{BTreeMap, HashMap},
     path::Path,
@@ -10,11 +12,15 @@ use hcndc_core::{
     id::{ExecutorId, FlowId, JobId},
     model::{
         Condition, DependencyDraft, Edit, ExecutorDraft, ExecutorRef, FlowDraft, FlowRef, JobDraft,
-        JobRef, Param, PlacementDraft, Retry,
+        JobParamDraft, JobRef, Param, ParamRef, PlacementDraft, PoolRef, Retry,
     },
 };
 
-use super::{DependencyCondition, JobDependency, JobIndex, MeshFile, MeshFlow, MeshJob, TextMap};
+use self::nouns::ExistingNouns;
+use super::{
+    DependencyCondition, JobDependency, JobIndex, MeshFile, MeshFlow, MeshJob, MeshParamValue,
+    MeshParams, TextMap,
+};
 
 /// Ids of the definitions that an engine has, by name: what a file replaces instead of making it anew.
 #[derive(Clone, Debug, Default)]
@@ -22,6 +28,7 @@ pub struct Existing {
     flows: HashMap<String, FlowId>,
     jobs: HashMap<(FlowId, String), JobId>,
     executors: HashMap<String, ExecutorId>,
+    nouns: ExistingNouns,
 }
 
 impl Existing {
@@ -41,6 +48,7 @@ impl Existing {
                 .executors()
                 .map(|it| (it.name.clone(), it.id))
                 .collect(),
+            nouns: ExistingNouns::of(engine),
         }
     }
 }
@@ -55,7 +63,7 @@ const DEFAULT_SLOTS: u32 = 8;
 #[must_use]
 pub fn edits(file: &MeshFile, base: Option<&Path>, existing: &Existing) -> Vec<Edit> {
     let index = JobIndex::new(file);
-    let mut edits = Vec::new();
+    let mut edits = nouns::edits(file, &existing.nouns);
     for executor in &file.executors {
         edits.push(Edit::PutExecutor(ExecutorDraft {
             id: existing.executors.get(&executor.name).copied(),
@@ -114,6 +122,10 @@ fn flow_draft(
             .chain(to_map(&flow.env))
             .collect(),
         workdir: based(base, flow.workdir.as_deref().unwrap_or_default()),
+        max_runs: flow.max_runs,
+        timeout: flow.timeout.map(super::Span::duration),
+        restart_retries: flow.restart_retries,
+        restart_delay: flow.restart_delay.duration(),
         ..FlowDraft::new(flow.name.clone())
     }
 }
@@ -145,7 +157,7 @@ fn job_draft(
         dependencies,
         placement,
         slots: job.slots,
-        params: to_params(&job.params).into_iter().map(Into::into).collect(),
+        params: job_params(&job.params),
         env: to_map(&job.env),
         workdir: job
             .workdir
@@ -155,12 +167,32 @@ fn job_draft(
         success_codes: job.success_codes.clone(),
         retry: retry.unwrap_or_default(),
         timeout: file.timeout_of(job).map(super::Span::duration),
+        pool: job.pool.clone().map(PoolRef::Name),
+        pool_slots: job.pool_slots,
+        expected: job.expected.map(super::Span::duration),
         ..JobDraft::new(
             FlowRef::Name(flow.name.clone()),
             job.name.clone(),
             job.command.clone(),
         )
     }
+}
+
+/// Params of a job, as the engine takes them.
+pub(crate) fn job_params(params: &MeshParams) -> Vec<JobParamDraft> {
+    let drafts = params.iter().map(|(name, value)| {
+        let name = name.to_owned();
+        match value {
+            MeshParamValue::Text(value) => {
+                let value = value.clone();
+                JobParamDraft::Own(Param { name, value })
+            }
+            MeshParamValue::Shared => JobParamDraft::Shared {
+                shared: ParamRef::Name(name),
+            },
+        }
+    });
+    drafts.collect()
 }
 
 /// The job that a name means to a job of the flow at `flow`; in a checked file there is one.
@@ -183,7 +215,12 @@ fn dependency_draft(
         flow: flow.clone(),
         job: job.clone(),
     };
-    DependencyDraft::new(job, condition)
+    DependencyDraft {
+        job,
+        condition,
+        offset_days: dependency.offset_days,
+        wait_limit: dependency.wait_limit.map(super::Span::duration),
+    }
 }
 
 /// A working directory that counts from `base`. One that starts with a placeholder may turn out absolute, and is left to
@@ -300,12 +337,75 @@ flows:
         );
     }
 
+    /// All of the format, as far as jobs may use it.
+    const WHOLE: &str = include_str!("../../tests/data/whole.yaml");
+
+    fn apply_whole(engine: &mut Engine) {
+        let mesh = parse_mesh("whole.yaml", WHOLE.as_bytes(), &["day"]).unwrap();
+        let edits = edits(&mesh.file, None, &Existing::of(engine));
+        let by = "test".into();
+        let batch = Input::Edit(EditBatch { by, edits });
+        engine.apply(Timestamp::from_micros(0), batch).unwrap();
+    }
+
+    #[test]
+    fn all_that_a_file_says_is_there() {
+        let mut engine = Engine::default();
+        apply_whole(&mut engine);
+        let load = engine.find_flow("load").unwrap().clone();
+        assert_eq!((load.max_runs, load.restart_retries), (Some(2), 3));
+        let merge = engine.find_job(load.id, "merge").unwrap();
+        let pool = engine.find_pool("warehouse").unwrap();
+        assert_eq!((merge.pool, merge.pool_slots), (Some(pool.id), 2));
+        let before = merge.dependencies.iter().find(|it| it.job == merge.id);
+        let before = before.unwrap();
+        assert_eq!(before.offset_days, -1);
+        assert_eq!(
+            before.wait_limit,
+            Some(std::time::Duration::from_secs(14_400))
+        );
+        let names: Vec<_> = engine.schedules().map(|it| &*it.name).collect();
+        assert_eq!(
+            names,
+            [
+                "nightly", "quartz", "often", "hourly", "month", "payday", "mid", "some",
+                "arrived", "reached"
+            ]
+        );
+        let nightly = engine.find_schedule("nightly").unwrap();
+        assert_eq!(nightly.zone, chrono_tz::Europe::Berlin);
+        assert_eq!(nightly.alerts.len(), 2);
+        let month = engine.find_schedule("month").unwrap();
+        assert_eq!(month.zone, chrono_tz::Asia::Shanghai);
+        let dw = engine.find_data_source("dw").unwrap();
+        assert_eq!(dw.password.reveal(), "s3cret");
+        assert_eq!(engine.other_definitions().count(), 27);
+    }
+
+    #[test]
+    fn what_a_file_does_not_say_of_secrets_stays() {
+        let mut engine = Engine::default();
+        apply_whole(&mut engine);
+        let before = engine.snapshot();
+        let silent = WHOLE
+            .replace("password: \"s3cret\"", "")
+            .replace(", secret: \"s3cret\"", "");
+        let mesh = parse_mesh("m.yaml", silent.as_bytes(), &["day"]).unwrap();
+        let edits = edits(&mesh.file, None, &Existing::of(&engine));
+        let by = "test".into();
+        let batch = Input::Edit(EditBatch { by, edits });
+        engine.apply(Timestamp::from_micros(1), batch).unwrap();
+        assert_eq!(engine.snapshot(), before);
+    }
+
     #[test]
     fn the_same_file_again_changes_nothing() {
         let mut engine = Engine::default();
         apply(&mut engine);
+        apply_whole(&mut engine);
         let before = engine.snapshot();
         apply(&mut engine);
+        apply_whole(&mut engine);
         assert_eq!(engine.snapshot(), before);
     }
 }

@@ -4,8 +4,11 @@
 use std::fmt;
 use std::sync::Arc;
 
+use hcndc_core::trigger::cron::CronError;
+
 use super::fault_text;
 use super::node::Position;
+use super::span::Span;
 
 /// One thing that is wrong in a file, and where.
 #[derive(Debug, Clone, PartialEq)]
@@ -91,6 +94,22 @@ pub enum Expected {
     Duration,
     /// A job's name, or a map with `job` and `on`.
     Dependency,
+    /// A string, number or boolean, or `{shared: true}`.
+    ParamValue,
+    /// A date.
+    Date,
+    /// A time of day.
+    TimeOfDay,
+    /// An instant with its offset.
+    Moment,
+    /// A cron expression, or a map of one kind of trigger.
+    Trigger,
+    /// Words for days, or a map of one kind.
+    DayRule,
+    /// Words for days, or a map with `only` or `except`.
+    DayFilter,
+    /// A time of day, or a map with `days` and `at`.
+    Deadline,
     /// An id, or a name.
     Reference,
     /// Anything at all, but what is here is no sound value.
@@ -125,12 +144,51 @@ pub enum Noun {
     Job,
     /// An executor.
     Executor,
+    /// A schedule.
+    Schedule,
+    /// A calendar.
+    Calendar,
+    /// A pool.
+    Pool,
+    /// A param that jobs share.
+    SharedParam,
+    /// A data source.
+    DataSource,
+    /// A file server.
+    FileServer,
+    /// A file event.
+    FileEvent,
+    /// An alert channel.
+    AlertChannel,
+    /// An alert rule.
+    AlertRule,
     /// A param.
     Param,
     /// An environment variable.
     Env,
     /// A task of a traced workflow.
     Task,
+}
+
+impl Noun {
+    /// The list of the file that such definitions stand in; empty for what has none.
+    pub(super) const fn list(self) -> &'static str {
+        match self {
+            Self::Flow => "flows",
+            Self::Job => "jobs",
+            Self::Executor => "executors",
+            Self::Schedule => "schedules",
+            Self::Calendar => "calendars",
+            Self::Pool => "pools",
+            Self::SharedParam => "shared_params",
+            Self::DataSource => "data_sources",
+            Self::FileServer => "file_servers",
+            Self::FileEvent => "file_events",
+            Self::AlertChannel => "alert_channels",
+            Self::AlertRule => "alert_rules",
+            Self::Mesh | Self::Param | Self::Env | Self::Task => "",
+        }
+    }
 }
 
 /// A rule that a name breaks.
@@ -365,6 +423,75 @@ pub enum Problem {
         /// The labels.
         labels: Vec<(String, String)>,
     },
+    /// A name is that of no such definition of the file.
+    UnknownName {
+        /// What is named.
+        noun: Noun,
+        /// The name.
+        name: String,
+        /// The known name that is nearest.
+        near: Option<String>,
+    },
+    /// A cron expression that its dialect does not allow.
+    BadCron {
+        /// The expression.
+        expression: String,
+        /// What is wrong with it, and where.
+        error: CronError,
+    },
+    /// A list that must not be empty.
+    EmptyList,
+    /// A text that must not be empty.
+    EmptyText,
+    /// A list is longer than it may be.
+    TooMany {
+        /// How many there are.
+        count: usize,
+        /// How many may be.
+        max: usize,
+    },
+    /// Of these fields exactly one must be there.
+    NotOneOf {
+        /// The fields.
+        fields: Vec<String>,
+        /// Those that are there.
+        found: Vec<String>,
+    },
+    /// A span of time is outside its range.
+    SpanOutOfRange {
+        /// Shortest.
+        min: Span,
+        /// Longest.
+        max: Span,
+        /// The span.
+        found: Span,
+    },
+    /// A month has no such day.
+    BadDayOfMonth {
+        /// Its number.
+        found: i64,
+    },
+    /// A form of dates that cannot be printed.
+    BadDateForm {
+        /// The form.
+        form: String,
+    },
+    /// A date is both a holiday and a workday.
+    HolidayAndWorkday {
+        /// The date.
+        date: String,
+    },
+    /// A schedule waits for the data date of the flow that it starts.
+    OwnDataDate,
+    /// Something ends before it starts.
+    EndsBeforeStart,
+    /// A job takes more slots of its pool than the pool has.
+    PoolTooSmall {
+        /// The pool.
+        pool: String,
+        /// Its slots.
+        slots: u32,
+    },
     /// Each station waits for the next one, and the last for the first.
     Cycle {
         /// The stations; the first is not repeated at the end.
@@ -377,6 +504,13 @@ pub enum Problem {
         /// The flow that is not enabled.
         flow: String,
         /// Its job.
+        job: String,
+    },
+    /// A job that would run waits for a run of another data date.
+    OtherDate {
+        /// The flow of the job that it waits for.
+        flow: String,
+        /// That job.
         job: String,
     },
     /// A placeholder names a param that is defined nowhere.
@@ -462,9 +596,23 @@ impl Problem {
             Self::OwnDependency => "own-dependency",
             Self::UnknownExecutor { .. } => "unknown-executor",
             Self::NoExecutorMatches { .. } => "no-executor-matches",
+            Self::UnknownName { .. } => "unknown-name",
+            Self::BadCron { .. } => "bad-cron",
+            Self::EmptyList => "empty-list",
+            Self::EmptyText => "empty-text",
+            Self::TooMany { .. } => "too-many",
+            Self::NotOneOf { .. } => "not-one-of",
+            Self::SpanOutOfRange { .. } => "span-out-of-range",
+            Self::BadDayOfMonth { .. } => "bad-day-of-month",
+            Self::BadDateForm { .. } => "bad-date-form",
+            Self::HolidayAndWorkday { .. } => "holiday-and-workday",
+            Self::OwnDataDate => "own-data-date",
+            Self::EndsBeforeStart => "ends-before-start",
+            Self::PoolTooSmall { .. } => "pool-too-small",
             Self::Cycle { .. } => "cycle",
             Self::NothingEnabled => "nothing-enabled",
             Self::DisabledDependency { .. } => "disabled-dependency",
+            Self::OtherDate { .. } => "other-date",
             Self::UnknownParam { .. } => "unknown-param",
             Self::BadPlaceholder { .. } => "bad-placeholder",
             Self::WfVersion { .. } => "wf-version",

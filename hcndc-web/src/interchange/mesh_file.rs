@@ -3,14 +3,32 @@
 //! The types say what may be written; [`check`](super::check) says what must hold beyond that.
 //! Their documentation is also the text of the JSON schema.
 
-use std::borrow::Cow;
-use std::collections::HashMap;
-use std::fmt;
+mod alert;
+mod calendar;
+mod connection;
+mod dependency;
+mod params;
+mod schedule;
+pub(super) mod short;
+mod time;
+mod trigger;
 
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::de::value::MapAccessDeserializer;
-use serde::de::{Deserializer, Error, MapAccess, Visitor};
-use serde::{Deserialize, Serialize, Serializer};
+pub use self::alert::{MeshAlertChannel, MeshAlertEvent, MeshAlertKind, MeshAlertRule};
+pub use self::calendar::{MeshCalendar, MeshPool, MeshWeekday};
+pub use self::connection::{
+    MeshContext, MeshContextValue, MeshDataSource, MeshDataSourceKind, MeshFileEvent, MeshFilePer,
+    MeshFileServer, MeshFileServerKind, MeshParam, MeshQuery, MeshWindow,
+};
+pub use self::dependency::{DependencyCondition, JobDependency};
+pub use self::params::{MeshParamValue, MeshParams};
+pub use self::schedule::{MeshMissed, MeshOverlap, MeshSchedule};
+pub use self::time::{MeshDate, Moment, TimeOfDay};
+pub use self::trigger::{MeshDayFilter, MeshDayRule, MeshDeadline, MeshDialect, MeshTrigger};
+
+use std::collections::HashMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use super::span::Span;
 use super::text_map::TextMap;
@@ -42,12 +60,39 @@ pub struct MeshFile {
     /// The hosts that run commands. Default: one executor on this machine.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub executors: Vec<MeshExecutor>,
+    /// Pools of slots that jobs share. Default: none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pools: Vec<MeshPool>,
+    /// Calendars of business days. Default: none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub calendars: Vec<MeshCalendar>,
+    /// Databases that shared params query. Default: none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub data_sources: Vec<MeshDataSource>,
+    /// Params that jobs share by name. Default: none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub shared_params: Vec<MeshParam>,
+    /// Places where files arrive. Default: none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub file_servers: Vec<MeshFileServer>,
+    /// Watched paths whose files make schedules fire. Default: none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub file_events: Vec<MeshFileEvent>,
+    /// Where to tell people. Default: none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub alert_channels: Vec<MeshAlertChannel>,
+    /// When to tell people. Default: none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub alert_rules: Vec<MeshAlertRule>,
     /// What holds for each job that says nothing else.
     #[serde(default, skip_serializing_if = "JobDefaults::is_empty")]
     pub defaults: JobDefaults,
     /// The flows, at least one.
     #[schemars(length(min = 1))]
     pub flows: Vec<MeshFlow>,
+    /// When flows run by themselves. Default: never. `hcndc run` leaves them aside.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub schedules: Vec<MeshSchedule>,
 }
 
 /// A host that runs commands.
@@ -122,6 +167,20 @@ pub struct MeshFlow {
     /// Directory in which its commands run; placeholders are replaced. Default: the file's folder.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub workdir: Option<String>,
+    /// How many of its runs may go on at once, over all executions: 1 to 10,000. Default: any number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 10_000))]
+    pub max_runs: Option<u32>,
+    /// How long a run of it may take before its jobs are killed; more than zero. Default: without end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeout: Option<Span>,
+    /// How often a failed run of it is taken up again by itself, where it broke: 0 to 100. Default: 0.
+    #[serde(default, skip_serializing_if = "is_none_at_all")]
+    #[schemars(range(min = 0, max = 100))]
+    pub restart_retries: u32,
+    /// Wait before a failed run is taken up again. Default: none.
+    #[serde(default, skip_serializing_if = "is_no_span")]
+    pub restart_delay: Span,
     /// Its jobs. Default: none; a flow without jobs succeeds at once.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub jobs: Vec<MeshJob>,
@@ -150,9 +209,9 @@ pub struct MeshJob {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub depends_on: Vec<JobDependency>,
     /// Params of this job, appended to its command in this order; one of the same name replaces the flow's and the mesh's.
-    /// Default: none.
-    #[serde(default, skip_serializing_if = "TextMap::is_empty")]
-    pub params: TextMap,
+    /// `NAME: {shared: true}` takes the shared param of that name. Default: none.
+    #[serde(default, skip_serializing_if = "MeshParams::is_empty")]
+    pub params: MeshParams,
     /// Environment variables; one of the same name replaces the flow's and the mesh's. Default:
     /// none.
     #[serde(default, skip_serializing_if = "TextMap::is_empty")]
@@ -182,6 +241,16 @@ pub struct MeshJob {
     /// none.
     #[serde(default, skip_serializing_if = "TextMap::is_empty")]
     pub labels: TextMap,
+    /// Name of the pool whose slots it takes while it runs. Default: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pool: Option<String>,
+    /// How many of the pool's slots it takes: 1 to 1000. Default: 1.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    #[schemars(range(min = 1, max = 1000))]
+    pub pool_slots: u32,
+    /// How long it usually takes, for forecasts that know no earlier run; more than zero. Default: unknown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected: Option<Span>,
     /// Whether it runs. Default: true.
     #[serde(default = "yes", skip_serializing_if = "is_yes")]
     pub enabled: bool,
@@ -207,31 +276,6 @@ pub struct JobRetry {
     pub cap: Option<Span>,
 }
 
-/// What a job waits for: another job's end.
-///
-/// Written as a name, or as a map when the condition is not `success`. The name is that of a job of
-/// the same flow; where there is none, it is split at its first slash into a flow and a job.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct JobDependency {
-    /// Name of the job.
-    pub job: String,
-    /// The end it must have come to.
-    pub on: DependencyCondition,
-}
-
-/// How the other job must have ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum DependencyCondition {
-    /// It succeeded.
-    #[default]
-    Success,
-    /// It failed.
-    Failure,
-    /// It ended in either way.
-    Done,
-}
-
 impl MeshFile {
     /// A mesh of this version with nothing in it but `flows`.
     pub fn of_flows(flows: Vec<MeshFlow>) -> Self {
@@ -244,6 +288,15 @@ impl MeshFile {
             executors: Vec::new(),
             defaults: JobDefaults::default(),
             flows,
+            pools: Vec::new(),
+            calendars: Vec::new(),
+            data_sources: Vec::new(),
+            shared_params: Vec::new(),
+            file_servers: Vec::new(),
+            file_events: Vec::new(),
+            alert_channels: Vec::new(),
+            alert_rules: Vec::new(),
+            schedules: Vec::new(),
         }
     }
 
@@ -272,6 +325,10 @@ impl MeshFlow {
             params: TextMap::default(),
             env: TextMap::default(),
             workdir: None,
+            max_runs: None,
+            timeout: None,
+            restart_retries: 0,
+            restart_delay: Span::default(),
             jobs: Vec::new(),
         }
     }
@@ -286,7 +343,7 @@ impl MeshJob {
             command: command.into(),
             workdir: None,
             depends_on: Vec::new(),
-            params: TextMap::default(),
+            params: MeshParams::default(),
             env: TextMap::default(),
             success_codes: zero_alone(),
             retry: None,
@@ -295,6 +352,9 @@ impl MeshJob {
             slots: 1,
             executor: None,
             labels: TextMap::default(),
+            pool: None,
+            pool_slots: 1,
+            expected: None,
             enabled: true,
         }
     }
@@ -312,19 +372,6 @@ impl JobRetry {
     pub fn backoff_permille(&self) -> u32 {
         // The cast saturates; a checked file holds 1000 to 100,000 thousandths.
         (self.backoff * 1_000.0).round() as u32
-    }
-}
-
-impl JobDependency {
-    /// Name under which readers know the type.
-    pub(crate) const NAME: &'static str = "JobDependency";
-
-    /// A dependency on the success of `job`.
-    pub fn on_success(job: impl Into<String>) -> Self {
-        Self {
-            job: job.into(),
-            on: DependencyCondition::Success,
-        }
     }
 }
 
@@ -373,83 +420,6 @@ impl<'a> JobIndex<'a> {
     }
 }
 
-impl Serialize for JobDependency {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        #[derive(Serialize)]
-        struct Long<'a> {
-            job: &'a str,
-            on: DependencyCondition,
-        }
-        match self.on {
-            DependencyCondition::Success => serializer.serialize_str(&self.job),
-            DependencyCondition::Failure | DependencyCondition::Done => Long {
-                job: &self.job,
-                on: self.on,
-            }
-            .serialize(serializer),
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for JobDependency {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_newtype_struct(Self::NAME, DependencyVisitor)
-    }
-}
-
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct LongDependency {
-    /// Name of the job, as in the short form.
-    job: String,
-    /// How that job must have ended. Default: `success`.
-    #[serde(default)]
-    on: DependencyCondition,
-}
-
-struct DependencyVisitor;
-
-impl<'de> Visitor<'de> for DependencyVisitor {
-    type Value = JobDependency;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a job's name, or a map with `job` and `on`")
-    }
-
-    fn visit_newtype_struct<D: Deserializer<'de>>(
-        self,
-        deserializer: D,
-    ) -> Result<JobDependency, D::Error> {
-        deserializer.deserialize_any(self)
-    }
-
-    fn visit_str<E: Error>(self, job: &str) -> Result<JobDependency, E> {
-        Ok(JobDependency::on_success(job))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, entries: A) -> Result<JobDependency, A::Error> {
-        let LongDependency { job, on } =
-            LongDependency::deserialize(MapAccessDeserializer::new(entries))?;
-        Ok(JobDependency { job, on })
-    }
-}
-
-impl JsonSchema for JobDependency {
-    fn schema_name() -> Cow<'static, str> {
-        Self::NAME.into()
-    }
-
-    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        let long = generator.subschema_for::<LongDependency>();
-        json_schema!({
-            "description": "What a job waits for: a job's name, or a map when the condition is not `success`. The name \
-                is that of a job of the same flow; where there is none, it is split at its first slash into a flow \
-                and a job.",
-            "anyOf": [{ "type": "string", "minLength": 1 }, long]
-        })
-    }
-}
-
 fn utc() -> String {
     "UTC".to_owned()
 }
@@ -474,8 +444,16 @@ fn is_yes(enabled: &bool) -> bool {
     *enabled
 }
 
-fn is_zero(priority: &i32) -> bool {
-    *priority == 0
+fn is_no(flag: &bool) -> bool {
+    !*flag
+}
+
+fn is_zero(number: &i32) -> bool {
+    *number == 0
+}
+
+fn is_none_at_all(count: &u32) -> bool {
+    *count == 0
 }
 
 fn one() -> u32 {

@@ -29,11 +29,17 @@ mod yaml_writer;
 
 pub(crate) use self::check::is_address;
 pub(crate) use self::de::REFERENCE;
+pub(crate) use self::definitions::job_params;
 pub use self::definitions::{Existing, edits};
 pub use self::fault::{Expected, Fault, Found, Lang, NameRule, Noun, Problem, Station};
 pub use self::mesh_file::{
     DependencyCondition, FORMAT_VERSION, JobDefaults, JobDependency, JobIndex, JobRetry,
-    MeshExecutor, MeshFile, MeshFlow, MeshJob,
+    MeshAlertChannel, MeshAlertEvent, MeshAlertKind, MeshAlertRule, MeshCalendar, MeshContext,
+    MeshContextValue, MeshDataSource, MeshDataSourceKind, MeshDate, MeshDayFilter, MeshDayRule,
+    MeshDeadline, MeshDialect, MeshExecutor, MeshFile, MeshFileEvent, MeshFilePer, MeshFileServer,
+    MeshFileServerKind, MeshFlow, MeshJob, MeshMissed, MeshOverlap, MeshParam, MeshParamValue,
+    MeshParams, MeshPool, MeshQuery, MeshSchedule, MeshTrigger, MeshWeekday, MeshWindow, Moment,
+    TimeOfDay,
 };
 pub use self::node::Position;
 pub use self::runnable::check_runnable;

@@ -3,7 +3,8 @@
 use super::{Fault, JobIndex, MeshSource, Problem};
 
 /// All that keeps the enabled flows of a sound file from running: none of them, or jobs that wait for jobs of flows that
-/// are not. Such a file may still be stored; it is for `run` that it is wrong.
+/// are not, or for runs of other dates, which are no part of one run. Such a file may still be stored; it is for `run`
+/// that it is wrong.
 ///
 /// # Errors
 /// All faults, in the order of the file.
@@ -26,14 +27,16 @@ pub fn check_runnable(source: &MeshSource) -> Result<(), Vec<Fault>> {
                     continue;
                 };
                 let other = &file.flows[other];
-                if !other.enabled {
-                    let path = format!("flows[{at}].jobs[{job_at}].depends_on[{tie_at}]");
-                    let problem = Problem::DisabledDependency {
-                        flow: other.name.clone(),
-                        job: other.jobs[found].name.clone(),
-                    };
-                    faults.push(source.fault(&path, problem));
-                }
+                let (flow, job) = (other.name.clone(), other.jobs[found].name.clone());
+                let problem = if !other.enabled {
+                    Problem::DisabledDependency { flow, job }
+                } else if !tie.is_of_same_date() {
+                    Problem::OtherDate { flow, job }
+                } else {
+                    continue;
+                };
+                let path = format!("flows[{at}].jobs[{job_at}].depends_on[{tie_at}]");
+                faults.push(source.fault(&path, problem));
             }
         }
     }
@@ -65,6 +68,23 @@ flows:
         assert_eq!(
             (faults[0].code(), faults[0].position.unwrap().line),
             ("disabled-dependency", 6)
+        );
+    }
+
+    #[test]
+    fn what_waits_for_another_date_is_named_with_its_place() {
+        let text = "hcndc: 1
+flows:
+  - name: a
+    jobs:
+      - {name: x, command: 'true', depends_on: [{job: x, offset_days: -1}]}
+";
+        let mesh = parse_mesh("m.yaml", text.as_bytes(), &[]).unwrap();
+        let faults = check_runnable(&mesh).unwrap_err();
+        assert_eq!(faults.len(), 1);
+        assert_eq!(
+            (faults[0].code(), faults[0].position.unwrap().line),
+            ("other-date", 5)
         );
     }
 

@@ -269,7 +269,19 @@ impl Reading<'_> {
 
     fn mesh(&mut self, root: &mut Node) -> Option<MeshFile> {
         let head = Head {
-            apart: &["flows", "executors"],
+            apart: &[
+                "flows",
+                "executors",
+                "pools",
+                "calendars",
+                "data_sources",
+                "shared_params",
+                "file_servers",
+                "file_events",
+                "alert_channels",
+                "alert_rules",
+                "schedules",
+            ],
             required: &[("hcndc", Value::Number("1".into()))],
         };
         let mut file: MeshFile = self.item(root, "", &head)?;
@@ -294,6 +306,7 @@ impl Reading<'_> {
                 },
             )
         });
+        self.definitions(root, &mut file);
         let job = named(("command", Value::Text("".into())));
         file.flows = self.list(root, "", "flows", |reading, node, path| {
             let head = Head {
@@ -314,6 +327,43 @@ impl Reading<'_> {
             Some(flow)
         });
         Some(file)
+    }
+
+    /// Reads the lists beside flows and executors. Where a required field has no stand-in, an element without it is passed
+    /// over, and its name counts as known.
+    fn definitions(&mut self, root: &mut Node, file: &mut MeshFile) {
+        let text = |field| (field, Value::Text("".into()));
+        let name = text("name");
+        let slots = ("slots", Value::Number("1".into()));
+        file.pools = self.items(root, "pools", &[name.clone(), slots]);
+        let named = [name.clone()];
+        file.calendars = self.items(root, "calendars", &named);
+        file.data_sources = self.items(root, "data_sources", &named);
+        file.shared_params = self.items(root, "shared_params", &named);
+        file.file_servers = self.items(root, "file_servers", &named);
+        let event = [name.clone(), text("server"), text("path")];
+        file.file_events = self.items(root, "file_events", &event);
+        file.alert_channels = self.items(root, "alert_channels", &named);
+        let rule = [name.clone(), ("events", Value::List(Vec::new()))];
+        file.alert_rules = self.items(root, "alert_rules", &rule);
+        let schedule = [name, text("flow"), text("trigger")];
+        file.schedules = self.items(root, "schedules", &schedule);
+    }
+
+    /// Reads a list of the file whose elements hold no further lists of that kind.
+    fn items<T: DeserializeOwned>(
+        &mut self,
+        root: &mut Node,
+        field: &str,
+        required: &[(&'static str, Value)],
+    ) -> Vec<T> {
+        self.list(root, "", field, |reading, node, path| {
+            let head = Head {
+                apart: &[],
+                required,
+            };
+            reading.item(node, path, &head)
+        })
     }
 
     /// Reads a list one element at a time; elements that cannot be read at all are marked faulty.
@@ -434,6 +484,12 @@ impl Reading<'_> {
             // A required field that is there but missed was faulty, and told.
             if let Problem::MissingField { field } = &problem
                 && node.entry(field).is_some_and(|entry| entry.node.faulty)
+            {
+                return;
+            }
+            // Nor could a map be understood of which a part is missing that was faulty, and told.
+            if matches!(problem, Problem::WrongType { .. })
+                && node.entries().iter().any(|entry| entry.node.faulty)
             {
                 return;
             }

@@ -1,8 +1,10 @@
 //! What each kind of input does, a file each.
 
+mod alert;
 mod backfill;
 mod control;
 mod edit;
+mod fire;
 mod report;
 mod start;
 mod wake;

@@ -268,6 +268,7 @@ impl Engine {
             host.lease_until = None;
             lost.clone_from(&host.attempts);
         });
+        self.alert_lost(executor, step);
         for attempt in lost {
             let cause = EndCause::Lost("its executor was out of reach for too long".to_string());
             self.on_finished(attempt, self.end_unseen(cause), step);

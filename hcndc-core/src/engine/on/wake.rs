@@ -1,11 +1,13 @@
 //! What is due.
 
-use super::super::{Engine, JobRunState, Step, timer::Timer};
+use super::super::{Engine, JobRunState, Step, schedule::MOST_FIRED, timer::Timer};
 
 impl Engine {
-    /// Does all that is due by now.
+    /// Does all that is due by now, but for more firings than one step takes: those stay due.
     pub(in super::super) fn on_time(&mut self, step: &mut Step) {
-        while let Some(timer) = self.timers.pop_due(self.now) {
+        while self.schedules.fired < MOST_FIRED
+            && let Some(timer) = self.timers.pop_due(self.now)
+        {
             match timer {
                 Timer::Retry((execution, job)) => {
                     self.advance(execution, step, |execution, moves| {
@@ -15,6 +17,9 @@ impl Engine {
                     })
                 }
                 Timer::Lease(executor) => self.on_lease_end(executor, step),
+                Timer::Fire(schedule) => self.on_fire_time(schedule, step),
+                Timer::Deadline(firing, which) => self.on_deadline(firing, which, step),
+                Timer::Longer(job_run, attempt) => self.on_longer(job_run, attempt, step),
             }
         }
     }

@@ -1,7 +1,7 @@
 //! What callers were promised: an accepted command is stored when it is answered; a refused one has left no trace.
 
 use hcndc_core::{
-    engine::{Change, DefinitionId, Input, Rejected, Reply},
+    engine::{Change, DefinitionId, Input, Rejected, Reply, TriggerKind},
     model::{Edit, Revision},
 };
 
@@ -57,10 +57,16 @@ impl Oracle {
                 signed(&executor.revision);
                 self.put.insert(DefinitionId::Executor(executor.id));
             }
+            Change::DefinitionPut(definition) => {
+                signed(definition.revision());
+                self.put.insert(definition.id());
+            }
             Change::Execution(row) => {
                 let new = !self.rows.executions.contains_key(&row.id);
-                // Of a backfill each date is started by the same.
-                let doubled = new && row.backfill.is_none() && self.doers.contains(&row.started_by);
+                // What schedules and backfills start is started by the same again and again.
+                let doubled = new
+                    && row.trigger == TriggerKind::Manual
+                    && self.doers.contains(&row.started_by);
                 let (id, by) = (row.id, row.started_by.clone());
                 self.holds("promise", !doubled, || {
                     format!("execution {id} is the second that {by} started")

@@ -79,7 +79,7 @@ fn waits(mesh: &Mesh<'_>) -> DiGraph<Stop, Written> {
             for (item, dependency) in indexes(job.node, "depends_on").zip(&job.item.depends_on) {
                 if let Some(target) = index
                     .find_job(place, &dependency.job)
-                    .filter(|target| *target != (place, own))
+                    .filter(|target| *target != (place, own) && dependency.is_of_same_date())
                 {
                     graph.add_edge(flows[place].2[own], flows[target.0].2[target.1], Some(item));
                 }

@@ -4,6 +4,7 @@
 //! same order, once the tree's faulty ones are passed over.
 
 mod cycles;
+mod definitions;
 mod names;
 mod params;
 mod places;
@@ -15,7 +16,7 @@ use self::places::Mesh;
 use super::fault::Problem;
 use super::mesh_file::{FORMAT_VERSION, JobRetry, MeshExecutor, MeshFile, MeshFlow, MeshJob};
 use super::near::NearBudget;
-use super::node::{Node, field_path};
+use super::node::{Node, field_path, item_path};
 use super::span::Span;
 
 /// Puts all that is wrong with `file` into `faults`. Names in `set` are params that are defined
@@ -25,9 +26,10 @@ pub(super) fn check(file: &MeshFile, root: &Node, set: &[&str], faults: &mut Fau
     let budget = NearBudget::new();
     check_head(&mesh, faults);
     names::check(&mesh, faults);
-    for executor in &mesh.executors {
+    for executor in mesh.list("executors", &file.executors) {
         check_executor(executor.item, &executor.path(), faults);
     }
+    definitions::check(&mesh, faults);
     for flow in &mesh.flows {
         check_flow(flow.item, &flow.path(), faults);
         for job in &flow.jobs {
@@ -44,18 +46,8 @@ fn check_head(mesh: &Mesh<'_>, faults: &mut Faults<'_>) {
     if file.hcndc != FORMAT_VERSION {
         faults.tell("hcndc", Problem::UnknownVersion { found: file.hcndc });
     }
-    if file.zone.parse::<chrono_tz::Tz>().is_err() {
-        let zones = chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name());
-        let near = super::near::nearest(&file.zone, zones).map(str::to_owned);
-        faults.tell(
-            "zone",
-            Problem::UnknownZone {
-                zone: file.zone.clone(),
-                near,
-            },
-        );
-    }
-    check_timeout(file.defaults.timeout, "defaults", faults);
+    check_zone(&file.zone, "zone", faults);
+    check_no_zero(file.defaults.timeout, "defaults.timeout", faults);
     check_retry(file.defaults.retry.as_ref(), "defaults", faults);
     if file.flows.is_empty()
         && mesh
@@ -64,6 +56,15 @@ fn check_head(mesh: &Mesh<'_>, faults: &mut Faults<'_>) {
             .is_some_and(|flows| flows.items().is_empty())
     {
         faults.tell("flows", Problem::EmptyMesh);
+    }
+}
+
+fn check_zone(zone: &str, path: &str, faults: &mut Faults<'_>) {
+    if zone.parse::<chrono_tz::Tz>().is_err() {
+        let zones = chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name());
+        let near = super::near::nearest(zone, zones).map(str::to_owned);
+        let zone = zone.to_owned();
+        faults.tell(path, Problem::UnknownZone { zone, near });
     }
 }
 
@@ -105,7 +106,18 @@ pub(crate) fn is_address(address: &str) -> bool {
 }
 
 fn check_flow(flow: &MeshFlow, path: &str, faults: &mut Faults<'_>) {
-    let parts = flow.directory.strip_prefix('/');
+    check_directory(&flow.directory, path, faults);
+    if let Some(max_runs) = flow.max_runs {
+        let path = field_path(path, "max_runs");
+        check_range(max_runs, 1, 10_000, &path, faults);
+    }
+    check_no_zero(flow.timeout, &field_path(path, "timeout"), faults);
+    let restarts = field_path(path, "restart_retries");
+    check_range(flow.restart_retries, 0, 100, &restarts, faults);
+}
+
+fn check_directory(directory: &str, path: &str, faults: &mut Faults<'_>) {
+    let parts = directory.strip_prefix('/');
     let directory_holds = parts.is_some_and(|parts| {
         parts.is_empty()
             || parts.split('/').all(|part| {
@@ -116,7 +128,7 @@ fn check_flow(flow: &MeshFlow, path: &str, faults: &mut Faults<'_>) {
     });
     if !directory_holds {
         let problem = Problem::BadDirectory {
-            directory: flow.directory.clone(),
+            directory: directory.to_owned(),
         };
         faults.tell(&field_path(path, "directory"), problem);
     }
@@ -134,17 +146,34 @@ fn check_job(job: &MeshJob, path: &str, faults: &mut Faults<'_>) {
             || Problem::NoSuccessCodes,
         );
     }
-    check_timeout(job.timeout, path, faults);
+    check_no_zero(job.timeout, &field_path(path, "timeout"), faults);
+    check_no_zero(job.expected, &field_path(path, "expected"), faults);
     check_retry(job.retry.as_ref(), path, faults);
     check_range(job.slots, 1, 1_000, &field_path(path, "slots"), faults);
+    let pool_slots = field_path(path, "pool_slots");
+    check_range(job.pool_slots, 1, 1_000, &pool_slots, faults);
+    if !job.depends_on.is_empty() {
+        check_ties(job, &field_path(path, "depends_on"), faults);
+    }
     if job.executor.is_some() && !job.labels.is_empty() {
         faults.tell(&field_path(path, "executor"), Problem::ExecutorAndLabels);
     }
 }
 
-fn check_timeout(timeout: Option<Span>, path: &str, faults: &mut Faults<'_>) {
-    if timeout.is_some_and(Span::is_zero) {
-        faults.tell(&field_path(path, "timeout"), Problem::ZeroDuration);
+/// Numbers of dependencies.
+fn check_ties(job: &MeshJob, list: &str, faults: &mut Faults<'_>) {
+    for (index, tie) in faults.indexes(list).into_iter().zip(&job.depends_on) {
+        let path = item_path(list, index);
+        let offset = field_path(&path, "offset_days");
+        check_range(tie.offset_days, -366, 366, &offset, faults);
+        let limit = field_path(&path, "wait_limit");
+        check_no_zero(tie.wait_limit, &limit, faults);
+    }
+}
+
+fn check_no_zero(span: Option<Span>, path: &str, faults: &mut Faults<'_>) {
+    if span.is_some_and(Span::is_zero) {
+        faults.tell(path, Problem::ZeroDuration);
     }
 }
 
@@ -163,20 +192,19 @@ fn check_retry(retry: Option<&JobRetry>, path: &str, faults: &mut Faults<'_>) {
             },
         );
     }
-    if retry.cap.is_some_and(Span::is_zero) {
-        faults.tell(&field_path(&path, "cap"), Problem::ZeroDuration);
-    }
+    check_no_zero(retry.cap, &field_path(&path, "cap"), faults);
 }
 
 const MAX_BACKOFF: f64 = 100.0;
 
-fn check_range(value: u32, min: u32, max: u32, path: &str, faults: &mut Faults<'_>) {
+fn check_range(value: impl Into<i64>, min: i64, max: i64, path: &str, faults: &mut Faults<'_>) {
+    let value = value.into();
     if !(min..=max).contains(&value) {
         faults.tell(
             path,
             Problem::OutOfRange {
-                min: min.into(),
-                max: max.into(),
+                min,
+                max,
                 found: value.to_string(),
             },
         );

@@ -15,16 +15,55 @@ pub(super) fn check(mesh: &Mesh<'_>, faults: &mut Faults<'_>) {
         check_name(Noun::Mesh, name, "", faults);
     }
     check_maps(mesh.root, "", faults);
-    let mut executors = Seen::new(Noun::Executor);
-    for executor in &mesh.executors {
-        let path = executor.path();
-        check_name(Noun::Executor, &executor.item.name, &path, faults);
-        executors.add(
-            &executor.item.name,
-            position_of(executor.node, "name"),
-            &path,
-            faults,
-        );
+    let file = mesh.file;
+    list(mesh, Noun::Executor, &file.executors, |it| &it.name, faults);
+    list(mesh, Noun::Pool, &file.pools, |it| &it.name, faults);
+    list(mesh, Noun::Calendar, &file.calendars, |it| &it.name, faults);
+    list(
+        mesh,
+        Noun::DataSource,
+        &file.data_sources,
+        |it| &it.name,
+        faults,
+    );
+    list(
+        mesh,
+        Noun::SharedParam,
+        &file.shared_params,
+        |it| &it.name,
+        faults,
+    );
+    list(
+        mesh,
+        Noun::FileServer,
+        &file.file_servers,
+        |it| &it.name,
+        faults,
+    );
+    list(
+        mesh,
+        Noun::FileEvent,
+        &file.file_events,
+        |it| &it.name,
+        faults,
+    );
+    list(
+        mesh,
+        Noun::AlertChannel,
+        &file.alert_channels,
+        |it| &it.name,
+        faults,
+    );
+    list(
+        mesh,
+        Noun::AlertRule,
+        &file.alert_rules,
+        |it| &it.name,
+        faults,
+    );
+    list(mesh, Noun::Schedule, &file.schedules, |it| &it.name, faults);
+    for schedule in mesh.list("schedules", &file.schedules) {
+        check_maps(schedule.node, &schedule.path(), faults);
     }
     let mut flows = Seen::new(Noun::Flow);
     for flow in &mesh.flows {
@@ -47,6 +86,22 @@ pub(super) fn check(mesh: &Mesh<'_>, faults: &mut Faults<'_>) {
     }
 }
 
+/// Names of a list of the file.
+fn list<'a, T>(
+    mesh: &Mesh<'a>,
+    noun: Noun,
+    items: &'a [T],
+    name: impl Fn(&'a T) -> &'a str,
+    faults: &mut Faults<'_>,
+) {
+    let mut seen = Seen::new(noun);
+    for element in mesh.list(noun.list(), items) {
+        let (name, path) = (name(element.item), element.path());
+        check_name(noun, name, &path, faults);
+        seen.add(name, position_of(element.node, "name"), &path, faults);
+    }
+}
+
 /// Tells every rule that `name` breaks.
 fn check_name(noun: Noun, name: &str, path: &str, faults: &mut Faults<'_>) {
     let broken = [
@@ -55,6 +110,10 @@ fn check_name(noun: Noun, name: &str, path: &str, faults: &mut Faults<'_>) {
         (name.contains(char::is_control), NameRule::NoControl),
         (name.trim() != name, NameRule::NoOuterSpace),
         (noun == Noun::Flow && name.contains('/'), NameRule::NoSlash),
+        (
+            noun == Noun::SharedParam && !name.is_empty() && !is_param_name(name),
+            NameRule::ParamPattern,
+        ),
     ];
     for (_, rule) in broken.into_iter().filter(|(broken, _)| *broken) {
         faults.tell_written(

@@ -1,7 +1,7 @@
 //! The file's elements beside their nodes, and faults at paths.
 
 use crate::interchange::fault::{Fault, Problem};
-use crate::interchange::mesh_file::{MeshExecutor, MeshFile, MeshFlow, MeshJob};
+use crate::interchange::mesh_file::{MeshFile, MeshFlow, MeshJob};
 use crate::interchange::node::{Node, Position};
 use crate::interchange::source::Places;
 
@@ -9,13 +9,14 @@ use crate::interchange::source::Places;
 pub(super) struct Mesh<'a> {
     pub(super) file: &'a MeshFile,
     pub(super) root: &'a Node,
-    pub(super) executors: Vec<ExecutorAt<'a>>,
     pub(super) flows: Vec<FlowAt<'a>>,
 }
 
-pub(super) struct ExecutorAt<'a> {
-    pub(super) item: &'a MeshExecutor,
+/// An element of a list of the file.
+pub(super) struct At<'a, T> {
+    pub(super) item: &'a T,
     pub(super) node: &'a Node,
+    list: &'static str,
     index: usize,
 }
 
@@ -34,14 +35,10 @@ pub(super) struct JobAt<'a> {
 
 impl<'a> Mesh<'a> {
     pub(super) fn new(file: &'a MeshFile, root: &'a Node) -> Self {
-        let executors = sound(root, "executors").zip(&file.executors);
         let flows = sound(root, "flows").zip(&file.flows);
         Self {
             file,
             root,
-            executors: executors
-                .map(|((index, node), item)| ExecutorAt { item, node, index })
-                .collect(),
             flows: flows
                 .map(|((index, node), item)| {
                     let jobs = sound(node, "jobs").zip(&item.jobs);
@@ -60,13 +57,30 @@ impl<'a> Mesh<'a> {
     }
 }
 
-fn sound<'a>(parent: &'a Node, field: &str) -> impl Iterator<Item = (usize, &'a Node)> {
+impl<'a> Mesh<'a> {
+    /// The elements of a list of the file beside their nodes.
+    pub(super) fn list<T>(
+        &self,
+        list: &'static str,
+        items: &'a [T],
+    ) -> impl Iterator<Item = At<'a, T>> + use<'a, T> {
+        let sound = sound(self.root, list).zip(items);
+        sound.map(move |((index, node), item)| At {
+            item,
+            node,
+            list,
+            index,
+        })
+    }
+}
+
+fn sound<'a>(parent: &'a Node, field: &str) -> impl Iterator<Item = (usize, &'a Node)> + use<'a> {
     parent.field(field).into_iter().flat_map(Node::sound_items)
 }
 
-impl ExecutorAt<'_> {
+impl<T> At<'_, T> {
     pub(super) fn path(&self) -> String {
-        format!("executors[{}]", self.index)
+        format!("{}[{}]", self.list, self.index)
     }
 }
 
@@ -128,6 +142,25 @@ impl<'a> Faults<'a> {
             path,
             problem,
         });
+    }
+
+    /// Indexes, in the text, of the sound items of a list at a path.
+    pub(super) fn indexes(&self, path: &str) -> Vec<usize> {
+        let node = self.places.root.and_then(|root| root.at(path));
+        let items = node.into_iter().flat_map(Node::sound_items);
+        items.map(|(index, _)| index).collect()
+    }
+
+    /// Where the value at a path is written.
+    pub(super) fn position(&self, path: &str) -> Option<Position> {
+        let node = self.places.root.and_then(|root| root.at(path));
+        node.map(|node| node.position)
+    }
+
+    /// Whether a sound value is written at a path.
+    pub(super) fn is_sound(&self, path: &str) -> bool {
+        let node = self.places.root.and_then(|root| root.at(path));
+        node.is_some_and(|node| !node.faulty)
     }
 
     /// Tells a fault only of a sound value that was written: a missing or faulty one was told while

@@ -1,4 +1,6 @@
-//! References: parents, dependencies, executors and labels.
+//! References: parents, dependencies, executors and labels; those to other definitions are in [`named`].
+
+mod named;
 
 use std::collections::{HashMap, HashSet};
 
@@ -12,6 +14,7 @@ use crate::interchange::text_map::TextMap;
 
 pub(super) fn check(mesh: &Mesh<'_>, budget: &NearBudget, faults: &mut Faults<'_>) {
     let known = Known::new(mesh, budget);
+    named::check(mesh, &known.flow_names, budget, faults);
     let mut labels_met = HashMap::new();
     for (place, flow) in mesh.flows.iter().enumerate() {
         known.check_parents(flow, faults);
@@ -19,7 +22,7 @@ pub(super) fn check(mesh: &Mesh<'_>, budget: &NearBudget, faults: &mut Faults<'_
             known.check_dependencies((place, own), flow, job, faults);
             known.check_executor(flow, job, faults);
             let labels: Vec<(&str, &str)> = job.item.labels.iter().collect();
-            if !labels.is_empty() && !mesh.executors.is_empty() {
+            if !labels.is_empty() && !mesh.file.executors.is_empty() {
                 let met = *labels_met
                     .entry(labels)
                     .or_insert_with_key(|labels| known.has_labels(labels));
@@ -77,17 +80,12 @@ impl<'a> Known<'a> {
                 .map(|flow| flow.item.name.as_str())
                 .collect(),
             executor_names: mesh
+                .file
                 .executors
                 .iter()
-                .map(|executor| executor.item.name.as_str())
+                .map(|executor| executor.name.as_str())
                 .collect(),
-            executors_lost: mesh
-                .root
-                .entry("executors")
-                .is_some_and(|entry| entry.node.faulty)
-                || written(mesh.root, "executors")
-                    .iter()
-                    .any(|item| item.faulty),
+            executors_lost: is_lost(mesh.root, "executors"),
             lost_flows: HashSet::new(),
             lost_jobs: HashSet::new(),
             owners,
@@ -153,7 +151,7 @@ impl<'a> Known<'a> {
         faults: &mut Faults<'_>,
     ) {
         let nodes = written(job.node, "depends_on");
-        let mut seen: HashMap<(usize, usize), Option<Position>> = HashMap::new();
+        let mut seen: HashMap<((usize, usize), i32), Option<Position>> = HashMap::new();
         for (item, dependency) in indexes(job.node, "depends_on").zip(&job.item.depends_on) {
             let name = dependency.job.as_str();
             let path = || {
@@ -165,11 +163,14 @@ impl<'a> Known<'a> {
                 }
             };
             match self.index.find_job(own.0, name) {
-                // A second job of the same name means itself too.
-                Some(target) if target == own || name == job.item.name => {
+                // A second job of the same name means itself too. For another date a job may well wait for itself.
+                Some(target)
+                    if dependency.is_of_same_date() && (target == own || name == job.item.name) =>
+                {
                     faults.tell(&path(), Problem::OwnDependency);
                 }
                 Some(target) => {
+                    let target = (target, dependency.offset_days);
                     if let Some(first) = seen.get(&target) {
                         faults.tell(
                             &path(),
@@ -240,11 +241,8 @@ impl<'a> Known<'a> {
         if self.executor_names.contains(name.as_str()) || self.executors_lost {
             return;
         }
-        let names = self
-            .mesh
-            .executors
-            .iter()
-            .map(|executor| executor.item.name.as_str());
+        let executors = self.mesh.file.executors.iter();
+        let names = executors.map(|executor| executor.name.as_str());
         let near = self.budget.nearest(name, names).map(str::to_owned);
         let path = field_path(&job.path(flow), "executor");
         faults.tell(
@@ -266,10 +264,17 @@ impl<'a> Known<'a> {
         self.executors_lost
             || self
                 .mesh
+                .file
                 .executors
                 .iter()
-                .any(|executor| has(&executor.item.labels))
+                .any(|executor| has(&executor.labels))
     }
+}
+
+/// Whether some element of a list of the file could not be read, so that its name may be any.
+fn is_lost(root: &Node, list: &str) -> bool {
+    root.entry(list).is_some_and(|entry| entry.node.faulty)
+        || written(root, list).iter().any(|item| item.faulty)
 }
 
 /// The items of a list as written, faulty ones too.

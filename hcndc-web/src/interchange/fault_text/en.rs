@@ -1,6 +1,8 @@
 //! The sentences in English.
 
-use super::{cycle_text, labels_text};
+use hcndc_core::trigger::cron::CronError;
+
+use super::{character, cycle_text, labels_text};
 use crate::interchange::fault::{Expected, Found, NameRule, Noun, Problem};
 use crate::interchange::node::Position;
 
@@ -85,6 +87,41 @@ pub(super) fn message(problem: &Problem) -> String {
             "no executor of the file has the labels {}",
             labels_text(labels)
         ),
+        Problem::UnknownName { noun, name, .. } => format!(
+            "{} `{name}` is not in the file's `{}`",
+            noun_text(*noun),
+            noun.list()
+        ),
+        Problem::BadCron { expression, error } => {
+            format!(
+                "cron expression `{expression}`: {}",
+                cron_text(expression, error)
+            )
+        }
+        Problem::EmptyList => "the list is empty".to_owned(),
+        Problem::EmptyText => "the text is empty".to_owned(),
+        Problem::TooMany { count, max } => {
+            format!("{count} dependencies on other flows or other dates, but {max} may be")
+        }
+        Problem::NotOneOf { fields, found } if found.is_empty() => {
+            format!("none of {} is given", fields.join(", "))
+        }
+        Problem::NotOneOf { found, .. } => format!("{} are given together", found.join(" and ")),
+        Problem::SpanOutOfRange { min, max, found } => {
+            format!("{found} is outside {min} to {max}")
+        }
+        Problem::BadDayOfMonth { found } => format!("no month has a day {found}"),
+        Problem::BadDateForm { form } => format!("`{form}` is no form of a date"),
+        Problem::HolidayAndWorkday { date } => {
+            format!("{date} is both a holiday and a workday")
+        }
+        Problem::OwnDataDate => {
+            "the schedule waits for the data date of the flow that it starts".to_owned()
+        }
+        Problem::EndsBeforeStart => "it ends before it starts".to_owned(),
+        Problem::PoolTooSmall { pool, slots } => {
+            format!("pool `{pool}` has {slots} slots, so the job could never run")
+        }
         Problem::Cycle { stations } => format!(
             "dependency cycle: {} (each waits for the next)",
             cycle_text(stations)
@@ -92,6 +129,9 @@ pub(super) fn message(problem: &Problem) -> String {
         Problem::NothingEnabled => "no flow is enabled, so there is nothing to run".to_owned(),
         Problem::DisabledDependency { flow, job } => {
             format!("waits for `{flow}/{job}`, whose flow is not enabled")
+        }
+        Problem::OtherDate { flow, job } => {
+            format!("waits for `{flow}/{job}` of another date, which is no part of this run")
         }
         Problem::UnknownParam { name, .. } => format!("param `{name}` is not defined"),
         Problem::BadPlaceholder { placeholder } => {
@@ -155,17 +195,39 @@ pub(super) fn remedy(problem: &Problem) -> String {
         Problem::BadDirectory { .. } => "write it like /retail/nightly: from `/`, no empty part, no `.` or `..`".to_owned(),
         Problem::DuplicateName { .. } => "rename one of the two".to_owned(),
         Problem::UnknownParent { near, .. } => or_known(near.as_deref(), "name a flow of this file"),
-        Problem::OwnParent | Problem::OwnDependency => "remove it".to_owned(),
+        Problem::OwnParent | Problem::OwnDependency | Problem::OwnDataDate => "remove it".to_owned(),
         Problem::Repeated { .. } => "remove one of the two".to_owned(),
         Problem::UnknownDependency { near, .. } => {
             or_known(near.as_deref(), "name a job of the same flow, or another flow's as flow/job")
         }
         Problem::UnknownExecutor { near, .. } => or_known(near.as_deref(), "add it under `executors`"),
         Problem::NoExecutorMatches { .. } => "change the labels, or give them to an executor".to_owned(),
+        Problem::UnknownName { noun, near, .. } => {
+            or_known(near.as_deref(), &format!("add it under `{}`", noun.list()))
+        }
+        Problem::BadCron { .. } => {
+            "mend it, or name its `dialect`: unix, quartz or apscheduler; `hcndc cron explain` tells what an expression means"
+                .to_owned()
+        }
+        Problem::EmptyList => "write at least one item".to_owned(),
+        Problem::EmptyText => "write a text".to_owned(),
+        Problem::TooMany { .. } => "let a job between collect some of them".to_owned(),
+        Problem::NotOneOf { fields, .. } => format!("write one of {}", fields.join(", ")),
+        Problem::SpanOutOfRange { min, max, .. } => format!("write a span from {min} to {max}"),
+        Problem::BadDayOfMonth { .. } => "write 1 to 31, or -1 to -31 to count from the end".to_owned(),
+        Problem::BadDateForm { .. } => "write fields of dates such as %Y%m%d or %Y-%m".to_owned(),
+        Problem::HolidayAndWorkday { .. } => "remove it from one of the two".to_owned(),
+        Problem::EndsBeforeStart => "exchange the two, or leave one out".to_owned(),
+        Problem::PoolTooSmall { slots, .. } => {
+            format!("write at most {slots} here, or give the pool more slots")
+        }
         Problem::Cycle { .. } => "remove one of these dependencies".to_owned(),
         Problem::NothingEnabled => "set `enabled: true` on a flow".to_owned(),
         Problem::DisabledDependency { flow, .. } => {
             format!("enable flow `{flow}`, disable this job or its flow, or remove the dependency")
+        }
+        Problem::OtherDate { .. } => {
+            "run the mesh under `hcndc serve`, where other dates have runs too, or remove the dependency".to_owned()
         }
         Problem::UnknownParam { name, near } => or_known(
             near.as_deref(),
@@ -182,6 +244,11 @@ pub(super) fn remedy(problem: &Problem) -> String {
         Problem::WfUnknownTask { .. } => "add the task, or remove it from this list".to_owned(),
         Problem::WfBadRuntime { .. } => "mend the trace, or remove the field to count the task as instant".to_owned(),
     }
+}
+
+/// What is wrong with an expression, and the character where it is.
+fn cron_text(expression: &str, error: &CronError) -> String {
+    format!("{error} (at character {})", character(expression, error))
 }
 
 fn at(position: &Position) -> String {
@@ -212,6 +279,14 @@ fn expected_text(expected: Expected) -> &'static str {
         Expected::Map => "a map",
         Expected::Duration => "a duration",
         Expected::Dependency => "a job's name or a map",
+        Expected::ParamValue => "a text, number or boolean, or a shared param",
+        Expected::Date => "a date",
+        Expected::TimeOfDay => "a time of day",
+        Expected::Moment => "an instant with its offset",
+        Expected::Trigger => "a cron expression or a map of one kind of trigger",
+        Expected::DayRule => "a rule for days",
+        Expected::DayFilter => "a filter of days",
+        Expected::Deadline => "a time of day or a map",
         Expected::Reference => "an id or a name",
         Expected::Value => "another value",
     }
@@ -250,6 +325,26 @@ fn wrong_type_remedy(expected: Expected, found: &Found) -> String {
         (Expected::Dependency, _) => {
             "write it like `orders`, `clean/orders` or `{job: orders, on: done}`".to_owned()
         }
+        (Expected::ParamValue, Found::Null) => "write \"\" for an empty text".to_owned(),
+        (Expected::ParamValue, _) => "write a single text, or {shared: true}".to_owned(),
+        (Expected::Date, _) => "write it like 2026-11-21".to_owned(),
+        (Expected::TimeOfDay, _) => "write it like \"06:30\"".to_owned(),
+        (Expected::Moment, _) => "write it like 2026-11-21T18:00:00+08:00".to_owned(),
+        (Expected::Trigger, _) => {
+            "write it like \"0 2 * * *\", {cron: 0 0 2 ? * MON-FRI, dialect: quartz}, {every: 10m}, \
+             {days: month_end, at: [\"20:00\"]}, {file: NAME} or {data_date_of: [FLOW]}"
+                .to_owned()
+        }
+        (Expected::DayRule, _) => {
+            "write business, not_business, month_end, {business_day: -1}, {day: 15} or {dates: [2026-11-21]}"
+                .to_owned()
+        }
+        (Expected::DayFilter, _) => {
+            "write business, not_business, {only: [2026-11-21]} or {except: [2026-11-21]}".to_owned()
+        }
+        (Expected::Deadline, _) => {
+            "write it like \"06:30\" or {days: 1, at: \"06:30\"}".to_owned()
+        }
         (Expected::Reference, _) => {
             "write the id as a whole number, or the name as a text".to_owned()
         }
@@ -263,6 +358,15 @@ fn noun_text(noun: Noun) -> &'static str {
         Noun::Flow => "flow",
         Noun::Job => "job",
         Noun::Executor => "executor",
+        Noun::Schedule => "schedule",
+        Noun::Calendar => "calendar",
+        Noun::Pool => "pool",
+        Noun::SharedParam => "shared param",
+        Noun::DataSource => "data source",
+        Noun::FileServer => "file server",
+        Noun::FileEvent => "file event",
+        Noun::AlertChannel => "alert channel",
+        Noun::AlertRule => "alert rule",
         Noun::Param => "param",
         Noun::Env => "environment variable",
         Noun::Task => "task",

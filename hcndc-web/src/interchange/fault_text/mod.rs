@@ -3,6 +3,8 @@
 mod en;
 mod zh;
 
+use hcndc_core::trigger::cron::CronError;
+
 use super::fault::{Lang, Problem, Station};
 
 /// What is wrong.
@@ -19,6 +21,12 @@ pub(super) fn remedy(problem: &Problem, lang: Lang) -> String {
         Lang::En => en::remedy(problem),
         Lang::Zh => zh::remedy(problem),
     }
+}
+
+/// Which character of an expression an error starts at, from 1.
+fn character(expression: &str, error: &CronError) -> usize {
+    let before = expression.get(..error.range.start).unwrap_or(expression);
+    before.chars().count() + 1
 }
 
 fn labels_text(labels: &[(String, String)]) -> String {

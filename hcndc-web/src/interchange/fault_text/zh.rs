@@ -1,6 +1,8 @@
 //! The sentences in Simplified Chinese.
 
-use super::{cycle_text, labels_text};
+use hcndc_core::trigger::cron::CronError;
+
+use super::{character, cycle_text, labels_text};
 use crate::interchange::fault::{Expected, Found, NameRule, Noun, Problem};
 use crate::interchange::node::Position;
 
@@ -64,12 +66,42 @@ pub(super) fn message(problem: &Problem) -> String {
         Problem::NoExecutorMatches { labels } => {
             format!("没有执行服务器具备标签 {}", labels_text(labels))
         }
+        Problem::UnknownName { noun, name, .. } => {
+            format!("{}“{name}”不在 {} 中", noun_text(*noun), noun.list())
+        }
+        Problem::BadCron { expression, error } => {
+            format!(
+                "cron 表达式“{expression}”有误：{}",
+                cron_text(expression, error)
+            )
+        }
+        Problem::EmptyList => "列表为空".to_owned(),
+        Problem::EmptyText => "文本为空".to_owned(),
+        Problem::TooMany { count, max } => {
+            format!("对其他任务流或其他日期的依赖有 {count} 个，最多 {max} 个")
+        }
+        Problem::NotOneOf { fields, found } if found.is_empty() => {
+            format!("{}均未给出", fields.join("、"))
+        }
+        Problem::NotOneOf { found, .. } => format!("同时给出了 {}", found.join("、")),
+        Problem::SpanOutOfRange { min, max, found } => format!("{found} 超出范围 {min} 到 {max}"),
+        Problem::BadDayOfMonth { found } => format!("没有一个月有第 {found} 天"),
+        Problem::BadDateForm { form } => format!("“{form}”不是日期格式"),
+        Problem::HolidayAndWorkday { date } => format!("{date} 既是假日又是工作日"),
+        Problem::OwnDataDate => "调度等待它自己所启动的任务流的数据日期".to_owned(),
+        Problem::EndsBeforeStart => "结束早于开始".to_owned(),
+        Problem::PoolTooSmall { pool, slots } => {
+            format!("资源池“{pool}”只有 {slots} 个槽位，该任务永远无法运行")
+        }
         Problem::Cycle { stations } => {
             format!("依赖成环：{}（前者等待后者）", cycle_text(stations))
         }
         Problem::NothingEnabled => "没有启用的任务流，无可运行".to_owned(),
         Problem::DisabledDependency { flow, job } => {
             format!("等待“{flow}/{job}”，而该任务流未启用")
+        }
+        Problem::OtherDate { flow, job } => {
+            format!("等待“{flow}/{job}”其他日期的运行，而它不在本次运行之中")
         }
         Problem::UnknownParam { name, .. } => format!("参数“{name}”未定义"),
         Problem::BadPlaceholder { placeholder } => format!("占位符“{placeholder}”格式错误"),
@@ -125,17 +157,36 @@ pub(super) fn remedy(problem: &Problem) -> String {
         Problem::BadDirectory { .. } => "请写成 /retail/nightly 的形式：以 / 开头，没有空的部分，没有 . 或 ..".to_owned(),
         Problem::DuplicateName { .. } => "请将其中之一改名".to_owned(),
         Problem::UnknownParent { near, .. } => or_known(near.as_deref(), "请填写本文件中的任务流"),
-        Problem::OwnParent | Problem::OwnDependency => "请删除".to_owned(),
+        Problem::OwnParent | Problem::OwnDependency | Problem::OwnDataDate => "请删除".to_owned(),
         Problem::Repeated { .. } => "请删除其中之一".to_owned(),
         Problem::UnknownDependency { near, .. } => {
             or_known(near.as_deref(), "请填写同一任务流的任务，或以 任务流/任务 填写其他任务流的任务")
         }
         Problem::UnknownExecutor { near, .. } => or_known(near.as_deref(), "请在 executors 中添加"),
         Problem::NoExecutorMatches { .. } => "请修改标签，或为执行服务器加上这些标签".to_owned(),
+        Problem::UnknownName { noun, near, .. } => {
+            or_known(near.as_deref(), &format!("请在 {} 中添加", noun.list()))
+        }
+        Problem::BadCron { .. } => {
+            "请修改，或用 dialect 指明方言：unix、quartz 或 apscheduler；hcndc cron explain 可说明表达式的含义".to_owned()
+        }
+        Problem::EmptyList => "请至少填写一项".to_owned(),
+        Problem::EmptyText => "请填写文本".to_owned(),
+        Problem::TooMany { .. } => "请用一个中间任务汇集其中一部分".to_owned(),
+        Problem::NotOneOf { fields, .. } => format!("请只填写其中之一：{}", fields.join("、")),
+        Problem::SpanOutOfRange { min, max, .. } => format!("请填写 {min} 到 {max} 的时长"),
+        Problem::BadDayOfMonth { .. } => "请填写 1 到 31，或 -1 到 -31（从月末数起）".to_owned(),
+        Problem::BadDateForm { .. } => "请填写日期格式，如 %Y%m%d 或 %Y-%m".to_owned(),
+        Problem::HolidayAndWorkday { .. } => "请从其中之一删除".to_owned(),
+        Problem::EndsBeforeStart => "请对调二者，或去掉其中之一".to_owned(),
+        Problem::PoolTooSmall { slots, .. } => format!("请填写至多 {slots}，或增加资源池的槽位"),
         Problem::Cycle { .. } => "请去掉其中一个依赖".to_owned(),
         Problem::NothingEnabled => "请把某个任务流设为 enabled: true".to_owned(),
         Problem::DisabledDependency { flow, .. } => {
             format!("请启用任务流“{flow}”，停用本任务或其任务流，或去掉该依赖")
+        }
+        Problem::OtherDate { .. } => {
+            "请在 hcndc serve 中运行，那里也有其他日期的运行；或去掉该依赖".to_owned()
         }
         Problem::UnknownParam { name, near } => or_known(
             near.as_deref(),
@@ -150,6 +201,15 @@ pub(super) fn remedy(problem: &Problem) -> String {
         Problem::WfVersion { .. } => "请用 WfCommons 项目的工具转换为 WfFormat 1.5".to_owned(),
         Problem::WfUnknownTask { .. } => "请添加该任务，或将其从列表中删除".to_owned(),
         Problem::WfBadRuntime { .. } => "请修正记录，或删除该字段（视为瞬间完成）".to_owned(),
+    }
+}
+
+/// What is wrong with an expression, by the characters where it is.
+fn cron_text(expression: &str, error: &CronError) -> String {
+    let n = character(expression, error);
+    match expression.get(error.range.clone()) {
+        Some(part) if !part.is_empty() => format!("第 {n} 个字符起的“{part}”不符合该方言"),
+        _ => format!("第 {n} 个字符处缺少内容"),
     }
 }
 
@@ -181,6 +241,14 @@ fn expected_text(expected: Expected) -> &'static str {
         Expected::Map => "映射",
         Expected::Duration => "时长",
         Expected::Dependency => "任务名称或映射",
+        Expected::ParamValue => "文本、数值或布尔值，或共享参数",
+        Expected::Date => "日期",
+        Expected::TimeOfDay => "时刻",
+        Expected::Moment => "带时差的时间",
+        Expected::Trigger => "触发器（cron 表达式或映射）",
+        Expected::DayRule => "日子的规则",
+        Expected::DayFilter => "日子的筛选",
+        Expected::Deadline => "时刻或映射",
         Expected::Reference => "编号或名称",
         Expected::Value => "其他值",
     }
@@ -218,6 +286,26 @@ fn wrong_type_remedy(expected: Expected, found: &Found) -> String {
         (Expected::Dependency, _) => {
             "请写成 orders、clean/orders 或 {job: orders, on: done} 的形式".to_owned()
         }
+        (Expected::ParamValue, Found::Null) => "空文本请写成 \"\"".to_owned(),
+        (Expected::ParamValue, _) => "请填写单个文本，或 {shared: true}".to_owned(),
+        (Expected::Date, _) => "请写成 2026-11-21 的形式".to_owned(),
+        (Expected::TimeOfDay, _) => "请写成 \"06:30\" 的形式".to_owned(),
+        (Expected::Moment, _) => "请写成 2026-11-21T18:00:00+08:00 的形式".to_owned(),
+        (Expected::Trigger, _) => {
+            "请写成 \"0 2 * * *\"、{cron: 0 0 2 ? * MON-FRI, dialect: quartz}、{every: 10m}、\
+             {days: month_end, at: [\"20:00\"]}、{file: 名称} 或 {data_date_of: [任务流]} 的形式"
+                .to_owned()
+        }
+        (Expected::DayRule, _) => {
+            "请填写 business、not_business、month_end、{business_day: -1}、{day: 15} 或 {dates: [2026-11-21]}"
+                .to_owned()
+        }
+        (Expected::DayFilter, _) => {
+            "请填写 business、not_business、{only: [2026-11-21]} 或 {except: [2026-11-21]}".to_owned()
+        }
+        (Expected::Deadline, _) => {
+            "请写成 \"06:30\" 或 {days: 1, at: \"06:30\"} 的形式".to_owned()
+        }
         (Expected::Reference, _) => "编号请写成整数，名称请写成文本".to_owned(),
         (Expected::Value, _) => "可用的值请见 hcndc schema".to_owned(),
     }
@@ -229,6 +317,15 @@ fn noun_text(noun: Noun) -> &'static str {
         Noun::Flow => "任务流",
         Noun::Job | Noun::Task => "任务",
         Noun::Executor => "执行服务器",
+        Noun::Schedule => "调度",
+        Noun::Calendar => "日历",
+        Noun::Pool => "资源池",
+        Noun::SharedParam => "共享参数",
+        Noun::DataSource => "数据源",
+        Noun::FileServer => "文件服务器",
+        Noun::FileEvent => "文件事件",
+        Noun::AlertChannel => "预警配置",
+        Noun::AlertRule => "预警规则",
         Noun::Param => "参数",
         Noun::Env => "环境变量",
     }
