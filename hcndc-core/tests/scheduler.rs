@@ -300,6 +300,7 @@ fn people_are_told_of_an_alert_until_it_is_done_with() {
         let start = |date: &str| {
             Input::Start(Start {
                 flows: vec![flow],
+                jobs: None,
                 downstream: false,
                 data_date: date.parse().unwrap(),
                 params: vec![],

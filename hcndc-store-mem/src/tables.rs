@@ -4,13 +4,13 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use hcndc_core::{
     engine::{
-        AlertRow, AttemptRow, BackfillDateRow, BackfillRow, BackfillSnapshot, BackfillState,
-        Change, ExecutionRow, ExecutionSnapshot, FileKeyRow, FiringRow, FlowRunRow, JobRunRow,
-        ScheduleCursor, Snapshot,
+        ActionRow, AlertRow, AttemptRow, BackfillDateRow, BackfillRow, BackfillSnapshot,
+        BackfillState, Change, ExecutionRow, ExecutionSnapshot, FileKeyRow, FiringRow, FlowRunRow,
+        JobRunRow, ScheduleCursor, Snapshot,
     },
     id::{
-        AlertId, AttemptId, BackfillId, ExecutionId, ExecutorId, FileEventId, FiringId, FlowId,
-        FlowRunId, JobId, JobRunId, ScheduleId,
+        ActionId, AlertId, AttemptId, BackfillId, ExecutionId, ExecutorId, FileEventId, FiringId,
+        FlowId, FlowRunId, JobId, JobRunId, ScheduleId,
     },
     model::{Definition, DefinitionId, Executor, Flow, Job},
     port::{Commit, Lease},
@@ -36,6 +36,7 @@ pub(crate) struct Tables {
     pub(crate) flow_runs: BTreeMap<FlowRunId, FlowRunRow>,
     pub(crate) job_runs: BTreeMap<JobRunId, JobRunRow>,
     pub(crate) attempts: BTreeMap<AttemptId, AttemptRow>,
+    pub(crate) actions: BTreeMap<ActionId, ActionRow>,
     pub(crate) backfills: BTreeMap<BackfillId, BackfillRow>,
     pub(crate) backfill_dates: BTreeMap<(BackfillId, DataDate), BackfillDateRow>,
     pub(crate) cursors: BTreeMap<ScheduleId, ScheduleCursor>,
@@ -92,6 +93,9 @@ impl Tables {
             }
             Change::Attempt(row) => {
                 self.attempts.insert(row.id, row.clone());
+            }
+            Change::Action(row) => {
+                self.actions.insert(row.id, row.clone());
             }
             Change::ScheduleCursor(row) => {
                 // A cursor is part of a schedule.

@@ -6,12 +6,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use hcndc_core::{
     engine::{
-        AlertRow, AttemptRow, BackfillDateRow, BackfillRow, Change, ExecutionRow, FileKeyRow,
-        FiringRow, FlowRunRow, JobRunRow, ScheduleCursor,
+        ActionRow, AlertRow, AttemptRow, BackfillDateRow, BackfillRow, Change, ExecutionRow,
+        FileKeyRow, FiringRow, FlowRunRow, JobRunRow, ScheduleCursor,
     },
     id::{
-        AlertId, AttemptId, BackfillId, ExecutionId, ExecutorId, FileEventId, FiringId, FlowId,
-        FlowRunId, JobId, JobRunId, ScheduleId,
+        ActionId, AlertId, AttemptId, BackfillId, ExecutionId, ExecutorId, FileEventId, FiringId,
+        FlowId, FlowRunId, JobId, JobRunId, ScheduleId,
     },
     model::{self, Definition, DefinitionId},
     port::{Commit, Fence},
@@ -26,8 +26,9 @@ use crate::{
     SqlError, SqlStore,
     dialect::begin_write,
     entity::{
-        self, Alert, Attempt, Backfill, BackfillDate, Execution, Executor, FileArrival, Firing,
-        Flow, FlowParent, FlowRun, FlowVersion, Job, JobDependency, JobRun, JobVersion, number,
+        self, Action, Alert, Attempt, Backfill, BackfillDate, Execution, Executor, FileArrival,
+        Firing, Flow, FlowParent, FlowRun, FlowVersion, Job, JobDependency, JobRun, JobVersion,
+        number,
     },
     error::Doing as _,
     fence,
@@ -82,6 +83,7 @@ struct Batch<'a> {
     flow_runs: BTreeMap<FlowRunId, &'a FlowRunRow>,
     job_runs: BTreeMap<JobRunId, &'a JobRunRow>,
     attempts: BTreeMap<AttemptId, &'a AttemptRow>,
+    actions: BTreeMap<ActionId, &'a ActionRow>,
     backfills: BTreeMap<BackfillId, &'a BackfillRow>,
     backfill_dates: BTreeMap<(BackfillId, DataDate), &'a BackfillDateRow>,
     cursors: BTreeMap<ScheduleId, &'a ScheduleCursor>,
@@ -135,6 +137,9 @@ impl<'a> Batch<'a> {
             }
             Change::Attempt(row) => {
                 self.attempts.insert(row.id, row);
+            }
+            Change::Action(row) => {
+                self.actions.insert(row.id, row);
             }
             Change::ScheduleCursor(row) => {
                 self.cursors.insert(row.schedule, row);
@@ -196,6 +201,8 @@ impl<'a> Batch<'a> {
         upsert::<JobRun>(db, "store job runs", job_runs).await?;
         let attempts = values::<Attempt>(self.attempts.values().copied())?;
         upsert::<Attempt>(db, "store attempts", attempts).await?;
+        let actions = values::<Action>(self.actions.values().copied())?;
+        upsert::<Action>(db, "store actions", actions).await?;
         let backfills = values::<Backfill>(self.backfills.values().copied())?;
         upsert::<Backfill>(db, "store backfills", backfills).await?;
         let dates = values::<BackfillDate>(self.backfill_dates.values().copied())?;

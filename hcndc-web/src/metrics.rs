@@ -219,6 +219,7 @@ mod tests {
             ended_at: None,
             exit_code: None,
             retry_at: None,
+            left_out: false,
         };
         Change::JobRun { from, row }
     }

@@ -147,8 +147,10 @@ pub fn execution(id: u64) -> ExecutionRow {
         started_at: at(7),
         ended_at: None,
         stopped_by: None,
+        paused_by: None,
         resumed_by: None,
         resumes: 0,
+        partial: false,
     }
 }
 
@@ -183,6 +185,7 @@ pub const fn job_run(id: u64, execution: u64, flow_run: u64, job: u64) -> JobRun
         ended_at: None,
         exit_code: None,
         retry_at: None,
+        left_out: false,
     }
 }
 
@@ -316,9 +319,11 @@ impl World {
                 params: vec![param("zone", "华东"), param("empty", "")],
                 started_by: String::from("王芳"),
                 stopped_by: Some(String::from("o'brien")),
+                paused_by: Some(String::from("李雷")),
                 resumed_by: Some(String::from("ann")),
                 state: ExecutionState::Stopping,
                 resumes: 3,
+                partial: true,
                 ..execution(31)
             },
             flow_runs: vec![
@@ -517,7 +522,11 @@ fn job_runs() -> Vec<JobRunRow> {
         retry_at: Some(at(5_000_001)),
         ..job_run(52, 31, 41, 12)
     };
-    vec![running, waiting, job_run(53, 31, 42, 13)]
+    let left_out = JobRunRow {
+        left_out: true,
+        ..job_run(53, 31, 42, 13)
+    };
+    vec![running, waiting, left_out]
 }
 
 fn attempts() -> Vec<AttemptRow> {

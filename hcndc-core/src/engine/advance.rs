@@ -66,10 +66,10 @@ impl Engine {
             ..
         } = moves;
 
-        if execution.active == 0 {
+        if execution.is_still() {
             tasks.still.push(id);
         }
-        let date = execution.row.data_date;
+        let (date, partial) = (execution.row.data_date, execution.row.partial);
         let succeeded: Vec<FlowId> = succeeded
             .iter()
             .map(|&at| execution.flow_runs[at as usize].row.flow)
@@ -87,8 +87,8 @@ impl Engine {
             }
         }
         for flow in succeeded {
-            // R3
-            if self.definitions.succeed(flow, date) {
+            // R3; what ran in part has not reached the date.
+            if !partial && self.definitions.succeed(flow, date) {
                 step.changes.push(Change::FlowDataDate {
                     flow,
                     data_date: date,

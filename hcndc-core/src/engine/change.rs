@@ -4,6 +4,7 @@ use alloc::{string::String, sync::Arc, vec::Vec};
 use core::time::Duration;
 
 use super::{
+    action::ActionRow,
     alert::AlertRow,
     backfill::{BackfillDateRow, BackfillRow, BackfillSnapshot},
     schedule::{FileKeyRow, FiringRow, ScheduleCursor},
@@ -65,6 +66,8 @@ pub enum Change {
     },
     /// An attempt is new or changed.
     Attempt(AttemptRow),
+    /// A person did something to an execution (R10). Never changes again.
+    Action(ActionRow),
     /// A backfill is new or changed.
     Backfill(BackfillRow),
     /// A date of a backfill is new or changed.
@@ -107,10 +110,14 @@ pub struct ExecutionRow {
     pub ended_at: Option<Timestamp>,
     /// Who asked to stop it, while it stops and after.
     pub stopped_by: Option<String>,
-    /// Who last resumed or reran it.
+    /// Who paused it, while it is paused.
+    pub paused_by: Option<String>,
+    /// Who last made it go on after an end: resumed, reran or reset it, or settled a job run of it.
     pub resumed_by: Option<String>,
-    /// How often it was resumed or rerun.
+    /// How often it went on after an end.
     pub resumes: u32,
+    /// Whether its start asked for some jobs only. Then it moves no data date, and waits for nothing outside of it.
+    pub partial: bool,
 }
 
 /// What started an execution.
@@ -209,6 +216,9 @@ pub struct JobRunRow {
     pub exit_code: Option<i32>,
     /// In `retry_wait`: when the next attempt may start.
     pub retry_at: Option<Timestamp>,
+    /// Whether the start of a partial execution left it out: it is skipped when its turn comes, as if it were not enabled. A
+    /// rerun that names it takes it in.
+    pub left_out: bool,
 }
 
 /// An attempt as it is stored.

@@ -26,6 +26,7 @@ pub(crate) enum JobRun {
     EndedAt,
     ExitCode,
     RetryAt,
+    LeftOut,
 }
 
 impl Table for JobRun {
@@ -47,6 +48,7 @@ impl Table for JobRun {
         Self::EndedAt,
         Self::ExitCode,
         Self::RetryAt,
+        Self::LeftOut,
     ];
 
     fn values(row: &JobRunRow) -> Result<Vec<Value>, SqlError> {
@@ -64,6 +66,7 @@ impl Table for JobRun {
             time_if(row.ended_at),
             row.exit_code.into(),
             time_if(row.retry_at),
+            row.left_out.into(),
         ])
     }
 }
@@ -86,6 +89,7 @@ impl JobRun {
             ended_at: row.time_if("ended_at")?,
             exit_code: row.column("exit_code")?,
             retry_at: row.time_if("retry_at")?,
+            left_out: row.column("left_out")?,
         })
     }
 }

@@ -3,6 +3,7 @@
 mod m20261122_000001_backbone;
 mod m20261125_000001_definitions;
 mod m20261125_000002_firing;
+mod m20261125_000003_controls;
 mod make;
 
 use sea_orm::{
@@ -24,6 +25,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000001_backbone::Migration),
             Box::new(m20261125_000001_definitions::Migration),
             Box::new(m20261125_000002_firing::Migration),
+            Box::new(m20261125_000003_controls::Migration),
         ]
     }
 
