@@ -7,8 +7,8 @@ use std::{collections::BTreeMap, time::Duration};
 use hcndc_core::{
     engine::{
         Change, EditBatch, Effect, End, EndCause, Engine, ExecutionState, Explanation, Held, Hold,
-        Input, JobRunState, Order, Rejected, Reply, Report, Settings, SettledAs, Start, Step,
-        TriggerKind,
+        Input, JobRunState, Order, Rejected, Reply, Report, RunOrder, Settings, SettledAs, Start,
+        Step, TriggerKind,
     },
     id::{AttemptId, ExecutionId, ExecutorId, FlowId, JobId, JobRunId},
     model::{
@@ -137,6 +137,8 @@ pub(crate) struct Bed {
     pub(crate) now: Timestamp,
     pub(crate) reply: Reply,
     said: Vec<String>,
+    /// The last order to run.
+    pub(crate) order: Option<Box<RunOrder>>,
     /// Names of what is gone.
     names: BTreeMap<JobId, String>,
     flow_names: BTreeMap<FlowId, String>,
@@ -151,6 +153,7 @@ impl Bed {
             now: Timestamp::from_micros(0),
             reply: Reply::Done,
             said: Vec::new(),
+            order: None,
             names: BTreeMap::new(),
             flow_names: BTreeMap::new(),
         };
@@ -208,6 +211,15 @@ impl Bed {
             self.names.insert(*id, format!("{flow}/{}", job.name));
         }
         self.reply = step.reply.clone();
+        for effect in &step.effects {
+            if let Effect::Tell {
+                order: Order::Run(order),
+                ..
+            } = effect
+            {
+                self.order = Some(order.clone());
+            }
+        }
         let changes = step
             .changes
             .iter()
