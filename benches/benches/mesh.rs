@@ -6,7 +6,7 @@ use std::{hint::black_box, time::Duration};
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use hcndc_benches::SEED;
 use hcndc_core::{
-    engine::{EditBatch, Engine, Input},
+    engine::{EditBatch, Engine, Input, Settings},
     id::{FlowId, JobId},
     mesh::{Mesh, Node},
     model::{DependencyDraft, Edit, FlowRef, JobDraft, JobRef},
@@ -42,6 +42,33 @@ fn one_batch(c: &mut Criterion) {
                 let now = Timestamp::from_micros(0);
                 engine.apply(now, edits).expect("a mesh");
                 assert_eq!(engine.mesh().size().0, JOBS);
+                engine
+            },
+            BatchSize::PerIteration,
+        );
+    });
+}
+
+/// A million jobs in 100,000 flows: made and checked from edits, and from what a store gives.
+fn million(c: &mut Criterion) {
+    let now = Timestamp::from_micros(0);
+    let edits = batch(workload::bank_night(SEED, 100_000, 10));
+    let made = |edits| {
+        let mut engine = Engine::default();
+        engine.apply(now, edits).expect("a mesh");
+        assert_eq!(engine.mesh().size().0, 1_000_000);
+        engine
+    };
+    c.bench_function("mesh/edit_batch/bank_night_1m", |b| {
+        b.iter_batched(|| edits.clone(), made, BatchSize::PerIteration);
+    });
+    let snapshot = made(edits).snapshot();
+    c.bench_function("mesh/load/bank_night_1m", |b| {
+        b.iter_batched(
+            || snapshot.clone(),
+            |snapshot| {
+                let engine = Engine::load(now, Settings::default(), snapshot).expect("a mesh");
+                assert_eq!(engine.mesh().find_cycle(&[]), None);
                 engine
             },
             BatchSize::PerIteration,
@@ -191,6 +218,6 @@ criterion_group! {
         .sample_size(10)
         .warm_up_time(Duration::from_millis(500))
         .measurement_time(Duration::from_secs(3));
-    targets = one_batch, fan, mesh_alone, one_job, all_jobs
+    targets = one_batch, million, fan, mesh_alone, one_job, all_jobs
 }
 criterion_main!(benches);

@@ -1,7 +1,7 @@
 //! Rows to store: a started execution of a given size.
 
 use hcndc_core::{
-    engine::{EditBatch, Engine, Input, Start},
+    engine::{EditBatch, Engine, Input, Start, TriggerKind},
     model::{Edit, FlowDraft, FlowRef, JobDraft},
     port::Commit,
     time::{DataDate, Timestamp},
@@ -33,6 +33,7 @@ pub fn started_execution(jobs: usize) -> Commit {
         downstream: false,
         data_date: DataDate::day_before(now, chrono_tz::UTC),
         params: Vec::new(),
+        trigger: TriggerKind::Manual,
         by: "bench".to_owned(),
     };
     let started = engine

@@ -12,7 +12,10 @@ use std::{
 };
 
 use hcndc_core::{
-    engine::{EditBatch, Effect, End, EndCause, Engine, Input, Order, Reply, Report, Start, Step},
+    engine::{
+        EditBatch, Effect, End, EndCause, Engine, Input, Order, Reply, Report, Start, Step,
+        TriggerKind,
+    },
     id::{AttemptId, ExecutionId, ExecutorId},
     model::Edit,
     time::Timestamp,
@@ -73,6 +76,7 @@ impl Run {
             downstream: false,
             data_date: "2026-11-21".parse().expect("a date"),
             params: vec![],
+            trigger: TriggerKind::Manual,
             by: "bench".into(),
         }));
         let Reply::Started(id) = step.reply else {

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use hcndc_core::{
     engine::{
         Change, EditBatch, Effect, End, EndCause, Engine, ExecutionSnapshot, Input, Order, Report,
-        Settings, SettledAs, Start,
+        Settings, SettledAs, Start, TriggerKind,
     },
     id::{AttemptId, ExecutionId, ExecutorId, FlowId, JobId, JobRunId},
     model::{
@@ -219,6 +219,7 @@ fn draw(
                 downstream,
                 data_date,
                 params: Vec::new(),
+                trigger: TriggerKind::Manual,
                 by,
             })
         }

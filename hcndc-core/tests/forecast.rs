@@ -80,6 +80,7 @@ fn start(engine: &Engine) -> Input {
         downstream: false,
         data_date: "2026-11-20".parse().expect("a date"),
         params: vec![],
+        trigger: hcndc_core::engine::TriggerKind::Manual,
         by: "ann".into(),
     })
 }

@@ -1,9 +1,11 @@
 //! The engine against a slow, obvious twin: random meshes, random inputs, also senseless ones, and after each
 //! step everything that must hold.
 //!
-//! `HCNDC_TEST_SEED=n` plays one seed again, `HCNDC_TEST_SLOW=1` plays many more cases.
+//! `HCNDC_TEST_SEED=n` plays one seed again, `HCNDC_TEST_SLOW=1` plays many more cases, `HCNDC_TEST_CASES=n` so many.
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
+#[path = "support/twin_runs.rs"]
+mod runs;
 #[path = "support/store.rs"]
 mod store;
 #[path = "support/twin.rs"]
@@ -21,7 +23,7 @@ use std::{
 use hcndc_core::{
     engine::{
         BackfillRequest, EditBatch, Effect, End, EndCause, Engine, Held, HostFigures, Input,
-        JobRunState, Order, Rejected, Report, Settings, SettledAs, Start, Step,
+        JobRunState, Order, Rejected, Report, Settings, SettledAs, Start, Step, TriggerKind,
     },
     id::{AttemptId, BackfillId, ExecutionId, ExecutorId, FlowId, JobId, JobRunId, ScheduleId},
     model::{
@@ -45,8 +47,13 @@ fn config(cases: u32) -> ProptestConfig {
     };
     eprintln!("replay: HCNDC_TEST_SEED={seed} cargo test -p hcndc-core --test model_engine");
     let slow = std::env::var_os("HCNDC_TEST_SLOW").is_some();
+    let few = std::env::var("HCNDC_TEST_CASES").ok();
     ProptestConfig {
-        cases: if slow { cases * 40 } else { cases },
+        cases: match few.and_then(|few| few.parse().ok()) {
+            Some(few) => few,
+            None if slow => cases * 40,
+            None => cases,
+        },
         rng_seed: RngSeed::Fixed(seed),
         failure_persistence: Some(Box::new(FileFailurePersistence::Direct(
             "proptest-regressions/model_engine.txt",
@@ -275,8 +282,14 @@ impl World {
         }
     }
 
+    /// Lets time pass; whatever is due on the way gets its moment.
     fn advance(&mut self, by: Duration) {
-        self.now = self.now.after(by);
+        let then = self.now.after(by);
+        while let Some(at) = self.engine.next_wakeup().filter(|at| *at <= then) {
+            self.now = self.now.max(at);
+            self.send(Input::Wake).unwrap();
+        }
+        self.now = then;
         self.send(Input::Wake).unwrap();
     }
 
@@ -348,7 +361,8 @@ brief!(Mesh => Plan, Play => Op);
 struct JobPlan {
     flow: u8,
     enabled: bool,
-    dependencies: Vec<(u8, u8)>,
+    /// Which job, what end, which date, with what limit.
+    dependencies: Vec<(u8, u8, u8, u8)>,
     slots: u32,
     priority: i32,
     placement: u8,
@@ -362,6 +376,7 @@ struct FlowPlan {
     enabled: bool,
     parents: Vec<u8>,
     priority: i32,
+    max_runs: Option<u32>,
 }
 
 #[derive(Clone, Debug)]
@@ -396,6 +411,7 @@ enum Op {
         downstream: bool,
         date: u8,
         only: Vec<u8>,
+        how: u8,
     },
     Pause(u8),
     Unpause(u8),
@@ -440,7 +456,7 @@ fn job_plan() -> impl Strategy<Value = JobPlan> {
     (
         any::<u8>(),
         prop::bool::weighted(0.9),
-        prop::collection::vec((any::<u8>(), 0u8..10), 0..4),
+        prop::collection::vec((any::<u8>(), 0u8..10, 0u8..8, 0u8..4), 0..4),
         prop_oneof![6 => Just(1u32), 2 => 2u32..=4],
         prop_oneof![3 => Just(0i32), 1 => -2i32..3],
         0u8..12,
@@ -469,11 +485,13 @@ fn flow_plan() -> impl Strategy<Value = FlowPlan> {
         prop::bool::weighted(0.9),
         prop::collection::vec(any::<u8>(), 0..3),
         -1i32..2,
+        prop_oneof![4 => Just(None), 1 => (1u32..3).prop_map(Some)],
     )
-        .prop_map(|(enabled, parents, priority)| FlowPlan {
+        .prop_map(|(enabled, parents, priority, max_runs)| FlowPlan {
             enabled,
             parents,
             priority,
+            max_runs,
         })
 }
 
@@ -526,10 +544,10 @@ fn schedule_plan() -> impl Strategy<Value = SchedulePlan> {
 fn op() -> impl Strategy<Value = Play> {
     let some = any::<u8>;
     prop_oneof![
-        4 => (prop::collection::vec(some(), 1..3), any::<bool>(), 0u8..2)
-            .prop_map(|(flows, downstream, date)| Op::Start { flows, downstream, date, only: vec![] }),
+        4 => (prop::collection::vec(some(), 1..3), any::<bool>(), 0u8..3, some())
+            .prop_map(|(flows, downstream, date, how)| Op::Start { flows, downstream, date, only: vec![], how }),
         1 => (prop::collection::vec(some(), 0..2), any::<bool>(), 0u8..2, prop::collection::vec(some(), 1..5))
-            .prop_map(|(flows, downstream, date, only)| Op::Start { flows, downstream, date, only }),
+            .prop_map(|(flows, downstream, date, only)| Op::Start { flows, downstream, date, only, how: 0 }),
         1 => some().prop_map(Op::Pause),
         2 => some().prop_map(Op::Unpause),
         1 => some().prop_map(Op::Kill),
@@ -601,6 +619,7 @@ impl World {
         FlowDraft {
             enabled: plan.enabled,
             priority: plan.priority,
+            max_runs: plan.max_runs,
             parents: parents.into_iter().map(FlowRef::Id).collect(),
             ..FlowDraft::new(name)
         }
@@ -608,14 +627,30 @@ impl World {
 
     fn job_draft(&self, plan: &JobPlan, flow: FlowId, name: String, others: &[JobId]) -> JobDraft {
         let mut dependencies = BTreeMap::new();
-        for &(at, how) in &plan.dependencies {
+        for &(at, how, day, limit) in &plan.dependencies {
             let condition = match how {
                 0 => Condition::Failure,
                 1 => Condition::Done,
                 _ => Condition::Success,
             };
+            let offset_days = match day {
+                0 => -1,
+                1 => 1,
+                _ => 0,
+            };
+            // No end of a lease and no retry comes at the same moment.
+            let wait_limit = match limit {
+                0 => Some(Duration::from_micros(7_770_001)),
+                1 => Some(Duration::from_micros(31_310_003)),
+                _ => None,
+            };
             if let Some(job) = pick(others, at) {
-                dependencies.insert(job, condition);
+                let dependency = DependencyDraft {
+                    offset_days,
+                    wait_limit,
+                    ..DependencyDraft::new(JobRef::Id(job), condition)
+                };
+                dependencies.insert((job, offset_days), dependency);
             }
         }
         let executors = self.executor_ids();
@@ -624,13 +659,11 @@ impl World {
             (1 | 2, _) => PlacementDraft::Labels([("gpu".into(), "yes".into())].into()),
             _ => PlacementDraft::Any,
         };
-        let dependencies = dependencies.into_iter();
+        let dependencies = dependencies.into_values();
         JobDraft {
             enabled: plan.enabled,
             priority: plan.priority,
-            dependencies: dependencies
-                .map(|(job, condition)| DependencyDraft::new(JobRef::Id(job), condition))
-                .collect(),
+            dependencies: dependencies.collect(),
             placement,
             slots: plan.slots,
             success_codes: plan.codes.clone(),
@@ -706,26 +739,22 @@ impl World {
                 downstream,
                 date: at,
                 only,
+                how,
             } => {
                 let ids = self.flow_ids();
                 let flows: Vec<_> = flows.iter().filter_map(|at| pick(&ids, *at)).collect();
-                // Without the flows that it needs, it is refused: then all take part.
                 let (data_date, by) = (date(*at), String::from("ann"));
                 let jobs = self.job_ids();
                 let jobs: Vec<_> = only.iter().filter_map(|at| pick(&jobs, *at)).collect();
-                let start = Start {
+                let _ = self.send(Input::Start(Start {
                     flows,
                     jobs: (!jobs.is_empty()).then_some(jobs),
                     downstream: *downstream,
                     data_date,
                     params: vec![],
+                    trigger: TriggerKind::ALL[*how as usize % TriggerKind::ALL.len()],
                     by,
-                };
-                if self.send(Input::Start(start.clone())).is_err() {
-                    let enabled = |id: &FlowId| self.store.flows[id].0.enabled;
-                    let flows = ids.into_iter().filter(enabled).collect();
-                    let _ = self.send(Input::Start(Start { flows, ..start }));
-                }
+                }));
             }
             Op::Pause(at) => {
                 if let Some(execution) = pick(&self.twin.live(), *at) {
@@ -1084,7 +1113,8 @@ impl World {
                 assert!(refused.is_err());
             }
             8 => {
-                // Time goes back.
+                // Time goes back; first, what a reload has left due.
+                self.send(Input::Wake).unwrap();
                 let earlier = Timestamp::from_micros(5);
                 let now = std::mem::replace(&mut self.now, earlier);
                 let due = self.engine.next_wakeup();
@@ -1100,6 +1130,7 @@ impl World {
                     downstream: true,
                     data_date: date(0),
                     params: vec![],
+                    trigger: TriggerKind::Manual,
                     by,
                 };
                 let refused = self.send(Input::Start(start));
@@ -1134,7 +1165,8 @@ fn the_engine_does_what_its_twin_does() {
 #[test]
 fn a_reload_changes_no_end() {
     let op = prop_oneof![
-        2 => (any::<u8>(), 0u8..2).prop_map(|(flow, date)| Op::Start { flows: vec![flow], downstream: true, date, only: vec![] }),
+        2 => (any::<u8>(), 0u8..2)
+            .prop_map(|(flow, date)| Op::Start { flows: vec![flow], downstream: true, date, only: vec![], how: 0 }),
         4 => any::<u8>().prop_map(Op::Begin),
         8 => any::<u8>().prop_map(|at| Op::Finish(at, 9)),
         1 => Just(Op::WakeUp),

@@ -10,7 +10,7 @@ use hcndc_core::{
     engine::{
         AttemptRow, AttemptState, BackfillRequest, Change, EditBatch, End, EndCause, Engine,
         ExecutionSnapshot, ExecutionState, FlowRunState, Held, HostFigures, Input, JobRunState,
-        Report, Settings, SettledAs, Start,
+        Report, Settings, SettledAs, Start, TriggerKind,
     },
     id::{
         AlertId, AttemptId, BackfillId, ExecutionId, ExecutorId, FileEventId, FlowId, JobId,
@@ -360,6 +360,7 @@ impl World {
                 downstream: it.yes(),
                 data_date: it.date(),
                 params: it.params(),
+                trigger: TriggerKind::ALL[it.below(TriggerKind::ALL.len() as u64) as usize],
                 by: it.text(),
             }),
             7 => Input::Stop {

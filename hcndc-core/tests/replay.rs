@@ -77,6 +77,7 @@ fn night(seed: u64) -> Taped {
         downstream: false,
         data_date: "2026-11-21".parse().unwrap(),
         params: vec![],
+        trigger: hcndc_core::engine::TriggerKind::Manual,
         by: "ann".into(),
     }));
     for _ in 0..120 {

@@ -304,6 +304,7 @@ fn people_are_told_of_an_alert_until_it_is_done_with() {
                 downstream: false,
                 data_date: date.parse().unwrap(),
                 params: vec![],
+                trigger: hcndc_core::engine::TriggerKind::Manual,
                 by: "ann".into(),
             })
         };

@@ -18,7 +18,9 @@ use std::{collections::VecDeque, convert::Infallible, sync::Arc, time::Duration}
 
 use async_trait::async_trait;
 use hcndc_core::{
-    engine::{EditBatch, End, EndCause, Input, Order, Report, RunOrder, Settings, Start},
+    engine::{
+        EditBatch, End, EndCause, Input, Order, Report, RunOrder, Settings, Start, TriggerKind,
+    },
     id::{AttemptId, ExecutorId},
     model::{
         Condition, DependencyDraft, Edit, Executor, ExecutorDraft, FlowDraft, FlowRef, JobDraft,
@@ -225,6 +227,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         downstream: false,
         data_date: DataDate::day_before(WallClock.now(), chrono_tz::UTC),
         params: Vec::new(),
+        trigger: TriggerKind::Manual,
         by: "me".into(),
     };
     inbox

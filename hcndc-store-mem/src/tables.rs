@@ -5,8 +5,8 @@ use std::{collections::BTreeMap, sync::Arc};
 use hcndc_core::{
     engine::{
         ActionRow, AlertRow, AttemptRow, BackfillDateRow, BackfillRow, BackfillSnapshot,
-        BackfillState, Change, ExecutionRow, ExecutionSnapshot, FileKeyRow, FiringRow, FlowRunRow,
-        JobRunRow, ScheduleCursor, Snapshot,
+        BackfillState, Change, ExecutionRow, ExecutionSnapshot, FileKeyRow, FiringRow, FlowDates,
+        FlowRunRow, JobOutcome, JobRunRow, JobRunState, ScheduleCursor, Snapshot,
     },
     id::{
         ActionId, AlertId, AttemptId, BackfillId, ExecutionId, ExecutorId, FileEventId, FiringId,
@@ -37,6 +37,9 @@ pub(crate) struct Tables {
     pub(crate) job_runs: BTreeMap<JobRunId, JobRunRow>,
     pub(crate) attempts: BTreeMap<AttemptId, AttemptRow>,
     pub(crate) actions: BTreeMap<ActionId, ActionRow>,
+    /// The last date of each range, by its first.
+    pub(crate) flow_dates: BTreeMap<(FlowId, DataDate), DataDate>,
+    pub(crate) job_outcomes: BTreeMap<(JobId, DataDate), JobRunState>,
     pub(crate) backfills: BTreeMap<BackfillId, BackfillRow>,
     pub(crate) backfill_dates: BTreeMap<(BackfillId, DataDate), BackfillDateRow>,
     pub(crate) cursors: BTreeMap<ScheduleId, ScheduleCursor>,
@@ -68,6 +71,14 @@ impl Tables {
                     self.data_dates.insert(*flow, *data_date);
                 }
             }
+            Change::FlowDates { flow, from, to } => {
+                set(&mut self.flow_dates, (*flow, *from), *to);
+            }
+            Change::JobOutcome {
+                job,
+                data_date,
+                state,
+            } => set(&mut self.job_outcomes, (*job, *data_date), *state),
             Change::JobPut(job) => {
                 let version = (job.id, job.revision.version);
                 self.job_versions.insert(version, job.clone());
@@ -161,6 +172,20 @@ impl Tables {
             executions: live
                 .map(|row| self.execution_snapshot(row))
                 .collect::<Result<_, _>>()?,
+            flow_dates: self
+                .flow_dates
+                .iter()
+                .map(|(&(flow, from), &to)| FlowDates { flow, from, to })
+                .collect(),
+            job_outcomes: self
+                .job_outcomes
+                .iter()
+                .map(|(&(job, data_date), &state)| JobOutcome {
+                    job,
+                    data_date,
+                    state,
+                })
+                .collect(),
             backfills: self.open_backfills(),
             cursors: self.cursors.values().copied().collect(),
             firings: self.open_firings(),
@@ -239,5 +264,17 @@ impl Tables {
             job: run.job,
             version: run.job_version,
         })
+    }
+}
+
+/// Puts a value, or takes it away.
+fn set<K: Ord, V>(map: &mut BTreeMap<K, V>, key: K, value: Option<V>) {
+    match value {
+        Some(value) => {
+            map.insert(key, value);
+        }
+        None => {
+            map.remove(&key);
+        }
     }
 }

@@ -106,6 +106,8 @@ catches! {
     store::a_version_put_and_deleted_in_one_commit_stays: DeletesVersions;
     store::a_deleted_name_can_be_given_again: RefusesTakenNames;
     store::a_deleted_flow_takes_its_data_date_along: KeepsDatesOfDeleted;
+    store::dates_and_outcomes_come_and_go: KeepsWhatIsPast;
+    store::of_one_date_the_last_change_wins: FirstChangeWins;
     store::any_stored_execution_can_be_loaded: FindsLiveOnly, PinsNothing;
     store::an_unknown_execution_is_none: FindsAnyExecution;
     store::a_lease_in_force_keeps_others_out: GivesEveryoneALease, FoldsHolders;

@@ -1,6 +1,7 @@
 //! Changes become rows: the last of each row, grouped by table, in one transaction that begins with the fence.
 
 mod definitions;
+mod past;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -24,6 +25,7 @@ use sea_orm::{
 
 use crate::{
     SqlError, SqlStore,
+    commit::past::Past,
     dialect::begin_write,
     entity::{
         self, Action, Alert, Attempt, Backfill, BackfillDate, Execution, Executor, FileArrival,
@@ -84,6 +86,7 @@ struct Batch<'a> {
     job_runs: BTreeMap<JobRunId, &'a JobRunRow>,
     attempts: BTreeMap<AttemptId, &'a AttemptRow>,
     actions: BTreeMap<ActionId, &'a ActionRow>,
+    past: Past,
     backfills: BTreeMap<BackfillId, &'a BackfillRow>,
     backfill_dates: BTreeMap<(BackfillId, DataDate), &'a BackfillDateRow>,
     cursors: BTreeMap<ScheduleId, &'a ScheduleCursor>,
@@ -111,6 +114,16 @@ impl<'a> Batch<'a> {
             Change::FlowDeleted(id) => self.delete((*id).into()),
             Change::FlowDataDate { flow, data_date } => {
                 self.data_dates.insert(*flow, *data_date);
+            }
+            Change::FlowDates { flow, from, to } => {
+                self.past.dates.insert((*flow, *from), *to);
+            }
+            Change::JobOutcome {
+                job,
+                data_date,
+                state,
+            } => {
+                self.past.outcomes.insert((*job, *data_date), *state);
             }
             Change::JobPut(job) => {
                 let version = (job.id, job.revision.version);
@@ -203,6 +216,7 @@ impl<'a> Batch<'a> {
         upsert::<Attempt>(db, "store attempts", attempts).await?;
         let actions = values::<Action>(self.actions.values().copied())?;
         upsert::<Action>(db, "store actions", actions).await?;
+        self.past.store(db).await?;
         let backfills = values::<Backfill>(self.backfills.values().copied())?;
         upsert::<Backfill>(db, "store backfills", backfills).await?;
         let dates = values::<BackfillDate>(self.backfill_dates.values().copied())?;

@@ -10,8 +10,8 @@ use std::{
 use hcndc_core::{
     engine::{
         AlertRow, AttemptRow, AttemptState, BackfillSnapshot, BackfillState, ExecutionRow,
-        ExecutionSnapshot, ExecutionState, FileKeyRow, FiringRow, FlowRunRow, JobRunRow,
-        ScheduleCursor as Row, Snapshot,
+        ExecutionSnapshot, ExecutionState, FileKeyRow, FiringRow, FlowDates, FlowRunRow,
+        JobOutcome, JobRunRow, ScheduleCursor as Row, Snapshot,
     },
     id::{ExecutionId, FlowId, JobId},
     model,
@@ -28,7 +28,8 @@ use crate::{
     SqlError, SqlStore,
     entity::{
         Alert, Attempt, Backfill, BackfillDate, Execution, Executor, FileArrival, Firing, Flow,
-        FlowRun, FlowVersion, Job, JobRun, JobVersion, Leader, Reader, ScheduleCursor, Table,
+        FlowDateRange, FlowRun, FlowVersion, Job, JobOutcomes, JobRun, JobVersion, Leader, Reader,
+        ScheduleCursor, Table,
     },
     error::Doing as _,
     upsert::chunks,
@@ -67,6 +68,8 @@ impl SqlStore {
             alerts: open_alerts(&db).await?,
             flows,
             jobs,
+            flow_dates: flow_dates(&db).await?,
+            job_outcomes: job_outcomes(&db).await?,
         };
         db.commit().await.doing("end the load")?;
         Ok(snapshot)
@@ -116,6 +119,28 @@ async fn current_jobs(db: &DatabaseTransaction) -> Result<Vec<Arc<model::Job>>, 
         .order_by((Job::Table, Job::Id), Order::Asc)
         .to_owned();
     definitions(db, &statement, "job", "load jobs").await
+}
+
+async fn flow_dates(db: &DatabaseTransaction) -> Result<Vec<FlowDates>, SqlError> {
+    let statement = Query::select()
+        .columns(FlowDateRange::COLUMNS.iter().copied())
+        .from(FlowDateRange::Table)
+        .order_by(FlowDateRange::FlowId, Order::Asc)
+        .order_by(FlowDateRange::FromDate, Order::Asc)
+        .to_owned();
+    let rows = all(db, &statement, "load dates of flows").await?;
+    rows.iter().map(FlowDateRange::read).collect()
+}
+
+async fn job_outcomes(db: &DatabaseTransaction) -> Result<Vec<JobOutcome>, SqlError> {
+    let statement = Query::select()
+        .columns(JobOutcomes::COLUMNS.iter().copied())
+        .from(JobOutcomes::Table)
+        .order_by(JobOutcomes::JobId, Order::Asc)
+        .order_by(JobOutcomes::DataDate, Order::Asc)
+        .to_owned();
+    let rows = all(db, &statement, "load outcomes of jobs").await?;
+    rows.iter().map(JobOutcomes::read).collect()
 }
 
 async fn current_executors(

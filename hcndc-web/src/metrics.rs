@@ -220,6 +220,7 @@ mod tests {
             exit_code: None,
             retry_at: None,
             left_out: false,
+            met_outside: 0,
         };
         Change::JobRun { from, row }
     }

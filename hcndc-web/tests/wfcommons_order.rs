@@ -1,5 +1,6 @@
 //! Real workflows under every limit from 1 to 64: each job once, never before those that it waits for, never more at once
 //! than may, and nothing idle while something could run.
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -8,6 +9,7 @@ use std::time::Duration;
 use hcndc_core::{
     engine::{
         EditBatch, Effect, End, EndCause, Engine, Input, Order, Report, RunOrder, Settings, Start,
+        TriggerKind,
     },
     id::AttemptId,
     model::{Edit, ExecutorDraft},
@@ -84,6 +86,7 @@ fn run(known: &Engine, parents: &BTreeMap<&str, Vec<&str>>, limit: u32) -> Durat
         downstream: false,
         data_date: "2026-11-21".parse().unwrap(),
         params: Vec::new(),
+        trigger: TriggerKind::Manual,
         by: "test".to_owned(),
     };
 

@@ -33,6 +33,8 @@ macro_rules! store_contract {
             a_version_put_and_deleted_in_one_commit_stays,
             a_deleted_name_can_be_given_again,
             a_deleted_flow_takes_its_data_date_along,
+            dates_and_outcomes_come_and_go,
+            of_one_date_the_last_change_wins,
             any_stored_execution_can_be_loaded,
             an_unknown_execution_is_none,
             a_lease_in_force_keeps_others_out,

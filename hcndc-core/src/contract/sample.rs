@@ -12,8 +12,8 @@ use core::time::Duration;
 use crate::{
     engine::{
         AttemptRow, AttemptState, BackfillDateRow, BackfillDateState, BackfillRow, BackfillState,
-        Change, ExecutionRow, ExecutionSnapshot, ExecutionState, FlowRunRow, FlowRunState,
-        JobRunRow, JobRunState, Snapshot, TriggerKind,
+        Change, ExecutionRow, ExecutionSnapshot, ExecutionState, FlowDates, FlowRunRow,
+        FlowRunState, JobOutcome, JobRunRow, JobRunState, Snapshot, TriggerKind,
     },
     id::{
         AttemptId, BackfillId, ExecutionId, ExecutorId, FlowId, FlowRunId, JobId, JobRunId,
@@ -165,6 +165,7 @@ pub const fn flow_run(id: u64, execution: u64, flow: u64) -> FlowRunRow {
         state: FlowRunState::Waiting,
         started_at: None,
         ended_at: None,
+        joined_to: None,
     }
 }
 
@@ -186,6 +187,7 @@ pub const fn job_run(id: u64, execution: u64, flow_run: u64, job: u64) -> JobRun
         exit_code: None,
         retry_at: None,
         left_out: false,
+        met_outside: 0,
     }
 }
 
@@ -270,6 +272,52 @@ pub fn put_executor(executor: &Executor) -> Change {
     Change::ExecutorPut(Arc::new(executor.clone()))
 }
 
+/// Dates for which a flow succeeded.
+///
+/// # Panics
+/// If a text is no date.
+#[must_use]
+pub fn flow_dates(flow: u64, from: &str, to: &str) -> FlowDates {
+    FlowDates {
+        flow: FlowId(flow),
+        from: date(from),
+        to: date(to),
+    }
+}
+
+/// Where a job stood when its flow failed.
+///
+/// # Panics
+/// If the text is no date.
+#[must_use]
+pub fn job_outcome(job: u64, data_date: &str, state: JobRunState) -> JobOutcome {
+    JobOutcome {
+        job: JobId(job),
+        data_date: date(data_date),
+        state,
+    }
+}
+
+/// The range of dates as a change.
+#[must_use]
+pub const fn put_flow_dates(range: &FlowDates) -> Change {
+    Change::FlowDates {
+        flow: range.flow,
+        from: range.from,
+        to: Some(range.to),
+    }
+}
+
+/// The outcome as a change.
+#[must_use]
+pub const fn put_job_outcome(outcome: &JobOutcome) -> Change {
+    Change::JobOutcome {
+        job: outcome.job,
+        data_date: outcome.data_date,
+        state: Some(outcome.state),
+    }
+}
+
 /// The flow run as a change.
 #[must_use]
 pub const fn put_flow_run(row: FlowRunRow) -> Change {
@@ -301,6 +349,10 @@ pub struct World {
     pub job_runs: Vec<JobRunRow>,
     /// Attempt 61, which failed, and 62, which runs: both of job run 51.
     pub attempts: Vec<AttemptRow>,
+    /// Two ranges of dates of flow 1.
+    pub flow_dates: Vec<FlowDates>,
+    /// Outcomes of jobs 11 and 12.
+    pub job_outcomes: Vec<JobOutcome>,
 }
 
 impl World {
@@ -332,10 +384,21 @@ impl World {
                     started_at: Some(at(8)),
                     ..flow_run(41, 31, 1)
                 },
-                flow_run(42, 31, 2),
+                FlowRunRow {
+                    joined_to: Some(FlowRunId(39)),
+                    ..flow_run(42, 31, 2)
+                },
             ],
             job_runs: job_runs(),
             attempts: attempts(),
+            flow_dates: vec![
+                flow_dates(1, "1999-12-31", "2000-01-01"),
+                flow_dates(1, "2024-02-01", "2024-02-29"),
+            ],
+            job_outcomes: vec![
+                job_outcome(11, "2024-03-01", JobRunState::Failed),
+                job_outcome(12, "2024-03-01", JobRunState::Blocked),
+            ],
         }
     }
 
@@ -351,6 +414,8 @@ impl World {
             flow: FlowId(1),
             data_date: date("2024-02-29"),
         });
+        changes.extend(self.flow_dates.iter().map(put_flow_dates));
+        changes.extend(self.job_outcomes.iter().map(put_job_outcome));
         changes.push(Change::Execution(self.execution.clone()));
         changes.extend(self.flow_runs.iter().copied().map(put_flow_run));
         changes.extend(self.job_runs.iter().copied().map(put_job_run));
@@ -370,6 +435,8 @@ impl World {
             executors: self.executors.iter().cloned().map(Arc::new).collect(),
             definitions: self.definitions.clone(),
             executions: vec![self.execution_snapshot()],
+            flow_dates: self.flow_dates.clone(),
+            job_outcomes: self.job_outcomes.clone(),
             backfills: Vec::new(),
             cursors: Vec::new(),
             firings: Vec::new(),
@@ -520,6 +587,7 @@ fn job_runs() -> Vec<JobRunRow> {
         ended_at: Some(at(40)),
         exit_code: Some(137),
         retry_at: Some(at(5_000_001)),
+        met_outside: 1 << 63 | 5,
         ..job_run(52, 31, 41, 12)
     };
     let left_out = JobRunRow {

@@ -11,6 +11,7 @@ mod fence;
 mod firing;
 mod lease;
 mod load;
+mod past;
 mod text;
 
 pub use backfill::*;
@@ -19,6 +20,7 @@ pub use fence::*;
 pub use firing::*;
 pub use lease::*;
 pub use load::*;
+pub use past::*;
 pub use text::*;
 
 use alloc::vec::Vec;

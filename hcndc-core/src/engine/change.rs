@@ -33,6 +33,24 @@ pub enum Change {
         /// The last date that succeeded.
         data_date: DataDate,
     },
+    /// A flow has succeeded for all dates from one to another, or there is no such range any more.
+    FlowDates {
+        /// Which.
+        flow: FlowId,
+        /// The first date; with the flow it is the key.
+        from: DataDate,
+        /// The last date; `None` if the range is gone, with its flow or into another range.
+        to: Option<DataDate>,
+    },
+    /// Where a job stood when the last run of its flow for a date ended without success.
+    JobOutcome {
+        /// Which.
+        job: JobId,
+        /// The date; with the job it is the key.
+        data_date: DataDate,
+        /// Where it stood; `None` if that is not kept any more.
+        state: Option<JobRunState>,
+    },
     /// A new version of a job.
     JobPut(Arc<Job>),
     /// A job is no more; its versions stay.
@@ -164,6 +182,16 @@ impl TriggerKind {
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|kind| kind.as_str() == name)
     }
+
+    /// Whether nobody asked for just this execution: then it waits for parents outside of it (R2), and its flow runs join
+    /// others for their date (R5).
+    #[must_use]
+    pub const fn is_automatic(self) -> bool {
+        match self {
+            Self::Schedule | Self::File | Self::DataDate => true,
+            Self::Manual | Self::Backfill => false,
+        }
+    }
 }
 
 /// A flow run as it is stored.
@@ -184,6 +212,9 @@ pub struct FlowRunRow {
     pub started_at: Option<Timestamp>,
     /// When it ended, if it did.
     pub ended_at: Option<Timestamp>,
+    /// The flow run whose end it shares (R5); `None` if it has a run of its own, or if the flow had succeeded for its date
+    /// before: then it has no start of its own either.
+    pub joined_to: Option<FlowRunId>,
 }
 
 /// A job run as it is stored.
@@ -219,6 +250,9 @@ pub struct JobRunRow {
     /// Whether the start of a partial execution left it out: it is skipped when its turn comes, as if it were not enabled. A
     /// rerun that names it takes it in.
     pub left_out: bool,
+    /// Which of its dependencies on runs outside of its execution were seen to be met: the lowest bit stands for the first
+    /// of them, in the order of its job's dependencies. What was met stays met until the job runs again.
+    pub met_outside: u64,
 }
 
 /// An attempt as it is stored.
@@ -279,6 +313,10 @@ pub struct Snapshot {
     pub definitions: Vec<Definition>,
     /// Executions that have not ended, by id.
     pub executions: Vec<ExecutionSnapshot>,
+    /// Dates for which flows succeeded, by flow and date.
+    pub flow_dates: Vec<FlowDates>,
+    /// Where jobs stood whose flows did not succeed, by job and date.
+    pub job_outcomes: Vec<JobOutcome>,
     /// Backfills that have not succeeded, by id.
     pub backfills: Vec<BackfillSnapshot>,
     /// How far each schedule is, by schedule.
@@ -289,6 +327,30 @@ pub struct Snapshot {
     pub files: Vec<FileKeyRow>,
     /// Alerts that are [open](AlertRow::is_open), by id.
     pub alerts: Vec<AlertRow>,
+}
+
+/// A flow succeeded for each date of a range; no two ranges of one flow touch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct FlowDates {
+    /// Which flow.
+    pub flow: FlowId,
+    /// The first date.
+    pub from: DataDate,
+    /// The last date.
+    pub to: DataDate,
+}
+
+/// Where a job stood when the last run of its flow for a date ended without success.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct JobOutcome {
+    /// Which job.
+    pub job: JobId,
+    /// The date.
+    pub data_date: DataDate,
+    /// Where it stood; `blocked` if its turn never came.
+    pub state: JobRunState,
 }
 
 /// All that an engine needs of one execution.

@@ -11,6 +11,7 @@ macro_rules! ensure {
 }
 
 mod backfill;
+mod crossing;
 mod schedule;
 
 use super::{
@@ -52,6 +53,7 @@ impl Engine {
             self.claims.queued()
         );
         self.check_limits(&mut found);
+        self.check_crossings(&mut found);
         self.check_backfills(&mut found);
         self.check_schedules(&mut found);
         ensure!(
@@ -219,7 +221,10 @@ fn check_execution(execution: &Execution, found: &mut Vec<Violation>) {
                 Some(verdict(dependency.condition, *state))
             });
         let verdicts: Vec<_> = verdicts.collect();
-        let started = flow_run.row.state != FlowRunState::Waiting;
+        let started = !matches!(
+            flow_run.row.state,
+            FlowRunState::Waiting | FlowRunState::Joined
+        );
         if row.state.is_active() {
             ensure!(
                 found,
@@ -250,7 +255,7 @@ fn check_execution(execution: &Execution, found: &mut Vec<Violation>) {
             && row.state == JobRunState::Blocked
             && flow_run.row.state == FlowRunState::Running
         {
-            let waits = verdicts.iter().any(Option::is_none);
+            let waits = run.unmet_outside > 0 || verdicts.iter().any(Option::is_none);
             ensure!(
                 found,
                 "R1",
@@ -260,7 +265,7 @@ fn check_execution(execution: &Execution, found: &mut Vec<Violation>) {
             );
         }
     }
-    for (at, run) in execution.flow_runs.iter().enumerate() {
+    for run in &execution.flow_runs {
         let row = &run.row;
         let jobs = &execution.jobs[run.jobs.start as usize..run.jobs.end as usize];
         let open = jobs.iter().filter(|it| !it.row.state.is_settled()).count();
@@ -271,15 +276,6 @@ fn check_execution(execution: &Execution, found: &mut Vec<Violation>) {
             "flow run {} miscounts open job runs",
             row.id
         );
-        if running && row.state == FlowRunState::Waiting {
-            ensure!(
-                found,
-                "R2",
-                !execution.can_start(at as u32),
-                "flow run {} waits for nobody",
-                row.id
-            );
-        }
         if row.state == FlowRunState::Succeeded {
             let good = |state| matches!(state, JobRunState::Succeeded | JobRunState::Skipped);
             let all = jobs.iter().all(|it| good(it.row.state));

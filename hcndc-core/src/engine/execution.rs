@@ -11,9 +11,9 @@ use super::{
     state::{AttemptState, ExecutionState, FlowRunState, JobRunState},
 };
 use crate::{
-    id::{AttemptId, FlowRunId, JobId, JobRunId},
+    id::{AttemptId, FlowId, FlowRunId, JobId, JobRunId},
     mesh::Rows,
-    model::{Condition, Flow, Job},
+    model::{Condition, Dependency, Flow, Job, MOST_OUTSIDE_DEPENDENCIES},
     time::Timestamp,
 };
 
@@ -28,6 +28,11 @@ pub(super) struct Execution {
     pub(super) dependents: Rows<Condition>,
     /// Job runs that are queued, dispatched, running or waiting for a retry.
     pub(super) active: u32,
+    /// Flow runs and job runs that wait for nothing but what lies outside of it: they may move, whatever happens here.
+    pub(super) waits: u32,
+    /// For each job run that depends on runs outside, which of its job's dependencies those are; a bit of
+    /// [`JobRunRow::met_outside`] stands for each, in this order.
+    pub(super) outside: BTreeMap<u32, Vec<u32>>,
 }
 
 /// A live flow run.
@@ -55,6 +60,8 @@ pub(super) struct JobRun {
     pub(super) flow_run: u32,
     /// Dependencies in this execution that have not met their condition.
     pub(super) unmet: u32,
+    /// Dependencies on runs outside that were not seen to be met.
+    pub(super) unmet_outside: u8,
     /// Jobs on the longest way through the execution that starts with it.
     pub(super) path: u32,
     /// The attempt that is alive.
@@ -79,8 +86,18 @@ pub(super) struct Moves<'a> {
     pub(super) ready: Vec<u32>,
     /// Job runs that settled.
     pub(super) settled: Vec<u32>,
-    /// Flow runs that succeeded.
+    /// Flow runs that succeeded by themselves.
     pub(super) succeeded: Vec<u32>,
+    /// Flow runs that ran and came to an end.
+    pub(super) ended: Vec<u32>,
+    /// Flow runs that wait anew.
+    pub(super) reopened: Vec<u32>,
+    /// Job runs that begin to wait for runs outside, for their flow runs have started.
+    pub(super) watching: Vec<u32>,
+    /// Job runs that waited for runs outside, and do no more.
+    pub(super) unwatched: Vec<u32>,
+    /// Whether all of it is on offer anew: its runs are the latest ones from now on.
+    pub(super) offered: bool,
     /// Flow runs that wait for no other of this execution any more: the engine decides whether they start.
     pub(super) startable: Vec<u32>,
 }
@@ -93,6 +110,11 @@ impl<'a> Moves<'a> {
             ready: Vec::new(),
             settled: Vec::new(),
             succeeded: Vec::new(),
+            ended: Vec::new(),
+            reopened: Vec::new(),
+            watching: Vec::new(),
+            unwatched: Vec::new(),
+            offered: false,
             startable: Vec::new(),
         }
     }
@@ -165,6 +187,7 @@ impl Execution {
                     exit_code: None,
                     retry_at: None,
                     left_out: false,
+                    met_outside: 0,
                 };
                 jobs.push(JobRun::new(row, job, at as u32));
             }
@@ -176,6 +199,7 @@ impl Execution {
                 state: FlowRunState::Waiting,
                 started_at: None,
                 ended_at: None,
+                joined_to: None,
             };
             flow_runs.push(FlowRun::new(row, flow, start..jobs.len() as u32));
         }
@@ -185,6 +209,8 @@ impl Execution {
             jobs,
             dependents: Rows::default(),
             active: 0,
+            waits: 0,
+            outside: BTreeMap::new(),
         };
         new.wire();
         new
@@ -220,7 +246,10 @@ impl Execution {
         for (at, (row, flow)) in snapshot.flow_runs.into_iter().enumerate() {
             let fits = row.execution == execution
                 && row.id.0.checked_sub(first_flow_run) == Some(at as u64)
-                && row.flow == flow.id;
+                && row.flow == flow.id
+                && flow_runs
+                    .last()
+                    .is_none_or(|last: &FlowRun| last.row.flow < row.flow);
             if !fits {
                 return None;
             }
@@ -240,6 +269,8 @@ impl Execution {
             jobs,
             dependents: Rows::default(),
             active: 0,
+            waits: 0,
+            outside: BTreeMap::new(),
         };
         for attempt in &snapshot.attempts {
             let at = restored.position(attempt.job_run)?;
@@ -278,11 +309,22 @@ impl Execution {
     /// # Complexity
     /// O(flow runs * log job runs).
     pub(super) fn find_job(&self, job: JobId) -> Option<&JobRun> {
-        self.flow_runs.iter().find_map(|flow_run| {
-            let its = &self.jobs[flow_run.jobs.start as usize..flow_run.jobs.end as usize];
-            let at = its.binary_search_by_key(&job, |run| run.row.job).ok()?;
-            its.get(at)
-        })
+        (0..self.flow_runs.len() as u32).find_map(|at| self.find_job_of(at, job))
+    }
+
+    /// The run of a job of this flow run.
+    pub(super) fn find_job_of(&self, flow_run: u32, job: JobId) -> Option<&JobRun> {
+        let its = self.flow_runs[flow_run as usize].jobs.clone();
+        let its = &self.jobs[its.start as usize..its.end as usize];
+        let at = its.binary_search_by_key(&job, |run| run.row.job).ok()?;
+        its.get(at)
+    }
+
+    /// The run of a flow.
+    pub(super) fn find_flow(&self, flow: FlowId) -> Option<&FlowRun> {
+        let its = &self.flow_runs;
+        let at = its.binary_search_by_key(&flow, |run| run.row.flow).ok()?;
+        its.get(at)
     }
 
     /// Rebuilds all that follows from definitions and states: edges, counters, longest ways.
@@ -300,13 +342,21 @@ impl Execution {
             .map(|(at, run)| (run.row.flow, at as u32))
             .collect();
         let mut edges = Vec::new();
+        self.outside.clear();
         for (at, run) in self.jobs.iter().enumerate() {
-            let its = run.job.dependencies.iter();
-            for dependency in its.filter(|it| it.is_of_same_date()) {
-                if let Some(&from) = by_job.get(&dependency.job) {
-                    edges.push((from, at as u32, dependency.condition));
+            for (nth, dependency) in run.job.dependencies.iter().enumerate() {
+                let inside = by_job.get(&dependency.job);
+                match inside.filter(|_| dependency.is_of_same_date()) {
+                    Some(&from) => edges.push((from, at as u32, dependency.condition)),
+                    // What a person picked out looks at nothing outside.
+                    None if self.row.partial => {}
+                    None => self.outside.entry(at as u32).or_default().push(nth as u32),
                 }
             }
+        }
+        // No edit lets a job have more; rows that say otherwise must not take the engine down.
+        for its in self.outside.values_mut() {
+            its.truncate(MOST_OUTSIDE_DEPENDENCIES);
         }
         let mut parents = Vec::new();
         for (at, run) in self.flow_runs.iter().enumerate() {
@@ -331,6 +381,11 @@ impl Execution {
         }
         for job in &mut self.jobs {
             (job.unmet, job.broken, job.void) = (0, false, false);
+            job.unmet_outside = 0;
+        }
+        for (&at, its) in &self.outside {
+            let job = &mut self.jobs[at as usize];
+            job.unmet_outside = unmet_of(its.len(), job.row.met_outside);
         }
         for &(from, to, condition) in &edges {
             let verdict = verdict(condition, self.jobs[from as usize].row.state);
@@ -346,9 +401,17 @@ impl Execution {
             run.failed += u32::from(is_failure(job.row.state));
         }
         for job in &mut self.jobs {
-            let met = job.unmet == 0 && !job.broken && !job.void;
+            let met = job.unmet + u32::from(job.unmet_outside) == 0 && !job.broken && !job.void;
             job.let_go = job.row.state.is_active() && !met;
         }
+        self.waits = self.count_waits();
+    }
+
+    /// What [`Self::waits`] is to be.
+    pub(super) fn count_waits(&self) -> u32 {
+        let flows = (0..self.flow_runs.len() as u32).filter(|&at| self.flow_waits(at));
+        let jobs = self.outside.keys().filter(|&&at| self.job_waits(at));
+        (flows.count() + jobs.count()) as u32
     }
 
     /// Sets each job run's `path`: the longest way below it, through flows that wait for its flow too.
@@ -383,6 +446,7 @@ impl Execution {
     pub(super) fn offer_flows(&mut self, moves: &mut Moves<'_>) {
         let startable = (0..self.flow_runs.len() as u32).filter(|&at| self.can_start(at));
         moves.startable.extend(startable);
+        moves.offered = true;
     }
 
     /// Starts a flow run that was offered, and carries on until nothing more moves.
@@ -400,7 +464,7 @@ impl Execution {
             .iter()
             .any(JobRun::takes_part);
         let mut work = Vec::new();
-        for job in jobs {
+        for job in jobs.clone() {
             if empty && self.jobs[job as usize].row.state == JobRunState::Blocked {
                 self.move_job(job, JobRunState::Skipped, moves);
                 work.push(Work::Settled(job));
@@ -408,7 +472,136 @@ impl Execution {
                 self.consider(job, &mut work, moves);
             }
         }
+        let outside = self.outside.range(jobs).map(|(&job, _)| job);
+        moves
+            .watching
+            .extend(outside.filter(|&job| self.looks_outside(job)));
         work.push(Work::FlowMayEnd(at));
+        self.carry_on(work, moves);
+    }
+
+    /// Whether a flow run waits for nothing but what lies outside: parents, a slot, or the run that it has joined.
+    fn flow_waits(&self, at: u32) -> bool {
+        let run = &self.flow_runs[at as usize];
+        match run.row.state {
+            FlowRunState::Waiting => run.unmet_parents == 0,
+            FlowRunState::Joined => true,
+            FlowRunState::Running
+            | FlowRunState::Succeeded
+            | FlowRunState::Failed
+            | FlowRunState::Stopped => false,
+        }
+    }
+
+    /// Whether a job run waits for nothing but runs outside.
+    pub(super) fn job_waits(&self, at: u32) -> bool {
+        let run = &self.jobs[at as usize];
+        run.unmet_outside > 0 && run.unmet == 0 && self.looks_outside(at)
+    }
+
+    /// Whether a job run looks for runs outside now: its flow run has started, and it is not decided.
+    pub(super) fn looks_outside(&self, at: u32) -> bool {
+        let run = &self.jobs[at as usize];
+        let flow_run = &self.flow_runs[run.flow_run as usize];
+        run.unmet_outside > 0
+            && !run.broken
+            && run.row.state == JobRunState::Blocked
+            && flow_run.row.state == FlowRunState::Running
+    }
+
+    /// The dependencies of a job run on runs outside that were not seen to be met: bit and dependency.
+    pub(super) fn unmet_outside(&self, at: u32) -> impl Iterator<Item = (u8, Dependency)> {
+        let run = &self.jobs[at as usize];
+        let its = self.outside.get(&at).into_iter().flatten().enumerate();
+        its.filter(|(bit, _)| run.row.met_outside & (1 << bit) == 0)
+            .filter_map(|(bit, &nth)| Some((bit as u8, *run.job.dependencies.get(nth as usize)?)))
+    }
+
+    /// Changes what a job run knows of its dependencies, and counts anew whether it waits.
+    fn learn(&mut self, at: u32, learn: impl FnOnce(&mut JobRun)) {
+        let before = self.job_waits(at);
+        learn(&mut self.jobs[at as usize]);
+        self.waits = self.waits + u32::from(self.job_waits(at)) - u32::from(before);
+    }
+
+    /// Takes down that these dependencies on runs outside are met, for good, and carries on.
+    pub(super) fn meet_outside(&mut self, at: u32, bits: u64, moves: &mut Moves<'_>) {
+        let Some(its) = self.outside.get(&at).map(Vec::len) else {
+            return;
+        };
+        self.learn(at, |job| {
+            job.row.met_outside |= bits;
+            job.unmet_outside = unmet_of(its, job.row.met_outside);
+        });
+        let job = &self.jobs[at as usize];
+        let state = job.row.state;
+        moves.changes.push(Change::JobRun {
+            from: Some(state),
+            row: job.row,
+        });
+        self.reconsider(at, moves);
+    }
+
+    /// None of the runs outside that a job run waits for can come to the end asked for, for nothing failed.
+    pub(super) fn give_up_outside(&mut self, at: u32, moves: &mut Moves<'_>) {
+        self.learn(at, |job| (job.void, job.unmet_outside) = (true, 0));
+        self.reconsider(at, moves);
+    }
+
+    /// A job run has waited too long for runs outside.
+    pub(super) fn tire(&mut self, at: u32, moves: &mut Moves<'_>) {
+        self.learn(at, |job| job.broken = true);
+        self.reconsider(at, moves);
+    }
+
+    fn reconsider(&mut self, at: u32, moves: &mut Moves<'_>) {
+        let mut work = Vec::new();
+        self.consider(at, &mut work, moves);
+        self.carry_on(work, moves);
+    }
+
+    /// A flow run shares the end of another from now on (R5); of one that has succeeded before, if none is named.
+    pub(super) fn join_flow(&mut self, at: u32, other: Option<FlowRunId>, moves: &mut Moves<'_>) {
+        self.flow_runs[at as usize].row.joined_to = other;
+        self.move_flow(at, FlowRunState::Joined, moves);
+        if other.is_none() {
+            self.end_joined(at, true, moves);
+        }
+    }
+
+    /// A job of the flow run that this one has joined came to its end.
+    pub(super) fn mirror(&mut self, at: u32, job: JobId, good: bool, moves: &mut Moves<'_>) {
+        let run = &self.flow_runs[at as usize];
+        let its = &self.jobs[run.jobs.start as usize..run.jobs.end as usize];
+        if run.row.state != FlowRunState::Joined {
+            return;
+        }
+        if let Ok(nth) = its.binary_search_by_key(&job, |run| run.row.job)
+            && its[nth].row.state == JobRunState::Blocked
+        {
+            self.settle(run.jobs.start + nth as u32, shared(good), moves);
+        }
+    }
+
+    /// The flow run that this one has joined came to its end.
+    pub(super) fn end_joined(&mut self, at: u32, good: bool, moves: &mut Moves<'_>) {
+        if self.flow_runs[at as usize].row.state != FlowRunState::Joined {
+            return;
+        }
+        let mut work = Vec::new();
+        for job in self.flow_runs[at as usize].jobs.clone() {
+            // Jobs that the other did not have.
+            if self.jobs[job as usize].row.state == JobRunState::Blocked {
+                self.move_job(job, shared(good), moves);
+                work.push(Work::Settled(job));
+            }
+        }
+        if good {
+            self.move_flow(at, FlowRunState::Succeeded, moves);
+            self.let_children_go(at, moves);
+        } else {
+            self.move_flow(at, FlowRunState::Failed, moves);
+        }
         self.carry_on(work, moves);
     }
 
@@ -422,15 +615,6 @@ impl Execution {
         run.row.state == FlowRunState::Waiting && run.unmet_parents == 0
     }
 
-    /// Whether nothing of it can move by itself, nor could if it were not paused.
-    ///
-    /// # Complexity
-    /// O(1) but for a pause, which costs O(flow runs) while none of its job runs is active.
-    pub(super) fn is_still(&self) -> bool {
-        let held = || (0..self.flow_runs.len() as u32).any(|at| self.waits_for_nobody(at));
-        self.active == 0 && !(self.row.state == ExecutionState::Paused && held())
-    }
-
     /// Settles a job run, and carries on with all that this sets going. While the execution stops, nothing is set going.
     ///
     /// # Complexity
@@ -442,6 +626,12 @@ impl Execution {
         }
     }
 
+    /// Whether nothing of it can move any more. What is being stopped waits for nothing outside.
+    pub(super) fn is_still(&self) -> bool {
+        let stopping = self.row.state == ExecutionState::Stopping;
+        self.active == 0 && (stopping || self.waits == 0)
+    }
+
     /// Ends the execution if nothing of it can move any more. Tells whether it has ended.
     pub(super) fn end_if_still(&mut self, moves: &mut Moves<'_>) -> bool {
         if self.row.state.is_ended() || !self.is_still() {
@@ -450,8 +640,9 @@ impl Execution {
         let stopping = self.row.state == ExecutionState::Stopping;
         for at in 0..self.flow_runs.len() as u32 {
             let run = &self.flow_runs[at as usize];
-            if run.row.state == FlowRunState::Running {
-                let end = match (run.open == 0 && run.failed == 0, stopping) {
+            if matches!(run.row.state, FlowRunState::Running | FlowRunState::Joined) {
+                let runs = run.row.state == FlowRunState::Running;
+                let end = match (runs && run.open == 0 && run.failed == 0, stopping) {
                     (true, _) => FlowRunState::Succeeded,
                     (false, true) => FlowRunState::Stopped,
                     (false, false) => FlowRunState::Failed,
@@ -633,7 +824,8 @@ impl Execution {
                     let state = self.jobs[job as usize].row.state;
                     for at in 0..self.dependents.row(job).len() {
                         let (dependent, condition) = self.dependents.row(job)[at];
-                        self.jobs[dependent as usize].note(verdict(condition, state));
+                        let verdict = verdict(condition, state);
+                        self.learn(dependent, |run| run.note(verdict));
                         self.consider(dependent, &mut work, moves);
                     }
                     work.push(Work::FlowMayEnd(self.jobs[job as usize].flow_run));
@@ -653,6 +845,9 @@ impl Execution {
         if job.broken {
             self.move_job(at, JobRunState::UpstreamFailed, moves);
             work.push(Work::Settled(at));
+        } else if job.unmet == 0 && job.unmet_outside > 0 {
+            // What is decided but for runs outside may be decided by them, too.
+            moves.watching.push(at);
         } else if job.unmet == 0 && (job.void || !job.takes_part()) {
             self.move_job(at, JobRunState::Skipped, moves);
             work.push(Work::Settled(at));
@@ -671,8 +866,14 @@ impl Execution {
             return;
         }
         self.move_flow(at, FlowRunState::Succeeded, moves);
+        self.let_children_go(at, moves);
+    }
+
+    fn let_children_go(&mut self, at: u32, moves: &mut Moves<'_>) {
         for child in self.flow_runs[at as usize].children.clone() {
+            let before = self.flow_waits(child);
             self.flow_runs[child as usize].unmet_parents -= 1;
+            self.waits = self.waits + u32::from(self.flow_waits(child)) - u32::from(before);
             if self.can_start(child) {
                 moves.startable.push(child);
             }
@@ -681,6 +882,8 @@ impl Execution {
 
     /// The one place where a job run's state is written.
     pub(super) fn move_job(&mut self, at: u32, to: JobRunState, moves: &mut Moves<'_>) {
+        let waited = self.job_waits(at);
+        let outside = self.outside.get(&at).map_or(0, Vec::len);
         let job = &mut self.jobs[at as usize];
         let row = &mut job.row;
         let from = row.state;
@@ -690,8 +893,13 @@ impl Execution {
             row.id
         );
         row.state = to;
+        if from == JobRunState::Blocked && outside > 0 {
+            moves.unwatched.push(at);
+        }
         match to {
             JobRunState::Blocked => {
+                row.met_outside = 0;
+                job.unmet_outside = unmet_of(outside, 0);
                 (row.queued_at, row.started_at, row.ended_at) = (None, None, None);
                 (row.exit_code, row.retry_at) = (None, None);
                 row.attempts_before = row.attempt;
@@ -714,16 +922,21 @@ impl Execution {
         }
         let run = &mut self.flow_runs[job.flow_run as usize];
         self.active = self.active + u32::from(to.is_active()) - u32::from(from.is_active());
+        if to == JobRunState::Blocked && outside > 0 && run.row.state == FlowRunState::Running {
+            moves.watching.push(at);
+        }
         run.open = run.open + u32::from(!to.is_settled()) - u32::from(!from.is_settled());
         run.failed = run.failed + u32::from(is_failure(to)) - u32::from(is_failure(from));
         moves.changes.push(Change::JobRun {
             from: Some(from),
             row: job.row,
         });
+        self.waits = self.waits + u32::from(self.job_waits(at)) - u32::from(waited);
     }
 
     /// The one place where a flow run's state is written.
     fn move_flow(&mut self, at: u32, to: FlowRunState, moves: &mut Moves<'_>) {
+        let waited = self.waits_in(at);
         let row = &mut self.flow_runs[at as usize].row;
         let from = row.state;
         debug_assert!(
@@ -733,19 +946,34 @@ impl Execution {
         );
         row.state = to;
         match to {
-            FlowRunState::Waiting => (row.started_at, row.ended_at) = (None, None),
+            FlowRunState::Waiting => {
+                (row.started_at, row.ended_at, row.joined_to) = (None, None, None);
+                moves.reopened.push(at);
+            }
+            FlowRunState::Joined => {}
             FlowRunState::Running => row.started_at = Some(moves.now),
             FlowRunState::Succeeded | FlowRunState::Failed | FlowRunState::Stopped => {
                 row.ended_at = Some(moves.now);
             }
         }
-        if to == FlowRunState::Succeeded {
-            moves.succeeded.push(at);
+        if from == FlowRunState::Running {
+            moves.ended.push(at);
+            if to == FlowRunState::Succeeded {
+                moves.succeeded.push(at);
+            }
         }
         moves.changes.push(Change::FlowRun {
             from: Some(from),
             row: *row,
         });
+        self.waits = self.waits + self.waits_in(at) - waited;
+    }
+
+    /// How many of a flow run and its job runs wait for nothing but what lies outside.
+    fn waits_in(&self, at: u32) -> u32 {
+        let its = self.outside.range(self.flow_runs[at as usize].jobs.clone());
+        let jobs = its.filter(|&(&job, _)| self.job_waits(job)).count();
+        u32::from(self.flow_waits(at)) + jobs as u32
     }
 
     /// The one place where the execution's state is written.
@@ -791,6 +1019,17 @@ impl Execution {
 }
 
 impl FlowRun {
+    /// Whether it shares the end of another run, or did (R5). What has a run of its own has a start of its own.
+    pub(super) fn is_joined(&self) -> bool {
+        match self.row.state {
+            FlowRunState::Waiting | FlowRunState::Running => false,
+            FlowRunState::Joined
+            | FlowRunState::Succeeded
+            | FlowRunState::Failed
+            | FlowRunState::Stopped => self.row.started_at.is_none(),
+        }
+    }
+
     fn new(row: FlowRunRow, flow: Arc<Flow>, jobs: Range<u32>) -> Self {
         Self {
             row,
@@ -811,6 +1050,7 @@ impl JobRun {
             job,
             flow_run,
             unmet: 0,
+            unmet_outside: 0,
             path: 0,
             attempt: None,
             broken: false,
@@ -835,6 +1075,26 @@ impl JobRun {
             }
             Some(Verdict::Broken) => self.broken = true,
         }
+    }
+}
+
+/// How many of so many dependencies on runs outside are not met.
+const fn unmet_of(outside: usize, met: u64) -> u8 {
+    let all = if outside < 64 {
+        (1 << outside) - 1
+    } else {
+        u64::MAX
+    };
+    (all & !met).count_ones() as u8
+}
+
+/// What the end of another's job means for a job of a flow run that has joined it: it is done, or cannot be done, and did
+/// not run here.
+const fn shared(good: bool) -> JobRunState {
+    if good {
+        JobRunState::Skipped
+    } else {
+        JobRunState::UpstreamFailed
     }
 }
 

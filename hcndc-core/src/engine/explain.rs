@@ -4,13 +4,13 @@ use alloc::{string::String, vec::Vec};
 
 use super::{
     Engine,
-    execution::{Verdict, verdict},
-    placement::{Need, meets},
+    execution::{Execution, FlowRun, Verdict, verdict},
+    placement::{Need, Seat, meets},
     state::{FlowRunState, JobRunState},
 };
 use crate::{
-    id::{ExecutionId, ExecutorId, FlowId, JobId, JobRunId},
-    model::{Condition, Placement},
+    id::{ExecutionId, ExecutorId, FlowId, FlowRunId, JobId, JobRunId},
+    model::{Condition, Dependency, Placement},
     time::{DataDate, Timestamp},
 };
 
@@ -27,7 +27,17 @@ pub struct Explanation {
     pub earliest: Option<Timestamp>,
 }
 
-/// One thing that holds a job run.
+/// Where a live flow run stands, and what holds it there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct FlowExplanation {
+    /// Its state.
+    pub state: FlowRunState,
+    /// What keeps it from starting, all of it; empty when it has started or come to its end.
+    pub holds: Vec<Hold>,
+}
+
+/// One thing that holds a job run or a flow run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "snake_case", tag = "kind"))]
@@ -41,6 +51,54 @@ pub enum Hold {
         name: String,
         /// Where it stands.
         state: FlowRunState,
+    },
+    /// A parent of its flow that takes no part in its execution has not reached its date (R2).
+    OutsideParent {
+        /// The parent.
+        flow: FlowId,
+        /// Its name.
+        name: String,
+        /// The date that it is to reach.
+        needs: DataDate,
+        /// The date that it has reached.
+        reached: Option<DataDate>,
+    },
+    /// Its flow run shares the end of another, which runs (R5).
+    Joined {
+        /// The other's execution.
+        execution: ExecutionId,
+        /// The other.
+        flow_run: FlowRunId,
+    },
+    /// As many runs of its flow run as may (R7).
+    FlowRuns {
+        /// The flow.
+        flow: FlowId,
+        /// The limit.
+        limit: u32,
+        /// Runs that run; more than the limit if that was lowered.
+        running: u32,
+    },
+    /// A job that it depends on, of a flow that takes no part in its execution or for another date, has not come to the
+    /// end asked for (R1). Somebody has to run that flow for that date, if nobody does.
+    OutsideDependency {
+        /// The job.
+        job: JobId,
+        /// Its name, as `flow/job`.
+        name: String,
+        /// Its flow.
+        flow: FlowId,
+        /// The date asked for.
+        data_date: DataDate,
+        /// The end asked for.
+        condition: Condition,
+        /// The live execution that has the latest run of the flow for that date; `None` if no live one has one.
+        execution: Option<ExecutionId>,
+        /// Where the latest run stands; `None` if there was none.
+        state: Option<JobRunState>,
+        /// When it counts as failed unless it has come to that end; `None` if it may take as long as it takes, or if the flow
+        /// run has not started.
+        until: Option<Timestamp>,
     },
     /// A job that it depends on has not come to the end asked for (R1).
     Dependency {
@@ -176,25 +234,121 @@ impl Engine {
         })
     }
 
+    /// Why a flow run of a live execution stands where it stands; `None` if no live execution has it.
+    ///
+    /// # Complexity
+    /// O(flow runs of its execution + its parents).
+    #[must_use]
+    pub fn explain_flow_run(&self, flow_run: FlowRunId) -> Option<FlowExplanation> {
+        let (id, at) = self.flow_seat(flow_run)?;
+        let execution = self.executions.get(&id)?;
+        let run = &execution.flow_runs[at as usize];
+        let mut holds = Vec::new();
+        let state = run.row.state;
+        let by = execution.row.stopped_by.as_ref();
+        let ended = matches!(
+            state,
+            FlowRunState::Succeeded | FlowRunState::Failed | FlowRunState::Stopped
+        );
+        holds.extend(
+            by.filter(|_| !ended)
+                .map(|by| Hold::Stopping { by: by.clone() }),
+        );
+        self.explain_gates(execution, run, &mut holds);
+        Some(FlowExplanation { state, holds })
+    }
+
+    /// What keeps a flow run from starting: nothing, once it has.
+    fn explain_gates(&self, execution: &Execution, run: &FlowRun, holds: &mut Vec<Hold>) {
+        match run.row.state {
+            FlowRunState::Waiting => {}
+            FlowRunState::Joined => {
+                let other = run.row.joined_to;
+                let other = other.and_then(|it| Some((self.flow_seat(it)?.0, it)));
+                holds.extend(other.map(|(execution, flow_run)| Hold::Joined {
+                    execution,
+                    flow_run,
+                }));
+                return;
+            }
+            FlowRunState::Running
+            | FlowRunState::Succeeded
+            | FlowRunState::Failed
+            | FlowRunState::Stopped => return,
+        }
+        let parents = execution.flow_runs.iter().filter(|parent| {
+            run.flow.parents.contains(&parent.row.flow)
+                && parent.row.state != FlowRunState::Succeeded
+        });
+        holds.extend(parents.map(|parent| Hold::Parent {
+            flow: parent.row.flow,
+            name: parent.flow.name.clone(),
+            state: parent.row.state,
+        }));
+        let needs = execution.row.data_date;
+        let gates = self.closed_gates(execution, run);
+        holds.extend(gates.map(|(flow, reached)| {
+            Hold::OutsideParent {
+                flow,
+                name: self
+                    .flow(flow)
+                    .map(|flow| flow.name.clone())
+                    .unwrap_or_default(),
+                needs,
+                reached,
+            }
+        }));
+        let flow = run.row.flow;
+        if self.find_join(execution, run).is_none() {
+            holds.extend(self.full_of(flow).map(|limit| Hold::FlowRuns {
+                flow,
+                limit,
+                running: self.crossings.running(flow),
+            }));
+        }
+    }
+
+    /// What a dependency on a run outside waits for; `None` if it does not.
+    fn explain_outside(&self, seat: Seat, dependency: &Dependency) -> Option<Hold> {
+        let own = self.executions.get(&seat.0)?.row.data_date;
+        let asked = own.plus_days(dependency.offset_days);
+        let found = self.find_outside(dependency.job, asked);
+        if found.verdict(dependency).is_some() {
+            return None;
+        }
+        let job = self.definitions.job(dependency.job)?;
+        Some(Hold::OutsideDependency {
+            job: dependency.job,
+            name: self.definitions.job_label(job),
+            flow: job.flow,
+            data_date: asked.unwrap_or(own),
+            condition: dependency.condition,
+            execution: found.execution,
+            state: found.state,
+            until: self.waits_until(seat, dependency),
+        })
+    }
+
     fn explain_blocked(&self, seat: (ExecutionId, u32), holds: &mut Vec<Hold>) {
         let Some(execution) = self.executions.get(&seat.0) else {
             return;
         };
         let run = &execution.jobs[seat.1 as usize];
         let flow_run = &execution.flow_runs[run.flow_run as usize];
-        if flow_run.row.state == FlowRunState::Waiting {
-            let parents = execution.flow_runs.iter().filter(|parent| {
-                flow_run.flow.parents.contains(&parent.row.flow)
-                    && parent.row.state != FlowRunState::Succeeded
-            });
-            holds.extend(parents.map(|parent| Hold::Parent {
-                flow: parent.row.flow,
-                name: parent.flow.name.clone(),
-                state: parent.row.state,
-            }));
+        self.explain_gates(execution, flow_run, holds);
+        if flow_run.row.state == FlowRunState::Joined {
+            // It runs no more by itself, so that nothing else matters to it.
+            return;
         }
-        let its = run.job.dependencies.iter();
-        for dependency in its.filter(|it| it.is_of_same_date()) {
+        for (_, dependency) in execution.unmet_outside(seat.1) {
+            holds.extend(self.explain_outside(seat, &dependency));
+        }
+        for dependency in run
+            .job
+            .dependencies
+            .iter()
+            .filter(|it| it.is_of_same_date())
+        {
             let Some(other) = execution.find_job(dependency.job) else {
                 continue;
             };

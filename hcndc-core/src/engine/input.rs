@@ -4,7 +4,10 @@ use alloc::{boxed::Box, collections::BTreeMap, string::String, vec::Vec};
 use core::time::Duration;
 
 use super::{
-    backfill::BackfillRequest, change::ExecutionSnapshot, settings::Settings, state::JobRunState,
+    backfill::BackfillRequest,
+    change::{ExecutionSnapshot, TriggerKind},
+    settings::Settings,
+    state::JobRunState,
 };
 use crate::{
     id::{
@@ -21,7 +24,7 @@ use crate::{
 pub enum Input {
     /// Change definitions.
     Edit(EditBatch),
-    /// Start a manual execution.
+    /// Start an execution.
     Start(Start),
     /// Kill what runs and end the execution (R10).
     Stop {
@@ -192,7 +195,7 @@ pub struct EditBatch {
     pub edits: Vec<Edit>,
 }
 
-/// A manual start.
+/// The start of an execution.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Start {
@@ -207,6 +210,9 @@ pub struct Start {
     pub data_date: DataDate,
     /// Values that go before the flows' and jobs' own.
     pub params: Vec<Param>,
+    /// What starts it: people do so by hand; an embedder's own schedules may say that they are ones. A backfill
+    /// has an input of its own, and counts as a person here.
+    pub trigger: TriggerKind,
     /// Who starts it.
     pub by: String,
 }

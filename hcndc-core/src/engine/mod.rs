@@ -21,13 +21,17 @@ mod backfill;
 mod change;
 mod check;
 mod claim;
+mod crossing;
 mod definitions;
 mod effect;
 mod execution;
 mod explain;
+mod gate;
 mod input;
 mod lookup;
 mod on;
+mod outside;
+mod past;
 mod placement;
 mod react;
 mod rejected;
@@ -44,8 +48,10 @@ use self::{
     alert::Alerts,
     backfill::Backfill,
     claim::Claims,
+    crossing::Crossings,
     definitions::Definitions,
     execution::Execution,
+    past::Past,
     placement::{Need, Rank, Seat, Yard},
     schedule::Schedules,
     timer::{Timer, Timers},
@@ -64,12 +70,12 @@ pub use backfill::{
     LONGEST_BACKFILL, PlannedFlow, WIDEST_BACKFILL,
 };
 pub use change::{
-    AttemptRow, Change, ExecutionRow, ExecutionSnapshot, FlowRunRow, JobRunRow, Snapshot,
-    TriggerKind,
+    AttemptRow, Change, ExecutionRow, ExecutionSnapshot, FlowDates, FlowRunRow, JobOutcome,
+    JobRunRow, Snapshot, TriggerKind,
 };
 pub use check::Violation;
 pub use effect::{Effect, Order};
-pub use explain::{Explanation, Hold, HostTrouble};
+pub use explain::{Explanation, FlowExplanation, Hold, HostTrouble};
 pub use input::{
     EditBatch, End, EndCause, Held, HostFigures, Input, Report, RunOrder, SettledAs, Start,
 };
@@ -138,7 +144,7 @@ struct Attempt {
 /// let flow = engine.find_flow("nightly").expect("just made").id;
 ///
 /// engine.apply(now, Input::Report { executor, report: Report::Hello { version: "1".into(), held: vec![] } })?;
-/// let start = Start { flows: vec![flow], jobs: None, downstream: false, data_date: "2026-11-21".parse()?, params: vec![], by: "ann".into() };
+/// let start = Start { flows: vec![flow], jobs: None, downstream: false, data_date: "2026-11-21".parse()?, params: vec![], trigger: TriggerKind::Manual, by: "ann".into() };
 /// let step = engine.apply(now, Input::Start(start))?;
 ///
 /// let Some(Effect::Tell { order: Order::Run(run), .. }) = step.effects.last() else { panic!("an order to run") };
@@ -159,6 +165,8 @@ pub struct Engine {
     attempts: BTreeMap<AttemptId, Attempt>,
     yard: Yard,
     claims: Claims,
+    crossings: Crossings,
+    past: Past,
     timers: Timers,
     /// Backfills that have not succeeded.
     backfills: BTreeMap<BackfillId, Backfill>,
@@ -191,8 +199,17 @@ impl Engine {
         for executor in engine.definitions.executors.iter() {
             engine.yard.put_host(Arc::clone(executor));
         }
+        engine.past = Past::load(&snapshot.flow_dates, &snapshot.job_outcomes);
         for execution in snapshot.executions {
             engine.admit(execution)?;
+        }
+        // Only now: they may wait for each other.
+        let ids: Vec<ExecutionId> = engine.executions.keys().copied().collect();
+        for execution in ids {
+            if !engine.take_up_flow_runs(execution) {
+                return Err(Rejected::BadSnapshot { execution });
+            }
+            engine.take_up_job_runs(execution);
         }
         for BackfillSnapshot { row, dates } in snapshot.backfills {
             engine.backfills.insert(row.id, Backfill::new(row, dates));
@@ -407,6 +424,11 @@ impl Engine {
         self.definitions.data_date(flow)
     }
 
+    /// The dates for which the flow succeeded, as ranges of dates that follow each other: first and last of each, in order.
+    pub fn succeeded_dates(&self, flow: FlowId) -> impl Iterator<Item = (DataDate, DataDate)> {
+        self.past.dates_of(flow)
+    }
+
     /// Whether the execution is live; if not, a resume or rerun must bring its snapshot.
     #[must_use]
     pub fn is_live(&self, execution: ExecutionId) -> bool {
@@ -490,6 +512,8 @@ impl Engine {
             executors: self.definitions.executors.iter().cloned().collect(),
             definitions: self.definitions.others().collect(),
             executions: executions.collect(),
+            flow_dates: self.past.dates().collect(),
+            job_outcomes: self.past.outcomes().collect(),
             backfills: self.backfills.values().map(Backfill::snapshot).collect(),
             cursors: self.schedules.cursors(),
             firings: self.schedules.firings.values().cloned().collect(),
@@ -550,7 +574,15 @@ impl Engine {
     }
 
     fn insert(&mut self, execution: Execution) {
-        let id = execution.row.id;
+        let (id, date) = (execution.row.id, execution.row.data_date);
+        for (at, run) in execution.flow_runs.iter().enumerate() {
+            if !run.is_joined() && !execution.row.partial {
+                self.crossings.add_run(run.row.flow, date, (id, at as u32));
+            }
+            if run.row.state == FlowRunState::Running {
+                self.crossings.begin_run(run.row.flow);
+            }
+        }
         if let Some(first) = execution.jobs.first() {
             self.by_first_job_run.insert(first.row.id, id);
         }

@@ -47,7 +47,9 @@ impl Engine {
                 Change::DefinitionDeleted(DefinitionId::FileEvent(id)) => {
                     self.schedules.files.remove(id);
                 }
-                Change::FlowPut(_)
+                Change::FlowDates { .. }
+                | Change::JobOutcome { .. }
+                | Change::FlowPut(_)
                 | Change::FlowDeleted(_)
                 | Change::JobPut(_)
                 | Change::JobDeleted(_)

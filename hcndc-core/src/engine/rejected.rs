@@ -69,14 +69,6 @@ pub enum Rejected {
     #[error("no executor has the id {executor}")]
     UnknownExecutor { executor: ExecutorId },
     #[error(
-        "job {job} depends on {depends_on}, whose flow does not take part; start that flow too"
-    )]
-    OutsideDependency {
-        job: String,
-        depends_on: String,
-        flow: FlowId,
-    },
-    #[error(
         "job {job} depends on {depends_on}, which is newer than the execution and not part of it; start a new execution, or remove the dependency"
     )]
     NewerDependency { job: String, depends_on: String },

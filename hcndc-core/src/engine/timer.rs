@@ -2,7 +2,7 @@
 
 use alloc::collections::BTreeSet;
 
-use super::placement::Seat;
+use super::{crossing::FlowSeat, placement::Seat};
 use crate::{
     id::{ExecutorId, FiringId, JobRunId, ScheduleId},
     time::Timestamp,
@@ -13,6 +13,10 @@ use crate::{
 pub(super) enum Timer {
     /// A job run may try again.
     Retry(Seat),
+    /// A job run may have waited long enough for runs outside of its execution.
+    WaitLimit(Seat),
+    /// A flow run may start.
+    Offer(FlowSeat),
     /// An executor that is out of reach counts as lost.
     Lease(ExecutorId),
     /// A schedule fires.

@@ -1,8 +1,12 @@
 //! What differs between two forecasts, by what people call things.
 
-use alloc::{collections::BTreeMap, string::String, vec::Vec};
+use alloc::{
+    collections::{BTreeMap, BTreeSet},
+    string::String,
+    vec::Vec,
+};
 
-use super::Forecast;
+use super::{Forecast, MissedDeadline};
 use crate::{
     id::JobRunId,
     time::{DataDate, Timestamp},
@@ -18,6 +22,10 @@ pub struct Comparison {
     pub only_before: Vec<Moved>,
     /// Job runs that only the second has.
     pub only_after: Vec<Moved>,
+    /// Deadlines that only the second misses.
+    pub newly_missed: Vec<MissedDeadline>,
+    /// Deadlines that only the first misses.
+    pub no_longer_missed: Vec<MissedDeadline>,
 }
 
 /// One job run in both forecasts.
@@ -60,6 +68,17 @@ impl Forecast {
         found
             .only_before
             .extend(gone.map(|(key, before)| moved(key, Some(before), None)));
+        let (before, after) = (self.missed_deadlines(), other.missed_deadlines());
+        let without = |these: &[MissedDeadline], others: &[MissedDeadline]| {
+            let others: BTreeSet<&MissedDeadline> = others.iter().collect();
+            these
+                .iter()
+                .filter(|it| !others.contains(it))
+                .cloned()
+                .collect()
+        };
+        found.newly_missed = without(&after, &before);
+        found.no_longer_missed = without(&before, &after);
         found
     }
 

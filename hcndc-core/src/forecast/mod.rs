@@ -48,9 +48,12 @@ pub use compare::{Comparison, Moved};
 use self::play::Player;
 use crate::{
     engine::{
-        Engine, ExecutionState, FlowRunState, Hold, Input, JobRunState, Rejected, TriggerKind,
+        AlertRow, DueState, Engine, ExecutionState, FiringRow, FlowRunState, Hold, Input,
+        JobRunState, Rejected, TriggerKind,
     },
-    id::{ExecutionId, ExecutorId, FlowId, FlowRunId, JobId, JobRunId},
+    id::{
+        AlertId, ExecutionId, ExecutorId, FiringId, FlowId, FlowRunId, JobId, JobRunId, ScheduleId,
+    },
     model::Edit,
     time::{DataDate, Timestamp},
 };
@@ -125,6 +128,12 @@ pub struct Forecast {
     pub jobs: BTreeMap<JobId, String>,
     /// Names of the executors.
     pub executors: BTreeMap<ExecutorId, String>,
+    /// What becomes of fire times, deadlines missed too.
+    pub firings: BTreeMap<FiringId, FiringRow>,
+    /// What people will be told of.
+    pub alerts: BTreeMap<AlertId, AlertRow>,
+    /// Names of the schedules.
+    pub schedules: BTreeMap<ScheduleId, String>,
 }
 
 /// An execution to come, or one that runs now.
@@ -133,6 +142,10 @@ pub struct Forecast {
 pub struct ExecutionForecast {
     /// What starts it.
     pub trigger: TriggerKind,
+    /// The schedule that it belongs to.
+    pub schedule: Option<ScheduleId>,
+    /// The fire time that it stands for.
+    pub fire_time: Option<Timestamp>,
     /// The date that it is for.
     pub data_date: DataDate,
     /// When it starts, or started.
@@ -190,6 +203,61 @@ impl JobRunForecast {
             (Some(queued), Some(started)) => started.since(queued),
             _ => Duration::ZERO,
         }
+    }
+}
+
+/// A deadline that will be missed.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+pub struct MissedDeadline {
+    /// Name of the schedule.
+    pub schedule: String,
+    /// The fire time that it is about.
+    pub fire_time: Timestamp,
+    /// The date that it is about.
+    pub data_date: DataDate,
+    /// The moment by which it should have come.
+    pub at: Timestamp,
+    /// What should have come.
+    pub what: DeadlineKind,
+}
+
+/// What a deadline is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
+pub enum DeadlineKind {
+    /// The start.
+    Start,
+    /// The success.
+    Finish,
+}
+
+impl Forecast {
+    /// Deadlines that will be missed, by schedule and time.
+    #[must_use]
+    pub fn missed_deadlines(&self) -> Vec<MissedDeadline> {
+        let mut found = Vec::new();
+        for firing in self.firings.values() {
+            let both = [
+                (DeadlineKind::Start, firing.start_by),
+                (DeadlineKind::Finish, firing.finish_by),
+            ];
+            for (what, due) in both {
+                if let Some(due) = due.filter(|due| due.state == DueState::Missed) {
+                    let name = self.schedules.get(&firing.schedule);
+                    found.push(MissedDeadline {
+                        schedule: name.cloned().unwrap_or_default(),
+                        fire_time: firing.from,
+                        data_date: firing.data_date,
+                        at: due.at,
+                        what,
+                    });
+                }
+            }
+        }
+        found.sort();
+        found
     }
 }
 

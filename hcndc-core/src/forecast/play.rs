@@ -119,6 +119,10 @@ impl<'a> Player<'a> {
                 .executors
                 .insert(executor.id, executor.name.clone());
         }
+        for schedule in self.engine.schedules() {
+            let name = schedule.name.clone();
+            self.seen.schedules.insert(schedule.id, name);
+        }
         self.seen
     }
 
@@ -339,6 +343,12 @@ impl<'a> Player<'a> {
         if let Change::FlowRun { row, .. } = change {
             self.seen.flow_runs.insert(row.id, row.into());
         }
+        if let Change::Firing(row) = change {
+            self.seen.firings.insert(row.id, row.clone());
+        }
+        if let Change::Alert(row) = change {
+            self.seen.alerts.insert(row.id, row.clone());
+        }
         if let Change::JobRun { row, .. } = change {
             let run = self.seen.job_runs.entry(row.id);
             let run = run.or_insert_with(|| JobRunForecast::new(row));
@@ -351,6 +361,8 @@ impl From<&ExecutionRow> for ExecutionForecast {
     fn from(row: &ExecutionRow) -> Self {
         Self {
             trigger: row.trigger,
+            schedule: row.schedule,
+            fire_time: row.fire_time,
             data_date: row.data_date,
             started_at: row.started_at,
             ended_at: row.ended_at,

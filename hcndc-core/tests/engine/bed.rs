@@ -7,7 +7,8 @@ use std::{collections::BTreeMap, time::Duration};
 use hcndc_core::{
     engine::{
         Change, EditBatch, Effect, End, EndCause, Engine, ExecutionState, Explanation, Held, Hold,
-        Input, JobRunState, Order, Rejected, Reply, Report, Settings, SettledAs, Start, Step,
+        Input, JobRunState, Order, Rejected, Reply, Report, RunOrder, Settings, SettledAs, Start,
+        Step, TriggerKind,
     },
     id::{AttemptId, ExecutionId, ExecutorId, FlowId, JobId, JobRunId},
     model::{
@@ -136,6 +137,8 @@ pub(crate) struct Bed {
     pub(crate) now: Timestamp,
     pub(crate) reply: Reply,
     said: Vec<String>,
+    /// The last order to run.
+    pub(crate) order: Option<Box<RunOrder>>,
     /// Names of what is gone.
     names: BTreeMap<JobId, String>,
     flow_names: BTreeMap<FlowId, String>,
@@ -150,6 +153,7 @@ impl Bed {
             now: Timestamp::from_micros(0),
             reply: Reply::Done,
             said: Vec::new(),
+            order: None,
             names: BTreeMap::new(),
             flow_names: BTreeMap::new(),
         };
@@ -207,6 +211,15 @@ impl Bed {
             self.names.insert(*id, format!("{flow}/{}", job.name));
         }
         self.reply = step.reply.clone();
+        for effect in &step.effects {
+            if let Effect::Tell {
+                order: Order::Run(order),
+                ..
+            } = effect
+            {
+                self.order = Some(order.clone());
+            }
+        }
         let changes = step
             .changes
             .iter()
@@ -252,6 +265,7 @@ impl Bed {
             downstream,
             data_date: date(DATE),
             params: vec![],
+            trigger: TriggerKind::Manual,
             by: "ann".into(),
         }))
     }
@@ -530,6 +544,8 @@ impl Bed {
             Change::FlowDataDate { flow, data_date } => {
                 format!("{} reached {data_date}", self.flow_names[flow])
             }
+            // What is kept of the past has tests of its own.
+            Change::FlowDates { .. } | Change::JobOutcome { .. } => return None,
             Change::JobPut(job) => format!("put {} v{}", self.names[&job.id], job.revision.version),
             Change::JobDeleted(id) => format!("deleted {}", self.names[id]),
             Change::ExecutorPut(host) => format!("put {} v{}", host.name, host.revision.version),

@@ -475,22 +475,18 @@ fn a_handler_runs_again_with_what_it_handles() {
 }
 
 #[test]
-fn a_resume_with_a_job_from_outside_is_refused() {
+fn a_resume_waits_for_a_job_from_outside() {
     let mut bed = chain();
     let execution = bed.start(&["a"]);
     bed.fail("a/x");
     let edit = changed(&bed, "a/y", job("a/y").after("a/x").after("c/w"));
     bed.edit([flow("c", &[]), job("c/w").edit(), edit]);
-    let refused = bed.try_resume(execution);
-    let (job, depends_on, flow) = ("a/y".into(), "c/w".into(), bed.flow("c"));
-    assert_eq!(
-        refused,
-        Err(Rejected::OutsideDependency {
-            job,
-            depends_on,
-            flow
-        })
-    );
+    bed.resume(execution);
+    bed.succeed("a/x");
+    assert_eq!(bed.state("a/y"), JobRunState::Blocked);
+    bed.start(&["c"]);
+    bed.succeed("e2 c/w");
+    assert_eq!(bed.state("a/y"), JobRunState::Dispatched);
 }
 
 #[test]

@@ -3,7 +3,6 @@
 use core::time::Duration;
 
 use hcndc_core::{
-    engine::Rejected,
     id::PoolId,
     model::{
         Condition, DefinitionError as E, Dependency, DependencyDraft, Edit, FlowDraft, JobDraft,
@@ -179,16 +178,4 @@ fn a_job_looks_at_no_more_than_so_many_jobs_outside() {
             E::TooMany { count, max }
         )]
     );
-}
-
-#[test]
-fn no_order_is_dropped_in_silence() {
-    let mut bed = some();
-    bed.edit([with(job("a/n"), &[on("a/x", -1)])]);
-    let refused = Rejected::OutsideDependency {
-        job: "a/n".into(),
-        depends_on: "a/x".into(),
-        flow: bed.flow("a"),
-    };
-    assert_eq!(bed.try_start(&["a"], false), Err(refused));
 }

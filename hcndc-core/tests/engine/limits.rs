@@ -1,7 +1,7 @@
 //! Limits, and who goes first (R7).
 
 use hcndc_core::{
-    engine::{Input, JobRunState, Start},
+    engine::{Input, JobRunState, Start, TriggerKind},
     model::{Edit, ExecutorDraft, FlowDraft},
 };
 
@@ -290,6 +290,7 @@ fn a_job_runs_once_at_a_time_for_a_date() {
         downstream: false,
         data_date: date("2026-11-22"),
         params: vec![],
+        trigger: TriggerKind::Manual,
         by: "ann".into(),
     }));
     assert_eq!(other.state("e2 a/x"), JobRunState::Dispatched);

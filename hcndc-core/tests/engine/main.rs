@@ -9,6 +9,8 @@ mod edit;
 mod explain;
 mod limits;
 mod load;
+mod nouns;
+mod outside;
 mod partial;
 mod pause;
 mod report;

@@ -1,7 +1,7 @@
 //! Starts of some jobs only (R10).
 
 use hcndc_core::{
-    engine::{ExecutionState, Input, JobRunState as S, Rejected, Start},
+    engine::{ExecutionState, Input, JobRunState as S, Rejected, Start, TriggerKind},
     id::{FlowId, JobId},
 };
 
@@ -21,6 +21,7 @@ fn bed() -> Bed {
 
 fn try_start(bed: &mut Bed, flows: Vec<FlowId>, jobs: Vec<JobId>) -> Result<(), Rejected> {
     bed.try_apply(Input::Start(Start {
+        trigger: TriggerKind::Manual,
         flows,
         jobs: Some(jobs),
         downstream: false,

@@ -6,7 +6,8 @@ use hcndc_core::{
     engine::{
         ActionRow, AlertRow, AttemptRow, BackfillDateRow, BackfillRow, BackfillSnapshot,
         BackfillState, Change, ExecutionRow, ExecutionSnapshot, FileKeyRow, FiringOutcome,
-        FiringRow, FlowRunRow, JobRunRow, ScheduleCursor, Snapshot,
+        FiringRow, FlowDates, FlowRunRow, JobOutcome, JobRunRow, JobRunState, ScheduleCursor,
+        Snapshot,
     },
     id::{
         AlertId, AttemptId, BackfillId, ExecutionId, ExecutorId, FileEventId, FiringId, FlowId,
@@ -30,6 +31,8 @@ pub(crate) struct Store {
     pub(crate) job_runs: BTreeMap<JobRunId, JobRunRow>,
     pub(crate) attempts: BTreeMap<AttemptId, AttemptRow>,
     pub(crate) actions: Vec<ActionRow>,
+    pub(crate) flow_dates: BTreeMap<(FlowId, DataDate), DataDate>,
+    pub(crate) job_outcomes: BTreeMap<(JobId, DataDate), JobRunState>,
     pub(crate) backfills: BTreeMap<BackfillId, BackfillRow>,
     pub(crate) backfill_dates: BTreeMap<(BackfillId, DataDate), BackfillDateRow>,
     pub(crate) cursors: BTreeMap<ScheduleId, ScheduleCursor>,
@@ -64,6 +67,23 @@ impl Store {
                 assert!(entry.1.is_none_or(|old| old < *data_date), "R3");
                 entry.1 = Some(*data_date);
             }
+            Change::FlowDates { flow, from, to } => match to {
+                Some(to) => {
+                    assert!(from <= to && self.flows.contains_key(flow));
+                    self.flow_dates.insert((*flow, *from), *to);
+                }
+                None => assert!(self.flow_dates.remove(&(*flow, *from)).is_some()),
+            },
+            Change::JobOutcome {
+                job,
+                data_date,
+                state,
+            } => match state {
+                Some(state) => {
+                    self.job_outcomes.insert((*job, *data_date), *state);
+                }
+                None => assert!(self.job_outcomes.remove(&(*job, *data_date)).is_some()),
+            },
             Change::JobPut(job) => {
                 let version = job.revision.version;
                 let old = self.jobs.get(&job.id);
@@ -254,6 +274,20 @@ impl Store {
             executors: self.executors.values().cloned().collect(),
             definitions: self.definitions.values().cloned().collect(),
             executions: live.filter_map(|row| self.execution(row.id)).collect(),
+            flow_dates: self
+                .flow_dates
+                .iter()
+                .map(|(&(flow, from), &to)| FlowDates { flow, from, to })
+                .collect(),
+            job_outcomes: self
+                .job_outcomes
+                .iter()
+                .map(|(&(job, data_date), &state)| JobOutcome {
+                    job,
+                    data_date,
+                    state,
+                })
+                .collect(),
             backfills: self.open_backfills(),
             cursors: self.cursors.values().copied().collect(),
             firings: self.open_firings(),

@@ -16,11 +16,16 @@ use hcndc_core::{
     time::{DataDate, Timestamp},
 };
 
-use super::{store::Store, twin_backfill::TwinBackfills, twin_firing::TwinSchedules};
+use super::{
+    runs::{Begun, Past},
+    store::Store,
+    twin_backfill::TwinBackfills,
+    twin_firing::TwinSchedules,
+};
 
 /// What a job run does by itself, apart from what others make of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Phase {
+pub(super) enum Phase {
     /// Nothing: it waits for others, or in the queue.
     Idle,
     /// Its attempt lives.
@@ -30,66 +35,80 @@ enum Phase {
 }
 
 #[derive(Debug)]
-struct TwinJob {
-    id: JobRunId,
-    job: Arc<Job>,
-    flow: FlowId,
+pub(crate) struct TwinJob {
+    pub(super) id: JobRunId,
+    pub(super) job: Arc<Job>,
+    pub(super) flow: FlowId,
     /// The end that its attempts, a person or an earlier life gave it.
-    fixed: Option<JobRunState>,
+    pub(super) fixed: Option<JobRunState>,
     /// Its turn came once, whatever those that it waited for have become since.
-    let_go: bool,
+    pub(super) let_go: bool,
     left_out: bool,
-    phase: Phase,
-    tries: u32,
-    queued_at: Timestamp,
-    state: JobRunState,
+    pub(super) phase: Phase,
+    pub(super) tries: u32,
+    pub(super) queued_at: Timestamp,
+    pub(super) state: JobRunState,
+    /// Bits of its dependencies on runs outside that were seen to be met.
+    pub(super) met: u64,
+    /// Some dependency on a run outside waits.
+    pub(super) waits_outside: bool,
+    /// All dependencies on runs outside that are not met cannot be, for nothing failed.
+    pub(super) void_outside: bool,
 }
 
 #[derive(Debug)]
-struct TwinFlow {
-    id: FlowRunId,
-    flow: Arc<Flow>,
-    state: FlowRunState,
+pub(crate) struct TwinFlow {
+    pub(super) id: FlowRunId,
+    pub(super) flow: Arc<Flow>,
+    pub(super) state: FlowRunState,
+    pub(super) begun: Begun,
+    pub(super) started_at: Timestamp,
 }
 
 #[derive(Debug)]
-struct TwinExecution {
-    date: DataDate,
-    partial: bool,
-    state: ExecutionState,
-    flows: Vec<TwinFlow>,
-    jobs: Vec<TwinJob>,
+pub(crate) struct TwinExecution {
+    pub(super) date: DataDate,
+    /// Nobody asked for it, and nobody has taken it up again.
+    pub(super) automatic: bool,
+    pub(super) resumed: bool,
+    pub(super) partial: bool,
+    pub(super) state: ExecutionState,
+    pub(super) flows: Vec<TwinFlow>,
+    pub(super) jobs: Vec<TwinJob>,
 }
 
 #[derive(Debug, Default)]
-struct TwinHost {
+pub(super) struct TwinHost {
     online: bool,
     lease: Option<Timestamp>,
 }
 
 #[derive(Debug)]
-struct TwinAttempt {
+pub(super) struct TwinAttempt {
     execution: ExecutionId,
     job_run: JobRunId,
     executor: ExecutorId,
     slots: u32,
-    running: bool,
+    pub(super) running: bool,
     kill: bool,
 }
 
 #[derive(Debug, Default)]
 pub(crate) struct Twin {
-    now: Timestamp,
-    settings: Settings,
-    executions: BTreeMap<ExecutionId, TwinExecution>,
-    hosts: BTreeMap<ExecutorId, TwinHost>,
-    attempts: BTreeMap<AttemptId, TwinAttempt>,
-    dates: BTreeMap<FlowId, DataDate>,
+    pub(super) now: Timestamp,
+    pub(super) settings: Settings,
+    pub(super) executions: BTreeMap<ExecutionId, TwinExecution>,
+    pub(super) hosts: BTreeMap<ExecutorId, TwinHost>,
+    pub(super) attempts: BTreeMap<AttemptId, TwinAttempt>,
+    pub(super) dates: BTreeMap<FlowId, DataDate>,
+    pub(super) past: Past,
+    /// Flow runs that stood in line for a place among the runs of their flow after the last step.
+    pub(super) in_line: BTreeSet<FlowRunId>,
     backfills: TwinBackfills,
     schedules: TwinSchedules,
 }
 
-fn is_good(state: JobRunState) -> bool {
+pub(super) fn is_good(state: JobRunState) -> bool {
     matches!(state, JobRunState::Succeeded | JobRunState::Skipped)
 }
 
@@ -100,35 +119,17 @@ impl TwinJob {
 }
 
 impl TwinExecution {
-    fn job(&self, id: JobId) -> Option<&TwinJob> {
+    pub(super) fn job(&self, id: JobId) -> Option<&TwinJob> {
         self.jobs.iter().find(|it| it.job.id == id)
     }
 
-    /// Whether flow runs would start if it were not paused.
-    fn could_start_flows(&self) -> bool {
-        let good = |id: &FlowId| {
-            let state = self.flow_state(*id);
-            state.is_none_or(|state| state == FlowRunState::Succeeded)
-        };
-        let mut flows = self.flows.iter();
-        flows.any(|run| run.state == FlowRunState::Waiting && run.flow.parents.iter().all(good))
-    }
-
-    fn flow_state(&self, id: FlowId) -> Option<FlowRunState> {
+    pub(super) fn flow_state(&self, id: FlowId) -> Option<FlowRunState> {
         let run = self.flows.iter().find(|it| it.flow.id == id)?;
         Some(run.state)
     }
 
-    /// R1, R2, R4 and R6 by looking at everything until nothing changes.
-    fn derive(&mut self) {
-        let paused = self.state == ExecutionState::Paused;
-        // What has begun, a pause does not undo; what has not, does not begin.
-        let held: Vec<FlowId> = self
-            .flows
-            .iter()
-            .filter(|run| paused && run.state == FlowRunState::Waiting)
-            .map(|run| run.flow.id)
-            .collect();
+    /// R1, R4 and R6 by looking at everything until nothing changes.
+    pub(super) fn derive(&mut self) {
         for run in &mut self.flows {
             run.state = FlowRunState::Waiting;
         }
@@ -138,14 +139,15 @@ impl TwinExecution {
         loop {
             let mut next_flows = Vec::new();
             for run in &self.flows {
-                let parents = run.flow.parents.iter();
-                let starts = parents
-                    .filter_map(|&parent| self.flow_state(parent))
-                    .all(|state| state == FlowRunState::Succeeded);
-                let starts = starts && !held.contains(&run.flow.id);
                 let its = || self.jobs.iter().filter(|it| it.flow == run.flow.id);
-                next_flows.push(if !starts {
+                next_flows.push(if let Begun::Not = run.begun {
                     FlowRunState::Waiting
+                } else if let Begun::Joined(_, end) = run.begun {
+                    match end {
+                        None => FlowRunState::Joined,
+                        Some(true) => FlowRunState::Succeeded,
+                        Some(false) => FlowRunState::Failed,
+                    }
                 } else if its().any(|it| !it.state.is_settled()) {
                     FlowRunState::Running
                 } else if its().all(|it| is_good(it.state)) {
@@ -172,7 +174,11 @@ impl TwinExecution {
         if let Some(fixed) = run.fixed {
             return fixed;
         }
-        if self.flow_state(run.flow) == Some(FlowRunState::Waiting) {
+        let flow_state = self.flow_state(run.flow);
+        if matches!(
+            flow_state,
+            Some(FlowRunState::Waiting | FlowRunState::Joined)
+        ) {
             return JobRunState::Blocked;
         }
         let enabled = |it: &&TwinJob| it.flow == run.flow && it.takes_part();
@@ -180,9 +186,9 @@ impl TwinExecution {
             return JobRunState::Skipped;
         }
         let (mut open, mut pointless) = (false, false);
-        let dependencies = run.job.dependencies.iter();
-        for dependency in dependencies.filter(|_| !run.let_go) {
-            let Some(other) = self.job(dependency.job) else {
+        for dependency in run.job.dependencies.iter().filter(|_| !run.let_go) {
+            let inside = self.job(dependency.job);
+            let Some(other) = inside.filter(|_| dependency.offset_days == 0) else {
                 continue;
             };
             if !other.state.is_settled() {
@@ -196,8 +202,8 @@ impl TwinExecution {
             }
         }
         match run.phase {
-            _ if open => JobRunState::Blocked,
-            _ if pointless || !run.takes_part() => JobRunState::Skipped,
+            _ if open || (run.waits_outside && !run.let_go) => JobRunState::Blocked,
+            _ if pointless || run.void_outside || !run.takes_part() => JobRunState::Skipped,
             Phase::Idle => JobRunState::Queued,
             // Dispatched and running are told apart by the attempt.
             Phase::Live(_) => JobRunState::Dispatched,
@@ -216,8 +222,9 @@ impl TwinExecution {
                     flows.insert(run.flow);
                 }
                 let after = run.job.dependencies.iter().any(|dependency| {
-                    self.job(dependency.job)
-                        .is_some_and(|other| runs.contains(&other.id))
+                    let other = self.job(dependency.job);
+                    let other = other.filter(|_| dependency.offset_days == 0);
+                    other.is_some_and(|other| runs.contains(&other.id))
                 });
                 let flow = self.flows.iter().find(|it| it.flow.id == run.flow);
                 let gated =
@@ -252,7 +259,8 @@ impl TwinExecution {
         let left = most.checked_sub(1)?;
         let mut longest = self.way_after_flow(of.flow, left)?;
         for it in &self.jobs {
-            if it.job.dependencies.iter().any(|on| on.job == of.job.id) {
+            let mut ties = it.job.dependencies.iter();
+            if ties.any(|on| on.job == of.job.id && on.offset_days == 0) {
                 longest = longest.max(self.way(it, left)?);
             }
         }
@@ -288,6 +296,7 @@ impl Twin {
                     self.hosts.entry(id).or_default();
                 }
                 self.dates.retain(|id, _| store.flows.contains_key(id));
+                self.past.forget(store);
             }
             Input::Start(_)
             | Input::Backfill(_)
@@ -335,11 +344,13 @@ impl Twin {
             Input::Configure(settings) => self.settings = settings.clone(),
             Input::Wake => {}
         }
-        self.derive();
+        self.begin_flows(step, store);
+        self.derive(step, store);
         self.let_time_pass();
-        self.derive();
+        self.derive(step, store);
         self.check_dispatches(step, store);
-        self.derive();
+        self.derive(step, store);
+        self.check_runs(step, store);
         self.check_action(input, step);
         self.compare(store);
         self.backfills.follow(input, step, store);
@@ -369,6 +380,8 @@ impl Twin {
                     let new = TwinExecution {
                         date: row.data_date,
                         partial: row.partial,
+                        automatic: row.trigger.is_automatic(),
+                        resumed: false,
                         state: ExecutionState::Running,
                         flows: Vec::new(),
                         jobs: Vec::new(),
@@ -381,6 +394,8 @@ impl Twin {
                         id: row.id,
                         flow: Arc::clone(&store.flows[&row.flow].0),
                         state: FlowRunState::Waiting,
+                        begun: Begun::Not,
+                        started_at: self.now,
                     });
                 }
                 Change::JobRun { from: None, row } => {
@@ -397,6 +412,9 @@ impl Twin {
                         tries: 0,
                         queued_at: self.now,
                         state: JobRunState::Blocked,
+                        met: 0,
+                        waits_outside: true,
+                        void_outside: false,
                     });
                 }
                 _ => {}
@@ -529,6 +547,7 @@ impl Twin {
         let its = self.executions.get_mut(&id).unwrap();
         assert!(its.state.is_ended());
         its.state = ExecutionState::Running;
+        its.resumed = true;
         let mut flows_again = flows_again.clone();
         for run in &mut its.jobs {
             let starts_over = again.contains(&run.id);
@@ -541,6 +560,7 @@ impl Twin {
             }
             (run.fixed, run.phase, run.tries) = (None, Phase::Idle, 0);
             run.let_go = false;
+            (run.met, run.waits_outside) = (0, true);
             match store.jobs.get(&run.job.id) {
                 Some(job) => run.job = Arc::clone(job),
                 None => run.fixed = Some(JobRunState::Skipped),
@@ -551,6 +571,11 @@ impl Twin {
             // What is complete stays pinned; the rest is read afresh.
             let again = flows_again.contains(&run.flow.id);
             let complete = run.state == FlowRunState::Succeeded && !again;
+            if !complete {
+                its.flows[at].begun = Begun::Not;
+                its.flows[at].state = FlowRunState::Waiting;
+            }
+            let run = &its.flows[at];
             if let Some((flow, _)) = store.flows.get(&run.flow.id).filter(|_| !complete) {
                 its.flows[at].flow = Arc::clone(flow);
             }
@@ -720,66 +745,6 @@ impl Twin {
         }
     }
 
-    fn derive(&mut self) {
-        let now = self.now;
-        for its in self.executions.values_mut() {
-            if its.state.is_ended() {
-                continue;
-            }
-            let before: Vec<FlowRunState> = its.flows.iter().map(|run| run.state).collect();
-            let queued = |run: &TwinJob| run.state == JobRunState::Queued;
-            let was_queued: Vec<bool> = its.jobs.iter().map(queued).collect();
-            if its.state.goes_on() {
-                its.derive();
-            } else {
-                for run in &mut its.jobs {
-                    run.state = run.fixed.unwrap_or(run.state);
-                }
-            }
-            for (run, was) in its.jobs.iter_mut().zip(was_queued) {
-                if let Phase::Live(id) = run.phase
-                    && self.attempts[&id].running
-                {
-                    run.state = JobRunState::Running;
-                }
-                if queued(run) && !was {
-                    run.queued_at = now;
-                }
-                run.let_go |= run.state.is_active();
-            }
-            let held = its.state == ExecutionState::Paused && its.could_start_flows();
-            if !held && !its.jobs.iter().any(|run| run.state.is_active()) {
-                let stopping = its.state == ExecutionState::Stopping;
-                for run in &mut its.flows {
-                    if run.state == FlowRunState::Running {
-                        let mut jobs = its.jobs.iter().filter(|it| it.flow == run.flow.id);
-                        run.state = match (jobs.all(|it| is_good(it.state)), stopping) {
-                            (true, _) => FlowRunState::Succeeded,
-                            (false, true) => FlowRunState::Stopped,
-                            (false, false) => FlowRunState::Failed,
-                        };
-                    }
-                }
-                let all = its
-                    .flows
-                    .iter()
-                    .all(|run| run.state == FlowRunState::Succeeded);
-                its.state = match (stopping, all) {
-                    (true, _) => ExecutionState::Stopped,
-                    (false, true) => ExecutionState::Succeeded,
-                    (false, false) => ExecutionState::Failed,
-                };
-            }
-            for (run, before) in its.flows.iter().zip(before) {
-                let succeeded = run.state == FlowRunState::Succeeded && !its.partial;
-                if succeeded && before != FlowRunState::Succeeded {
-                    let date = self.dates.entry(run.flow.id).or_insert(its.date);
-                    *date = its.date.max(*date);
-                }
-            }
-        }
-    }
-
     /// Takes over which attempts were made, and sees whether they may live (R7).
     fn check_dispatches(&mut self, step: &Step, store: &Store) {
         let mut new = Vec::new();
@@ -808,7 +773,7 @@ impl Twin {
             self.attempts.insert(row.id, attempt);
             new.push(row);
         }
-        self.derive();
+        self.derive(step, store);
         for row in &new {
             let limit = self.settings.max_running as usize;
             assert!(self.attempts.len() <= limit, "R7: too many at once");
@@ -953,6 +918,7 @@ impl Twin {
             }
             assert_eq!(store.executions[id].state, its.state, "execution {id}");
         }
+        self.past.compare(store);
         for (flow, (_, date)) in &store.flows {
             assert_eq!(*date, self.dates.get(flow).copied(), "R3, flow {flow}");
         }

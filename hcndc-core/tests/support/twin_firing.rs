@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use hcndc_core::{
-    engine::{Change, FiringOutcome, FiringRow, SkipReason, Step, TriggerKind},
+    engine::{Change, ExecutionRow, FiringOutcome, FiringRow, SkipReason, Step, TriggerKind},
     id::{FiringId, ScheduleId},
     model::{Definition, Missed, Overlap, Schedule, Trigger},
     time::Timestamp,
@@ -91,14 +91,14 @@ impl TwinSchedules {
             }
             its.old = Some((**schedule).clone());
         }
-        for row in store.executions.values() {
-            if row.trigger == TriggerKind::Schedule {
-                let key = (row.schedule.unwrap(), row.fire_time.unwrap());
-                self.started.insert(key);
-            }
+        // Those that were started in the name of another's schedule have none of ours.
+        let ours =
+            |row: &&ExecutionRow| row.trigger == TriggerKind::Schedule && row.schedule.is_some();
+        for row in store.executions.values().filter(ours) {
+            let key = (row.schedule.unwrap(), row.fire_time.unwrap());
+            self.started.insert(key);
         }
-        let scheduled = store.executions.values();
-        let scheduled = scheduled.filter(|row| row.trigger == TriggerKind::Schedule);
+        let scheduled = store.executions.values().filter(ours);
         assert_eq!(
             scheduled.count(),
             self.started.len(),

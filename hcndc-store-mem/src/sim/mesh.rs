@@ -3,7 +3,10 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use hcndc_core::{
-    engine::{BackfillRequest, BackfillState, EditBatch, ExecutionState, Input, Settings, Start},
+    engine::{
+        BackfillRequest, BackfillState, EditBatch, ExecutionState, Input, Settings, Start,
+        TriggerKind,
+    },
     id::{BackfillId, ExecutionId, ExecutorId, FlowId, JobId, JobRunId},
     model::{
         Condition, DependencyDraft, Edit, ExecutorDraft, ExecutorRef, FlowDraft, FlowRef, JobDraft,
@@ -149,6 +152,7 @@ pub(crate) fn draw_command(
                 downstream,
                 data_date,
                 params: vec![],
+                trigger: TriggerKind::Manual,
                 by,
             })
         }

@@ -28,6 +28,7 @@ pub(crate) enum Fault {
     NewVersionsLoseDates,
     KeepsDatesOfDeleted,
     DeletesVersions,
+    KeepsWhatIsPast,
     TrimsTexts,
     CutsTexts,
     LosesFourByteCharacters,

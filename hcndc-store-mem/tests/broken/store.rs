@@ -126,6 +126,12 @@ impl Broken {
                 changes.retain(|c| !(ended && matches!(c, Change::Execution(_))));
             }
             Fault::KeepsDatesOfDeleted => changes.retain(|c| !matches!(c, Change::FlowDeleted(_))),
+            Fault::KeepsWhatIsPast => changes.retain(|c| {
+                !matches!(
+                    c,
+                    Change::FlowDates { to: None, .. } | Change::JobOutcome { state: None, .. }
+                )
+            }),
             Fault::NewVersionsLoseDates => {
                 let put = |c: &Change| match c {
                     Change::FlowPut(flow) => vec![Change::FlowDeleted(flow.id), c.clone()],

@@ -20,6 +20,7 @@ pub(crate) enum FlowRun {
     State,
     StartedAt,
     EndedAt,
+    JoinedTo,
 }
 
 impl Table for FlowRun {
@@ -35,6 +36,7 @@ impl Table for FlowRun {
         Self::State,
         Self::StartedAt,
         Self::EndedAt,
+        Self::JoinedTo,
     ];
 
     fn values(row: &FlowRunRow) -> Result<Vec<Value>, SqlError> {
@@ -46,6 +48,10 @@ impl Table for FlowRun {
             row.state.as_str().into(),
             time_if(row.started_at),
             time_if(row.ended_at),
+            match row.joined_to {
+                Some(other) => number("flow run", other.0)?.into(),
+                None => None::<i64>.into(),
+            },
         ])
     }
 }
@@ -62,6 +68,7 @@ impl FlowRun {
             state: row.named("state", FlowRunState::from_name)?,
             started_at: row.time_if("started_at")?,
             ended_at: row.time_if("ended_at")?,
+            joined_to: row.number_if("joined_to")?.map(FlowRunId),
         })
     }
 }

@@ -27,6 +27,7 @@ pub(crate) enum JobRun {
     ExitCode,
     RetryAt,
     LeftOut,
+    MetOutside,
 }
 
 impl Table for JobRun {
@@ -49,6 +50,7 @@ impl Table for JobRun {
         Self::ExitCode,
         Self::RetryAt,
         Self::LeftOut,
+        Self::MetOutside,
     ];
 
     fn values(row: &JobRunRow) -> Result<Vec<Value>, SqlError> {
@@ -67,6 +69,8 @@ impl Table for JobRun {
             row.exit_code.into(),
             time_if(row.retry_at),
             row.left_out.into(),
+            // Bits, of which the sign is one.
+            row.met_outside.cast_signed().into(),
         ])
     }
 }
@@ -90,6 +94,7 @@ impl JobRun {
             exit_code: row.column("exit_code")?,
             retry_at: row.time_if("retry_at")?,
             left_out: row.column("left_out")?,
+            met_outside: row.column::<i64>("met_outside")?.cast_unsigned(),
         })
     }
 }

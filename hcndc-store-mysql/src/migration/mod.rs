@@ -4,6 +4,7 @@ mod m20261122_000001_backbone;
 mod m20261125_000001_definitions;
 mod m20261125_000002_firing;
 mod m20261125_000003_controls;
+mod m20261125_000003_runs;
 mod make;
 
 use sea_orm::{
@@ -26,6 +27,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261125_000001_definitions::Migration),
             Box::new(m20261125_000002_firing::Migration),
             Box::new(m20261125_000003_controls::Migration),
+            Box::new(m20261125_000003_runs::Migration),
         ]
     }
 

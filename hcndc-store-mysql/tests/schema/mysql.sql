@@ -253,6 +253,13 @@ CREATE TABLE `flow` (
   KEY `flow_by_updated_at` (`updated_at`,`id`)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin;
 
+CREATE TABLE `flow_date_range` (
+  `flow_id` bigint NOT NULL,
+  `from_date` date NOT NULL,
+  `to_date` date NOT NULL,
+  PRIMARY KEY (`flow_id`,`from_date`)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin;
+
 CREATE TABLE `flow_parent` (
   `flow_id` bigint NOT NULL,
   `parent_id` bigint NOT NULL,
@@ -268,6 +275,7 @@ CREATE TABLE `flow_run` (
   `state` varchar(20) NOT NULL,
   `started_at` bigint DEFAULT NULL,
   `ended_at` bigint DEFAULT NULL,
+  `joined_to` bigint DEFAULT NULL,
   PRIMARY KEY (`id`),
   KEY `flow_run_by_execution` (`execution_id`,`id`),
   KEY `flow_run_by_flow` (`flow_id`,`execution_id`)
@@ -305,6 +313,13 @@ CREATE TABLE `job_dependency` (
   KEY `job_dependency_by_depends_on` (`depends_on_id`,`job_id`)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin;
 
+CREATE TABLE `job_outcome` (
+  `job_id` bigint NOT NULL,
+  `data_date` date NOT NULL,
+  `state` varchar(20) NOT NULL,
+  PRIMARY KEY (`job_id`,`data_date`)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin;
+
 CREATE TABLE `job_run` (
   `id` bigint NOT NULL,
   `execution_id` bigint NOT NULL,
@@ -320,6 +335,7 @@ CREATE TABLE `job_run` (
   `exit_code` int DEFAULT NULL,
   `retry_at` bigint DEFAULT NULL,
   `left_out` tinyint(1) NOT NULL DEFAULT 0,
+  `met_outside` bigint NOT NULL DEFAULT 0,
   PRIMARY KEY (`id`),
   KEY `job_run_by_execution` (`execution_id`,`id`),
   KEY `job_run_by_flow_run` (`flow_run_id`,`id`),

@@ -363,7 +363,7 @@ pub(super) async fn list<H: History, T: Transport>(
     (status = 201, body = ExecutionDto, headers(("Location" = String))),
     (status = 400, body = ProblemDto, content_type = "application/problem+json"),
     (status = 409, body = ProblemDto, content_type = "application/problem+json", description = "`flow_disabled`"),
-    (status = 422, body = ProblemDto, content_type = "application/problem+json", description = "`unknown_flow`, `no_flows`, `outside_dependency`, `idempotency_key_reused`"),
+    (status = 422, body = ProblemDto, content_type = "application/problem+json", description = "`unknown_flow`, `no_flows`, `idempotency_key_reused`"),
 ))]
 pub(super) async fn start<H: History + 'static, T: Transport + 'static>(
     app: Arc<App<H, T>>,
@@ -426,6 +426,7 @@ async fn to_start<H: History, T: Transport>(
         downstream: body.with_downstream,
         data_date,
         params: map_to_params(&body.params),
+        trigger: TriggerKind::Manual,
         by: caller.by,
     })
 }
@@ -511,7 +512,7 @@ async fn ended_problem<H: History, T: Transport>(
     (status = 200, body = ExecutionDto),
     (status = 404, body = ProblemDto, content_type = "application/problem+json"),
     (status = 409, body = ProblemDto, content_type = "application/problem+json", description = "`wrong_state`: it runs, or succeeded"),
-    (status = 422, body = ProblemDto, content_type = "application/problem+json", description = "`outside_dependency`, `newer_dependency`"),
+    (status = 422, body = ProblemDto, content_type = "application/problem+json", description = "`newer_dependency`"),
 ))]
 pub(super) async fn resume<H: History, T: Transport>(
     execution: ExecutionId,
@@ -533,7 +534,7 @@ pub(super) async fn resume<H: History, T: Transport>(
     (status = 200, body = ExecutionDto),
     (status = 404, body = ProblemDto, content_type = "application/problem+json"),
     (status = 409, body = ProblemDto, content_type = "application/problem+json", description = "`wrong_state`: it has not ended"),
-    (status = 422, body = ProblemDto, content_type = "application/problem+json", description = "`no_job_runs`, `unknown_job_run`, `outside_dependency`, `newer_dependency`"),
+    (status = 422, body = ProblemDto, content_type = "application/problem+json", description = "`no_job_runs`, `unknown_job_run`, `newer_dependency`"),
 ))]
 pub(super) async fn rerun<H: History, T: Transport>(
     execution: ExecutionId,

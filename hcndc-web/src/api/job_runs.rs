@@ -253,6 +253,33 @@ enum HoldKind {
         on: super::reference::ConditionDto,
         state: &'static str,
     },
+    /// A parent of its flow that takes no part in its execution has not reached its date.
+    OutsideParent {
+        flow: u64,
+        name: String,
+        needs: String,
+        reached: Option<String>,
+    },
+    /// Its flow run shares the end of another, which runs.
+    Joined { execution: u64, flow_run: u64 },
+    /// As many runs of its flow run as may.
+    FlowRuns { flow: u64, limit: u32, running: u32 },
+    /// A job that it depends on, of a flow that takes no part in its execution or for another date, has not come to the end
+    /// asked for.
+    OutsideDependency {
+        job: u64,
+        name: String,
+        flow: u64,
+        data_date: String,
+        on: super::reference::ConditionDto,
+        /// The live execution that has the latest run of the flow for that date.
+        execution: Option<u64>,
+        /// Where the latest run stands; null if there was none.
+        #[schema(value_type = Option<String>)]
+        state: Option<&'static str>,
+        /// When the waiting ends.
+        until: Option<String>,
+    },
     /// Its next attempt waits for its time.
     Retry { at: String },
     /// As many attempts live as may.
@@ -302,6 +329,52 @@ impl From<&Hold> for HoldKind {
                 name: name.clone(),
                 on: (*condition).into(),
                 state: state.as_str(),
+            },
+            Hold::OutsideParent {
+                flow,
+                name,
+                needs,
+                reached,
+            } => Self::OutsideParent {
+                flow: flow.0,
+                name: name.clone(),
+                needs: needs.to_string(),
+                reached: reached.map(|date| date.to_string()),
+            },
+            Hold::Joined {
+                execution,
+                flow_run,
+            } => Self::Joined {
+                execution: execution.0,
+                flow_run: flow_run.0,
+            },
+            Hold::FlowRuns {
+                flow,
+                limit,
+                running,
+            } => Self::FlowRuns {
+                flow: flow.0,
+                limit: *limit,
+                running: *running,
+            },
+            Hold::OutsideDependency {
+                job,
+                name,
+                flow,
+                data_date,
+                condition,
+                execution,
+                state,
+                until,
+            } => Self::OutsideDependency {
+                job: job.0,
+                name: name.clone(),
+                flow: flow.0,
+                data_date: data_date.to_string(),
+                on: (*condition).into(),
+                execution: execution.map(|it| it.0),
+                state: state.map(JobRunState::as_str),
+                until: until.map(|at| at.to_string()),
             },
             Hold::Retry { at } => Self::Retry { at: at.to_string() },
             Hold::GlobalLimit { limit } => Self::GlobalLimit { limit: *limit },

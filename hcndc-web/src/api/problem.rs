@@ -283,7 +283,6 @@ fn refused(rejected: &Rejected) -> (StatusCode, &'static str) {
         Rejected::WrongState { .. } => (conflict, "wrong_state"),
         Rejected::UnknownJobRun { .. } => (unprocessable, "unknown_job_run"),
         Rejected::NoJobRuns => (unprocessable, "no_job_runs"),
-        Rejected::OutsideDependency { .. } => (unprocessable, "outside_dependency"),
         Rejected::NewerDependency { .. } => (unprocessable, "newer_dependency"),
         Rejected::UnknownSchedule { .. } => (StatusCode::NOT_FOUND, "unknown_schedule"),
         Rejected::UnknownFileEvent { .. } => (StatusCode::NOT_FOUND, "unknown_file_event"),

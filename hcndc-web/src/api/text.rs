@@ -4,7 +4,9 @@ use hcndc_core::{
     engine::{
         AttemptState, ExecutionState, FlowRunState, Hold, HostTrouble, JobRunState, Rejected,
     },
+    id::ExecutionId,
     model::{Condition, DefinitionError, DefinitionKind, Placement},
+    time::{DataDate, Timestamp},
 };
 
 use super::problem::{Blame, BlameError, Problem, What};
@@ -73,11 +75,6 @@ pub(super) const KINDS: &[(&str, &str, &str)] = &[
         "wrong_state",
         "The execution's state does not allow this",
         "执行的状态不允许此操作",
-    ),
-    (
-        "outside_dependency",
-        "A job depends on one that does not take part",
-        "有任务依赖于未参与的任务",
     ),
     (
         "newer_dependency",
@@ -262,12 +259,6 @@ fn refusal(rejected: &Rejected, lang: Lang) -> String {
             format!("任务执行 {job_run} 不属于该执行")
         }
         (Lang::Zh, Rejected::NoJobRuns) => "请至少指定一个任务执行".to_owned(),
-        (
-            Lang::Zh,
-            Rejected::OutsideDependency {
-                job, depends_on, ..
-            },
-        ) => format!("任务 {job} 依赖于 {depends_on}，而后者的任务流没有参与；请一并启动该任务流"),
         (Lang::Zh, Rejected::NewerDependency { job, depends_on }) => format!(
             "任务 {job} 依赖于 {depends_on}，而后者是该执行启动之后新增的；请启动新的执行，或去掉该依赖"
         ),
@@ -570,6 +561,48 @@ pub(super) fn hold(hold: &Hold, lang: Lang) -> String {
                 format!("任务 {name} {zh}，它{}", job_run_state_zh(*state)),
             )
         }
+        Hold::OutsideParent {
+            name,
+            needs,
+            reached,
+            ..
+        } => {
+            let (en, zh) = match reached {
+                Some(date) => (format!("has reached {date}"), format!("目前到 {date}")),
+                None => ("has reached no date".to_owned(), "尚无数据日期".to_owned()),
+            };
+            either(
+                lang,
+                format!("flow {name}, a parent of its flow, must reach {needs} first; it {en}"),
+                format!("父任务流 {name} 的数据日期须先到 {needs}，{zh}"),
+            )
+        }
+        Hold::Joined { execution, .. } => either(
+            lang,
+            format!(
+                "execution {execution} runs its flow for the same date, and it shares that end"
+            ),
+            format!("执行 {execution} 正在为同一数据日期运行该任务流，此处共享其结果"),
+        ),
+        Hold::FlowRuns { limit, running, .. } => either(
+            lang,
+            format!("its flow runs {running} times already, {limit} may at once"),
+            format!("该任务流已有 {running} 个执行在运行，同时最多 {limit} 个"),
+        ),
+        Hold::OutsideDependency {
+            name,
+            data_date,
+            condition,
+            execution,
+            state,
+            until,
+            ..
+        } => outside_dependency(
+            (name, *data_date, *condition),
+            (*execution, *state),
+            *until,
+            lang,
+        ),
         Hold::Retry { at } => either(
             lang,
             format!("its next attempt starts at {at}"),
@@ -630,6 +663,50 @@ pub(super) fn hold(hold: &Hold, lang: Lang) -> String {
     }
 }
 
+/// What a dependency on a run outside waits for: the job, the date and the end asked for, and what its latest run came to.
+fn outside_dependency(
+    (name, date, condition): (&str, DataDate, Condition),
+    (execution, state): (Option<ExecutionId>, Option<JobRunState>),
+    until: Option<Timestamp>,
+    lang: Lang,
+) -> String {
+    let (en, zh) = match condition {
+        Condition::Success => ("must succeed", "须成功"),
+        Condition::Failure => ("must fail", "须失败"),
+        Condition::Done => ("must end", "须结束"),
+    };
+    let (mut is, mut is_zh) = match (execution, state) {
+        (Some(execution), Some(state)) => (
+            format!("in execution {execution} it is {state}"),
+            format!("它在执行 {execution} 中{}", job_run_state_zh(state)),
+        ),
+        (Some(execution), None) => (
+            format!("execution {execution} was started without it"),
+            format!("执行 {execution} 启动时还没有它"),
+        ),
+        (None, Some(state)) => (
+            format!("when its flow last ran for that date it was {state}"),
+            format!(
+                "其任务流最近一次为该日期运行时它{}",
+                job_run_state_zh(state)
+            ),
+        ),
+        (None, None) => (
+            "its flow has not run for that date".to_owned(),
+            "其任务流尚未为该日期运行".to_owned(),
+        ),
+    };
+    if let Some(until) = until {
+        is.push_str(&format!(", and at {until} the waiting ends"));
+        is_zh.push_str(&format!("，最迟等到 {until}"));
+    }
+    either(
+        lang,
+        format!("job {name} {en} for {date} first; {is}"),
+        format!("任务 {name} 须先为 {date} 运行且{zh}；{is_zh}"),
+    )
+}
+
 fn host_trouble(trouble: &HostTrouble) -> (String, String) {
     match trouble {
         HostTrouble::Disabled => ("is not enabled".into(), "未启用".into()),
@@ -669,6 +746,7 @@ const fn execution_state_zh(state: ExecutionState) -> &'static str {
 const fn flow_run_state_zh(state: FlowRunState) -> &'static str {
     match state {
         FlowRunState::Waiting => "尚在等待",
+        FlowRunState::Joined => "已并入同日期的另一次执行",
         FlowRunState::Running => "正在运行",
         FlowRunState::Succeeded => "已成功",
         FlowRunState::Failed => "已失败",

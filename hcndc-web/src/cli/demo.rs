@@ -7,7 +7,7 @@ use std::{
 
 use clap::Args;
 use hcndc_core::{
-    engine::{EditBatch, ExecutionState, Input, JobRunState, Reply, Start},
+    engine::{EditBatch, ExecutionState, Input, JobRunState, Reply, Start, TriggerKind},
     id::{ExecutionId, FlowId},
     port::{History as _, JobRunQuery},
     time::DataDate,
@@ -141,6 +141,7 @@ async fn night(server: &Server, folder: &Path, date: DataDate, lang: Lang) -> Ex
             downstream: false,
             data_date: date,
             params: Vec::new(),
+            trigger: TriggerKind::Manual,
             by,
         };
         match handle.command(Input::Start(start)).await? {

@@ -17,6 +17,10 @@ const ABOUT: &[(&str, &str)] = &[
     ),
     ("hcndc schema", "输出网状文件的 JSON schema"),
     (
+        "hcndc simulate",
+        "预测网状文件在若干天内的运行情况，不实际运行任何任务",
+    ),
+    (
         "hcndc cron",
         "cron 表达式的触发时间、含义和可能出人意料之处",
     ),
@@ -49,6 +53,21 @@ const ARGUMENTS: &[(&str, &str)] = &[
         "hcndc validate set",
         "运行时将用 --set 给出的参数，命令中可以引用",
     ),
+    ("hcndc simulate from", "第一天，YYYY-MM-DD，按文件所定时区"),
+    ("hcndc simulate to", "最后一天"),
+    ("format", "预测结果的输出形式：table 为表格，json 为 JSON"),
+    ("details", "除任务流外，也逐行列出每个任务"),
+    (
+        "durations",
+        "各任务所需时间的 JSON 对象，例如 {\"load/orders\": \"12m\"}；优先于文件中的预期用时",
+    ),
+    ("otherwise", "没有任何依据的任务按这么长时间计算"),
+    ("lose", "假定已失联的执行服务器；可多次给出"),
+    (
+        "slots",
+        "文件未列出执行服务器时，本机的槽位数；默认为处理器个数",
+    ),
+    ("against", "另一个网状文件：如果换成它，会有哪些变动"),
     ("jobs", "同时运行的任务数上限；默认为处理器个数"),
     (
         "events",

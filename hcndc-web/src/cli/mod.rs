@@ -15,6 +15,7 @@ mod import;
 mod run;
 mod schema;
 mod serve;
+mod simulate;
 mod validate;
 
 use std::{
@@ -59,6 +60,8 @@ enum Command {
     Import(import::ImportArgs),
     /// Print the JSON schema of mesh files
     Schema,
+    /// Tell what a mesh file will do over some days, without running anything
+    Simulate(simulate::SimulateArgs),
     /// Times of a cron expression, what it says, and what may surprise about it
     Cron(cron::CronArgs),
     /// Run the server: scheduler, executor and REST API
@@ -118,6 +121,7 @@ pub fn main() -> ExitCode {
         Command::Validate(args) => validate::run(&args, lang),
         Command::Import(args) => import::run(&args, lang),
         Command::Schema => schema::run(lang),
+        Command::Simulate(args) => simulate::run(&args, lang),
         Command::Cron(args) => cron::run(&args, lang),
         Command::Serve(args) => serve::run(args, lang),
         Command::Demo(args) => demo::run(args, lang),

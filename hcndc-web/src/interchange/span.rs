@@ -67,7 +67,7 @@ impl Span {
     }
 
     /// Parses groups of a whole number and a unit, such as `1h30m` or `1h 30m`.
-    fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         let mut rest = text.trim();
         let mut millis = 0_u64;
         if rest.is_empty() {

@@ -111,7 +111,6 @@ async fn starts_that_cannot_be_are_refused() {
     for (body, status, code, field) in [
         (json!({}), 422, "no_flows", None),
         (json!({"flows": ["off"]}), 409, "flow_disabled", None),
-        (json!({"flows": ["load"]}), 422, "outside_dependency", None),
         (
             json!({"flows": ["nope", 99]}),
             400,

@@ -364,7 +364,7 @@ where
         execution: Some(ExecutionId(31)),
         ..many
     };
-    assert_eq!(job_runs(store, &elsewhere).await, []);
+    assert_eq!(job_runs(store, &elsewhere).await, [0_u64; 0]);
 }
 
 /// Clause 3: no items, and nothing to go on with.

@@ -19,9 +19,11 @@ fn definitions() -> Vec<Change> {
 /// The id of some file event.
 fn file_event() -> u64 {
     let mut all = sample::World::new().definitions.into_iter();
-    let found = all.find_map(|it| match it {
-        Definition::FileEvent(event) => Some(event.id.0),
-        _ => None,
+    let found = all.find_map(|it| {
+        let Definition::FileEvent(event) = it else {
+            return None;
+        };
+        Some(event.id.0)
     });
     found.expect("the world has one")
 }

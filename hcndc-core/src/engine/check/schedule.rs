@@ -10,7 +10,8 @@ impl Engine {
         let mut used = BTreeSet::new();
         for execution in self.executions.values() {
             let row = &execution.row;
-            if row.trigger == TriggerKind::Schedule {
+            // Those of an embedder's own schedules have none of ours.
+            if row.trigger == TriggerKind::Schedule && row.schedule.is_some() {
                 let key = (row.schedule, row.fire_time);
                 ensure!(
                     found,

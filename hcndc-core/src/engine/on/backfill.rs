@@ -198,10 +198,10 @@ impl Engine {
                 downstream: row.downstream,
                 data_date,
                 params: row.params.clone(),
+                trigger: TriggerKind::Backfill,
                 by: row.restarted_by.as_ref().unwrap_or(&row.started_by).clone(),
             };
             let opening = Opening {
-                trigger: TriggerKind::Backfill,
                 backfill: Some(id),
                 ..Opening::manual(start)
             };

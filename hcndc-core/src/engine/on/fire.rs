@@ -253,10 +253,10 @@ impl Engine {
             downstream: schedule.downstream,
             data_date,
             params: schedule.params.clone(),
+            trigger,
             by: schedule.name.clone(),
         };
         let opening = Opening {
-            trigger,
             schedule: Some(schedule.id),
             fire_time: Some(fire_time),
             ..Opening::manual(start)
@@ -624,6 +624,7 @@ impl Engine {
             downstream: schedule.downstream,
             data_date: date.unwrap_or_else(|| data_date(&schedule, self.now)),
             params: schedule.params.clone(),
+            trigger: TriggerKind::Manual,
             by,
         };
         let opening = Opening {

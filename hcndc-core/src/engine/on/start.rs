@@ -16,7 +16,6 @@ use crate::{
 #[derive(Clone, Debug)]
 pub(in super::super) struct Opening {
     pub(in super::super) start: Start,
-    pub(in super::super) trigger: TriggerKind,
     pub(in super::super) schedule: Option<ScheduleId>,
     pub(in super::super) fire_time: Option<Timestamp>,
     pub(in super::super) backfill: Option<BackfillId>,
@@ -26,7 +25,6 @@ impl Opening {
     pub(in super::super) const fn manual(start: Start) -> Self {
         Self {
             start,
-            trigger: TriggerKind::Manual,
             schedule: None,
             fire_time: None,
             backfill: None,
@@ -40,6 +38,12 @@ impl Engine {
         start: Start,
         step: &mut Step,
     ) -> Result<(), Rejected> {
+        let trigger = match start.trigger {
+            // Dates of backfills are begun by their backfills.
+            TriggerKind::Backfill => TriggerKind::Manual,
+            other => other,
+        };
+        let start = Start { trigger, ..start };
         let id = self.begin(Opening::manual(start), step)?;
         step.reply = Reply::Started(id);
         Ok(())
@@ -66,10 +70,6 @@ impl Engine {
             })
             .collect();
         let inside: Vec<&Arc<Job>> = flows.iter().flat_map(|(_, jobs)| jobs).collect();
-        if only.is_none() {
-            self.refuse_outside_dependencies(&inside, &chosen)?;
-        }
-
         let jobs = inside.len();
         let id = ExecutionId(self.take_id());
         let first_flow_run = FlowRunId(self.take_ids(flows.len()));
@@ -77,7 +77,7 @@ impl Engine {
         let row = ExecutionRow {
             id,
             state: ExecutionState::Running,
-            trigger: opening.trigger,
+            trigger: start.trigger,
             schedule: opening.schedule,
             fire_time: opening.fire_time,
             backfill: opening.backfill,
@@ -131,33 +131,24 @@ impl Engine {
         Ok((flows.into_iter().collect(), only))
     }
 
-    /// R1 inside one execution of these flows: every job waited for must take part. One that does not though its flow does
-    /// was added since the execution was started.
-    pub(super) fn refuse_outside_dependencies(
+    /// R1 inside one execution of these flows: every job waited for must take part, if its flow does. One that does not was
+    /// added since the execution was started.
+    pub(super) fn refuse_newer_dependencies(
         &self,
         jobs: &[&Arc<Job>],
         flows: &BTreeSet<FlowId>,
     ) -> Result<(), Rejected> {
         let mut inside: Vec<JobId> = jobs.iter().map(|job| job.id).collect();
         inside.sort_unstable();
-        for job in jobs.iter().filter(|job| job.enabled) {
-            for dependency in &job.dependencies {
-                if (!dependency.is_of_same_date() || inside.binary_search(&dependency.job).is_err())
+        for job in jobs {
+            for dependency in job.dependencies.iter().filter(|it| it.is_of_same_date()) {
+                if inside.binary_search(&dependency.job).is_err()
                     && let Some(missing) = self.definitions.job(dependency.job)
+                    && flows.contains(&missing.flow)
                 {
-                    let flow = missing.flow;
                     let job = self.definitions.job_label(job);
                     let depends_on = self.definitions.job_label(missing);
-                    let newer = dependency.is_of_same_date() && flows.contains(&flow);
-                    return Err(if newer {
-                        Rejected::NewerDependency { job, depends_on }
-                    } else {
-                        Rejected::OutsideDependency {
-                            job,
-                            depends_on,
-                            flow,
-                        }
-                    });
+                    return Err(Rejected::NewerDependency { job, depends_on });
                 }
             }
         }

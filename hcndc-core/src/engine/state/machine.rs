@@ -109,8 +109,10 @@ impl JobRunState {
 machine! {
     /// Where a flow run stands.
     FlowRunState {
-        /// Waits for its parents.
-        Waiting = "waiting" => [Running],
+        /// Waits for its parents, or for a place among the runs of its flow.
+        Waiting = "waiting" => [Joined, Running],
+        /// Shares the end of another run of its flow for its date (R5).
+        Joined = "joined" => [Succeeded, Failed, Stopped],
         /// Its jobs may run.
         Running = "running" => [Succeeded, Failed, Stopped],
         /// All of its jobs succeeded or were skipped.

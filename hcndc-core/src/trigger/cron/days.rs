@@ -347,7 +347,7 @@ mod tests {
     fn each_day_is_one_nth_of_its_name_and_one_of_the_last_seven_is_the_last() {
         for (len, first) in months() {
             for weekday in 0..7 {
-                let days: alloc::vec::Vec<u32> = (1..=len)
+                let days: Vec<u32> = (1..=len)
                     .filter(|day| (first + day - 1) % 7 == weekday)
                     .collect();
                 let bit = 1 << weekday;

@@ -11,8 +11,7 @@
 //! knows nothing of schedulers, networks and databases, so there is little in it that can fail. What was weighed:
 //!
 //! - *One for each attempt* would take no other job along when it fails, but costs a second process start for each job,
-//!   of a program larger than `sh`: measured, `sh -c true` sixteen at once goes at little more than half the rate of
-//!   the machine, and a mebibyte or more is held for each job that runs.
+//!   of a program larger than `sh`, and memory for a process more while the job runs.
 //! - *One that re-executes itself in place* must carry half-read output and half-done kills through its own exec, into
 //!   a program that was not there when they began: the one moment at which a fault takes along all that runs.
 //! - *One for each generation of the program*, as here: an upgraded executor starts a holder of its own version, and the

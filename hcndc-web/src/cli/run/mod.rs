@@ -19,7 +19,7 @@ use clap::Args;
 use hcndc_core::{
     engine::{
         Change, EditBatch, Engine, ExecutionState, Explanation, Hold, HostTrouble, Input,
-        JobRunState, Reply, Settings, Start,
+        JobRunState, Reply, Settings, Start, TriggerKind,
     },
     id::{ExecutionId, FlowId},
     model::{Edit, ExecutorDraft, Param},
@@ -67,7 +67,7 @@ pub(super) struct RunArgs {
     executor_wait: u64,
 }
 
-fn data_date(text: &str) -> Result<DataDate, String> {
+pub(super) fn data_date(text: &str) -> Result<DataDate, String> {
     text.parse::<DataDate>().map_err(|error| error.to_string())
 }
 
@@ -400,6 +400,7 @@ async fn start(
         downstream: false,
         data_date,
         params: args.set.clone(),
+        trigger: TriggerKind::Manual,
         by,
     };
     match handle.command(Input::Start(start)).await? {
@@ -475,8 +476,8 @@ impl Watch {
                 }
                 () = tokio::time::sleep(LOOK) => {
                     let stuck = self.board.running.is_empty()
-                        && self.board.count(JobRunState::Queued) > 0
-                        && self.board.count(JobRunState::Dispatched) == 0;
+                        && self.board.count(JobRunState::Dispatched) == 0
+                        && (self.board.count(JobRunState::Queued) > 0 || self.waits_outside());
                     idle = if stuck { idle + LOOK } else { Duration::ZERO };
                     if idle >= 3 * LOOK && !explained {
                         explained = true;
@@ -484,11 +485,19 @@ impl Watch {
                     }
                     if idle >= self.patience && !self.gave_up && !self.interrupted {
                         self.gave_up = true;
-                        self.progress.note(pick(
-                            self.lang,
-                            "giving up: jobs can run nowhere (--executor-wait)",
-                            "放弃：没有可用的执行服务器（--executor-wait）",
-                        ));
+                        self.progress.note(if self.waits_outside() {
+                            pick(
+                                self.lang,
+                                "giving up: jobs wait for runs that are no part of this one",
+                                "放弃：任务等待的执行不在本次运行之中",
+                            )
+                        } else {
+                            pick(
+                                self.lang,
+                                "giving up: jobs can run nowhere (--executor-wait)",
+                                "放弃：没有可用的执行服务器（--executor-wait）",
+                            )
+                        });
                         self.stop(execution, false);
                     }
                 }
@@ -549,14 +558,24 @@ impl Watch {
         tokio::spawn(async move { handle.command(input).await });
     }
 
+    /// Whether nothing is left that moves by itself: what is blocked waits for flows that take no part, or for other dates.
+    fn waits_outside(&self) -> bool {
+        self.board.count(JobRunState::Blocked) > 0
+            && self.board.count(JobRunState::Queued) == 0
+            && self.board.count(JobRunState::RetryWait) == 0
+    }
+
     /// Says why nothing runs.
     async fn tell_why(&self) {
-        let queued = self
-            .board
-            .job_runs
-            .values()
-            .find(|row| row.state == JobRunState::Queued);
-        let Some(row) = queued else { return };
+        let waits = if self.waits_outside() {
+            JobRunState::Blocked
+        } else {
+            JobRunState::Queued
+        };
+        let mut rows = self.board.job_runs.values();
+        let Some(row) = rows.find(|row| row.state == waits) else {
+            return;
+        };
         let id = row.id;
         let look = self.handle.look(move |engine| engine.explain(id));
         let Ok(Ok(Some(explanation))) = tokio::time::timeout(LOOK, look).await else {
@@ -586,7 +605,7 @@ impl Watch {
     }
 }
 
-/// What holds a job run, for people, as far as executors are concerned.
+/// What holds a job run, for people, as far as a run of one mesh file can tell.
 fn holds(explanation: &Explanation, lang: Lang) -> Vec<String> {
     let lines = explanation.holds.iter().map(|hold| match (hold, lang) {
         (
@@ -651,6 +670,18 @@ fn holds(explanation: &Explanation, lang: Lang) -> Vec<String> {
         ) => {
             format!("执行服务器 {name} 未启用")
         }
+        (
+            Hold::OutsideDependency {
+                name, data_date, ..
+            },
+            Lang::En,
+        ) => format!("job {name} must run for {data_date} first, and does not take part"),
+        (
+            Hold::OutsideDependency {
+                name, data_date, ..
+            },
+            Lang::Zh,
+        ) => format!("任务 {name} 须先为 {data_date} 运行，而它没有参与"),
         (Hold::NoExecutor { .. }, Lang::En) => "no executor has what it asks for".to_owned(),
         (Hold::NoExecutor { .. }, Lang::Zh) => "没有执行服务器符合要求".to_owned(),
         (other, _) => format!("{other:?}"),

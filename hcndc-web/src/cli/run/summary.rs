@@ -172,6 +172,7 @@ const fn flow_state(state: FlowRunState, lang: Lang) -> &'static str {
         Lang::En => state.as_str(),
         Lang::Zh => match state {
             FlowRunState::Waiting => "等待",
+            FlowRunState::Joined => "并入",
             FlowRunState::Running => "运行中",
             FlowRunState::Succeeded => "成功",
             FlowRunState::Failed => "失败",

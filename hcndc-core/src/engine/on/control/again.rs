@@ -181,7 +181,9 @@ impl Engine {
             match self.definitions.job(run.row.job) {
                 Some(job) => {
                     run.job = Arc::clone(job);
-                    if run.row.job_version != job.revision.version {
+                    // What it saw, it saw with other dependencies.
+                    let saw = core::mem::take(&mut run.row.met_outside) != 0;
+                    if run.row.job_version != job.revision.version || saw {
                         run.row.job_version = job.revision.version;
                         renewed.push(at as u32);
                     }
@@ -192,7 +194,7 @@ impl Engine {
         if !execution.row.partial {
             let part: Vec<&Arc<Job>> = execution.jobs.iter().map(|run| &run.job).collect();
             let flows = execution.flow_runs.iter().map(|run| run.row.flow).collect();
-            self.refuse_outside_dependencies(&part, &flows)?;
+            self.refuse_newer_dependencies(&part, &flows)?;
         }
 
         let mut flows_renewed = Vec::new();

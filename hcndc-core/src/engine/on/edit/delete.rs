@@ -24,17 +24,16 @@ impl Plan<'_> {
             let Some((id, _)) = edit.deletes() else {
                 continue;
             };
-            let mut its = match id {
-                DefinitionId::Flow(flow) => {
-                    let mut its = self.children_that_stay(flow);
-                    for job in self.base.jobs_of(flow) {
-                        its.extend(self.dependents_that_stay(job.id));
-                    }
-                    its
+            let mut its = Vec::new();
+            if let DefinitionId::Flow(flow) = id {
+                its.extend(self.children_that_stay(flow));
+                for job in self.base.jobs_of(flow) {
+                    its.extend(self.dependents_that_stay(job.id));
                 }
-                DefinitionId::Job(job) => self.dependents_that_stay(job),
-                _ => Vec::new(),
-            };
+            }
+            if let DefinitionId::Job(job) = id {
+                its.extend(self.dependents_that_stay(job));
+            }
             its.extend(self.users_that_stay(id));
             if let DefinitionId::Executor(executor) = id
                 && busy.contains(&executor)

@@ -24,6 +24,7 @@ use alloc::{
 use self::nouns::{Draft, Nouns, Planned, Puts, of_any_draft};
 use super::super::{
     Change, DefinitionId, EditBatch, Effect, Engine, Rejected, Reply, Step,
+    advance::{Task, Tasks},
     definitions::Definitions,
 };
 use crate::{
@@ -89,11 +90,20 @@ impl Engine {
         }
 
         self.next_id = next_id;
+        let mut tasks = Tasks::default();
         for job in gone.jobs {
+            self.past.forget_job(job, &mut step.changes);
+            self.let_watchers_look(job, None, &mut tasks);
             self.definitions.remove_job(job);
             step.changes.push(Change::JobDeleted(job));
         }
         for flow in gone.flows {
+            self.past.forget_flow(flow, &mut step.changes);
+            let waiting = self.crossings.open_gate(flow, None);
+            waiting
+                .into_iter()
+                .for_each(|it| tasks.push(Task::Start(it)));
+            tasks.push(Task::Fill(flow));
             self.definitions.remove_flow(flow);
             step.changes.push(Change::FlowDeleted(flow));
         }
@@ -109,12 +119,14 @@ impl Engine {
         self.apply_named(nouns.alert_rules, step);
         for flow in flows {
             self.definitions.put_flow(Arc::clone(&flow));
+            tasks.push(Task::Fill(flow.id));
             step.changes.push(Change::FlowPut(flow));
         }
         for job in jobs {
             self.definitions.put_job(Arc::clone(&job));
             step.changes.push(Change::JobPut(job));
         }
+        self.finish(tasks, step);
         step.reply = Reply::Edited(ids);
         Ok(())
     }

@@ -107,13 +107,12 @@ impl Plan<'_> {
 
     /// Jobs that need this and that the batch leaves alone.
     fn jobs_that_stay(&self, need: DefinitionId) -> impl Iterator<Item = &Job> {
-        self.base.users(need).filter_map(|user| match user {
-            DefinitionId::Job(job)
-                if !self.jobs.contains_key(&job) && !self.gone.jobs.contains(&job) =>
-            {
-                self.base.job(job).map(|job| &**job)
-            }
-            _ => None,
+        self.base.users(need).filter_map(|user| {
+            let DefinitionId::Job(job) = user else {
+                return None;
+            };
+            let touched = self.jobs.contains_key(&job) || self.gone.jobs.contains(&job);
+            self.base.job(job).filter(|_| !touched).map(|job| &**job)
         })
     }
 

@@ -1,0 +1,240 @@
+//! `hcndc simulate`: what a mesh file will do over some days, without running anything.
+//!
+//! The engine of the file's definitions is made in memory and played forward by
+//! [`forecast`](hcndc_core::forecast::forecast).
+
+mod report;
+mod table;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use chrono::{NaiveDate, NaiveTime};
+use chrono_tz::Tz;
+use clap::{Args, ValueEnum};
+use hcndc_core::{
+    engine::{EditBatch, Engine, Input, Rejected, Settings},
+    forecast::{Assumptions, Forecast, forecast},
+    id::{ExecutorId, JobId},
+    model::{Edit, ExecutorDraft},
+    time::{DataDate, Timestamp},
+};
+
+use super::{Exit, pick, print, warn, warn_error, warn_faults};
+use crate::interchange::{Existing, Lang, MeshFile, Span, edits, read_mesh};
+
+/// Arguments of `simulate`.
+#[derive(Debug, Args)]
+pub(super) struct SimulateArgs {
+    /// Mesh file, YAML or JSON
+    mesh: PathBuf,
+    /// First day, YYYY-MM-DD, in the mesh's zone
+    #[arg(long, value_name = "DATE", value_parser = super::run::data_date)]
+    from: DataDate,
+    /// Last day
+    #[arg(long, value_name = "DATE", value_parser = super::run::data_date)]
+    to: DataDate,
+    /// How the forecast is printed
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    format: Format,
+    /// A line for each job run too, not only for each flow run
+    #[arg(long = "details")]
+    details: bool,
+    /// JSON object of how long jobs take, such as {"load/orders": "12m"}; over what the mesh file expects
+    #[arg(long, value_name = "FILE")]
+    durations: Option<PathBuf>,
+    /// How long a job takes of which nothing is known
+    #[arg(long, value_name = "SPAN", default_value = "1m", value_parser = span)]
+    otherwise: Span,
+    /// An executor that is taken to be lost; may be given several times
+    #[arg(long, value_name = "EXECUTOR")]
+    lose: Vec<String>,
+    /// Slots of this host, when the mesh file names no executors; the number of processors if not given
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    slots: Option<u32>,
+    /// A second mesh file: what would change if it were in force
+    #[arg(long, value_name = "MESH")]
+    against: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Table,
+    Json,
+}
+
+fn span(text: &str) -> Result<Span, String> {
+    Span::parse(text).ok_or_else(|| "a span such as 90s, 5m or 1h30m".to_owned())
+}
+
+/// Why there is no forecast.
+#[derive(Debug, thiserror::Error)]
+enum SimulateError {
+    #[error("the definitions are refused")]
+    Refused(#[source] Rejected),
+    #[error("--to is before --from")]
+    Backwards,
+    #[error("no executor is called {name:?}")]
+    NoExecutor { name: String },
+    #[error("{} cannot be read", path.display())]
+    Unreadable {
+        path: PathBuf,
+        source: std::io::Error,
+    },
+    #[error("{} is no JSON object of spans", path.display())]
+    NotSpans {
+        path: PathBuf,
+        source: serde_json::Error,
+    },
+    #[error("{job:?} in {}: {reason}", path.display())]
+    BadDuration {
+        path: PathBuf,
+        job: String,
+        reason: String,
+    },
+}
+
+pub(super) fn run(args: &SimulateArgs, lang: Lang) -> Exit {
+    let mut meshes = Vec::new();
+    for path in [Some(&args.mesh), args.against.as_ref()]
+        .into_iter()
+        .flatten()
+    {
+        match read_mesh(path, &[]) {
+            Ok(mesh) => meshes.push(mesh.file),
+            Err(faults) => {
+                warn_faults(lang, &faults);
+                return Exit::Wrong;
+            }
+        }
+    }
+    let zone = zone_of(&meshes[0]);
+    let forecasts: Result<Vec<Forecast>, SimulateError> = meshes
+        .iter()
+        .map(|mesh| simulate(args, mesh, zone))
+        .collect();
+    let forecasts = match forecasts {
+        Ok(forecasts) => forecasts,
+        Err(error) => {
+            let doing = pick(lang, "cannot look ahead", "无法预测");
+            warn_error(lang, doing, &error);
+            return Exit::Wrong;
+        }
+    };
+    if forecasts.iter().any(|it| it.is_cut) {
+        warn(pick(
+            lang,
+            "warning: too much happens in this time; the forecast was broken off early",
+            "警告：该时段内事件过多，预测已提前截断",
+        ));
+    }
+    let text = match (args.format, forecasts.as_slice()) {
+        (Format::Json, [one]) => report::json(&report::Report::new(one)),
+        (Format::Json, [one, other, ..]) => report::json(&one.compare(other)),
+        (Format::Table, [one]) => table::forecast(one, zone, args.details, lang),
+        (Format::Table, [one, other, ..]) => table::comparison(&one.compare(other), zone, lang),
+        (_, []) => String::new(),
+    };
+    print(lang, text)
+}
+
+fn zone_of(mesh: &MeshFile) -> Tz {
+    mesh.zone.parse().unwrap_or(Tz::UTC)
+}
+
+fn simulate(args: &SimulateArgs, mesh: &MeshFile, zone: Tz) -> Result<Forecast, SimulateError> {
+    if args.to < args.from {
+        return Err(SimulateError::Backwards);
+    }
+    // Just before the first day, so that what fires at its first moment is in it.
+    let from = midnight(args.from.to_naive(), zone);
+    let until = args.to.plus_days(1).map_or(Timestamp::MAX, |after| {
+        Timestamp::from_micros(midnight(after.to_naive(), zone).as_micros() - 1)
+    });
+    let start = Timestamp::from_micros(from.as_micros() - 1);
+    let engine = engine_of(args, mesh, start).map_err(SimulateError::Refused)?;
+    let mut assumed = Assumptions::until(until);
+    assumed.otherwise = args.otherwise.duration();
+    assumed.durations = match &args.durations {
+        Some(path) => durations(&engine, path)?,
+        None => BTreeMap::new(),
+    };
+    assumed.lost = lost(&engine, &args.lose)?;
+    forecast(&engine, &assumed).map_err(SimulateError::Refused)
+}
+
+/// The first moment of a day in this zone.
+fn midnight(day: NaiveDate, zone: Tz) -> Timestamp {
+    use chrono::TimeZone as _;
+    let start = day.and_time(NaiveTime::MIN);
+    // A day whose midnight is skipped begins when the clocks have changed.
+    let local = (0..=4)
+        .filter_map(|hours| {
+            zone.from_local_datetime(&(start + chrono::Duration::minutes(30 * hours)))
+                .earliest()
+        })
+        .next();
+    local.map_or_else(|| start.and_utc().into(), |local| local.to_utc().into())
+}
+
+fn engine_of(args: &SimulateArgs, mesh: &MeshFile, now: Timestamp) -> Result<Engine, Rejected> {
+    let mut engine = Engine::load(
+        now,
+        Settings::default(),
+        hcndc_core::engine::Snapshot::default(),
+    )?;
+    let mut edits = edits(mesh, None, &Existing::default());
+    if mesh.executors.is_empty() {
+        let jobs = mesh.flows.iter().flat_map(|flow| &flow.jobs);
+        let widest = jobs.map(|job| job.slots).max().unwrap_or(1);
+        let slots = args.slots.unwrap_or_else(super::processors).max(widest);
+        edits.push(Edit::PutExecutor(ExecutorDraft::new(
+            "local", "local", slots,
+        )));
+    }
+    let by = "simulate".to_owned();
+    engine.apply(now, Input::Edit(EditBatch { by, edits }))?;
+    Ok(engine)
+}
+
+fn lost(engine: &Engine, names: &[String]) -> Result<BTreeSet<ExecutorId>, SimulateError> {
+    let find = |name: &String| {
+        let found = engine.executors().find(|executor| executor.name == *name);
+        found
+            .map(|executor| executor.id)
+            .ok_or_else(|| SimulateError::NoExecutor { name: name.clone() })
+    };
+    names.iter().map(find).collect()
+}
+
+fn durations(engine: &Engine, path: &Path) -> Result<BTreeMap<JobId, Duration>, SimulateError> {
+    let text = fs::read_to_string(path).map_err(|source| SimulateError::Unreadable {
+        path: path.to_owned(),
+        source,
+    })?;
+    let given: BTreeMap<String, String> =
+        serde_json::from_str(&text).map_err(|source| SimulateError::NotSpans {
+            path: path.to_owned(),
+            source,
+        })?;
+    let mut found = BTreeMap::new();
+    for (label, text) in given {
+        let bad = |reason: String| SimulateError::BadDuration {
+            path: path.to_owned(),
+            job: label.clone(),
+            reason,
+        };
+        let span = span(&text).map_err(&bad)?;
+        let job = label.split_once('/').and_then(|(flow, job)| {
+            let flow = engine.find_flow(flow)?.id;
+            engine.find_job(flow, job)
+        });
+        let job = job.ok_or_else(|| bad("no such job; name it as flow/job".to_owned()))?;
+        found.insert(job.id, span.duration());
+    }
+    Ok(found)
+}
