@@ -448,7 +448,6 @@ cases! {
         transport.send(ID, kill(ONE));
         assert_eq!(finished(transport, 1).await.cause, EndCause::Killed);
         transport.send(ID, kill(ONE));
-        started(transport, 1).await;
         assert_eq!(finished(transport, 1).await.cause, EndCause::Killed);
     }
 

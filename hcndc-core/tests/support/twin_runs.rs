@@ -371,7 +371,7 @@ impl Twin {
                 let Begun::Joined(Some(other), None) = run.begun else {
                     continue;
                 };
-                if its.state != ExecutionState::Running {
+                if !its.state.goes_on() {
                     continue;
                 }
                 let with = self.executions.values();

@@ -56,6 +56,7 @@ impl Engine {
                     row.id
                 );
                 let by_itself = execution.row.trigger.is_automatic()
+                    && !execution.row.partial
                     && execution.row.resumes == 0
                     && execution.row.state != ExecutionState::Stopping;
                 if by_itself {

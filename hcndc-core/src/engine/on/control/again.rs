@@ -131,7 +131,8 @@ impl Engine {
         let execution =
             Execution::restore(*archived).ok_or(Rejected::BadSnapshot { execution: id })?;
         let flow_runs = &execution.flow_runs;
-        let runs = |run: &FlowRun| run.row.state == FlowRunState::Running;
+        let runs =
+            |run: &FlowRun| matches!(run.row.state, FlowRunState::Running | FlowRunState::Joined);
         if execution.active > 0 || flow_runs.iter().any(runs) {
             return Err(Rejected::BadSnapshot { execution: id });
         }
