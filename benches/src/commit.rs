@@ -29,6 +29,7 @@ pub fn started_execution(jobs: usize) -> Commit {
     let flows = engine.flows().map(|flow| flow.id).collect();
     let start = Start {
         flows,
+        jobs: None,
         downstream: false,
         data_date: DataDate::day_before(now, chrono_tz::UTC),
         params: Vec::new(),

@@ -72,6 +72,7 @@ impl Run {
     pub fn start(&mut self) {
         let step = self.apply(Input::Start(Start {
             flows: self.engine.flows().map(|flow| flow.id).collect(),
+            jobs: None,
             downstream: false,
             data_date: "2026-11-21".parse().expect("a date"),
             params: vec![],

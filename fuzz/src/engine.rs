@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use hcndc_core::{
     engine::{
         Change, EditBatch, Effect, End, EndCause, Engine, ExecutionSnapshot, Input, Order, Report,
-        Settings, Start, TriggerKind,
+        Settings, SettledAs, Start, TriggerKind,
     },
     id::{AttemptId, ExecutionId, ExecutorId, FlowId, JobId, JobRunId},
     model::{
@@ -188,7 +188,14 @@ fn draw(
         let at = bytes.below(4) as usize;
         engine.executors().nth(at).map_or(ExecutorId(0), |it| it.id)
     };
-    match bytes.below(24) {
+    let run_of = |bytes: &mut Bytes<'_>, execution| {
+        let its = shelf.executions.get(&execution);
+        let runs = its.map_or(0, |it| it.job_runs.len() as u64);
+        let at = bytes.below(runs + 1) as usize;
+        let run = its.and_then(|it| it.job_runs.get(at));
+        run.map_or(JobRunId(0), |(row, _)| row.id)
+    };
+    match bytes.below(30) {
         0..=1 => {
             let edits = (0..1 + bytes.below(4))
                 .map(|_| edit(bytes, engine))
@@ -205,6 +212,10 @@ fn draw(
             let downstream = bytes.next().is_multiple_of(2);
             Input::Start(Start {
                 flows,
+                jobs: bytes.next().is_multiple_of(5).then(|| {
+                    let at = usize::from(bytes.next() % 16);
+                    vec![engine.jobs().nth(at).map_or(JobId(0), |it| it.id)]
+                }),
                 downstream,
                 data_date,
                 params: Vec::new(),
@@ -226,17 +237,7 @@ fn draw(
         }
         8 => {
             let execution = execution(bytes);
-            let runs = shelf
-                .executions
-                .get(&execution)
-                .map(|it| it.job_runs.len())
-                .unwrap_or(0);
-            let at = bytes.below(runs as u64 + 1) as usize;
-            let run = shelf
-                .executions
-                .get(&execution)
-                .and_then(|it| it.job_runs.get(at));
-            let from = vec![run.map_or(JobRunId(0), |(row, _)| row.id)];
+            let from = vec![run_of(bytes, execution)];
             Input::Rerun {
                 execution,
                 from,
@@ -280,6 +281,43 @@ fn draw(
             max_running: 1 + u32::from(bytes.next() % 8),
             ..Settings::default()
         }),
+        24 => Input::Pause {
+            execution: execution(bytes),
+            by,
+        },
+        25 => Input::Unpause {
+            execution: execution(bytes),
+            by,
+        },
+        26 => {
+            let execution = execution(bytes);
+            let job_run = run_of(bytes, execution);
+            Input::Kill { job_run, by }
+        }
+        27 | 28 => {
+            let execution = execution(bytes);
+            let settled = if bytes.next().is_multiple_of(2) {
+                SettledAs::Skipped
+            } else {
+                SettledAs::Succeeded
+            };
+            Input::Settle {
+                execution,
+                job_runs: vec![run_of(bytes, execution)],
+                settled,
+                by,
+                archived: archived(execution),
+            }
+        }
+        29 => {
+            let execution = execution(bytes);
+            let archived = archived(execution);
+            Input::Reset {
+                execution,
+                by,
+                archived,
+            }
+        }
         _ => Input::Wake,
     }
 }

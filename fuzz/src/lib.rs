@@ -11,6 +11,7 @@
 //!
 //! What it finds goes into `corpus/`, and stays there.
 
+mod cron;
 mod engine;
 mod spool;
 mod wire;
@@ -21,6 +22,7 @@ use hcndc_core::{id::ExecutionId, time::DataDate};
 use hcndc_exec::executor::template::{Context, expand, placeholders};
 use hcndc_web::interchange::{parse_mesh, parse_wfcommons, to_yaml};
 
+pub use cron::cron;
 pub use engine::engine;
 pub use spool::spool;
 pub use wire::wire;

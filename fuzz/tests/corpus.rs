@@ -72,6 +72,12 @@ fn templates_hold() {
 }
 
 #[test]
+fn expressions_hold() {
+    replay("cron", hcndc_fuzz::cron);
+    replay_changed("cron", hcndc_fuzz::cron);
+}
+
+#[test]
 fn messages_hold() {
     replay("wire", hcndc_fuzz::wire);
     replay_changed("wire", hcndc_fuzz::wire);

@@ -50,6 +50,8 @@ ids! {
     JobRunId,
     /// One try at a job run; the key by which executors know it, for ever.
     AttemptId,
+    /// What a person did to an execution.
+    ActionId,
     /// A schedule.
     ScheduleId,
     /// A calendar of business days.

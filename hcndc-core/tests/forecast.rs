@@ -76,6 +76,7 @@ fn edit(engine: &mut Engine, edits: Vec<Edit>) {
 fn start(engine: &Engine) -> Input {
     Input::Start(Start {
         flows: engine.flows().map(|flow| flow.id).collect(),
+        jobs: None,
         downstream: false,
         data_date: "2026-11-20".parse().expect("a date"),
         params: vec![],

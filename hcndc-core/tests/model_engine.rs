@@ -23,7 +23,7 @@ use std::{
 use hcndc_core::{
     engine::{
         BackfillRequest, EditBatch, Effect, End, EndCause, Engine, Held, HostFigures, Input,
-        JobRunState, Order, Rejected, Report, Settings, Start, Step, TriggerKind,
+        JobRunState, Order, Rejected, Report, Settings, SettledAs, Start, Step, TriggerKind,
     },
     id::{AttemptId, BackfillId, ExecutionId, ExecutorId, FlowId, JobId, JobRunId, ScheduleId},
     model::{
@@ -308,6 +308,12 @@ impl World {
         for executor in self.hands.keys().copied().collect::<Vec<_>>() {
             self.hello(executor, vec![]);
         }
+        for execution in self.twin.live() {
+            if self.store.executions[&execution].paused_by.is_some() {
+                let by = "bob".into();
+                self.send(Input::Unpause { execution, by }).unwrap();
+            }
+        }
         let mut rounds = 0;
         loop {
             rounds += 1;
@@ -405,7 +411,13 @@ enum Op {
         downstream: bool,
         date: u8,
         how: u8,
+        only: Vec<u8>,
     },
+    Pause(u8),
+    Unpause(u8),
+    Kill(u8),
+    Settle(u8, Vec<u8>, bool),
+    Reset(u8),
     Stop(u8),
     Resume(u8),
     Rerun(u8, Vec<u8>),
@@ -533,7 +545,15 @@ fn op() -> impl Strategy<Value = Play> {
     let some = any::<u8>;
     prop_oneof![
         4 => (prop::collection::vec(some(), 1..3), any::<bool>(), 0u8..3, some())
-            .prop_map(|(flows, downstream, date, how)| Op::Start { flows, downstream, date, how }),
+            .prop_map(|(flows, downstream, date, how)| Op::Start { flows, downstream, date, how, only: vec![] }),
+        1 => (prop::collection::vec(some(), 0..2), any::<bool>(), 0u8..2, prop::collection::vec(some(), 1..5))
+            .prop_map(|(flows, downstream, date, only)| Op::Start { flows, downstream, date, how: 0, only }),
+        1 => some().prop_map(Op::Pause),
+        2 => some().prop_map(Op::Unpause),
+        1 => some().prop_map(Op::Kill),
+        3 => (some(), prop::collection::vec(some(), 1..3), any::<bool>())
+            .prop_map(|(at, runs, how)| Op::Settle(at, runs, how)),
+        1 => some().prop_map(Op::Reset),
         1 => some().prop_map(Op::Stop),
         3 => some().prop_map(Op::Resume),
         2 => (some(), prop::collection::vec(some(), 1..3)).prop_map(|(at, from)| Op::Rerun(at, from)),
@@ -719,18 +739,85 @@ impl World {
                 downstream,
                 date: at,
                 how,
+                only,
             } => {
                 let ids = self.flow_ids();
                 let flows: Vec<_> = flows.iter().filter_map(|at| pick(&ids, *at)).collect();
                 let (data_date, by) = (date(*at), String::from("ann"));
+                let jobs = self.job_ids();
+                let jobs: Vec<_> = only.iter().filter_map(|at| pick(&jobs, *at)).collect();
                 let _ = self.send(Input::Start(Start {
                     flows,
+                    jobs: (!jobs.is_empty()).then_some(jobs),
                     downstream: *downstream,
                     data_date,
                     params: vec![],
                     trigger: TriggerKind::ALL[*how as usize % TriggerKind::ALL.len()],
                     by,
                 }));
+            }
+            Op::Pause(at) => {
+                if let Some(execution) = pick(&self.twin.live(), *at) {
+                    let by = "bob".into();
+                    let _ = self.send(Input::Pause { execution, by });
+                }
+            }
+            Op::Unpause(at) => {
+                if let Some(execution) = pick(&self.twin.live(), *at) {
+                    let by = "bob".into();
+                    let _ = self.send(Input::Unpause { execution, by });
+                }
+            }
+            Op::Kill(at) => {
+                let live = self.twin.live();
+                let runs = self.store.job_runs.values();
+                let runs: Vec<_> = runs
+                    .filter(|row| live.contains(&row.execution) && row.state.is_active())
+                    .map(|row| row.id)
+                    .collect();
+                if let Some(job_run) = pick(&runs, *at) {
+                    let by = "bob".into();
+                    let _ = self.send(Input::Kill { job_run, by });
+                }
+            }
+            Op::Settle(at, runs, how) => {
+                if let Some(execution) = pick(&self.execution_ids(), *at) {
+                    let its = self.store.job_runs.values();
+                    let its: Vec<_> = its
+                        .filter(|row| row.execution == execution)
+                        .filter(|row| {
+                            use JobRunState as S;
+                            !matches!(row.state, S::Succeeded | S::Skipped)
+                        })
+                        .map(|row| row.id)
+                        .collect();
+                    let job_runs = runs.iter().filter_map(|at| pick(&its, *at)).collect();
+                    let settled = if *how {
+                        SettledAs::Skipped
+                    } else {
+                        SettledAs::Succeeded
+                    };
+                    let archived = self.store.execution(execution).map(Box::new);
+                    let by = "bob".into();
+                    let _ = self.send(Input::Settle {
+                        execution,
+                        job_runs,
+                        settled,
+                        by,
+                        archived,
+                    });
+                }
+            }
+            Op::Reset(at) => {
+                if let Some(execution) = pick(&self.execution_ids(), *at) {
+                    let archived = self.store.execution(execution).map(Box::new);
+                    let by = "bob".into();
+                    let _ = self.send(Input::Reset {
+                        execution,
+                        by,
+                        archived,
+                    });
+                }
             }
             Op::Backfill {
                 flow,
@@ -1039,6 +1126,7 @@ impl World {
                 let flow = FlowId(999_999);
                 let start = Start {
                     flows: vec![flow],
+                    jobs: None,
                     downstream: true,
                     data_date: date(0),
                     params: vec![],
@@ -1077,7 +1165,7 @@ fn the_engine_does_what_its_twin_does() {
 #[test]
 fn a_reload_changes_no_end() {
     let op = prop_oneof![
-        2 => (any::<u8>(), 0u8..2).prop_map(|(flow, date)| Op::Start { flows: vec![flow], downstream: true, date, how: 0 }),
+        2 => (any::<u8>(), 0u8..2).prop_map(|(flow, date)| Op::Start { flows: vec![flow], downstream: true, date, how: 0, only: vec![] }),
         4 => any::<u8>().prop_map(Op::Begin),
         8 => any::<u8>().prop_map(|at| Op::Finish(at, 9)),
         1 => Just(Op::WakeUp),

@@ -73,6 +73,7 @@ fn night(seed: u64) -> Taped {
     let flows = taped.engine.flows().map(|flow| flow.id).collect();
     taped.send(Input::Start(Start {
         flows,
+        jobs: None,
         downstream: false,
         data_date: "2026-11-21".parse().unwrap(),
         params: vec![],

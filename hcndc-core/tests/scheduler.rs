@@ -224,6 +224,16 @@ fn an_execution_that_cannot_be_read_is_refused_and_the_rest_goes_on() {
     }
 }
 
+/// Asks for nothing, and does not end.
+struct Silent;
+
+#[async_trait]
+impl Inbox for Silent {
+    async fn recv(&mut self) -> Option<Request> {
+        std::future::pending().await
+    }
+}
+
 /// Tells people at once, and notes whom of what.
 #[derive(Debug, Default)]
 struct Told {
@@ -290,6 +300,7 @@ fn people_are_told_of_an_alert_until_it_is_done_with() {
         let start = |date: &str| {
             Input::Start(Start {
                 flows: vec![flow],
+                jobs: None,
                 downstream: false,
                 data_date: date.parse().unwrap(),
                 params: vec![],
@@ -307,7 +318,7 @@ fn people_are_told_of_an_alert_until_it_is_done_with() {
         let mut scheduler = scheduler.with_notifier(Arc::clone(&early));
         assert_eq!(early.all.lock().unwrap().len(), 1);
         scheduler.turn(&mut ask(start("2026-11-22"))).await.unwrap();
-        scheduler.turn(&mut ask(Input::Wake)).await.unwrap();
+        scheduler.turn(&mut Silent).await.unwrap();
         assert_eq!(early.all.lock().unwrap().len(), 2);
         assert_eq!(scheduler.engine().undelivered().count(), 0);
         let _ = scheduler.with_notifier(Arc::clone(&late));

@@ -17,7 +17,7 @@ use std::{
     os::unix::fs::FileExt as _,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
 use async_trait::async_trait;
@@ -30,9 +30,9 @@ use tokio::sync::Notify;
 
 use crate::checksum::fnv1a_32;
 
-const HEAD_BYTES: usize = 4 + 1 + 8 + 4;
+pub(crate) const HEAD_BYTES: usize = 4 + 1 + 8 + 4;
 /// The longest entry that the port allows.
-const ENTRY_BYTES: usize = 64 << 10;
+pub(crate) const ENTRY_BYTES: usize = 64 << 10;
 const FINISHED: u8 = 255;
 /// Waiters are woken by attempt id modulo this; a waiter of another attempt looks and sleeps on.
 const BELLS: usize = 64;
@@ -41,7 +41,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// The most entries of one read, however short they are.
 const READ_ENTRIES: usize = 16_384;
 /// A folder holds so many attempts, as a power of two.
-const FOLDER_BITS: u32 = 10;
+pub(crate) const FOLDER_BITS: u32 = 10;
 
 /// A fault of [`FileLog`].
 #[derive(Debug, thiserror::Error)]
@@ -401,16 +401,12 @@ impl Inner {
                     });
                 }
             };
-            let stream = match frame.kind {
-                FINISHED => {
-                    // The position stays before the mark, so that reading on says so again.
-                    read.complete = true;
-                    break;
-                }
-                0 => Stream::Stdout,
-                1 => Stream::Stderr,
-                _ => Stream::Executor,
-            };
+            if frame.kind == FINISHED {
+                // The position stays before the mark, so that reading on says so again.
+                read.complete = true;
+                break;
+            }
+            let stream = stream_of(frame.kind);
             if !read.entries.is_empty() && bytes + frame.bytes.len() > max {
                 break;
             }
@@ -572,12 +568,39 @@ fn lock(log: &Mutex<OpenLog>) -> MutexGuard<'_, OpenLog> {
     log.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-const fn kind_of(stream: Stream) -> u8 {
+pub(crate) const fn kind_of(stream: Stream) -> u8 {
     match stream {
         Stream::Stdout => 0,
         Stream::Stderr => 1,
         Stream::Executor => 2,
     }
+}
+
+pub(crate) const fn stream_of(kind: u8) -> Stream {
+    match kind {
+        0 => Stream::Stdout,
+        1 => Stream::Stderr,
+        _ => Stream::Executor,
+    }
+}
+
+/// Deletes logs below a directory that were last written before this; how many.
+pub(crate) fn sweep_files(directory: &Path, before: SystemTime) -> usize {
+    let list = |path: &Path| fs::read_dir(path).into_iter().flatten().flatten();
+    let mut swept = 0;
+    for folder in list(directory) {
+        for file in list(&folder.path()) {
+            let is_log = file.file_name() != "silent";
+            let written = file.metadata().and_then(|it| it.modified());
+            if is_log
+                && written.is_ok_and(|written| written < before)
+                && fs::remove_file(file.path()).is_ok()
+            {
+                swept += 1;
+            }
+        }
+    }
+    swept
 }
 
 fn head(place: u64, length: u32, kind: u8, at: Timestamp) -> [u8; HEAD_BYTES] {

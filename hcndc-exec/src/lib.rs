@@ -9,8 +9,9 @@
 //! - [`transport`] implements the core's port [`Transport`](hcndc_core::port::Transport).
 //! - [`executor`] runs attempts; [`executor::run`] is the whole program, [`executor::Supervisor`] the part to embed.
 //! - [`link`] and [`ledger`] hold the rules of the protocol, without IO.
-//! - [`FileLog`] implements the core's port [`LogStore`](hcndc_core::port::LogStore).
+//! - [`FileLog`] implements the core's port [`LogStore`](hcndc_core::port::LogStore); [`LogArchive`] keeps what is complete, compressed.
 
+mod archive;
 mod checksum;
 pub mod convert;
 pub mod executor;
@@ -22,6 +23,7 @@ mod token;
 pub mod transport;
 pub mod wire;
 
+pub use archive::{Deposit, LogArchive};
 pub use file_log::{FileLog, FileLogError};
 pub use tls::{ExecutorTls, SchedulerTls, TlsError, TlsFiles};
 pub use token::{Token, TokenError};

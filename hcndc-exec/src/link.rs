@@ -398,8 +398,12 @@ impl Link {
         actions: &mut Vec<Action>,
     ) {
         match self.ledger.find(attempt) {
-            Some(entry) if entry.end.is_none() => actions.push(Action::Kill { attempt, grace }),
-            Some(_) => self.repeat(link, attempt, actions),
+            Some(entry) => match &entry.end {
+                None => actions.push(Action::Kill { attempt, grace }),
+                // Its end alone: that it started is what an attempt is killed for that nobody wants, and the two would
+                // go round for ever.
+                Some(end) => send_end(link, attempt, end.clone(), actions),
+            },
             None => {
                 let cause = EndCause::Lost("the executor does not know the attempt".to_owned());
                 send_end(link, attempt, end_at(now, cause), actions);

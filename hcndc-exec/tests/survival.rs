@@ -3,20 +3,24 @@
 
 mod desk;
 
-use std::{fs::OpenOptions, io::Write as _, time::Duration};
+use std::{fs::OpenOptions, io::Write as _, sync::Arc, time::Duration};
 
 use desk::{
     holders, lives, order,
-    program::{ID, Program, end, next, output, ran, start},
+    program::{ID, Program, end, executor, next, output, ran, start, transport},
     signal_holders, within,
 };
 use hcndc_core::{
     engine::{EndCause, Order, Report},
     id::AttemptId,
-    port::Transport as _,
+    port::{Fence, Transport as _},
     time::Timestamp,
 };
-use hcndc_exec::ledger::{Record, fingerprint, journal::write_line};
+use hcndc_exec::{
+    LogArchive,
+    ledger::{Record, fingerprint, journal::write_line},
+    transport::Collecting,
+};
 use nix::sys::signal::Signal;
 
 /// Says that it runs, waits for a file, and ends with 7.
@@ -327,4 +331,77 @@ async fn end_of(transport: &hcndc_exec::transport::GrpcTransport, attempt: Attem
             return end.cause;
         }
     }
+}
+
+#[tokio::test]
+async fn a_log_is_read_when_its_executor_is_gone() {
+    let program = Program::start();
+    let kept = tempfile::tempdir().unwrap();
+    let collecting = |inner| {
+        let archive = LogArchive::open(kept.path()).unwrap();
+        Collecting::new(Arc::new(inner), archive, None)
+    };
+    let home = collecting(transport(Some("open-sesame")));
+    home.connect(executor(&program.address().await), Fence(1));
+    within(async { while !matches!(home.recv().await.1, Report::Hello { .. }) {} }).await;
+    let script = "echo out; echo err >&2; yes 0123456789abcde | head -c 3000000; exit 3";
+    for (id, command) in [(1, script), (2, "true")] {
+        home.send(ID, Order::Run(Box::new(order(id, command))));
+        within(async {
+            loop {
+                if let (_, Report::Finished { attempt, .. }) = home.recv().await {
+                    home.send(ID, Order::Ack { attempt });
+                    return;
+                }
+            }
+        })
+        .await;
+    }
+    let archive = LogArchive::open(kept.path()).unwrap();
+    within(async {
+        for id in [1, 2] {
+            while archive.read(AttemptId(id), 0, 1).await.unwrap().is_none() {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        }
+        // Only now is the executor told that it may forget them.
+        loop {
+            home.disconnect(ID);
+            home.connect(executor(&program.address().await), Fence(1));
+            let held = loop {
+                if let (_, Report::Hello { held, .. }) = home.recv().await {
+                    break held;
+                }
+            };
+            if held.is_empty() {
+                return;
+            }
+            for attempt in held.into_iter().map(|held| held.attempt) {
+                home.send(ID, Order::Ack { attempt });
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    })
+    .await;
+    drop(program);
+
+    let later = collecting(transport(None));
+    let mut read = Vec::new();
+    let mut from = 0;
+    loop {
+        let part = later
+            .read_log(ID, AttemptId(1), from, 100_000, Duration::ZERO)
+            .await
+            .unwrap();
+        from = part.next;
+        read.extend(part.entries.into_iter().flat_map(|entry| entry.bytes));
+        if part.complete {
+            break;
+        }
+    }
+    assert_eq!(read.len(), 3_000_008);
+    let quiet = later.read_log(ID, AttemptId(2), 0, 100, Duration::ZERO);
+    assert!(quiet.await.unwrap().complete);
+    let unknown = later.read_log(ID, AttemptId(3), 0, 100, Duration::ZERO);
+    assert!(unknown.await.is_err());
 }

@@ -223,6 +223,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     let start = Start {
         flows: scheduler.engine().flows().map(|flow| flow.id).collect(),
+        jobs: None,
         downstream: false,
         data_date: DataDate::day_before(WallClock.now(), chrono_tz::UTC),
         params: Vec::new(),

@@ -5,13 +5,13 @@ use std::{collections::BTreeMap, sync::Arc};
 use async_trait::async_trait;
 use hcndc_core::{
     engine::{
-        AlertRow, AttemptRow, BackfillDateRow, BackfillRow, ExecutionRow, FiringRow, FlowRunRow,
-        JobRunRow, JobRunState, ScheduleCursor,
+        ActionRow, AlertRow, AttemptRow, BackfillDateRow, BackfillRow, ExecutionRow, FiringRow,
+        FlowRunRow, JobRunRow, JobRunState, ScheduleCursor,
     },
     id::{AttemptId, BackfillId, ExecutionId, FlowId, JobId, JobRunId, ScheduleId},
     model::{Definition, DefinitionId, Executor, Flow, Job, Revision},
     port::{
-        AlertQuery, BackfillQuery, BackfillView, Cursor, CursorValue, DefinitionQuery,
+        ActionQuery, AlertQuery, BackfillQuery, BackfillView, Cursor, CursorValue, DefinitionQuery,
         ExecutionQuery, ExecutionView, ExecutorQuery, FiringQuery, FlowQuery, FlowRunView,
         FlowView, History, JobQuery, JobRunQuery, JobRunView, JobView, NamedSort, Page,
     },
@@ -172,6 +172,16 @@ impl History for MemStore {
 
     async fn attempt(&self, attempt: AttemptId) -> Result<Option<AttemptRow>, MemError> {
         Ok(self.lock().attempts.get(&attempt).cloned())
+    }
+
+    async fn actions(&self, query: &ActionQuery) -> Result<Page<ActionRow>, MemError> {
+        let tables = self.lock();
+        let rows = tables.actions.values().filter(|row| {
+            query.execution.is_none_or(|id| id == row.execution)
+                && query.job_run.is_none_or(|id| row.job_run == Some(id))
+        });
+        let rows = rows.map(|row| by_id(row.id.0, row));
+        page(rows, &query.page, |row| Ok(row.clone()))
     }
 
     async fn firings(&self, query: &FiringQuery) -> Result<Page<FiringRow>, MemError> {

@@ -4,13 +4,13 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use hcndc_core::{
     engine::{
-        AlertRow, AttemptRow, BackfillDateRow, BackfillRow, BackfillSnapshot, BackfillState,
-        Change, ExecutionRow, ExecutionSnapshot, FileKeyRow, FiringRow, FlowDates, FlowRunRow,
-        JobOutcome, JobRunRow, JobRunState, ScheduleCursor, Snapshot,
+        ActionRow, AlertRow, AttemptRow, BackfillDateRow, BackfillRow, BackfillSnapshot,
+        BackfillState, Change, ExecutionRow, ExecutionSnapshot, FileKeyRow, FiringRow, FlowDates,
+        FlowRunRow, JobOutcome, JobRunRow, JobRunState, ScheduleCursor, Snapshot,
     },
     id::{
-        AlertId, AttemptId, BackfillId, ExecutionId, ExecutorId, FileEventId, FiringId, FlowId,
-        FlowRunId, JobId, JobRunId, ScheduleId,
+        ActionId, AlertId, AttemptId, BackfillId, ExecutionId, ExecutorId, FileEventId, FiringId,
+        FlowId, FlowRunId, JobId, JobRunId, ScheduleId,
     },
     model::{Definition, DefinitionId, Executor, Flow, Job},
     port::{Commit, Lease},
@@ -39,6 +39,7 @@ pub(crate) struct Tables {
     /// The last date of each range, by its first.
     pub(crate) flow_dates: BTreeMap<(FlowId, DataDate), DataDate>,
     pub(crate) job_outcomes: BTreeMap<(JobId, DataDate), JobRunState>,
+    pub(crate) actions: BTreeMap<ActionId, ActionRow>,
     pub(crate) backfills: BTreeMap<BackfillId, BackfillRow>,
     pub(crate) backfill_dates: BTreeMap<(BackfillId, DataDate), BackfillDateRow>,
     pub(crate) cursors: BTreeMap<ScheduleId, ScheduleCursor>,
@@ -103,6 +104,9 @@ impl Tables {
             }
             Change::Attempt(row) => {
                 self.attempts.insert(row.id, row.clone());
+            }
+            Change::Action(row) => {
+                self.actions.insert(row.id, row.clone());
             }
             Change::ScheduleCursor(row) => {
                 // A cursor is part of a schedule.

@@ -83,6 +83,7 @@ fn all_rules_hold_under_all_faults() {
         "lead taken",
         "leader deposed",
         "leave",
+        "order doubled",
         "order lost",
         "refused",
         "report lost",
@@ -133,7 +134,7 @@ macro_rules! catches {
     ($($name:ident: $rule:literal by $sabotage:ident;)*) => {$(
         #[test]
         fn $name() {
-            let found = (0..150).any(|seed| {
+            let found = (0..80).any(|seed| {
                 let played = catch_unwind(|| {
                     run_broken(&Plan::draw(seed), Sabotage::$sabotage, $rule).violation
                 });
@@ -154,7 +155,8 @@ catches! {
     an_engine_that_gives_out_too_many_slots_is_found: "R7" by EngineMultipliesSlots;
     an_engine_that_goes_on_after_a_stop_is_found: "R10" by EngineForgetsStops;
     an_engine_that_retries_for_ever_is_found: "retry" by EngineRetriesForEver;
-    a_store_that_ends_flow_runs_early_is_found: "R6" by StoreTearsCommits;
+    an_engine_that_fills_too_many_dates_at_once_is_found: "backfill" by EngineWidensBackfills;
+    an_engine_that_ends_flow_runs_early_is_found: "R6" by EngineEndsFlowsEarly;
     a_store_that_loses_what_it_acknowledged_is_found: "promise" by StoreLosesCommits;
     a_store_that_loses_who_stopped_is_found: "promise" by StoreLosesStops;
     a_store_that_tears_commits_is_found: "same" by StoreTearsCommits;

@@ -7,12 +7,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use hcndc_core::{
     engine::{
-        AlertRow, AttemptRow, BackfillDateRow, BackfillRow, Change, ExecutionRow, FileKeyRow,
-        FiringRow, FlowRunRow, JobRunRow, ScheduleCursor,
+        ActionRow, AlertRow, AttemptRow, BackfillDateRow, BackfillRow, Change, ExecutionRow,
+        FileKeyRow, FiringRow, FlowRunRow, JobRunRow, ScheduleCursor,
     },
     id::{
-        AlertId, AttemptId, BackfillId, ExecutionId, ExecutorId, FileEventId, FiringId, FlowId,
-        FlowRunId, JobId, JobRunId, ScheduleId,
+        ActionId, AlertId, AttemptId, BackfillId, ExecutionId, ExecutorId, FileEventId, FiringId,
+        FlowId, FlowRunId, JobId, JobRunId, ScheduleId,
     },
     model::{self, Definition, DefinitionId},
     port::{Commit, Fence},
@@ -28,8 +28,9 @@ use crate::{
     commit::past::Past,
     dialect::begin_write,
     entity::{
-        self, Alert, Attempt, Backfill, BackfillDate, Execution, Executor, FileArrival, Firing,
-        Flow, FlowParent, FlowRun, FlowVersion, Job, JobDependency, JobRun, JobVersion, number,
+        self, Action, Alert, Attempt, Backfill, BackfillDate, Execution, Executor, FileArrival,
+        Firing, Flow, FlowParent, FlowRun, FlowVersion, Job, JobDependency, JobRun, JobVersion,
+        number,
     },
     error::Doing as _,
     fence,
@@ -85,6 +86,7 @@ struct Batch<'a> {
     job_runs: BTreeMap<JobRunId, &'a JobRunRow>,
     attempts: BTreeMap<AttemptId, &'a AttemptRow>,
     past: Past,
+    actions: BTreeMap<ActionId, &'a ActionRow>,
     backfills: BTreeMap<BackfillId, &'a BackfillRow>,
     backfill_dates: BTreeMap<(BackfillId, DataDate), &'a BackfillDateRow>,
     cursors: BTreeMap<ScheduleId, &'a ScheduleCursor>,
@@ -149,6 +151,9 @@ impl<'a> Batch<'a> {
             Change::Attempt(row) => {
                 self.attempts.insert(row.id, row);
             }
+            Change::Action(row) => {
+                self.actions.insert(row.id, row);
+            }
             Change::ScheduleCursor(row) => {
                 self.cursors.insert(row.schedule, row);
             }
@@ -210,6 +215,8 @@ impl<'a> Batch<'a> {
         let attempts = values::<Attempt>(self.attempts.values().copied())?;
         upsert::<Attempt>(db, "store attempts", attempts).await?;
         self.past.store(db).await?;
+        let actions = values::<Action>(self.actions.values().copied())?;
+        upsert::<Action>(db, "store actions", actions).await?;
         let backfills = values::<Backfill>(self.backfills.values().copied())?;
         upsert::<Backfill>(db, "store backfills", backfills).await?;
         let dates = values::<BackfillDate>(self.backfill_dates.values().copied())?;

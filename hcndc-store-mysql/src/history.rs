@@ -9,13 +9,13 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use hcndc_core::{
-    engine::{AlertRow, AttemptRow, BackfillDateRow, FiringRow, ScheduleCursor},
+    engine::{ActionRow, AlertRow, AttemptRow, BackfillDateRow, FiringRow, ScheduleCursor},
     id::{AttemptId, BackfillId, ExecutionId, FlowId, JobId, JobRunId, ScheduleId},
     model::{Definition, DefinitionId, Executor},
     port::{
-        AlertQuery, BackfillQuery, BackfillView, DefinitionQuery, ExecutionQuery, ExecutionView,
-        ExecutorQuery, FiringQuery, FlowQuery, FlowRunView, FlowView, History, JobQuery,
-        JobRunQuery, JobRunView, JobView, Page,
+        ActionQuery, AlertQuery, BackfillQuery, BackfillView, DefinitionQuery, ExecutionQuery,
+        ExecutionView, ExecutorQuery, FiringQuery, FlowQuery, FlowRunView, FlowView, History,
+        JobQuery, JobRunQuery, JobRunView, JobView, Page,
     },
 };
 
@@ -79,6 +79,10 @@ impl History for SqlStore {
 
     async fn attempt(&self, attempt: AttemptId) -> Result<Option<AttemptRow>, SqlError> {
         runs::attempt(self.reader(), attempt).await
+    }
+
+    async fn actions(&self, query: &ActionQuery) -> Result<Page<ActionRow>, SqlError> {
+        runs::actions(self.reader(), query).await
     }
 
     async fn firings(&self, query: &FiringQuery) -> Result<Page<FiringRow>, SqlError> {

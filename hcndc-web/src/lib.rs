@@ -2,6 +2,7 @@
 //!
 //! - [`interchange`]: mesh files and imports, checked with all faults at once
 //! - [`api`], [`app`]: the REST API, and what it works with
+//! - [`cron_text`]: what is wrong or odd about a cron expression, in both languages
 //! - [`metrics`]: figures for Prometheus
 //! - [`handle`], [`clock`], [`live`], [`names`], [`causes`]: what ties a scheduler to a process
 //! - [`driving`], [`server`], [`cli`]: all of it put together
@@ -12,6 +13,7 @@ pub mod app;
 pub mod causes;
 pub mod cli;
 pub mod clock;
+pub mod cron_text;
 pub mod database;
 pub mod driving;
 pub mod handle;

@@ -8,17 +8,18 @@ use std::{
     io,
     path::{Path, PathBuf},
     process::Stdio,
+    sync::Arc,
     time::Duration,
 };
 
 use async_trait::async_trait;
 use hcndc_exec::{
-    SchedulerTls, TlsFiles,
+    FileLogError, LogArchive, SchedulerTls, TlsFiles,
     executor::{
         self, ExecutorConfig, RunError, StartError, Stop, Supervisor, SupervisorConfig, find,
         find_within,
     },
-    transport::{Dial, Grpc, InProcess, Line, Lines, Tokens},
+    transport::{Collecting, Dial, Grpc, InProcess, Line, Lines, Tokens},
 };
 use nix::{
     sys::signal::{Signal, kill},
@@ -36,8 +37,11 @@ const START_WITHIN: Duration = Duration::from_secs(20);
 /// How long to wait before an executor that died is started again.
 const START_AGAIN: Duration = Duration::from_secs(1);
 
-/// A transport to the executor of this host and to those on others.
-pub type Transports = Lines<Reach>;
+/// How long logs of executors on other hosts are kept here.
+const LOGS_KEPT_FOR: Duration = Duration::from_secs(90 * 24 * 60 * 60);
+
+/// A transport to the executor of this host and to those on others, whose logs it keeps.
+pub type Transports = Collecting<Lines<Reach>>;
 
 /// How executors are reached.
 #[derive(Debug)]
@@ -138,19 +142,30 @@ pub async fn end(supervisor: &Supervisor) {
 /// A transport for this realm that reaches this executor as [`ADDRESS`].
 #[must_use]
 pub fn transports_inside(realm: String, inside: Option<Supervisor>) -> Transports {
-    Lines::new(Reach::new(
-        inside.map_or(Local::None, |it| Local::Inside(InProcess::new(it))),
-    ))
-    .with_realm(realm)
+    let local = inside.map_or(Local::None, |it| Local::Inside(InProcess::new(it)));
+    let lines = Lines::new(Reach::new(local)).with_realm(realm);
+    // A run is over before its executors are gone.
+    Collecting::nothing(Arc::new(lines))
 }
 
-/// A transport for this realm that reaches this executor process as [`ADDRESS`].
-#[must_use]
-pub fn transports_beside(realm: String, beside: Option<&LocalExecutor>) -> Transports {
-    Lines::new(Reach::new(
-        beside.map_or(Local::None, |it| Local::Beside(it.data_dir.clone())),
+/// A transport for this realm that reaches this executor process as [`ADDRESS`], and keeps the logs of executors on other
+/// hosts in a folder of the server's.
+///
+/// # Errors
+/// When the folder cannot be used.
+pub fn transports_beside(
+    realm: String,
+    beside: Option<&LocalExecutor>,
+    server_dir: &Path,
+) -> Result<Transports, FileLogError> {
+    let local = beside.map_or(Local::None, |it| Local::Beside(it.data_dir.clone()));
+    let lines = Lines::new(Reach::new(local)).with_realm(realm);
+    let archive = LogArchive::open(server_dir.join("logs"))?;
+    Ok(Collecting::new(
+        Arc::new(lines),
+        archive,
+        Some(LOGS_KEPT_FOR),
     ))
-    .with_realm(realm)
 }
 
 /// Runs as the executor process of a server, until nobody needs it.

@@ -220,6 +220,7 @@ mod tests {
             exit_code: None,
             retry_at: None,
             met_outside: 0,
+            left_out: false,
         };
         Change::JobRun { from, row }
     }

@@ -15,6 +15,7 @@ use hcndc_core::{
     model::{Edit, ExecutorDraft},
     scheduler::{Leadership, SchedulerError},
 };
+use hcndc_exec::FileLogError;
 use hcndc_store_mysql::{Durability, SqlError, SqlOptions, SqlStore};
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
@@ -99,6 +100,9 @@ pub enum ServerError {
     /// The executor on this host could not be started.
     #[error("cannot start the executor on this host")]
     Executor(#[from] LocalExecutorError),
+    /// The folder for logs cannot be used.
+    #[error("cannot keep logs")]
+    Logs(#[from] FileLogError),
     /// A command of our own was refused.
     #[error("cannot set the server up")]
     Setup(#[from] CommandError),
@@ -147,7 +151,8 @@ impl Server {
         let transport = Arc::new(local_executor::transports_beside(
             store.realm().await?,
             local.as_ref(),
-        ));
+            &data_dir,
+        )?);
 
         let live = Arc::new(Live::new(Names::default()));
         let settings = Settings {

@@ -48,6 +48,22 @@ fn lines(trace: &Path, word: &str) -> Vec<String> {
     lines.map(|rest| rest.trim().to_owned()).collect()
 }
 
+/// Processes that hold jobs for the executor of this data folder.
+fn holder_pids(data_dir: &Path) -> Vec<u32> {
+    let ours = format!(
+        "hcndc-holder\0{}/",
+        std::path::absolute(data_dir).unwrap().display()
+    );
+    let processes = fs::read_dir("/proc").unwrap().flatten();
+    processes
+        .filter(|process| {
+            fs::read(process.path().join("cmdline"))
+                .is_ok_and(|line| String::from_utf8_lossy(&line).contains(&ours))
+        })
+        .filter_map(|process| process.file_name().to_str()?.parse().ok())
+        .collect()
+}
+
 /// Every job ended well, and no attempt was ever started twice.
 fn check_ends(server: &Server, execution: u64, trace: &Path, jobs: usize) {
     wait_for("the execution to end", || {
@@ -102,7 +118,11 @@ fn a_host_that_dies_loses_attempts_but_no_job() {
     wait_for("jobs to run", || lines(&trace, "start").len() == 4);
     let executor = executor_pid(&data).unwrap();
     server.crash();
+    // All that is ours, as when the power goes.
+    let holders = holder_pids(&data);
+    assert_eq!(holders.len(), 1);
     signal(executor, Signal::SIGKILL);
+    signal(holders[0], Signal::SIGKILL);
     fs::write(&go, "").unwrap();
 
     let server = Server::start(&data, &[]);
@@ -110,6 +130,23 @@ fn a_host_that_dies_loses_attempts_but_no_job() {
     let runs = server.job_runs(execution);
     let again = runs.iter().filter(|run| run["attempt"] == 2).count();
     assert_eq!(again, 4, "{runs:#?}");
+}
+
+#[test]
+fn a_killed_executor_comes_back_and_its_jobs_never_notice() {
+    let dir = tempfile::tempdir().unwrap();
+    let (data, trace) = (dir.path().join("data"), dir.path().join("trace"));
+    let server = Server::start(&data, &["--slots", "4"]);
+    server.put_mesh(&mesh(&trace, 6, "sleep 0.3"));
+    let execution = server.start_flows(&["f"]);
+    wait_for("jobs to run", || lines(&trace, "start").len() >= 4);
+    let executor = executor_pid(&data).unwrap();
+    signal(executor, Signal::SIGKILL);
+    wait_for("another executor", || {
+        executor_pid(&data).is_some_and(|pid| pid != executor)
+    });
+    check_ends(&server, execution, &trace, 18);
+    assert_eq!(lines(&trace, "start").len(), 18, "some job was tried twice");
 }
 
 #[test]

@@ -81,6 +81,7 @@ fn run(known: &Engine, parents: &BTreeMap<&str, Vec<&str>>, limit: u32) -> Durat
     let executor = engine.executors().next().unwrap().id;
     let start = Start {
         flows: engine.flows().map(|flow| flow.id).collect(),
+        jobs: None,
         downstream: false,
         data_date: "2026-11-21".parse().unwrap(),
         params: Vec::new(),

@@ -84,6 +84,7 @@ macro_rules! history_contract {
             executors_are_filtered,
             executions_are_filtered,
             job_runs_are_filtered,
+            actions_are_listed_by_execution_and_job_run,
             what_matches_nothing_is_an_empty_page,
             a_text_filter_takes_every_character_as_itself,
             a_text_filter_ignores_the_case_of_ascii_letters_only,

@@ -147,8 +147,10 @@ pub fn execution(id: u64) -> ExecutionRow {
         started_at: at(7),
         ended_at: None,
         stopped_by: None,
+        paused_by: None,
         resumed_by: None,
         resumes: 0,
+        partial: false,
     }
 }
 
@@ -185,6 +187,7 @@ pub const fn job_run(id: u64, execution: u64, flow_run: u64, job: u64) -> JobRun
         exit_code: None,
         retry_at: None,
         met_outside: 0,
+        left_out: false,
     }
 }
 
@@ -368,9 +371,11 @@ impl World {
                 params: vec![param("zone", "华东"), param("empty", "")],
                 started_by: String::from("王芳"),
                 stopped_by: Some(String::from("o'brien")),
+                paused_by: Some(String::from("李雷")),
                 resumed_by: Some(String::from("ann")),
                 state: ExecutionState::Stopping,
                 resumes: 3,
+                partial: true,
                 ..execution(31)
             },
             flow_runs: vec![
@@ -585,7 +590,11 @@ fn job_runs() -> Vec<JobRunRow> {
         met_outside: 1 << 63 | 5,
         ..job_run(52, 31, 41, 12)
     };
-    vec![running, waiting, job_run(53, 31, 42, 13)]
+    let left_out = JobRunRow {
+        left_out: true,
+        ..job_run(53, 31, 42, 13)
+    };
+    vec![running, waiting, left_out]
 }
 
 fn attempts() -> Vec<AttemptRow> {

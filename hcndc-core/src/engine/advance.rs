@@ -121,7 +121,9 @@ impl Engine {
         let date = execution.row.data_date;
         for at in reopened {
             let flow = execution.flow_runs[at as usize].row.flow;
-            self.crossings.add_run(flow, date, (id, at));
+            if !execution.row.partial {
+                self.crossings.add_run(flow, date, (id, at));
+            }
         }
         if offered && self.crossings.is_any_watching() {
             // What had succeeded before may be waited for again, and for too long already.
@@ -190,8 +192,8 @@ impl Engine {
             execution.flow_runs[at as usize].row.flow,
             execution.row.data_date,
         );
-        // Nothing is kept of what is no more.
-        if self.definitions.flow(flow).is_none() {
+        // What ran in part has not reached the date, and nothing is kept of what is no more.
+        if execution.row.partial || self.definitions.flow(flow).is_none() {
             return;
         }
         if self.definitions.succeed(flow, date) {
@@ -216,7 +218,7 @@ impl Engine {
         let run = &execution.flow_runs[seat.1 as usize];
         let flow = run.row.flow;
         let good = run.row.state == FlowRunState::Succeeded;
-        if !good && self.definitions.flow(flow).is_some() {
+        if !good && !execution.row.partial && self.definitions.flow(flow).is_some() {
             let date = execution.row.data_date;
             for job in &execution.jobs[run.jobs.start as usize..run.jobs.end as usize] {
                 if self.is_awaited_outside(job.row.job, flow) {

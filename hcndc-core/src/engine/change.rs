@@ -4,6 +4,7 @@ use alloc::{string::String, sync::Arc, vec::Vec};
 use core::time::Duration;
 
 use super::{
+    action::ActionRow,
     alert::AlertRow,
     backfill::{BackfillDateRow, BackfillRow, BackfillSnapshot},
     schedule::{FileKeyRow, FiringRow, ScheduleCursor},
@@ -83,6 +84,8 @@ pub enum Change {
     },
     /// An attempt is new or changed.
     Attempt(AttemptRow),
+    /// A person did something to an execution (R10). Never changes again.
+    Action(ActionRow),
     /// A backfill is new or changed.
     Backfill(BackfillRow),
     /// A date of a backfill is new or changed.
@@ -125,10 +128,14 @@ pub struct ExecutionRow {
     pub ended_at: Option<Timestamp>,
     /// Who asked to stop it, while it stops and after.
     pub stopped_by: Option<String>,
-    /// Who last resumed or reran it.
+    /// Who paused it, while it is paused.
+    pub paused_by: Option<String>,
+    /// Who last made it go on after an end: resumed, reran or reset it, or settled a job run of it.
     pub resumed_by: Option<String>,
-    /// How often it was resumed or rerun.
+    /// How often it went on after an end.
     pub resumes: u32,
+    /// Whether its start asked for some jobs only. Then it moves no data date, and waits for nothing outside of it.
+    pub partial: bool,
 }
 
 /// What started an execution.
@@ -243,6 +250,9 @@ pub struct JobRunRow {
     /// Which of its dependencies on runs outside of its execution were seen to be met: the lowest bit stands for the first
     /// of them, in the order of its job's dependencies. What was met stays met until the job runs again.
     pub met_outside: u64,
+    /// Whether the start of a partial execution left it out: it is skipped when its turn comes, as if it were not enabled. A
+    /// rerun that names it takes it in.
+    pub left_out: bool,
 }
 
 /// An attempt as it is stored.

@@ -76,13 +76,14 @@ impl Engine {
         for (at, run) in execution.jobs.iter().enumerate() {
             let (row, seat) = (&run.row, (id, at as u32));
             if let Some((need, rank)) = self.queue_place(seat) {
-                let placed =
-                    self.yard.holds(&need, rank) != self.claims.is_waiting(row.job, date, seat);
+                let stands = self.yard.holds(&need, rank);
+                let held = self.claims.is_waiting(row.job, date, seat)
+                    || execution.row.state != ExecutionState::Running;
                 ensure!(
                     found,
                     "index",
-                    placed,
-                    "job run {} is queued in no line, or twice",
+                    stands != held,
+                    "job run {} is queued in no line, or stands in one and may not",
                     row.id
                 );
             }
@@ -181,7 +182,7 @@ impl Engine {
 
 fn check_execution(execution: &Execution, found: &mut Vec<Violation>) {
     let id = execution.row.id;
-    let running = execution.row.state == ExecutionState::Running;
+    let running = execution.row.state.goes_on();
     let active = execution
         .jobs
         .iter()
@@ -238,15 +239,15 @@ fn check_execution(execution: &Execution, found: &mut Vec<Violation>) {
             ensure!(
                 found,
                 "R1",
-                met,
+                met || run.let_go,
                 "job run {} moves before its dependencies",
                 row.id
             );
             ensure!(
                 found,
                 "R6",
-                run.job.enabled || row.attempt > 1,
-                "job run {} is not enabled",
+                run.takes_part() || (run.job.enabled && row.attempt > 1),
+                "job run {} is not enabled, or was left out",
                 row.id
             );
         }

@@ -7,7 +7,7 @@ use alloc::{collections::BTreeMap, sync::Arc, vec, vec::Vec};
 use core::ops::Range;
 
 use super::{
-    change::{Change, ExecutionRow, ExecutionSnapshot, FlowRunRow, JobRunRow},
+    change::{Change, ExecutionRow, ExecutionSnapshot, FlowRunRow, JobRunRow, TriggerKind},
     state::{AttemptState, ExecutionState, FlowRunState, JobRunState},
 };
 use crate::{
@@ -70,6 +70,8 @@ pub(super) struct JobRun {
     pub(super) broken: bool,
     /// What it was to react to did not happen.
     pub(super) void: bool,
+    /// It was let go by dependencies that are no longer met, for a person settled what they had waited for. It keeps its turn.
+    pub(super) let_go: bool,
 }
 
 // A live job run is what the engine has most of.
@@ -185,6 +187,7 @@ impl Execution {
                     exit_code: None,
                     retry_at: None,
                     met_outside: 0,
+                    left_out: false,
                 };
                 jobs.push(JobRun::new(row, job, at as u32));
             }
@@ -216,6 +219,9 @@ impl Execution {
     /// The execution of a snapshot; `None` if its rows do not fit each other.
     pub(super) fn restore(snapshot: ExecutionSnapshot) -> Option<Self> {
         let execution = snapshot.row.id;
+        if (snapshot.row.trigger == TriggerKind::Backfill) != snapshot.row.backfill.is_some() {
+            return None;
+        }
         let first_flow_run = snapshot.flow_runs.first().map_or(0, |(row, _)| row.id.0);
         let first_job_run = snapshot.job_runs.first().map_or(0, |(row, _)| row.id.0);
         let mut jobs = Vec::with_capacity(snapshot.job_runs.len());
@@ -342,6 +348,7 @@ impl Execution {
                 let inside = by_job.get(&dependency.job);
                 match inside.filter(|_| dependency.is_of_same_date()) {
                     Some(&from) => edges.push((from, at as u32, dependency.condition)),
+                    None if self.row.partial => {}
                     None => self.outside.entry(at as u32).or_default().push(nth as u32),
                 }
             }
@@ -391,6 +398,10 @@ impl Execution {
             self.active += u32::from(job.row.state.is_active());
             run.open += u32::from(!job.row.state.is_settled());
             run.failed += u32::from(is_failure(job.row.state));
+        }
+        for job in &mut self.jobs {
+            let met = job.unmet == 0 && !job.broken && !job.void;
+            job.let_go = job.row.state.is_active() && !met;
         }
         self.waits = self.count_waits();
     }
@@ -450,7 +461,7 @@ impl Execution {
         // R4: without an enabled job there is nothing to wait for.
         let empty = !self.jobs[jobs.start as usize..jobs.end as usize]
             .iter()
-            .any(|job| job.job.enabled);
+            .any(JobRun::takes_part);
         let mut work = Vec::new();
         for job in jobs.clone() {
             if empty && self.jobs[job as usize].row.state == JobRunState::Blocked {
@@ -593,8 +604,12 @@ impl Execution {
         self.carry_on(work, moves);
     }
 
-    /// R2: a flow run may start when no parent of this execution is left to succeed.
+    /// R2 and R10: a flow run may start when no parent of this execution is left to succeed, unless a pause holds it.
     pub(super) fn can_start(&self, flow_run: u32) -> bool {
+        self.row.state == ExecutionState::Running && self.waits_for_nobody(flow_run)
+    }
+
+    fn waits_for_nobody(&self, flow_run: u32) -> bool {
         let run = &self.flow_runs[flow_run as usize];
         run.row.state == FlowRunState::Waiting && run.unmet_parents == 0
     }
@@ -605,7 +620,7 @@ impl Execution {
     /// O(dependents of what settles).
     pub(super) fn settle(&mut self, job: u32, to: JobRunState, moves: &mut Moves<'_>) {
         self.move_job(job, to, moves);
-        if self.row.state == ExecutionState::Running {
+        if self.row.state.goes_on() {
             self.carry_on(vec![Work::Settled(job)], moves);
         }
     }
@@ -666,6 +681,81 @@ impl Execution {
                 self.move_flow(at, FlowRunState::Waiting, moves);
             }
         }
+    }
+
+    /// Settles these job runs for the better, by hand, and carries on with what waited for them. What did not run because of
+    /// them, and now can, waits again. What had begun because they failed keeps its turn.
+    ///
+    /// # Complexity
+    /// O(job runs and dependencies of the execution).
+    pub(super) fn settle_by_hand(&mut self, jobs: &[u32], to: JobRunState, moves: &mut Moves<'_>) {
+        let revived = self.revived(jobs);
+        for &at in jobs {
+            self.move_job(at, to, moves);
+        }
+        for &at in &revived {
+            self.move_job(at, JobRunState::Blocked, moves);
+        }
+        for at in jobs.iter().chain(&revived) {
+            let flow_run = self.jobs[*at as usize].flow_run;
+            let run = &self.flow_runs[flow_run as usize];
+            let again = run.open > 0 || run.failed == 0;
+            if run.row.state == FlowRunState::Failed && again {
+                self.move_flow(flow_run, FlowRunState::Waiting, moves);
+            }
+        }
+        self.wire();
+        self.move_on(moves);
+    }
+
+    /// Job runs that are `upstream_failed` by nothing but these and each other, sorted.
+    ///
+    /// # Complexity
+    /// O(job runs and dependencies of the execution).
+    pub(super) fn revived(&self, jobs: &[u32]) -> Vec<u32> {
+        let mut broken = vec![0u32; self.jobs.len()];
+        for (at, job) in self.jobs.iter().enumerate() {
+            for &(dependent, condition) in self.dependents.row(at as u32) {
+                let breaks = verdict(condition, job.row.state) == Some(Verdict::Broken);
+                broken[dependent as usize] += u32::from(breaks);
+            }
+        }
+        let mut done = vec![false; self.jobs.len()];
+        for &at in jobs {
+            done[at as usize] = true;
+        }
+        let mut revived = Vec::new();
+        let mut work = jobs.to_vec();
+        while let Some(at) = work.pop() {
+            let state = self.jobs[at as usize].row.state;
+            for &(dependent, condition) in self.dependents.row(at) {
+                if verdict(condition, state) != Some(Verdict::Broken) {
+                    continue;
+                }
+                let to = dependent as usize;
+                broken[to] -= 1;
+                let failed = self.jobs[to].row.state == JobRunState::UpstreamFailed;
+                if failed && broken[to] == 0 && !core::mem::replace(&mut done[to], true) {
+                    revived.push(dependent);
+                    work.push(dependent);
+                }
+            }
+        }
+        revived.sort_unstable();
+        revived
+    }
+
+    /// Moves all that can move, when counters were made anew.
+    fn move_on(&mut self, moves: &mut Moves<'_>) {
+        let mut work = Vec::new();
+        for at in 0..self.jobs.len() as u32 {
+            self.consider(at, &mut work, moves);
+        }
+        for at in 0..self.flow_runs.len() as u32 {
+            work.push(Work::FlowMayEnd(at));
+        }
+        self.carry_on(work, moves);
+        self.offer_flows(moves);
     }
 
     /// Rows whose versions changed, in the states that they have.
@@ -757,7 +847,7 @@ impl Execution {
         } else if job.unmet == 0 && job.unmet_outside > 0 {
             // What is decided but for runs outside may be decided by them, too.
             moves.watching.push(at);
-        } else if job.unmet == 0 && (job.void || !job.job.enabled) {
+        } else if job.unmet == 0 && (job.void || !job.takes_part()) {
             self.move_job(at, JobRunState::Skipped, moves);
             work.push(Work::Settled(at));
         } else if job.unmet == 0 {
@@ -814,7 +904,7 @@ impl Execution {
                 row.attempts_before = row.attempt;
             }
             JobRunState::Queued => {
-                row.attempt += 1;
+                row.attempt = row.attempt.saturating_add(1);
                 (row.queued_at, row.retry_at) = (Some(moves.now), None);
                 moves.ready.push(at);
             }
@@ -894,12 +984,16 @@ impl Execution {
             row.id,
             row.state
         );
+        if row.state == ExecutionState::Paused {
+            row.paused_by = None;
+        }
         match to {
+            ExecutionState::Running if row.state == ExecutionState::Paused => {}
             ExecutionState::Running => {
                 (row.ended_at, row.stopped_by) = (None, None);
-                row.resumes += 1;
+                row.resumes = row.resumes.saturating_add(1);
             }
-            ExecutionState::Stopping => {}
+            ExecutionState::Paused | ExecutionState::Stopping => {}
             ExecutionState::Succeeded | ExecutionState::Failed | ExecutionState::Stopped => {
                 row.ended_at = Some(moves.now);
             }
@@ -960,7 +1054,13 @@ impl JobRun {
             attempt: None,
             broken: false,
             void: false,
+            let_go: false,
         }
+    }
+
+    /// Whether it is to run when its turn comes. Else it is skipped then, so that order passes through it.
+    pub(super) fn takes_part(&self) -> bool {
+        self.job.enabled && !self.row.left_out
     }
 
     /// Takes note of what one dependency came to.

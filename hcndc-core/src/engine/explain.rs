@@ -142,6 +142,11 @@ pub enum Hold {
         /// Why not.
         trouble: HostTrouble,
     },
+    /// The execution is paused (R10).
+    Paused {
+        /// By whom.
+        by: String,
+    },
     /// The execution is being stopped.
     Stopping {
         /// By whom.
@@ -198,6 +203,13 @@ impl Engine {
             .filter(|_| !state.is_settled())
         {
             holds.push(Hold::Stopping { by: by.clone() });
+        }
+        let waits = matches!(
+            state,
+            JobRunState::Blocked | JobRunState::Queued | JobRunState::RetryWait
+        );
+        if let Some(by) = execution.row.paused_by.as_ref().filter(|_| waits) {
+            holds.push(Hold::Paused { by: by.clone() });
         }
         match state {
             JobRunState::Blocked => self.explain_blocked(seat, &mut holds),

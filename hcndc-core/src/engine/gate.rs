@@ -48,7 +48,8 @@ impl Engine {
 
     /// R5: what the run of a flow can join instead of running. What people take up again runs.
     pub(super) fn find_join(&self, execution: &Execution, run: &FlowRun) -> Option<Turn> {
-        if !execution.row.trigger.is_automatic() || execution.row.resumes > 0 {
+        let row = &execution.row;
+        if !row.trigger.is_automatic() || row.resumes > 0 || row.partial {
             return None;
         }
         let (flow, date) = (run.row.flow, execution.row.data_date);
@@ -71,7 +72,7 @@ impl Engine {
         let date = execution.row.data_date;
         let parents = run.flow.parents.iter().copied();
         parents
-            .filter(|_| execution.row.trigger.is_automatic())
+            .filter(|_| execution.row.trigger.is_automatic() && !execution.row.partial)
             .filter(|&parent| execution.find_flow(parent).is_none())
             .filter(|&parent| self.definitions.flow(parent).is_some())
             .map(|parent| (parent, self.definitions.data_date(parent)))
@@ -215,7 +216,7 @@ impl Engine {
         let joined: alloc::vec::Vec<FlowSeat> = self.crossings.joined_to(other).collect();
         for (id, at) in joined {
             let execution = self.executions.get(&id);
-            if execution.is_some_and(|it| it.row.state == ExecutionState::Running) {
+            if execution.is_some_and(|it| it.row.state.goes_on()) {
                 self.act(id, step, tasks, |execution, moves| {
                     act(execution, at, moves)
                 });
@@ -250,7 +251,7 @@ impl Engine {
         let Some(execution) = self.executions.get(&id) else {
             return true;
         };
-        if execution.row.state != ExecutionState::Running {
+        if !execution.row.state.goes_on() {
             return true;
         }
         let date = execution.row.data_date;

@@ -7,11 +7,12 @@ use super::{
     backfill::BackfillRequest,
     change::{ExecutionSnapshot, TriggerKind},
     settings::Settings,
+    state::JobRunState,
 };
 use crate::{
     id::{
-        AlertId, AttemptId, BackfillId, ExecutionId, ExecutorId, FileEventId, FlowId, JobRunId,
-        ScheduleId,
+        AlertId, AttemptId, BackfillId, ExecutionId, ExecutorId, FileEventId, FlowId, JobId,
+        JobRunId, ScheduleId,
     },
     model::{Edit, Param},
     time::{DataDate, Timestamp},
@@ -32,6 +33,41 @@ pub enum Input {
         /// Who wants it.
         by: String,
     },
+    /// Let what runs of an execution end, and start nothing more of it (R10).
+    Pause {
+        /// Which.
+        execution: ExecutionId,
+        /// Who wants it.
+        by: String,
+    },
+    /// Let a paused execution go on (R10).
+    Unpause {
+        /// Which.
+        execution: ExecutionId,
+        /// Who wants it.
+        by: String,
+    },
+    /// End the attempt of a job run, or its waiting for one; its execution goes on as after a failure (R10).
+    Kill {
+        /// Which.
+        job_run: JobRunId,
+        /// Who wants it.
+        by: String,
+    },
+    /// Settle job runs that wait or have failed, in a live execution or in one that has ended, and go on with what waited
+    /// for them (R10). Other job runs that failed stay as they are.
+    Settle {
+        /// Of which execution.
+        execution: ExecutionId,
+        /// Which; not empty.
+        job_runs: Vec<JobRunId>,
+        /// As what.
+        settled: SettledAs,
+        /// Who wants it.
+        by: String,
+        /// As for [`Input::Resume`].
+        archived: Option<Box<ExecutionSnapshot>>,
+    },
     /// Continue a failed or stopped execution where it broke (R10).
     Resume {
         /// Which.
@@ -47,6 +83,15 @@ pub enum Input {
         execution: ExecutionId,
         /// From where; not empty.
         from: Vec<JobRunId>,
+        /// Who wants it.
+        by: String,
+        /// As for [`Input::Resume`].
+        archived: Option<Box<ExecutionSnapshot>>,
+    },
+    /// Run the whole of an execution that has ended anew (R10).
+    Reset {
+        /// Which execution.
+        execution: ExecutionId,
         /// Who wants it.
         by: String,
         /// As for [`Input::Resume`].
@@ -118,6 +163,28 @@ pub enum Input {
     Wake,
 }
 
+/// What a person can settle a job run as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
+pub enum SettledAs {
+    /// It was passed over.
+    Skipped,
+    /// It counts as if it had succeeded.
+    Succeeded,
+}
+
+impl SettledAs {
+    /// The state that this gives a job run.
+    #[must_use]
+    pub const fn state(self) -> JobRunState {
+        match self {
+            Self::Skipped => JobRunState::Skipped,
+            Self::Succeeded => JobRunState::Succeeded,
+        }
+    }
+}
+
 /// A batch of edits by one person; applies entirely or not at all.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -132,8 +199,11 @@ pub struct EditBatch {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Start {
-    /// Flows to run; not empty. With several, all take part in one execution.
+    /// Flows to run. With several, all take part in one execution. Not empty, unless `jobs` names some.
     pub flows: Vec<FlowId>,
+    /// Only these jobs, whose flows take part too; not empty. All others of the flows are skipped when their turn comes, so
+    /// that order passes through them. Such a *partial* execution moves no data date, and waits for nothing outside of it. `None` for all.
+    pub jobs: Option<Vec<JobId>>,
     /// With all flows downstream of them, by parents and by dependencies of jobs.
     pub downstream: bool,
     /// The date that it is for.

@@ -14,6 +14,7 @@
 //! Each kind of input has a file in [`on`](self); what is stored and asked are plain enums that can be
 //! compared, stored and replayed.
 
+mod action;
 mod advance;
 mod alert;
 mod backfill;
@@ -62,6 +63,7 @@ use crate::{
 };
 
 pub use crate::model::DefinitionId;
+pub use action::{ActionKind, ActionRow};
 pub use alert::{AlertRow, MOST_OPEN_ALERTS};
 pub use backfill::{
     BackfillDateRow, BackfillPlan, BackfillRequest, BackfillRow, BackfillSnapshot,
@@ -74,7 +76,9 @@ pub use change::{
 pub use check::Violation;
 pub use effect::{Effect, Order};
 pub use explain::{Explanation, FlowExplanation, Hold, HostTrouble};
-pub use input::{EditBatch, End, EndCause, Held, HostFigures, Input, Report, RunOrder, Start};
+pub use input::{
+    EditBatch, End, EndCause, Held, HostFigures, Input, Report, RunOrder, SettledAs, Start,
+};
 pub use rejected::Rejected;
 pub use schedule::{
     DueBy, DueState, FileKeyRow, FiringOutcome, FiringRow, LONGEST_FIRING_QUEUE, ScheduleCursor,
@@ -140,7 +144,7 @@ struct Attempt {
 /// let flow = engine.find_flow("nightly").expect("just made").id;
 ///
 /// engine.apply(now, Input::Report { executor, report: Report::Hello { version: "1".into(), held: vec![] } })?;
-/// let start = Start { flows: vec![flow], downstream: false, data_date: "2026-11-21".parse()?, params: vec![], trigger: TriggerKind::Manual, by: "ann".into() };
+/// let start = Start { flows: vec![flow], jobs: None, downstream: false, data_date: "2026-11-21".parse()?, params: vec![], trigger: TriggerKind::Manual, by: "ann".into() };
 /// let step = engine.apply(now, Input::Start(start))?;
 ///
 /// let Some(Effect::Tell { order: Order::Run(run), .. }) = step.effects.last() else { panic!("an order to run") };
@@ -247,12 +251,31 @@ impl Engine {
             Input::Edit(batch) => self.on_edit(batch, &mut step)?,
             Input::Start(start) => self.on_start(start, &mut step)?,
             Input::Stop { execution, by } => self.on_stop(execution, by, &mut step)?,
+            Input::Pause { execution, by } => self.on_pause(execution, by, &mut step)?,
+            Input::Unpause { execution, by } => self.on_unpause(execution, &by, &mut step)?,
+            Input::Kill { job_run, by } => self.on_kill(job_run, &by, &mut step)?,
+            Input::Settle {
+                execution,
+                job_runs,
+                settled,
+                by,
+                archived,
+            } => {
+                self.on_settle(execution, &job_runs, settled, by, archived, &mut step)?;
+            }
             Input::Resume {
                 execution,
                 by,
                 archived,
             } => {
                 self.on_resume(execution, by, archived, &mut step)?;
+            }
+            Input::Reset {
+                execution,
+                by,
+                archived,
+            } => {
+                self.on_reset(execution, by, archived, &mut step)?;
             }
             Input::Rerun {
                 execution,
@@ -525,7 +548,7 @@ impl Engine {
             let seat = (id, at as u32);
             let row = &run.row;
             // Its first attempt was dispatched, so it has the date until it settles.
-            let began = row.state == JobRunState::Queued && row.attempt > row.attempts_before + 1;
+            let began = row.state == JobRunState::Queued && row.attempt - row.attempts_before > 1;
             if row.state.is_live() || row.state == JobRunState::RetryWait || began {
                 held.push((row.job, seat));
             }
@@ -553,7 +576,7 @@ impl Engine {
     fn insert(&mut self, execution: Execution) {
         let (id, date) = (execution.row.id, execution.row.data_date);
         for (at, run) in execution.flow_runs.iter().enumerate() {
-            if !run.is_joined() {
+            if !run.is_joined() && !execution.row.partial {
                 self.crossings.add_run(run.row.flow, date, (id, at as u32));
             }
             if run.row.state == FlowRunState::Running {
@@ -582,7 +605,9 @@ impl Engine {
         };
         let execution = &self.executions[&seat.0];
         let job = execution.jobs[seat.1 as usize].row.job;
-        if self.claims.join(job, execution.row.data_date, seat) {
+        let may_stand = self.claims.join(job, execution.row.data_date, seat);
+        // R10: what is paused stays queued, but out of line.
+        if may_stand && execution.row.state == ExecutionState::Running {
             self.yard.enqueue(&need, rank, seat);
         }
     }

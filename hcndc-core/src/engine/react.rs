@@ -82,7 +82,8 @@ impl Engine {
                 | Change::ScheduleCursor(_)
                 | Change::Firing(_)
                 | Change::FileKey(_)
-                | Change::Alert(_) => {}
+                | Change::Alert(_)
+                | Change::Action(_) => {}
             }
         }
     }

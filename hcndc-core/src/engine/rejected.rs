@@ -2,9 +2,9 @@
 
 use alloc::{string::String, vec::Vec};
 
-use super::state::{BackfillState, ExecutionState};
+use super::state::{BackfillState, ExecutionState, JobRunState};
 use crate::{
-    id::{BackfillId, ExecutionId, ExecutorId, FileEventId, FlowId, JobRunId, ScheduleId},
+    id::{BackfillId, ExecutionId, ExecutorId, FileEventId, FlowId, JobId, JobRunId, ScheduleId},
     model::Fault,
     time::DataDate,
 };
@@ -23,6 +23,10 @@ pub enum Rejected {
     FlowDisabled { flow: FlowId },
     #[error("no flow was named")]
     NoFlows,
+    #[error("no job has the id {job}")]
+    UnknownJob { job: JobId },
+    #[error("no job was named")]
+    NoJobs,
     #[error("execution {execution} is not known")]
     UnknownExecution { execution: ExecutionId },
     #[error("execution {execution} is {state}, which does not allow this")]
@@ -36,6 +40,11 @@ pub enum Rejected {
     UnknownJobRun { job_run: JobRunId },
     #[error("no job run was named")]
     NoJobRuns,
+    #[error("job run {job_run} is {state}, which does not allow this")]
+    WrongJobRunState {
+        job_run: JobRunId,
+        state: JobRunState,
+    },
     #[error("no backfill has the id {backfill}, or it has succeeded")]
     UnknownBackfill { backfill: BackfillId },
     #[error("backfill {backfill} is {state}, which does not allow this")]

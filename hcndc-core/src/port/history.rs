@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use super::PortError;
 use crate::{
     engine::{
-        AlertRow, AttemptRow, BackfillDateRow, BackfillDateState, BackfillRow, BackfillState,
-        ExecutionRow, ExecutionState, FiringRow, FlowRunRow, JobRunRow, JobRunState,
+        ActionRow, AlertRow, AttemptRow, BackfillDateRow, BackfillDateState, BackfillRow,
+        BackfillState, ExecutionRow, ExecutionState, FiringRow, FlowRunRow, JobRunRow, JobRunState,
         ScheduleCursor,
     },
     id::{
@@ -197,6 +197,17 @@ pub struct JobRunQuery {
     pub page: PageRequest,
 }
 
+/// What people did to executions; sorted by id, which is by time.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ActionQuery {
+    /// To this execution, or to job runs of it.
+    pub execution: Option<ExecutionId>,
+    /// To this job run.
+    pub job_run: Option<JobRunId>,
+    /// Which page.
+    pub page: PageRequest,
+}
+
 /// Which backfills; sorted by id, which is by start.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BackfillQuery {
@@ -353,6 +364,9 @@ pub trait History: Send + Sync {
 
     /// One attempt.
     async fn attempt(&self, attempt: AttemptId) -> Result<Option<AttemptRow>, Self::Error>;
+
+    /// What people did to executions.
+    async fn actions(&self, query: &ActionQuery) -> Result<Page<ActionRow>, Self::Error>;
 
     /// Firings.
     async fn firings(&self, query: &FiringQuery) -> Result<Page<FiringRow>, Self::Error>;

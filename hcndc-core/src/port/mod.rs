@@ -16,9 +16,9 @@ mod transport;
 pub use clock::Clock;
 pub use error::{ErrorKind, PortError};
 pub use history::{
-    AlertQuery, BackfillQuery, BackfillView, Cursor, CursorValue, DefinitionQuery, Direction,
-    ExecutionQuery, ExecutionView, ExecutorQuery, FiringQuery, FlowQuery, FlowRunView, FlowView,
-    History, JobQuery, JobRunQuery, JobRunView, JobView, NamedSort, Page, PageRequest,
+    ActionQuery, AlertQuery, BackfillQuery, BackfillView, Cursor, CursorValue, DefinitionQuery,
+    Direction, ExecutionQuery, ExecutionView, ExecutorQuery, FiringQuery, FlowQuery, FlowRunView,
+    FlowView, History, JobQuery, JobRunQuery, JobRunView, JobView, NamedSort, Page, PageRequest,
 };
 pub use inbox::{Answer, Inbox, Request};
 pub use log::{LogEntry, LogRead, LogStore, Stream};

@@ -25,7 +25,8 @@ use crate::{
 ///    the lease.
 /// 5. A finished attempt is reported again in the `Hello` of every new connection until it is acknowledged.
 /// 6. An attempt is run at most once; `Run` for a known one is answered with `Started` and, if it has ended, `Finished`.
-/// 7. `Kill` of an unknown attempt is answered with `Finished` and cause `Lost`.
+/// 7. `Kill` of an unknown attempt is answered with `Finished` and cause `Lost`; of one that has ended, with `Finished`
+///    and nothing else.
 /// 8. An executor obeys the highest fence that it has seen, and no lower one.
 /// 9. Connecting under a greater fence drops what was received from the executor under a smaller one and not yet handed
 ///    out by `recv`: a transport may outlive the scheduler that used it, and what an executor held in an earlier term

@@ -296,10 +296,23 @@ where
                 execution,
                 archived,
                 ..
+            }
+            | Input::Reset {
+                execution,
+                archived,
+                ..
+            }
+            | Input::Settle {
+                execution,
+                archived,
+                ..
             } => (*execution, archived),
             Input::Edit(_)
             | Input::Start(_)
             | Input::Stop { .. }
+            | Input::Pause { .. }
+            | Input::Unpause { .. }
+            | Input::Kill { .. }
             | Input::Backfill(_)
             | Input::StopBackfill { .. }
             | Input::RestartBackfill { .. }

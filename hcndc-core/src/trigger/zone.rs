@@ -86,6 +86,21 @@ impl Clock {
         other
     }
 
+    /// The moments after `from` and before `to` from which another offset holds, in order.
+    pub(super) fn changes(self, from: i64, to: i64) -> impl Iterator<Item = i64> {
+        let mut at = from;
+        core::iter::from_fn(move || {
+            while at < to {
+                let before = self.offset(at);
+                at = self.end_of_offset(at, before);
+                if self.offset(at) != before {
+                    return Some(at).filter(|&at| at < to);
+                }
+            }
+            None
+        })
+    }
+
     /// The first moment at which the offset of `at` holds, if it is one of the last [`QUIET`] seconds; else the first of
     /// those.
     fn start_of_offset(self, at: i64, offset: i64) -> i64 {

@@ -118,3 +118,65 @@ fn times_looked_back_for_are_the_times_looked_forward_for() {
         );
     }
 }
+
+/// What some implementation accepts and we do not, with those that accept it in `testdata/cron`.
+const REFUSED: [(&str, &str); 12] = [
+    // Nothing before or after a comma or a hyphen: a slip of the hand.
+    ("unix5", "1, * * * *"),
+    ("unix5", "* * * * mon-"),
+    ("quartz", "0,,5 0 12 * * ?"),
+    // A name in a field that has none, a range from `*`, a sign.
+    ("unix5", "* * mon * *"),
+    ("unix5", "*-5 * * * *"),
+    ("unix5", "0 0 1 * +MON"),
+    // `?` is for days.
+    ("unix5", "? ? ? ? ?"),
+    // The zone is the schedule's, and fire times are no matter of chance.
+    ("unix5", "CRON_TZ=Asia/Tokyo 0 0 * * *"),
+    ("unix5", "R R * * *"),
+    // Digits of other scripts.
+    ("unix5", "\u{663} * * * *"),
+    // Quartz itself refuses the first, and takes the second for a step of one.
+    ("quartz", "0 0 12 1 * MON"),
+    ("quartz", "*/0 * * * * ?"),
+];
+
+#[test]
+fn what_all_accept_is_accepted_and_what_none_accepts_is_refused() {
+    let file = file();
+    let mut refused = Vec::new();
+    for entry in file["validity"].as_array().unwrap() {
+        let (name, text) = (
+            entry["dialect"].as_str().unwrap(),
+            entry["expr"].as_str().unwrap(),
+        );
+        let accepted_by = entry["accepted_by"].as_array().unwrap();
+        let cron = match Cron::parse(dialect(name), text) {
+            Ok(cron) => cron,
+            Err(_) if accepted_by.is_empty() => continue,
+            Err(_) => {
+                refused.push((name, text));
+                continue;
+            }
+        };
+        assert!(!accepted_by.is_empty(), "{text} is accepted by us alone");
+        let after = "2024-01-01T00:00:30Z".parse().unwrap();
+        let answers: Vec<_> = match entry.get("next") {
+            Some(next) => vec![times(next)],
+            None => {
+                let answers = entry["answers"].as_object().unwrap();
+                answers.values().map(times).collect()
+            }
+        };
+        assert!(
+            answers
+                .iter()
+                .any(|answer| ours(&cron, Tz::UTC, after, answer) == *answer),
+            "{text}"
+        );
+    }
+    let mut expected = REFUSED.to_vec();
+    expected.sort_unstable();
+    refused.sort_unstable();
+    assert_eq!(refused, expected);
+}

@@ -7,7 +7,8 @@ use std::{collections::BTreeMap, time::Duration};
 use hcndc_core::{
     engine::{
         Change, EditBatch, Effect, End, EndCause, Engine, ExecutionState, Explanation, Held, Hold,
-        Input, JobRunState, Order, Rejected, Reply, Report, Settings, Start, Step, TriggerKind,
+        Input, JobRunState, Order, Rejected, Reply, Report, Settings, SettledAs, Start, Step,
+        TriggerKind,
     },
     id::{AttemptId, ExecutionId, ExecutorId, FlowId, JobId, JobRunId},
     model::{
@@ -248,6 +249,7 @@ impl Bed {
         let flows = flows.iter().map(|name| self.flow(name)).collect();
         self.try_apply(Input::Start(Start {
             flows,
+            jobs: None,
             downstream,
             data_date: date(DATE),
             params: vec![],
@@ -340,6 +342,65 @@ impl Bed {
             by,
             archived,
         });
+    }
+
+    pub(crate) fn pause(&mut self, execution: ExecutionId) {
+        let by = "bob".into();
+        self.apply(Input::Pause { execution, by });
+    }
+
+    pub(crate) fn unpause(&mut self, execution: ExecutionId) {
+        let by = "eve".into();
+        self.apply(Input::Unpause { execution, by });
+    }
+
+    pub(crate) fn try_settle(
+        &mut self,
+        execution: ExecutionId,
+        names: &[&str],
+        settled: SettledAs,
+    ) -> Result<(), Rejected> {
+        let runs = names.iter().map(|name| self.run_of(execution, name));
+        let job_runs = runs.collect();
+        let archived = self.store.execution(execution).map(Box::new);
+        let by = "bob".into();
+        self.try_apply(Input::Settle {
+            execution,
+            job_runs,
+            settled,
+            by,
+            archived,
+        })
+    }
+
+    #[track_caller]
+    pub(crate) fn skip(&mut self, execution: ExecutionId, names: &[&str]) {
+        self.try_settle(execution, names, SettledAs::Skipped)
+            .unwrap();
+    }
+
+    #[track_caller]
+    pub(crate) fn reset(&mut self, execution: ExecutionId) {
+        let archived = self.store.execution(execution).map(Box::new);
+        let by = "bob".into();
+        self.apply(Input::Reset {
+            execution,
+            by,
+            archived,
+        });
+    }
+
+    /// What people did, as `who did what to which`.
+    pub(crate) fn actions(&self) -> Vec<String> {
+        let rows = self.store.actions.iter();
+        rows.map(|row| {
+            let what = match row.job_run {
+                Some(job_run) => self.run_name(job_run),
+                None => format!("e{}", self.execution_number(row.execution)),
+            };
+            format!("{} {} {what}", row.by, row.kind.as_str())
+        })
+        .collect()
     }
 
     pub(crate) fn pass(&mut self, time: Duration) {
@@ -504,6 +565,8 @@ impl Bed {
                     Some(_) => format!("{name} {}", row.state),
                 }
             }
+            // The store keeps them; who asks for them finds them there.
+            Change::Action(_) => return None,
             Change::Attempt(row) => {
                 let kill = if row.kill_asked && !row.state.is_ended() {
                     ", to be killed"

@@ -286,6 +286,7 @@ fn a_job_runs_once_at_a_time_for_a_date() {
     other.start(&["a"]);
     other.apply(Input::Start(Start {
         flows: vec![other.flow("a")],
+        jobs: None,
         downstream: false,
         data_date: date("2026-11-22"),
         params: vec![],

@@ -10,8 +10,11 @@ mod explain;
 mod limits;
 mod load;
 mod outside;
+mod partial;
+mod pause;
 mod report;
 mod schedule;
+mod settle;
 mod start;
 #[path = "../support/store.rs"]
 mod store;

@@ -38,6 +38,7 @@ impl Bed {
         let flows = flows.iter().map(|name| self.flow(name)).collect();
         self.apply(Input::Start(Start {
             flows,
+            jobs: None,
             downstream: false,
             data_date: date(day),
             params: vec![],
@@ -688,4 +689,32 @@ fn what_was_skipped_outside_counts_as_an_end() {
     assert_eq!(bed.state("a/x"), S::Skipped);
     bed.start(&["b"]);
     assert_eq!(bed.state("e2 b/z"), S::Dispatched);
+}
+
+#[test]
+fn what_a_person_settles_counts_outside_too() {
+    for both in [false, true] {
+        let mut bed = Bed::new([
+            flow("a", &[]),
+            job("a/x").edit(),
+            job("a/y")
+                .off()
+                .depends("a/x", Condition::Failure, -1, 8)
+                .edit(),
+        ]);
+        let execution = bed.start_as(TriggerKind::Manual, &["a"], BEFORE);
+        bed.start(&["a"]);
+        let mut job_runs = vec![bed.run("a/x")];
+        if both {
+            job_runs.push(bed.run("a/y"));
+        }
+        bed.apply(Input::Settle {
+            execution,
+            job_runs,
+            settled: hcndc_core::engine::SettledAs::Succeeded,
+            by: "bob".into(),
+            archived: None,
+        });
+        assert_eq!(bed.state("e2 a/y"), S::Skipped, "{both}");
+    }
 }

@@ -231,6 +231,7 @@ fn senseless_starts_are_refused() {
     );
     let start = Start {
         flows: vec![FlowId(99)],
+        jobs: None,
         downstream: false,
         data_date: date(DATE),
         params: vec![],
@@ -336,6 +337,7 @@ fn a_start_gives_values_over_those_of_flow_and_job() {
     let (data_date, by) = (date(DATE), "ann".into());
     let start = Input::Start(Start {
         flows,
+        jobs: None,
         downstream: false,
         data_date,
         params,
@@ -368,6 +370,7 @@ fn an_older_date_does_not_take_a_data_date_back() {
     let (data_date, by) = (date("2026-11-01"), "ann".into());
     bed.apply(Input::Start(Start {
         flows,
+        jobs: None,
         downstream: false,
         data_date,
         params: vec![],

@@ -4,9 +4,10 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use hcndc_core::{
     engine::{
-        AlertRow, AttemptRow, BackfillDateRow, BackfillRow, BackfillSnapshot, BackfillState,
-        Change, ExecutionRow, ExecutionSnapshot, FileKeyRow, FiringOutcome, FiringRow, FlowDates,
-        FlowRunRow, JobOutcome, JobRunRow, JobRunState, ScheduleCursor, Snapshot,
+        ActionRow, AlertRow, AttemptRow, BackfillDateRow, BackfillRow, BackfillSnapshot,
+        BackfillState, Change, ExecutionRow, ExecutionSnapshot, FileKeyRow, FiringOutcome,
+        FiringRow, FlowDates, FlowRunRow, JobOutcome, JobRunRow, JobRunState, ScheduleCursor,
+        Snapshot,
     },
     id::{
         AlertId, AttemptId, BackfillId, ExecutionId, ExecutorId, FileEventId, FiringId, FlowId,
@@ -31,6 +32,7 @@ pub(crate) struct Store {
     pub(crate) attempts: BTreeMap<AttemptId, AttemptRow>,
     pub(crate) flow_dates: BTreeMap<(FlowId, DataDate), DataDate>,
     pub(crate) job_outcomes: BTreeMap<(JobId, DataDate), JobRunState>,
+    pub(crate) actions: Vec<ActionRow>,
     pub(crate) backfills: BTreeMap<BackfillId, BackfillRow>,
     pub(crate) backfill_dates: BTreeMap<(BackfillId, DataDate), BackfillDateRow>,
     pub(crate) cursors: BTreeMap<ScheduleId, ScheduleCursor>,
@@ -146,6 +148,12 @@ impl Store {
                     let legal = old.state == row.state || old.state.can_move(row.state);
                     assert!(legal, "attempt {}: {} to {}", row.id, old.state, row.state);
                 }
+            }
+            Change::Action(row) => {
+                let last = self.actions.last();
+                assert!(last.is_none_or(|last| last.id < row.id), "ids grow");
+                assert!(self.executions.contains_key(&row.execution));
+                self.actions.push(row.clone());
             }
             Change::ScheduleCursor(row) => {
                 if let Some(old) = self.cursors.insert(row.schedule, *row) {

@@ -8,8 +8,8 @@ use std::{
 
 use hcndc_core::{
     engine::{
-        AttemptState, Change, EndCause, ExecutionState, FlowRunState, Input, JobRunState, Report,
-        Settings, Step,
+        ActionKind, AttemptState, Change, EndCause, ExecutionState, FlowRunState, Input,
+        JobRunState, Report, Settings, SettledAs, Step,
     },
     id::{AttemptId, ExecutionId, ExecutorId, FlowId, FlowRunId, JobId, JobRunId},
     model::{Condition, Flow, Job, Placement},
@@ -51,6 +51,9 @@ pub(crate) struct TwinJob {
     pub(super) waits_outside: bool,
     /// All dependencies on runs outside that are not met cannot be, for nothing failed.
     pub(super) void_outside: bool,
+    /// Its turn came once, whatever those that it waited for have become since.
+    pub(super) let_go: bool,
+    pub(super) left_out: bool,
 }
 
 #[derive(Debug)]
@@ -68,9 +71,13 @@ pub(crate) struct TwinExecution {
     /// Nobody asked for it, and nobody has taken it up again.
     pub(super) automatic: bool,
     pub(super) resumed: bool,
+    /// Begun in this step: it looks at others when they have come as far as they can without it, for what a step sets going
+    /// comes last in it.
+    pub(super) fresh: bool,
     pub(super) state: ExecutionState,
     pub(super) flows: Vec<TwinFlow>,
     pub(super) jobs: Vec<TwinJob>,
+    pub(super) partial: bool,
 }
 
 #[derive(Debug, Default)]
@@ -106,6 +113,12 @@ pub(crate) struct Twin {
 
 pub(super) fn is_good(state: JobRunState) -> bool {
     matches!(state, JobRunState::Succeeded | JobRunState::Skipped)
+}
+
+impl TwinJob {
+    fn takes_part(&self) -> bool {
+        self.job.enabled && !self.left_out
+    }
 }
 
 impl TwinExecution {
@@ -171,12 +184,12 @@ impl TwinExecution {
         ) {
             return JobRunState::Blocked;
         }
-        let enabled = |it: &&TwinJob| it.flow == run.flow && it.job.enabled;
+        let enabled = |it: &&TwinJob| it.flow == run.flow && it.takes_part();
         if !self.jobs.iter().any(|it| enabled(&it)) {
             return JobRunState::Skipped;
         }
         let (mut open, mut pointless) = (false, false);
-        for dependency in &run.job.dependencies {
+        for dependency in run.job.dependencies.iter().filter(|_| !run.let_go) {
             let inside = self.job(dependency.job);
             let Some(other) = inside.filter(|_| dependency.offset_days == 0) else {
                 continue;
@@ -193,7 +206,7 @@ impl TwinExecution {
         }
         match run.phase {
             _ if open || run.waits_outside => JobRunState::Blocked,
-            _ if pointless || run.void_outside || !run.job.enabled => JobRunState::Skipped,
+            _ if pointless || run.void_outside || !run.takes_part() => JobRunState::Skipped,
             Phase::Idle => JobRunState::Queued,
             // Dispatched and running are told apart by the attempt.
             Phase::Live(_) => JobRunState::Dispatched,
@@ -297,12 +310,35 @@ impl Twin {
             | Input::Notified { .. } => {}
             Input::StopBackfill { backfill, .. } => {
                 for id in self.backfills.executions(*backfill) {
-                    if self.executions[&id].state == ExecutionState::Running {
+                    if self.executions[&id].state.goes_on() {
                         self.stop(id);
                     }
                 }
             }
             Input::Stop { execution, .. } => self.stop(*execution),
+            Input::Pause { execution, .. } => {
+                let its = self.executions.get_mut(execution).unwrap();
+                assert_eq!(its.state, ExecutionState::Running);
+                its.state = ExecutionState::Paused;
+            }
+            Input::Unpause { execution, .. } => {
+                let its = self.executions.get_mut(execution).unwrap();
+                assert_eq!(its.state, ExecutionState::Paused);
+                its.state = ExecutionState::Running;
+            }
+            Input::Kill { job_run, .. } => self.kill(*job_run),
+            Input::Settle {
+                execution,
+                job_runs,
+                settled,
+                ..
+            } => self.settle(*execution, job_runs, settled.state(), store),
+            Input::Reset { execution, .. } => {
+                let its = &self.executions[execution];
+                let all: Vec<_> = its.jobs.iter().map(|run| run.id).collect();
+                let flows = its.flows.iter().map(|run| run.flow.id).collect();
+                self.again(*execution, &all, &flows, store);
+            }
             Input::Resume { execution, .. } => self.reopen(*execution, None, store),
             Input::Rerun {
                 execution, from, ..
@@ -318,6 +354,7 @@ impl Twin {
         self.check_dispatches(step, store);
         self.derive(step, store);
         self.check_runs(step, store);
+        self.check_action(input, step);
         self.compare(store);
         self.backfills.follow(input, step, store);
         self.schedules.follow(self.now, step, store);
@@ -345,8 +382,10 @@ impl Twin {
                 Change::Execution(row) if !self.executions.contains_key(&row.id) => {
                     let new = TwinExecution {
                         date: row.data_date,
-                        automatic: row.trigger.is_automatic(),
+                        automatic: row.trigger.is_automatic() && !row.partial,
                         resumed: false,
+                        fresh: true,
+                        partial: row.partial,
                         state: ExecutionState::Running,
                         flows: Vec::new(),
                         jobs: Vec::new(),
@@ -369,8 +408,10 @@ impl Twin {
                     its.jobs.push(TwinJob {
                         id: row.id,
                         flow: job.flow,
-                        job,
                         fixed: None,
+                        let_go: false,
+                        left_out: row.left_out,
+                        job,
                         phase: Phase::Idle,
                         tries: 0,
                         queued_at: self.now,
@@ -400,13 +441,96 @@ impl Twin {
         }
     }
 
+    fn kill(&mut self, job_run: JobRunId) {
+        let mut runs = self.executions.values_mut().flat_map(|its| &mut its.jobs);
+        let run = runs.find(|it| it.id == job_run).unwrap();
+        assert!(run.state.is_active());
+        if let Phase::Live(attempt) = run.phase {
+            self.attempts.get_mut(&attempt).unwrap().kill = true;
+        } else {
+            (run.phase, run.fixed) = (Phase::Idle, Some(JobRunState::Killed));
+        }
+    }
+
+    fn settle(&mut self, id: ExecutionId, named: &[JobRunId], to: JobRunState, store: &Store) {
+        let its = self.executions.get_mut(&id).unwrap();
+        for run in its.jobs.iter().filter(|it| named.contains(&it.id)) {
+            assert!(!is_good(run.state) && !matches!(run.phase, Phase::Live(_)));
+        }
+        // What did not run because of them: try what remains when they are good, until nothing changes.
+        let mut revived: BTreeSet<JobRunId> = named.iter().copied().collect();
+        loop {
+            let broken = |run: &TwinJob| {
+                run.job.dependencies.iter().any(|dependency| {
+                    dependency.condition == Condition::Success
+                        && its.job(dependency.job).is_some_and(|other| {
+                            let bad = other.state.is_settled() && !is_good(other.state);
+                            bad && !revived.contains(&other.id)
+                        })
+                })
+            };
+            let below = |run: &TwinJob| {
+                run.job.dependencies.iter().any(|dependency| {
+                    let other = its.job(dependency.job);
+                    other.is_some_and(|it| revived.contains(&it.id))
+                })
+            };
+            let next = its.jobs.iter().find(|run| {
+                let failed = run.state == JobRunState::UpstreamFailed;
+                failed && !revived.contains(&run.id) && below(run) && !broken(run)
+            });
+            match next.map(|run| run.id) {
+                Some(next) => revived.insert(next),
+                None => break,
+            };
+        }
+        let ended = its.state.is_ended();
+        for run in its.jobs.iter_mut().filter(|it| named.contains(&it.id)) {
+            (run.fixed, run.phase) = (Some(to), Phase::Idle);
+        }
+        revived.retain(|it| !named.contains(it));
+        if ended {
+            let named: BTreeSet<_> = named.iter().copied().collect();
+            let its = &mut self.executions.get_mut(&id).unwrap().jobs;
+            for run in its.iter_mut().filter(|it| named.contains(&it.id)) {
+                run.state = to;
+            }
+            let revived: Vec<_> = revived.into_iter().collect();
+            self.again(id, &revived, &BTreeSet::new(), store);
+            return;
+        }
+        for run in &mut its.jobs {
+            // Those that failed for good stay so: nothing is worked out anew but what was revived.
+            if run.state.is_settled() && !revived.contains(&run.id) && run.fixed.is_none() {
+                run.fixed = Some(run.state);
+            }
+            if revived.contains(&run.id) {
+                run.fixed = None;
+                (run.met, run.waits_outside) = (0, true);
+            }
+        }
+        for flow in its
+            .flows
+            .iter_mut()
+            .filter(|it| it.state == FlowRunState::Failed)
+        {
+            let mut runs = its.jobs.iter().filter(|run| run.flow == flow.flow.id);
+            let again = runs.clone().any(|run| revived.contains(&run.id));
+            if again || runs.all(|run| run.fixed.is_some_and(is_good)) {
+                (flow.state, flow.begun) = (FlowRunState::Waiting, Begun::Not);
+            }
+        }
+    }
+
     fn reopen(&mut self, id: ExecutionId, from: Option<&Vec<JobRunId>>, store: &Store) {
         let its = self.executions.get_mut(&id).unwrap();
-        assert!(its.state.is_ended());
-        its.state = ExecutionState::Running;
-        its.resumed = true;
         let (again, flows_again) = match from {
-            Some(from) => its.below(from),
+            Some(from) => {
+                for run in its.jobs.iter_mut().filter(|it| from.contains(&it.id)) {
+                    run.left_out = false;
+                }
+                its.below(from)
+            }
             None => {
                 let broken = its.jobs.iter().filter(|run| !is_good(run.state));
                 let broken: Vec<_> = broken.collect();
@@ -414,13 +538,34 @@ impl Twin {
                 (broken.iter().map(|run| run.id).collect(), flows)
             }
         };
+        let again: Vec<_> = again.into_iter().collect();
+        self.again(id, &again, &flows_again, store);
+    }
+
+    fn again(
+        &mut self,
+        id: ExecutionId,
+        again: &[JobRunId],
+        flows_again: &BTreeSet<FlowId>,
+        store: &Store,
+    ) {
+        let its = self.executions.get_mut(&id).unwrap();
+        assert!(its.state.is_ended());
+        its.state = ExecutionState::Running;
+        its.resumed = true;
+        let mut flows_again = flows_again.clone();
         for run in &mut its.jobs {
-            if run.state.is_settled() && !again.contains(&run.id) {
+            let starts_over = again.contains(&run.id);
+            if starts_over {
+                flows_again.insert(run.flow);
+            }
+            if run.state.is_settled() && !starts_over {
                 run.fixed = Some(run.state);
                 continue;
             }
             (run.fixed, run.phase, run.tries) = (None, Phase::Idle, 0);
             (run.met, run.waits_outside) = (0, true);
+            run.let_go = false;
             match store.jobs.get(&run.job.id) {
                 Some(job) => run.job = Arc::clone(job),
                 None => run.fixed = Some(JobRunState::Skipped),
@@ -433,13 +578,71 @@ impl Twin {
             let complete = run.state == FlowRunState::Succeeded && !again;
             if !complete {
                 its.flows[at].begun = Begun::Not;
-                its.flows[at].state = FlowRunState::Waiting;
             }
             let run = &its.flows[at];
             if let Some((flow, _)) = store.flows.get(&run.flow.id).filter(|_| !complete) {
                 its.flows[at].flow = Arc::clone(flow);
             }
+            if !complete {
+                its.flows[at].state = FlowRunState::Waiting;
+            }
         }
+    }
+
+    /// R10: what a person did is recorded, with who it was.
+    fn check_action(&self, input: &Input, step: &Step) {
+        // It stops executions of its own.
+        if matches!(input, Input::StopBackfill { .. }) {
+            return;
+        }
+        let recorded: Vec<_> = step
+            .changes
+            .iter()
+            .filter_map(|change| match change {
+                Change::Action(row) => Some((row.execution, row.job_run, row.kind, row.by.clone())),
+                _ => None,
+            })
+            .collect();
+        let whole = |id: &ExecutionId, kind, by: &String| vec![(*id, None, kind, by.clone())];
+        let each = |id: &ExecutionId, runs: &[JobRunId], kind, by: &String| {
+            let runs = runs.iter();
+            runs.map(|run| (*id, Some(*run), kind, by.clone()))
+                .collect()
+        };
+        use ActionKind as K;
+        let expected: Vec<(_, _, _, String)> = match input {
+            Input::Stop { execution, by } => whole(execution, K::Stop, by),
+            Input::Pause { execution, by } => whole(execution, K::Pause, by),
+            Input::Unpause { execution, by } => whole(execution, K::Unpause, by),
+            Input::Resume { execution, by, .. } => whole(execution, K::Resume, by),
+            Input::Reset { execution, by, .. } => whole(execution, K::Reset, by),
+            Input::Rerun {
+                execution,
+                from,
+                by,
+                ..
+            } => each(execution, from, K::Rerun, by),
+            Input::Kill { job_run, by } => {
+                let its = self.executions.iter();
+                let mut its = its.filter(|(_, it)| it.jobs.iter().any(|run| run.id == *job_run));
+                each(its.next().unwrap().0, &[*job_run], K::Kill, by)
+            }
+            Input::Settle {
+                execution,
+                job_runs,
+                settled,
+                by,
+                ..
+            } => {
+                let kind = match settled {
+                    SettledAs::Skipped => K::Skip,
+                    SettledAs::Succeeded => K::MarkSucceeded,
+                };
+                each(execution, job_runs, kind, by)
+            }
+            _ => vec![],
+        };
+        assert_eq!(recorded, expected, "R10");
     }
 
     fn report(&mut self, executor: ExecutorId, report: &Report) {
@@ -662,7 +865,11 @@ impl Twin {
     fn queued(&self) -> Vec<(ExecutionId, &TwinJob)> {
         let mut queued = Vec::new();
         for (id, its) in &self.executions {
-            for run in &its.jobs {
+            for run in its
+                .jobs
+                .iter()
+                .filter(|_| its.state != ExecutionState::Paused)
+            {
                 let free = self
                     .holder(run.job.id, its.date)
                     .is_none_or(|holder| holder == run.id);

@@ -79,6 +79,7 @@ impl TwinExecution {
     /// Dependencies of a job run on runs outside, each with its bit.
     fn outside(&self, run: &TwinJob) -> Vec<(u64, Dependency)> {
         let ties = run.job.dependencies.iter().copied();
+        let ties = ties.filter(|_| !self.partial);
         let outside = ties.filter(|it| it.offset_days != 0 || self.job(it.job).is_none());
         let bits = (0..64).map(|bit| 1 << bit);
         bits.zip(outside).collect()
@@ -172,7 +173,8 @@ impl Twin {
         store: &Store,
     ) -> Option<FlowRunId> {
         let others = self.executions.iter().filter(|(id, its)| {
-            **id != but && its.date == date && its.state != ExecutionState::Stopping
+            let stopping = its.state == ExecutionState::Stopping;
+            **id != but && its.date == date && !stopping && !its.partial
         });
         let mut runs = others.filter_map(|(_, its)| its.flow_of(flow));
         let found = runs.find(|run| {
@@ -197,9 +199,15 @@ impl Twin {
                 continue;
             }
             self.keep_ends(&mut ended, step, store);
-            if !self.decide_outside(store) && !self.end_executions(&mut ended) {
+            if self.decide_outside(store) || self.end_executions(&mut ended) {
+                continue;
+            }
+            if !self.executions.values().any(|its| its.fresh) {
                 break;
             }
+            self.executions
+                .values_mut()
+                .for_each(|its| its.fresh = false);
         }
         self.keep_ends(&mut ended, step, store);
     }
@@ -226,7 +234,7 @@ impl Twin {
             let before: Vec<FlowRunState> = its.flows.iter().map(|run| run.state).collect();
             let queued = |run: &TwinJob| run.state == JobRunState::Queued;
             let was_queued: Vec<bool> = its.jobs.iter().map(queued).collect();
-            if its.state == ExecutionState::Running {
+            if its.state.goes_on() {
                 its.derive();
             } else {
                 for run in &mut its.jobs {
@@ -242,6 +250,7 @@ impl Twin {
                 if queued(run) && !was {
                     run.queued_at = now;
                 }
+                run.let_go |= run.state.is_active();
             }
             for (run, before) in its.flows.iter().zip(before) {
                 let ends = matches!(
@@ -268,9 +277,8 @@ impl Twin {
         let date = date?;
         let flow = found.flow;
         for its in self.executions.values().rev() {
-            let run = its
-                .flow_of(flow)
-                .filter(|_| its.is_live() && its.date == date);
+            let seen = its.is_live() && its.date == date && !its.partial;
+            let run = its.flow_of(flow).filter(|_| seen);
             if run.is_some_and(|run| !matches!(run.begun, Begun::Joined(..))) {
                 return its.job(job).map(|it| it.state);
             }
@@ -284,13 +292,14 @@ impl Twin {
     fn look_outside(&mut self, store: &Store) {
         let mut seen = Vec::new();
         for (id, its) in &self.executions {
-            if its.state != ExecutionState::Running {
+            if !its.state.goes_on() {
                 continue;
             }
             for (at, run) in its.jobs.iter().enumerate() {
                 let outside = its.outside(run);
                 let flow_run = its.flow_of(run.flow).unwrap();
-                let looks = flow_run.begun == Begun::Runs && run.fixed.is_none();
+                let begun = flow_run.begun == Begun::Runs && !its.fresh;
+                let looks = begun && run.fixed.is_none() && !run.let_go;
                 let (mut met, mut waits, mut void) = (run.met, false, false);
                 for (bit, tie) in outside.iter().filter(|(bit, _)| run.met & bit == 0) {
                     let state =
@@ -324,12 +333,13 @@ impl Twin {
     fn decide_outside(&mut self, store: &Store) -> bool {
         let mut decided = Vec::new();
         for (id, its) in &self.executions {
-            if its.state != ExecutionState::Running {
+            if !its.state.goes_on() {
                 continue;
             }
             for (at, run) in its.jobs.iter().enumerate() {
                 let flow_run = its.flow_of(run.flow).unwrap();
-                let looks = flow_run.begun == Begun::Runs && run.fixed.is_none();
+                let begun = flow_run.begun == Begun::Runs && !its.fresh;
+                let looks = begun && run.fixed.is_none() && !run.let_go;
                 if !looks {
                     continue;
                 }
@@ -365,7 +375,7 @@ impl Twin {
                 let Begun::Joined(Some(other), None) = run.begun else {
                     continue;
                 };
-                if its.state != ExecutionState::Running {
+                if !its.state.goes_on() {
                     continue;
                 }
                 let with = self.executions.values();
@@ -454,7 +464,7 @@ impl Twin {
             let its = executions.find(has).unwrap();
             let run = its.flows.iter().find(|run| run.id == id).unwrap();
             let (flow, date) = (run.flow.id, its.date);
-            if !store.flows.contains_key(&flow) {
+            if !store.flows.contains_key(&flow) || its.partial {
                 continue;
             }
             if run.state == FlowRunState::Succeeded {

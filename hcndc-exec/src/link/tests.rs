@@ -251,6 +251,8 @@ fn kill_depends_on_what_is_known() {
         kill(&mut link).as_slice(),
         [Action::Kill { attempt: ONE, .. }]
     ));
+    // Its end alone is said: a "started" of one that nobody wants would be answered with a kill again, for ever.
+    link.on_started(ONE, PROCESS);
     link.on_ended(ONE, end(EndCause::Killed));
     assert!(matches!(
         said(&kill(&mut link)).as_slice(),

@@ -3,6 +3,7 @@
 //! [`Lines`] knows the rules of the port and is the same for all; a [`Dial`] knows how an address is reached.
 
 mod by_address;
+mod collecting;
 mod grpc;
 mod in_process;
 mod lines;
@@ -18,6 +19,7 @@ use tokio::sync::mpsc;
 use tokio_util::task::AbortOnDropHandle;
 
 pub use by_address::ByAddress;
+pub use collecting::Collecting;
 pub(crate) use grpc::innermost;
 pub use grpc::{Grpc, Tokens};
 pub use in_process::{InProcess, LOCAL};

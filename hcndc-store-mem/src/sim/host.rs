@@ -69,9 +69,10 @@ impl Host {
         .collect()
     }
 
-    /// Whether nothing runs there and nothing waits to be acknowledged.
-    pub(crate) fn is_still(&self) -> bool {
-        self.known.values().all(|it| it.acked)
+    /// Whether nothing runs there, and nothing waits to be acknowledged unless there is nobody who would.
+    pub(crate) fn is_still(&self, is_defined: bool) -> bool {
+        let mut known = self.known.values();
+        known.all(|it| it.acked || (it.end.is_some() && !is_defined))
     }
 }
 
@@ -200,7 +201,10 @@ impl World {
                 let end = end(cause, None, self.now);
                 self.tell(host, Report::Finished { attempt, end });
             }
-            Some(it) if it.end.is_some() => self.repeat(host, attempt),
+            Some(Known { end: Some(end), .. }) => {
+                let end = end.clone();
+                self.tell(host, Report::Finished { attempt, end });
+            }
             Some(it) if it.started.is_none() => self.finish(host, attempt, EndCause::Killed),
             Some(it) => {
                 let grace = usize::try_from(it.grace.as_millis()).unwrap_or(usize::MAX);

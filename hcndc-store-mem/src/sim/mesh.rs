@@ -3,7 +3,9 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use hcndc_core::{
+    engine::{BackfillRequest, BackfillState, EditBatch, ExecutionState, Input, Settings, Start},
     engine::{EditBatch, ExecutionState, Input, Settings, Start, TriggerKind},
+    id::{BackfillId, ExecutionId, ExecutorId, FlowId, JobId, JobRunId},
     id::{ExecutionId, ExecutorId, FlowId, JobId, JobRunId},
     model::{
         Condition, DependencyDraft, Edit, ExecutorDraft, ExecutorRef, FlowDraft, FlowRef, JobDraft,
@@ -145,6 +147,7 @@ pub(crate) fn draw_command(
             let downstream = !lots.one_in(3);
             Input::Start(Start {
                 flows,
+                jobs: None,
                 downstream,
                 data_date,
                 params: vec![],
@@ -178,6 +181,32 @@ pub(crate) fn draw_command(
                 archived: None,
             }
         }
+        Command::Backfill => {
+            let flows: Vec<FlowId> = rows.flows.keys().copied().collect();
+            let (from, days) = (lots.below(3), lots.below(3));
+            Input::Backfill(BackfillRequest {
+                flow: lots.pick(&flows)?,
+                downstream: lots.one_in(2),
+                from: date(from),
+                to: date(from + days),
+                parallel: 1 + lots.below(2) as u32,
+                params: vec![],
+                by,
+            })
+        }
+        Command::StopBackfill => {
+            let running = rows.backfills.values();
+            let running = running.filter(|row| row.state == BackfillState::Running);
+            let running: Vec<BackfillId> = running.map(|row| row.id).collect();
+            let backfill = lots.pick(&running)?;
+            Input::StopBackfill { backfill, by }
+        }
+        Command::RestartBackfill => {
+            let ended = rows.backfills.values().filter(|row| row.state.is_ended());
+            let ended: Vec<BackfillId> = ended.map(|row| row.id).collect();
+            let backfill = lots.pick(&ended)?;
+            Input::RestartBackfill { backfill, by }
+        }
         Command::Configure => {
             let settings = Settings {
                 max_running: [1, 2, settings.max_running][lots.below(3)],
@@ -190,9 +219,15 @@ pub(crate) fn draw_command(
     Some((input, true))
 }
 
-/// A business date; they are days apart.
-pub(crate) fn date(at: usize) -> DataDate {
-    let dates = ["2026-11-20", "2026-11-21", "2026-11-22"];
+/// A business date; those of numbers that follow each other do too.
+fn date(at: usize) -> DataDate {
+    let dates = [
+        "2026-11-20",
+        "2026-11-21",
+        "2026-11-22",
+        "2026-11-23",
+        "2026-11-24",
+    ];
     match dates[at % dates.len()].parse() {
         Ok(date) => date,
         Err(_) => unreachable!("these are dates"),

@@ -289,7 +289,14 @@ impl World {
         let at = self.now.after(span);
         if let Some(it) = self.network.conns.get_mut(&conn) {
             it.last_down = it.last_down.max(at);
-            let (at, order) = (it.last_down, Box::new(order));
+            let at = it.last_down;
+            // Carrying an order out twice does no harm.
+            if !self.healed && self.lots.one_in(12) {
+                let order = Box::new(order.clone());
+                self.at(at, Event::Down { conn, order });
+                self.count("order doubled");
+            }
+            let order = Box::new(order);
             self.at(at, Event::Down { conn, order });
         }
     }

@@ -107,6 +107,7 @@ impl Oracle {
             }
         }
         self.check_dates();
+        self.check_backfills(&commit.changes);
     }
 
     /// A process began.

@@ -61,6 +61,12 @@ pub enum Command {
     Resume,
     /// Reruns one from a job run or two.
     Rerun,
+    /// Starts a backfill.
+    Backfill,
+    /// Stops one.
+    StopBackfill,
+    /// Restarts one.
+    RestartBackfill,
     /// Changes settings of the engine.
     Configure,
 }
@@ -232,12 +238,15 @@ impl Plan {
 }
 
 fn ask(lots: &mut SplitMix64, processes: usize) -> What {
-    let command = match lots.below(16) {
+    let command = match lots.below(20) {
         0..=6 => Command::Start,
         7..=9 => Command::Edit,
         10 | 11 => Command::Stop,
         12 | 13 => Command::Resume,
-        14 => Command::Rerun,
+        14 | 15 => Command::Rerun,
+        16 => Command::Backfill,
+        17 => Command::StopBackfill,
+        18 => Command::RestartBackfill,
         _ => Command::Configure,
     };
     let process = (lots.below(4) == 0).then(|| lots.below(processes));

@@ -38,6 +38,8 @@ use super::{
 
 /// How long after the last act everything must have come to its end, at most.
 const PATIENCE: Duration = Duration::from_secs(3600);
+/// Steps that no run needs: it goes in circles.
+const MOST_STEPS: u64 = 1_000_000;
 /// Before this the mesh is made, in peace.
 const PEACE: Duration = Duration::from_secs(30);
 
@@ -88,7 +90,7 @@ fn play(plan: &Plan, sabotage: Option<Sabotage>, only: Option<&'static str>) -> 
         plan,
         course: Course::default(),
     };
-    while !run.course.over && run.world.lock().oracle.found.is_empty() {
+    while !run.course.over && run.world.lock().goes_on() {
         run.step();
     }
     let mut world = run.world.lock();
@@ -123,6 +125,7 @@ struct Course {
     asked_at: Timestamp,
     /// Executions that were resumed in the end.
     resumed: Vec<ExecutionId>,
+    steps: u64,
     over: bool,
 }
 
@@ -150,6 +153,15 @@ struct Run<'a> {
 
 impl Run<'_> {
     fn step(&mut self) {
+        self.course.steps += 1;
+        if self.course.steps == MOST_STEPS {
+            let mut world = self.world.lock();
+            world
+                .oracle
+                .breaks("liveness", "it goes round and round".into());
+            // Also when that is not what is looked for.
+            self.course.over = true;
+        }
         let event = self.world.lock().turn();
         match event {
             None => self.course.over = true,
@@ -338,6 +350,17 @@ impl Run<'_> {
                 None => {}
             },
             Phase::Playing if now < self.course.until => {}
+            // In a broken world nothing need ever end, and one rule alone is looked at.
+            Phase::Playing
+                if self
+                    .world
+                    .lock()
+                    .oracle
+                    .only
+                    .is_some_and(|it| it != "liveness") =>
+            {
+                self.course.over = true;
+            }
             Phase::Playing => {
                 self.world.lock().heal();
                 self.course.until = now.after(PATIENCE);
@@ -372,6 +395,8 @@ impl Run<'_> {
             world
                 .oracle
                 .breaks("liveness", format!("{stage:?} does not end: {open}"));
+            // Also when that is not what is looked for.
+            self.course.over = true;
         }
         let span = Duration::from_millis(700);
         self.world.lock().after(span, Event::Look);
@@ -526,6 +551,11 @@ impl World {
         }
     }
 
+    /// Whether no rule is broken and nobody has given up.
+    fn goes_on(&self) -> bool {
+        self.oracle.found.is_empty() && !self.hopeless
+    }
+
     /// All faults end.
     fn heal(&mut self) {
         self.note(format_args!("all faults end"));
@@ -561,7 +591,19 @@ impl World {
         // Those who do not lead answer nobody.
         let leader = self.leader().map(|it| &self.processes[it]);
         let asked = leader.is_none_or(|it| !it.inbox.is_empty());
-        ended && !asked && self.hosts.iter().all(Host::is_still)
+        let mut backfills = self.oracle.rows.backfills.values();
+        let filled = backfills.all(|row| row.state.is_ended());
+        ended && filled && !asked && self.busy_hosts().is_empty()
+    }
+
+    fn busy_hosts(&self) -> Vec<usize> {
+        let executors = &self.oracle.rows.executors;
+        let is_busy = |&at: &usize| {
+            let address = format!("host{at}");
+            let defined = executors.values().any(|it| it.address == address);
+            !self.hosts[at].is_still(defined)
+        };
+        (0..self.hosts.len()).filter(is_busy).collect()
     }
 
     fn describe_open(&self) -> String {
@@ -572,12 +614,8 @@ impl World {
         let runs = rows.job_runs.values();
         let runs = runs.filter(|row| row.state.is_active());
         let runs: Vec<_> = runs.map(|row| (row.id, row.state)).collect();
-        let busy = self
-            .hosts
-            .iter()
-            .enumerate()
-            .filter(|(_, it)| !it.is_still());
-        let busy: Vec<_> = busy.map(|(at, it)| (at, it.held())).collect();
+        let busy = self.busy_hosts().into_iter();
+        let busy: Vec<_> = busy.map(|at| (at, self.hosts[at].held())).collect();
         format!("{executions:?} {runs:?} hosts {busy:?}")
     }
 }
@@ -654,6 +692,7 @@ impl Life {
         let mut world = self.world.lock();
         let detail = format!("p{} gives up: {error:?}", self.process);
         world.oracle.breaks("liveness", detail);
+        world.hopeless = true;
     }
 }
 

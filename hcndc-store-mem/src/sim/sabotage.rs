@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use hcndc_core::{
-    engine::{AttemptState, Change, ExecutionState, JobRunState, Snapshot},
+    engine::{AttemptState, Change, ExecutionState, FlowRunState, JobRunState, Snapshot},
     port::{Commit, Fence},
 };
 
@@ -27,8 +27,12 @@ pub enum Sabotage {
     EngineForgetsStops,
     /// The engine grants itself, at a load, more retries than there are.
     EngineRetriesForEver,
+    /// The engine believes, at a load, that backfills may run ten times as many dates at once.
+    EngineWidensBackfills,
     /// The engine, or whoever stores for it, never moves a data date.
     EngineForgetsDates,
+    /// Flow runs succeed as soon as they start.
+    EngineEndsFlowsEarly,
     /// The store says that it stored what it did not.
     StoreLosesCommits,
     /// The store stores the first half of large commits.
@@ -94,8 +98,14 @@ impl Sabotage {
                     Arc::make_mut(job).retry.max = 50;
                 }
             }
+            Self::EngineWidensBackfills => {
+                for backfill in &mut loaded.backfills {
+                    backfill.row.parallel *= 10;
+                }
+            }
             Self::EngineForgetsDates
             | Self::EngineForgetsStops
+            | Self::EngineEndsFlowsEarly
             | Self::StoreLosesCommits
             | Self::StoreTearsCommits
             | Self::StoreTakesAnyFence
@@ -156,6 +166,15 @@ impl Sabotage {
                     }
                 }
             }
+            Self::EngineEndsFlowsEarly => {
+                for change in &mut commit.changes {
+                    if let Change::FlowRun { row, .. } = change
+                        && row.state == FlowRunState::Running
+                    {
+                        row.state = FlowRunState::Succeeded;
+                    }
+                }
+            }
             Self::StoreTurnsEnds => {
                 for change in &mut commit.changes {
                     if let Change::Attempt(row) = change
@@ -177,6 +196,7 @@ impl Sabotage {
             | Self::EngineForgetsAttempts
             | Self::EngineMultipliesSlots
             | Self::EngineRetriesForEver
+            | Self::EngineWidensBackfills
             | Self::ExecutorRunsTwice
             | Self::ExecutorObeysAnyone
             | Self::ExecutorReportsSuccess

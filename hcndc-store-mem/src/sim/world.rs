@@ -177,6 +177,8 @@ pub(crate) struct World {
     pub(crate) sabotage: Option<Sabotage>,
     /// How often an engine was looked at.
     pub(crate) looks: u64,
+    /// A scheduler has given up, and would again.
+    pub(crate) hopeless: bool,
     /// All faults are over.
     pub(crate) healed: bool,
 }
@@ -207,6 +209,7 @@ impl World {
             counts: BTreeMap::new(),
             sabotage,
             looks: 0,
+            hopeless: false,
             healed: false,
         }
     }

@@ -5,14 +5,14 @@ use std::{collections::BTreeMap, sync::Arc};
 use async_trait::async_trait;
 use hcndc_core::{
     engine::{
-        AlertRow, AttemptRow, BackfillDateRow, BackfillDateState, Change, FiringRow, JobRunState,
-        ScheduleCursor,
+        ActionRow, AlertRow, AttemptRow, BackfillDateRow, BackfillDateState, Change, FiringRow,
+        JobRunState, ScheduleCursor,
     },
     id::{AttemptId, BackfillId, ExecutionId, FlowId, JobId, JobRunId, ScheduleId},
     model::{Definition, DefinitionId, Executor},
     port::{
-        AlertQuery, BackfillQuery, BackfillView, Cursor, CursorValue, DefinitionQuery, Direction,
-        ErrorKind, ExecutionQuery, ExecutionView, ExecutorQuery, FiringQuery, FlowQuery,
+        ActionQuery, AlertQuery, BackfillQuery, BackfillView, Cursor, CursorValue, DefinitionQuery,
+        Direction, ErrorKind, ExecutionQuery, ExecutionView, ExecutorQuery, FiringQuery, FlowQuery,
         FlowRunView, FlowView, History, JobQuery, JobRunQuery, JobRunView, JobView, NamedSort,
         Page, PageRequest,
     },
@@ -369,6 +369,18 @@ impl History for Broken {
 
     async fn attempt(&self, attempt: AttemptId) -> Result<Option<AttemptRow>, Refused> {
         ours(self.read().attempt(attempt).await)
+    }
+
+    async fn actions(&self, query: &ActionQuery) -> Result<Page<ActionRow>, Refused> {
+        let store = self.read();
+        let mut through = query.clone();
+        through.page = self.request(NamedSort::Id, &query.page)?;
+        if self.fault == Fault::IgnoresFilters {
+            through.job_run = None;
+        }
+        let all = all!(store, actions, through, through.page.direction);
+        let page = ours(store.actions(&through).await)?;
+        Ok(self.page(&query.page, page, &all, |row| row.id.0))
     }
 
     async fn firings(&self, query: &FiringQuery) -> Result<Page<FiringRow>, Refused> {

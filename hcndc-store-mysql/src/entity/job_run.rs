@@ -26,6 +26,7 @@ pub(crate) enum JobRun {
     EndedAt,
     ExitCode,
     RetryAt,
+    LeftOut,
     MetOutside,
 }
 
@@ -49,6 +50,7 @@ impl Table for JobRun {
         Self::ExitCode,
         Self::RetryAt,
         Self::MetOutside,
+        Self::LeftOut,
     ];
 
     fn values(row: &JobRunRow) -> Result<Vec<Value>, SqlError> {
@@ -68,6 +70,7 @@ impl Table for JobRun {
             time_if(row.retry_at),
             // Bits, of which the sign is one.
             row.met_outside.cast_signed().into(),
+            row.left_out.into(),
         ])
     }
 }
@@ -91,6 +94,7 @@ impl JobRun {
             exit_code: row.column("exit_code")?,
             retry_at: row.time_if("retry_at")?,
             met_outside: row.column::<i64>("met_outside")?.cast_unsigned(),
+            left_out: row.column("left_out")?,
         })
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Ids are signed 64-bit, times microseconds, states their names, lists that nobody queries JSON.
 
+mod action;
 mod alert;
 mod alert_channel;
 mod alert_rule;
@@ -25,6 +26,7 @@ mod reader;
 mod schedule;
 mod shared_param;
 
+pub(crate) use action::Action;
 pub(crate) use alert::Alert;
 pub(crate) use alert_channel::AlertChannel;
 pub(crate) use alert_rule::AlertRule;

@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 
 use hcndc_core::{
-    engine::{AttemptRow, ExecutionRow, JobRunState},
+    engine::{ActionRow, AttemptRow, ExecutionRow, JobRunState},
     id::{AttemptId, ExecutionId, FlowId, JobRunId},
-    port::{ExecutionQuery, ExecutionView, FlowRunView, JobRunQuery, JobRunView, Page},
+    port::{
+        ActionQuery, ExecutionQuery, ExecutionView, FlowRunView, JobRunQuery, JobRunView, Page,
+    },
 };
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, DatabaseTransaction, Order, QueryResult,
@@ -16,7 +18,9 @@ use sea_orm::{
 use super::definitions::is_id;
 use crate::{
     SqlError,
-    entity::{self, Attempt, Execution, FlowRun, FlowVersion, JobRun, JobVersion, Reader, Table},
+    entity::{
+        self, Action, Attempt, Execution, FlowRun, FlowVersion, JobRun, JobVersion, Reader, Table,
+    },
     error::Doing as _,
     keyset::{Keyset, id_place, page},
 };
@@ -265,6 +269,26 @@ pub(super) async fn attempt(
         .to_owned();
     let row = db.query_one(&select).await.doing("read an attempt")?;
     row.as_ref().map(Attempt::read).transpose()
+}
+
+pub(super) async fn actions(
+    db: &DatabaseConnection,
+    query: &ActionQuery,
+) -> Result<Page<ActionRow>, SqlError> {
+    let mut select = select_rows::<Action>();
+    let mut only = |column, id: Option<u64>| {
+        if let Some(id) = id {
+            select.and_where(is_id((Action::Table, column), id));
+        }
+    };
+    only(Action::ExecutionId, query.execution.map(|id| id.0));
+    only(Action::JobRunId, query.job_run.map(|id| id.0));
+    Keyset::by_id(Action::Id).restrict(&mut select, &query.page)?;
+    let rows = db.query_all(&select).await.doing("list actions")?;
+    let rows = rows.iter().map(Action::read).collect::<Result<_, _>>()?;
+    Ok(page(rows, &query.page, |row: &ActionRow| {
+        id_place(row.id.0)
+    }))
 }
 
 /// All columns of a table's rows.

@@ -3,7 +3,8 @@
 mod m20261122_000001_backbone;
 mod m20261125_000001_definitions;
 mod m20261125_000002_firing;
-mod m20261125_000003_runs;
+mod m20261125_000003_controls;
+mod m20261125_000004_runs;
 mod make;
 
 use sea_orm::{
@@ -25,7 +26,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000001_backbone::Migration),
             Box::new(m20261125_000001_definitions::Migration),
             Box::new(m20261125_000002_firing::Migration),
-            Box::new(m20261125_000003_runs::Migration),
+            Box::new(m20261125_000003_controls::Migration),
+            Box::new(m20261125_000004_runs::Migration),
         ]
     }
 

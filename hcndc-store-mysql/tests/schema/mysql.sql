@@ -1,3 +1,15 @@
+CREATE TABLE `action` (
+  `id` bigint NOT NULL,
+  `execution_id` bigint NOT NULL,
+  `job_run_id` bigint DEFAULT NULL,
+  `kind` varchar(20) NOT NULL,
+  `done_by` longtext NOT NULL,
+  `done_at` bigint NOT NULL,
+  PRIMARY KEY (`id`),
+  KEY `action_by_execution` (`execution_id`,`id`),
+  KEY `action_by_job_run` (`job_run_id`,`id`)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin;
+
 CREATE TABLE `alert` (
   `id` bigint NOT NULL,
   `rule_id` bigint NOT NULL,
@@ -20,6 +32,36 @@ CREATE TABLE `alert` (
   KEY `alert_by_schedule` (`schedule_id`,`id`),
   KEY `alert_by_execution` (`execution_id`,`id`),
   KEY `alert_by_open` (`open`,`id`)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin;
+
+CREATE TABLE `alert_channel` (
+  `id` bigint NOT NULL,
+  `version` bigint NOT NULL,
+  `name` varchar(255) NOT NULL,
+  `directory` longtext NOT NULL,
+  `updated_at` bigint NOT NULL,
+  `search` longtext NOT NULL,
+  `enabled` tinyint(1) NOT NULL,
+  `kind` varchar(20) NOT NULL,
+  `definition` longtext NOT NULL,
+  PRIMARY KEY (`id`),
+  KEY `alert_channel_by_name` (`name`,`id`),
+  KEY `alert_channel_by_updated_at` (`updated_at`,`id`)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin;
+
+CREATE TABLE `alert_rule` (
+  `id` bigint NOT NULL,
+  `version` bigint NOT NULL,
+  `name` varchar(255) NOT NULL,
+  `directory` longtext NOT NULL,
+  `updated_at` bigint NOT NULL,
+  `search` longtext NOT NULL,
+  `enabled` tinyint(1) NOT NULL,
+  `is_default` tinyint(1) NOT NULL,
+  `definition` longtext NOT NULL,
+  PRIMARY KEY (`id`),
+  KEY `alert_rule_by_name` (`name`,`id`),
+  KEY `alert_rule_by_updated_at` (`updated_at`,`id`)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin;
 
 CREATE TABLE `attempt` (
@@ -74,6 +116,33 @@ CREATE TABLE `backfill_date` (
   PRIMARY KEY (`backfill_id`,`data_date`)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin;
 
+CREATE TABLE `calendar` (
+  `id` bigint NOT NULL,
+  `version` bigint NOT NULL,
+  `name` varchar(255) NOT NULL,
+  `directory` longtext NOT NULL,
+  `updated_at` bigint NOT NULL,
+  `search` longtext NOT NULL,
+  `definition` longtext NOT NULL,
+  PRIMARY KEY (`id`),
+  KEY `calendar_by_name` (`name`,`id`),
+  KEY `calendar_by_updated_at` (`updated_at`,`id`)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin;
+
+CREATE TABLE `data_source` (
+  `id` bigint NOT NULL,
+  `version` bigint NOT NULL,
+  `name` varchar(255) NOT NULL,
+  `directory` longtext NOT NULL,
+  `updated_at` bigint NOT NULL,
+  `search` longtext NOT NULL,
+  `kind` varchar(20) NOT NULL,
+  `definition` longtext NOT NULL,
+  PRIMARY KEY (`id`),
+  KEY `data_source_by_name` (`name`,`id`),
+  KEY `data_source_by_updated_at` (`updated_at`,`id`)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin;
+
 CREATE TABLE `execution` (
   `id` bigint NOT NULL,
   `state` varchar(20) NOT NULL,
@@ -89,6 +158,8 @@ CREATE TABLE `execution` (
   `schedule_id` bigint DEFAULT NULL,
   `fire_time` bigint DEFAULT NULL,
   `backfill_id` bigint DEFAULT NULL,
+  `paused_by` longtext DEFAULT NULL,
+  `partial` tinyint(1) NOT NULL DEFAULT 0,
   PRIMARY KEY (`id`),
   KEY `execution_by_state` (`state`,`id`),
   KEY `execution_by_data_date` (`data_date`,`id`),
@@ -114,6 +185,36 @@ CREATE TABLE `file_arrival` (
   `file_key` varchar(255) NOT NULL,
   `arrived_at` bigint NOT NULL,
   PRIMARY KEY (`file_event_id`,`file_key`)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin;
+
+CREATE TABLE `file_event` (
+  `id` bigint NOT NULL,
+  `version` bigint NOT NULL,
+  `name` varchar(255) NOT NULL,
+  `directory` longtext NOT NULL,
+  `updated_at` bigint NOT NULL,
+  `search` longtext NOT NULL,
+  `enabled` tinyint(1) NOT NULL,
+  `server_id` bigint NOT NULL,
+  `definition` longtext NOT NULL,
+  PRIMARY KEY (`id`),
+  KEY `file_event_by_name` (`name`,`id`),
+  KEY `file_event_by_updated_at` (`updated_at`,`id`),
+  KEY `file_event_by_server` (`server_id`,`id`)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin;
+
+CREATE TABLE `file_server` (
+  `id` bigint NOT NULL,
+  `version` bigint NOT NULL,
+  `name` varchar(255) NOT NULL,
+  `directory` longtext NOT NULL,
+  `updated_at` bigint NOT NULL,
+  `search` longtext NOT NULL,
+  `kind` varchar(20) NOT NULL,
+  `definition` longtext NOT NULL,
+  PRIMARY KEY (`id`),
+  KEY `file_server_by_name` (`name`,`id`),
+  KEY `file_server_by_updated_at` (`updated_at`,`id`)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin;
 
 CREATE TABLE `firing` (
@@ -234,6 +335,7 @@ CREATE TABLE `job_run` (
   `exit_code` int DEFAULT NULL,
   `retry_at` bigint DEFAULT NULL,
   `met_outside` bigint NOT NULL DEFAULT 0,
+  `left_out` tinyint(1) NOT NULL DEFAULT 0,
   PRIMARY KEY (`id`),
   KEY `job_run_by_execution` (`execution_id`,`id`),
   KEY `job_run_by_flow_run` (`flow_run_id`,`id`),
@@ -260,11 +362,60 @@ CREATE TABLE `leader` (
   PRIMARY KEY (`id`)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin;
 
+CREATE TABLE `pool` (
+  `id` bigint NOT NULL,
+  `version` bigint NOT NULL,
+  `name` varchar(255) NOT NULL,
+  `directory` longtext NOT NULL,
+  `updated_at` bigint NOT NULL,
+  `search` longtext NOT NULL,
+  `slots` bigint NOT NULL,
+  `definition` longtext NOT NULL,
+  PRIMARY KEY (`id`),
+  KEY `pool_by_name` (`name`,`id`),
+  KEY `pool_by_updated_at` (`updated_at`,`id`)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin;
+
+CREATE TABLE `schedule` (
+  `id` bigint NOT NULL,
+  `version` bigint NOT NULL,
+  `name` varchar(255) NOT NULL,
+  `directory` longtext NOT NULL,
+  `updated_at` bigint NOT NULL,
+  `search` longtext NOT NULL,
+  `flow_id` bigint NOT NULL,
+  `trigger_kind` varchar(20) NOT NULL,
+  `paused` tinyint(1) NOT NULL,
+  `calendar_id` bigint DEFAULT NULL,
+  `definition` longtext NOT NULL,
+  PRIMARY KEY (`id`),
+  KEY `schedule_by_name` (`name`,`id`),
+  KEY `schedule_by_updated_at` (`updated_at`,`id`),
+  KEY `schedule_by_flow` (`flow_id`,`id`),
+  KEY `schedule_by_calendar` (`calendar_id`,`id`)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin;
+
 CREATE TABLE `schedule_cursor` (
   `schedule_id` bigint NOT NULL,
   `time` bigint NOT NULL,
   `data_date` date DEFAULT NULL,
   `last_firing_id` bigint DEFAULT NULL,
   PRIMARY KEY (`schedule_id`)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin;
+
+CREATE TABLE `shared_param` (
+  `id` bigint NOT NULL,
+  `version` bigint NOT NULL,
+  `name` varchar(255) NOT NULL,
+  `directory` longtext NOT NULL,
+  `updated_at` bigint NOT NULL,
+  `search` longtext NOT NULL,
+  `kind` varchar(20) NOT NULL,
+  `data_source_id` bigint DEFAULT NULL,
+  `definition` longtext NOT NULL,
+  PRIMARY KEY (`id`),
+  KEY `shared_param_by_name` (`name`,`id`),
+  KEY `shared_param_by_updated_at` (`updated_at`,`id`),
+  KEY `shared_param_by_data_source` (`data_source_id`,`id`)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin;
 

@@ -112,6 +112,8 @@ struct RerunBody {
 pub(super) enum StateDto {
     /// Jobs run or may run.
     Running,
+    /// What runs may end; nothing starts until a person lets it go on.
+    Paused,
     /// Its jobs are being killed.
     Stopping,
     /// All of its flow runs succeeded.
@@ -126,6 +128,7 @@ impl From<ExecutionState> for StateDto {
     fn from(state: ExecutionState) -> Self {
         match state {
             ExecutionState::Running => Self::Running,
+            ExecutionState::Paused => Self::Paused,
             ExecutionState::Stopping => Self::Stopping,
             ExecutionState::Succeeded => Self::Succeeded,
             ExecutionState::Failed => Self::Failed,
@@ -194,10 +197,14 @@ pub(super) struct ExecutionDto {
     ended_at: Option<String>,
     /// Who asked to stop it.
     stopped_by: Option<String>,
-    /// Who last resumed or reran it.
+    /// Who paused it, while it is paused.
+    paused_by: Option<String>,
+    /// Who last made it go on after an end: resumed, reran or reset it, or settled a job run of it.
     resumed_by: Option<String>,
-    /// How often it was resumed or rerun.
+    /// How often it went on after an end.
     resumes: u32,
+    /// Whether its start asked for some jobs only.
+    partial: bool,
     /// Flows that take part, with the names that they had.
     flows: Vec<FlowName>,
     /// Job runs by state; states with none are left out.
@@ -266,8 +273,10 @@ impl From<ExecutionView> for ExecutionDto {
             started_at: row.started_at.to_string(),
             ended_at: row.ended_at.map(|at| at.to_string()),
             stopped_by: row.stopped_by,
+            paused_by: row.paused_by,
             resumed_by: row.resumed_by,
             resumes: row.resumes,
+            partial: row.partial,
             flows: flows
                 .map(|(id, name)| FlowName { id: id.0, name })
                 .collect(),
@@ -413,6 +422,7 @@ async fn to_start<H: History, T: Transport>(
     }
     Ok(Start {
         flows: found.into_iter().flatten().collect(),
+        jobs: None,
         downstream: body.with_downstream,
         data_date,
         params: map_to_params(&body.params),

@@ -104,6 +104,8 @@ pub(super) struct JobRunDto {
     exit_code: Option<i32>,
     /// When its next attempt may start, while it waits for it.
     retry_at: Option<String>,
+    /// Whether the start left it out: it is skipped when its turn comes.
+    left_out: bool,
 }
 
 impl From<JobRunView> for JobRunDto {
@@ -129,6 +131,7 @@ impl From<JobRunView> for JobRunDto {
             ended_at: row.ended_at.map(|at| at.to_string()),
             exit_code: row.exit_code,
             retry_at: row.retry_at.map(|at| at.to_string()),
+            left_out: row.left_out,
         }
     }
 }
@@ -299,6 +302,8 @@ enum HoldKind {
         #[serde(skip_serializing_if = "Option::is_none")]
         slots_needed: Option<u32>,
     },
+    /// The execution is paused.
+    Paused { by: String },
     /// The execution is being stopped.
     Stopping { by: String },
     /// Something else; the message says what.
@@ -412,6 +417,7 @@ impl From<&Hold> for HoldKind {
                     slots_needed,
                 }
             }
+            Hold::Paused { by } => Self::Paused { by: by.clone() },
             Hold::Stopping { by } => Self::Stopping { by: by.clone() },
             _ => Self::Other,
         }

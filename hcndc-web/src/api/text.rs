@@ -238,6 +238,14 @@ fn refusal(rejected: &Rejected, lang: Lang) -> String {
         (Lang::Zh, Rejected::UnknownFlow { flow }) => format!("没有编号为 {flow} 的任务流"),
         (Lang::Zh, Rejected::FlowDisabled { flow }) => format!("任务流 {flow} 未启用"),
         (Lang::Zh, Rejected::NoFlows) => "请至少指定一个任务流".to_owned(),
+        (Lang::Zh, Rejected::UnknownJob { job }) => format!("没有编号为 {job} 的任务"),
+        (Lang::Zh, Rejected::NoJobs) => "请至少指定一个任务".to_owned(),
+        (Lang::Zh, Rejected::WrongJobRunState { job_run, state }) => {
+            format!(
+                "任务执行 {job_run} {}，不允许此操作",
+                job_run_state_zh(*state)
+            )
+        }
         (Lang::Zh, Rejected::UnknownExecution { execution }) => {
             format!("没有编号为 {execution} 的进行中的执行")
         }
@@ -641,6 +649,11 @@ pub(super) fn hold(hold: &Hold, lang: Lang) -> String {
                 format!("执行服务器 {name} {zh}"),
             )
         }
+        Hold::Paused { by } => either(
+            lang,
+            format!("{by} paused the execution"),
+            format!("{by} 暂停了该执行"),
+        ),
         Hold::Stopping { by } => either(
             lang,
             format!("{by} is stopping the execution"),
@@ -722,6 +735,7 @@ fn host_trouble(trouble: &HostTrouble) -> (String, String) {
 const fn execution_state_zh(state: ExecutionState) -> &'static str {
     match state {
         ExecutionState::Running => "运行中",
+        ExecutionState::Paused => "已暂停",
         ExecutionState::Stopping => "停止中",
         ExecutionState::Succeeded => "成功",
         ExecutionState::Failed => "失败",

@@ -137,6 +137,7 @@ async fn night(server: &Server, folder: &Path, date: DataDate, lang: Lang) -> Ex
         let by = "demo".to_owned();
         let start = Start {
             flows,
+            jobs: None,
             downstream: false,
             data_date: date,
             params: Vec::new(),

@@ -16,6 +16,17 @@ const ABOUT: &[(&str, &str)] = &[
         "导入 WfCommons 项目记录的工作流（WfFormat 1.5）：每个任务变成按实测时长的 sleep",
     ),
     ("hcndc schema", "输出网状文件的 JSON schema"),
+    (
+        "hcndc cron",
+        "cron 表达式的触发时间、含义和可能出人意料之处",
+    ),
+    ("hcndc cron next", "输出之后的触发时间，每行一个，带时差"),
+    ("hcndc cron prev", "输出之前的触发时间，每行一个，由近及远"),
+    ("hcndc cron explain", "用一句话说明表达式的含义"),
+    (
+        "hcndc cron lint",
+        "列出一年中因调钟而跳过或出现两次的触发时间，以及容易误解的写法",
+    ),
     ("hcndc serve", "运行服务：调度器、执行器和 REST API"),
     ("hcndc demo", "运行服务，并加载、启动示例任务网"),
     ("hcndc executor", "在本机为服务运行执行器（由服务自己启动）"),
@@ -78,6 +89,16 @@ const ARGUMENTS: &[(&str, &str)] = &[
         "insecure_remote",
         "监听回环以外的地址；任何能访问 API 的人都可在本机运行命令",
     ),
+    ("expression", "cron 表达式，作为一个参数给出"),
+    (
+        "dialect",
+        "表达式的语法：unix（5 个字段，或前面加秒共 6 个）、quartz、apscheduler",
+    ),
+    ("tz", "IANA 时区名，如 Asia/Shanghai"),
+    ("after", "从这一时刻之后算起，RFC 3339 格式；默认为现在"),
+    ("before", "从这一时刻之前算起，RFC 3339 格式；默认为现在"),
+    ("count", "最多输出多少个时间"),
+    ("year", "检查哪一年；默认为今年"),
     ("exit", "示例结束后退出，只有成功时退出码为 0"),
 ];
 

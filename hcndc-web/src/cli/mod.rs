@@ -7,6 +7,7 @@
 //! | 2 | the command or a file that it was given is wrong; nothing was done |
 //! | 130 | interrupted with Ctrl-C |
 
+mod cron;
 mod demo;
 mod executor;
 mod help_zh;
@@ -58,6 +59,8 @@ enum Command {
     Import(import::ImportArgs),
     /// Print the JSON schema of mesh files
     Schema,
+    /// Times of a cron expression, what it says, and what may surprise about it
+    Cron(cron::CronArgs),
     /// Run the server: scheduler, executor and REST API
     Serve(serve::ServeArgs),
     /// Run the server with an example mesh loaded and started
@@ -115,6 +118,7 @@ pub fn main() -> ExitCode {
         Command::Validate(args) => validate::run(&args, lang),
         Command::Import(args) => import::run(&args, lang),
         Command::Schema => schema::run(lang),
+        Command::Cron(args) => cron::run(&args, lang),
         Command::Serve(args) => serve::run(args, lang),
         Command::Demo(args) => demo::run(args, lang),
         Command::Executor(args) => executor::run(args, lang),

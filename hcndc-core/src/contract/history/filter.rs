@@ -5,15 +5,15 @@ use alloc::{string::String, vec, vec::Vec};
 use super::{Case, StoreFixture, walk};
 use crate::{
     contract::{
-        sample::{self, World, date},
+        sample::{self, World, at, date},
         store::{lead, put},
     },
-    engine::{Change, ExecutionRow, ExecutionState, JobRunRow, JobRunState},
-    id::{ExecutionId, FlowId, FlowRunId, JobId},
+    engine::{ActionKind, ActionRow, Change, ExecutionRow, ExecutionState, JobRunRow, JobRunState},
+    id::{ActionId, ExecutionId, FlowId, FlowRunId, JobId, JobRunId},
     model::{Executor, Flow, Job},
     port::{
-        Direction, ExecutionQuery, ExecutorQuery, FlowQuery, History, JobQuery, JobRunQuery,
-        PageRequest,
+        ActionQuery, Direction, ExecutionQuery, ExecutorQuery, FlowQuery, History, JobQuery,
+        JobRunQuery, PageRequest,
     },
 };
 
@@ -499,4 +499,61 @@ where
         };
         assert_eq!(executors(store, &query).await, expected, "{text:?}");
     }
+}
+
+/// Clauses 1, 2 and 3: actions come back whole, by execution, by job run and by both, in pages.
+pub async fn actions_are_listed_by_execution_and_job_run<F>(_: &F, case: &Case<F>)
+where
+    F: StoreFixture<Store: History>,
+{
+    let store = &case.store;
+    let fence = lead(store).await;
+    let action = |id: u64, execution: u64, job_run: Option<u64>, kind| ActionRow {
+        id: ActionId(id),
+        execution: ExecutionId(execution),
+        job_run: job_run.map(JobRunId),
+        kind,
+        by: String::from("o'brien 王芳"),
+        at: at(i64::try_from(id).unwrap_or_default()),
+    };
+    // One of each kind, by one execution after the other.
+    let mut rows = Vec::new();
+    for (&kind, id) in ActionKind::ALL.iter().zip(71..) {
+        rows.push(action(id, 31 + id % 2, None, kind));
+    }
+    rows.push(action(91, 31, Some(51), ActionKind::Skip));
+    rows.push(action(92, 31, Some(52), ActionKind::Skip));
+    rows.push(action(93, 32, Some(61), ActionKind::Kill));
+    let changes = rows.iter().cloned().map(Change::Action);
+    put(store, fence, changes.rev().collect()).await;
+
+    let listed = async |query: ActionQuery| {
+        walk(2, query.page.direction, async |page| {
+            let query = ActionQuery {
+                page,
+                ..query.clone()
+            };
+            store.actions(&query).await
+        })
+        .await
+    };
+    let of = |execution: Option<u64>, job_run: Option<u64>| ActionQuery {
+        execution: execution.map(ExecutionId),
+        job_run: job_run.map(JobRunId),
+        ..ActionQuery::default()
+    };
+    assert_eq!(listed(of(None, None)).await, rows);
+    let its = rows.iter().filter(|row| row.execution == ExecutionId(31));
+    let its: Vec<_> = its.cloned().collect();
+    assert_eq!(listed(of(Some(31), None)).await, its);
+    let mut latest = of(Some(31), None);
+    latest.page.direction = Direction::Descending;
+    let backwards: Vec<_> = its.into_iter().rev().collect();
+    assert_eq!(listed(latest).await, backwards);
+    let expected = rows.iter().filter(|row| row.job_run == Some(JobRunId(52)));
+    let expected: Vec<_> = expected.cloned().collect();
+    assert_eq!(listed(of(None, Some(52))).await, expected);
+    assert_eq!(listed(of(Some(31), Some(52))).await, expected);
+    assert_eq!(listed(of(Some(32), Some(52))).await, []);
+    assert_eq!(listed(of(Some(u64::MAX), None)).await, []);
 }

@@ -56,6 +56,7 @@ fn rows(text: &str, id: u64) -> (Flow, Job, Executor, ExecutionRow, AttemptRow) 
         params,
         started_by: text.clone(),
         stopped_by: Some(text.clone()),
+        paused_by: Some(text.clone()),
         resumed_by: Some(text.clone()),
         ..sample::execution(id)
     };

@@ -35,7 +35,7 @@ impl Engine {
                 ensure!(
                     found,
                     "index",
-                    known != run.is_joined(),
+                    known != (run.is_joined() || execution.row.partial),
                     "flow run {} is a run of its own and not known as one, or the other way round",
                     row.id
                 );

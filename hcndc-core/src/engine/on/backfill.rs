@@ -150,7 +150,7 @@ impl Engine {
             let row = &mut backfill.row;
             (row.ended_at, row.stopped_by) = (None, None);
             row.restarted_by = Some(by);
-            row.restarts += 1;
+            row.restarts = row.restarts.saturating_add(1);
         }
         self.move_backfill(id, BackfillState::Running, step);
         for date in again {
@@ -175,7 +175,9 @@ impl Engine {
             return;
         }
         let state = match row.state {
-            ExecutionState::Running | ExecutionState::Stopping => BackfillDateState::Running,
+            ExecutionState::Running | ExecutionState::Paused | ExecutionState::Stopping => {
+                BackfillDateState::Running
+            }
             ExecutionState::Succeeded => BackfillDateState::Succeeded,
             ExecutionState::Failed => BackfillDateState::Failed,
             ExecutionState::Stopped => BackfillDateState::Stopped,
@@ -192,6 +194,7 @@ impl Engine {
             let row = &self.backfills[&id].row;
             let start = Start {
                 flows: alloc::vec![row.flow],
+                jobs: None,
                 downstream: row.downstream,
                 data_date,
                 params: row.params.clone(),

@@ -249,6 +249,7 @@ impl Engine {
     ) -> FiringOutcome {
         let start = Start {
             flows: alloc::vec![schedule.flow],
+            jobs: None,
             downstream: schedule.downstream,
             data_date,
             params: schedule.params.clone(),
@@ -619,6 +620,7 @@ impl Engine {
         let schedule = schedule.ok_or(Rejected::UnknownSchedule { schedule: id })?;
         let start = Start {
             flows: alloc::vec![schedule.flow],
+            jobs: None,
             downstream: schedule.downstream,
             data_date: date.unwrap_or_else(|| data_date(&schedule, self.now)),
             params: schedule.params.clone(),

@@ -56,13 +56,11 @@ impl Engine {
         step: &mut Step,
     ) -> Result<ExecutionId, Rejected> {
         let start = opening.start;
-        if start.flows.is_empty() {
-            return Err(Rejected::NoFlows);
-        }
-        for &flow in &start.flows {
+        let (asked, only) = self.asked(&start)?;
+        for &flow in &asked {
             self.refuse_flow(flow)?;
         }
-        let chosen = self.definitions.selection(&start.flows, start.downstream);
+        let chosen = self.definitions.selection(&asked, start.downstream);
         let flows: Vec<(Arc<Flow>, Vec<Arc<Job>>)> = chosen
             .iter()
             .filter_map(|&id| self.definitions.flow(id).cloned())
@@ -89,10 +87,15 @@ impl Engine {
             started_at: self.now,
             ended_at: None,
             stopped_by: None,
+            paused_by: None,
             resumed_by: None,
             resumes: 0,
+            partial: only.is_some(),
         };
-        let execution = Execution::new(row, flows, first_flow_run, first_job_run);
+        let mut execution = Execution::new(row, flows, first_flow_run, first_job_run);
+        if let Some(only) = only {
+            execution.leave_out(&only);
+        }
         execution.announce(&mut step.changes);
         self.insert(execution);
         self.advance(id, step, Execution::offer_flows);
@@ -106,6 +109,26 @@ impl Engine {
             Some(found) if !found.enabled => Err(Rejected::FlowDisabled { flow }),
             Some(_) => Ok(()),
         }
+    }
+
+    /// The flows that a start asks for, each once, and the jobs if it asks for some only, sorted.
+    fn asked(&self, start: &Start) -> Result<(Vec<FlowId>, Option<Vec<JobId>>), Rejected> {
+        let mut flows: BTreeSet<FlowId> = start.flows.iter().copied().collect();
+        let mut only = start.jobs.clone();
+        if let Some(jobs) = &mut only {
+            if jobs.is_empty() {
+                return Err(Rejected::NoJobs);
+            }
+            for &job in jobs.iter() {
+                let found = self.definitions.job(job);
+                flows.insert(found.ok_or(Rejected::UnknownJob { job })?.flow);
+            }
+            jobs.sort_unstable();
+        }
+        if flows.is_empty() {
+            return Err(Rejected::NoFlows);
+        }
+        Ok((flows.into_iter().collect(), only))
     }
 
     /// R1 inside one execution of these flows: every job waited for must take part, if its flow does. One that does not was
@@ -130,5 +153,14 @@ impl Engine {
             }
         }
         Ok(())
+    }
+}
+
+impl Execution {
+    /// Leaves out all job runs but those of these jobs, which are sorted.
+    fn leave_out(&mut self, only: &[JobId]) {
+        for run in &mut self.jobs {
+            run.row.left_out = only.binary_search(&run.row.job).is_err();
+        }
     }
 }

@@ -54,27 +54,28 @@ macro_rules! machine {
 machine! {
     /// Where a job run stands.
     ///
-    /// Settled states lead back to `Blocked` only by a resume or a rerun.
+    /// Settled states lead back to `Blocked` only by a resume, a rerun or a reset, or because a person settled what had
+    /// kept them from running. A person may settle what waits or has failed, as skipped or as succeeded.
     JobRunState {
         /// Waits for other jobs, or for its flow run to start.
-        Blocked = "blocked" => [Queued, UpstreamFailed, Skipped],
+        Blocked = "blocked" => [Queued, Succeeded, UpstreamFailed, Skipped],
         /// Could run; waits for a place.
-        Queued = "queued" => [Dispatched, Killed],
+        Queued = "queued" => [Dispatched, Succeeded, Killed, Skipped],
         /// Given to an executor.
         Dispatched = "dispatched" => [Running, RetryWait, Succeeded, Failed, Killed],
         /// Its process runs.
         Running = "running" => [RetryWait, Succeeded, Failed, Killed],
         /// Failed, and waits for its next attempt.
-        RetryWait = "retry_wait" => [Queued, Killed],
-        /// Ended with a code that counts as success.
+        RetryWait = "retry_wait" => [Queued, Succeeded, Killed, Skipped],
+        /// Ended with a code that counts as success, or a person said that it counts as such.
         Succeeded = "succeeded" => [Blocked],
         /// Ended otherwise, with no attempt left.
-        Failed = "failed" => [Blocked],
+        Failed = "failed" => [Blocked, Succeeded, Skipped],
         /// Stopped by a person.
-        Killed = "killed" => [Blocked],
+        Killed = "killed" => [Blocked, Succeeded, Skipped],
         /// Not run, because something before it failed.
-        UpstreamFailed = "upstream_failed" => [Blocked],
-        /// Not run, because it is not enabled or what it was to react to did not happen.
+        UpstreamFailed = "upstream_failed" => [Blocked, Succeeded, Skipped],
+        /// Not run: it is not enabled, what it was to react to did not happen, or a person passed it over.
         Skipped = "skipped" => [Blocked],
     }
 }
@@ -127,7 +128,9 @@ machine! {
     /// Where an execution stands.
     ExecutionState {
         /// Jobs run or may run.
-        Running = "running" => [Stopping, Succeeded, Failed],
+        Running = "running" => [Paused, Stopping, Succeeded, Failed],
+        /// What runs may end; nothing starts until a person lets it go on.
+        Paused = "paused" => [Running, Stopping, Succeeded, Failed],
         /// Its jobs are being killed.
         Stopping = "stopping" => [Stopped],
         /// All of its flow runs succeeded.
@@ -140,6 +143,12 @@ machine! {
 }
 
 impl ExecutionState {
+    /// Whether what of it ends sets other things going.
+    #[must_use]
+    pub const fn goes_on(self) -> bool {
+        matches!(self, Self::Running | Self::Paused)
+    }
+
     /// Whether it came to its end.
     #[must_use]
     pub const fn is_ended(self) -> bool {
@@ -230,9 +239,18 @@ mod tests {
     }
 
     #[test]
-    fn settled_states_are_left_only_by_starting_over() {
-        for &state in JobRunState::ALL {
-            assert_eq!(state.is_settled(), state.moves() == [JobRunState::Blocked]);
+    fn settled_states_are_left_only_by_starting_over_or_for_the_better() {
+        use JobRunState as S;
+        for &state in S::ALL {
+            let expected: &[S] = match state {
+                S::Succeeded | S::Skipped => &[S::Blocked],
+                S::Failed | S::Killed | S::UpstreamFailed => {
+                    &[S::Blocked, S::Succeeded, S::Skipped]
+                }
+                S::Blocked | S::Queued | S::Dispatched | S::Running | S::RetryWait => continue,
+            };
+            assert!(state.is_settled());
+            assert_eq!(state.moves(), expected);
         }
     }
 }

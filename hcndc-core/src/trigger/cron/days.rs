@@ -305,3 +305,70 @@ fn kind(year: i32) -> usize {
     let is_leap = |year: i32| year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
     begins * 4 + usize::from(is_leap(year)) * 2 + usize::from(is_leap(year - 1))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every kind of month: its length, and the day of the week that it begins with.
+    fn months() -> impl Iterator<Item = (u32, u32)> {
+        (28..=31).flat_map(|len| (0..7).map(move |first| (len, first)))
+    }
+
+    #[test]
+    fn the_nearest_workday_is_the_nearest_in_its_month() {
+        for (len, first) in months() {
+            let is_workday = |day: &u32| (first + day - 1) % 7 < 5;
+            for day in 1..=31 {
+                let near = (1..=len)
+                    .filter(is_workday)
+                    .min_by_key(|it| it.abs_diff(day))
+                    .filter(|_| day <= len);
+                let set = DaySet {
+                    near: 1 << day,
+                    ..DaySet::default()
+                };
+                assert_eq!(
+                    set.of_month(len, first),
+                    near.map_or(0, |it| 1 << it),
+                    "{day}W of {len} days from {first}"
+                );
+            }
+            let last = (1..=len).rfind(is_workday).map_or(0, |it| 1 << it);
+            let set = DaySet {
+                near_before_last: 1,
+                ..DaySet::default()
+            };
+            assert_eq!(set.of_month(len, first), last);
+        }
+    }
+
+    #[test]
+    fn each_day_is_one_nth_of_its_name_and_one_of_the_last_seven_is_the_last() {
+        for (len, first) in months() {
+            for weekday in 0..7 {
+                let days: alloc::vec::Vec<u32> = (1..=len)
+                    .filter(|day| (first + day - 1) % 7 == weekday)
+                    .collect();
+                let bit = 1 << weekday;
+                for n in 0..5 {
+                    let mut set = DaySet::default();
+                    set.nth[n] = bit;
+                    let nth = days.get(n).map_or(0, |day| 1 << day);
+                    assert_eq!(set.of_month(len, first), nth);
+                }
+                let set = DaySet {
+                    last: bit,
+                    ..DaySet::default()
+                };
+                assert_eq!(set.of_month(len, first), 1 << days[days.len() - 1]);
+                let set = DaySet {
+                    weekdays: bit,
+                    ..DaySet::default()
+                };
+                let all = days.iter().fold(0, |found, day| found | 1 << day);
+                assert_eq!(set.of_month(len, first), all);
+            }
+        }
+    }
+}

@@ -9,7 +9,9 @@ mod compile;
 mod days;
 mod error;
 mod field;
+mod lint;
 mod parse;
+mod words;
 
 use alloc::boxed::Box;
 use core::{fmt, str::FromStr};
@@ -23,6 +25,8 @@ use crate::time::Timestamp;
 pub use self::{
     error::{CronError, CronErrorKind, Expected},
     field::Field,
+    lint::LintFinding,
+    words::Language,
 };
 
 /// Whose rules an expression is read by.
@@ -209,3 +213,6 @@ mod as_fields {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,6 @@
 //! Rules that one state of one engine cannot show, a file for each kind.
 
+mod backfill;
 mod fence;
 mod limit;
 mod moves;

@@ -396,6 +396,7 @@ async fn start(
         .unwrap_or_else(|| DataDate::day_before(chrono::Utc::now().into(), zone));
     let start = Start {
         flows,
+        jobs: None,
         downstream: false,
         data_date,
         params: args.set.clone(),

@@ -1,77 +1,19 @@
-//! What people do to executions: stop, resume, rerun (R10).
+//! What has ended runs again: resume, rerun, reset.
 
 use alloc::{boxed::Box, string::String, sync::Arc, vec, vec::Vec};
 
-use super::super::{
-    AttemptState, Change, Effect, Engine, ExecutionSnapshot, ExecutionState, FlowRunState,
-    JobRunState, Order, Rejected, Step,
+use super::super::super::{
+    ActionKind, Engine, ExecutionSnapshot, ExecutionState, FlowRunState, JobRunState, Rejected,
+    Step,
     execution::{Execution, FlowRun, Moves},
-    timer::Timer,
 };
 use crate::{
-    id::{AttemptId, ExecutionId, JobRunId},
+    id::{ExecutionId, JobRunId},
     model::Job,
 };
 
 impl Engine {
-    pub(in super::super) fn on_stop(
-        &mut self,
-        id: ExecutionId,
-        by: String,
-        step: &mut Step,
-    ) -> Result<(), Rejected> {
-        let Some(execution) = self.executions.get(&id) else {
-            return Err(Rejected::UnknownExecution { execution: id });
-        };
-        match execution.row.state {
-            ExecutionState::Running => {}
-            state @ (ExecutionState::Stopping
-            | ExecutionState::Succeeded
-            | ExecutionState::Failed
-            | ExecutionState::Stopped) => {
-                return Err(Rejected::WrongState {
-                    execution: id,
-                    state,
-                });
-            }
-        }
-        let mut waiting = Vec::new();
-        let mut live = Vec::new();
-        for (at, run) in execution.jobs.iter().enumerate() {
-            match run.row.state {
-                JobRunState::Queued | JobRunState::RetryWait => waiting.push(at as u32),
-                JobRunState::Dispatched | JobRunState::Running => live.extend(run.attempt),
-                JobRunState::Blocked
-                | JobRunState::Succeeded
-                | JobRunState::Failed
-                | JobRunState::Killed
-                | JobRunState::UpstreamFailed
-                | JobRunState::Skipped => {}
-            }
-        }
-        for &at in &waiting {
-            let seat = (id, at);
-            if let Some((need, rank)) = self.queue_place(seat) {
-                self.yard.withdraw(&need, rank);
-            }
-            if let Some(retry_at) = self.executions[&id].jobs[at as usize].row.retry_at {
-                self.timers.clear(retry_at, Timer::Retry(seat));
-            }
-        }
-        for attempt in live {
-            self.kill(attempt, step);
-        }
-        self.advance(id, step, |execution, moves| {
-            execution.row.stopped_by = Some(by);
-            execution.move_execution(ExecutionState::Stopping, moves);
-            for at in waiting {
-                execution.settle(at, JobRunState::Killed, moves);
-            }
-        });
-        Ok(())
-    }
-
-    pub(in super::super) fn on_resume(
+    pub(in super::super::super) fn on_resume(
         &mut self,
         id: ExecutionId,
         by: String,
@@ -86,7 +28,7 @@ impl Engine {
                 state,
             });
         }
-        let broken: Vec<u32> = (0..ended.jobs.len() as u32)
+        let jobs: Vec<u32> = (0..ended.jobs.len() as u32)
             .filter(|&at| match ended.jobs[at as usize].row.state {
                 JobRunState::Succeeded | JobRunState::Skipped => false,
                 JobRunState::Blocked
@@ -99,10 +41,16 @@ impl Engine {
                 | JobRunState::UpstreamFailed => true,
             })
             .collect();
-        self.run_again(ended, &broken, &[], by, step)
+        let again = Again {
+            jobs,
+            ..Again::default()
+        };
+        self.run_again(ended, again, &by, step)?;
+        self.record_action(id, &[], ActionKind::Resume, &by, step);
+        Ok(())
     }
 
-    pub(in super::super) fn on_rerun(
+    pub(in super::super::super) fn on_rerun(
         &mut self,
         id: ExecutionId,
         from: &[JobRunId],
@@ -113,20 +61,52 @@ impl Engine {
         if from.is_empty() {
             return Err(Rejected::NoJobRuns);
         }
-        let ended = self.ended(id, archived)?;
-        let mut seats = Vec::with_capacity(from.len());
+        let mut ended = self.ended(id, archived)?;
+        let (mut seats, mut taken_in) = (Vec::with_capacity(from.len()), Vec::new());
         for &job_run in from {
-            match ended.position(job_run) {
-                Some(at) => seats.push(at),
-                None => return Err(Rejected::UnknownJobRun { job_run }),
+            let at = ended.position(job_run);
+            let at = at.ok_or(Rejected::UnknownJobRun { job_run })?;
+            // Whoever names it wants it.
+            let left_out = &mut ended.jobs[at as usize].row.left_out;
+            if core::mem::take(left_out) {
+                taken_in.push(at);
             }
+            seats.push(at);
         }
-        let (below, flow_runs) = ended.below(&seats);
-        self.run_again(ended, &below, &flow_runs, by, step)
+        let (jobs, flow_runs) = ended.below(&seats);
+        let again = Again {
+            jobs,
+            flow_runs,
+            taken_in,
+            ..Again::default()
+        };
+        self.run_again(ended, again, &by, step)?;
+        self.record_action(id, from, ActionKind::Rerun, &by, step);
+        Ok(())
+    }
+
+    pub(in super::super::super) fn on_reset(
+        &mut self,
+        id: ExecutionId,
+        by: String,
+        archived: Option<Box<ExecutionSnapshot>>,
+        step: &mut Step,
+    ) -> Result<(), Rejected> {
+        let ended = self.ended(id, archived)?;
+        let jobs = (0..ended.jobs.len() as u32).collect();
+        let flow_runs = (0..ended.flow_runs.len() as u32).collect();
+        let again = Again {
+            jobs,
+            flow_runs,
+            ..Again::default()
+        };
+        self.run_again(ended, again, &by, step)?;
+        self.record_action(id, &[], ActionKind::Reset, &by, step);
+        Ok(())
     }
 
     /// An execution that has ended, from the store.
-    fn ended(
+    pub(super) fn ended(
         &self,
         id: ExecutionId,
         archived: Option<Box<ExecutionSnapshot>>,
@@ -160,33 +140,42 @@ impl Engine {
 
     /// Makes an ended execution live again, with these job runs and flow runs to do, and with all that it never came
     /// to, by the definitions in force now.
-    fn run_again(
+    pub(super) fn run_again(
         &mut self,
         mut execution: Execution,
-        jobs: &[u32],
-        flow_runs: &[u32],
-        by: String,
+        what: Again,
+        by: &str,
         step: &mut Step,
     ) -> Result<(), Rejected> {
         let id = execution.row.id;
+        let Again {
+            jobs,
+            flow_runs,
+            taken_in,
+            settled,
+        } = what;
         let mut again = vec![false; execution.jobs.len()];
+        let mut by_hand = vec![false; execution.jobs.len()];
+        for &at in &settled.0 {
+            by_hand[at as usize] = true;
+        }
         // A flow run that is complete, and of which nothing runs again, stays as it is.
         let mut flow_again: Vec<bool> = execution
             .flow_runs
             .iter()
             .map(|run| run.row.state != FlowRunState::Succeeded)
             .collect();
-        for &at in flow_runs {
+        for at in flow_runs {
             flow_again[at as usize] = true;
         }
-        for &at in jobs {
+        for &at in &jobs {
             again[at as usize] = true;
             flow_again[execution.jobs[at as usize].flow_run as usize] = true;
         }
         // All that can still run is read afresh, so that no two versions wait for each other.
-        let (mut gone, mut renewed) = (Vec::new(), Vec::new());
+        let (mut gone, mut renewed) = (Vec::new(), taken_in);
         for (at, run) in execution.jobs.iter_mut().enumerate() {
-            if !again[at] && run.row.state.is_settled() {
+            if by_hand[at] || (!again[at] && run.row.state.is_settled()) {
                 continue;
             }
             match self.definitions.job(run.row.job) {
@@ -202,10 +191,11 @@ impl Engine {
                 None => gone.push(at as u32),
             }
         }
-        let mut part: Vec<&Arc<Job>> = execution.jobs.iter().map(|run| &run.job).collect();
-        part.sort_unstable_by_key(|job| job.id);
-        let flows = execution.flow_runs.iter().map(|run| run.row.flow).collect();
-        self.refuse_newer_dependencies(&part, &flows)?;
+        if !execution.row.partial {
+            let part: Vec<&Arc<Job>> = execution.jobs.iter().map(|run| &run.job).collect();
+            let flows = execution.flow_runs.iter().map(|run| run.row.flow).collect();
+            self.refuse_newer_dependencies(&part, &flows)?;
+        }
 
         let mut flows_renewed = Vec::new();
         for (at, run) in execution.flow_runs.iter_mut().enumerate() {
@@ -221,39 +211,44 @@ impl Engine {
                 }
             }
         }
-        execution.row.resumed_by = Some(by);
+        execution.row.resumed_by = Some(by.into());
         self.insert(execution);
         self.advance(id, step, |execution, moves| {
             execution.announce_versions(&flows_renewed, &renewed, moves.changes);
             let flow_again = (0..flow_again.len() as u32).filter(|&at| flow_again[at as usize]);
-            execution.reopen(flow_again, jobs, moves);
+            execution.reopen(flow_again, &jobs, moves);
+            let (by_hand, to) = settled;
+            for at in by_hand {
+                execution.move_job(at, to, moves);
+            }
             execution.drop_jobs(&gone, moves);
             execution.wire();
             execution.offer_flows(moves);
         });
         Ok(())
     }
+}
 
-    /// Asks for the end of a live attempt.
-    pub(super) fn kill(&mut self, id: AttemptId, step: &mut Step) {
-        let grace = self.settings.kill_grace;
-        let Some(attempt) = self.attempts.get_mut(&id) else {
-            return;
-        };
-        let row = &mut attempt.row;
-        if !row.kill_asked {
-            row.kill_asked = true;
-            step.changes.push(Change::Attempt(row.clone()));
+/// What of an execution that has ended runs again.
+pub(super) struct Again {
+    /// Job runs that start over.
+    pub(super) jobs: Vec<u32>,
+    /// Flow runs that start over, besides those of `jobs`.
+    pub(super) flow_runs: Vec<u32>,
+    /// Those of `jobs` that were left out until now.
+    pub(super) taken_in: Vec<u32>,
+    /// Job runs that a person settles first, and their new state.
+    pub(super) settled: (Vec<u32>, JobRunState),
+}
+
+impl Default for Again {
+    fn default() -> Self {
+        Self {
+            jobs: Vec::new(),
+            flow_runs: Vec::new(),
+            taken_in: Vec::new(),
+            settled: (Vec::new(), JobRunState::Skipped),
         }
-        debug_assert!(matches!(
-            row.state,
-            AttemptState::Dispatched | AttemptState::Running
-        ));
-        let order = Order::Kill { attempt: id, grace };
-        step.effects.push(Effect::Tell {
-            executor: row.executor,
-            order,
-        });
     }
 }
 
