@@ -208,12 +208,12 @@ mod tests {
         // What stores are told comes to the same.
         let mut stored = BTreeMap::new();
         for change in changes {
-            match change {
-                Change::FlowDates {
-                    from, to: Some(to), ..
-                } => stored.insert(from, to),
-                Change::FlowDates { from, to: None, .. } => stored.remove(&from),
-                other => panic!("{other:?}"),
+            let Change::FlowDates { from, to, .. } = change else {
+                panic!("{change:?}")
+            };
+            match to {
+                Some(to) => stored.insert(from, to),
+                None => stored.remove(&from),
             };
         }
         assert!(stored.into_iter().eq(ranges));

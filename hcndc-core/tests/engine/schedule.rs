@@ -176,8 +176,8 @@ fn each_time_that_passed_is_caught_up_with_if_asked_in_its_order() {
     let states: Vec<_> = firings(&bed).into_iter().map(|it| it.2).collect();
     // The second is for the same date and had joined the first: both have ended.
     assert_eq!(states, ["e1", "e2", "e3", "e4"]);
-    let dates = bed.store.executions.values().map(|row| row.data_date);
-    let third = dates.last().unwrap();
+    let mut dates = bed.store.executions.values().map(|row| row.data_date);
+    let third = dates.next_back().unwrap();
     assert_eq!(third, date("2026-11-20"), "midnight there: the day before");
 }
 

@@ -283,7 +283,7 @@ impl Twin {
         }
         let outcome = self.past.outcomes.get(&(job, date)).copied();
         let done = self.past.dates.contains(&(flow, date));
-        outcome.or(done.then_some(JobRunState::Succeeded))
+        outcome.or_else(|| done.then_some(JobRunState::Succeeded))
     }
 
     /// R1 outside: what is met is met for good; else it is found out whether it waits.

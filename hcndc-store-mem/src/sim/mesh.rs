@@ -4,13 +4,13 @@ use std::{collections::BTreeMap, time::Duration};
 
 use hcndc_core::{
     engine::{
-        BackfillRequest, BackfillState, EditBatch, ExecutionState, Input, Settings, Start,
-        TriggerKind,
+        BackfillRequest, BackfillState, EditBatch, ExecutionState, Input, JobRunRow, JobRunState,
+        Settings, Start, TriggerKind,
     },
     id::{BackfillId, ExecutionId, ExecutorId, FlowId, JobId, JobRunId},
     model::{
         Condition, DependencyDraft, Edit, ExecutorDraft, ExecutorRef, FlowDraft, FlowRef, JobDraft,
-        JobRef, PlacementDraft, Retry,
+        JobRef, Placement, PlacementDraft, Retry,
     },
     time::DataDate,
     workload::SplitMix64,
@@ -107,6 +107,12 @@ pub(crate) fn mend(rows: &Tables) -> Vec<Edit> {
         (draft.id, draft.labels) = (Some(executor.id), executor.labels.clone());
         edits.push(Edit::PutExecutor(draft));
     }
+    for flow in rows.flows.values().filter(|flow| !flow.enabled) {
+        let mut draft = FlowDraft::new(&flow.name);
+        (draft.id, draft.priority) = (Some(flow.id), flow.priority);
+        draft.parents = flow.parents.iter().map(|&flow| FlowRef::Id(flow)).collect();
+        edits.push(Edit::PutFlow(draft));
+    }
     for zone in ZONES {
         let has =
             |labels: &BTreeMap<String, String>| labels.get("zone").is_some_and(|it| it == zone);
@@ -120,6 +126,35 @@ pub(crate) fn mend(rows: &Tables) -> Vec<Edit> {
         }
     }
     edits
+}
+
+/// A start of all flows for the date of the first execution that has not ended, so that what it waits for outside of itself comes
+/// to run; `None` if all have ended.
+pub(crate) fn start_awaited(rows: &Tables, by: String) -> Option<Input> {
+    let mut open = rows.executions.values().filter(|row| !row.state.is_ended());
+    let data_date = open.next()?.data_date;
+    let flows = rows.flows.keys().copied().collect();
+    Some(Input::Start(Start {
+        flows,
+        jobs: None,
+        downstream: false,
+        data_date,
+        params: vec![],
+        trigger: TriggerKind::Manual,
+        by,
+    }))
+}
+
+/// A stop of an execution that waits for an executor that is no more: it is pinned to a job as it was, and reads it afresh when
+/// it is resumed.
+pub(crate) fn stop_stranded(rows: &Tables, by: String) -> Option<Input> {
+    let stranded = |run: &&JobRunRow| {
+        let placement = rows.job_of(run).map(|job| &job.placement);
+        run.state == JobRunState::Queued
+            && matches!(placement, Ok(Placement::Executor(id)) if !rows.executors.contains_key(id))
+    };
+    let execution = rows.job_runs.values().find(stranded)?.execution;
+    Some(Input::Stop { execution, by })
 }
 
 /// What somebody asks, and whether what is done carries their name; `None` if there is nothing to ask it of.

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use hcndc_core::{
     engine::{Change, DefinitionId, EndCause, Violation},
     id::{AttemptId, FlowId, JobId, JobRunId},
+    model::Condition,
     port::{Commit, Fence},
     time::{DataDate, Timestamp},
 };
@@ -50,6 +51,10 @@ pub(crate) struct Oracle {
     pub(crate) put: BTreeSet<DefinitionId>,
     /// Data dates by R3.
     pub(crate) dates: BTreeMap<FlowId, DataDate>,
+    /// Conditions that jobs ever met, for which date.
+    pub(crate) met: BTreeSet<(JobId, DataDate, Condition)>,
+    /// Dates for which flows ever succeeded.
+    pub(crate) succeeded: BTreeSet<(FlowId, DataDate)>,
     /// The most slots that each executor's host ever had.
     pub(crate) most_slots: BTreeMap<usize, u32>,
     /// The highest limit on attempts at once that was ever set.
@@ -95,6 +100,7 @@ impl Oracle {
             self.check_stop(change);
             self.note_doers(change);
             self.note_dates(change);
+            self.note_met(change);
             let next_id = 0;
             let changes = vec![change.clone()];
             self.rows.apply(&Commit { next_id, changes });

@@ -123,6 +123,8 @@ struct Course {
     /// How the last question was answered, and when it was asked.
     answer: Arc<Mutex<Option<bool>>>,
     asked_at: Timestamp,
+    /// When somebody last started what executions wait for.
+    nudged_at: Timestamp,
     /// Executions that were resumed in the end.
     resumed: Vec<ExecutionId>,
     steps: u64,
@@ -387,6 +389,7 @@ impl Run<'_> {
             }
             Phase::Resuming(at) => self.check_resumed(at),
         }
+        self.help_waiting(now);
         let late = now > self.course.until && self.course.until > Timestamp::default();
         if late && self.course.stage != Phase::Founding && self.course.stage != Phase::Playing {
             let stage = self.course.stage;
@@ -400,6 +403,29 @@ impl Run<'_> {
         }
         let span = Duration::from_millis(700);
         self.world.lock().after(span, Event::Look);
+    }
+
+    /// Executions may wait for flows that nobody has started for their date, or for an executor that is no more: in the end
+    /// somebody does something about it.
+    fn help_waiting(&mut self, now: Timestamp) {
+        let ending = matches!(self.course.stage, Phase::Ending | Phase::Resuming(_));
+        if !ending || now.since(self.course.nudged_at) < Duration::from_secs(90) {
+            return;
+        }
+        let mut world = self.world.lock();
+        let active = world.oracle.rows.job_runs.values();
+        let waits = !active.into_iter().any(|run| run.state.is_active());
+        let by = format!("c{}", world.number());
+        let rows = &world.oracle.rows;
+        let stop = mesh::stop_stranded(rows, by.clone());
+        let start = stop.or_else(|| mesh::start_awaited(rows, by.clone()).filter(|_| waits));
+        let leader = world.leader();
+        drop(world);
+        if let (Some(input), Some(process)) = (start, leader) {
+            self.course.nudged_at = now;
+            let promise = Promise::new(by, true, &input);
+            self.request(process, input, promise, |_| {});
+        }
     }
 
     /// Liveness has a second half: whatever failed or was stopped succeeds once nothing fails any more.

@@ -41,7 +41,10 @@ impl Engine {
         let trigger = match start.trigger {
             // Dates of backfills are begun by their backfills.
             TriggerKind::Backfill => TriggerKind::Manual,
-            other => other,
+            trigger @ (TriggerKind::Manual
+            | TriggerKind::Schedule
+            | TriggerKind::File
+            | TriggerKind::DataDate) => trigger,
         };
         let start = Start { trigger, ..start };
         let id = self.begin(Opening::manual(start), step)?;

@@ -43,6 +43,26 @@ impl Oracle {
                 return Some(("R1", detail));
             }
         }
+        let date = rows.executions.get(&run.execution)?.data_date;
+        for dependency in &job.dependencies {
+            let inside = rows.job_runs.values();
+            let mut inside = inside.filter(|it| it.execution == run.execution);
+            let outside = dependency.offset_days != 0 || !inside.any(|it| it.job == dependency.job);
+            let Some(date) = date.plus_days(dependency.offset_days).filter(|_| outside) else {
+                continue;
+            };
+            // It may have been run again since, and its job may be gone.
+            let known = rows.jobs.get(&dependency.job);
+            let good = dependency.condition != Condition::Failure;
+            let met = self
+                .met
+                .contains(&(dependency.job, date, dependency.condition))
+                || known.is_none_or(|it| good && self.succeeded.contains(&(it.flow, date)));
+            if !met {
+                let detail = format!("job run {id} runs, and {dependency:?} outside was never met");
+                return Some(("R1", detail));
+            }
+        }
         let flow = rows.flow_of(flow_run).ok()?;
         for parent in &flow.parents {
             let inside = rows.flow_runs.values();
@@ -54,6 +74,26 @@ impl Oracle {
             }
         }
         None
+    }
+
+    /// What ever met a condition, for which date; and for which dates flows ever succeeded.
+    pub(crate) fn note_met(&mut self, change: &Change) {
+        match change {
+            Change::JobRun { row, .. } => {
+                if let Some(execution) = self.rows.executions.get(&row.execution) {
+                    let all = [Condition::Success, Condition::Failure, Condition::Done];
+                    let met = all.into_iter().filter(|it| is_met(*it, row.state));
+                    let date = execution.data_date;
+                    self.met.extend(met.map(|it| (row.job, date, it)));
+                }
+            }
+            Change::FlowRun { row, .. } if row.state == FlowRunState::Succeeded => {
+                if let Some(execution) = self.rows.executions.get(&row.execution) {
+                    self.succeeded.insert((row.flow, execution.data_date));
+                }
+            }
+            _ => {}
+        }
     }
 
     /// `R1`, `R2`, and `retry`: an attempt is made only when all that comes before is done, and while tries are left.
