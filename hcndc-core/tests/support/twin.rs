@@ -52,8 +52,6 @@ pub(crate) struct TwinJob {
     pub(super) met: u64,
     /// Some dependency on a run outside waits.
     pub(super) waits_outside: bool,
-    /// All dependencies on runs outside that are not met cannot be, for nothing failed.
-    pub(super) void_outside: bool,
 }
 
 #[derive(Debug)]
@@ -203,7 +201,7 @@ impl TwinExecution {
         }
         match run.phase {
             _ if open || (run.waits_outside && !run.let_go) => JobRunState::Blocked,
-            _ if pointless || run.void_outside || !run.takes_part() => JobRunState::Skipped,
+            _ if pointless || !run.takes_part() => JobRunState::Skipped,
             Phase::Idle => JobRunState::Queued,
             // Dispatched and running are told apart by the attempt.
             Phase::Live(_) => JobRunState::Dispatched,
@@ -286,6 +284,7 @@ impl Twin {
     /// Follows an input that the engine did not refuse, and the step that it answered with.
     pub(crate) fn follow(&mut self, now: Timestamp, input: &Input, step: &Step, store: &Store) {
         self.now = self.now.max(now);
+        let before = self.look_before(step, store);
         self.start(step, store);
         match input {
             Input::Edit(_) => {
@@ -345,12 +344,15 @@ impl Twin {
             Input::Wake => {}
         }
         self.begin_flows(step, store);
+        let gained = self.take_over_met(store);
         self.derive(step, store);
         self.let_time_pass();
         self.derive(step, store);
         self.check_dispatches(step, store);
         self.derive(step, store);
         self.check_runs(step, store);
+        self.check_met(gained, &before, step, store);
+        self.check_outside(store);
         self.check_action(input, step);
         self.compare(store);
         self.backfills.follow(input, step, store);
@@ -414,7 +416,6 @@ impl Twin {
                         state: JobRunState::Blocked,
                         met: 0,
                         waits_outside: true,
-                        void_outside: false,
                     });
                 }
                 _ => {}
@@ -456,21 +457,16 @@ impl Twin {
         // What did not run because of them: try what remains when they are good, until nothing changes.
         let mut revived: BTreeSet<JobRunId> = named.iter().copied().collect();
         loop {
-            let broken = |run: &TwinJob| {
-                run.job.dependencies.iter().any(|dependency| {
-                    dependency.condition == Condition::Success
-                        && its.job(dependency.job).is_some_and(|other| {
-                            let bad = other.state.is_settled() && !is_good(other.state);
-                            bad && !revived.contains(&other.id)
-                        })
-                })
+            let broken_by = |run: &TwinJob| {
+                let ties = run.job.dependencies.iter();
+                let ties = ties
+                    .filter(|tie| tie.offset_days == 0 && tie.condition == Condition::Success);
+                let others = ties.filter_map(|tie| its.job(tie.job));
+                let bad = others.filter(|it| it.state.is_settled() && !is_good(it.state));
+                bad.map(|it| it.id).collect::<Vec<_>>()
             };
-            let below = |run: &TwinJob| {
-                run.job.dependencies.iter().any(|dependency| {
-                    let other = its.job(dependency.job);
-                    other.is_some_and(|it| revived.contains(&it.id))
-                })
-            };
+            let below = |run: &TwinJob| broken_by(run).iter().any(|id| revived.contains(id));
+            let broken = |run: &TwinJob| !broken_by(run).iter().all(|id| revived.contains(id));
             let next = its.jobs.iter().find(|run| {
                 let failed = run.state == JobRunState::UpstreamFailed;
                 failed && !revived.contains(&run.id) && below(run) && !broken(run)

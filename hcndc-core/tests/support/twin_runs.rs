@@ -10,8 +10,8 @@ use std::{
 };
 
 use hcndc_core::{
-    engine::{Change, ExecutionState, FlowRunState, JobRunState, Step},
-    id::{ExecutionId, FlowId, FlowRunId, JobId},
+    engine::{Change, ExecutionState, FlowRunState, JobRunRow, JobRunState, Step},
+    id::{ExecutionId, FlowId, FlowRunId, JobId, JobRunId},
     model::{Condition, Dependency},
     time::DataDate,
 };
@@ -63,6 +63,19 @@ impl Past {
     }
 }
 
+/// What runs outside had come to before a step.
+pub(crate) type Before = BTreeMap<(JobId, Option<DataDate>), Option<JobRunState>>;
+
+/// A job run that was seen to have what it depends on, of a run for this date.
+pub(crate) type Met = (JobRunId, Dependency, Option<DataDate>);
+
+fn job_run_of(change: &Change) -> Option<&JobRunRow> {
+    match change {
+        Change::JobRun { row, .. } => Some(row),
+        _ => None,
+    }
+}
+
 impl TwinExecution {
     fn is_live(&self) -> bool {
         !self.state.is_ended()
@@ -89,6 +102,25 @@ impl TwinExecution {
         bits.zip(outside).collect()
     }
 
+    /// Those of them that were not seen to be met.
+    fn unmet_outside(&self, run: &TwinJob) -> impl Iterator<Item = Dependency> + use<> {
+        let met = run.met;
+        let outside = self.outside(run).into_iter();
+        outside.filter(move |(bit, _)| met & bit == 0).map(|(_, tie)| tie)
+    }
+
+    /// Whether a job run looks for runs outside: its flow runs, and nothing has decided about it.
+    fn looks(&self, run: &TwinJob) -> bool {
+        self.flow_of(run.flow).unwrap().begun == Begun::Runs && run.fixed.is_none()
+    }
+
+    fn waits_inside(&self, run: &TwinJob) -> bool {
+        run.job.dependencies.iter().any(|tie| {
+            let other = self.job(tie.job).filter(|_| tie.offset_days == 0);
+            other.is_some_and(|other| !other.state.is_settled())
+        })
+    }
+
     /// Whether all parents in the execution have succeeded.
     fn is_open_inside(&self, run: &TwinFlow) -> bool {
         let parents = run.flow.parents.iter();
@@ -104,14 +136,10 @@ impl TwinExecution {
             _ => false,
         });
         let jobs = self.jobs.iter().any(|run| {
-            let open = run.job.dependencies.iter().any(|tie| {
-                let other = self.job(tie.job).filter(|_| tie.offset_days == 0);
-                other.is_some_and(|other| !other.state.is_settled())
-            });
             run.state == JobRunState::Blocked
                 && self.flow_state(run.flow) == Some(FlowRunState::Running)
-                && (run.waits_outside || run.void_outside)
-                && !open
+                && self.unmet_outside(run).next().is_some()
+                && !self.waits_inside(run)
         });
         flows || jobs
     }
@@ -196,7 +224,7 @@ impl Twin {
             assert!(round < 10_000, "the twin comes to no end");
             let before = self.marks();
             self.derive_states(&mut ended);
-            self.look_outside(store);
+            self.look_outside();
             self.share_ends();
             if before != self.marks() {
                 continue;
@@ -214,8 +242,7 @@ impl Twin {
         let live = self.executions.values().filter(|its| its.is_live());
         let jobs = live.clone().flat_map(|its| &its.jobs);
         let jobs = jobs.map(|run| {
-            let (waits, void) = (run.waits_outside, run.void_outside);
-            (run.fixed, run.state, run.met, waits, void)
+            (run.fixed, run.state, run.met, run.waits_outside, false)
         });
         let flows = live.flat_map(|its| &its.flows).map(|run| {
             let ended = matches!(run.begun, Begun::Joined(_, Some(_)));
@@ -286,47 +313,86 @@ impl Twin {
         outcome.or_else(|| done.then_some(JobRunState::Succeeded))
     }
 
-    /// R1 outside: what is met is met for good; else it is found out whether it waits.
-    fn look_outside(&mut self, store: &Store) {
-        let mut seen = Vec::new();
-        for (id, its) in &self.executions {
-            if !its.state.goes_on() {
+    /// What runs outside had come to before a step, for all that were seen to be met in it.
+    pub(crate) fn look_before(&self, step: &Step, store: &Store) -> Before {
+        let mut before = Before::new();
+        for row in step.changes.iter().filter_map(job_run_of) {
+            if row.met_outside == 0 {
                 continue;
             }
-            for (at, run) in its.jobs.iter().enumerate() {
-                let outside = its.outside(run);
-                let flow_run = its.flow_of(run.flow).unwrap();
-                let looks = flow_run.begun == Begun::Runs && run.fixed.is_none();
-                let (mut met, mut waits, mut void) = (run.met, false, false);
-                for (bit, tie) in outside.iter().filter(|(bit, _)| run.met & bit == 0) {
-                    let state =
-                        self.find_outside(tie.job, its.date.plus_days(tie.offset_days), store);
-                    let state = state.filter(|state| state.is_settled());
-                    match (tie.condition, state.map(is_good)) {
-                        (Condition::Done, Some(_))
-                        | (Condition::Success, Some(true))
-                        | (Condition::Failure, Some(false)) => met |= bit,
-                        (Condition::Failure, Some(true)) => void = true,
-                        _ => waits = true,
-                    }
-                }
-                if looks {
-                    seen.push((*id, at, met, waits, void));
-                } else {
-                    // Before its flow run has started it looks at nothing, and must not move for that.
-                    let all = outside.iter().fold(0, |all, (bit, _)| all | bit);
-                    seen.push((*id, at, run.met, run.met & all != all, false));
-                }
+            let date = store.executions[&row.execution].data_date;
+            let its = self.executions.get(&row.execution);
+            let its = its.and_then(|its| its.jobs.iter().find(|run| run.id == row.id));
+            let job = its.map_or_else(|| &store.jobs[&row.job], |run| &run.job);
+            for tie in &job.dependencies {
+                let asked = date.plus_days(tie.offset_days);
+                let state = self.find_outside(tie.job, asked, store);
+                before.insert((tie.job, asked), state);
             }
         }
-        for (id, at, met, waits, void) in seen {
-            let run = &mut self.executions.get_mut(&id).unwrap().jobs[at];
-            (run.met, run.waits_outside) = (met, waits);
-            run.void_outside = void && !waits;
+        before
+    }
+
+    /// R1 outside: what was seen to be met is taken from the engine's rows, for it may have been so at any moment of the step.
+    pub(crate) fn take_over_met(&mut self, store: &Store) -> Vec<Met> {
+        let mut gained = Vec::new();
+        for its in self.executions.values_mut().filter(|its| its.is_live()) {
+            let outside: Vec<_> = its.jobs.iter().map(|run| its.outside(run)).collect();
+            for (run, outside) in its.jobs.iter_mut().zip(outside) {
+                let row = &store.job_runs[&run.id];
+                assert_eq!(run.met & !row.met_outside, 0, "R1: what is met stays so: {row:?}");
+                for (bit, tie) in outside {
+                    if row.met_outside & bit != 0 && run.met & bit == 0 {
+                        gained.push((run.id, tie, its.date.plus_days(tie.offset_days)));
+                    }
+                }
+                run.met = row.met_outside;
+            }
+        }
+        gained
+    }
+
+    /// What was seen to be met was so before the step or is after it, or came to be so in it.
+    pub(crate) fn check_met(&self, gained: Vec<Met>, before: &Before, step: &Step, store: &Store) {
+        for (run, tie, date) in gained {
+            let met = |state: Option<JobRunState>| {
+                let good = state.filter(|state| state.is_settled()).map(is_good);
+                good.is_some_and(|good| match tie.condition {
+                    Condition::Done => true,
+                    Condition::Success => good,
+                    Condition::Failure => !good,
+                })
+            };
+            let became = step.changes.iter().any(|change| match change {
+                Change::JobRun { row, .. } if row.job == tie.job => {
+                    let its = &store.executions[&row.execution];
+                    let same = Some(its.data_date) == date && !its.partial;
+                    same && met(Some(row.state))
+                }
+                _ => false,
+            });
+            let was = met(before.get(&(tie.job, date)).copied().flatten());
+            let is = met(self.find_outside(tie.job, date, store));
+            assert!(was || became || is, "R1: {tie:?} of job run {run} is not met");
         }
     }
 
-    /// What has waited too long fails, what can only be skipped is skipped: for good. Tells whether there was any.
+    /// Finds out which job runs wait for runs outside.
+    fn look_outside(&mut self) {
+        for its in self.executions.values_mut().filter(|its| its.state.goes_on()) {
+            let waits: Vec<bool> = its
+                .jobs
+                .iter()
+                .map(|run| its.unmet_outside(run).next().is_some())
+                .collect();
+            for (run, waits) in its.jobs.iter_mut().zip(waits) {
+                run.waits_outside = waits;
+            }
+        }
+    }
+
+    /// What has waited too long fails, what can only be skipped is skipped: for good. When, the engine's rows tell. Tells
+    /// whether there was any.
     fn decide_outside(&mut self, store: &Store) -> bool {
         let mut decided = Vec::new();
         for (id, its) in &self.executions {
@@ -334,26 +400,18 @@ impl Twin {
                 continue;
             }
             for (at, run) in its.jobs.iter().enumerate() {
-                let flow_run = its.flow_of(run.flow).unwrap();
-                let looks = flow_run.begun == Begun::Runs && run.fixed.is_none();
-                if !looks {
+                let told = store.job_runs[&run.id].state;
+                if !its.looks(run) || run.state != JobRunState::Blocked {
                     continue;
                 }
-                let late = its.outside(run).into_iter().any(|(bit, tie)| {
-                    let until = tie.wait_limit.map(|limit| flow_run.started_at.after(limit));
-                    let date = its.date.plus_days(tie.offset_days);
-                    let state = self.find_outside(tie.job, date, store);
-                    let state = state.filter(|state| state.is_settled());
-                    let waits = match tie.condition {
-                        Condition::Success => !state.is_some_and(is_good),
-                        Condition::Failure | Condition::Done => state.is_none(),
-                    };
-                    run.met & bit == 0 && waits && until.is_some_and(|until| until <= self.now)
-                });
-                if run.state == JobRunState::Blocked && late {
-                    decided.push((*id, at, JobRunState::UpstreamFailed));
-                } else if run.state == JobRunState::Skipped && run.void_outside {
-                    decided.push((*id, at, JobRunState::Skipped));
+                let mut unmet = its.unmet_outside(run);
+                let may = match told {
+                    JobRunState::UpstreamFailed => unmet.any(|tie| self.is_late(its, run, &tie)),
+                    JobRunState::Skipped => unmet.all(|tie| tie.condition == Condition::Failure),
+                    _ => false,
+                };
+                if may {
+                    decided.push((*id, at, told));
                 }
             }
         }
@@ -361,6 +419,41 @@ impl Twin {
             self.executions.get_mut(&id).unwrap().jobs[at].fixed = Some(state);
         }
         !decided.is_empty()
+    }
+
+    fn is_late(&self, its: &TwinExecution, run: &TwinJob, tie: &Dependency) -> bool {
+        let started_at = its.flow_of(run.flow).unwrap().started_at;
+        let until = tie.wait_limit.map(|limit| started_at.after(limit));
+        until.is_some_and(|until| until <= self.now)
+    }
+
+    /// R1 outside: whoever waits has a reason to, now that the step is complete.
+    pub(crate) fn check_outside(&self, store: &Store) {
+        for its in self.executions.values().filter(|its| its.state.goes_on()) {
+            for run in its.jobs.iter().filter(|run| its.looks(run)) {
+                if run.state != JobRunState::Blocked {
+                    continue;
+                }
+                let mut unmet = its.unmet_outside(run).peekable();
+                let (mut all_void, any) = (true, unmet.peek().is_some());
+                for tie in unmet {
+                    let date = its.date.plus_days(tie.offset_days);
+                    let state = self.find_outside(tie.job, date, store);
+                    let good = state.filter(|state| state.is_settled()).map(is_good);
+                    let (met, void) = match tie.condition {
+                        Condition::Done => (good.is_some(), false),
+                        Condition::Success => (good == Some(true), false),
+                        Condition::Failure => (good == Some(false), good == Some(true)),
+                    };
+                    assert!(!met, "R1: {tie:?} of {run:?} is met");
+                    let late = !void && self.is_late(its, run, &tie);
+                    assert!(!late, "R1: {run:?} waits too long for {tie:?}");
+                    all_void &= void;
+                }
+                let pointless = any && all_void && !its.waits_inside(run);
+                assert!(!pointless, "R1: {run:?} waits for what cannot be");
+            }
+        }
     }
 
     /// R5: ends are shared, job by job and at last as a whole.

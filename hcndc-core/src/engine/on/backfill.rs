@@ -118,10 +118,7 @@ impl Engine {
             backfill.row.stopped_by = Some(by.clone());
         }
         self.move_backfill(id, BackfillState::Stopping, step);
-        for execution in running {
-            // One that stops already needs no second word.
-            let _ = self.on_stop(execution, by.clone(), step);
-        }
+        self.stop_together(&running, &by, step);
         self.fill(id, step);
         Ok(())
     }

@@ -4,7 +4,7 @@ use alloc::{string::String, vec::Vec};
 
 use super::super::super::{
     ActionKind, AttemptState, Change, Effect, Engine, ExecutionState, JobRunState, Order, Rejected,
-    Step,
+    Step, advance::Tasks,
 };
 use crate::id::{AttemptId, ExecutionId, JobRunId};
 
@@ -15,7 +15,29 @@ impl Engine {
         by: String,
         step: &mut Step,
     ) -> Result<(), Rejected> {
-        let execution = self.going(id)?;
+        self.going(id)?;
+        self.stop_together(&[id], &by, step);
+        Ok(())
+    }
+
+    /// Stops those of these executions that go on. None of them moves because another stops.
+    pub(in super::super) fn stop_together(
+        &mut self,
+        ids: &[ExecutionId],
+        by: &str,
+        step: &mut Step,
+    ) {
+        let mut tasks = Tasks::default();
+        for &id in ids {
+            self.begin_to_stop(id, by, step, &mut tasks);
+        }
+        self.finish(tasks, step);
+    }
+
+    fn begin_to_stop(&mut self, id: ExecutionId, by: &str, step: &mut Step, tasks: &mut Tasks) {
+        let Ok(execution) = self.going(id) else {
+            return;
+        };
         let mut waiting = Vec::new();
         let mut live = Vec::new();
         for (at, run) in execution.jobs.iter().enumerate() {
@@ -30,21 +52,20 @@ impl Engine {
                 | JobRunState::Skipped => {}
             }
         }
-        self.record_action(id, &[], ActionKind::Stop, &by, step);
+        self.record_action(id, &[], ActionKind::Stop, by, step);
         for &at in &waiting {
             self.withdraw((id, at));
         }
         for attempt in live {
             self.kill(attempt, step);
         }
-        self.advance(id, step, |execution, moves| {
-            execution.row.stopped_by = Some(by);
+        self.act(id, step, tasks, |execution, moves| {
+            execution.row.stopped_by = Some(by.into());
             execution.move_execution(ExecutionState::Stopping, moves);
             for at in waiting {
                 execution.settle(at, JobRunState::Killed, moves);
             }
         });
-        Ok(())
     }
 
     pub(in super::super::super) fn on_kill(
