@@ -1185,6 +1185,8 @@ fn a_reload_changes_no_end() {
             // Attempts that end together may end in any order, but executions start at the same times.
             for (Play(op), reload) in &ops {
                 world.now = world.now.after(Duration::from_millis(1));
+                // What is due has its moment, as it has after a reload.
+                world.send(Input::Wake).unwrap();
                 if matches!(op, Op::Start { .. }) {
                     world.play(op);
                 }

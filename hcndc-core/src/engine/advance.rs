@@ -3,10 +3,7 @@
 //! An execution tells what moved, and what could move next; whether it does is decided here, where all executions are in
 //! sight. All of it is done before a step is complete.
 
-use alloc::{
-    collections::{BTreeSet, VecDeque},
-    vec::Vec,
-};
+use alloc::{collections::VecDeque, vec::Vec};
 
 use super::{
     Change, Engine, FlowRunState, JobRunState, Step,
@@ -45,6 +42,10 @@ pub(super) enum Task {
 impl Tasks {
     pub(super) fn push(&mut self, task: Task) {
         self.queue.push_back(task);
+    }
+
+    pub(super) fn extend(&mut self, tasks: impl Iterator<Item = Task>) {
+        self.queue.extend(tasks);
     }
 }
 
@@ -125,11 +126,13 @@ impl Engine {
             let flow = execution.flow_runs[at as usize].row.flow;
             self.crossings.add_run(flow, date, (id, at));
         }
-        if offered && self.crossings.is_any_watching() {
+        let Some(execution) = self.executions.get(&id) else {
+            return;
+        };
+        if offered {
             // What had succeeded before may be waited for again, and for too long already.
-            let jobs = execution.jobs.iter().map(|run| run.row.job);
-            let watchers = jobs.flat_map(|job| self.crossings.watchers_of(job, Some(date)));
-            tasks.queue.extend(watchers.map(Task::Look));
+            let flows = execution.flow_runs.iter().map(|run| run.row.flow);
+            tasks.queue.extend(self.watchers_of_flows(flows, date));
         }
         let settled: Vec<(JobId, Seat)> = settled
             .iter()
@@ -287,12 +290,21 @@ impl Engine {
                 self.crossings.part(other, seat);
             }
         }
-        if self.crossings.is_any_watching() {
-            let jobs: BTreeSet<JobId> = execution.jobs.iter().map(|run| run.row.job).collect();
-            for job in jobs {
-                self.let_watchers_look(job, Some(date), tasks);
-            }
-        }
+        let flows = execution.flow_runs.iter().map(|run| run.row.flow);
+        tasks.queue.extend(self.watchers_of_flows(flows, date));
+    }
+
+    /// Looks for all who wait for jobs of these flows: also for jobs that a run of the flow does not have, for it hides
+    /// what the past knows of them.
+    pub(super) fn watchers_of_flows(
+        &self,
+        flows: impl Iterator<Item = FlowId>,
+        date: DataDate,
+    ) -> impl Iterator<Item = Task> {
+        let flows = flows.filter(|_| self.crossings.is_any_watching());
+        let jobs = flows.flat_map(|flow| self.definitions.jobs_of(flow));
+        let watchers = jobs.flat_map(move |job| self.crossings.watchers_of(job.id, Some(date)));
+        watchers.map(Task::Look)
     }
 }
 

@@ -735,7 +735,10 @@ impl Execution {
                 }
                 let to = dependent as usize;
                 broken[to] -= 1;
-                let failed = self.jobs[to].row.state == JobRunState::UpstreamFailed;
+                // What shares the end of another run does so whatever is settled here.
+                let flow_run = &self.flow_runs[self.jobs[to].flow_run as usize];
+                let failed = self.jobs[to].row.state == JobRunState::UpstreamFailed
+                    && flow_run.row.state != FlowRunState::Joined;
                 if failed && broken[to] == 0 && !core::mem::replace(&mut done[to], true) {
                     revived.push(dependent);
                     work.push(dependent);

@@ -199,12 +199,9 @@ impl Engine {
             &execution.flow_runs[seat.1 as usize],
             execution.row.data_date,
         );
-        self.crossings.remove_run(run.row.flow, date, seat);
-        if self.crossings.is_any_watching() {
-            for job in &execution.jobs[run.jobs.start as usize..run.jobs.end as usize] {
-                self.let_watchers_look(job.row.job, Some(date), tasks);
-            }
-        }
+        let flow = run.row.flow;
+        self.crossings.remove_run(flow, date, seat);
+        tasks.extend(self.watchers_of_flows([flow].into_iter(), date));
     }
 
     /// Lets those who have joined a flow run share what became of it. What is being stopped shares nothing any more.

@@ -4,7 +4,10 @@ use alloc::{string::String, vec::Vec};
 
 use super::state::{BackfillState, ExecutionState, JobRunState};
 use crate::{
-    id::{BackfillId, ExecutionId, ExecutorId, FileEventId, FlowId, JobId, JobRunId, ScheduleId},
+    id::{
+        BackfillId, ExecutionId, ExecutorId, FileEventId, FlowId, FlowRunId, JobId, JobRunId,
+        ScheduleId,
+    },
     model::Fault,
     time::DataDate,
 };
@@ -44,6 +47,11 @@ pub enum Rejected {
     WrongJobRunState {
         job_run: JobRunId,
         state: JobRunState,
+    },
+    #[error("job run {job_run} shares the end of flow run {joined_to}: settle it there")]
+    JoinedRun {
+        job_run: JobRunId,
+        joined_to: FlowRunId,
     },
     #[error("no backfill has the id {backfill}, or it has succeeded")]
     UnknownBackfill { backfill: BackfillId },

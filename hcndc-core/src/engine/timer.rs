@@ -64,4 +64,10 @@ impl Timers {
     pub(super) fn is_set(&self, at: Timestamp, timer: Timer) -> bool {
         self.0.contains(&(at, timer))
     }
+
+    /// Whether this one is due and its turn has not come, as when the input that moved the clock was refused.
+    pub(super) fn is_due(&self, now: Timestamp, timer: Timer) -> bool {
+        let due = self.0.iter().take_while(|&&(at, _)| at <= now);
+        due.into_iter().any(|&(_, it)| it == timer)
+    }
 }

@@ -3,8 +3,8 @@
 
 use hcndc_core::{
     engine::{
-        ExecutionState, FlowRunState as F, Hold, Input, JobRunState as S, Settings, Snapshot,
-        Start, TriggerKind,
+        ExecutionState, FlowRunState as F, Hold, Input, JobRunState as S, Rejected, Settings,
+        SettledAs, Snapshot, Start, TriggerKind,
     },
     id::{ExecutionId, FlowRunId},
     model::{Condition, DependencyDraft, Edit, FlowDraft, JobDraft, JobRef},
@@ -480,6 +480,16 @@ fn a_joined_run_shares_a_failure_and_a_stop() {
         bed.resume(second);
         assert_eq!(bed.flow_state(second, "a"), F::Running);
     }
+}
+
+#[test]
+fn what_shares_an_end_is_settled_where_it_runs() {
+    let mut bed = gated();
+    let first = bed.fire(&["a"]);
+    let second = bed.fire(&["a", "b"]);
+    let (job_run, joined_to) = (bed.run("e2 a/x"), bed.flow_run(first, "a").0);
+    let refused = bed.try_settle(second, &["a/x"], SettledAs::Skipped);
+    assert_eq!(refused, Err(Rejected::JoinedRun { job_run, joined_to }));
 }
 
 #[test]

@@ -453,14 +453,15 @@ impl Twin {
         let its = self.executions.get_mut(&id).unwrap();
         for run in its.jobs.iter().filter(|it| named.contains(&it.id)) {
             assert!(!is_good(run.state) && !matches!(run.phase, Phase::Live(_)));
+            assert_ne!(its.flow_state(run.flow), Some(FlowRunState::Joined));
         }
         // What did not run because of them: try what remains when they are good, until nothing changes.
         let mut revived: BTreeSet<JobRunId> = named.iter().copied().collect();
         loop {
             let broken_by = |run: &TwinJob| {
                 let ties = run.job.dependencies.iter();
-                let ties = ties
-                    .filter(|tie| tie.offset_days == 0 && tie.condition == Condition::Success);
+                let ties =
+                    ties.filter(|tie| tie.offset_days == 0 && tie.condition == Condition::Success);
                 let others = ties.filter_map(|tie| its.job(tie.job));
                 let bad = others.filter(|it| it.state.is_settled() && !is_good(it.state));
                 bad.map(|it| it.id).collect::<Vec<_>>()
@@ -468,7 +469,8 @@ impl Twin {
             let below = |run: &TwinJob| broken_by(run).iter().any(|id| revived.contains(id));
             let broken = |run: &TwinJob| !broken_by(run).iter().all(|id| revived.contains(id));
             let next = its.jobs.iter().find(|run| {
-                let failed = run.state == JobRunState::UpstreamFailed;
+                let failed = run.state == JobRunState::UpstreamFailed
+                    && its.flow_state(run.flow) != Some(FlowRunState::Joined);
                 failed && !revived.contains(&run.id) && below(run) && !broken(run)
             });
             match next.map(|run| run.id) {
@@ -508,7 +510,7 @@ impl Twin {
             let mut runs = its.jobs.iter().filter(|run| run.flow == flow.flow.id);
             let again = runs.clone().any(|run| revived.contains(&run.id));
             if again || runs.all(|run| run.fixed.is_some_and(is_good)) {
-                flow.state = FlowRunState::Waiting;
+                (flow.state, flow.begun) = (FlowRunState::Waiting, Begun::Not);
             }
         }
     }
@@ -904,6 +906,22 @@ impl Twin {
         for (id, its) in &self.executions {
             for run in &its.jobs {
                 let row = &store.job_runs[&run.id];
+                if row.state != run.state {
+                    eprintln!("DBG---");
+                    for r in &its.jobs {
+                        eprintln!(
+                            "DBG {} {} {:?} fixed {:?} engine {:?} twin {:?} flow {:?} {:?}",
+                            r.id,
+                            r.job.name,
+                            r.job.dependencies,
+                            r.fixed,
+                            store.job_runs[&r.id].state,
+                            r.state,
+                            its.flow_state(r.flow),
+                            its.state
+                        );
+                    }
+                }
                 assert_eq!(row.state, run.state, "{row:?} of {}, {run:?}", run.job.name);
                 assert_eq!(row.job_version, run.job.revision.version, "{row:?}");
             }

@@ -106,7 +106,9 @@ impl TwinExecution {
     fn unmet_outside(&self, run: &TwinJob) -> impl Iterator<Item = Dependency> + use<> {
         let met = run.met;
         let outside = self.outside(run).into_iter();
-        outside.filter(move |(bit, _)| met & bit == 0).map(|(_, tie)| tie)
+        outside
+            .filter(move |(bit, _)| met & bit == 0)
+            .map(|(_, tie)| tie)
     }
 
     /// Whether a job run looks for runs outside: its flow runs, and nothing has decided about it.
@@ -241,9 +243,7 @@ impl Twin {
     fn marks(&self) -> Vec<(Option<JobRunState>, JobRunState, u64, bool, bool)> {
         let live = self.executions.values().filter(|its| its.is_live());
         let jobs = live.clone().flat_map(|its| &its.jobs);
-        let jobs = jobs.map(|run| {
-            (run.fixed, run.state, run.met, run.waits_outside, false)
-        });
+        let jobs = jobs.map(|run| (run.fixed, run.state, run.met, run.waits_outside, false));
         let flows = live.flat_map(|its| &its.flows).map(|run| {
             let ended = matches!(run.begun, Begun::Joined(_, Some(_)));
             let at = run.state as u64;
@@ -340,7 +340,11 @@ impl Twin {
             let outside: Vec<_> = its.jobs.iter().map(|run| its.outside(run)).collect();
             for (run, outside) in its.jobs.iter_mut().zip(outside) {
                 let row = &store.job_runs[&run.id];
-                assert_eq!(run.met & !row.met_outside, 0, "R1: what is met stays so: {row:?}");
+                assert_eq!(
+                    run.met & !row.met_outside,
+                    0,
+                    "R1: what is met stays so: {row:?}"
+                );
                 for (bit, tie) in outside {
                     if row.met_outside & bit != 0 && run.met & bit == 0 {
                         gained.push((run.id, tie, its.date.plus_days(tie.offset_days)));
@@ -373,13 +377,20 @@ impl Twin {
             });
             let was = met(before.get(&(tie.job, date)).copied().flatten());
             let is = met(self.find_outside(tie.job, date, store));
-            assert!(was || became || is, "R1: {tie:?} of job run {run} is not met");
+            assert!(
+                was || became || is,
+                "R1: {tie:?} of job run {run} is not met"
+            );
         }
     }
 
     /// Finds out which job runs wait for runs outside.
     fn look_outside(&mut self) {
-        for its in self.executions.values_mut().filter(|its| its.state.goes_on()) {
+        for its in self
+            .executions
+            .values_mut()
+            .filter(|its| its.state.goes_on())
+        {
             let waits: Vec<bool> = its
                 .jobs
                 .iter()

@@ -279,6 +279,7 @@ fn refused(rejected: &Rejected) -> (StatusCode, &'static str) {
         Rejected::UnknownJob { .. } => (unprocessable, "unknown_job"),
         Rejected::NoJobs => (unprocessable, "no_jobs"),
         Rejected::WrongJobRunState { .. } => (conflict, "wrong_job_run_state"),
+        Rejected::JoinedRun { .. } => (conflict, "joined_run"),
         Rejected::UnknownExecution { .. } => (StatusCode::NOT_FOUND, "unknown_execution"),
         Rejected::WrongState { .. } => (conflict, "wrong_state"),
         Rejected::UnknownJobRun { .. } => (unprocessable, "unknown_job_run"),

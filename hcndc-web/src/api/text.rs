@@ -246,6 +246,9 @@ fn refusal(rejected: &Rejected, lang: Lang) -> String {
                 job_run_state_zh(*state)
             )
         }
+        (Lang::Zh, Rejected::JoinedRun { job_run, joined_to }) => {
+            format!("任务执行 {job_run} 与任务流执行 {joined_to} 共享结果，请在那里处理")
+        }
         (Lang::Zh, Rejected::UnknownExecution { execution }) => {
             format!("没有编号为 {execution} 的进行中的执行")
         }

@@ -191,7 +191,7 @@ impl Engine {
                 "R1",
                 verdict.is_some()
                     || until.is_none_or(|until| until > self.now)
-                    || self.timers.is_set(self.now, Timer::WaitLimit(seat)),
+                    || self.timers.is_due(self.now, Timer::WaitLimit(seat)),
                 "job run {id} waits for job {} of {asked:?} for too long",
                 dependency.job
             );

@@ -4,8 +4,8 @@ use alloc::{boxed::Box, collections::BTreeSet, string::String, vec::Vec};
 
 use super::{
     super::super::{
-        ActionKind, Engine, ExecutionSnapshot, JobRunState, Rejected, SettledAs, Step,
-        execution::Execution,
+        ActionKind, Engine, ExecutionSnapshot, FlowRunState, JobRunState, Rejected, SettledAs,
+        Step, execution::Execution,
     },
     again::Again,
 };
@@ -60,7 +60,14 @@ fn seats(execution: &Execution, job_runs: &[JobRunId]) -> Result<Vec<u32>, Rejec
     for &job_run in job_runs {
         let at = execution.position(job_run);
         let at = at.ok_or(Rejected::UnknownJobRun { job_run })?;
-        let state = execution.jobs[at as usize].row.state;
+        let run = &execution.jobs[at as usize];
+        let flow_run = &execution.flow_runs[run.flow_run as usize].row;
+        if let Some(joined_to) = flow_run.joined_to
+            && flow_run.state == FlowRunState::Joined
+        {
+            return Err(Rejected::JoinedRun { job_run, joined_to });
+        }
+        let state = run.row.state;
         match state {
             JobRunState::Blocked
             | JobRunState::Queued
