@@ -1169,7 +1169,7 @@ fn a_reload_changes_no_end() {
             .prop_map(|(flow, date)| Op::Start { flows: vec![flow], downstream: true, date, only: vec![], how: 0 }),
         4 => any::<u8>().prop_map(Op::Begin),
         8 => any::<u8>().prop_map(|at| Op::Finish(at, 9)),
-        1 => Just(Op::WakeUp),
+        1 => (0u16..20).prop_map(Op::Advance),
     ]
     .prop_map(Play);
     let ops = prop::collection::vec((op, prop::bool::weighted(0.2)), 1..40);

@@ -269,6 +269,7 @@ impl Engine {
         for at in watching {
             self.unwatch((id, at));
         }
+        self.part_all(id);
         let Some(execution) = self.executions.remove(&id) else {
             return;
         };
@@ -285,9 +286,6 @@ impl Engine {
                 for &parent in &run.flow.parents {
                     self.crossings.leave_gate(parent, date, seat);
                 }
-            }
-            if let Some(other) = run.row.joined_to.and_then(|it| self.flow_seat(it)) {
-                self.crossings.part(other, seat);
             }
         }
         let flows = execution.flow_runs.iter().map(|run| run.row.flow);

@@ -576,10 +576,17 @@ impl Execution {
         if run.row.state != FlowRunState::Joined {
             return;
         }
-        if let Ok(nth) = its.binary_search_by_key(&job, |run| run.row.job)
-            && its[nth].row.state == JobRunState::Blocked
-        {
-            self.settle(run.jobs.start + nth as u32, shared(good), moves);
+        let Ok(nth) = its.binary_search_by_key(&job, |run| run.row.job) else {
+            return;
+        };
+        let at = run.jobs.start + nth as u32;
+        match (its[nth].row.state, good) {
+            (JobRunState::Blocked, _) => self.settle(at, shared(good), moves),
+            // It had failed there, and people made it good.
+            (JobRunState::UpstreamFailed, true) => {
+                self.settle_by_hand(&[at], shared(good), moves);
+            }
+            _ => {}
         }
     }
 

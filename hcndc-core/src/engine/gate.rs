@@ -228,6 +228,18 @@ impl Engine {
         }
     }
 
+    /// The flow runs of an execution share no ends from now on.
+    pub(super) fn part_all(&mut self, id: ExecutionId) {
+        let Some(execution) = self.executions.get(&id) else {
+            return;
+        };
+        for (at, run) in execution.flow_runs.iter().enumerate() {
+            if let Some(other) = run.row.joined_to.and_then(|it| self.flow_seat(it)) {
+                self.crossings.part(other, (id, at as u32));
+            }
+        }
+    }
+
     /// Where a flow run of a live execution is. Ids of flow runs follow that of their execution.
     pub(super) fn flow_seat(&self, flow_run: FlowRunId) -> Option<FlowSeat> {
         let before = self.executions.range(..=ExecutionId(flow_run.0));

@@ -493,6 +493,25 @@ fn what_shares_an_end_is_settled_where_it_runs() {
 }
 
 #[test]
+fn what_people_make_good_is_shared() {
+    let mut bed = gated();
+    bed.edit(vec![
+        job("a/other").edit(),
+        job("b/after").after("a/x").edit(),
+    ]);
+    let first = bed.fire(&["a"]);
+    let second = bed.fire(&["a", "b"]);
+    bed.fail("a/x");
+    assert_eq!(bed.state("e2 a/x"), S::UpstreamFailed);
+    assert_eq!(bed.state("e2 b/after"), S::Blocked);
+    bed.skip(first, &["a/x"]);
+    assert_eq!(bed.state("e2 a/x"), S::Skipped);
+    bed.succeed("a/other");
+    assert_eq!(bed.flow_state(second, "a"), F::Succeeded);
+    assert_eq!(bed.state("e2 b/after"), S::Dispatched);
+}
+
+#[test]
 fn ends_of_jobs_are_shared_one_by_one() {
     // Else the run that is joined could wait for what waits for the one that joins.
     let mut bed = Bed::new([

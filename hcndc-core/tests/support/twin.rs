@@ -102,6 +102,8 @@ pub(crate) struct Twin {
     pub(super) past: Past,
     /// Flow runs that stood in line for a place among the runs of their flow after the last step.
     pub(super) in_line: BTreeSet<FlowRunId>,
+    /// Flow runs that have come to an end in this step.
+    pub(super) ended: BTreeSet<FlowRunId>,
     backfills: TwinBackfills,
     schedules: TwinSchedules,
 }
@@ -345,11 +347,12 @@ impl Twin {
         }
         self.begin_flows(step, store);
         let gained = self.take_over_met(store);
-        self.derive(step, store);
+        self.derive(store);
         self.let_time_pass();
-        self.derive(step, store);
+        self.derive(store);
         self.check_dispatches(step, store);
-        self.derive(step, store);
+        self.derive(store);
+        self.keep_ends(step, store);
         self.check_runs(step, store);
         self.check_met(gained, &before, step, store);
         self.check_outside(store);
@@ -450,11 +453,23 @@ impl Twin {
     }
 
     fn settle(&mut self, id: ExecutionId, named: &[JobRunId], to: JobRunState, store: &Store) {
-        let its = self.executions.get_mut(&id).unwrap();
+        let its = &self.executions[&id];
         for run in its.jobs.iter().filter(|it| named.contains(&it.id)) {
             assert!(!is_good(run.state) && !matches!(run.phase, Phase::Live(_)));
             assert_ne!(its.flow_state(run.flow), Some(FlowRunState::Joined));
         }
+        self.make_good(id, named, to, store);
+    }
+
+    /// Gives job runs a good end whatever they were; what failed only because of them may run.
+    pub(super) fn make_good(
+        &mut self,
+        id: ExecutionId,
+        named: &[JobRunId],
+        to: JobRunState,
+        store: &Store,
+    ) {
+        let its = self.executions.get_mut(&id).unwrap();
         // What did not run because of them: try what remains when they are good, until nothing changes.
         let mut revived: BTreeSet<JobRunId> = named.iter().copied().collect();
         loop {
@@ -771,7 +786,7 @@ impl Twin {
             self.attempts.insert(row.id, attempt);
             new.push(row);
         }
-        self.derive(step, store);
+        self.derive(store);
         for row in &new {
             let limit = self.settings.max_running as usize;
             assert!(self.attempts.len() <= limit, "R7: too many at once");
@@ -906,22 +921,6 @@ impl Twin {
         for (id, its) in &self.executions {
             for run in &its.jobs {
                 let row = &store.job_runs[&run.id];
-                if row.state != run.state {
-                    eprintln!("DBG---");
-                    for r in &its.jobs {
-                        eprintln!(
-                            "DBG {} {} {:?} fixed {:?} engine {:?} twin {:?} flow {:?} {:?}",
-                            r.id,
-                            r.job.name,
-                            r.job.dependencies,
-                            r.fixed,
-                            store.job_runs[&r.id].state,
-                            r.state,
-                            its.flow_state(r.flow),
-                            its.state
-                        );
-                    }
-                }
                 assert_eq!(row.state, run.state, "{row:?} of {}, {run:?}", run.job.name);
                 assert_eq!(row.job_version, run.job.revision.version, "{row:?}");
             }

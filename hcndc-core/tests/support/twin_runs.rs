@@ -220,23 +220,20 @@ impl Twin {
     }
 
     /// All that follows from what was done, by looking at everything until nothing changes.
-    pub(crate) fn derive(&mut self, step: &Step, store: &Store) {
-        let mut ended = BTreeSet::new();
+    pub(crate) fn derive(&mut self, store: &Store) {
         for round in 0.. {
             assert!(round < 10_000, "the twin comes to no end");
             let before = self.marks();
-            self.derive_states(&mut ended);
+            self.derive_states();
             self.look_outside();
-            self.share_ends();
+            self.share_ends(store);
             if before != self.marks() {
                 continue;
             }
-            self.keep_ends(&mut ended, step, store);
-            if !self.decide_outside(store) && !self.end_executions(&mut ended) {
+            if !self.decide_outside(store) && !self.end_executions() {
                 break;
             }
         }
-        self.keep_ends(&mut ended, step, store);
     }
 
     /// All that deriving changes.
@@ -252,7 +249,7 @@ impl Twin {
         jobs.chain(flows).collect()
     }
 
-    fn derive_states(&mut self, ended: &mut BTreeSet<FlowRunId>) {
+    fn derive_states(&mut self) {
         let now = self.now;
         for its in self.executions.values_mut().filter(|its| its.is_live()) {
             let before: Vec<FlowRunState> = its.flows.iter().map(|run| run.state).collect();
@@ -282,7 +279,7 @@ impl Twin {
                     FlowRunState::Succeeded | FlowRunState::Failed | FlowRunState::Stopped
                 );
                 if ends && before != run.state && run.begun == Begun::Runs {
-                    ended.insert(run.id);
+                    self.ended.insert(run.id);
                 }
             }
         }
@@ -367,13 +364,21 @@ impl Twin {
                     Condition::Failure => !good,
                 })
             };
-            let became = step.changes.iter().any(|change| match change {
+            // An execution that came or went in the step may have been the one that counts.
+            let mut changed = step.changes.iter().filter_map(|change| match change {
                 Change::JobRun { row, .. } if row.job == tie.job => {
-                    let its = &store.executions[&row.execution];
-                    let same = Some(its.data_date) == date && !its.partial;
-                    same && met(Some(row.state))
+                    Some((row.execution, row.state))
                 }
-                _ => false,
+                Change::Execution(row) => {
+                    let mut runs = store.job_runs.values();
+                    let run = runs.find(|run| run.execution == row.id && run.job == tie.job)?;
+                    Some((row.id, run.state))
+                }
+                _ => None,
+            });
+            let became = changed.any(|(id, state)| {
+                let its = &store.executions[&id];
+                Some(its.data_date) == date && !its.partial && met(Some(state))
             });
             let was = met(before.get(&(tie.job, date)).copied().flatten());
             let is = met(self.find_outside(tie.job, date, store));
@@ -468,7 +473,7 @@ impl Twin {
     }
 
     /// R5: ends are shared, job by job and at last as a whole.
-    fn share_ends(&mut self) {
+    fn share_ends(&mut self, store: &Store) {
         let mut shared = Vec::new();
         for (id, its) in &self.executions {
             for run in &its.flows {
@@ -496,6 +501,8 @@ impl Twin {
                 shared.push((*id, run.id, end, jobs));
             }
         }
+        // What had failed there is good now, for people made it so.
+        let mut made_good = Vec::new();
         for (id, flow_run, end, jobs) in shared {
             let its = self.executions.get_mut(&id).unwrap();
             for run in its.flows.iter_mut().filter(|it| it.id == flow_run) {
@@ -505,6 +512,9 @@ impl Twin {
             }
             for run in &mut its.jobs {
                 if let Some(&good) = jobs.get(&run.id) {
+                    if run.fixed == Some(JobRunState::UpstreamFailed) && good {
+                        made_good.push((id, run.id));
+                    }
                     run.fixed.get_or_insert(if good {
                         JobRunState::Skipped
                     } else {
@@ -513,10 +523,13 @@ impl Twin {
                 }
             }
         }
+        for (id, run) in made_good {
+            self.make_good(id, &[run], JobRunState::Skipped, store);
+        }
     }
 
     /// Ends what neither moves nor waits. Tells whether there was any.
-    fn end_executions(&mut self, ended: &mut BTreeSet<FlowRunId>) -> bool {
+    fn end_executions(&mut self) -> bool {
         let mut any = false;
         for its in self.executions.values_mut().filter(|its| its.is_live()) {
             let stopping = its.state == ExecutionState::Stopping;
@@ -535,7 +548,7 @@ impl Twin {
                         (false, true) => FlowRunState::Stopped,
                         (false, false) => FlowRunState::Failed,
                     };
-                    ended.insert(run.id);
+                    self.ended.insert(run.id);
                 }
             }
             let mut flows = its.flows.iter();
@@ -550,13 +563,13 @@ impl Twin {
     }
 
     /// R3 and the past: what is kept of flow runs that ended, in the order in which they did.
-    fn keep_ends(&mut self, ended: &mut BTreeSet<FlowRunId>, step: &Step, store: &Store) {
+    pub(crate) fn keep_ends(&mut self, step: &Step, store: &Store) {
         let told = step.changes.iter().filter_map(|change| match change {
             Change::FlowRun { row, .. } if row.ended_at.is_some() => Some(row.id),
             _ => None,
         });
         let order: Vec<FlowRunId> = told.collect();
-        let mut ids: Vec<FlowRunId> = std::mem::take(ended).into_iter().collect();
+        let mut ids: Vec<FlowRunId> = std::mem::take(&mut self.ended).into_iter().collect();
         ids.sort_by_key(|id| order.iter().position(|it| it == id));
         for id in ids {
             let mut executions = self.executions.values();

@@ -66,6 +66,7 @@ impl Engine {
                 execution.settle(at, JobRunState::Killed, moves);
             }
         });
+        self.part_all(id);
     }
 
     pub(in super::super::super) fn on_kill(
