@@ -240,6 +240,11 @@ CREATE INDEX "flow_by_name" ON "flow" ("name", "id");
 
 CREATE INDEX "flow_by_updated_at" ON "flow" ("updated_at", "id");
 
+CREATE TABLE "flow_date_range" ( "flow_id" integer NOT NULL,
+  "from_date" date_text NOT NULL,
+  "to_date" date_text NOT NULL,
+  PRIMARY KEY ("flow_id", "from_date") );
+
 CREATE TABLE "flow_parent" ( "flow_id" integer NOT NULL,
   "parent_id" integer NOT NULL,
   PRIMARY KEY ("flow_id", "parent_id") );
@@ -252,7 +257,8 @@ CREATE TABLE "flow_run" ( "id" integer NOT NULL PRIMARY KEY,
   "flow_version" integer NOT NULL,
   "state" varchar(20) NOT NULL,
   "started_at" integer,
-  "ended_at" integer );
+  "ended_at" integer ,
+  "joined_to" integer);
 
 CREATE INDEX "flow_run_by_execution" ON "flow_run" ("execution_id", "id");
 
@@ -287,6 +293,11 @@ CREATE TABLE "job_dependency" ( "job_id" integer NOT NULL,
 
 CREATE INDEX "job_dependency_by_depends_on" ON "job_dependency" ("depends_on_id", "job_id");
 
+CREATE TABLE "job_outcome" ( "job_id" integer NOT NULL,
+  "data_date" date_text NOT NULL,
+  "state" varchar(20) NOT NULL,
+  PRIMARY KEY ("job_id", "data_date") );
+
 CREATE TABLE "job_run" ( "id" integer NOT NULL PRIMARY KEY,
   "execution_id" integer NOT NULL,
   "flow_run_id" integer NOT NULL,
@@ -300,7 +311,8 @@ CREATE TABLE "job_run" ( "id" integer NOT NULL PRIMARY KEY,
   "ended_at" integer,
   "exit_code" integer,
   "retry_at" integer ,
-  "left_out" boolean NOT NULL DEFAULT FALSE);
+  "left_out" boolean NOT NULL DEFAULT FALSE,
+  "met_outside" integer NOT NULL DEFAULT 0);
 
 CREATE INDEX "job_run_by_execution" ON "job_run" ("execution_id", "id");
 
