@@ -29,7 +29,7 @@ mod route;
 mod server;
 mod starts;
 mod stream;
-mod text;
+pub(crate) mod text;
 
 use std::{sync::Arc, time::Instant};
 
