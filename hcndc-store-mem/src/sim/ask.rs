@@ -5,9 +5,9 @@ use std::time::Duration;
 use hcndc_core::{
     engine::{
         BackfillRequest, BackfillState, EditBatch, ExecutionState, Input, JobRunRow, JobRunState,
-        Settings, Start, TriggerKind,
+        Settings, SettledAs, Start, TriggerKind,
     },
-    id::{BackfillId, ExecutionId, FlowId, JobRunId},
+    id::{BackfillId, ExecutionId, FlowId, JobId, JobRunId},
     model::Placement,
     time::DataDate,
     workload::SplitMix64,
@@ -79,13 +79,69 @@ pub(crate) fn draw_command(
                 by,
             })
         }
+        Command::StartPart => {
+            let all: Vec<JobId> = rows.jobs.keys().copied().collect();
+            let jobs = (0..=lots.below(3)).filter_map(|_| lots.pick(&all));
+            let jobs: Vec<JobId> = jobs.collect();
+            let flows: Vec<FlowId> = rows.flows.keys().copied().collect();
+            let flows = lots.pick(&flows).filter(|_| lots.one_in(3));
+            Input::Start(Start {
+                flows: flows.into_iter().collect(),
+                jobs: Some(jobs),
+                downstream: lots.one_in(4),
+                data_date: date(lots.below(3)),
+                params: vec![],
+                trigger: TriggerKind::Manual,
+                by,
+            })
+        }
         Command::Stop => {
-            let live = rows.executions.values();
-            let live = live.filter(|row| row.state == ExecutionState::Running);
-            let live: Vec<ExecutionId> = live.map(|row| row.id).collect();
-            let execution = lots.pick(&live)?;
+            let execution = lots.pick(&in_state(rows, ExecutionState::goes_on))?;
             Input::Stop { execution, by }
         }
+        Command::Pause => {
+            let running = in_state(rows, |state| state == ExecutionState::Running);
+            let execution = lots.pick(&running)?;
+            Input::Pause { execution, by }
+        }
+        Command::Unpause => {
+            let paused = in_state(rows, |state| state == ExecutionState::Paused);
+            let execution = lots.pick(&paused)?;
+            return Some((Input::Unpause { execution, by }, false));
+        }
+        Command::Kill => {
+            let active = rows.job_runs.values().filter(|run| run.state.is_active());
+            let active: Vec<JobRunId> = active.map(|run| run.id).collect();
+            let job_run = lots.pick(&active)?;
+            return Some((Input::Kill { job_run, by }, false));
+        }
+        Command::Settle => {
+            let open = |run: &&JobRunRow| match run.state {
+                JobRunState::Failed | JobRunState::Killed | JobRunState::UpstreamFailed => true,
+                state => !state.is_settled() && !state.is_live(),
+            };
+            let open = rows.job_runs.values().filter(open);
+            let open: Vec<(ExecutionId, JobRunId)> =
+                open.map(|run| (run.execution, run.id)).collect();
+            let (execution, first) = lots.pick(&open)?;
+            let its = open.iter().filter(|(its, _)| *its == execution);
+            let its: Vec<JobRunId> = its.map(|(_, run)| *run).collect();
+            let more = lots.pick(&its).filter(|_| lots.one_in(3));
+            let settled = [SettledAs::Skipped, SettledAs::Succeeded][lots.below(2)];
+            let input = Input::Settle {
+                execution,
+                job_runs: more.into_iter().chain([first]).collect(),
+                settled,
+                by,
+                archived: None,
+            };
+            return Some((input, false));
+        }
+        Command::Reset => Input::Reset {
+            execution: lots.pick(&executions)?,
+            by,
+            archived: None,
+        },
         Command::Resume => Input::Resume {
             execution: lots.pick(&executions)?,
             by,
@@ -141,6 +197,19 @@ pub(crate) fn draw_command(
         }
     };
     Some((input, true))
+}
+
+/// Executions whose state is one of these.
+fn in_state(rows: &Tables, is: impl Fn(ExecutionState) -> bool) -> Vec<ExecutionId> {
+    let all = rows.executions.values().filter(|row| is(row.state));
+    all.map(|row| row.id).collect()
+}
+
+/// An end to the pause of an execution; `None` if none is paused.
+pub(crate) fn unpause(rows: &Tables, by: String) -> Option<Input> {
+    let paused = in_state(rows, |state| state == ExecutionState::Paused);
+    let execution = paused.first().copied()?;
+    Some(Input::Unpause { execution, by })
 }
 
 /// A business date; those of numbers that follow each other do too.

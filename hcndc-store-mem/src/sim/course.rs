@@ -164,7 +164,9 @@ impl Run<'_> {
     /// somebody does something about it.
     fn help_waiting(&mut self, now: Timestamp) {
         let ending = matches!(self.course.stage, Phase::Ending | Phase::Resuming(_));
-        if !ending || now.since(self.course.nudged_at) < Duration::from_secs(90) {
+        let paused = ask::unpause(&self.world.lock().oracle.rows, String::new()).is_some();
+        let patience = Duration::from_secs(if paused { 2 } else { 90 });
+        if !ending || now.since(self.course.nudged_at) < patience {
             return;
         }
         let mut world = self.world.lock();
@@ -172,13 +174,15 @@ impl Run<'_> {
         let waits = !active.into_iter().any(|run| run.state.is_active());
         let by = format!("c{}", world.number());
         let rows = &world.oracle.rows;
-        let stop = ask::stop_stranded(rows, by.clone());
-        let start = stop.or_else(|| ask::start_awaited(rows, by.clone()).filter(|_| waits));
+        let paused = ask::unpause(rows, by.clone());
+        let signed = paused.is_none();
+        let start = paused.or_else(|| ask::stop_stranded(rows, by.clone()));
+        let start = start.or_else(|| ask::start_awaited(rows, by.clone()).filter(|_| waits));
         let leader = world.leader();
         drop(world);
         if let (Some(input), Some(process)) = (start, leader) {
             self.course.nudged_at = now;
-            let promise = Promise::new(by, true, &input);
+            let promise = Promise::new(by, signed, &input);
             self.request(process, input, promise, |_| {});
         }
     }

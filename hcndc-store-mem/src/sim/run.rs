@@ -240,6 +240,8 @@ impl Run<'_> {
         let shared = self.world.clone();
         let mut world = self.world.lock();
         let boot = world.processes[process].boot;
+        let only = promise.only.clone();
+        world.oracle.asked.insert(promise.by.clone(), only);
         let answer = move |answer: Result<_, Rejected>| {
             let mut world = shared.lock();
             if !world.speaks(process, boot) {
@@ -248,6 +250,12 @@ impl Run<'_> {
             let (by, good) = (&promise.by, answer.is_ok());
             world.note(format_args!("{by} is answered {answer:?}"));
             world.count(if good { "accepted" } else { "refused" });
+            if let Some(kind) = promise.kind.filter(|_| good) {
+                world.count(kind.as_str());
+            }
+            if good && promise.only.is_some() {
+                world.count("part started");
+            }
             world.oracle.answered(&promise, &answer);
             drop(world);
             told(good);
