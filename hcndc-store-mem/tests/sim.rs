@@ -82,15 +82,25 @@ fn all_rules_hold_under_all_faults() {
         "freeze",
         "lead taken",
         "leader deposed",
+        "kill",
         "leave",
+        "mark_succeeded",
         "order doubled",
         "order lost",
+        "part started",
+        "pause",
         "refused",
         "report lost",
+        "rerun",
+        "reset",
+        "resume",
+        "skip",
+        "stop",
         "store conflict",
         "store outcome unknown",
         "store slow",
         "store unavailable",
+        "unpause",
     ] {
         assert!(all.contains_key(what), "no {what} in {all:#?}");
     }
@@ -154,6 +164,15 @@ catches! {
     an_engine_that_runs_a_job_twice_at_once_crowds_its_hosts: "crowd" by EngineForgetsAttempts;
     an_engine_that_gives_out_too_many_slots_is_found: "R7" by EngineMultipliesSlots;
     an_engine_that_goes_on_after_a_stop_is_found: "R10" by EngineForgetsStops;
+    an_engine_that_forgets_pauses_is_found: "R10" by EngineForgetsPauses;
+    an_engine_that_retries_what_was_killed_is_found: "R10" by EngineRetriesKilled;
+    an_engine_that_starts_more_than_it_was_asked_for_is_found: "R10" by EngineStartsTooMuch;
+    an_engine_that_runs_what_was_left_out_is_found: "R10" by EngineRunsLeftOut;
+    an_engine_whose_parts_reach_dates_is_found: "R3" by EngineForgetsParts;
+    an_engine_that_leaves_what_was_made_good_is_found: "R10" by EngineForgetsRevivals;
+    an_engine_that_resumes_what_succeeded_is_found: "R10" by EngineResumesTooMuch;
+    an_engine_that_resets_half_is_found: "R10" by EngineResetsHalf;
+    a_store_that_loses_what_people_did_is_found: "promise" by StoreLosesActions;
     an_engine_that_retries_for_ever_is_found: "retry" by EngineRetriesForEver;
     an_engine_that_fills_too_many_dates_at_once_is_found: "backfill" by EngineWidensBackfills;
     an_engine_that_ends_flow_runs_early_is_found: "R6" by EngineEndsFlowsEarly;

@@ -1,22 +1,17 @@
-//! Definitions and commands, drawn.
+//! Definitions, drawn.
 
 use std::{collections::BTreeMap, time::Duration};
 
 use hcndc_core::{
-    engine::{
-        BackfillRequest, BackfillState, EditBatch, ExecutionState, Input, JobRunRow, JobRunState,
-        Settings, Start, TriggerKind,
-    },
-    id::{BackfillId, ExecutionId, ExecutorId, FlowId, JobId, JobRunId},
+    id::{ExecutorId, FlowId, JobId},
     model::{
         Condition, DependencyDraft, Edit, ExecutorDraft, ExecutorRef, FlowDraft, FlowRef, JobDraft,
-        JobRef, Placement, PlacementDraft, Retry,
+        JobRef, PlacementDraft, Retry,
     },
-    time::DataDate,
     workload::SplitMix64,
 };
 
-use super::{lots::Lots as _, plan::Command};
+use super::lots::Lots as _;
 use crate::tables::Tables;
 
 const ZONES: [&str; 2] = ["east", "west"];
@@ -128,149 +123,8 @@ pub(crate) fn mend(rows: &Tables) -> Vec<Edit> {
     edits
 }
 
-/// A start of all flows for the date of the first execution that has not ended, so that what it waits for outside of itself comes
-/// to run; `None` if all have ended.
-pub(crate) fn start_awaited(rows: &Tables, by: String) -> Option<Input> {
-    let mut open = rows.executions.values().filter(|row| !row.state.is_ended());
-    let data_date = open.next()?.data_date;
-    let flows = rows.flows.keys().copied().collect();
-    Some(Input::Start(Start {
-        flows,
-        jobs: None,
-        downstream: false,
-        data_date,
-        params: vec![],
-        trigger: TriggerKind::Manual,
-        by,
-    }))
-}
-
-/// A stop of an execution that waits for an executor that is no more: it is pinned to a job as it was, and reads it afresh when
-/// it is resumed.
-pub(crate) fn stop_stranded(rows: &Tables, by: String) -> Option<Input> {
-    let stranded = |run: &&JobRunRow| {
-        let placement = rows.job_of(run).map(|job| &job.placement);
-        run.state == JobRunState::Queued
-            && matches!(placement, Ok(Placement::Executor(id)) if !rows.executors.contains_key(id))
-    };
-    let execution = rows.job_runs.values().find(stranded)?.execution;
-    Some(Input::Stop { execution, by })
-}
-
-/// What somebody asks, and whether what is done carries their name; `None` if there is nothing to ask it of.
-pub(crate) fn draw_command(
-    command: Command,
-    lots: &mut SplitMix64,
-    rows: &Tables,
-    settings: &Settings,
-    by: String,
-) -> Option<(Input, bool)> {
-    let executions: Vec<ExecutionId> = rows.executions.keys().rev().take(8).copied().collect();
-    let input = match command {
-        Command::Edit => {
-            let edits = (0..=lots.below(3)).filter_map(|_| draw_edit(lots, rows));
-            let edits = edits.collect();
-            Input::Edit(EditBatch { by, edits })
-        }
-        Command::Start => {
-            let flows: Vec<FlowId> = rows.flows.keys().copied().collect();
-            let all = lots.one_in(3);
-            let flows = match lots.pick(&flows) {
-                Some(flow) if !all => vec![flow],
-                _ => flows,
-            };
-            let data_date = date(lots.below(3));
-            let downstream = !lots.one_in(3);
-            Input::Start(Start {
-                flows,
-                jobs: None,
-                downstream,
-                data_date,
-                params: vec![],
-                trigger: TriggerKind::Manual,
-                by,
-            })
-        }
-        Command::Stop => {
-            let live = rows.executions.values();
-            let live = live.filter(|row| row.state == ExecutionState::Running);
-            let live: Vec<ExecutionId> = live.map(|row| row.id).collect();
-            let execution = lots.pick(&live)?;
-            Input::Stop { execution, by }
-        }
-        Command::Resume => Input::Resume {
-            execution: lots.pick(&executions)?,
-            by,
-            archived: None,
-        },
-        Command::Rerun => {
-            let execution = lots.pick(&executions)?;
-            let runs = rows.job_runs.values();
-            let runs = runs.filter(|run| run.execution == execution);
-            let runs: Vec<JobRunId> = runs.map(|run| run.id).collect();
-            let from = (0..=lots.below(2)).filter_map(|_| lots.pick(&runs));
-            let from = from.collect();
-            Input::Rerun {
-                execution,
-                from,
-                by,
-                archived: None,
-            }
-        }
-        Command::Backfill => {
-            let flows: Vec<FlowId> = rows.flows.keys().copied().collect();
-            let (from, days) = (lots.below(3), lots.below(3));
-            Input::Backfill(BackfillRequest {
-                flow: lots.pick(&flows)?,
-                downstream: lots.one_in(2),
-                from: date(from),
-                to: date(from + days),
-                parallel: 1 + lots.below(2) as u32,
-                params: vec![],
-                by,
-            })
-        }
-        Command::StopBackfill => {
-            let running = rows.backfills.values();
-            let running = running.filter(|row| row.state == BackfillState::Running);
-            let running: Vec<BackfillId> = running.map(|row| row.id).collect();
-            let backfill = lots.pick(&running)?;
-            Input::StopBackfill { backfill, by }
-        }
-        Command::RestartBackfill => {
-            let ended = rows.backfills.values().filter(|row| row.state.is_ended());
-            let ended: Vec<BackfillId> = ended.map(|row| row.id).collect();
-            let backfill = lots.pick(&ended)?;
-            Input::RestartBackfill { backfill, by }
-        }
-        Command::Configure => {
-            let settings = Settings {
-                max_running: [1, 2, settings.max_running][lots.below(3)],
-                executor_lease: Duration::from_secs([5, 40][lots.below(2)]),
-                ..settings.clone()
-            };
-            return Some((Input::Configure(settings), false));
-        }
-    };
-    Some((input, true))
-}
-
-/// A business date; those of numbers that follow each other do too.
-fn date(at: usize) -> DataDate {
-    let dates = [
-        "2026-11-20",
-        "2026-11-21",
-        "2026-11-22",
-        "2026-11-23",
-        "2026-11-24",
-    ];
-    match dates[at % dates.len()].parse() {
-        Ok(date) => date,
-        Err(_) => unreachable!("these are dates"),
-    }
-}
-
-fn draw_edit(lots: &mut SplitMix64, rows: &Tables) -> Option<Edit> {
+/// An edit of something that there is, or something new; `None` if there is nothing to edit.
+pub(crate) fn draw_edit(lots: &mut SplitMix64, rows: &Tables) -> Option<Edit> {
     let flows: Vec<FlowId> = rows.flows.keys().copied().collect();
     let jobs: Vec<JobId> = rows.jobs.keys().copied().collect();
     let executors: Vec<ExecutorId> = rows.executors.keys().copied().collect();

@@ -20,9 +20,13 @@
 //! assert_eq!(outcome.trace, run(&Plan::draw(7)).trace);
 //! ```
 
+mod ask;
 mod clock;
+mod course;
+mod fault;
 mod host;
 mod invariant;
+mod life;
 mod lots;
 mod mesh;
 mod network;

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use hcndc_core::{
-    engine::{Change, DefinitionId, EndCause, Violation},
+    engine::{ActionKind, ActionRow, Change, DefinitionId, EndCause, Violation},
     id::{AttemptId, FlowId, JobId, JobRunId},
     model::Condition,
     port::{Commit, Fence},
@@ -47,6 +47,20 @@ pub(crate) struct Oracle {
     pub(crate) stored_under: Fence,
     /// Names under which people did something that is stored.
     pub(crate) doers: BTreeSet<String>,
+    /// What they did to executions.
+    pub(crate) acted: BTreeMap<String, ActionKind>,
+    /// The jobs that starts asked for, by who started; `None` for all.
+    pub(crate) asked: BTreeMap<String, Option<Vec<JobId>>>,
+    /// What people did by the commit that is looked at.
+    pub(crate) hands: Vec<ActionRow>,
+    /// Job runs that the commit must take back.
+    pub(crate) to_reset: BTreeSet<JobRunId>,
+    /// Job runs that people ever killed.
+    pub(crate) kills: BTreeSet<JobRunId>,
+    /// Attempts whose end was ever asked for.
+    pub(crate) kill_asked: BTreeSet<AttemptId>,
+    /// Job runs that people ever settled: what had begun because they failed keeps its turn.
+    pub(crate) made_good: BTreeSet<JobRunId>,
     /// Definitions that were ever stored.
     pub(crate) put: BTreeSet<DefinitionId>,
     /// Data dates by R3.
@@ -91,13 +105,14 @@ impl Oracle {
             return;
         }
         self.last = last;
+        self.note_actions(&commit.changes);
         for change in &commit.changes {
             self.check_move(change);
             self.check_start(change);
             self.check_limits_of(change);
             self.check_result(change);
             self.check_ends(change);
-            self.check_stop(change);
+            self.check_control(change);
             self.note_doers(change);
             self.note_dates(change);
             self.note_met(change);
@@ -113,6 +128,7 @@ impl Oracle {
             }
         }
         self.check_dates();
+        self.check_hands();
         self.check_backfills(&commit.changes);
     }
 

@@ -55,12 +55,24 @@ pub enum Command {
     Edit,
     /// Starts flows, by hand.
     Start,
+    /// Starts some jobs alone.
+    StartPart,
     /// Stops an execution.
     Stop,
+    /// Pauses one.
+    Pause,
+    /// Lets a paused one go on.
+    Unpause,
+    /// Kills a job run.
+    Kill,
+    /// Settles a job run or two, as skipped or as succeeded.
+    Settle,
     /// Resumes one.
     Resume,
     /// Reruns one from a job run or two.
     Rerun,
+    /// Runs the whole of one anew.
+    Reset,
     /// Starts a backfill.
     Backfill,
     /// Stops one.
@@ -238,15 +250,21 @@ impl Plan {
 }
 
 fn ask(lots: &mut SplitMix64, processes: usize) -> What {
-    let command = match lots.below(20) {
-        0..=6 => Command::Start,
-        7..=9 => Command::Edit,
-        10 | 11 => Command::Stop,
-        12 | 13 => Command::Resume,
-        14 | 15 => Command::Rerun,
-        16 => Command::Backfill,
-        17 => Command::StopBackfill,
-        18 => Command::RestartBackfill,
+    let command = match lots.below(32) {
+        0..=7 => Command::Start,
+        8 | 9 => Command::StartPart,
+        10..=12 => Command::Edit,
+        13 | 14 => Command::Stop,
+        15 | 16 => Command::Pause,
+        17 => Command::Unpause,
+        18 | 19 => Command::Kill,
+        20..=22 => Command::Settle,
+        23 | 24 => Command::Resume,
+        25 | 26 => Command::Rerun,
+        27 => Command::Reset,
+        28 => Command::Backfill,
+        29 => Command::StopBackfill,
+        30 => Command::RestartBackfill,
         _ => Command::Configure,
     };
     let process = (lots.below(4) == 0).then(|| lots.below(processes));

@@ -6,7 +6,9 @@
 use std::sync::Arc;
 
 use hcndc_core::{
-    engine::{AttemptState, Change, ExecutionState, FlowRunState, JobRunState, Snapshot},
+    engine::{
+        ActionKind, AttemptState, Change, ExecutionState, FlowRunState, JobRunState, Snapshot,
+    },
     port::{Commit, Fence},
 };
 
@@ -23,6 +25,24 @@ pub enum Sabotage {
     EngineForgetsAttempts,
     /// The engine believes, at a load, that executors have ten times their slots.
     EngineMultipliesSlots,
+    /// The engine forgets, at a load, that executions are paused.
+    EngineForgetsPauses,
+    /// The engine tries again what people killed.
+    EngineRetriesKilled,
+    /// The engine leaves nothing out, whatever it was asked for.
+    EngineStartsTooMuch,
+    /// The engine runs what was left out.
+    EngineRunsLeftOut,
+    /// The engine forgets, at a load, that it was asked for some jobs only.
+    EngineForgetsParts,
+    /// What people made good revives nothing.
+    EngineForgetsRevivals,
+    /// A resume runs again what a rerun would.
+    EngineResumesTooMuch,
+    /// A reset leaves what succeeded as it is.
+    EngineResetsHalf,
+    /// Nothing that people do to executions is recorded.
+    StoreLosesActions,
     /// The engine runs what is stopped, as far as anybody knows.
     EngineForgetsStops,
     /// The engine grants itself, at a load, more retries than there are.
@@ -103,7 +123,30 @@ impl Sabotage {
                     backfill.row.parallel *= 10;
                 }
             }
+            Self::EngineForgetsPauses => {
+                for execution in &mut loaded.executions {
+                    let row = &mut execution.row;
+                    if row.state == ExecutionState::Paused {
+                        row.state = ExecutionState::Running;
+                    }
+                }
+            }
+            Self::EngineForgetsParts => {
+                for execution in &mut loaded.executions {
+                    execution.row.partial = false;
+                    for (row, _) in &mut execution.job_runs {
+                        row.left_out = false;
+                    }
+                }
+            }
             Self::EngineForgetsDates
+            | Self::EngineRetriesKilled
+            | Self::EngineStartsTooMuch
+            | Self::EngineRunsLeftOut
+            | Self::EngineForgetsRevivals
+            | Self::EngineResumesTooMuch
+            | Self::EngineResetsHalf
+            | Self::StoreLosesActions
             | Self::EngineForgetsStops
             | Self::EngineEndsFlowsEarly
             | Self::StoreLosesCommits
@@ -191,8 +234,70 @@ impl Sabotage {
                     }
                 }
             }
+            Self::EngineForgetsRevivals => {
+                commit.changes.retain(|change| {
+                    !matches!(
+                        change,
+                        Change::JobRun { from: Some(JobRunState::UpstreamFailed), row }
+                            if row.state == JobRunState::Blocked
+                    )
+                });
+            }
+            Self::EngineRetriesKilled => {
+                for change in &mut commit.changes {
+                    if let Change::JobRun {
+                        from: Some(from),
+                        row,
+                    } = change
+                        && from.is_live()
+                        && row.state == JobRunState::Killed
+                    {
+                        row.state = JobRunState::RetryWait;
+                    }
+                }
+            }
+            Self::EngineStartsTooMuch => {
+                for change in &mut commit.changes {
+                    if let Change::JobRun { from: None, row } = change {
+                        row.left_out = false;
+                    }
+                }
+            }
+            Self::EngineRunsLeftOut => {
+                for change in &mut commit.changes {
+                    if let Change::JobRun { row, .. } = change
+                        && row.state == JobRunState::Queued
+                    {
+                        row.left_out = true;
+                    }
+                }
+            }
+            Self::EngineResumesTooMuch => {
+                for change in &mut commit.changes {
+                    if let Change::Action(row) = change
+                        && matches!(row.kind, ActionKind::Rerun | ActionKind::Reset)
+                    {
+                        row.kind = ActionKind::Resume;
+                    }
+                }
+            }
+            Self::EngineResetsHalf => {
+                commit.changes.retain(|change| {
+                    !matches!(
+                        change,
+                        Change::JobRun { from: Some(JobRunState::Succeeded), row }
+                            if row.state == JobRunState::Blocked
+                    )
+                });
+            }
+            Self::StoreLosesActions => {
+                let kept = |change: &Change| !matches!(change, Change::Action(_));
+                commit.changes.retain(kept);
+            }
             Self::EngineForgetsDependencies
             | Self::EngineForgetsParents
+            | Self::EngineForgetsPauses
+            | Self::EngineForgetsParts
             | Self::EngineForgetsAttempts
             | Self::EngineMultipliesSlots
             | Self::EngineRetriesForEver

@@ -1,6 +1,7 @@
 //! Rules that one state of one engine cannot show, a file for each kind.
 
 mod backfill;
+mod control;
 mod fence;
 mod limit;
 mod moves;

@@ -1,4 +1,4 @@
-//! Machines: what is stored moves as they allow, from where it was; and ends mean what they say (R6, R10).
+//! Machines: what is stored moves as they allow, from where it was; and ends mean what they say (R6).
 
 use hcndc_core::engine::{Change, ExecutionState, FlowRunState, JobRunState};
 
@@ -74,19 +74,5 @@ impl Oracle {
             }
             _ => {}
         }
-    }
-
-    /// `R10`: nothing of an execution starts while it stops, or after it ended.
-    pub(crate) fn check_stop(&mut self, change: &Change) {
-        let Change::Attempt(new) = change else { return };
-        if self.rows.attempts.contains_key(&new.id) {
-            return;
-        }
-        let execution = self.rows.executions.get(&new.execution);
-        let state = execution.map(|it| it.state);
-        let id = new.id;
-        self.holds("R10", state == Some(ExecutionState::Running), || {
-            format!("attempt {id} is made while its execution is {state:?}")
-        });
     }
 }

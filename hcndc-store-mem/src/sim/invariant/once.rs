@@ -55,6 +55,12 @@ impl Oracle {
                 self.holds("result", right, || detail);
             }
             Change::JobRun { row, .. } if row.state == JobRunState::Succeeded => {
+                let old = self.rows.job_runs.get(&row.id);
+                let moves = old.is_none_or(|old| old.state != row.state);
+                let by_hand = self.hands.iter().any(|hand| hand.job_run == Some(row.id));
+                if !moves || by_hand {
+                    return;
+                }
                 let attempts = self.rows.attempts.values();
                 let its = attempts.filter(|it| it.job_run == row.id);
                 let last = its.max_by_key(|it| it.number);
@@ -73,8 +79,8 @@ impl Oracle {
         match change {
             Change::FlowRun { row, .. } if row.state == FlowRunState::Succeeded => {
                 let known = self.rows.flows.contains_key(&row.flow);
-                if let Some(execution) = self.rows.executions.get(&row.execution).filter(|_| known)
-                {
+                let execution = self.rows.executions.get(&row.execution);
+                if let Some(execution) = execution.filter(|it| known && !it.partial) {
                     let date = self.dates.entry(row.flow).or_insert(execution.data_date);
                     *date = (*date).max(execution.data_date);
                 }

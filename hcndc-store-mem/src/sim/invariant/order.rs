@@ -10,7 +10,7 @@ use hcndc_core::{
 use super::super::oracle::Oracle;
 
 /// What R1 and R6 say of a condition and an end; `None` while there is none.
-const fn is_met(condition: Condition, state: JobRunState) -> bool {
+pub(super) const fn is_met(condition: Condition, state: JobRunState) -> bool {
     let good = matches!(state, JobRunState::Succeeded | JobRunState::Skipped);
     match condition {
         Condition::Success => good,
@@ -34,6 +34,8 @@ impl Oracle {
             let before = inside.find(|it| it.job == dependency.job);
             if let Some(before) = before
                 && !is_met(dependency.condition, before.state)
+                && !(dependency.condition == Condition::Failure
+                    && self.made_good.contains(&before.id))
             {
                 let (condition, state) = (dependency.condition, before.state);
                 let detail = format!(
@@ -43,8 +45,10 @@ impl Oracle {
                 return Some(("R1", detail));
             }
         }
-        let date = rows.executions.get(&run.execution)?.data_date;
-        for dependency in &job.dependencies {
+        let execution = rows.executions.get(&run.execution)?;
+        let (date, partial) = (execution.data_date, execution.partial);
+        // What runs in part waits for nothing outside.
+        for dependency in job.dependencies.iter().filter(|_| !partial) {
             let inside = rows.job_runs.values();
             let mut inside = inside.filter(|it| it.execution == run.execution);
             let outside = dependency.offset_days != 0 || !inside.any(|it| it.job == dependency.job);
@@ -80,7 +84,8 @@ impl Oracle {
     pub(crate) fn note_met(&mut self, change: &Change) {
         match change {
             Change::JobRun { row, .. } => {
-                if let Some(execution) = self.rows.executions.get(&row.execution) {
+                let execution = self.rows.executions.get(&row.execution);
+                if let Some(execution) = execution.filter(|it| !it.partial) {
                     let all = [Condition::Success, Condition::Failure, Condition::Done];
                     let met = all.into_iter().filter(|it| is_met(*it, row.state));
                     let date = execution.data_date;
@@ -88,7 +93,8 @@ impl Oracle {
                 }
             }
             Change::FlowRun { row, .. } if row.state == FlowRunState::Succeeded => {
-                if let Some(execution) = self.rows.executions.get(&row.execution) {
+                let execution = self.rows.executions.get(&row.execution);
+                if let Some(execution) = execution.filter(|it| !it.partial) {
                     self.succeeded.insert((row.flow, execution.data_date));
                 }
             }

@@ -1,7 +1,8 @@
 //! What callers were promised: an accepted command is stored when it is answered; a refused one has left no trace.
 
 use hcndc_core::{
-    engine::{Change, DefinitionId, Input, Rejected, Reply, TriggerKind},
+    engine::{ActionKind, Change, DefinitionId, Input, Rejected, Reply, SettledAs, TriggerKind},
+    id::JobId,
     model::{Edit, Revision},
 };
 
@@ -14,6 +15,10 @@ pub(crate) struct Promise {
     pub(crate) by: String,
     /// Whether what is done carries that name.
     pub(crate) signed: bool,
+    /// What is recorded that they did to an execution.
+    pub(crate) kind: Option<ActionKind>,
+    /// For starts: the jobs that alone are asked for.
+    pub(crate) only: Option<Vec<JobId>>,
     /// For edits: which of them delete something.
     pub(crate) deletes: Vec<bool>,
 }
@@ -33,9 +38,32 @@ impl Promise {
         Self {
             by,
             signed,
+            kind: action_of(input),
+            only: match input {
+                Input::Start(start) => start.jobs.clone(),
+                _ => None,
+            },
             deletes: edits.iter().map(deletes).collect(),
         }
     }
+}
+
+/// What a command does to an execution.
+const fn action_of(input: &Input) -> Option<ActionKind> {
+    Some(match input {
+        Input::Stop { .. } => ActionKind::Stop,
+        Input::Pause { .. } => ActionKind::Pause,
+        Input::Unpause { .. } => ActionKind::Unpause,
+        Input::Resume { .. } => ActionKind::Resume,
+        Input::Rerun { .. } => ActionKind::Rerun,
+        Input::Reset { .. } => ActionKind::Reset,
+        Input::Kill { .. } => ActionKind::Kill,
+        Input::Settle { settled, .. } => match settled {
+            SettledAs::Skipped => ActionKind::Skip,
+            SettledAs::Succeeded => ActionKind::MarkSucceeded,
+        },
+        _ => return None,
+    })
 }
 
 impl Oracle {
@@ -71,7 +99,7 @@ impl Oracle {
                 self.holds("promise", !doubled, || {
                     format!("execution {id} is the second that {by} started")
                 });
-                let names = [&row.stopped_by, &row.resumed_by];
+                let names = [&row.stopped_by, &row.paused_by, &row.resumed_by];
                 self.doers.extend(names.into_iter().flatten().cloned());
                 self.doers.insert(row.started_by.clone());
             }
@@ -88,8 +116,9 @@ impl Oracle {
     pub(crate) fn answered(&mut self, promise: &Promise, answer: &Result<Reply, Rejected>) {
         let by = &promise.by;
         let is_done = self.doers.contains(by);
+        let acted = self.acted.get(by).copied();
         let kept = match answer {
-            Err(_) => !is_done,
+            Err(_) => !is_done && acted.is_none(),
             Ok(Reply::Started(id)) => {
                 let row = self.rows.executions.get(id);
                 row.is_some_and(|row| row.started_by == *by)
@@ -112,9 +141,11 @@ impl Oracle {
                 ids.len() == promise.deletes.len() && ids.iter().zip(&promise.deletes).all(kept)
             }
             Ok(Reply::BackfillStarted(_)) => is_done,
-            Ok(Reply::Done) => is_done || !promise.signed,
+            Ok(Reply::Done) => {
+                (is_done || !promise.signed) && (promise.kind.is_none() || promise.kind == acted)
+            }
         };
-        let detail = format!("{by} was answered {answer:?}; stored: {is_done}");
+        let detail = format!("{by} was answered {answer:?}; stored: {is_done}, {acted:?}");
         self.holds("promise", kept, || detail);
     }
 }

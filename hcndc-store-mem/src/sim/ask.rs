@@ -1,0 +1,228 @@
+//! What people ask, drawn.
+
+use std::time::Duration;
+
+use hcndc_core::{
+    engine::{
+        BackfillRequest, BackfillState, EditBatch, ExecutionState, Input, JobRunRow, JobRunState,
+        Settings, SettledAs, Start, TriggerKind,
+    },
+    id::{BackfillId, ExecutionId, FlowId, JobId, JobRunId},
+    model::Placement,
+    time::DataDate,
+    workload::SplitMix64,
+};
+
+use super::{lots::Lots as _, mesh::draw_edit, plan::Command};
+use crate::tables::Tables;
+
+/// A start of all flows for the date of the first execution that has not ended, so that what it waits for outside of itself comes
+/// to run; `None` if all have ended.
+pub(crate) fn start_awaited(rows: &Tables, by: String) -> Option<Input> {
+    let mut open = rows.executions.values().filter(|row| !row.state.is_ended());
+    let data_date = open.next()?.data_date;
+    let flows = rows.flows.keys().copied().collect();
+    Some(Input::Start(Start {
+        flows,
+        jobs: None,
+        downstream: false,
+        data_date,
+        params: vec![],
+        trigger: TriggerKind::Manual,
+        by,
+    }))
+}
+
+/// A stop of an execution that waits for an executor that is no more: it is pinned to a job as it was, and reads it afresh when
+/// it is resumed.
+pub(crate) fn stop_stranded(rows: &Tables, by: String) -> Option<Input> {
+    let stranded = |run: &&JobRunRow| {
+        let placement = rows.job_of(run).map(|job| &job.placement);
+        run.state == JobRunState::Queued
+            && matches!(placement, Ok(Placement::Executor(id)) if !rows.executors.contains_key(id))
+    };
+    let execution = rows.job_runs.values().find(stranded)?.execution;
+    Some(Input::Stop { execution, by })
+}
+
+/// What somebody asks, and whether what is done carries their name; `None` if there is nothing to ask it of.
+pub(crate) fn draw_command(
+    command: Command,
+    lots: &mut SplitMix64,
+    rows: &Tables,
+    settings: &Settings,
+    by: String,
+) -> Option<(Input, bool)> {
+    let executions: Vec<ExecutionId> = rows.executions.keys().rev().take(8).copied().collect();
+    let input = match command {
+        Command::Edit => {
+            let edits = (0..=lots.below(3)).filter_map(|_| draw_edit(lots, rows));
+            let edits = edits.collect();
+            Input::Edit(EditBatch { by, edits })
+        }
+        Command::Start => {
+            let flows: Vec<FlowId> = rows.flows.keys().copied().collect();
+            let all = lots.one_in(3);
+            let flows = match lots.pick(&flows) {
+                Some(flow) if !all => vec![flow],
+                _ => flows,
+            };
+            let data_date = date(lots.below(3));
+            let downstream = !lots.one_in(3);
+            Input::Start(Start {
+                flows,
+                jobs: None,
+                downstream,
+                data_date,
+                params: vec![],
+                trigger: TriggerKind::Manual,
+                by,
+            })
+        }
+        Command::StartPart => {
+            let all: Vec<JobId> = rows.jobs.keys().copied().collect();
+            let jobs = (0..=lots.below(3)).filter_map(|_| lots.pick(&all));
+            let jobs: Vec<JobId> = jobs.collect();
+            let flows: Vec<FlowId> = rows.flows.keys().copied().collect();
+            let flows = lots.pick(&flows).filter(|_| lots.one_in(3));
+            Input::Start(Start {
+                flows: flows.into_iter().collect(),
+                jobs: Some(jobs),
+                downstream: lots.one_in(4),
+                data_date: date(lots.below(3)),
+                params: vec![],
+                trigger: TriggerKind::Manual,
+                by,
+            })
+        }
+        Command::Stop => {
+            let execution = lots.pick(&in_state(rows, ExecutionState::goes_on))?;
+            Input::Stop { execution, by }
+        }
+        Command::Pause => {
+            let running = in_state(rows, |state| state == ExecutionState::Running);
+            let execution = lots.pick(&running)?;
+            Input::Pause { execution, by }
+        }
+        Command::Unpause => {
+            let paused = in_state(rows, |state| state == ExecutionState::Paused);
+            let execution = lots.pick(&paused)?;
+            return Some((Input::Unpause { execution, by }, false));
+        }
+        Command::Kill => {
+            let active = rows.job_runs.values().filter(|run| run.state.is_active());
+            let active: Vec<JobRunId> = active.map(|run| run.id).collect();
+            let job_run = lots.pick(&active)?;
+            return Some((Input::Kill { job_run, by }, false));
+        }
+        Command::Settle => {
+            let open = |run: &&JobRunRow| match run.state {
+                JobRunState::Failed | JobRunState::Killed | JobRunState::UpstreamFailed => true,
+                state => !state.is_settled() && !state.is_live(),
+            };
+            let open = rows.job_runs.values().filter(open);
+            let open: Vec<(ExecutionId, JobRunId)> =
+                open.map(|run| (run.execution, run.id)).collect();
+            let (execution, first) = lots.pick(&open)?;
+            let its = open.iter().filter(|(its, _)| *its == execution);
+            let its: Vec<JobRunId> = its.map(|(_, run)| *run).collect();
+            let more = lots.pick(&its).filter(|_| lots.one_in(3));
+            let settled = [SettledAs::Skipped, SettledAs::Succeeded][lots.below(2)];
+            let input = Input::Settle {
+                execution,
+                job_runs: more.into_iter().chain([first]).collect(),
+                settled,
+                by,
+                archived: None,
+            };
+            return Some((input, false));
+        }
+        Command::Reset => Input::Reset {
+            execution: lots.pick(&executions)?,
+            by,
+            archived: None,
+        },
+        Command::Resume => Input::Resume {
+            execution: lots.pick(&executions)?,
+            by,
+            archived: None,
+        },
+        Command::Rerun => {
+            let execution = lots.pick(&executions)?;
+            let runs = rows.job_runs.values();
+            let runs = runs.filter(|run| run.execution == execution);
+            let runs: Vec<JobRunId> = runs.map(|run| run.id).collect();
+            let from = (0..=lots.below(2)).filter_map(|_| lots.pick(&runs));
+            let from = from.collect();
+            Input::Rerun {
+                execution,
+                from,
+                by,
+                archived: None,
+            }
+        }
+        Command::Backfill => {
+            let flows: Vec<FlowId> = rows.flows.keys().copied().collect();
+            let (from, days) = (lots.below(3), lots.below(3));
+            Input::Backfill(BackfillRequest {
+                flow: lots.pick(&flows)?,
+                downstream: lots.one_in(2),
+                from: date(from),
+                to: date(from + days),
+                parallel: 1 + lots.below(2) as u32,
+                params: vec![],
+                by,
+            })
+        }
+        Command::StopBackfill => {
+            let running = rows.backfills.values();
+            let running = running.filter(|row| row.state == BackfillState::Running);
+            let running: Vec<BackfillId> = running.map(|row| row.id).collect();
+            let backfill = lots.pick(&running)?;
+            Input::StopBackfill { backfill, by }
+        }
+        Command::RestartBackfill => {
+            let ended = rows.backfills.values().filter(|row| row.state.is_ended());
+            let ended: Vec<BackfillId> = ended.map(|row| row.id).collect();
+            let backfill = lots.pick(&ended)?;
+            Input::RestartBackfill { backfill, by }
+        }
+        Command::Configure => {
+            let settings = Settings {
+                max_running: [1, 2, settings.max_running][lots.below(3)],
+                executor_lease: Duration::from_secs([5, 40][lots.below(2)]),
+                ..settings.clone()
+            };
+            return Some((Input::Configure(settings), false));
+        }
+    };
+    Some((input, true))
+}
+
+/// Executions whose state is one of these.
+fn in_state(rows: &Tables, is: impl Fn(ExecutionState) -> bool) -> Vec<ExecutionId> {
+    let all = rows.executions.values().filter(|row| is(row.state));
+    all.map(|row| row.id).collect()
+}
+
+/// An end to the pause of an execution; `None` if none is paused.
+pub(crate) fn unpause(rows: &Tables, by: String) -> Option<Input> {
+    let paused = in_state(rows, |state| state == ExecutionState::Paused);
+    let execution = paused.first().copied()?;
+    Some(Input::Unpause { execution, by })
+}
+
+/// A business date; those of numbers that follow each other do too.
+fn date(at: usize) -> DataDate {
+    let dates = [
+        "2026-11-20",
+        "2026-11-21",
+        "2026-11-22",
+        "2026-11-23",
+        "2026-11-24",
+    ];
+    match dates[at % dates.len()].parse() {
+        Ok(date) => date,
+        Err(_) => unreachable!("these are dates"),
+    }
+}
