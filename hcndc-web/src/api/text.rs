@@ -541,7 +541,7 @@ pub(super) fn attempt_end(
 }
 
 /// What holds a job run, in one sentence.
-pub(crate) fn hold(hold: &Hold, lang: Lang) -> String {
+pub(super) fn hold(hold: &Hold, lang: Lang) -> String {
     match hold {
         Hold::Parent { name, state, .. } => either(
             lang,

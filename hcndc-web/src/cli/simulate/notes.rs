@@ -12,7 +12,7 @@ use super::{
     moments::{Moments, span},
     table::Look,
 };
-use crate::{api::text, cli::pick, interchange::Lang};
+use crate::{api::hold_words, cli::pick, interchange::Lang};
 
 /// Lines of one kind; what is left out is counted.
 const MOST: usize = 20;
@@ -97,7 +97,7 @@ fn waits<'a>(
             .waits
             .iter()
             .filter(|hold| !matches!(hold, Hold::Dependency { .. } | Hold::Parent { .. }))
-            .map(|hold| text::hold(&assumed(hold), lang))
+            .map(|hold| hold_words(&assumed(hold), lang))
             .collect();
         if holds.is_empty() {
             continue;
