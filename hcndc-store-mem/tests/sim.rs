@@ -82,9 +82,12 @@ fn all_rules_hold_under_all_faults() {
         "freeze",
         "lead taken",
         "leader deposed",
+        "joined a live run",
+        "joined a past run",
         "kill",
         "leave",
         "mark_succeeded",
+        "met outside",
         "order doubled",
         "order lost",
         "part started",
@@ -101,6 +104,7 @@ fn all_rules_hold_under_all_faults() {
         "store slow",
         "store unavailable",
         "unpause",
+        "waited too long",
     ] {
         assert!(all.contains_key(what), "no {what} in {all:#?}");
     }
@@ -173,6 +177,13 @@ catches! {
     an_engine_that_resumes_what_succeeded_is_found: "R10" by EngineResumesTooMuch;
     an_engine_that_resets_half_is_found: "R10" by EngineResetsHalf;
     a_store_that_loses_what_people_did_is_found: "promise" by StoreLosesActions;
+    an_engine_that_forgets_places_is_found: "R7" by EngineForgetsPlaces;
+    an_engine_that_opens_gates_is_found: "R2" by EngineOpensGates;
+    an_engine_that_takes_any_date_is_found: "R1" by EngineForgetsOffsets;
+    an_engine_that_gives_up_early_is_found: "R1" by EngineForgetsPatience;
+    an_engine_that_joins_nothing_is_found: "R5" by EngineJoinsNothing;
+    an_engine_that_joins_anything_is_found: "R5" by EngineJoinsAnything;
+    an_engine_that_shares_no_failure_is_found: "R5" by EngineSharesNoFailure;
     an_engine_that_retries_for_ever_is_found: "retry" by EngineRetriesForEver;
     an_engine_that_fills_too_many_dates_at_once_is_found: "backfill" by EngineWidensBackfills;
     an_engine_that_ends_flow_runs_early_is_found: "R6" by EngineEndsFlowsEarly;

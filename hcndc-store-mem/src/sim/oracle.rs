@@ -31,6 +31,8 @@ pub(crate) struct Oracle {
     pub(crate) rows: Tables,
     /// How many commits were stored.
     pub(crate) commits: u64,
+    /// How often what came about that only what is stored shows.
+    pub(crate) seen: BTreeMap<&'static str, u64>,
     /// Rules broken so far.
     pub(crate) found: Vec<Violation>,
     /// The rule that alone is looked at; all if there is none.
@@ -59,8 +61,11 @@ pub(crate) struct Oracle {
     pub(crate) kills: BTreeSet<JobRunId>,
     /// Attempts whose end was ever asked for.
     pub(crate) kill_asked: BTreeSet<AttemptId>,
-    /// Job runs that people ever settled: what had begun because they failed keeps its turn.
+    /// Job runs that people ever settled, or that run again because people settled others: what had begun because they failed
+    /// keeps its turn.
     pub(crate) made_good: BTreeSet<JobRunId>,
+    /// Job runs that failed with the run that theirs shared the end of.
+    pub(crate) failed_with: BTreeSet<JobRunId>,
     /// Definitions that were ever stored.
     pub(crate) put: BTreeSet<DefinitionId>,
     /// Data dates by R3.
@@ -113,6 +118,7 @@ impl Oracle {
             self.check_result(change);
             self.check_ends(change);
             self.check_control(change);
+            self.check_crossing(change);
             self.note_doers(change);
             self.note_dates(change);
             self.note_met(change);

@@ -3,7 +3,7 @@
 //! An engine with wrong beliefs is made by spoiling what it loads; a driver or store that breaks its contract by
 //! spoiling what it stores.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use hcndc_core::{
     engine::{
@@ -21,6 +21,20 @@ pub enum Sabotage {
     EngineForgetsDependencies,
     /// The engine forgets, at a load, which flows its flows wait for.
     EngineForgetsParents,
+    /// The engine forgets, at a load, how many runs of a flow may run.
+    EngineForgetsPlaces,
+    /// The engine believes, at a load, that all flows have reached all dates.
+    EngineOpensGates,
+    /// The engine takes, at a load, any date that a job asks for to be its own.
+    EngineForgetsOffsets,
+    /// The engine waits, at a load, for nothing outside.
+    EngineForgetsPatience,
+    /// The engine runs what should have joined another run.
+    EngineJoinsNothing,
+    /// The engine has flow runs join whatever they could run beside.
+    EngineJoinsAnything,
+    /// What has joined a run succeeds whatever becomes of that.
+    EngineSharesNoFailure,
     /// The engine forgets, at a load, what is alive, and queues it anew.
     EngineForgetsAttempts,
     /// The engine believes, at a load, that executors have ten times their slots.
@@ -123,6 +137,30 @@ impl Sabotage {
                     backfill.row.parallel *= 10;
                 }
             }
+            Self::EngineForgetsPlaces => {
+                for (flow, _) in &mut loaded.flows {
+                    Arc::make_mut(flow).max_runs = None;
+                }
+            }
+            Self::EngineOpensGates => {
+                for (_, date) in &mut loaded.flows {
+                    *date = "2026-12-31".parse().ok();
+                }
+            }
+            Self::EngineForgetsOffsets => {
+                for (_, job) in runs(loaded) {
+                    for dependency in &mut Arc::make_mut(job).dependencies {
+                        dependency.offset_days = 0;
+                    }
+                }
+            }
+            Self::EngineForgetsPatience => {
+                for (_, job) in runs(loaded) {
+                    for dependency in &mut Arc::make_mut(job).dependencies {
+                        dependency.wait_limit = Some(Duration::from_micros(1));
+                    }
+                }
+            }
             Self::EngineForgetsPauses => {
                 for execution in &mut loaded.executions {
                     let row = &mut execution.row;
@@ -143,6 +181,9 @@ impl Sabotage {
             | Self::EngineRetriesKilled
             | Self::EngineStartsTooMuch
             | Self::EngineRunsLeftOut
+            | Self::EngineJoinsNothing
+            | Self::EngineJoinsAnything
+            | Self::EngineSharesNoFailure
             | Self::EngineForgetsRevivals
             | Self::EngineResumesTooMuch
             | Self::EngineResetsHalf
@@ -243,6 +284,33 @@ impl Sabotage {
                     )
                 });
             }
+            Self::EngineJoinsNothing => {
+                for change in &mut commit.changes {
+                    if let Change::FlowRun { row, .. } = change
+                        && row.state == FlowRunState::Joined
+                    {
+                        row.state = FlowRunState::Running;
+                    }
+                }
+            }
+            Self::EngineJoinsAnything => {
+                for change in &mut commit.changes {
+                    if let Change::FlowRun { row, .. } = change
+                        && row.state == FlowRunState::Running
+                    {
+                        row.state = FlowRunState::Joined;
+                    }
+                }
+            }
+            Self::EngineSharesNoFailure => {
+                for change in &mut commit.changes {
+                    if let Change::FlowRun { from, row } = change
+                        && *from == Some(FlowRunState::Joined)
+                    {
+                        row.state = FlowRunState::Succeeded;
+                    }
+                }
+            }
             Self::EngineRetriesKilled => {
                 for change in &mut commit.changes {
                     if let Change::JobRun {
@@ -297,6 +365,10 @@ impl Sabotage {
             Self::EngineForgetsDependencies
             | Self::EngineForgetsParents
             | Self::EngineForgetsPauses
+            | Self::EngineForgetsPlaces
+            | Self::EngineOpensGates
+            | Self::EngineForgetsOffsets
+            | Self::EngineForgetsPatience
             | Self::EngineForgetsParts
             | Self::EngineForgetsAttempts
             | Self::EngineMultipliesSlots

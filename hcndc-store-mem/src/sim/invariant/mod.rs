@@ -2,6 +2,7 @@
 
 mod backfill;
 mod control;
+mod crossing;
 mod fence;
 mod limit;
 mod moves;
