@@ -28,7 +28,8 @@ use hcndc_core::{
     id::{AttemptId, BackfillId, ExecutionId, ExecutorId, FlowId, JobId, JobRunId, ScheduleId},
     model::{
         Condition, DependencyDraft, Edit, ExecutorDraft, ExecutorRef, FlowDraft, FlowRef, JobDraft,
-        JobRef, Missed, Overlap, PlacementDraft, Retry, ScheduleDraft, TriggerDraft,
+        JobRef, Missed, Overlap, PlacementDraft, PoolDraft, PoolRef, Retry, ScheduleDraft,
+        TriggerDraft,
     },
     time::{DataDate, Timestamp},
     trigger::{Timing, interval::Interval},
@@ -369,6 +370,8 @@ struct JobPlan {
     retries: u32,
     delay: u64,
     codes: Vec<u8>,
+    /// Which pool, if there is one, and how much of it.
+    pool: (u8, u32),
 }
 
 #[derive(Clone, Debug)]
@@ -401,6 +404,8 @@ struct Plan {
     flows: Vec<FlowPlan>,
     jobs: Vec<JobPlan>,
     hosts: Vec<HostPlan>,
+    /// Slots of each.
+    pools: Vec<u32>,
     max_running: u32,
 }
 
@@ -434,6 +439,7 @@ enum Op {
     AddJob(JobPlan),
     EditFlow(u8, FlowPlan),
     EditHost(u8, HostPlan),
+    EditPool(u8, u32),
     DeleteHost(u8),
     Reload,
     Backfill {
@@ -461,10 +467,22 @@ fn job_plan() -> impl Strategy<Value = JobPlan> {
         prop_oneof![3 => Just(0i32), 1 => -2i32..3],
         0u8..12,
         (prop_oneof![2 => Just(0u32), 1 => 1u32..3], 0u64..5),
-        prop_oneof![3 => Just(vec![0u8]), 1 => Just(vec![0, 3])],
+        (
+            prop_oneof![3 => Just(vec![0u8]), 1 => Just(vec![0, 3])],
+            (0u8..6, 1u32..4),
+        ),
     )
         .prop_map(
-            |(flow, enabled, dependencies, slots, priority, placement, (retries, delay), codes)| {
+            |(
+                flow,
+                enabled,
+                dependencies,
+                slots,
+                priority,
+                placement,
+                (retries, delay),
+                (codes, pool),
+            )| {
                 JobPlan {
                     flow,
                     enabled,
@@ -475,6 +493,7 @@ fn job_plan() -> impl Strategy<Value = JobPlan> {
                     retries,
                     delay,
                     codes,
+                    pool,
                 }
             },
         )
@@ -508,13 +527,15 @@ fn plan() -> impl Strategy<Value = Mesh> {
         prop::collection::vec(flow_plan(), 1..5),
         prop::collection::vec(job_plan(), 0..14),
         prop::collection::vec(host_plan(), 1..4),
+        prop::collection::vec(1u32..5, 0..3),
         prop_oneof![3 => Just(1000u32), 1 => 1u32..5],
     )
-        .prop_map(|(flows, jobs, hosts, max_running)| {
+        .prop_map(|(flows, jobs, hosts, pools, max_running)| {
             Mesh(Plan {
                 flows,
                 jobs,
                 hosts,
+                pools,
                 max_running,
             })
         })
@@ -569,6 +590,7 @@ fn op() -> impl Strategy<Value = Play> {
         1 => job_plan().prop_map(Op::AddJob),
         1 => (some(), flow_plan()).prop_map(|(at, plan)| Op::EditFlow(at, plan)),
         1 => (some(), host_plan()).prop_map(|(at, plan)| Op::EditHost(at, plan)),
+        1 => (some(), 1u32..6).prop_map(|(at, slots)| Op::EditPool(at, slots)),
         1 => some().prop_map(Op::DeleteHost),
         1 => Just(Op::Reload),
         2 => (some(), any::<bool>(), 0u8..4, 0u8..5, 0u8..4).prop_map(
@@ -660,7 +682,12 @@ impl World {
             _ => PlacementDraft::Any,
         };
         let dependencies = dependencies.into_values();
+        let pools: Vec<_> = self.store.pools().collect();
+        let pool = pools.get(usize::from(plan.pool.0));
+        let pool_slots = pool.map_or(1, |pool| plan.pool.1.min(pool.slots));
         JobDraft {
+            pool: pool.map(|pool| PoolRef::Id(pool.id)),
+            pool_slots,
             enabled: plan.enabled,
             priority: plan.priority,
             dependencies: dependencies.collect(),
@@ -702,6 +729,10 @@ impl World {
         for (at, host) in plan.hosts.iter().enumerate() {
             let draft = Self::host_draft(host, format!("host{at}"));
             self.edit(vec![Edit::PutExecutor(draft)]).unwrap();
+        }
+        for (at, slots) in plan.pools.iter().enumerate() {
+            let draft = PoolDraft::new(format!("pool{at}"), *slots);
+            self.edit(vec![draft.into()]).unwrap();
         }
         for (at, flow) in plan.flows.iter().enumerate() {
             let draft = self.flow_draft(flow, format!("flow{at}"), &self.flow_ids());
@@ -1037,6 +1068,15 @@ impl World {
                     let id = Some(id);
                     self.edit(vec![Edit::PutExecutor(ExecutorDraft { id, ..draft })])
                         .unwrap();
+                }
+            }
+            Op::EditPool(at, slots) => {
+                let pools: Vec<_> = self.store.pools().collect();
+                if let Some(pool) = pick(&pools, *at) {
+                    let id = Some(pool.id);
+                    let draft = PoolDraft::new(pool.name.clone(), *slots);
+                    // Refused if a job takes more.
+                    let _ = self.edit(vec![PoolDraft { id, ..draft }.into()]);
                 }
             }
             Op::DeleteHost(at) => {

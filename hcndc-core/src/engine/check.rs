@@ -17,10 +17,14 @@ mod schedule;
 use super::{
     Engine,
     execution::{Execution, verdict},
+    placement::Draw,
     state::{ExecutionState, FlowRunState, JobRunState},
     timer::Timer,
 };
-use crate::{id::ExecutorId, time::Timestamp};
+use crate::{
+    id::{ExecutorId, PoolId},
+    time::Timestamp,
+};
 
 /// A rule that a state breaks.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -164,6 +168,35 @@ impl Engine {
             used.is_empty(),
             "attempts live on unknown executors"
         );
+        let mut drawn: BTreeMap<PoolId, (u32, Timestamp)> = BTreeMap::new();
+        for attempt in self.attempts.values() {
+            let run = self.executions.get(&attempt.row.execution);
+            let run = run.and_then(|it| it.jobs.get(attempt.job as usize));
+            if let Some(draw) = run.and_then(|run| Draw::of(&run.job)) {
+                let (sum, last) = drawn.entry(draw.pool).or_insert((0, Timestamp::MIN));
+                *sum += draw.slots;
+                *last = attempt.row.dispatched_at.max(*last);
+            }
+        }
+        for pool in self.definitions.pools.iter() {
+            let (sum, last) = drawn.remove(&pool.id).unwrap_or((0, Timestamp::MIN));
+            let counted = self.yard.drawn(pool.id);
+            ensure!(
+                found,
+                "index",
+                counted == sum,
+                "pool {} counts {counted} slots, not {sum}",
+                pool.id
+            );
+            ensure!(
+                found,
+                "R7",
+                sum <= pool.slots || last <= pool.revision.updated_at,
+                "pool {} has {} slots, {sum} are taken",
+                pool.id,
+                pool.slots
+            );
+        }
         for (job, date, (execution, at)) in self.claims.held() {
             let holder = self
                 .executions

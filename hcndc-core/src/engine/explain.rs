@@ -5,11 +5,11 @@ use alloc::{string::String, vec::Vec};
 use super::{
     Engine,
     execution::{Execution, FlowRun, Verdict, verdict},
-    placement::{Need, Seat, meets},
+    placement::{Seat, meets},
     state::{FlowRunState, JobRunState},
 };
 use crate::{
-    id::{ExecutionId, ExecutorId, FlowId, FlowRunId, JobId, JobRunId},
+    id::{ExecutionId, ExecutorId, FlowId, FlowRunId, JobId, JobRunId, PoolId},
     model::{Condition, Dependency, Placement},
     time::{DataDate, Timestamp},
 };
@@ -142,6 +142,15 @@ pub enum Hold {
         /// Why not.
         trouble: HostTrouble,
     },
+    /// The pool that it draws from cannot give what it needs now (R7).
+    Pool {
+        /// Which.
+        pool: PoolId,
+        /// Its name.
+        name: String,
+        /// Why not.
+        trouble: PoolTrouble,
+    },
     /// The execution is paused (R10).
     Paused {
         /// By whom.
@@ -152,6 +161,29 @@ pub enum Hold {
         /// By whom.
         by: String,
     },
+}
+
+/// Why a pool cannot give a job run its slots.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case", tag = "trouble"))]
+pub enum PoolTrouble {
+    /// It has fewer slots than the job takes.
+    TooSmall {
+        /// Its slots.
+        slots: u32,
+        /// What the job takes.
+        needs: u32,
+    },
+    /// Others have its slots.
+    Full {
+        /// Slots that are free.
+        free: u32,
+        /// What the job takes.
+        needs: u32,
+    },
+    /// It is kept for a job run that goes first.
+    Reserved,
 }
 
 /// Why an executor cannot take a job run.
@@ -389,24 +421,35 @@ impl Engine {
         if self.attempts.len() >= limit as usize {
             holds.push(Hold::GlobalLimit { limit });
         }
-        let Need { placement, slots } = need;
-        let mut met = false;
-        for host in self
-            .yard
-            .hosts()
-            .filter(|host| meets(&host.executor, &placement))
+        if let Some(draw) = need.pool
+            && let Some(trouble) = self.yard.pool_trouble(&need, rank)
         {
-            met = true;
-            if let Some(trouble) = host.trouble_for(slots, rank) {
-                let (executor, name) = (host.executor.id, host.executor.name.clone());
-                holds.push(Hold::Executor {
-                    executor,
-                    name,
-                    trouble,
-                });
-            }
+            let name = self.definitions.pools.get(draw.pool);
+            holds.push(Hold::Pool {
+                pool: draw.pool,
+                name: name.map_or_else(String::new, |it| it.name.clone()),
+                trouble,
+            });
         }
+        let hosts = self.yard.hosts();
+        let meeting = hosts.filter(|host| meets(&host.executor, &need.placement));
+        let mut troubles = Vec::new();
+        for host in meeting {
+            let Some(trouble) = host.trouble_for(need.slots, rank) else {
+                // One is enough.
+                return;
+            };
+            let (executor, name) = (host.executor.id, host.executor.name.clone());
+            troubles.push(Hold::Executor {
+                executor,
+                name,
+                trouble,
+            });
+        }
+        let met = !troubles.is_empty();
+        holds.extend(troubles);
         if !met {
+            let placement = need.placement;
             holds.push(Hold::NoExecutor { placement });
         }
     }

@@ -52,7 +52,7 @@ use self::{
     definitions::Definitions,
     execution::Execution,
     past::Past,
-    placement::{Need, Rank, Seat, Yard},
+    placement::{Draw, Need, Rank, Seat, Yard},
     schedule::Schedules,
     timer::{Timer, Timers},
 };
@@ -75,7 +75,7 @@ pub use change::{
 };
 pub use check::Violation;
 pub use effect::{Effect, Order};
-pub use explain::{Explanation, FlowExplanation, Hold, HostTrouble};
+pub use explain::{Explanation, FlowExplanation, Hold, HostTrouble, PoolTrouble};
 pub use input::{
     EditBatch, End, EndCause, Held, HostFigures, Input, Report, RunOrder, SettledAs, Start,
 };
@@ -198,6 +198,9 @@ impl Engine {
         );
         for executor in engine.definitions.executors.iter() {
             engine.yard.put_host(Arc::clone(executor));
+        }
+        for pool in engine.definitions.pools.iter() {
+            engine.yard.put_pool(pool.id, pool.slots);
         }
         engine.past = Past::load(&snapshot.flow_dates, &snapshot.job_outcomes);
         for execution in snapshot.executions {
@@ -560,7 +563,8 @@ impl Engine {
             let Some(job) = execution.position(row.job_run) else {
                 continue;
             };
-            self.yard.occupy(row.executor, row.id, row.slots);
+            let draw = Draw::of(&execution.jobs[job as usize].job);
+            self.yard.occupy(row.executor, row.id, row.slots, draw);
             self.attempts.insert(row.id, Attempt { row, job });
         }
         self.insert(execution);
@@ -632,6 +636,7 @@ impl Engine {
         let need = Need {
             placement: run.job.placement.clone(),
             slots: run.job.slots,
+            pool: Draw::of(&run.job),
         };
         let rank = Rank {
             priority: Reverse(i64::from(flow.priority) + i64::from(run.job.priority)),
@@ -662,9 +667,10 @@ impl Engine {
 
     fn send_attempt(&mut self, seat: Seat, id: AttemptId, executor: ExecutorId, step: &mut Step) {
         let now = self.now;
-        let mut row = None;
+        let (mut row, mut draw) = (None, None);
         self.advance(seat.0, step, |execution, moves| {
             let run = &mut execution.jobs[seat.1 as usize];
+            draw = Draw::of(&run.job);
             run.attempt = Some(id);
             let new = AttemptRow {
                 id,
@@ -691,7 +697,7 @@ impl Engine {
             row = Some(new);
         });
         if let Some(row) = row {
-            self.yard.occupy(executor, id, row.slots);
+            self.yard.occupy(executor, id, row.slots, draw);
             self.attempts.insert(id, Attempt { row, job: seat.1 });
             if let Some(order) = self.run_order(id) {
                 step.effects.push(Effect::Tell {

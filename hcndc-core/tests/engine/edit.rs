@@ -514,7 +514,11 @@ fn what_others_need_is_not_deleted() {
     let faults = bed.faults(edits);
     assert_eq!(
         faults,
-        [(Some(1), String::new(), in_use(&["attempts that run there"]))]
+        [(
+            Some(1),
+            String::new(),
+            in_use(&["attempts that run there", "job runs that have not ended"])
+        )]
     );
     // All users go in the same batch.
     let b = bed.flow("b");

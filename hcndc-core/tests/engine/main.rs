@@ -13,6 +13,7 @@ mod nouns;
 mod outside;
 mod partial;
 mod pause;
+mod pool;
 mod report;
 mod schedule;
 mod settle;

@@ -13,7 +13,7 @@ use hcndc_core::{
         AlertId, AttemptId, BackfillId, ExecutionId, ExecutorId, FileEventId, FiringId, FlowId,
         FlowRunId, JobId, JobRunId, ScheduleId,
     },
-    model::{Definition, DefinitionId, Executor, Flow, Job, Schedule},
+    model::{Definition, DefinitionId, Executor, Flow, Job, Pool, Schedule},
     time::DataDate,
 };
 
@@ -229,6 +229,15 @@ impl Store {
     pub(crate) fn schedules(&self) -> impl Iterator<Item = &Arc<Schedule>> {
         self.definitions.values().filter_map(|it| match it {
             Definition::Schedule(schedule) => Some(schedule),
+            _ => None,
+        })
+    }
+
+    /// All pools, by id.
+    #[allow(dead_code, reason = "not every test file looks at pools")]
+    pub(crate) fn pools(&self) -> impl Iterator<Item = &Arc<Pool>> {
+        self.definitions.values().filter_map(|it| match it {
+            Definition::Pool(pool) => Some(pool),
             _ => None,
         })
     }

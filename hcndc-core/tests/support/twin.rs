@@ -11,8 +11,8 @@ use hcndc_core::{
         ActionKind, AttemptState, Change, EndCause, ExecutionState, FlowRunState, Input,
         JobRunState, Report, Settings, SettledAs, Step,
     },
-    id::{AttemptId, ExecutionId, ExecutorId, FlowId, FlowRunId, JobId, JobRunId},
-    model::{Condition, Flow, Job, Placement},
+    id::{AttemptId, ExecutionId, ExecutorId, FlowId, FlowRunId, JobId, JobRunId, PoolId},
+    model::{Condition, Flow, Job, Placement, Pool},
     time::{DataDate, Timestamp},
 };
 
@@ -796,19 +796,30 @@ impl Twin {
             let its = &self.executions[&row.execution];
             let run = its.jobs.iter().find(|it| it.id == row.job_run).unwrap();
             assert!(meets(store, row.executor, &run.job.placement), "R8");
+            if let Some(pool) = run.job.pool {
+                let slots = self.pool(store, pool).slots;
+                assert!(self.drawn(pool) <= slots, "R7: pool {pool} has {slots}");
+            }
             // Whoever goes first and could have had this place, has one.
             let rank = self.rank(row.execution, run);
             for (id, other) in self.queued() {
                 let before = other.job.slots <= run.job.slots && self.rank(id, other) < rank;
-                let could = before && meets(store, row.executor, &other.job.placement);
+                let could = before
+                    && meets(store, row.executor, &other.job.placement)
+                    && self.pool_gives(store, id, other);
                 assert!(!could, "R7: {} goes before {}", other.id, run.id);
+                let waits_for_pool = other.job.pool == run.job.pool
+                    && self.rank(id, other) < self.rank(row.execution, run)
+                    && self.only_pool_is_short(store, other);
+                assert!(!waits_for_pool, "R7: the pool is kept for {}", other.id);
             }
         }
         // What needs several slots starves for nobody behind it: one executor is kept from all of those.
-        let large = self
-            .queued()
-            .into_iter()
-            .filter(|(_, it)| it.job.slots >= 2 && self.could_take(store, it).next().is_some());
+        let large = self.queued().into_iter().filter(|(id, it)| {
+            it.job.slots >= 2
+                && self.could_take(store, it).next().is_some()
+                && self.pool_gives(store, *id, it)
+        });
         if let Some((id, large)) = large.min_by_key(|(id, it)| self.rank(*id, it)) {
             let rank = self.rank(id, large);
             let behind = new.iter().filter(|row| {
@@ -835,6 +846,53 @@ impl Twin {
                 && meets(store, **id, &run.job.placement)
         });
         hosts.map(|(id, _)| *id)
+    }
+
+    fn pool<'a>(&self, store: &'a Store, id: PoolId) -> &'a Pool {
+        store.pools().find(|pool| pool.id == id).unwrap()
+    }
+
+    /// Slots of a pool that live attempts have drawn.
+    fn drawn(&self, pool: PoolId) -> u32 {
+        let live = self.attempts.values();
+        let jobs = live.map(|it| {
+            let its = &self.executions[&it.execution];
+            let run = its.jobs.iter().find(|run| run.id == it.job_run);
+            &run.unwrap().job
+        });
+        let jobs = jobs.filter(|job| job.pool == Some(pool));
+        jobs.map(|job| job.pool_slots).sum()
+    }
+
+    /// Whether a queued job run waits for nothing but its pool, as far as that can be told after a step.
+    fn only_pool_is_short(&self, store: &Store, run: &TwinJob) -> bool {
+        let Some(pool) = run.job.pool else {
+            return false;
+        };
+        let slots = self.pool(store, pool).slots;
+        let needs = run.job.pool_slots;
+        let short = needs <= slots && self.drawn(pool) + needs > slots;
+        let none_is_kept = self.queued().iter().all(|(_, it)| it.job.slots < 2);
+        let has_host = self.could_take(store, run).any(|id| {
+            let free = store.executors[&id].slots.saturating_sub(self.used(id));
+            free >= run.job.slots
+        });
+        short && none_is_kept && has_host
+    }
+
+    /// Whether its pool has room for a queued job run, and is not kept for one that goes first.
+    fn pool_gives(&self, store: &Store, id: ExecutionId, run: &TwinJob) -> bool {
+        let Some(pool) = run.job.pool else {
+            return true;
+        };
+        let slots = self.pool(store, pool).slots;
+        let free = slots.saturating_sub(self.drawn(pool));
+        let queued = self.queued();
+        let kept = queued.iter().any(|(its, other)| {
+            let short = other.job.pool_slots > free && other.job.pool_slots <= slots;
+            other.job.pool == Some(pool) && short && self.rank(*its, other) < self.rank(id, run)
+        });
+        run.job.pool_slots <= free && !kept
     }
 
     fn used(&self, executor: ExecutorId) -> u32 {
@@ -897,6 +955,9 @@ impl Twin {
         }
         let queued = self.queued();
         for &(id, run) in &queued {
+            if !self.pool_gives(store, id, run) {
+                continue;
+            }
             let idle = self.could_take(store, run).filter(|id| {
                 let free = store.executors[id].slots.saturating_sub(self.used(*id));
                 free >= run.job.slots

@@ -302,6 +302,16 @@ enum HoldKind {
         #[serde(skip_serializing_if = "Option::is_none")]
         slots_needed: Option<u32>,
     },
+    /// The pool that it draws from cannot give what it needs now: `too_small`, `full`, `reserved`.
+    Pool {
+        pool: u64,
+        name: String,
+        trouble: &'static str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        slots_free: Option<u32>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        slots_needed: Option<u32>,
+    },
     /// The execution is paused.
     Paused { by: String },
     /// The execution is being stopped.
@@ -312,7 +322,7 @@ enum HoldKind {
 
 impl From<&Hold> for HoldKind {
     fn from(hold: &Hold) -> Self {
-        use hcndc_core::engine::HostTrouble;
+        use hcndc_core::engine::{HostTrouble, PoolTrouble};
         match hold {
             Hold::Parent { flow, name, state } => Self::Parent {
                 flow: flow.0,
@@ -411,6 +421,26 @@ impl From<&Hold> for HoldKind {
                 };
                 Self::Executor {
                     executor: executor.0,
+                    name: name.clone(),
+                    trouble,
+                    slots_free,
+                    slots_needed,
+                }
+            }
+            Hold::Pool {
+                pool,
+                name,
+                trouble,
+            } => {
+                let (trouble, slots_free, slots_needed) = match *trouble {
+                    PoolTrouble::TooSmall { slots, needs } => {
+                        ("too_small", Some(slots), Some(needs))
+                    }
+                    PoolTrouble::Full { free, needs } => ("full", Some(free), Some(needs)),
+                    PoolTrouble::Reserved => ("reserved", None, None),
+                };
+                Self::Pool {
+                    pool: pool.0,
                     name: name.clone(),
                     trouble,
                     slots_free,

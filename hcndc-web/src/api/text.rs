@@ -2,7 +2,8 @@
 
 use hcndc_core::{
     engine::{
-        AttemptState, ExecutionState, FlowRunState, Hold, HostTrouble, JobRunState, Rejected,
+        AttemptState, ExecutionState, FlowRunState, Hold, HostTrouble, JobRunState, PoolTrouble,
+        Rejected,
     },
     id::ExecutionId,
     model::{Condition, DefinitionError, DefinitionKind, Placement},
@@ -652,6 +653,14 @@ pub(super) fn hold(hold: &Hold, lang: Lang) -> String {
                 format!("执行服务器 {name} {zh}"),
             )
         }
+        Hold::Pool { name, trouble, .. } => {
+            let (en, zh) = pool_trouble(*trouble);
+            either(
+                lang,
+                format!("pool {name} {en}"),
+                format!("资源池 {name} {zh}"),
+            )
+        }
         Hold::Paused { by } => either(
             lang,
             format!("{by} paused the execution"),
@@ -729,6 +738,23 @@ fn host_trouble(trouble: &HostTrouble) -> (String, String) {
             format!("空闲 {free} 个槽位，而任务需要 {needs} 个"),
         ),
         HostTrouble::Reserved => (
+            "is kept for a job run that goes first".into(),
+            "已为优先的任务保留".into(),
+        ),
+    }
+}
+
+fn pool_trouble(trouble: PoolTrouble) -> (String, String) {
+    match trouble {
+        PoolTrouble::TooSmall { slots, needs } => (
+            format!("has {slots} slots, and the job takes {needs}"),
+            format!("共 {slots} 个槽位，而任务需要 {needs} 个"),
+        ),
+        PoolTrouble::Full { free, needs } => (
+            format!("has {free} slots free, and the job takes {needs}"),
+            format!("空闲 {free} 个槽位，而任务需要 {needs} 个"),
+        ),
+        PoolTrouble::Reserved => (
             "is kept for a job run that goes first".into(),
             "已为优先的任务保留".into(),
         ),

@@ -8,7 +8,7 @@ use alloc::{
 
 use super::super::{
     AttemptState, Change, Effect, End, EndCause, Engine, ExecutionState, Held, JobRunState, Order,
-    Rejected, Report, Step, timer::Timer,
+    Rejected, Report, Step, placement::Draw, timer::Timer,
 };
 use crate::{
     id::{AttemptId, ExecutorId},
@@ -161,8 +161,10 @@ impl Engine {
             return;
         };
         let (mut row, job) = (attempt.row, attempt.job);
-        self.yard.vacate(row.executor, id, row.slots);
-        let Some(execution) = self.executions.get(&row.execution) else {
+        let execution = self.executions.get(&row.execution);
+        let draw = execution.and_then(|it| Draw::of(&it.jobs[job as usize].job));
+        self.yard.vacate(row.executor, id, row.slots, draw);
+        let Some(execution) = execution else {
             return;
         };
         let run = &execution.jobs[job as usize];

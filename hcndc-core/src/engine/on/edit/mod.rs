@@ -110,6 +110,12 @@ impl Engine {
         self.apply_executors(nouns.executors, step);
         self.apply_named(nouns.schedules, step);
         self.apply_named(nouns.calendars, step);
+        for &pool in &nouns.pools.gone {
+            self.yard.remove_pool(pool);
+        }
+        for pool in nouns.pools.puts.values() {
+            self.yard.put_pool(pool.id, pool.slots);
+        }
         self.apply_named(nouns.pools, step);
         self.apply_named(nouns.params, step);
         self.apply_named(nouns.data_sources, step);
@@ -131,9 +137,14 @@ impl Engine {
         Ok(())
     }
 
-    /// Pools and params that runs need by the versions that they are pinned to, if the batch deletes one.
+    /// Pools, params and executors that runs need by the versions that they are pinned to, if the batch deletes one.
     fn held_by_runs(&self, batch: &EditBatch) -> BTreeSet<DefinitionId> {
-        let is_held = |id| matches!(id, DefinitionId::Pool(_) | DefinitionId::Param(_));
+        let is_held = |id| {
+            matches!(
+                id,
+                DefinitionId::Pool(_) | DefinitionId::Param(_) | DefinitionId::Executor(_)
+            )
+        };
         let mut deletes = batch.edits.iter().filter_map(Edit::deletes);
         if !deletes.any(|(id, _)| is_held(id)) {
             return BTreeSet::new();

@@ -4,6 +4,11 @@
 //! *shut* until an executor that it could use has something to give; so a finished job costs the lines
 //! that its executor can serve, however many job runs wait. Lines in which nobody stands cost nothing: an executor that
 //! walks past one forgets it, until somebody stands in it again.
+//!
+//! A line whose job runs draw from a pool is shut, too, while the pool has too few slots left, and opens when some come back.
+
+mod host;
+mod pool;
 
 use alloc::{
     collections::{BTreeMap, BTreeSet},
@@ -12,9 +17,14 @@ use alloc::{
 };
 use core::cmp::Reverse;
 
-use super::{explain::HostTrouble, input::HostFigures};
+use self::pool::Pool;
+pub(super) use self::{
+    host::{Host, meets},
+    pool::Draw,
+};
+use super::{explain::PoolTrouble, input::HostFigures};
 use crate::{
-    id::{AttemptId, ExecutionId, ExecutorId, JobRunId},
+    id::{AttemptId, ExecutionId, ExecutorId, JobRunId, PoolId},
     model::{Executor, Placement},
     time::Timestamp,
 };
@@ -34,11 +44,12 @@ pub(super) struct Rank {
 /// A job run of a live execution, by its place there.
 pub(super) type Seat = (ExecutionId, u32);
 
-/// What a job run needs of an executor.
+/// What a job run needs of an executor, and of a pool.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Need {
     pub(super) placement: Placement,
     pub(super) slots: u32,
+    pub(super) pool: Option<Draw>,
 }
 
 /// Job runs that need the same, in order.
@@ -50,91 +61,12 @@ struct Line {
     hosts: BTreeSet<ExecutorId>,
     /// Those of them that have forgotten it, for it was empty.
     forgot: BTreeSet<ExecutorId>,
+    /// Whether its pool has forgotten it, for it was empty.
+    pool_forgot: bool,
     /// Whether its head stands in `open`.
     open: bool,
     /// The executor that is kept free for its head.
     kept: Option<ExecutorId>,
-}
-
-/// An executor as the engine sees it.
-#[derive(Clone, Debug)]
-pub(super) struct Host {
-    pub(super) executor: Arc<Executor>,
-    /// Slots that live attempts take.
-    pub(super) used: u32,
-    /// Its live attempts.
-    pub(super) attempts: BTreeSet<AttemptId>,
-    /// Whether a connection stands; attempts go only to those that do.
-    pub(super) online: bool,
-    /// When its attempts count as lost, unless it comes back.
-    pub(super) lease_until: Option<Timestamp>,
-    /// What it last said of itself.
-    pub(super) figures: Option<HostFigures>,
-    /// Version of its program.
-    pub(super) version: Option<alloc::string::String>,
-    /// Why no connection stands.
-    pub(super) trouble: Option<alloc::string::String>,
-    /// Lines that it can serve, all that are not empty among them.
-    lines: Vec<u32>,
-    /// Kept free for this rank of this line: only smaller ranks may use it.
-    reserved: Option<(Rank, u32)>,
-}
-
-impl Host {
-    fn new(executor: Arc<Executor>) -> Self {
-        Self {
-            executor,
-            used: 0,
-            attempts: BTreeSet::new(),
-            online: false,
-            lease_until: None,
-            figures: None,
-            version: None,
-            trouble: None,
-            lines: Vec::new(),
-            reserved: None,
-        }
-    }
-
-    fn usable(&self) -> bool {
-        self.online && self.executor.enabled
-    }
-
-    /// Slots that are free now.
-    pub(super) fn free(&self) -> u32 {
-        self.executor.slots.saturating_sub(self.used)
-    }
-
-    /// Why it cannot take this many slots for this rank now; `None` if it can.
-    pub(super) fn trouble_for(&self, needs: u32, rank: Rank) -> Option<HostTrouble> {
-        let (slots, free) = (self.executor.slots, self.free());
-        if !self.executor.enabled {
-            Some(HostTrouble::Disabled)
-        } else if !self.online {
-            Some(HostTrouble::Offline {
-                reason: self.trouble.clone(),
-            })
-        } else if slots < needs {
-            Some(HostTrouble::TooSmall { slots, needs })
-        } else if free < needs {
-            Some(HostTrouble::Full { free, needs })
-        } else if self.reserved.is_some_and(|(for_rank, _)| rank > for_rank) {
-            Some(HostTrouble::Reserved)
-        } else {
-            None
-        }
-    }
-}
-
-/// Whether an executor meets a placement.
-pub(super) fn meets(executor: &Executor, placement: &Placement) -> bool {
-    match placement {
-        Placement::Any => true,
-        Placement::Executor(id) => executor.id == *id,
-        Placement::Labels(wanted) => wanted
-            .iter()
-            .all(|(key, value)| executor.labels.get(key) == Some(value)),
-    }
 }
 
 /// A job run and the executor that it can go to now.
@@ -153,8 +85,9 @@ pub(super) struct Yard {
     hosts: BTreeMap<ExecutorId, Host>,
     /// Heads of lines that may be placed.
     open: BTreeSet<(Rank, u32)>,
-    /// Usable executors, most free slots first.
-    by_free: BTreeSet<(Reverse<u32>, ExecutorId)>,
+    /// Usable executors, the one with most to give first.
+    by_ease: BTreeSet<(Reverse<u64>, ExecutorId)>,
+    pools: BTreeMap<PoolId, Pool>,
 }
 
 impl Yard {
@@ -177,6 +110,8 @@ impl Yard {
                 host.lines.push(line);
             }
         }
+        self.remind_pool(line);
+        let its = &mut self.lines[line as usize];
         if head.is_none_or(|head| rank < head) {
             // A better head may use what was kept from the old one.
             if let Some(head) = head {
@@ -206,6 +141,13 @@ impl Yard {
     /// The best job run that can be placed now, and where. Stays in its line until [`Self::pop`].
     pub(super) fn next_match(&mut self) -> Option<Match> {
         while let Some(&(rank, line)) = self.open.first() {
+            if let Some(trouble) = self.pool_trouble_of(line, rank) {
+                self.shut(rank, line);
+                if matches!(trouble, PoolTrouble::Full { .. }) {
+                    self.keep_pool(line, rank);
+                }
+                continue;
+            }
             if let Some(executor) = self.place(line, rank) {
                 let seat = *self.lines[line as usize].queue.get(&rank)?;
                 return Some(Match {
@@ -214,11 +156,15 @@ impl Yard {
                     line,
                 });
             }
-            self.open.remove(&(rank, line));
-            self.lines[line as usize].open = false;
+            self.shut(rank, line);
             self.reserve(line, rank);
         }
         None
+    }
+
+    fn shut(&mut self, head: Rank, line: u32) {
+        self.open.remove(&(head, line));
+        self.lines[line as usize].open = false;
     }
 
     /// Takes the job run of a match out of its line.
@@ -229,16 +175,34 @@ impl Yard {
         }
     }
 
-    /// An attempt lives on this executor now.
-    pub(super) fn occupy(&mut self, executor: ExecutorId, attempt: AttemptId, slots: u32) {
+    /// An attempt lives on this executor now, and draws this from a pool.
+    pub(super) fn occupy(
+        &mut self,
+        executor: ExecutorId,
+        attempt: AttemptId,
+        slots: u32,
+        draw: Option<Draw>,
+    ) {
         self.change(executor, |host| {
             host.used += slots;
             host.attempts.insert(attempt);
         });
+        if let Some(draw) = draw {
+            self.draw(draw);
+        }
     }
 
     /// An attempt lives there no more.
-    pub(super) fn vacate(&mut self, executor: ExecutorId, attempt: AttemptId, slots: u32) {
+    pub(super) fn vacate(
+        &mut self,
+        executor: ExecutorId,
+        attempt: AttemptId,
+        slots: u32,
+        draw: Option<Draw>,
+    ) {
+        if let Some(draw) = draw {
+            self.give_back(draw);
+        }
         self.change(executor, |host| {
             if host.attempts.remove(&attempt) {
                 host.used -= slots;
@@ -261,7 +225,7 @@ impl Yard {
     /// Forgets an executor.
     pub(super) fn remove_host(&mut self, executor: ExecutorId) {
         if let Some(host) = self.hosts.remove(&executor) {
-            self.by_free.remove(&(Reverse(host.free()), executor));
+            self.by_ease.remove(&(Reverse(host.ease()), executor));
             for line in &mut self.lines {
                 line.hosts.remove(&executor);
                 line.forgot.remove(&executor);
@@ -278,11 +242,9 @@ impl Yard {
         self.offer(executor);
     }
 
-    /// Notes figures, which change nothing about what it can take.
+    /// Notes figures, which change nothing about what it can take, but whether others are preferred.
     pub(super) fn note_figures(&mut self, executor: ExecutorId, figures: HostFigures) {
-        if let Some(host) = self.hosts.get_mut(&executor) {
-            host.figures = Some(figures);
-        }
+        self.change(executor, |host| host.figures = Some(figures));
     }
 
     /// Whether a job run stands in its line.
@@ -310,8 +272,8 @@ impl Yard {
                 .is_some_and(|(head, _)| head == rank)
         });
         let free_fit = self.hosts.values().all(|host| {
-            self.by_free
-                .contains(&(Reverse(host.free()), host.executor.id))
+            self.by_ease
+                .contains(&(Reverse(host.ease()), host.executor.id))
                 == host.usable()
         });
         let kept_fit = self.hosts.values().all(|host| {
@@ -324,7 +286,12 @@ impl Yard {
         let kept = self.lines.iter().filter(|line| line.kept.is_some()).count();
         let reserved = self.hosts.values().filter(|it| it.reserved.is_some());
         let kept_fit = kept_fit && reserved.count() == kept;
-        lines_fit && open_fit && free_fit && kept_fit && self.by_free.len() <= self.hosts.len()
+        lines_fit
+            && open_fit
+            && free_fit
+            && kept_fit
+            && self.by_ease.len() <= self.hosts.len()
+            && self.pools_fit()
     }
 
     fn line(&mut self, need: &Need) -> u32 {
@@ -347,19 +314,23 @@ impl Yard {
             queue: BTreeMap::new(),
             hosts,
             forgot: BTreeSet::new(),
+            pool_forgot: false,
             open: false,
             kept: None,
         });
         self.by_need.insert(need.clone(), line);
+        if let Some(draw) = need.pool {
+            self.pools.entry(draw.pool).or_default().lines.push(line);
+        }
         line
     }
 
-    /// R8: of the executors that can take it, the one with most free slots.
+    /// R8: of the executors that can take it, the one with most to give.
     fn place(&self, line: u32, rank: Rank) -> Option<ExecutorId> {
         let line = &self.lines[line as usize];
-        self.by_free
+        self.by_ease
             .iter()
-            .take_while(|(free, _)| free.0 >= line.need.slots)
+            .take_while(|(ease, _)| ease.0 > 0)
             .map(|&(_, executor)| executor)
             .find(|executor| {
                 let can = |host: &Host| host.trouble_for(line.need.slots, rank).is_none();
@@ -382,11 +353,10 @@ impl Yard {
                     .reserved
                     .is_none_or(|(for_rank, by)| by == line || rank < for_rank)
         };
-        let best = self
-            .by_free
-            .iter()
-            .find(|(_, id)| its.hosts.contains(id) && self.hosts.get(id).is_some_and(may_keep));
-        let Some(&(Reverse(most), best)) = best else {
+        let hosts = its.hosts.iter().filter_map(|id| self.hosts.get(id));
+        let hosts = hosts.filter(|host| host.usable() && may_keep(host));
+        let best = hosts.max_by_key(|host| (host.free(), Reverse(host.executor.id)));
+        let Some((most, best)) = best.map(|host| (host.free(), host.executor.id)) else {
             return;
         };
         let as_good = |id: &ExecutorId| self.hosts.get(id).is_some_and(|it| it.free() >= most);
@@ -422,6 +392,7 @@ impl Yard {
         if let Some(kept) = its.kept {
             self.offer(kept);
         }
+        self.release_pool(line);
         self.open_line(line);
     }
 
@@ -464,10 +435,10 @@ impl Yard {
         let Some(host) = self.hosts.get_mut(&executor) else {
             return;
         };
-        self.by_free.remove(&(Reverse(host.free()), executor));
+        self.by_ease.remove(&(Reverse(host.ease()), executor));
         change(host);
         if host.usable() {
-            self.by_free.insert((Reverse(host.free()), executor));
+            self.by_ease.insert((Reverse(host.ease()), executor));
         }
     }
 
@@ -537,6 +508,7 @@ mod tests {
             let need = Need {
                 placement: placement.clone(),
                 slots,
+                pool: None,
             };
             let seat = (ExecutionId(1), slots);
             for _ in 0..2 {
@@ -544,8 +516,8 @@ mod tests {
                 let found = yard.next_match().unwrap();
                 yard.pop(found);
                 let attempt = AttemptId(slots.into());
-                yard.occupy(found.executor, attempt, slots);
-                yard.vacate(found.executor, attempt, slots);
+                yard.occupy(found.executor, attempt, slots, None);
+                yard.vacate(found.executor, attempt, slots, None);
                 assert!(yard.is_consistent());
                 assert!(yard.hosts[&found.executor].lines.is_empty());
             }
