@@ -7,7 +7,7 @@ use hcndc_core::{
         BackfillRequest, BackfillState, EditBatch, ExecutionState, FlowRunState, Input, JobRunRow,
         JobRunState, Settings, SettledAs, Start, TriggerKind,
     },
-    id::{BackfillId, ExecutionId, FlowId, JobId, JobRunId},
+    id::{BackfillId, ExecutionId, FlowId, JobId, JobRunId, ScheduleId},
     model::{Dependency, Placement},
     time::DataDate,
     workload::SplitMix64,
@@ -240,6 +240,25 @@ pub(crate) fn draw_command(
             let backfill = lots.pick(&ended)?;
             Input::RestartBackfill { backfill, by }
         }
+        Command::PauseSchedules => {
+            let all = rows.schedules().map(|it| (it.id, it.paused));
+            let all: Vec<(ScheduleId, bool)> = all.collect();
+            let (schedule, paused) = lots.pick(&all)?;
+            let input = Input::PauseSchedules {
+                schedules: vec![schedule],
+                paused: !paused,
+                by,
+            };
+            return Some((input, false));
+        }
+        Command::RunSchedule => {
+            let all: Vec<ScheduleId> = rows.schedules().map(|it| it.id).collect();
+            Input::RunSchedule {
+                schedule: lots.pick(&all)?,
+                data_date: Some(date(lots.below(3))).filter(|_| lots.one_in(2)),
+                by,
+            }
+        }
         Command::Configure => {
             let settings = Settings {
                 max_running: [1, 2, settings.max_running][lots.below(3)],
@@ -273,6 +292,12 @@ fn trigger(lots: &mut SplitMix64) -> TriggerKind {
         3 => TriggerKind::DataDate,
         _ => TriggerKind::Manual,
     }
+}
+
+/// Schedules that fire.
+pub(crate) fn firing(rows: &Tables) -> Vec<ScheduleId> {
+    let fire = rows.schedules().filter(|it| !it.paused);
+    fire.map(|it| it.id).collect()
 }
 
 /// A business date; those of numbers that follow each other do too.

@@ -128,18 +128,11 @@ impl Run<'_> {
                 let settings = self.plan.settings.clone();
                 self.insist(false, |_| Input::Configure(settings));
             }
-            Phase::Mending => match self.answer(now) {
-                Some(true) if self.world.lock().is_mended() => {
-                    self.course.stage = Phase::Ending;
+            Phase::Mending => {
+                if let Some(good) = self.answer(now) {
+                    self.mend(good);
                 }
-                Some(_) => {
-                    let edits = mesh::mend(&self.world.lock().oracle.rows);
-                    // Hosts that are new by then are there at once.
-                    self.world.lock().raise_hosts();
-                    self.insist(true, |by| Input::Edit(EditBatch { by, edits }));
-                }
-                None => {}
-            },
+            }
             Phase::Ending => {
                 if self.world.lock().is_still() {
                     self.resume_next(0);
@@ -161,6 +154,29 @@ impl Run<'_> {
         }
         let span = Duration::from_millis(700);
         self.world.lock().after(span, Event::Look);
+    }
+
+    /// Takes away what could hold executions for ever, and what would start new ones.
+    fn mend(&mut self, good: bool) {
+        let mut world = self.world.lock();
+        // Hosts that are new by an edit are there at once.
+        world.raise_hosts();
+        let rows = &world.oracle.rows;
+        let (edits, mended) = (mesh::mend(rows), mesh::is_mended(rows));
+        let schedules = ask::firing(rows);
+        drop(world);
+        if !(good && mended) {
+            self.insist(true, |by| Input::Edit(EditBatch { by, edits }));
+        } else if schedules.is_empty() {
+            self.course.stage = Phase::Ending;
+        } else {
+            let paused = true;
+            self.insist(false, |by| Input::PauseSchedules {
+                schedules,
+                paused,
+                by,
+            });
+        }
     }
 
     /// Executions may wait for flows that nobody has started for their date, or for an executor that is no more: in the end
@@ -239,10 +255,6 @@ impl Run<'_> {
 }
 
 impl World {
-    fn is_mended(&self) -> bool {
-        mesh::is_mended(&self.oracle.rows)
-    }
-
     /// Whether nothing is under way any more.
     fn is_still(&self) -> bool {
         let mut live = self.oracle.rows.executions.values();

@@ -3,10 +3,17 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use hcndc_core::{
-    id::{ExecutorId, FlowId, JobId},
+    id::{ExecutorId, FlowId, JobId, ScheduleId},
     model::{
         Condition, Dependency, DependencyDraft, Edit, ExecutorDraft, ExecutorRef, FlowDraft,
-        FlowRef, Job, JobDraft, JobRef, Placement, PlacementDraft, Retry,
+        FlowRef, Job, JobDraft, JobRef, Missed, Overlap, Placement, PlacementDraft, Retry,
+        ScheduleDraft, Trigger, TriggerDraft,
+    },
+    time::Timestamp,
+    trigger::{
+        Timing,
+        cron::{Cron, Dialect},
+        interval::Interval,
     },
     workload::SplitMix64,
 };
@@ -47,7 +54,46 @@ pub(crate) fn found(lots: &mut SplitMix64, hosts: usize) -> Vec<Edit> {
             edits.push(Edit::PutJob(draft));
         }
     }
+    for at in 0..lots.below(3) {
+        let flow = FlowRef::Name(format!("flow{}", lots.below(flows)));
+        edits.push(schedule(lots, format!("schedule{at}"), flow).into());
+    }
     edits
+}
+
+/// A schedule that fires every minute or so, by an interval or a cron expression.
+fn schedule(lots: &mut SplitMix64, name: String, flow: FlowRef) -> ScheduleDraft {
+    let timing = if lots.one_in(2) {
+        let anchor = Timestamp::from_micros(lots.below(90_000_000) as i64);
+        Interval::new(lots.span(20_000, 150_000), anchor)
+            .map(Timing::Interval)
+            .ok()
+    } else {
+        let texts = [
+            "*/40 * * * * *",
+            "30 * * * * *",
+            "*/2 * * * *",
+            "15,50 */2 * * * *",
+        ];
+        Cron::parse(Dialect::Unix, texts[lots.below(texts.len())])
+            .map(Timing::Cron)
+            .ok()
+    };
+    let Some(timing) = timing else {
+        unreachable!("these are intervals and cron expressions");
+    };
+    let mut draft = ScheduleDraft::new(name, flow, TriggerDraft::Time(timing));
+    if lots.one_in(3) {
+        draft.zone = "Asia/Shanghai".parse().unwrap_or(draft.zone);
+    }
+    draft.downstream = lots.one_in(3);
+    draft.misfire_grace = [lots.span(0, 60_000), Duration::from_secs(3_600)][lots.below(2)];
+    draft.missed = [Missed::Coalesce, Missed::CatchUp][lots.below(2)];
+    draft.max_instances = 1 + lots.below(2) as u32;
+    draft.overlap = [Overlap::Skip, Overlap::Queue][lots.below(2)];
+    draft.date_offset = -(lots.below(3) as i32);
+    draft.paused = lots.one_in(8);
+    draft
 }
 
 /// Places for the runs of a flow.
@@ -178,7 +224,7 @@ pub(crate) fn draw_edit(lots: &mut SplitMix64, rows: &Tables) -> Option<Edit> {
     let jobs: Vec<JobId> = rows.jobs.keys().copied().collect();
     let executors: Vec<ExecutorId> = rows.executors.keys().copied().collect();
     let refs: Vec<JobRef> = jobs.iter().map(|&job| JobRef::Id(job)).collect();
-    Some(match lots.below(16) {
+    Some(match lots.below(20) {
         0..=5 => {
             let old = rows.jobs.get(&lots.pick(&jobs)?)?;
             // Mostly those that came before it, so that most edits make no cycle.
@@ -213,6 +259,31 @@ pub(crate) fn draw_edit(lots: &mut SplitMix64, rows: &Tables) -> Option<Edit> {
                 .map(|&flow| FlowRef::Id(flow))
                 .collect();
             Edit::PutFlow(draft)
+        }
+        16 | 17 => {
+            let schedules: Vec<ScheduleId> = rows.schedules().map(|it| it.id).collect();
+            let old = lots.pick(&schedules).filter(|_| !lots.one_in(3));
+            let old = old.and_then(|id| rows.schedules().find(|it| it.id == id));
+            let name = format!("schedule{}", 10 + lots.below(10));
+            let name = old.map_or(name, |it| it.name.clone());
+            let flow = FlowRef::Id(lots.pick(&flows)?);
+            let mut draft = schedule(lots, name, flow);
+            draft.id = old.map(|it| it.id);
+            // Some edits leave the times as they are.
+            if let Some(old) = old.filter(|_| lots.one_in(2))
+                && let Trigger::Time(timing) = &old.trigger
+            {
+                draft.trigger = TriggerDraft::Time(timing.clone());
+                (draft.zone, draft.paused) = (old.zone, old.paused);
+            }
+            draft.into()
+        }
+        18 => {
+            let schedules: Vec<ScheduleId> = rows.schedules().map(|it| it.id).collect();
+            Edit::Delete {
+                definition: lots.pick(&schedules)?.into(),
+                version: None,
+            }
         }
         12 => Edit::PutFlow(FlowDraft::new(format!("flow{}", 10 + lots.below(10)))),
         13 if lots.one_in(3) => Edit::DeleteFlow {

@@ -9,7 +9,9 @@ use hcndc_core::{
     engine::{
         ActionKind, AttemptState, Change, ExecutionState, FlowRunState, JobRunState, Snapshot,
     },
+    model::{Definition, Schedule},
     port::{Commit, Fence},
+    time::Timestamp,
 };
 
 use super::world::World;
@@ -35,6 +37,20 @@ pub enum Sabotage {
     EngineJoinsAnything,
     /// What has joined a run succeeds whatever becomes of that.
     EngineSharesNoFailure,
+    /// The engine forgets, at a load, that schedules have fired.
+    EngineForgetsFirings,
+    /// The engine believes, at a load, that schedules have fired for what is to come.
+    EngineSkipsTimes,
+    /// The engine fires, after a load, however late it is.
+    EngineForgetsGrace,
+    /// The engine forgets, at a load, how many executions of a schedule may be live.
+    EngineForgetsInstances,
+    /// The engine forgets, at a load, that schedules are paused.
+    EngineFiresWhilePaused,
+    /// Two fire times become one.
+    EngineDoublesTimes,
+    /// What became of fire times is not stored.
+    StoreLosesFirings,
     /// The engine forgets, at a load, what is alive, and queues it anew.
     EngineForgetsAttempts,
     /// The engine believes, at a load, that executors have ten times their slots.
@@ -161,6 +177,31 @@ impl Sabotage {
                     }
                 }
             }
+            Self::EngineForgetsFirings => {
+                for cursor in &mut loaded.cursors {
+                    cursor.time = cursor.time.before(Duration::from_secs(600));
+                }
+            }
+            Self::EngineSkipsTimes => {
+                for cursor in &mut loaded.cursors {
+                    cursor.time = cursor.time.after(Duration::from_secs(600));
+                }
+            }
+            Self::EngineForgetsGrace => {
+                for schedule in schedules(loaded) {
+                    schedule.misfire_grace = Duration::from_secs(3_600);
+                }
+            }
+            Self::EngineForgetsInstances => {
+                for schedule in schedules(loaded) {
+                    schedule.max_instances = 1_000;
+                }
+            }
+            Self::EngineFiresWhilePaused => {
+                for schedule in schedules(loaded) {
+                    schedule.paused = false;
+                }
+            }
             Self::EngineForgetsPauses => {
                 for execution in &mut loaded.executions {
                     let row = &mut execution.row;
@@ -184,6 +225,8 @@ impl Sabotage {
             | Self::EngineJoinsNothing
             | Self::EngineJoinsAnything
             | Self::EngineSharesNoFailure
+            | Self::EngineDoublesTimes
+            | Self::StoreLosesFirings
             | Self::EngineForgetsRevivals
             | Self::EngineResumesTooMuch
             | Self::EngineResetsHalf
@@ -311,6 +354,17 @@ impl Sabotage {
                     }
                 }
             }
+            Self::EngineDoublesTimes => {
+                for change in &mut commit.changes {
+                    if let Change::Execution(row) = change {
+                        row.fire_time = row.fire_time.map(|_| Timestamp::default());
+                    }
+                }
+            }
+            Self::StoreLosesFirings => {
+                let kept = |change: &Change| !matches!(change, Change::Firing(_));
+                commit.changes.retain(kept);
+            }
             Self::EngineRetriesKilled => {
                 for change in &mut commit.changes {
                     if let Change::JobRun {
@@ -365,6 +419,11 @@ impl Sabotage {
             Self::EngineForgetsDependencies
             | Self::EngineForgetsParents
             | Self::EngineForgetsPauses
+            | Self::EngineForgetsFirings
+            | Self::EngineSkipsTimes
+            | Self::EngineForgetsGrace
+            | Self::EngineForgetsInstances
+            | Self::EngineFiresWhilePaused
             | Self::EngineForgetsPlaces
             | Self::EngineOpensGates
             | Self::EngineForgetsOffsets
@@ -382,6 +441,14 @@ impl Sabotage {
         }
         Some((fence, commit))
     }
+}
+
+/// All schedules of a snapshot.
+fn schedules(loaded: &mut Snapshot) -> impl Iterator<Item = &mut Schedule> {
+    loaded.definitions.iter_mut().filter_map(|it| match it {
+        Definition::Schedule(schedule) => Some(Arc::make_mut(schedule)),
+        _ => None,
+    })
 }
 
 /// All job runs of a snapshot with the jobs that they are pinned to.

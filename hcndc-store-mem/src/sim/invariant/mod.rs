@@ -4,6 +4,7 @@ mod backfill;
 mod control;
 mod crossing;
 mod fence;
+mod firing;
 mod limit;
 mod moves;
 mod once;
@@ -11,4 +12,5 @@ mod order;
 mod promise;
 mod same;
 
+pub(crate) use firing::Walk;
 pub(crate) use promise::Promise;
