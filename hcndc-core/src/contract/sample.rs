@@ -166,6 +166,9 @@ pub const fn flow_run(id: u64, execution: u64, flow: u64) -> FlowRunRow {
         started_at: None,
         ended_at: None,
         joined_to: None,
+        restarts: 0,
+        restart_at: None,
+        timed_out: false,
     }
 }
 
@@ -386,6 +389,9 @@ impl World {
                 },
                 FlowRunRow {
                     joined_to: Some(FlowRunId(39)),
+                    restarts: 7,
+                    restart_at: Some(at(6_000_001)),
+                    timed_out: true,
                     ..flow_run(42, 31, 2)
                 },
             ],

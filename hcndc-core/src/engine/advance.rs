@@ -113,6 +113,7 @@ impl Engine {
             unwatched,
             offered,
             startable,
+            restarting,
             ..
         } = moves;
 
@@ -149,6 +150,9 @@ impl Engine {
         }
         for at in unwatched {
             self.unwatch((id, at));
+        }
+        for at in restarting {
+            self.watch_time((id, at));
         }
         for at in succeeded {
             self.reach(id, at, step, tasks);
@@ -231,6 +235,7 @@ impl Engine {
             }
         }
         self.crossings.end_run(flow);
+        self.unwatch_time(seat);
         if self.crossings.first_in_line(flow).is_some() {
             tasks.push(Task::Fill(flow));
         }

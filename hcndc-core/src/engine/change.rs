@@ -215,6 +215,15 @@ pub struct FlowRunRow {
     /// The flow run whose end it shares (R5); `None` if it has a run of its own, or if the flow had succeeded for its date
     /// before: then it has no start of its own either.
     pub joined_to: Option<FlowRunId>,
+    /// How often what had failed of it ran again by itself, since it was taken up last.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub restarts: u32,
+    /// When what has failed of it runs again; `None` unless it waits for that.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub restart_at: Option<Timestamp>,
+    /// Whether it took longer than its flow's timeout, and was cut off.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub timed_out: bool,
 }
 
 /// A job run as it is stored.

@@ -324,7 +324,7 @@ fn check_execution(execution: &Execution, found: &mut Vec<Violation>) {
             ensure!(
                 found,
                 "R4",
-                open > 0,
+                open > 0 || row.restart_at.is_some(),
                 "flow run {} has nothing left, and runs",
                 row.id
             );

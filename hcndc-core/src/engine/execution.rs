@@ -96,6 +96,8 @@ pub(super) struct Moves<'a> {
     pub(super) watching: Vec<u32>,
     /// Job runs that waited for runs outside, and do no more.
     pub(super) unwatched: Vec<u32>,
+    /// Flow runs of which what failed is to run again.
+    pub(super) restarting: Vec<u32>,
     /// Whether all of it is on offer anew: its runs are the latest ones from now on.
     pub(super) offered: bool,
     /// Flow runs that wait for no other of this execution any more: the engine decides whether they start.
@@ -114,6 +116,7 @@ impl<'a> Moves<'a> {
             reopened: Vec::new(),
             watching: Vec::new(),
             unwatched: Vec::new(),
+            restarting: Vec::new(),
             offered: false,
             startable: Vec::new(),
         }
@@ -200,6 +203,9 @@ impl Execution {
                 started_at: None,
                 ended_at: None,
                 joined_to: None,
+                restarts: 0,
+                restart_at: None,
+                timed_out: false,
             };
             flow_runs.push(FlowRun::new(row, flow, start..jobs.len() as u32));
         }
@@ -480,16 +486,15 @@ impl Execution {
         self.carry_on(work, moves);
     }
 
-    /// Whether a flow run waits for nothing but what lies outside: parents, a slot, or the run that it has joined.
+    /// Whether a flow run waits for nothing but what lies outside: parents, a slot, the run that it has joined, or the time
+    /// at which what failed of it runs again.
     fn flow_waits(&self, at: u32) -> bool {
         let run = &self.flow_runs[at as usize];
         match run.row.state {
             FlowRunState::Waiting => run.unmet_parents == 0,
             FlowRunState::Joined => true,
-            FlowRunState::Running
-            | FlowRunState::Succeeded
-            | FlowRunState::Failed
-            | FlowRunState::Stopped => false,
+            FlowRunState::Running => run.row.restart_at.is_some(),
+            FlowRunState::Succeeded | FlowRunState::Failed | FlowRunState::Stopped => false,
         }
     }
 
@@ -584,7 +589,7 @@ impl Execution {
             (JobRunState::Blocked, _) => self.settle(at, shared(good), moves),
             // It had failed there, and people made it good.
             (JobRunState::UpstreamFailed, true) => {
-                self.settle_by_hand(&[at], shared(good), moves);
+                self.take_back(&[at], shared(good), moves);
             }
             _ => {}
         }
@@ -631,6 +636,15 @@ impl Execution {
         if self.row.state.goes_on() {
             self.carry_on(vec![Work::Settled(job)], moves);
         }
+    }
+
+    /// The same for several: none of them moves because another has settled.
+    pub(super) fn settle_together(&mut self, jobs: &[(u32, JobRunState)], moves: &mut Moves<'_>) {
+        for &(job, to) in jobs {
+            self.move_job(job, to, moves);
+        }
+        let work = jobs.iter().map(|&(job, _)| Work::Settled(job));
+        self.carry_on(work.collect(), moves);
     }
 
     /// Whether nothing of it can move any more. What is being stopped waits for nothing outside.
@@ -691,12 +705,13 @@ impl Execution {
         }
     }
 
-    /// Settles these job runs for the better, by hand, and carries on with what waited for them. What did not run because of
-    /// them, and now can, waits again. What had begun because they failed keeps its turn.
+    /// Gives job runs another state than the one that they failed with, or waited in: a good end, by hand, or another
+    /// beginning. What did not run because of them, and now can, waits again. What had begun because they failed keeps its
+    /// turn.
     ///
     /// # Complexity
     /// O(job runs and dependencies of the execution).
-    pub(super) fn settle_by_hand(&mut self, jobs: &[u32], to: JobRunState, moves: &mut Moves<'_>) {
+    pub(super) fn take_back(&mut self, jobs: &[u32], to: JobRunState, moves: &mut Moves<'_>) {
         let revived = self.revived(jobs);
         for &at in jobs {
             self.move_job(at, to, moves);
@@ -872,7 +887,14 @@ impl Execution {
             return;
         }
         if run.failed > 0 {
-            self.move_flow(at, FlowRunState::Failed, moves);
+            if run.row.restart_at.is_some() {
+                return;
+            }
+            if self.may_restart(at) {
+                self.plan_restart(at, moves);
+            } else {
+                self.move_flow(at, FlowRunState::Failed, moves);
+            }
             return;
         }
         self.move_flow(at, FlowRunState::Succeeded, moves);
@@ -945,7 +967,7 @@ impl Execution {
     }
 
     /// The one place where a flow run's state is written.
-    fn move_flow(&mut self, at: u32, to: FlowRunState, moves: &mut Moves<'_>) {
+    pub(super) fn move_flow(&mut self, at: u32, to: FlowRunState, moves: &mut Moves<'_>) {
         let waited = self.waits_in(at);
         let row = &mut self.flow_runs[at as usize].row;
         let from = row.state;
@@ -958,6 +980,7 @@ impl Execution {
         match to {
             FlowRunState::Waiting => {
                 (row.started_at, row.ended_at, row.joined_to) = (None, None, None);
+                (row.restarts, row.timed_out) = (0, false);
                 moves.reopened.push(at);
             }
             FlowRunState::Joined => {}
@@ -967,6 +990,7 @@ impl Execution {
             }
         }
         if from == FlowRunState::Running {
+            row.restart_at = None;
             moves.ended.push(at);
             if to == FlowRunState::Succeeded {
                 moves.succeeded.push(at);
@@ -980,7 +1004,7 @@ impl Execution {
     }
 
     /// How many of a flow run and its job runs wait for nothing but what lies outside.
-    fn waits_in(&self, at: u32) -> u32 {
+    pub(super) fn waits_in(&self, at: u32) -> u32 {
         let its = self.outside.range(self.flow_runs[at as usize].jobs.clone());
         let jobs = its.filter(|&(&job, _)| self.job_waits(job)).count();
         u32::from(self.flow_waits(at)) + jobs as u32

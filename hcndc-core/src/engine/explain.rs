@@ -142,6 +142,11 @@ pub enum Hold {
         /// Why not.
         trouble: HostTrouble,
     },
+    /// What has failed of the flow run waits until it runs again.
+    Restart {
+        /// When.
+        at: Timestamp,
+    },
     /// The pool that it draws from cannot give what it needs now (R7).
     Pool {
         /// Which.
@@ -303,10 +308,11 @@ impl Engine {
                 }));
                 return;
             }
-            FlowRunState::Running
-            | FlowRunState::Succeeded
-            | FlowRunState::Failed
-            | FlowRunState::Stopped => return,
+            FlowRunState::Running => {
+                holds.extend(run.row.restart_at.map(|at| Hold::Restart { at }));
+                return;
+            }
+            FlowRunState::Succeeded | FlowRunState::Failed | FlowRunState::Stopped => return,
         }
         let parents = execution.flow_runs.iter().filter(|parent| {
             run.flow.parents.contains(&parent.row.flow)

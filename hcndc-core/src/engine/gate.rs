@@ -138,6 +138,7 @@ impl Engine {
                     self.act(seat.0, step, tasks, |execution, moves| {
                         execution.start_flow(seat.1, moves);
                     });
+                    self.watch_time(seat);
                     self.offer_same_date(flow, date, tasks);
                 }
                 // Whatever else its turn has become is seen to by itself.
@@ -266,6 +267,7 @@ impl Engine {
             return true;
         }
         let date = execution.row.data_date;
+        let flow_runs = execution.flow_runs.len() as u32;
         for (at, run) in execution.flow_runs.iter().enumerate() {
             let seat = (id, at as u32);
             if run.row.state == FlowRunState::Joined {
@@ -288,6 +290,9 @@ impl Engine {
                     self.timers.set(self.now, Timer::Offer(seat));
                 }
             }
+        }
+        for at in 0..flow_runs {
+            self.watch_time((id, at));
         }
         true
     }

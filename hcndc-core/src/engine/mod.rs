@@ -26,6 +26,7 @@ mod definitions;
 mod effect;
 mod execution;
 mod explain;
+mod flow_time;
 mod gate;
 mod input;
 mod lookup;

@@ -17,6 +17,10 @@ pub(super) enum Timer {
     WaitLimit(Seat),
     /// A flow run may start.
     Offer(FlowSeat),
+    /// A flow run has taken as long as it may.
+    CutOff(FlowSeat),
+    /// What failed of a flow run runs again.
+    Restart(FlowSeat),
     /// An executor that is out of reach counts as lost.
     Lease(ExecutorId),
     /// A schedule fires.

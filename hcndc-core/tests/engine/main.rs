@@ -7,6 +7,7 @@ mod control;
 mod dates;
 mod edit;
 mod explain;
+mod flow_time;
 mod limits;
 mod load;
 mod nouns;

@@ -52,22 +52,22 @@ impl Bed {
         self.start_as(TriggerKind::Schedule, flows, DATE)
     }
 
-    fn flow_run(&self, execution: ExecutionId, name: &str) -> (FlowRunId, F) {
+    pub(crate) fn flow_run(&self, execution: ExecutionId, name: &str) -> (FlowRunId, F) {
         let flow = self.flow(name);
         let mut runs = self.store.flow_runs.values();
         let run = runs.find(|row| row.execution == execution && row.flow == flow);
         run.map(|row| (row.id, row.state)).unwrap()
     }
 
-    fn flow_state(&self, execution: ExecutionId, name: &str) -> F {
+    pub(crate) fn flow_state(&self, execution: ExecutionId, name: &str) -> F {
         self.flow_run(execution, name).1
     }
 
-    fn execution_state(&self, execution: ExecutionId) -> ExecutionState {
+    pub(crate) fn execution_state(&self, execution: ExecutionId) -> ExecutionState {
         self.store.executions[&execution].state
     }
 
-    fn flow_holds(&self, execution: ExecutionId, name: &str) -> Vec<Hold> {
+    pub(crate) fn flow_holds(&self, execution: ExecutionId, name: &str) -> Vec<Hold> {
         let (run, state) = self.flow_run(execution, name);
         let explained = self.engine.explain_flow_run(run).unwrap();
         assert_eq!(explained.state, state);

@@ -17,7 +17,7 @@ use hcndc_core::{
 };
 
 use super::{
-    runs::{Begun, Past},
+    runs::{Begun, Met, Past},
     store::Store,
     twin_backfill::TwinBackfills,
     twin_firing::TwinSchedules,
@@ -61,6 +61,10 @@ pub(crate) struct TwinFlow {
     pub(super) state: FlowRunState,
     pub(super) begun: Begun,
     pub(super) started_at: Timestamp,
+    /// How often what failed ran again, and when it does next.
+    pub(super) restarts: u32,
+    pub(super) restart_at: Option<Timestamp>,
+    pub(super) timed_out: bool,
 }
 
 #[derive(Debug)]
@@ -91,6 +95,12 @@ pub(super) struct TwinAttempt {
     kill: bool,
 }
 
+impl TwinAttempt {
+    pub(super) fn kill(&mut self) {
+        self.kill = true;
+    }
+}
+
 #[derive(Debug, Default)]
 pub(crate) struct Twin {
     pub(super) now: Timestamp,
@@ -102,6 +112,8 @@ pub(crate) struct Twin {
     pub(super) past: Past,
     /// Flow runs that stood in line for a place among the runs of their flow after the last step.
     pub(super) in_line: BTreeSet<FlowRunId>,
+    /// Dependencies on runs outside that were seen to be met in this step.
+    pub(super) gained: Vec<Met>,
     /// Flow runs that have come to an end in this step.
     pub(super) ended: BTreeSet<FlowRunId>,
     backfills: TwinBackfills,
@@ -152,6 +164,8 @@ impl TwinExecution {
                     FlowRunState::Running
                 } else if its().all(|it| is_good(it.state)) {
                     FlowRunState::Succeeded
+                } else if run.restart_at.is_some() {
+                    FlowRunState::Running
                 } else {
                     FlowRunState::Failed
                 });
@@ -345,16 +359,20 @@ impl Twin {
             Input::Configure(settings) => self.settings = settings.clone(),
             Input::Wake => {}
         }
-        self.begin_flows(step, store);
-        let gained = self.take_over_met(store);
-        self.derive(store);
+        self.begin_flows(true, step, store);
+        self.take_over_met(step, store);
+        self.derive(step, store);
         self.let_time_pass();
-        self.derive(store);
+        self.cut_off();
+        self.derive(step, store);
+        while self.restart(step, store) {
+            self.derive(step, store);
+        }
         self.check_dispatches(step, store);
-        self.derive(store);
+        self.derive(step, store);
         self.keep_ends(step, store);
         self.check_runs(step, store);
-        self.check_met(gained, &before, step, store);
+        self.check_met(&before, step, store);
         self.check_outside(store);
         self.check_action(input, step);
         self.compare(store);
@@ -401,6 +419,9 @@ impl Twin {
                         state: FlowRunState::Waiting,
                         begun: Begun::Not,
                         started_at: self.now,
+                        restarts: 0,
+                        restart_at: None,
+                        timed_out: false,
                     });
                 }
                 Change::JobRun { from: None, row } => {
@@ -458,15 +479,15 @@ impl Twin {
             assert!(!is_good(run.state) && !matches!(run.phase, Phase::Live(_)));
             assert_ne!(its.flow_state(run.flow), Some(FlowRunState::Joined));
         }
-        self.make_good(id, named, to, store);
+        self.take_back(id, named, Some(to), store);
     }
 
-    /// Gives job runs a good end whatever they were; what failed only because of them may run.
-    pub(super) fn make_good(
+    /// Gives job runs a good end whatever they were, or another beginning; what failed only because of them may run.
+    pub(super) fn take_back(
         &mut self,
         id: ExecutionId,
         named: &[JobRunId],
-        to: JobRunState,
+        to: Option<JobRunState>,
         store: &Store,
     ) {
         let its = self.executions.get_mut(&id).unwrap();
@@ -495,14 +516,18 @@ impl Twin {
         }
         let ended = its.state.is_ended();
         for run in its.jobs.iter_mut().filter(|it| named.contains(&it.id)) {
-            (run.fixed, run.phase) = (Some(to), Phase::Idle);
+            (run.fixed, run.phase) = (to, Phase::Idle);
+            if to.is_none() {
+                (run.tries, run.met, run.let_go) = (0, 0, false);
+                run.waits_outside = true;
+            }
         }
         revived.retain(|it| !named.contains(it));
         if ended {
             let named: BTreeSet<_> = named.iter().copied().collect();
             let its = &mut self.executions.get_mut(&id).unwrap().jobs;
             for run in its.iter_mut().filter(|it| named.contains(&it.id)) {
-                run.state = to;
+                run.state = to.unwrap();
             }
             let revived: Vec<_> = revived.into_iter().collect();
             self.again(id, &revived, &BTreeSet::new(), store);
@@ -510,11 +535,12 @@ impl Twin {
         }
         for run in &mut its.jobs {
             // Those that failed for good stay so: nothing is worked out anew but what was revived.
-            if run.state.is_settled() && !revived.contains(&run.id) && run.fixed.is_none() {
+            let again = revived.contains(&run.id) || (to.is_none() && named.contains(&run.id));
+            if run.state.is_settled() && !again && run.fixed.is_none() {
                 run.fixed = Some(run.state);
             }
             if revived.contains(&run.id) {
-                run.fixed = None;
+                (run.fixed, run.met, run.waits_outside) = (None, 0, true);
             }
         }
         for flow in its
@@ -526,6 +552,7 @@ impl Twin {
             let again = runs.clone().any(|run| revived.contains(&run.id));
             if again || runs.all(|run| run.fixed.is_some_and(is_good)) {
                 (flow.state, flow.begun) = (FlowRunState::Waiting, Begun::Not);
+                (flow.restarts, flow.timed_out) = (0, false);
             }
         }
     }
@@ -587,6 +614,7 @@ impl Twin {
             if !complete {
                 its.flows[at].begun = Begun::Not;
                 its.flows[at].state = FlowRunState::Waiting;
+                (its.flows[at].restarts, its.flows[at].timed_out) = (0, false);
             }
             let run = &its.flows[at];
             if let Some((flow, _)) = store.flows.get(&run.flow.id).filter(|_| !complete) {
@@ -786,7 +814,7 @@ impl Twin {
             self.attempts.insert(row.id, attempt);
             new.push(row);
         }
-        self.derive(store);
+        self.derive(step, store);
         for row in &new {
             let limit = self.settings.max_running as usize;
             assert!(self.attempts.len() <= limit, "R7: too many at once");
@@ -989,6 +1017,9 @@ impl Twin {
                 let row = &store.flow_runs[&run.id];
                 assert_eq!(row.state, run.state, "{row:?}, {run:?}");
                 assert_eq!(row.flow_version, run.flow.revision.version, "{row:?}");
+                let of_row = (row.restarts, row.restart_at, row.timed_out);
+                let ours = (run.restarts, run.restart_at, run.timed_out);
+                assert_eq!(of_row, ours, "{row:?}, {run:?}");
             }
             assert_eq!(store.executions[id].state, its.state, "execution {id}");
         }

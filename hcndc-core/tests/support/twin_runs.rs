@@ -13,7 +13,7 @@ use hcndc_core::{
     engine::{Change, ExecutionState, FlowRunState, JobRunRow, JobRunState, Step},
     id::{ExecutionId, FlowId, FlowRunId, JobId, JobRunId},
     model::{Condition, Dependency},
-    time::DataDate,
+    time::{DataDate, Timestamp},
 };
 
 use super::{
@@ -123,6 +123,28 @@ impl TwinExecution {
         })
     }
 
+    /// What has failed by now may run again by itself. Tells whether there is any.
+    fn plan_restarts(&mut self, before: &[FlowRunState], now: Timestamp) -> bool {
+        let mut any = false;
+        for (at, before) in before.iter().enumerate() {
+            let run = &self.flows[at];
+            let killed = self
+                .jobs_of(run.flow.id)
+                .any(|it| it.state == JobRunState::Killed);
+            let may = run.begun == Begun::Runs
+                && run.state == FlowRunState::Failed
+                && *before != FlowRunState::Failed
+                && run.restarts < run.flow.restart_retries
+                && !run.timed_out
+                && !killed;
+            if may {
+                self.flows[at].restart_at = Some(now.after(self.flows[at].flow.restart_delay));
+                any = true;
+            }
+        }
+        any
+    }
+
     /// Whether all parents in the execution have succeeded.
     fn is_open_inside(&self, run: &TwinFlow) -> bool {
         let parents = run.flow.parents.iter();
@@ -135,6 +157,7 @@ impl TwinExecution {
         let flows = self.flows.iter().any(|run| match run.state {
             FlowRunState::Waiting => self.is_open_inside(run),
             FlowRunState::Joined => true,
+            FlowRunState::Running => run.restart_at.is_some(),
             _ => false,
         });
         let jobs = self.jobs.iter().any(|run| {
@@ -149,7 +172,10 @@ impl TwinExecution {
 
 impl Twin {
     /// Takes over which flow runs began, and sees whether that may be.
-    pub(crate) fn begin_flows(&mut self, step: &Step, store: &Store) {
+    ///
+    /// `first` says that nothing has been worked out yet. Tells whether any began.
+    pub(crate) fn begin_flows(&mut self, first: bool, step: &Step, store: &Store) -> bool {
+        let mut any = false;
         for change in &step.changes {
             let Change::FlowRun {
                 from: Some(FlowRunState::Waiting),
@@ -168,9 +194,16 @@ impl Twin {
                 state => panic!("{row:?} went from waiting to {state}"),
             };
             let its = &self.executions[&row.execution];
+            let known = its.flows.iter().find(|it| it.id == row.id).unwrap();
+            let waits = store.flow_runs[&row.id].state == FlowRunState::Waiting;
+            if known.begun != Begun::Not || (waits && !first) {
+                continue;
+            }
+            any = true;
             let (date, joins) = (its.date, its.automatic && !its.resumed && !its.partial);
             let done = self.past.dates.contains(&(row.flow, date));
             match begun {
+                _ if !first => {}
                 Begun::Runs if joins => {
                     assert!(!done, "R5: {row:?} runs for a date that is done");
                     let other = self.joinable(row.execution, row.flow, date, store);
@@ -196,6 +229,7 @@ impl Twin {
                 }
             }
         }
+        any
     }
 
     /// A run of the flow for the date that ran before this step, runs still, and is not being stopped.
@@ -220,17 +254,21 @@ impl Twin {
     }
 
     /// All that follows from what was done, by looking at everything until nothing changes.
-    pub(crate) fn derive(&mut self, store: &Store) {
+    pub(crate) fn derive(&mut self, step: &Step, store: &Store) {
         for round in 0.. {
             assert!(round < 10_000, "the twin comes to no end");
             let before = self.marks();
             self.derive_states();
             self.look_outside();
             self.share_ends(store);
+            self.take_over_met(step, store);
             if before != self.marks() {
                 continue;
             }
-            if !self.decide_outside(store) && !self.end_executions() {
+            let moves = self.decide_outside(store)
+                || self.begin_flows(false, step, store)
+                || self.end_executions();
+            if !moves {
                 break;
             }
         }
@@ -257,6 +295,9 @@ impl Twin {
             let was_queued: Vec<bool> = its.jobs.iter().map(queued).collect();
             if its.state.goes_on() {
                 its.derive();
+                if its.plan_restarts(&before, now) {
+                    its.derive();
+                }
             } else {
                 for run in &mut its.jobs {
                     run.state = run.fixed.unwrap_or(run.state);
@@ -273,11 +314,14 @@ impl Twin {
                 }
                 run.let_go |= run.state.is_active();
             }
-            for (run, before) in its.flows.iter().zip(before) {
+            for (run, before) in its.flows.iter_mut().zip(before) {
                 let ends = matches!(
                     run.state,
                     FlowRunState::Succeeded | FlowRunState::Failed | FlowRunState::Stopped
                 );
+                if run.state != FlowRunState::Running {
+                    run.restart_at = None;
+                }
                 if ends && before != run.state && run.begun == Begun::Runs {
                     self.ended.insert(run.id);
                 }
@@ -331,31 +375,38 @@ impl Twin {
     }
 
     /// R1 outside: what was seen to be met is taken from the engine's rows, for it may have been so at any moment of the step.
-    pub(crate) fn take_over_met(&mut self, store: &Store) -> Vec<Met> {
-        let mut gained = Vec::new();
+    pub(crate) fn take_over_met(&mut self, step: &Step, store: &Store) {
+        let again = step.changes.iter().filter_map(|change| match change {
+            Change::JobRun {
+                from: Some(from),
+                row,
+            } if from.is_settled() && row.state == JobRunState::Blocked => Some(row.id),
+            _ => None,
+        });
+        let again: BTreeSet<JobRunId> = again.collect();
         for its in self.executions.values_mut().filter(|its| its.is_live()) {
             let outside: Vec<_> = its.jobs.iter().map(|run| its.outside(run)).collect();
             for (run, outside) in its.jobs.iter_mut().zip(outside) {
                 let row = &store.job_runs[&run.id];
-                assert_eq!(
-                    run.met & !row.met_outside,
-                    0,
+                let lost = run.met & !row.met_outside;
+                assert!(
+                    lost == 0 || again.contains(&run.id),
                     "R1: what is met stays so: {row:?}"
                 );
                 for (bit, tie) in outside {
                     if row.met_outside & bit != 0 && run.met & bit == 0 {
-                        gained.push((run.id, tie, its.date.plus_days(tie.offset_days)));
+                        let date = its.date.plus_days(tie.offset_days);
+                        self.gained.push((run.id, tie, date));
                     }
                 }
                 run.met = row.met_outside;
             }
         }
-        gained
     }
 
     /// What was seen to be met was so before the step or is after it, or came to be so in it.
-    pub(crate) fn check_met(&self, gained: Vec<Met>, before: &Before, step: &Step, store: &Store) {
-        for (run, tie, date) in gained {
+    pub(crate) fn check_met(&mut self, before: &Before, step: &Step, store: &Store) {
+        for (run, tie, date) in std::mem::take(&mut self.gained) {
             let met = |state: Option<JobRunState>| {
                 let good = state.filter(|state| state.is_settled()).map(is_good);
                 good.is_some_and(|good| match tie.condition {
@@ -524,8 +575,62 @@ impl Twin {
             }
         }
         for (id, run) in made_good {
-            self.make_good(id, &[run], JobRunState::Skipped, store);
+            self.take_back(id, &[run], Some(JobRunState::Skipped), store);
         }
+    }
+
+    /// A flow run that takes too long ends, and nothing more of it begins.
+    pub(crate) fn cut_off(&mut self) {
+        for its in self
+            .executions
+            .values_mut()
+            .filter(|its| its.state.goes_on())
+        {
+            for flow in &mut its.flows {
+                let until = flow
+                    .flow
+                    .timeout
+                    .map(|timeout| flow.started_at.after(timeout));
+                let late = until.is_some_and(|until| until <= self.now);
+                if !late || flow.state != FlowRunState::Running || flow.timed_out {
+                    continue;
+                }
+                flow.timed_out = true;
+                for run in its.jobs.iter_mut().filter(|it| it.flow == flow.flow.id) {
+                    match run.phase {
+                        _ if run.state.is_settled() => {}
+                        Phase::Live(id) => self.attempts.get_mut(&id).unwrap().kill(),
+                        _ if run.state == JobRunState::Blocked => {
+                            run.fixed = Some(JobRunState::UpstreamFailed);
+                        }
+                        Phase::Idle | Phase::Retry(_) => {
+                            (run.fixed, run.phase) = (Some(JobRunState::Killed), Phase::Idle);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// What failed runs again when its time has come. Tells whether there was any.
+    pub(crate) fn restart(&mut self, step: &Step, store: &Store) -> bool {
+        let mut due = Vec::new();
+        for (id, its) in &mut self.executions {
+            for flow in its.flows.iter_mut().filter(|_| its.state.goes_on()) {
+                if flow.restart_at.is_some_and(|at| at <= self.now) {
+                    (flow.restart_at, flow.restarts) = (None, flow.restarts + 1);
+                    due.push((*id, flow.flow.id));
+                }
+            }
+        }
+        for &(id, flow) in &due {
+            let its = self.executions[&id].jobs_of(flow);
+            let bad = its.filter(|it| it.state.is_settled() && !is_good(it.state));
+            let bad: Vec<_> = bad.map(|it| it.id).collect();
+            self.take_back(id, &bad, None, store);
+        }
+        self.take_over_met(step, store);
+        !due.is_empty()
     }
 
     /// Ends what neither moves nor waits. Tells whether there was any.
@@ -539,6 +644,7 @@ impl Twin {
             }
             any = true;
             for run in &mut its.flows {
+                run.restart_at = None;
                 if run.state == FlowRunState::Joined {
                     run.state = FlowRunState::Stopped;
                 } else if run.state == FlowRunState::Running {

@@ -21,6 +21,9 @@ pub(crate) enum FlowRun {
     StartedAt,
     EndedAt,
     JoinedTo,
+    Restarts,
+    RestartAt,
+    TimedOut,
 }
 
 impl Table for FlowRun {
@@ -37,6 +40,9 @@ impl Table for FlowRun {
         Self::StartedAt,
         Self::EndedAt,
         Self::JoinedTo,
+        Self::Restarts,
+        Self::RestartAt,
+        Self::TimedOut,
     ];
 
     fn values(row: &FlowRunRow) -> Result<Vec<Value>, SqlError> {
@@ -52,6 +58,9 @@ impl Table for FlowRun {
                 Some(other) => number("flow run", other.0)?.into(),
                 None => None::<i64>.into(),
             },
+            i64::from(row.restarts).into(),
+            time_if(row.restart_at),
+            row.timed_out.into(),
         ])
     }
 }
@@ -69,6 +78,9 @@ impl FlowRun {
             started_at: row.time_if("started_at")?,
             ended_at: row.time_if("ended_at")?,
             joined_to: row.number_if("joined_to")?.map(FlowRunId),
+            restarts: row.small("restarts")?,
+            restart_at: row.time_if("restart_at")?,
+            timed_out: row.column("timed_out")?,
         })
     }
 }

@@ -2,7 +2,7 @@
 
 use sea_orm::{
     ConnectionTrait as _, DeriveMigrationName,
-    sea_query::{ColumnDef, IntoIden, Table},
+    sea_query::{ColumnDef, Table},
 };
 use sea_orm_migration::{DbErr, MigrationTrait, SchemaManager, async_trait};
 
@@ -58,20 +58,5 @@ impl Make<'_, '_> {
             ("action_by_job_run", &[Action::JobRunId, Action::Id]),
         ];
         self.table(table, indexes).await
-    }
-
-    /// Adds a column unless it is there.
-    async fn column(
-        &self,
-        table: &str,
-        name: &str,
-        iden: impl IntoIden,
-        column: ColumnDef,
-    ) -> Result<(), DbErr> {
-        if self.manager.has_column(table, name).await? {
-            return Ok(());
-        }
-        let alter = Table::alter().table(iden).add_column(column).to_owned();
-        self.manager.alter_table(alter).await
     }
 }

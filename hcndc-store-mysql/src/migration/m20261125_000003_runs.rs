@@ -6,7 +6,7 @@ use sea_orm::{
 };
 use sea_orm_migration::{DbErr, MigrationTrait, SchemaManager, async_trait};
 
-use super::make::{Make, number, number_or_null, word};
+use super::make::{Make, flag, number, number_or_null, word};
 use crate::{
     dialect::byte_collation,
     entity::{Flow, FlowDateRange, FlowRun, JobOutcomes, JobRun},
@@ -35,23 +35,22 @@ impl MigrationTrait for Migration {
 
 impl Make<'_, '_> {
     async fn columns_of_runs(&self) -> Result<(), DbErr> {
-        if !self.manager.has_column("flow_run", "joined_to").await? {
-            let column = number_or_null(FlowRun::JoinedTo);
-            let change = Table::alter()
-                .table(FlowRun::Table)
-                .add_column(column)
-                .to_owned();
-            self.manager.alter_table(change).await?;
+        let joined_to = number_or_null(FlowRun::JoinedTo);
+        let restarts = number(FlowRun::Restarts).default(0).to_owned();
+        let restart_at = number_or_null(FlowRun::RestartAt);
+        let timed_out = flag(FlowRun::TimedOut).default(false).to_owned();
+        for (name, column) in [
+            ("joined_to", joined_to),
+            ("restarts", restarts),
+            ("restart_at", restart_at),
+            ("timed_out", timed_out),
+        ] {
+            self.column("flow_run", name, FlowRun::Table, column)
+                .await?;
         }
-        if !self.manager.has_column("job_run", "met_outside").await? {
-            let column = number(JobRun::MetOutside).default(0).to_owned();
-            let change = Table::alter()
-                .table(JobRun::Table)
-                .add_column(column)
-                .to_owned();
-            self.manager.alter_table(change).await?;
-        }
-        Ok(())
+        let met_outside = number(JobRun::MetOutside).default(0).to_owned();
+        self.column("job_run", "met_outside", JobRun::Table, met_outside)
+            .await
     }
 
     async fn past(&self) -> Result<(), DbErr> {

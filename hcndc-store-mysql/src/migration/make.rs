@@ -2,7 +2,7 @@
 
 use sea_orm::{
     DbBackend,
-    sea_query::{ColumnDef, Index, IntoIden, TableCreateStatement},
+    sea_query::{ColumnDef, Index, IntoIden, Table, TableCreateStatement},
 };
 use sea_orm_migration::{DbErr, SchemaManager};
 
@@ -56,6 +56,21 @@ impl Make<'_, '_> {
             .character_set("utf8mb4")
             .collate(collation);
         self.manager.create_table(table).await
+    }
+
+    /// Adds a column unless it is there.
+    pub(super) async fn column(
+        &self,
+        table: &str,
+        name: &str,
+        iden: impl IntoIden,
+        column: ColumnDef,
+    ) -> Result<(), DbErr> {
+        if self.manager.has_column(table, name).await? {
+            return Ok(());
+        }
+        let alter = Table::alter().table(iden).add_column(column).to_owned();
+        self.manager.alter_table(alter).await
     }
 
     pub(super) fn text(&self, column: impl IntoIden) -> ColumnDef {

@@ -243,6 +243,14 @@ pub(super) struct FlowRunDto {
     started_at: Option<String>,
     /// When it ended, if it did.
     ended_at: Option<String>,
+    /// The flow run whose end it shares, if it has joined one.
+    joined_to: Option<u64>,
+    /// How often what had failed of it ran again by itself.
+    restarts: u32,
+    /// When what has failed of it runs again, if it waits for that.
+    restart_at: Option<String>,
+    /// Whether it took longer than its flow's timeout.
+    timed_out: bool,
     /// Job runs by state; states with none are left out.
     #[schema(value_type = BTreeMap<String, u64>)]
     job_runs: BTreeMap<&'static str, u64>,
@@ -303,6 +311,10 @@ impl From<FlowRunView> for FlowRunDto {
             state: row.state.as_str(),
             started_at: row.started_at.map(|at| at.to_string()),
             ended_at: row.ended_at.map(|at| at.to_string()),
+            joined_to: row.joined_to.map(|other| other.0),
+            restarts: row.restarts,
+            restart_at: row.restart_at.map(|at| at.to_string()),
+            timed_out: row.timed_out,
             job_runs: by_state(&view.job_runs),
         }
     }

@@ -282,6 +282,8 @@ enum HoldKind {
     },
     /// Its next attempt waits for its time.
     Retry { at: String },
+    /// What has failed of the flow run waits until it runs again.
+    Restart { at: String },
     /// As many attempts live as may.
     GlobalLimit { limit: u32 },
     /// Another execution runs this job for this date.
@@ -386,6 +388,7 @@ impl From<&Hold> for HoldKind {
                 state: state.map(JobRunState::as_str),
                 until: until.map(|at| at.to_string()),
             },
+            Hold::Restart { at } => Self::Restart { at: at.to_string() },
             Hold::Retry { at } => Self::Retry { at: at.to_string() },
             Hold::GlobalLimit { limit } => Self::GlobalLimit { limit: *limit },
             Hold::SameJobLive {

@@ -607,6 +607,11 @@ pub(super) fn hold(hold: &Hold, lang: Lang) -> String {
             *until,
             lang,
         ),
+        Hold::Restart { at } => either(
+            lang,
+            format!("what has failed runs again at {at}"),
+            format!("失败的任务将于 {at} 重新运行"),
+        ),
         Hold::Retry { at } => either(
             lang,
             format!("its next attempt starts at {at}"),

@@ -18,6 +18,8 @@ impl Engine {
                 }
                 Timer::WaitLimit(seat) => self.on_wait_limit(seat, step),
                 Timer::Offer(seat) => self.on_offer(seat, step),
+                Timer::CutOff(seat) => self.on_cut_off(seat, step),
+                Timer::Restart(seat) => self.on_restart(seat, step),
                 Timer::Lease(executor) => self.on_lease_end(executor, step),
                 Timer::Fire(schedule) => self.on_fire_time(schedule, step),
                 Timer::Deadline(firing, which) => self.on_deadline(firing, which, step),

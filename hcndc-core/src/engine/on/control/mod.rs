@@ -51,7 +51,7 @@ impl Engine {
     }
 
     /// Takes a job run that waits out of its line, and takes back its timer.
-    fn withdraw(&mut self, seat: Seat) {
+    pub(in super::super) fn withdraw(&mut self, seat: Seat) {
         if let Some((need, rank)) = self.queue_place(seat) {
             self.yard.withdraw(&need, rank);
         }

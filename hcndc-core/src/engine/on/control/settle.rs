@@ -33,7 +33,7 @@ impl Engine {
                 self.withdraw((id, at));
             }
             self.advance(id, step, |execution, moves| {
-                execution.settle_by_hand(&seats, to, moves);
+                execution.take_back(&seats, to, moves);
             });
             return Ok(());
         }

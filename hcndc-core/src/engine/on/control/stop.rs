@@ -104,7 +104,7 @@ impl Engine {
     }
 
     /// Asks for the end of a live attempt.
-    pub(in super::super) fn kill(&mut self, id: AttemptId, step: &mut Step) {
+    pub(in super::super::super) fn kill(&mut self, id: AttemptId, step: &mut Step) {
         let grace = self.settings.kill_grace;
         let Some(attempt) = self.attempts.get_mut(&id) else {
             return;
