@@ -12,7 +12,7 @@ use hcndc_core::{
         ActionId, AlertId, AttemptId, BackfillId, ExecutionId, ExecutorId, FileEventId, FiringId,
         FlowId, FlowRunId, JobId, JobRunId, ScheduleId,
     },
-    model::{Definition, DefinitionId, Executor, Flow, Job},
+    model::{Definition, DefinitionId, Executor, Flow, Job, Schedule},
     port::{Commit, Lease},
     time::DataDate,
 };
@@ -191,6 +191,15 @@ impl Tables {
             firings: self.open_firings(),
             files: self.files.values().cloned().collect(),
             alerts: self.open_alerts(),
+        })
+    }
+
+    /// All schedules, by id.
+    #[cfg(feature = "sim")]
+    pub(crate) fn schedules(&self) -> impl Iterator<Item = &Arc<Schedule>> {
+        self.definitions.values().filter_map(|it| match it {
+            Definition::Schedule(schedule) => Some(schedule),
+            _ => None,
         })
     }
 

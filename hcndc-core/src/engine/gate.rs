@@ -65,7 +65,7 @@ impl Engine {
     }
 
     /// R2: the parents of a flow run that take no part in its execution and have not reached its date, each with the date
-    /// that it has reached. Only what nobody asked for waits for those.
+    /// that it has reached. Only what nobody asked for waits for those, and nothing that runs in part.
     pub(super) fn closed_gates<'a>(
         &'a self,
         execution: &'a Execution,
@@ -74,7 +74,7 @@ impl Engine {
         let date = execution.row.data_date;
         let parents = run.flow.parents.iter().copied();
         parents
-            .filter(|_| execution.row.trigger.is_automatic())
+            .filter(|_| execution.row.trigger.is_automatic() && !execution.row.partial)
             .filter(|&parent| execution.find_flow(parent).is_none())
             .filter(|&parent| self.definitions.flow(parent).is_some())
             .map(|parent| (parent, self.definitions.data_date(parent)))

@@ -78,6 +78,21 @@ fn what_is_outside_does_not_hold_a_partial_execution() {
 }
 
 #[test]
+fn a_parent_outside_does_not_hold_a_partial_execution_that_nobody_asked_for() {
+    let mut bed = bed();
+    bed.apply(Input::Start(Start {
+        trigger: TriggerKind::Schedule,
+        flows: vec![],
+        jobs: Some(vec![bed.job("b/end")]),
+        downstream: false,
+        data_date: date(DATE),
+        params: vec![],
+        by: "nightly".into(),
+    }));
+    assert_eq!(bed.state("b/end"), S::Dispatched);
+}
+
+#[test]
 fn what_was_left_out_stays_out_when_it_runs_again_unless_it_is_named() {
     let mut bed = bed();
     start(&mut bed, &["a/x"]);

@@ -197,6 +197,28 @@ fn a_schedule_that_may_not_queue_skips_while_its_execution_lives() {
 }
 
 #[test]
+fn an_execution_that_ends_at_once_takes_no_place_of_the_next() {
+    for overlap in [Overlap::Skip, Overlap::Queue] {
+        let mut bed = Bed::new([flow("a", &[])]);
+        bed.now = time("2026-11-20T15:00:00Z");
+        bed.apply(Input::Wake);
+        bed.edit([put(ScheduleDraft {
+            overlap,
+            missed: Missed::CatchUp,
+            ..at("*/20 * * * *")
+        })]);
+        wake(&mut bed, "2026-11-20T15:45:00Z");
+        assert_firings(
+            &bed,
+            &[
+                ("2026-11-20T15:20", "2026-11-20T15:20", "e1"),
+                ("2026-11-20T15:40", "2026-11-20T15:40", "e2"),
+            ],
+        );
+    }
+}
+
+#[test]
 fn what_falls_into_a_pause_is_skipped_and_nothing_after_it() {
     let mut bed = bed();
     bed.edit([put(at("0 * * * *"))]);

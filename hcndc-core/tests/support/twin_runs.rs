@@ -200,7 +200,7 @@ impl Twin {
                 continue;
             }
             any = true;
-            let (date, joins) = (its.date, its.automatic && !its.resumed);
+            let (date, joins) = (its.date, its.automatic && !its.resumed && !its.partial);
             let done = self.past.dates.contains(&(row.flow, date));
             match begun {
                 _ if !first => {}
@@ -777,7 +777,10 @@ impl Twin {
 fn is_open(its: &TwinExecution, run: &TwinFlow, store: &Store) -> bool {
     let reached = |parent: &FlowId| {
         let outside = its.flow_of(*parent).is_none();
-        let known = store.flows.get(parent).filter(|_| its.automatic && outside);
+        let known = store
+            .flows
+            .get(parent)
+            .filter(|_| its.automatic && !its.partial && outside);
         known.is_none_or(|(_, date)| date.is_some_and(|date| date >= its.date))
     };
     its.is_open_inside(run) && run.flow.parents.iter().all(reached)

@@ -1,14 +1,14 @@
 //! What people ask, drawn.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use hcndc_core::{
     engine::{
-        BackfillRequest, BackfillState, EditBatch, ExecutionState, Input, JobRunRow, JobRunState,
-        Settings, SettledAs, Start, TriggerKind,
+        BackfillRequest, BackfillState, EditBatch, ExecutionState, FlowRunState, Input, JobRunRow,
+        JobRunState, Settings, SettledAs, Start, TriggerKind,
     },
-    id::{BackfillId, ExecutionId, FlowId, JobId, JobRunId},
-    model::Placement,
+    id::{BackfillId, ExecutionId, FlowId, JobId, JobRunId, ScheduleId},
+    model::{Dependency, Placement},
     time::DataDate,
     workload::SplitMix64,
 };
@@ -16,14 +16,28 @@ use hcndc_core::{
 use super::{lots::Lots as _, mesh::draw_edit, plan::Command};
 use crate::tables::Tables;
 
-/// A start of all flows for the date of the first execution that has not ended, so that what it waits for outside of itself comes
-/// to run; `None` if all have ended.
-pub(crate) fn start_awaited(rows: &Tables, by: String) -> Option<Input> {
-    let mut open = rows.executions.values().filter(|row| !row.state.is_ended());
-    let data_date = open.next()?.data_date;
-    let flows = rows.flows.keys().copied().collect();
+/// A start of a flow that executions wait for outside of themselves, for the date that they ask for; `None` if nobody waits so
+/// for what is not under way. What was started the fewest times before goes first: it may be of no use to who waits.
+pub(crate) fn start_awaited(
+    rows: &Tables,
+    started: &mut BTreeMap<(FlowId, DataDate), u32>,
+    by: String,
+) -> Option<Input> {
+    let live = |flow: FlowId, date: DataDate| {
+        let mut runs = rows.flow_runs.values().filter(|run| run.flow == flow);
+        runs.any(|run| {
+            let execution = rows.executions.get(&run.execution);
+            run.state == FlowRunState::Running
+                && execution
+                    .is_some_and(|it| !it.state.is_ended() && !it.partial && it.data_date == date)
+        })
+    };
+    let awaited = awaited(rows).into_iter();
+    let awaited = awaited.filter(|&(flow, date)| !live(flow, date));
+    let (flow, data_date) = awaited.min_by_key(|it| started.get(it).copied())?;
+    *started.entry((flow, data_date)).or_default() += 1;
     Some(Input::Start(Start {
-        flows,
+        flows: vec![flow],
         jobs: None,
         downstream: false,
         data_date,
@@ -31,6 +45,45 @@ pub(crate) fn start_awaited(rows: &Tables, by: String) -> Option<Input> {
         trigger: TriggerKind::Manual,
         by,
     }))
+}
+
+/// Flows and dates that executions wait for outside of themselves.
+fn awaited(rows: &Tables) -> Vec<(FlowId, DataDate)> {
+    let mut found = Vec::new();
+    for execution in rows.executions.values() {
+        if execution.state != ExecutionState::Running || execution.partial {
+            continue;
+        }
+        let date = execution.data_date;
+        let runs = rows.job_runs.values();
+        let runs: Vec<&JobRunRow> = runs.filter(|run| run.execution == execution.id).collect();
+        let flow_runs = rows.flow_runs.values();
+        for flow_run in flow_runs.filter(|run| run.execution == execution.id) {
+            if flow_run.state == FlowRunState::Waiting && execution.trigger.is_automatic() {
+                let flow = rows.flow_of(flow_run).ok();
+                let parents = flow.into_iter().flat_map(|flow| flow.parents.iter());
+                let late = parents.filter(|parent| rows.data_dates.get(parent) < Some(&date));
+                found.extend(late.map(|&parent| (parent, date)));
+            }
+            for run in runs.iter().filter(|run| run.flow_run == flow_run.id) {
+                let Ok(job) = rows.job_of(run) else { continue };
+                if run.state != JobRunState::Blocked || flow_run.state != FlowRunState::Running {
+                    continue;
+                }
+                let inside = |it: &&Dependency| runs.iter().any(|run| run.job == it.job);
+                let outside = job.dependencies.iter();
+                let outside = outside.filter(|it| it.offset_days != 0 || !inside(it));
+                for (nth, dependency) in outside.enumerate() {
+                    let unmet = run.met_outside & (1 << nth) == 0;
+                    let flow = rows.jobs.get(&dependency.job).map(|job| job.flow);
+                    let date = date.plus_days(dependency.offset_days);
+                    found.extend(flow.zip(date).filter(|_| unmet));
+                }
+            }
+        }
+    }
+    found.retain(|(flow, _)| rows.flows.contains_key(flow));
+    found
 }
 
 /// A stop of an execution that waits for an executor that is no more: it is pinned to a job as it was, and reads it afresh when
@@ -75,7 +128,7 @@ pub(crate) fn draw_command(
                 downstream,
                 data_date,
                 params: vec![],
-                trigger: TriggerKind::Manual,
+                trigger: trigger(lots),
                 by,
             })
         }
@@ -91,7 +144,7 @@ pub(crate) fn draw_command(
                 downstream: lots.one_in(4),
                 data_date: date(lots.below(3)),
                 params: vec![],
-                trigger: TriggerKind::Manual,
+                trigger: trigger(lots),
                 by,
             })
         }
@@ -187,6 +240,25 @@ pub(crate) fn draw_command(
             let backfill = lots.pick(&ended)?;
             Input::RestartBackfill { backfill, by }
         }
+        Command::PauseSchedules => {
+            let all = rows.schedules().map(|it| (it.id, it.paused));
+            let all: Vec<(ScheduleId, bool)> = all.collect();
+            let (schedule, paused) = lots.pick(&all)?;
+            let input = Input::PauseSchedules {
+                schedules: vec![schedule],
+                paused: !paused,
+                by,
+            };
+            return Some((input, false));
+        }
+        Command::RunSchedule => {
+            let all: Vec<ScheduleId> = rows.schedules().map(|it| it.id).collect();
+            Input::RunSchedule {
+                schedule: lots.pick(&all)?,
+                data_date: Some(date(lots.below(3))).filter(|_| lots.one_in(2)),
+                by,
+            }
+        }
         Command::Configure => {
             let settings = Settings {
                 max_running: [1, 2, settings.max_running][lots.below(3)],
@@ -210,6 +282,22 @@ pub(crate) fn unpause(rows: &Tables, by: String) -> Option<Input> {
     let paused = in_state(rows, |state| state == ExecutionState::Paused);
     let execution = paused.first().copied()?;
     Some(Input::Unpause { execution, by })
+}
+
+/// What starts an execution: a person, or something that nobody asked for.
+fn trigger(lots: &mut SplitMix64) -> TriggerKind {
+    match lots.below(6) {
+        0 | 1 => TriggerKind::Schedule,
+        2 => TriggerKind::File,
+        3 => TriggerKind::DataDate,
+        _ => TriggerKind::Manual,
+    }
+}
+
+/// Schedules that fire.
+pub(crate) fn firing(rows: &Tables) -> Vec<ScheduleId> {
+    let fire = rows.schedules().filter(|it| !it.paused);
+    fire.map(|it| it.id).collect()
 }
 
 /// A business date; those of numbers that follow each other do too.

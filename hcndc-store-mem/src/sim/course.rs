@@ -1,14 +1,15 @@
 //! The course of a run: the mesh is made, the plan is played, all faults end, and everything must come to its end.
 
 use std::{
+    collections::BTreeMap,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
 use hcndc_core::{
     engine::{EditBatch, ExecutionState, Input},
-    id::ExecutionId,
-    time::Timestamp,
+    id::{ExecutionId, FlowId},
+    time::{DataDate, Timestamp},
     workload::SplitMix64,
 };
 
@@ -36,6 +37,8 @@ pub(crate) struct Course {
     asked_at: Timestamp,
     /// When somebody last started what executions wait for.
     nudged_at: Timestamp,
+    /// What was started then, and how often.
+    started: BTreeMap<(FlowId, DataDate), u32>,
     /// Executions that were resumed in the end.
     resumed: Vec<ExecutionId>,
     pub(crate) steps: u64,
@@ -125,18 +128,11 @@ impl Run<'_> {
                 let settings = self.plan.settings.clone();
                 self.insist(false, |_| Input::Configure(settings));
             }
-            Phase::Mending => match self.answer(now) {
-                Some(true) if self.world.lock().is_mended() => {
-                    self.course.stage = Phase::Ending;
+            Phase::Mending => {
+                if let Some(good) = self.answer(now) {
+                    self.mend(good);
                 }
-                Some(_) => {
-                    let edits = mesh::mend(&self.world.lock().oracle.rows);
-                    // Hosts that are new by then are there at once.
-                    self.world.lock().raise_hosts();
-                    self.insist(true, |by| Input::Edit(EditBatch { by, edits }));
-                }
-                None => {}
-            },
+            }
             Phase::Ending => {
                 if self.world.lock().is_still() {
                     self.resume_next(0);
@@ -160,12 +156,35 @@ impl Run<'_> {
         self.world.lock().after(span, Event::Look);
     }
 
+    /// Takes away what could hold executions for ever, and what would start new ones.
+    fn mend(&mut self, good: bool) {
+        let mut world = self.world.lock();
+        // Hosts that are new by an edit are there at once.
+        world.raise_hosts();
+        let rows = &world.oracle.rows;
+        let (edits, mended) = (mesh::mend(rows), mesh::is_mended(rows));
+        let schedules = ask::firing(rows);
+        drop(world);
+        if !(good && mended) {
+            self.insist(true, |by| Input::Edit(EditBatch { by, edits }));
+        } else if schedules.is_empty() {
+            self.course.stage = Phase::Ending;
+        } else {
+            let paused = true;
+            self.insist(false, |by| Input::PauseSchedules {
+                schedules,
+                paused,
+                by,
+            });
+        }
+    }
+
     /// Executions may wait for flows that nobody has started for their date, or for an executor that is no more: in the end
     /// somebody does something about it.
     fn help_waiting(&mut self, now: Timestamp) {
         let ending = matches!(self.course.stage, Phase::Ending | Phase::Resuming(_));
         let paused = ask::unpause(&self.world.lock().oracle.rows, String::new()).is_some();
-        let patience = Duration::from_secs(if paused { 2 } else { 90 });
+        let patience = Duration::from_secs(if paused { 2 } else { 15 });
         if !ending || now.since(self.course.nudged_at) < patience {
             return;
         }
@@ -177,7 +196,11 @@ impl Run<'_> {
         let paused = ask::unpause(rows, by.clone());
         let signed = paused.is_none();
         let start = paused.or_else(|| ask::stop_stranded(rows, by.clone()));
-        let start = start.or_else(|| ask::start_awaited(rows, by.clone()).filter(|_| waits));
+        let started = &mut self.course.started;
+        let start = match start {
+            None if waits => ask::start_awaited(rows, started, by.clone()),
+            other => other,
+        };
         let leader = world.leader();
         drop(world);
         if let (Some(input), Some(process)) = (start, leader) {
@@ -232,11 +255,6 @@ impl Run<'_> {
 }
 
 impl World {
-    fn is_mended(&self) -> bool {
-        let executors = &self.oracle.rows.executors;
-        !executors.is_empty() && executors.values().all(|it| it.enabled && it.slots == 8)
-    }
-
     /// Whether nothing is under way any more.
     fn is_still(&self) -> bool {
         let mut live = self.oracle.rows.executions.values();
@@ -259,16 +277,33 @@ impl World {
         (0..self.hosts.len()).filter(is_busy).collect()
     }
 
+    /// What has not come to its end, and what it may wait for.
     fn describe_open(&self) -> String {
         let rows = &self.oracle.rows;
-        let executions = rows.executions.values();
-        let executions = executions.filter(|row| !row.state.is_ended());
-        let executions: Vec<_> = executions.map(|row| (row.id, row.state)).collect();
-        let runs = rows.job_runs.values();
-        let runs = runs.filter(|row| row.state.is_active());
-        let runs: Vec<_> = runs.map(|row| (row.id, row.state)).collect();
-        let busy = self.busy_hosts().into_iter();
-        let busy: Vec<_> = busy.map(|at| (at, self.hosts[at].held())).collect();
-        format!("{executions:?} {runs:?} hosts {busy:?}")
+        let mut text = String::new();
+        let open = rows.executions.values().filter(|row| !row.state.is_ended());
+        for execution in open {
+            let (id, state, date) = (execution.id, execution.state, execution.data_date);
+            let trigger = execution.trigger;
+            text += &format!("\nexecution {id} for {date} by {trigger:?} is {state}:");
+            let runs = rows.flow_runs.values();
+            for run in runs.filter(|run| run.execution == id) {
+                text += &format!("\n  flow {} is {}", run.flow, run.state);
+            }
+            let runs = rows.job_runs.values();
+            for run in runs.filter(|run| run.execution == id && !run.state.is_settled()) {
+                let job = rows.job_of(run);
+                let ties = job.map(|job| job.dependencies.clone());
+                let (run_id, met) = (run.id, run.met_outside);
+                text += &format!(
+                    "\n  job run {run_id} of {} is {}, {met:b} of {ties:?}",
+                    run.job, run.state
+                );
+            }
+        }
+        for at in self.busy_hosts() {
+            text += &format!("\nhost {at} holds {:?}", self.hosts[at].held());
+        }
+        text
     }
 }

@@ -3,10 +3,17 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use hcndc_core::{
-    id::{ExecutorId, FlowId, JobId},
+    id::{ExecutorId, FlowId, JobId, ScheduleId},
     model::{
-        Condition, DependencyDraft, Edit, ExecutorDraft, ExecutorRef, FlowDraft, FlowRef, JobDraft,
-        JobRef, PlacementDraft, Retry,
+        Condition, Dependency, DependencyDraft, Edit, ExecutorDraft, ExecutorRef, FlowDraft,
+        FlowRef, Job, JobDraft, JobRef, Missed, Overlap, Placement, PlacementDraft, Retry,
+        ScheduleDraft, Trigger, TriggerDraft,
+    },
+    time::Timestamp,
+    trigger::{
+        Timing,
+        cron::{Cron, Dialect},
+        interval::Interval,
     },
     workload::SplitMix64,
 };
@@ -31,6 +38,7 @@ pub(crate) fn found(lots: &mut SplitMix64, hosts: usize) -> Vec<Edit> {
             .map(|parent| FlowRef::Name(format!("flow{parent}")))
             .collect();
         flow.priority = lots.below(3) as i32;
+        flow.max_runs = max_runs(lots);
         edits.push(Edit::PutFlow(flow));
         for job in 0..lots.below(5) {
             let draft = draw_job(
@@ -46,7 +54,51 @@ pub(crate) fn found(lots: &mut SplitMix64, hosts: usize) -> Vec<Edit> {
             edits.push(Edit::PutJob(draft));
         }
     }
+    for at in 0..lots.below(3) {
+        let flow = FlowRef::Name(format!("flow{}", lots.below(flows)));
+        edits.push(schedule(lots, format!("schedule{at}"), flow).into());
+    }
     edits
+}
+
+/// A schedule that fires every minute or so, by an interval or a cron expression.
+fn schedule(lots: &mut SplitMix64, name: String, flow: FlowRef) -> ScheduleDraft {
+    let timing = if lots.one_in(2) {
+        let anchor = Timestamp::from_micros(lots.below(90_000_000) as i64);
+        Interval::new(lots.span(20_000, 150_000), anchor)
+            .map(Timing::Interval)
+            .ok()
+    } else {
+        let texts = [
+            "*/40 * * * * *",
+            "30 * * * * *",
+            "*/2 * * * *",
+            "15,50 */2 * * * *",
+        ];
+        Cron::parse(Dialect::Unix, texts[lots.below(texts.len())])
+            .map(Timing::Cron)
+            .ok()
+    };
+    let Some(timing) = timing else {
+        unreachable!("these are intervals and cron expressions");
+    };
+    let mut draft = ScheduleDraft::new(name, flow, TriggerDraft::Time(timing));
+    if lots.one_in(3) {
+        draft.zone = "Asia/Shanghai".parse().unwrap_or(draft.zone);
+    }
+    draft.downstream = lots.one_in(3);
+    draft.misfire_grace = [lots.span(0, 60_000), Duration::from_secs(3_600)][lots.below(2)];
+    draft.missed = [Missed::Coalesce, Missed::CatchUp][lots.below(2)];
+    draft.max_instances = 1 + lots.below(2) as u32;
+    draft.overlap = [Overlap::Skip, Overlap::Queue][lots.below(2)];
+    draft.date_offset = -(lots.below(3) as i32);
+    draft.paused = lots.one_in(8);
+    draft
+}
+
+/// Places for the runs of a flow.
+fn max_runs(lots: &mut SplitMix64) -> Option<u32> {
+    lots.one_in(3).then(|| 1 + lots.below(2) as u32)
 }
 
 fn host(lots: &mut SplitMix64, at: usize) -> ExecutorDraft {
@@ -87,13 +139,46 @@ fn draw_job(lots: &mut SplitMix64, flow: FlowRef, name: String, before: &[JobRef
                 1 => Condition::Done,
                 _ => Condition::Success,
             };
-            DependencyDraft::new(job, condition)
+            let mut draft = DependencyDraft::new(job, condition);
+            if lots.one_in(6) {
+                draft.offset_days = -1 - lots.below(2) as i32;
+            }
+            draft.wait_limit = lots.one_in(3).then(|| lots.span(5_000, 90_000));
+            draft
         })
         .collect();
     draft
 }
 
-/// Edits after which every executor is there for everybody, so that nothing has a reason to wait for ever.
+/// A job with those of its dependencies alone that are for its own date, and they wait for as long as it takes.
+fn tied(job: &Job) -> JobDraft {
+    let mut draft = JobDraft::new(FlowRef::Id(job.flow), &job.name, &job.command);
+    (draft.id, draft.enabled, draft.priority) = (Some(job.id), job.enabled, job.priority);
+    let ties = job.dependencies.iter().filter(|it| it.offset_days == 0);
+    draft.dependencies = ties
+        .map(|it| DependencyDraft::new(JobRef::Id(it.job), it.condition))
+        .collect();
+    draft.placement = match &job.placement {
+        Placement::Any => PlacementDraft::Any,
+        Placement::Executor(id) => PlacementDraft::Executor(ExecutorRef::Id(*id)),
+        Placement::Labels(labels) => PlacementDraft::Labels(labels.clone()),
+    };
+    (draft.slots, draft.success_codes) = (job.slots, job.success_codes.clone());
+    (draft.retry, draft.timeout) = (job.retry, job.timeout);
+    draft
+}
+
+/// Whether nothing is defined any more that has a reason to wait for ever.
+pub(crate) fn is_mended(rows: &Tables) -> bool {
+    let executors = &rows.executors;
+    !executors.is_empty() && executors.values().all(|it| it.enabled && it.slots == 8) && {
+        let open = |edit: &Edit| matches!(edit, Edit::PutFlow(_) | Edit::PutJob(_));
+        !mend(rows).iter().any(open)
+    }
+}
+
+/// Edits after which every executor is there for everybody, and no limit and no other date holds anything, so that nothing has
+/// a reason to wait for ever.
 pub(crate) fn mend(rows: &Tables) -> Vec<Edit> {
     let labels = |zone: &str| BTreeMap::from([("zone".into(), zone.into())]);
     let mut edits = Vec::new();
@@ -102,7 +187,17 @@ pub(crate) fn mend(rows: &Tables) -> Vec<Edit> {
         (draft.id, draft.labels) = (Some(executor.id), executor.labels.clone());
         edits.push(Edit::PutExecutor(draft));
     }
-    for flow in rows.flows.values().filter(|flow| !flow.enabled) {
+    let ties = |it: &Dependency| it.offset_days == 0 && it.wait_limit.is_none();
+    for job in rows.jobs.values() {
+        if !job.dependencies.iter().all(ties) {
+            edits.push(Edit::PutJob(tied(job)));
+        }
+    }
+    for flow in rows.flows.values() {
+        if flow.enabled && flow.max_runs.is_none() {
+            continue;
+        }
+
         let mut draft = FlowDraft::new(&flow.name);
         (draft.id, draft.priority) = (Some(flow.id), flow.priority);
         draft.parents = flow.parents.iter().map(|&flow| FlowRef::Id(flow)).collect();
@@ -129,7 +224,7 @@ pub(crate) fn draw_edit(lots: &mut SplitMix64, rows: &Tables) -> Option<Edit> {
     let jobs: Vec<JobId> = rows.jobs.keys().copied().collect();
     let executors: Vec<ExecutorId> = rows.executors.keys().copied().collect();
     let refs: Vec<JobRef> = jobs.iter().map(|&job| JobRef::Id(job)).collect();
-    Some(match lots.below(16) {
+    Some(match lots.below(20) {
         0..=5 => {
             let old = rows.jobs.get(&lots.pick(&jobs)?)?;
             // Mostly those that came before it, so that most edits make no cycle.
@@ -157,12 +252,38 @@ pub(crate) fn draw_edit(lots: &mut SplitMix64, rows: &Tables) -> Option<Edit> {
             let mut draft = FlowDraft::new(&old.name);
             (draft.id, draft.enabled) = (Some(old.id), !lots.one_in(10));
             draft.priority = lots.below(5) as i32;
+            draft.max_runs = max_runs(lots);
             let earlier = flows.iter().filter(|&&flow| flow < old.id);
             draft.parents = earlier
                 .filter(|_| lots.one_in(3))
                 .map(|&flow| FlowRef::Id(flow))
                 .collect();
             Edit::PutFlow(draft)
+        }
+        16 | 17 => {
+            let schedules: Vec<ScheduleId> = rows.schedules().map(|it| it.id).collect();
+            let old = lots.pick(&schedules).filter(|_| !lots.one_in(3));
+            let old = old.and_then(|id| rows.schedules().find(|it| it.id == id));
+            let name = format!("schedule{}", 10 + lots.below(10));
+            let name = old.map_or(name, |it| it.name.clone());
+            let flow = FlowRef::Id(lots.pick(&flows)?);
+            let mut draft = schedule(lots, name, flow);
+            draft.id = old.map(|it| it.id);
+            // Some edits leave the times as they are.
+            if let Some(old) = old.filter(|_| lots.one_in(2))
+                && let Trigger::Time(timing) = &old.trigger
+            {
+                draft.trigger = TriggerDraft::Time(timing.clone());
+                (draft.zone, draft.paused) = (old.zone, old.paused);
+            }
+            draft.into()
+        }
+        18 => {
+            let schedules: Vec<ScheduleId> = rows.schedules().map(|it| it.id).collect();
+            Edit::Delete {
+                definition: lots.pick(&schedules)?.into(),
+                version: None,
+            }
         }
         12 => Edit::PutFlow(FlowDraft::new(format!("flow{}", 10 + lots.below(10)))),
         13 if lots.one_in(3) => Edit::DeleteFlow {

@@ -5,12 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use hcndc_core::{
     engine::{ActionKind, ActionRow, Change, DefinitionId, EndCause, Violation},
-    id::{AttemptId, FlowId, JobId, JobRunId},
+    id::{AttemptId, FlowId, JobId, JobRunId, ScheduleId},
     model::Condition,
     port::{Commit, Fence},
     time::{DataDate, Timestamp},
 };
 
+use super::invariant::Walk;
 use crate::tables::Tables;
 
 /// An attempt as its host knows it.
@@ -31,6 +32,8 @@ pub(crate) struct Oracle {
     pub(crate) rows: Tables,
     /// How many commits were stored.
     pub(crate) commits: u64,
+    /// How often what came about that only what is stored shows.
+    pub(crate) seen: BTreeMap<&'static str, u64>,
     /// Rules broken so far.
     pub(crate) found: Vec<Violation>,
     /// The rule that alone is looked at; all if there is none.
@@ -59,8 +62,17 @@ pub(crate) struct Oracle {
     pub(crate) kills: BTreeSet<JobRunId>,
     /// Attempts whose end was ever asked for.
     pub(crate) kill_asked: BTreeSet<AttemptId>,
-    /// Job runs that people ever settled: what had begun because they failed keeps its turn.
+    /// Job runs that people ever settled, or that run again because people settled others: what had begun because they failed
+    /// keeps its turn.
     pub(crate) made_good: BTreeSet<JobRunId>,
+    /// Job runs that failed with the run that theirs shared the end of.
+    pub(crate) failed_with: BTreeSet<JobRunId>,
+    /// How far schedules are.
+    pub(crate) walks: BTreeMap<ScheduleId, Walk>,
+    /// Executions of schedules that end by the commit that is looked at.
+    pub(crate) ending: BTreeMap<ScheduleId, usize>,
+    /// Fire times for which there ever was an execution.
+    pub(crate) fired: BTreeSet<(ScheduleId, Timestamp)>,
     /// Definitions that were ever stored.
     pub(crate) put: BTreeSet<DefinitionId>,
     /// Data dates by R3.
@@ -106,6 +118,7 @@ impl Oracle {
         }
         self.last = last;
         self.note_actions(&commit.changes);
+        self.ending.clear();
         for change in &commit.changes {
             self.check_move(change);
             self.check_start(change);
@@ -113,6 +126,8 @@ impl Oracle {
             self.check_result(change);
             self.check_ends(change);
             self.check_control(change);
+            self.check_crossing(change);
+            self.check_firing(change);
             self.note_doers(change);
             self.note_dates(change);
             self.note_met(change);

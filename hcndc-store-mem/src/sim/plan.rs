@@ -79,6 +79,10 @@ pub enum Command {
     StopBackfill,
     /// Restarts one.
     RestartBackfill,
+    /// Pauses schedules, or lets them go on.
+    PauseSchedules,
+    /// Runs a schedule at once.
+    RunSchedule,
     /// Changes settings of the engine.
     Configure,
 }
@@ -250,7 +254,7 @@ impl Plan {
 }
 
 fn ask(lots: &mut SplitMix64, processes: usize) -> What {
-    let command = match lots.below(32) {
+    let command = match lots.below(36) {
         0..=7 => Command::Start,
         8 | 9 => Command::StartPart,
         10..=12 => Command::Edit,
@@ -265,6 +269,8 @@ fn ask(lots: &mut SplitMix64, processes: usize) -> What {
         28 => Command::Backfill,
         29 => Command::StopBackfill,
         30 => Command::RestartBackfill,
+        31..=33 => Command::PauseSchedules,
+        34 => Command::RunSchedule,
         _ => Command::Configure,
     };
     let process = (lots.below(4) == 0).then(|| lots.below(processes));
@@ -296,9 +302,13 @@ fn fault(lots: &mut SplitMix64, processes: usize, hosts: usize) -> Fault {
             process,
             span: lots.span(500, 30_000),
         },
-        8 | 9 => Fault::ClockJump {
+        8 => Fault::ClockJump {
             process,
             millis: lots.below(40_000) as i64 - 20_000,
+        },
+        9 => Fault::ClockJump {
+            process,
+            millis: lots.below(400_000) as i64 - 100_000,
         },
         10 | 11 => Fault::StoreFails {
             fate: [Fate::Unavailable, Fate::Conflict, Fate::Unknown][lots.below(3)],

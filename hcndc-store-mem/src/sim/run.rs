@@ -91,11 +91,13 @@ fn play(plan: &Plan, sabotage: Option<Sabotage>, only: Option<&'static str>) -> 
     let mut world = run.world.lock();
     let violation = (!world.oracle.found.is_empty()).then(|| world.oracle.found.remove(0));
     let trace = std::mem::take(&mut world.trace);
+    let mut counts = std::mem::take(&mut world.counts);
+    counts.append(&mut world.oracle.seen);
     Outcome {
         violation,
         trace: trace.hash(),
         lines: trace.into_lines(),
-        counts: std::mem::take(&mut world.counts),
+        counts,
     }
 }
 /// What is played, and how far it is.

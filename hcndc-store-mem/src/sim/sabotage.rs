@@ -3,13 +3,15 @@
 //! An engine with wrong beliefs is made by spoiling what it loads; a driver or store that breaks its contract by
 //! spoiling what it stores.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use hcndc_core::{
     engine::{
         ActionKind, AttemptState, Change, ExecutionState, FlowRunState, JobRunState, Snapshot,
     },
+    model::{Definition, Schedule},
     port::{Commit, Fence},
+    time::Timestamp,
 };
 
 use super::world::World;
@@ -21,6 +23,34 @@ pub enum Sabotage {
     EngineForgetsDependencies,
     /// The engine forgets, at a load, which flows its flows wait for.
     EngineForgetsParents,
+    /// The engine forgets, at a load, how many runs of a flow may run.
+    EngineForgetsPlaces,
+    /// The engine believes, at a load, that all flows have reached all dates.
+    EngineOpensGates,
+    /// The engine takes, at a load, any date that a job asks for to be its own.
+    EngineForgetsOffsets,
+    /// The engine waits, at a load, for nothing outside.
+    EngineForgetsPatience,
+    /// The engine runs what should have joined another run.
+    EngineJoinsNothing,
+    /// The engine has flow runs join whatever they could run beside.
+    EngineJoinsAnything,
+    /// What has joined a run succeeds whatever becomes of that.
+    EngineSharesNoFailure,
+    /// The engine forgets, at a load, that schedules have fired.
+    EngineForgetsFirings,
+    /// The engine believes, at a load, that schedules have fired for what is to come.
+    EngineSkipsTimes,
+    /// The engine fires, after a load, however late it is.
+    EngineForgetsGrace,
+    /// The engine forgets, at a load, how many executions of a schedule may be live.
+    EngineForgetsInstances,
+    /// The engine forgets, at a load, that schedules are paused.
+    EngineFiresWhilePaused,
+    /// Two fire times become one.
+    EngineDoublesTimes,
+    /// What became of fire times is not stored.
+    StoreLosesFirings,
     /// The engine forgets, at a load, what is alive, and queues it anew.
     EngineForgetsAttempts,
     /// The engine believes, at a load, that executors have ten times their slots.
@@ -123,6 +153,55 @@ impl Sabotage {
                     backfill.row.parallel *= 10;
                 }
             }
+            Self::EngineForgetsPlaces => {
+                for (flow, _) in &mut loaded.flows {
+                    Arc::make_mut(flow).max_runs = None;
+                }
+            }
+            Self::EngineOpensGates => {
+                for (_, date) in &mut loaded.flows {
+                    *date = "2026-12-31".parse().ok();
+                }
+            }
+            Self::EngineForgetsOffsets => {
+                for (_, job) in runs(loaded) {
+                    for dependency in &mut Arc::make_mut(job).dependencies {
+                        dependency.offset_days = 0;
+                    }
+                }
+            }
+            Self::EngineForgetsPatience => {
+                for (_, job) in runs(loaded) {
+                    for dependency in &mut Arc::make_mut(job).dependencies {
+                        dependency.wait_limit = Some(Duration::from_micros(1));
+                    }
+                }
+            }
+            Self::EngineForgetsFirings => {
+                for cursor in &mut loaded.cursors {
+                    cursor.time = cursor.time.before(Duration::from_secs(600));
+                }
+            }
+            Self::EngineSkipsTimes => {
+                for cursor in &mut loaded.cursors {
+                    cursor.time = cursor.time.after(Duration::from_secs(600));
+                }
+            }
+            Self::EngineForgetsGrace => {
+                for schedule in schedules(loaded) {
+                    schedule.misfire_grace = Duration::from_secs(3_600);
+                }
+            }
+            Self::EngineForgetsInstances => {
+                for schedule in schedules(loaded) {
+                    schedule.max_instances = 1_000;
+                }
+            }
+            Self::EngineFiresWhilePaused => {
+                for schedule in schedules(loaded) {
+                    schedule.paused = false;
+                }
+            }
             Self::EngineForgetsPauses => {
                 for execution in &mut loaded.executions {
                     let row = &mut execution.row;
@@ -143,6 +222,11 @@ impl Sabotage {
             | Self::EngineRetriesKilled
             | Self::EngineStartsTooMuch
             | Self::EngineRunsLeftOut
+            | Self::EngineJoinsNothing
+            | Self::EngineJoinsAnything
+            | Self::EngineSharesNoFailure
+            | Self::EngineDoublesTimes
+            | Self::StoreLosesFirings
             | Self::EngineForgetsRevivals
             | Self::EngineResumesTooMuch
             | Self::EngineResetsHalf
@@ -243,6 +327,44 @@ impl Sabotage {
                     )
                 });
             }
+            Self::EngineJoinsNothing => {
+                for change in &mut commit.changes {
+                    if let Change::FlowRun { row, .. } = change
+                        && row.state == FlowRunState::Joined
+                    {
+                        row.state = FlowRunState::Running;
+                    }
+                }
+            }
+            Self::EngineJoinsAnything => {
+                for change in &mut commit.changes {
+                    if let Change::FlowRun { row, .. } = change
+                        && row.state == FlowRunState::Running
+                    {
+                        row.state = FlowRunState::Joined;
+                    }
+                }
+            }
+            Self::EngineSharesNoFailure => {
+                for change in &mut commit.changes {
+                    if let Change::FlowRun { from, row } = change
+                        && *from == Some(FlowRunState::Joined)
+                    {
+                        row.state = FlowRunState::Succeeded;
+                    }
+                }
+            }
+            Self::EngineDoublesTimes => {
+                for change in &mut commit.changes {
+                    if let Change::Execution(row) = change {
+                        row.fire_time = row.fire_time.map(|_| Timestamp::default());
+                    }
+                }
+            }
+            Self::StoreLosesFirings => {
+                let kept = |change: &Change| !matches!(change, Change::Firing(_));
+                commit.changes.retain(kept);
+            }
             Self::EngineRetriesKilled => {
                 for change in &mut commit.changes {
                     if let Change::JobRun {
@@ -297,6 +419,15 @@ impl Sabotage {
             Self::EngineForgetsDependencies
             | Self::EngineForgetsParents
             | Self::EngineForgetsPauses
+            | Self::EngineForgetsFirings
+            | Self::EngineSkipsTimes
+            | Self::EngineForgetsGrace
+            | Self::EngineForgetsInstances
+            | Self::EngineFiresWhilePaused
+            | Self::EngineForgetsPlaces
+            | Self::EngineOpensGates
+            | Self::EngineForgetsOffsets
+            | Self::EngineForgetsPatience
             | Self::EngineForgetsParts
             | Self::EngineForgetsAttempts
             | Self::EngineMultipliesSlots
@@ -310,6 +441,14 @@ impl Sabotage {
         }
         Some((fence, commit))
     }
+}
+
+/// All schedules of a snapshot.
+fn schedules(loaded: &mut Snapshot) -> impl Iterator<Item = &mut Schedule> {
+    loaded.definitions.iter_mut().filter_map(|it| match it {
+        Definition::Schedule(schedule) => Some(Arc::make_mut(schedule)),
+        _ => None,
+    })
 }
 
 /// All job runs of a snapshot with the jobs that they are pinned to.

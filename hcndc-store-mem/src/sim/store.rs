@@ -10,7 +10,7 @@ use std::{
 
 use async_trait::async_trait;
 use hcndc_core::{
-    engine::{ExecutionSnapshot, Snapshot},
+    engine::{Change, ExecutionSnapshot, Snapshot},
     id::ExecutionId,
     port::{Commit, ErrorKind, Fence, Lease, PortError, Store},
     time::Timestamp,
@@ -154,6 +154,24 @@ impl World {
         self.at(at, Event::Tick);
     }
 
+    /// A line for whatever of executions moves.
+    fn note_move(&mut self, change: &Change) {
+        match change {
+            Change::Execution(row) => {
+                self.note(format_args!("  execution {} is {}", row.id, row.state));
+            }
+            Change::FlowRun { from, row } if *from != Some(row.state) => {
+                let (id, flow, state) = (row.id, row.flow, row.state);
+                self.note(format_args!("  flow run {id} of {flow} is {state}"));
+            }
+            Change::JobRun { from, row } if *from != Some(row.state) => {
+                let (id, job, state) = (row.id, row.job, row.state);
+                self.note(format_args!("  job run {id} of {job} is {state}"));
+            }
+            _ => {}
+        }
+    }
+
     fn store_does(&mut self, call: Call) -> Result<Answer, SimError> {
         let store = self.store.clone();
         let answer = match call {
@@ -177,6 +195,9 @@ impl World {
                     at_once(store.commit(under, &commit))?;
                     let changes = commit.changes.len();
                     self.note(format_args!("p{process} stores {changes} changes"));
+                    for change in &commit.changes {
+                        self.note_move(change);
+                    }
                     self.count("commit");
                     self.oracle.stored(fence, &commit);
                 }

@@ -5,7 +5,7 @@ use std::{collections::VecDeque, fmt};
 use hcndc_core::time::Timestamp;
 
 /// Lines that are kept.
-const KEPT: usize = 300;
+const KEPT: usize = 500;
 
 /// A trace.
 #[derive(Clone, Debug)]

@@ -263,8 +263,10 @@ impl Engine {
         };
         match self.begin(opening, step) {
             Ok(execution) => {
-                // Before its rows are looked at, for the next fire time may come before that.
-                if let Some(entry) = self.schedules.entries.get_mut(&schedule.id) {
+                // Before its rows are looked at, for the next fire time may come before that. It may have ended at once.
+                if self.is_live(execution)
+                    && let Some(entry) = self.schedules.entries.get_mut(&schedule.id)
+                {
                     entry.live.insert(execution);
                 }
                 FiringOutcome::Started { execution }

@@ -1,10 +1,7 @@
 //! R10: what people do to executions, and what nobody else may do.
 
 use hcndc_core::{
-    engine::{
-        ActionKind, ActionRow, Change, ExecutionState, FlowRunState, JobRunRow, JobRunState,
-        TriggerKind,
-    },
+    engine::{ActionKind, ActionRow, Change, ExecutionState, FlowRunState, JobRunRow, JobRunState},
     id::JobRunId,
     model::Condition,
 };
@@ -63,7 +60,7 @@ impl Oracle {
                 let new = !self.rows.executions.contains_key(&row.id);
                 let asked = self.asked.get(&row.started_by);
                 let partial = asked.is_some_and(Option::is_some);
-                (new && row.trigger == TriggerKind::Manual && row.partial != partial)
+                (new && row.partial != partial)
                     .then(|| format!("execution {} is partial: {}", row.id, row.partial))
             }
             Change::FlowRun { row, .. } => {
@@ -88,6 +85,10 @@ impl Oracle {
         if let Change::JobRun { row, .. } = change
             && row.state == JobRunState::Blocked
         {
+            let old = self.rows.job_runs.get(&row.id);
+            if old.is_some_and(|old| old.state == JobRunState::UpstreamFailed) {
+                self.made_good.insert(row.id);
+            }
             self.to_reset.remove(&row.id);
         }
     }
@@ -186,8 +187,7 @@ impl Oracle {
         let Ok(job) = rows.job_of(run) else {
             return false;
         };
-        let joined = rows.flow_runs.get(&run.flow_run);
-        if joined.is_none_or(|it| it.joined_to.is_some()) {
+        if self.failed_with.contains(&run.id) {
             return true;
         }
         job.dependencies.iter().any(|dependency| {

@@ -2,7 +2,9 @@
 
 mod backfill;
 mod control;
+mod crossing;
 mod fence;
+mod firing;
 mod limit;
 mod moves;
 mod once;
@@ -10,4 +12,5 @@ mod order;
 mod promise;
 mod same;
 
+pub(crate) use firing::Walk;
 pub(crate) use promise::Promise;

@@ -20,21 +20,27 @@ pub(super) const fn is_met(condition: Condition, state: JobRunState) -> bool {
 }
 
 impl Oracle {
-    /// Why this job run should not run yet, by what is stored.
-    fn obstacle(&self, id: JobRunId) -> Option<(&'static str, String)> {
+    /// Why this job run should not run yet, by what is stored. What had its turn, because something had failed, keeps
+    /// it when people make that good: `had_turn`.
+    fn obstacle(&self, id: JobRunId, had_turn: bool) -> Option<(&'static str, String)> {
         let rows = &self.rows;
         let run = rows.job_runs.get(&id)?;
         let (Ok(job), Some(flow_run)) = (rows.job_of(run), rows.flow_runs.get(&run.flow_run))
         else {
             return Some(("R1", format!("job run {id} has no definitions")));
         };
+        if flow_run.state != FlowRunState::Running {
+            let state = flow_run.state;
+            return Some(("R2", format!("job run {id} runs in a {state} flow run")));
+        }
         for dependency in job.dependencies.iter().filter(|it| it.offset_days == 0) {
             let inside = rows.job_runs.values();
             let mut inside = inside.filter(|it| it.execution == run.execution);
             let before = inside.find(|it| it.job == dependency.job);
             if let Some(before) = before
                 && !is_met(dependency.condition, before.state)
-                && !(dependency.condition == Condition::Failure
+                && !(had_turn
+                    && dependency.condition != Condition::Success
                     && self.made_good.contains(&before.id))
             {
                 let (condition, state) = (dependency.condition, before.state);
@@ -102,13 +108,24 @@ impl Oracle {
         }
     }
 
-    /// `R1`, `R2`, and `retry`: an attempt is made only when all that comes before is done, and while tries are left.
+    fn state_of(&self, id: JobRunId) -> Option<JobRunState> {
+        self.rows.job_runs.get(&id).map(|run| run.state)
+    }
+
+    /// `R1`, `R2`, and `retry`: a turn comes, and an attempt is made only when all that comes before is done, and while tries are left.
     pub(crate) fn check_start(&mut self, change: &Change) {
+        if let Change::JobRun { row, .. } = change
+            && row.state == JobRunState::Queued
+            && self.state_of(row.id) == Some(JobRunState::Blocked)
+            && let Some((rule, detail)) = self.obstacle(row.id, false)
+        {
+            self.breaks(rule, detail);
+        }
         let Change::Attempt(new) = change else { return };
         if self.rows.attempts.contains_key(&new.id) {
             return;
         }
-        if let Some((rule, detail)) = self.obstacle(new.job_run) {
+        if let Some((rule, detail)) = self.obstacle(new.job_run, true) {
             self.breaks(rule, detail);
         }
         let Some(run) = self.rows.job_runs.get(&new.job_run) else {
@@ -135,7 +152,7 @@ impl Oracle {
             return;
         }
         let id = row.job_run;
-        if let Some((rule, detail)) = self.obstacle(id) {
+        if let Some((rule, detail)) = self.obstacle(id, true) {
             self.breaks(rule, detail);
         }
         let rows = &self.rows;
@@ -146,7 +163,7 @@ impl Oracle {
         let before: Vec<JobRunId> = rows
             .job_runs
             .values()
-            .filter(|it| it.execution == run.execution)
+            .filter(|it| it.execution == run.execution && !self.made_good.contains(&it.id))
             .filter(|it| {
                 let on = job.dependencies.iter();
                 on.filter(|on| on.offset_days == 0)

@@ -29,12 +29,6 @@ impl Promise {
             Input::Edit(batch) => &batch.edits,
             _ => &[],
         };
-        let deletes = |edit: &Edit| {
-            matches!(
-                edit,
-                Edit::DeleteFlow { .. } | Edit::DeleteJob { .. } | Edit::DeleteExecutor { .. }
-            )
-        };
         Self {
             by,
             signed,
@@ -43,7 +37,7 @@ impl Promise {
                 Input::Start(start) => start.jobs.clone(),
                 _ => None,
             },
-            deletes: edits.iter().map(deletes).collect(),
+            deletes: edits.iter().map(|edit| edit.deletes().is_some()).collect(),
         }
     }
 }
