@@ -122,7 +122,7 @@ fn details_name_the_jobs_in_the_order_of_their_starts_and_what_they_wait_for() {
             "2026-11-19 | load | nightly | 11-20 02:30 | 03:15 | 45m | 1",
             "· sales | @etl-1 | 11-20 02:30 | 03:15 | 45m",
             "1 execution, 3 job runs; times in Asia/Shanghai",
-            "2026-11-19: extract/customers (20m) waits: executor etl-1 has 0 slots free, and the job takes 1",
+            "2026-11-19: extract/customers (20m) waits for executor etl-1 (full)",
         ]
     );
 }
@@ -193,7 +193,7 @@ fn without_its_executor_nothing_runs_and_the_table_says_why() {
             "2026-11-19 | load | nightly | 1 | waiting",
             "1 execution, 3 job runs; times in Asia/Shanghai",
             "not over at the end: 3 job runs",
-            "2026-11-19: extract/orders, extract/customers wait: executor etl-1 is not connected",
+            "2026-11-19: extract/orders, extract/customers wait for executor etl-1 (lost)",
             "nightly, 2026-11-19: not finished by 11-20 03:20",
         ]
     );

@@ -33,10 +33,7 @@ mod text;
 
 use std::{sync::Arc, time::Instant};
 
-use hcndc_core::{
-    engine::Hold,
-    port::{History, Transport},
-};
+use hcndc_core::port::{History, Transport};
 use warp::{
     Filter,
     filters::BoxedFilter,
@@ -45,15 +42,10 @@ use warp::{
 };
 
 use self::route::{Route, Template};
-use crate::{app::App, interchange::Lang, metrics};
+use crate::{app::App, metrics};
 
 pub(crate) use self::{events::EventNumbers, starts::Starts};
 pub use self::{openapi::openapi_json, server::serve};
-
-/// What holds a job run, in one sentence, as the API says it.
-pub(crate) fn hold_words(hold: &Hold, lang: Lang) -> String {
-    text::hold(hold, lang)
-}
 
 /// Every route of the server.
 fn all<H: History + 'static, T: Transport + 'static>(app: &Arc<App<H, T>>) -> Vec<Route> {

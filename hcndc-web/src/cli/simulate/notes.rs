@@ -12,7 +12,7 @@ use super::{
     moments::{Moments, span},
     table::Look,
 };
-use crate::{api::hold_words, cli::pick, interchange::Lang};
+use crate::{cli::pick, interchange::Lang};
 
 /// Lines of one kind; what is left out is counted.
 const MOST: usize = 20;
@@ -97,7 +97,7 @@ fn waits<'a>(
             .waits
             .iter()
             .filter(|hold| !matches!(hold, Hold::Dependency { .. } | Hold::Parent { .. }))
-            .map(|hold| hold_words(&assumed(hold), lang))
+            .map(|hold| cause(hold, lang))
             .collect();
         if holds.is_empty() {
             continue;
@@ -113,31 +113,77 @@ fn waits<'a>(
             Lang::En => format!("{flow}/{job} ({time})"),
             Lang::Zh => format!("{flow}/{job}（{time}）"),
         };
-        let why = holds.join(pick(lang, "; ", "；"));
+        let why = holds.join(pick(lang, ", ", "、"));
         let key = (execution.data_date, why);
         found.entry(key).or_default().push(name);
     }
     let line = |((date, why), names): ((DataDate, String), Vec<String>)| match lang {
         Lang::En => {
             let verb = if names.len() == 1 { "waits" } else { "wait" };
-            format!("{date}: {} {verb}: {why}", names.join(", "))
+            format!("{date}: {} {verb} for {why}", names.join(", "))
         }
-        Lang::Zh => format!("{date}：{} 等待：{why}", names.join("、")),
+        Lang::Zh => format!("{date}：{} 等待{why}", names.join("、")),
     };
     found.into_iter().map(line).collect()
 }
 
-/// The hold, without the reason why an executor is away: that it was taken to be so.
-fn assumed(hold: &Hold) -> Hold {
-    let mut hold = hold.clone();
-    if let Hold::Executor {
-        trouble: HostTrouble::Offline { reason },
-        ..
-    } = &mut hold
-    {
-        *reason = None;
+/// What holds a job run, in a few words.
+fn cause(hold: &Hold, lang: Lang) -> String {
+    let (en, zh) = match hold {
+        Hold::Parent { name, .. } => (format!("flow {name}"), format!("任务流 {name}")),
+        Hold::Dependency { name, .. } => (format!("job {name}"), format!("任务 {name}")),
+        Hold::OutsideParent { name, needs, .. } => (
+            format!("flow {name} to reach {needs}"),
+            format!("任务流 {name} 到达 {needs}"),
+        ),
+        Hold::Joined { .. } => (
+            "another run of its flow for this date".to_owned(),
+            "该任务流同一数据日期的另一次执行".to_owned(),
+        ),
+        Hold::FlowRuns { limit, .. } => (
+            format!("a place among the {limit} runs of its flow"),
+            format!("任务流同时执行数上限 {limit}"),
+        ),
+        Hold::OutsideDependency {
+            name, data_date, ..
+        } => (
+            format!("job {name} for {data_date}"),
+            format!("任务 {name} 的数据日期 {data_date}"),
+        ),
+        Hold::Retry { .. } => ("its next attempt".to_owned(), "下一次尝试".to_owned()),
+        Hold::GlobalLimit { limit } => (
+            format!("a place among the {limit} jobs at once"),
+            format!("同时运行的任务数上限 {limit}"),
+        ),
+        Hold::SameJobLive { data_date, .. } => (
+            format!("another run of the job for {data_date}"),
+            format!("该任务数据日期 {data_date} 的另一次执行"),
+        ),
+        Hold::NoExecutor { .. } => (
+            "an executor that matches".to_owned(),
+            "符合条件的执行服务器".to_owned(),
+        ),
+        Hold::Executor { name, trouble, .. } => {
+            let (en, zh) = match trouble {
+                HostTrouble::Disabled => ("not enabled", "未启用"),
+                HostTrouble::Offline { .. } => ("lost", "已失联"),
+                HostTrouble::TooSmall { .. } => ("too small", "槽位不足"),
+                HostTrouble::Full { .. } => ("full", "已满"),
+                HostTrouble::Reserved => ("kept for another job", "为其他任务预留"),
+            };
+            (
+                format!("executor {name} ({en})"),
+                format!("执行服务器 {name}（{zh}）"),
+            )
+        }
+        Hold::Paused { .. } => ("a pause".to_owned(), "暂停".to_owned()),
+        Hold::Stopping { .. } => ("a stop".to_owned(), "停止".to_owned()),
+        other => (format!("{other:?}"), format!("{other:?}")),
+    };
+    match lang {
+        Lang::En => en,
+        Lang::Zh => zh,
     }
-    hold
 }
 
 /// Fire times that start nothing.
