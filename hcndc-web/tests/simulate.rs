@@ -259,6 +259,29 @@ fn another_mesh_is_told_by_what_it_moves() {
 }
 
 #[test]
+fn a_pool_holds_back_what_it_has_no_slots_for_and_is_named() {
+    let dir = night();
+    let pooled = NIGHT
+        .replace("slots: 1}", "slots: 4}")
+        .replace("flows:", "pools:\n  - {name: warehouse, slots: 1}\nflows:")
+        .replace("0m}", "0m, pool: warehouse}");
+    write(dir.path(), "mesh.yaml", &pooled);
+    for (lang, line) in [
+        (
+            "en",
+            "2026-11-19: extract/customers (20m) waits for pool warehouse (full)",
+        ),
+        (
+            "zh",
+            "2026-11-19：extract/customers（20m） 等待资源池 warehouse（已满）",
+        ),
+    ] {
+        let (_, out, err) = simulate(lang, dir.path(), &day(&["--details"]));
+        assert!(out.lines().any(|it| it == line), "{out}{err}");
+    }
+}
+
+#[test]
 fn the_slots_of_this_host_count_when_the_mesh_names_no_executors() {
     let dir = night();
     let none = "executors:\n  - {name: etl-1, address: \"127.0.0.1:7890\", slots: 1}\n";

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use hcndc_core::{
-    engine::{FiringOutcome, Hold, HostTrouble, SkipReason},
+    engine::{FiringOutcome, Hold, HostTrouble, PoolTrouble, SkipReason},
     forecast::{DeadlineKind, Forecast, JobRunForecast, MissedDeadline},
     time::DataDate,
 };
@@ -174,6 +174,17 @@ fn cause(hold: &Hold, lang: Lang) -> String {
             (
                 format!("executor {name} ({en})"),
                 format!("执行服务器 {name}（{zh}）"),
+            )
+        }
+        Hold::Pool { name, trouble, .. } => {
+            let (en, zh) = match trouble {
+                PoolTrouble::TooSmall { .. } => ("too small", "槽位不足"),
+                PoolTrouble::Full { .. } => ("full", "已满"),
+                PoolTrouble::Reserved => ("kept for another job", "为其他任务预留"),
+            };
+            (
+                format!("pool {name} ({en})"),
+                format!("资源池 {name}（{zh}）"),
             )
         }
         Hold::Paused { .. } => ("a pause".to_owned(), "暂停".to_owned()),
