@@ -5,13 +5,14 @@ use std::{collections::BTreeMap, time::Duration};
 use hcndc_core::{
     id::{ExecutorId, FlowId, JobId, ScheduleId},
     model::{
-        Condition, Dependency, DependencyDraft, Edit, ExecutorDraft, ExecutorRef, FlowDraft,
-        FlowRef, Job, JobDraft, JobRef, Missed, Overlap, Placement, PlacementDraft, Retry,
-        ScheduleDraft, Trigger, TriggerDraft,
+        AlertEvent, AlertRuleDraft, AlertRuleRef, Condition, Deadline, Dependency, DependencyDraft,
+        Edit, ExecutorDraft, ExecutorRef, FileEventDraft, FileEventRef, FileServerDraft,
+        FileServerKind, FileServerRef, FlowDraft, FlowRef, Job, JobDraft, JobRef, Missed, Overlap,
+        Placement, PlacementDraft, Retry, ScheduleDraft, Trigger, TriggerDraft,
     },
     time::Timestamp,
     trigger::{
-        Timing,
+        TimeOfDay, Timing,
         cron::{Cron, Dialect},
         interval::Interval,
     },
@@ -54,6 +55,7 @@ pub(crate) fn found(lots: &mut SplitMix64, hosts: usize) -> Vec<Edit> {
             edits.push(Edit::PutJob(draft));
         }
     }
+    edits.extend(told());
     for at in 0..lots.below(3) {
         let flow = FlowRef::Name(format!("flow{}", lots.below(flows)));
         edits.push(schedule(lots, format!("schedule{at}"), flow).into());
@@ -61,7 +63,41 @@ pub(crate) fn found(lots: &mut SplitMix64, hosts: usize) -> Vec<Edit> {
     edits
 }
 
-/// A schedule that fires every minute or so, by an interval or a cron expression.
+/// What schedules name: a file that may arrive, and what people want to hear of.
+fn told() -> [Edit; 4] {
+    let server = FileServerDraft::new("server", FileServerKind::Local, "");
+    let event = FileEventDraft::new("event", FileServerRef::Name("server".into()), "/in/*");
+    let mut all = AlertRuleDraft::new(
+        "all",
+        [
+            AlertEvent::ExecutionFailed,
+            AlertEvent::JobRetried,
+            AlertEvent::ExecutorLost,
+        ],
+        [],
+    );
+    all.default = true;
+    let some = AlertRuleDraft::new(
+        "some",
+        [
+            AlertEvent::ExecutionSucceeded,
+            AlertEvent::ExecutionFailed,
+            AlertEvent::JobFailed,
+            AlertEvent::NotStartedBy,
+            AlertEvent::NotFinishedBy,
+        ],
+        [],
+    );
+    [server.into(), event.into(), all.into(), some.into()]
+}
+
+/// A local time of the minutes in which everything happens.
+fn deadline(lots: &mut SplitMix64, hour: u32) -> Option<Deadline> {
+    let at = TimeOfDay::new(hour, 17 + lots.below(15) as u32, 0)?;
+    lots.one_in(3).then_some(Deadline { days: 0, at })
+}
+
+/// A schedule that fires every minute or so, by an interval or a cron expression, or when a file arrives.
 fn schedule(lots: &mut SplitMix64, name: String, flow: FlowRef) -> ScheduleDraft {
     let timing = if lots.one_in(2) {
         let anchor = Timestamp::from_micros(lots.below(90_000_000) as i64);
@@ -83,7 +119,17 @@ fn schedule(lots: &mut SplitMix64, name: String, flow: FlowRef) -> ScheduleDraft
         unreachable!("these are intervals and cron expressions");
     };
     let mut draft = ScheduleDraft::new(name, flow, TriggerDraft::Time(timing));
-    if lots.one_in(3) {
+    if lots.one_in(4) {
+        draft.trigger = TriggerDraft::File(FileEventRef::Name("event".into()));
+    }
+    let east = lots.one_in(3);
+    let hour = if east { 8 } else { 0 };
+    draft.start_by = deadline(lots, hour);
+    draft.finish_by = deadline(lots, hour);
+    if lots.one_in(2) {
+        draft.alerts = vec![AlertRuleRef::Name("some".into())];
+    }
+    if east {
         draft.zone = "Asia/Shanghai".parse().unwrap_or(draft.zone);
     }
     draft.downstream = lots.one_in(3);
