@@ -8,15 +8,19 @@ use std::{
 use hcndc_core::{
     engine::{
         EditBatch, Effect, End, EndCause, Engine, ExecutionState, Hold, HostTrouble, Input,
-        JobRunState, Order, Reply, Report, Start,
+        JobRunState, Order, Report, Start,
     },
-    forecast::{Assumptions, Forecast, forecast},
+    forecast::{Assumptions, Forecast, Times, forecast},
     id::{AttemptId, ExecutorId, JobId},
     model::{
         Condition, DependencyDraft, Edit, ExecutorDraft, ExecutorRef, FlowDraft, FlowRef, JobDraft,
-        JobRef, PlacementDraft, Retry,
+        JobRef, PlacementDraft, Retry, ScheduleDraft, TriggerDraft,
     },
-    time::Timestamp,
+    time::{DataDate, Timestamp},
+    trigger::{
+        Timing,
+        cron::{Cron, Dialect},
+    },
 };
 use proptest::prelude::*;
 
@@ -293,7 +297,10 @@ fn a_change_of_definitions_is_told_by_what_it_moves() {
     );
     assert_eq!(
         found.moved[0].after,
-        Some((Some(after(12)), Some(after(13))))
+        Some(Times {
+            started_at: Some(after(12)),
+            ended_at: Some(after(13)),
+        })
     );
 
     let mut unknown = job("e", 1, &[]);
@@ -302,21 +309,23 @@ fn a_change_of_definitions_is_told_by_what_it_moves() {
     assert!(forecast(&engine, &assumed).is_err());
 }
 
+/// When each job starts and ends for each date.
+type Course = BTreeMap<(JobId, DataDate), (Timestamp, Timestamp)>;
+
 /// What comes to pass: the engine itself with executors that take as long as was expected.
 fn live(
     mut engine: Engine,
     durations: &BTreeMap<JobId, Duration>,
-) -> BTreeMap<JobId, (Timestamp, Timestamp)> {
-    let mut ends: BTreeMap<(Timestamp, AttemptId), (ExecutorId, JobId, Timestamp)> =
+    first: Input,
+    until: Timestamp,
+) -> Course {
+    let mut ends: BTreeMap<(Timestamp, AttemptId), (ExecutorId, JobId, DataDate, Timestamp)> =
         BTreeMap::new();
     let mut found = BTreeMap::new();
     let mut now = begin();
-    let mut input = start(&engine);
+    let mut input = first;
     loop {
         let step = engine.apply(now, input).expect("it is right");
-        if let Reply::Started(id) = step.reply {
-            assert!(engine.is_live(id) || engine.jobs().next().is_none());
-        }
         for effect in step.effects {
             if let Effect::Tell {
                 executor,
@@ -327,15 +336,23 @@ fn live(
                 let job = engine.find_job(flow, &order.job).expect("it is there").id;
                 ends.insert(
                     (now.after(durations[&job]), order.attempt),
-                    (executor, job, now),
+                    (executor, job, order.data_date, now),
                 );
             }
         }
-        let Some(((at, attempt), (executor, job, started))) = ends.pop_first() else {
+        let end = ends.first_key_value().map(|(&(at, _), _)| at);
+        let wake = engine.next_wakeup();
+        // The next of both; of two at once the end.
+        let Some(next) = end.into_iter().chain(wake).min().filter(|at| *at <= until) else {
             return found;
         };
-        now = at;
-        found.insert(job, (started, at));
+        now = next.max(now);
+        if end.is_none_or(|end| end > next) {
+            input = Input::Wake;
+            continue;
+        }
+        let ((at, attempt), (executor, job, date, started)) = ends.pop_first().expect("one ends");
+        found.insert((job, date), (started, at));
         let end = End {
             cause: EndCause::Exited(0),
             started_at: Some(started),
@@ -349,6 +366,38 @@ fn live(
     }
 }
 
+/// What was foretold of the job runs that end in time.
+fn course(found: &Forecast) -> Course {
+    let ended = found
+        .job_runs
+        .values()
+        .filter_map(|run| Some((run, run.started_at?, run.ended_at?)));
+    ended
+        .map(|(run, started, ended)| {
+            let execution = found.flow_runs[&run.flow_run].execution;
+            let date = found.executions[&execution].data_date;
+            ((run.job, date), (started, ended))
+        })
+        .collect()
+}
+
+/// Jobs of one flow, each after about a quarter of those before it.
+fn shaped(shape: &[(u32, u32)]) -> Vec<JobDraft> {
+    let drafts = shape.iter().enumerate().map(|(at, &(minutes, ties))| {
+        let tied = |other: &usize| ties.rotate_left(*other as u32) & 3 == 0;
+        let before: Vec<String> = (0..at).filter(tied).map(|at| format!("j{at}")).collect();
+        let before: Vec<&str> = before.iter().map(String::as_str).collect();
+        job(&format!("j{at}"), minutes, &before)
+    });
+    drafts.collect()
+}
+
+fn expected(engine: &Engine) -> BTreeMap<JobId, Duration> {
+    let jobs = engine.jobs();
+    jobs.map(|job| (job.id, job.expected.expect("it is given")))
+        .collect()
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
 
@@ -358,27 +407,58 @@ proptest! {
         shape in prop::collection::vec((1..10_u32, any::<u32>()), 1..30),
         slots in 1..4_u32,
     ) {
-        let mut drafts = Vec::new();
-        for (at, &(minutes, ties)) in shape.iter().enumerate() {
-            // About a quarter of the jobs before it.
-            let tied = |other: &usize| ties.rotate_left(*other as u32) & 3 == 0;
-            let before: Vec<String> = (0..at).filter(tied).map(|at| format!("j{at}")).collect();
-            let before: Vec<&str> = before.iter().map(String::as_str).collect();
-            drafts.push(job(&format!("j{at}"), minutes, &before));
-        }
-        let mut engine = engine(slots, drafts);
         // All that ends at one moment ends in the same order in both.
-        let durations: BTreeMap<JobId, Duration> =
-            engine.jobs().map(|job| (job.id, job.expected.expect("it is given"))).collect();
-        let came = live(engine.clone(), &durations);
+        let mut engine = engine(slots, shaped(&shape));
         let input = start(&engine);
+        let came = live(engine.clone(), &expected(&engine), input.clone(), after(24 * 60));
         engine.apply(begin(), input).expect("it starts");
         let found = a_day(&engine);
-        let foretold: BTreeMap<JobId, (Timestamp, Timestamp)> = found
-            .job_runs
-            .values()
-            .map(|run| (run.job, (run.started_at.expect("it starts"), run.ended_at.expect("it ends"))))
-            .collect();
-        prop_assert_eq!(foretold, came);
+        prop_assert_eq!(came.len(), shape.len());
+        prop_assert_eq!(course(&found), came);
+    }
+
+    /// So do a week of schedules: one with what is downstream of it, one of a flow that waits for what another schedule
+    /// runs, and more to do on some days than there are hours.
+    #[test]
+    fn a_week_of_schedules_comes_to_pass_as_it_was_foretold(
+        shape in prop::collection::vec((1..200_u32, any::<u32>()), 1..12),
+        more in prop::collection::vec(1..300_u32, 3),
+        hours in prop::collection::vec(0..24_u32, 2),
+        slots in 1..4_u32,
+        instances in 1..3_u32,
+    ) {
+        let mut engine = engine(slots, shaped(&shape));
+        let mut edits = Vec::new();
+        for (name, minutes) in ["below", "beside", "last"].into_iter().zip(more) {
+            let mut flow = FlowDraft::new(name);
+            match name {
+                "below" => flow.parents = vec![FlowRef::Name("night".into())],
+                "last" => flow.parents = vec![FlowRef::Name("beside".into())],
+                _ => {}
+            }
+            edits.push(Edit::PutFlow(flow));
+            let mut only = JobDraft::new(FlowRef::Name(name.into()), "only", "true");
+            only.expected = Some(MINUTE * minutes);
+            edits.push(Edit::PutJob(only));
+        }
+        let daily = |flow: &str, cron: String| {
+            let cron = Cron::parse(Dialect::Unix, &cron).expect("an expression");
+            let trigger = TriggerDraft::Time(Timing::Cron(cron));
+            let mut draft = ScheduleDraft::new(flow, FlowRef::Name(flow.into()), trigger);
+            draft.max_instances = instances;
+            draft
+        };
+        let mut night = daily("night", format!("0 {} * * *", hours[0]));
+        night.downstream = true;
+        let beside = daily("beside", format!("30 {} * * *", hours[1]));
+        // It fires before and after what it waits for.
+        let last = daily("last", "15 */7 * * *".into());
+        edits.extend([night, beside, last].map(Edit::from));
+        edit(&mut engine, edits);
+        let until = after(7 * 24 * 60);
+        let came = live(engine.clone(), &expected(&engine), Input::Wake, until);
+        let found = forecast(&engine, &Assumptions::until(until)).expect("nothing to refuse");
+        prop_assert!(came.len() >= shape.len());
+        prop_assert_eq!(course(&found), came);
     }
 }

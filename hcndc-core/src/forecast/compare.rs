@@ -16,7 +16,7 @@ use crate::{
 #[derive(Clone, Debug, Default, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Comparison {
-    /// Job runs whose times differ, in the order of the earlier one's names.
+    /// Job runs whose times differ, in the order of their names.
     pub moved: Vec<Moved>,
     /// Job runs that only the first has.
     pub only_before: Vec<Moved>,
@@ -38,16 +38,25 @@ pub struct Moved {
     pub job: String,
     /// The date that it is for.
     pub data_date: DataDate,
-    /// When it starts and ends in the first forecast.
-    pub before: Option<(Option<Timestamp>, Option<Timestamp>)>,
-    /// When it starts and ends in the second.
-    pub after: Option<(Option<Timestamp>, Option<Timestamp>)>,
+    /// When it starts and ends in the first forecast; `None` if that does not have it.
+    pub before: Option<Times>,
+    /// When it starts and ends in the second; `None` if that does not have it.
+    pub after: Option<Times>,
+}
+
+/// When a job run starts and ends, as far as that is in sight.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+pub struct Times {
+    /// When it is given to an executor.
+    pub started_at: Option<Timestamp>,
+    /// When it ends.
+    pub ended_at: Option<Timestamp>,
 }
 
 /// How the same job run is found again in another forecast, where ids differ: by names, and by its place among the runs
 /// for the same date.
 type Key = (String, String, DataDate, usize);
-type Times = (Option<Timestamp>, Option<Timestamp>);
 
 impl Forecast {
     /// What the other forecast has differently.
@@ -69,11 +78,13 @@ impl Forecast {
             .only_before
             .extend(gone.map(|(key, before)| moved(key, Some(before), None)));
         let (before, after) = (self.missed_deadlines(), other.missed_deadlines());
+        // A fire time that has moved makes no other deadline of it.
+        let what = |it: &MissedDeadline| (it.schedule.clone(), it.data_date, it.at, it.what);
         let without = |these: &[MissedDeadline], others: &[MissedDeadline]| {
-            let others: BTreeSet<&MissedDeadline> = others.iter().collect();
+            let others: BTreeSet<_> = others.iter().map(what).collect();
             these
                 .iter()
-                .filter(|it| !others.contains(it))
+                .filter(|it| !others.contains(&what(it)))
                 .cloned()
                 .collect()
         };
@@ -109,7 +120,10 @@ impl Forecast {
                 .or_default();
             found.insert(
                 (flow, job, execution.data_date, *place),
-                (run.started_at, run.ended_at),
+                Times {
+                    started_at: run.started_at,
+                    ended_at: run.ended_at,
+                },
             );
             *place += 1;
         }

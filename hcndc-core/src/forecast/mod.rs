@@ -43,7 +43,7 @@ use alloc::{
 };
 use core::time::Duration;
 
-pub use compare::{Comparison, Moved};
+pub use compare::{Comparison, Moved, Times};
 
 use self::play::Player;
 use crate::{

@@ -123,6 +123,9 @@ impl Clock {
     /// overlap.
     pub(super) fn highest(self, at: i64) -> i64 {
         let offset = self.offset(at);
+        if self.offset(at - QUIET) == offset {
+            return at + offset;
+        }
         let start = self.start_of_offset(at, offset);
         (at + offset).max(self.local(start - 1))
     }

@@ -276,6 +276,9 @@ CREATE TABLE `flow_run` (
   `started_at` bigint DEFAULT NULL,
   `ended_at` bigint DEFAULT NULL,
   `joined_to` bigint DEFAULT NULL,
+  `restarts` bigint NOT NULL DEFAULT 0,
+  `restart_at` bigint DEFAULT NULL,
+  `timed_out` tinyint(1) NOT NULL DEFAULT 0,
   PRIMARY KEY (`id`),
   KEY `flow_run_by_execution` (`execution_id`,`id`),
   KEY `flow_run_by_flow` (`flow_id`,`execution_id`)

@@ -258,7 +258,10 @@ CREATE TABLE "flow_run" ( "id" integer NOT NULL PRIMARY KEY,
   "state" varchar(20) NOT NULL,
   "started_at" integer,
   "ended_at" integer ,
-  "joined_to" integer);
+  "joined_to" integer,
+  "restarts" integer NOT NULL DEFAULT 0,
+  "restart_at" integer,
+  "timed_out" boolean NOT NULL DEFAULT FALSE);
 
 CREATE INDEX "flow_run_by_execution" ON "flow_run" ("execution_id", "id");
 

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use hcndc_core::{
     engine::{ExecutionState, Input, JobRunState, Reply, Start, TriggerKind},
-    id::{ExecutionId, FlowId, JobRunId},
+    id::{ExecutionId, FlowId, JobId, JobRunId},
     model::DefinitionError,
     port::{ExecutionQuery, ExecutionView, FlowRunView, History, Transport},
     time::DataDate,
@@ -78,6 +78,10 @@ struct StartBody {
     /// The same, for one.
     #[serde(default)]
     flow: Option<Reference>,
+    /// Only these jobs, as `flow/job` or by id; all others of their flows are left out. Such a run moves no data date, and
+    /// waits for nothing outside of it. Default: all jobs of the flows.
+    #[serde(default)]
+    jobs: Option<Vec<Reference>>,
     /// With all flows downstream of them. Default: false.
     #[serde(default)]
     with_downstream: bool,
@@ -93,7 +97,7 @@ struct StartBody {
 /// A body that says nothing.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct NothingBody {}
+pub(super) struct NothingBody {}
 
 /// What to run again.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -320,7 +324,7 @@ impl From<FlowRunView> for FlowRunDto {
     }
 }
 
-async fn find<H: History, T: Transport>(
+pub(super) async fn find<H: History, T: Transport>(
     app: &App<H, T>,
     id: ExecutionId,
 ) -> Result<ExecutionDto, Problem> {
@@ -429,12 +433,27 @@ async fn to_start<H: History, T: Transport>(
         let error = DefinitionError::Unknown { what, name };
         blames.push(Blame::of("flows", BlameError::Definition(error)));
     }
+    let jobs = match body.jobs {
+        None => None,
+        Some(jobs) => {
+            let named = jobs.clone();
+            let found: Vec<Option<JobId>> = app
+                .look(move |engine| named.iter().map(|job| job.find_job(engine)).collect())
+                .await?;
+            for (job, _) in jobs.iter().zip(&found).filter(|(_, id)| id.is_none()) {
+                let (what, name) = ("job".to_owned(), job.to_string());
+                let error = DefinitionError::Unknown { what, name };
+                blames.push(Blame::of("jobs", BlameError::Definition(error)));
+            }
+            Some(found.into_iter().flatten().collect())
+        }
+    };
     if !blames.is_empty() {
         return Err(Problem::BadBody(blames));
     }
     Ok(Start {
         flows: found.into_iter().flatten().collect(),
-        jobs: None,
+        jobs,
         downstream: body.with_downstream,
         data_date,
         params: map_to_params(&body.params),
@@ -499,7 +518,7 @@ pub(super) async fn stop<H: History, T: Transport>(
 }
 
 /// The engine does not know an execution that has ended: the store does.
-async fn ended_problem<H: History, T: Transport>(
+pub(super) async fn ended_problem<H: History, T: Transport>(
     app: &App<H, T>,
     execution: ExecutionId,
     problem: Problem,
@@ -564,7 +583,7 @@ pub(super) async fn rerun<H: History, T: Transport>(
     go_on(&app, execution, input).await
 }
 
-async fn go_on<H: History, T: Transport>(
+pub(super) async fn go_on<H: History, T: Transport>(
     app: &App<H, T>,
     execution: ExecutionId,
     input: Input,

@@ -6,6 +6,7 @@
 
 mod body;
 mod caller;
+mod control;
 mod definition;
 mod events;
 mod executions;
@@ -55,6 +56,7 @@ fn all<H: History + 'static, T: Transport + 'static>(app: &Arc<App<H, T>>) -> Ve
     routes.extend(executors::routes(app));
     routes.extend(mesh::routes(app));
     routes.extend(executions::routes(app));
+    routes.extend(control::routes(app));
     routes.extend(job_runs::routes(app));
     routes.extend(logs::routes(app));
     routes.extend(events::routes(app));

@@ -7,7 +7,7 @@ use utoipa::{
 use warp::Filter as _;
 
 use super::{
-    events, executions, executors, flows, health, job_runs, jobs, logs, mesh, pages,
+    control, events, executions, executors, flows, health, job_runs, jobs, logs, mesh, pages,
     problem::Problem,
     route::{Json, Route, at},
 };
@@ -45,7 +45,8 @@ pub(super) fn route() -> Route {
         executors::delete,
         mesh::apply,
         executions::list, executions::start, executions::detail, executions::stop, executions::resume,
-        executions::rerun, executions::flow_runs, job_runs::of_execution, events::of_execution,
+        executions::rerun, control::pause, control::unpause, control::reset, control::skip,
+        control::mark_succeeded, control::actions, control::kill, executions::flow_runs, job_runs::of_execution, events::of_execution,
         job_runs::list, job_runs::detail, job_runs::attempts, job_runs::explain, logs::log,
         events::events,
         health::healthz, health::readyz, health::figures,

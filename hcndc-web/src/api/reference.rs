@@ -65,6 +65,20 @@ impl Reference {
         .map(|flow| flow.id)
     }
 
+    /// The job that is meant, if there is one: `flow/job`, split where there are both.
+    pub(super) fn find_job(&self, engine: &Engine) -> Option<JobId> {
+        let name = match self {
+            Self::Id(id) => return engine.job(JobId(*id)).map(|job| job.id),
+            Self::Name(name) => name,
+        };
+        let mut slashes = name.match_indices('/').map(|(at, _)| at);
+        slashes.find_map(|at| {
+            let flow = engine.find_flow(&name[..at])?;
+            let job = engine.find_job(flow.id, &name[at + 1..])?;
+            Some(job.id)
+        })
+    }
+
     /// The job that is meant by a job of a flow: the name of one of its own jobs, else split at the first slash.
     fn job(self, own_flow: &str, engine: &Engine) -> JobRef {
         let name = match self {

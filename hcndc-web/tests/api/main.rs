@@ -6,6 +6,7 @@
 )]
 
 mod bed;
+mod control;
 mod documents;
 mod events;
 mod executions;

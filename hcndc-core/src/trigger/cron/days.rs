@@ -146,8 +146,8 @@ impl Dates {
             by_kind: [0; 28],
         };
         let mut seen = 0_u32;
-        // The calendar repeats after 400 years, which hold each kind of year that there is.
-        for year in 2000..2400 {
+        // Of two years in a row one at most is a leap year, and each may begin on any day: 28 years hold all kinds.
+        for year in 2000..2028 {
             let kind = kind(year);
             if seen & (1 << kind) == 0 {
                 seen |= 1 << kind;
@@ -308,7 +308,15 @@ fn kind(year: i32) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use alloc::collections::BTreeSet;
+
     use super::*;
+
+    #[test]
+    fn each_kind_of_year_is_among_those_that_are_looked_at() {
+        let kinds = |years: core::ops::Range<i32>| -> BTreeSet<usize> { years.map(kind).collect() };
+        assert_eq!(kinds(1..10_000), kinds(2000..2028));
+    }
 
     /// Every kind of month: its length, and the day of the week that it begins with.
     fn months() -> impl Iterator<Item = (u32, u32)> {

@@ -30,8 +30,8 @@ use hcndc_core::{
 use hcndc_store_mysql::{Durability, SqlError, SqlStore};
 use tokio::sync::mpsc;
 
-pub(super) use self::board::state_name;
 use self::{board::Board, events::EventFile, progress::Progress};
+pub(super) use self::{board::state_name, summary::flow_state};
 use super::{Exit, Signals, pick, say, warn, warn_error, warn_faults};
 use crate::{
     causes::with_causes,

@@ -167,7 +167,7 @@ pub(super) fn print_table(board: &Board, lang: Lang) {
     say(table);
 }
 
-const fn flow_state(state: FlowRunState, lang: Lang) -> &'static str {
+pub(in crate::cli) const fn flow_state(state: FlowRunState, lang: Lang) -> &'static str {
     match lang {
         Lang::En => state.as_str(),
         Lang::Zh => match state {

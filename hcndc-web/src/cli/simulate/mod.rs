@@ -3,11 +3,13 @@
 //! The engine of the file's definitions is made in memory and played forward by
 //! [`forecast`](hcndc_core::forecast::forecast).
 
+mod moments;
+mod notes;
 mod report;
 mod table;
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
     time::Duration,
@@ -16,6 +18,7 @@ use std::{
 use chrono::{NaiveDate, NaiveTime};
 use chrono_tz::Tz;
 use clap::{Args, ValueEnum};
+use console::Term;
 use hcndc_core::{
     engine::{EditBatch, Engine, Input, Rejected, Settings},
     forecast::{Assumptions, Forecast, forecast},
@@ -25,7 +28,10 @@ use hcndc_core::{
 };
 
 use super::{Exit, pick, print, warn, warn_error, warn_faults};
-use crate::interchange::{Existing, Lang, MeshFile, Span, edits, read_mesh};
+use crate::{
+    causes::with_causes,
+    interchange::{Existing, Lang, MeshFile, Span, edits, read_mesh},
+};
 
 /// Arguments of `simulate`.
 #[derive(Debug, Args)]
@@ -85,17 +91,43 @@ enum SimulateError {
         path: PathBuf,
         source: std::io::Error,
     },
-    #[error("{} is no JSON object of spans", path.display())]
+    #[error("{} is no JSON object of spans such as {{\"load/orders\": \"12m\"}}", path.display())]
     NotSpans {
         path: PathBuf,
         source: serde_json::Error,
     },
-    #[error("{job:?} in {}: {reason}", path.display())]
-    BadDuration {
-        path: PathBuf,
-        job: String,
-        reason: String,
-    },
+    #[error("{}: no job is called {label:?}; it is named as flow/job", path.display())]
+    NoJob { path: PathBuf, label: String },
+}
+
+impl SimulateError {
+    fn warn(&self, lang: Lang) {
+        match lang {
+            Lang::En => warn_error(lang, "cannot look ahead", self),
+            Lang::Zh => {
+                let cause = std::error::Error::source(self)
+                    .map_or_else(String::new, |cause| format!("：{}", with_causes(cause)));
+                warn(format_args!("错误：无法预测：{}{cause}", self.zh()));
+            }
+        }
+    }
+
+    fn zh(&self) -> String {
+        match self {
+            Self::Refused(_) => "定义未被接受".to_owned(),
+            Self::Backwards => "--to 早于 --from".to_owned(),
+            Self::NoExecutor { name } => format!("没有名为 {name:?} 的执行服务器"),
+            Self::Unreadable { path, .. } => format!("无法读取 {}", path.display()),
+            Self::NotSpans { path, .. } => format!(
+                "{} 不是由时长组成的 JSON 对象，例如 {{\"load/orders\": \"12m\"}}",
+                path.display()
+            ),
+            Self::NoJob { path, label } => format!(
+                "{}：没有名为 {label:?} 的任务；应写作 任务流/任务",
+                path.display()
+            ),
+        }
+    }
 }
 
 pub(super) fn run(args: &SimulateArgs, lang: Lang) -> Exit {
@@ -113,15 +145,10 @@ pub(super) fn run(args: &SimulateArgs, lang: Lang) -> Exit {
         }
     }
     let zone = zone_of(&meshes[0]);
-    let forecasts: Result<Vec<Forecast>, SimulateError> = meshes
-        .iter()
-        .map(|mesh| simulate(args, mesh, zone))
-        .collect();
-    let forecasts = match forecasts {
+    let forecasts = match simulate(args, &meshes, zone) {
         Ok(forecasts) => forecasts,
         Err(error) => {
-            let doing = pick(lang, "cannot look ahead", "无法预测");
-            warn_error(lang, doing, &error);
+            error.warn(lang);
             return Exit::Wrong;
         }
     };
@@ -132,11 +159,17 @@ pub(super) fn run(args: &SimulateArgs, lang: Lang) -> Exit {
             "警告：该时段内事件过多，预测已提前截断",
         ));
     }
+    let look = table::Look {
+        zone,
+        lang,
+        has_details: args.details,
+        width: Term::stdout().size_checked().map(|(_, columns)| columns),
+    };
     let text = match (args.format, forecasts.as_slice()) {
         (Format::Json, [one]) => report::json(&report::Report::new(one)),
         (Format::Json, [one, other, ..]) => report::json(&one.compare(other)),
-        (Format::Table, [one]) => table::forecast(one, zone, args.details, lang),
-        (Format::Table, [one, other, ..]) => table::comparison(&one.compare(other), zone, lang),
+        (Format::Table, [one]) => table::forecast(one, look),
+        (Format::Table, [one, other, ..]) => table::comparison(&one.compare(other), look),
         (_, []) => String::new(),
     };
     print(lang, text)
@@ -146,7 +179,12 @@ fn zone_of(mesh: &MeshFile) -> Tz {
     mesh.zone.parse().unwrap_or(Tz::UTC)
 }
 
-fn simulate(args: &SimulateArgs, mesh: &MeshFile, zone: Tz) -> Result<Forecast, SimulateError> {
+/// A forecast of each mesh, over the same days.
+fn simulate(
+    args: &SimulateArgs,
+    meshes: &[MeshFile],
+    zone: Tz,
+) -> Result<Vec<Forecast>, SimulateError> {
     if args.to < args.from {
         return Err(SimulateError::Backwards);
     }
@@ -156,15 +194,38 @@ fn simulate(args: &SimulateArgs, mesh: &MeshFile, zone: Tz) -> Result<Forecast, 
         Timestamp::from_micros(midnight(after.to_naive(), zone).as_micros() - 1)
     });
     let start = Timestamp::from_micros(from.as_micros() - 1);
-    let engine = engine_of(args, mesh, start).map_err(SimulateError::Refused)?;
-    let mut assumed = Assumptions::until(until);
-    assumed.otherwise = args.otherwise.duration();
-    assumed.durations = match &args.durations {
-        Some(path) => durations(&engine, path)?,
-        None => BTreeMap::new(),
+    let engines: Vec<Engine> = meshes
+        .iter()
+        .map(|mesh| engine_of(args, mesh, start).map_err(SimulateError::Refused))
+        .collect::<Result<_, _>>()?;
+    let durations = match &args.durations {
+        Some(path) => durations(&engines, path)?,
+        None => Vec::new(),
     };
-    assumed.lost = lost(&engine, &args.lose)?;
-    forecast(&engine, &assumed).map_err(SimulateError::Refused)
+    for name in &args.lose {
+        // Of two meshes one may be without it: that is then what is compared.
+        if !engines
+            .iter()
+            .any(|engine| find_executor(engine, name).is_some())
+        {
+            return Err(SimulateError::NoExecutor { name: name.clone() });
+        }
+    }
+    let forecast = |engine: &Engine| {
+        let mut assumed = Assumptions::until(until);
+        assumed.otherwise = args.otherwise.duration();
+        assumed.durations = durations
+            .iter()
+            .filter_map(|(label, span)| Some((find_job(engine, label)?, *span)))
+            .collect();
+        assumed.lost = args
+            .lose
+            .iter()
+            .filter_map(|name| find_executor(engine, name))
+            .collect();
+        forecast(engine, &assumed).map_err(SimulateError::Refused)
+    };
+    engines.iter().map(forecast).collect()
 }
 
 /// The first moment of a day in this zone.
@@ -201,40 +262,42 @@ fn engine_of(args: &SimulateArgs, mesh: &MeshFile, now: Timestamp) -> Result<Eng
     Ok(engine)
 }
 
-fn lost(engine: &Engine, names: &[String]) -> Result<BTreeSet<ExecutorId>, SimulateError> {
-    let find = |name: &String| {
-        let found = engine.executors().find(|executor| executor.name == *name);
-        found
-            .map(|executor| executor.id)
-            .ok_or_else(|| SimulateError::NoExecutor { name: name.clone() })
-    };
-    names.iter().map(find).collect()
+fn find_executor(engine: &Engine, name: &str) -> Option<ExecutorId> {
+    let found = engine.executors().find(|executor| executor.name == name);
+    found.map(|executor| executor.id)
 }
 
-fn durations(engine: &Engine, path: &Path) -> Result<BTreeMap<JobId, Duration>, SimulateError> {
+/// The job that is called so, as flow/job.
+fn find_job(engine: &Engine, label: &str) -> Option<JobId> {
+    let (flow, job) = label.split_once('/')?;
+    let flow = engine.find_flow(flow)?.id;
+    engine.find_job(flow, job).map(|job| job.id)
+}
+
+/// What a file of durations says, each for a job that one of the meshes has.
+fn durations(engines: &[Engine], path: &Path) -> Result<Vec<(String, Duration)>, SimulateError> {
     let text = fs::read_to_string(path).map_err(|source| SimulateError::Unreadable {
         path: path.to_owned(),
         source,
     })?;
-    let given: BTreeMap<String, String> =
+    let given: BTreeMap<String, Span> =
         serde_json::from_str(&text).map_err(|source| SimulateError::NotSpans {
             path: path.to_owned(),
             source,
         })?;
-    let mut found = BTreeMap::new();
-    for (label, text) in given {
-        let bad = |reason: String| SimulateError::BadDuration {
+    let is_known = |label: &str| {
+        engines
+            .iter()
+            .any(|engine| find_job(engine, label).is_some())
+    };
+    if let Some(label) = given.keys().find(|label| !is_known(label)) {
+        return Err(SimulateError::NoJob {
             path: path.to_owned(),
-            job: label.clone(),
-            reason,
-        };
-        let span = span(&text).map_err(&bad)?;
-        let job = label.split_once('/').and_then(|(flow, job)| {
-            let flow = engine.find_flow(flow)?.id;
-            engine.find_job(flow, job)
+            label: label.clone(),
         });
-        let job = job.ok_or_else(|| bad("no such job; name it as flow/job".to_owned()))?;
-        found.insert(job.id, span.duration());
     }
-    Ok(found)
+    let spans = given.into_iter();
+    Ok(spans
+        .map(|(label, span)| (label, span.duration()))
+        .collect())
 }

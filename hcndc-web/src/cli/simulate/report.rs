@@ -1,6 +1,6 @@
 //! The forecast as JSON, by names.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use hcndc_core::{
     engine::{
@@ -15,7 +15,9 @@ use serde::Serialize;
 /// What is printed: executions in the order of their starts, each with its flows and jobs.
 #[derive(Debug, Serialize)]
 pub(super) struct Report<'a> {
+    /// The first moment that is looked at.
     from: Timestamp,
+    /// The first moment after those.
     until: Timestamp,
     is_cut: bool,
     executions: Vec<Execution<'a>>,
@@ -66,8 +68,10 @@ struct JobRun<'a> {
 
 impl<'a> Report<'a> {
     pub(super) fn new(forecast: &'a Forecast) -> Self {
+        let mut runs: Vec<_> = forecast.job_runs.iter().collect();
+        runs.sort_by_key(|(id, run)| (run.started_at.is_none(), run.started_at, **id));
         let mut jobs: BTreeMap<FlowRunId, Vec<JobRun<'a>>> = BTreeMap::new();
-        for run in forecast.job_runs.values() {
+        for (_, run) in runs {
             jobs.entry(run.flow_run)
                 .or_default()
                 .push(job_run(forecast, run));
@@ -99,14 +103,19 @@ impl<'a> Report<'a> {
             .collect();
         executions.sort_by_key(|execution| execution.started_at);
         Self {
-            from: forecast.from,
-            until: forecast.until,
+            from: just_after(forecast.from),
+            until: just_after(forecast.until),
             is_cut: forecast.is_cut,
             executions,
             skipped: skipped(forecast),
             missed_deadlines: forecast.missed_deadlines(),
         }
     }
+}
+
+/// A forecast is of what comes after its first moment, up to its last one.
+fn just_after(at: Timestamp) -> Timestamp {
+    at.after(Duration::from_micros(1))
 }
 
 fn skipped(forecast: &Forecast) -> Vec<Skipped<'_>> {
