@@ -39,7 +39,7 @@ pub(crate) fn found(lots: &mut SplitMix64, hosts: usize) -> Vec<Edit> {
             .map(|parent| FlowRef::Name(format!("flow{parent}")))
             .collect();
         flow.priority = lots.below(3) as i32;
-        flow.max_runs = max_runs(lots);
+        draw_limits(lots, &mut flow);
         edits.push(Edit::PutFlow(flow));
         for job in 0..lots.below(5) {
             let draft = draw_job(
@@ -142,9 +142,14 @@ fn schedule(lots: &mut SplitMix64, name: String, flow: FlowRef) -> ScheduleDraft
     draft
 }
 
-/// Places for the runs of a flow.
-fn max_runs(lots: &mut SplitMix64) -> Option<u32> {
-    lots.one_in(3).then(|| 1 + lots.below(2) as u32)
+/// Places for the runs of a flow, how long they may take, and how often what failed of them runs again.
+fn draw_limits(lots: &mut SplitMix64, flow: &mut FlowDraft) {
+    flow.max_runs = lots.one_in(3).then(|| 1 + lots.below(2) as u32);
+    flow.timeout = lots.one_in(4).then(|| lots.span(10_000, 120_000));
+    if lots.one_in(4) {
+        flow.restart_retries = 1 + lots.below(2) as u32;
+        flow.restart_delay = lots.span(0, 20_000);
+    }
 }
 
 fn host(lots: &mut SplitMix64, at: usize) -> ExecutorDraft {
@@ -240,7 +245,7 @@ pub(crate) fn mend(rows: &Tables) -> Vec<Edit> {
         }
     }
     for flow in rows.flows.values() {
-        if flow.enabled && flow.max_runs.is_none() {
+        if flow.enabled && flow.max_runs.is_none() && flow.timeout.is_none() {
             continue;
         }
 
@@ -298,7 +303,7 @@ pub(crate) fn draw_edit(lots: &mut SplitMix64, rows: &Tables) -> Option<Edit> {
             let mut draft = FlowDraft::new(&old.name);
             (draft.id, draft.enabled) = (Some(old.id), !lots.one_in(10));
             draft.priority = lots.below(5) as i32;
-            draft.max_runs = max_runs(lots);
+            draw_limits(lots, &mut draft);
             let earlier = flows.iter().filter(|&&flow| flow < old.id);
             draft.parents = earlier
                 .filter(|_| lots.one_in(3))

@@ -5,7 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use hcndc_core::{
     engine::{ActionKind, ActionRow, Change, DefinitionId, EndCause, Violation},
-    id::{AlertId, AlertRuleId, AttemptId, FileEventId, FlowId, JobId, JobRunId, ScheduleId},
+    id::{
+        AlertId, AlertRuleId, AttemptId, ExecutionId, FileEventId, FlowId, JobId, JobRunId,
+        ScheduleId,
+    },
     model::{AlertEvent, Condition},
     port::{Commit, Fence},
     time::{DataDate, Timestamp},
@@ -65,6 +68,10 @@ pub(crate) struct Oracle {
     /// Job runs that people ever settled, or that run again because people settled others: what had begun because they failed
     /// keeps its turn.
     pub(crate) made_good: BTreeSet<JobRunId>,
+    /// Executions of which something runs again by itself, by the commit that is looked at.
+    pub(crate) restarting: BTreeSet<ExecutionId>,
+    /// Job runs that could not run because their flow run took too long.
+    pub(crate) cut_off: BTreeSet<JobRunId>,
     /// Job runs that failed with the run that theirs shared the end of.
     pub(crate) failed_with: BTreeSet<JobRunId>,
     /// How far schedules are.
@@ -129,6 +136,7 @@ impl Oracle {
         self.last = last;
         self.note_actions(&commit.changes);
         self.ending.clear();
+        self.restarting.clear();
         for change in &commit.changes {
             self.check_move(change);
             self.check_start(change);

@@ -60,6 +60,8 @@ pub enum Sabotage {
     EngineRaisesTwice,
     /// People are not told, and the engine hears that they were.
     NotifierTellsNobody,
+    /// The engine runs what failed of a flow run again for ever.
+    EngineRestartsForEver,
     /// The engine forgets, at a load, what is alive, and queues it anew.
     EngineForgetsAttempts,
     /// The engine believes, at a load, that executors have ten times their slots.
@@ -214,6 +216,13 @@ impl Sabotage {
                 }
             }
             Self::EngineForgetsFiles => loaded.files.clear(),
+            Self::EngineRestartsForEver => {
+                for execution in &mut loaded.executions {
+                    for (_, flow) in &mut execution.flow_runs {
+                        Arc::make_mut(flow).restart_retries = 100;
+                    }
+                }
+            }
             Self::EngineForgetsPauses => {
                 for execution in &mut loaded.executions {
                     let row = &mut execution.row;
@@ -456,6 +465,7 @@ impl Sabotage {
             Self::EngineForgetsDependencies
             | Self::EngineForgetsParents
             | Self::EngineForgetsPauses
+            | Self::EngineRestartsForEver
             | Self::EngineForgetsFiles
             | Self::NotifierTellsNobody
             | Self::EngineForgetsFirings
