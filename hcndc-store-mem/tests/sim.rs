@@ -71,6 +71,9 @@ fn all_rules_hold_under_all_faults() {
     // A simulation in which nothing happens finds nothing.
     for what in [
         "accepted",
+        "alert failed",
+        "alert lost",
+        "alert told",
         "attempt begun",
         "clock jump",
         "connection broken",
@@ -81,6 +84,8 @@ fn all_rules_hold_under_all_faults() {
         "coalesced",
         "executor crash",
         "fired",
+        "flow run cut off",
+        "flow run restarted",
         "freeze",
         "lead taken",
         "leader deposed",
@@ -170,36 +175,42 @@ macro_rules! catches {
 catches! {
     an_engine_that_forgets_dependencies_is_found: "R1" by EngineForgetsDependencies;
     an_engine_that_forgets_parents_is_found: "R2" by EngineForgetsParents;
+    an_engine_that_goes_on_after_a_failed_date_is_found: "backfill" by EngineFillsAfterFailures;
     an_engine_that_forgets_dates_is_found: "R3" by EngineForgetsDates;
     an_engine_that_runs_a_job_twice_at_once_is_found: "R7" by EngineForgetsAttempts;
     an_engine_that_runs_a_job_twice_at_once_crowds_its_hosts: "crowd" by EngineForgetsAttempts;
     an_engine_that_gives_out_too_many_slots_is_found: "R7" by EngineMultipliesSlots;
     an_engine_that_goes_on_after_a_stop_is_found: "R10" by EngineForgetsStops;
-    an_engine_that_forgets_pauses_is_found: "R10" by EngineForgetsPauses;
+    an_engine_that_forgets_pauses_is_found: "R10" by EngineForgetsPauses from 22;
     an_engine_that_retries_what_was_killed_is_found: "R10" by EngineRetriesKilled;
     an_engine_that_starts_more_than_it_was_asked_for_is_found: "R10" by EngineStartsTooMuch;
     an_engine_that_runs_what_was_left_out_is_found: "R10" by EngineRunsLeftOut;
-    an_engine_whose_parts_reach_dates_is_found: "R3" by EngineForgetsParts;
+    an_engine_whose_parts_reach_dates_is_found: "R3" by EngineForgetsParts from 24;
     an_engine_that_leaves_what_was_made_good_is_found: "R10" by EngineForgetsRevivals;
-    an_engine_that_resumes_what_succeeded_is_found: "R10" by EngineResumesTooMuch;
-    an_engine_that_resets_half_is_found: "R10" by EngineResetsHalf;
+    an_engine_that_resumes_what_succeeded_is_found: "R10" by EngineResumesTooMuch from 5;
+    an_engine_that_resets_half_is_found: "R10" by EngineResetsHalf from 5;
     a_store_that_loses_what_people_did_is_found: "promise" by StoreLosesActions;
     an_engine_that_forgets_places_is_found: "R7" by EngineForgetsPlaces;
-    an_engine_that_opens_gates_is_found: "R2" by EngineOpensGates;
-    an_engine_that_takes_any_date_is_found: "R1" by EngineForgetsOffsets;
+    an_engine_that_opens_gates_is_found: "R2" by EngineOpensGates from 4;
+    an_engine_that_takes_any_date_is_found: "R1" by EngineForgetsOffsets from 2;
     an_engine_that_gives_up_early_is_found: "R1" by EngineForgetsPatience;
     an_engine_that_joins_nothing_is_found: "R5" by EngineJoinsNothing;
     an_engine_that_joins_anything_is_found: "R5" by EngineJoinsAnything;
     an_engine_that_shares_no_failure_is_found: "R5" by EngineSharesNoFailure;
     an_engine_that_forgets_firings_is_found: "R9" by EngineForgetsFirings;
     an_engine_that_skips_times_is_found: "R9" by EngineSkipsTimes;
-    an_engine_that_fires_too_late_is_found: "R9" by EngineForgetsGrace;
-    an_engine_that_forgets_instances_is_found: "R9" by EngineForgetsInstances;
+    an_engine_that_fires_too_late_is_found: "R9" by EngineForgetsGrace from 4;
+    an_engine_that_forgets_instances_is_found: "R9" by EngineForgetsInstances from 4;
     an_engine_that_fires_while_paused_is_found: "R9" by EngineFiresWhilePaused;
     an_engine_that_fires_twice_for_a_time_is_found: "R9" by EngineDoublesTimes;
     a_store_that_loses_firings_is_found: "R9" by StoreLosesFirings;
+    an_engine_that_forgets_files_is_found: "R9" by EngineForgetsFiles from 3;
+    an_engine_that_raises_nothing_is_found: "alert" by EngineRaisesNothing;
+    an_engine_that_raises_alerts_twice_is_found: "alert" by EngineRaisesTwice;
+    a_notifier_that_tells_nobody_is_found: "alert" by NotifierTellsNobody;
+    an_engine_that_restarts_flow_runs_for_ever_is_found: "R6" by EngineRestartsForEver;
     an_engine_that_retries_for_ever_is_found: "retry" by EngineRetriesForEver;
-    an_engine_that_fills_too_many_dates_at_once_is_found: "backfill" by EngineWidensBackfills;
+    an_engine_that_fills_too_many_dates_at_once_is_found: "backfill" by EngineWidensBackfills from 7;
     an_engine_that_ends_flow_runs_early_is_found: "R6" by EngineEndsFlowsEarly;
     a_store_that_loses_what_it_acknowledged_is_found: "promise" by StoreLosesCommits;
     a_store_that_loses_who_stopped_is_found: "promise" by StoreLosesStops;
@@ -210,7 +221,7 @@ catches! {
     a_store_that_turns_ends_is_found: "result" by StoreTurnsEnds;
     an_executor_that_lies_is_found: "result" by ExecutorReportsSuccess;
     an_executor_that_runs_an_attempt_twice_is_found: "once" by ExecutorRunsTwice;
-    an_executor_that_obeys_anyone_is_found: "fence" by ExecutorObeysAnyone from 80;
+    an_executor_that_obeys_anyone_is_found: "fence" by ExecutorObeysAnyone from 110;
     a_recording_that_misses_something_is_found: "replay" by RecordingForgetsReports;
     an_executor_that_never_ends_is_found: "liveness" by ExecutorNeverEnds;
 }

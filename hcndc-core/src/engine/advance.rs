@@ -282,6 +282,7 @@ impl Engine {
             self.by_first_job_run.remove(&first.row.id);
         }
         let date = execution.row.data_date;
+        self.alerts.ended.insert(id, (execution.row.schedule, date));
         for (at, run) in execution.flow_runs.iter().enumerate() {
             let seat = (id, at as u32);
             self.crossings.remove_run(run.row.flow, date, seat);

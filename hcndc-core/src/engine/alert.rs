@@ -117,6 +117,8 @@ pub(super) struct Alerts {
     pub(super) open: BTreeMap<AlertId, AlertRow>,
     /// Of live executions, the alerts whose cause lasts: so that none is raised again after a load.
     pub(super) lasting: BTreeMap<ExecutionId, BTreeMap<AlertId, AlertRow>>,
+    /// Of executions that ended in this step: their schedules and dates, for what of them happened before that.
+    pub(super) ended: BTreeMap<ExecutionId, (Option<ScheduleId>, DataDate)>,
 }
 
 impl Alerts {

@@ -881,7 +881,8 @@ impl Execution {
         }
     }
 
-    fn end_flow(&mut self, at: u32, moves: &mut Moves<'_>) {
+    /// Ends a flow run that runs, if nothing of it is left.
+    pub(super) fn end_flow(&mut self, at: u32, moves: &mut Moves<'_>) {
         let run = &self.flow_runs[at as usize];
         if run.row.state != FlowRunState::Running || run.open > 0 {
             return;

@@ -54,14 +54,10 @@ impl Execution {
         self.waits = self.waits + self.waits_in(at) - waited;
     }
 
-    /// Lets nothing more of a flow run begin.
+    /// Lets nothing more of a flow run begin, also not what waits to run again.
     fn cut_off(&mut self, at: u32, moves: &mut Moves<'_>) {
-        let row = &mut self.flow_runs[at as usize].row;
-        row.timed_out = true;
-        moves.changes.push(Change::FlowRun {
-            from: Some(row.state),
-            row: *row,
-        });
+        self.flow_runs[at as usize].row.timed_out = true;
+        self.note_restart(at, None, moves);
         let jobs = self.flow_runs[at as usize].jobs.clone();
         let ends = jobs.filter_map(|job| match self.jobs[job as usize].row.state {
             JobRunState::Blocked => Some((job, JobRunState::UpstreamFailed)),
@@ -76,6 +72,8 @@ impl Execution {
         });
         let ends: Vec<_> = ends.collect();
         self.settle_together(&ends, moves);
+        // Of one that waited to run again nothing is left to settle.
+        self.end_flow(at, moves);
     }
 }
 
@@ -121,7 +119,11 @@ impl Engine {
         if !execution.row.state.goes_on() {
             return;
         }
-        let jobs = execution.flow_runs[seat.1 as usize].jobs.clone();
+        let run = &execution.flow_runs[seat.1 as usize];
+        let jobs = run.jobs.clone();
+        if let Some(at) = run.row.restart_at {
+            self.timers.clear(at, Timer::Restart(seat));
+        }
         let its = &execution.jobs[jobs.start as usize..jobs.end as usize];
         let live: Vec<_> = its.iter().filter_map(|run| run.attempt).collect();
         for at in jobs {

@@ -329,6 +329,7 @@ impl Engine {
         }
         self.dispatch(&mut step);
         self.react(&mut step, &mut seen);
+        self.alerts.ended.clear();
         Ok(step)
     }
 

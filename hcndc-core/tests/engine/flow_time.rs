@@ -146,3 +146,24 @@ fn what_a_person_killed_or_stopped_stays_down() {
     bed.finish("a/x", EndCause::Killed);
     assert_eq!(bed.execution_state(execution), ExecutionState::Failed);
 }
+
+#[test]
+fn what_waits_to_run_again_is_cut_off_too() {
+    let mut bed = Bed::new([
+        host("h", 1),
+        Edit::PutFlow(FlowDraft {
+            timeout: Some(secs(60)),
+            restart_retries: 1,
+            restart_delay: secs(100),
+            ..flow_draft("a", &[])
+        }),
+        job("a/x").edit(),
+    ]);
+    let execution = bed.start(&["a"]);
+    bed.fail("a/x");
+    assert_eq!(bed.flow_state(execution, "a"), F::Running);
+    bed.pass(secs(60));
+    assert_eq!(bed.flow_state(execution, "a"), F::Failed);
+    assert_eq!(bed.execution_state(execution), ExecutionState::Failed);
+    assert_eq!(bed.engine.next_wakeup(), None);
+}

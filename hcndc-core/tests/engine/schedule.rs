@@ -470,3 +470,26 @@ fn failures_and_retries_are_told_to_rules_that_apply_to_everything() {
         ]
     );
 }
+
+#[test]
+fn a_failure_that_ends_its_execution_is_told_to_the_rules_of_its_schedule() {
+    let mut bed = bed();
+    let events = [AlertEvent::JobFailed, AlertEvent::ExecutionFailed];
+    let rule = AlertRuleDraft::new("night", events, []);
+    bed.edit([
+        rule.into(),
+        put(ScheduleDraft {
+            alerts: vec![AlertRuleRef::Name("night".into())],
+            ..at("30 2 * * *")
+        }),
+    ]);
+    wake(&mut bed, "2026-11-20T18:30:00Z");
+    bed.fail("a/one");
+    let rows = bed.store.alerts.values();
+    let told: Vec<_> = rows
+        .map(|row| (row.event, row.schedule, row.data_date))
+        .collect();
+    let (schedule, date) = (Some(id(&bed)), Some(date("2026-11-20")));
+    let both = [AlertEvent::JobFailed, AlertEvent::ExecutionFailed];
+    assert_eq!(told, both.map(|event| (event, schedule, date)));
+}

@@ -7,8 +7,8 @@ use hcndc_core::{
         BackfillRequest, BackfillState, EditBatch, ExecutionState, FlowRunState, Input, JobRunRow,
         JobRunState, Settings, SettledAs, Start, TriggerKind,
     },
-    id::{BackfillId, ExecutionId, FlowId, JobId, JobRunId, ScheduleId},
-    model::{Dependency, Placement},
+    id::{BackfillId, ExecutionId, FileEventId, FlowId, JobId, JobRunId, ScheduleId},
+    model::{DefinitionId, Dependency, Placement},
     time::DataDate,
     workload::SplitMix64,
 };
@@ -258,6 +258,19 @@ pub(crate) fn draw_command(
                 data_date: Some(date(lots.below(3))).filter(|_| lots.one_in(2)),
                 by,
             }
+        }
+        Command::Arrive => {
+            let events = rows.definitions.keys().filter_map(|id| match id {
+                DefinitionId::FileEvent(id) => Some(*id),
+                _ => None,
+            });
+            let events: Vec<FileEventId> = events.collect();
+            let input = Input::FileArrived {
+                event: lots.pick(&events)?,
+                key: format!("file{}", lots.below(6)),
+                data_date: Some(date(lots.below(3))).filter(|_| lots.one_in(2)),
+            };
+            return Some((input, false));
         }
         Command::Configure => {
             let settings = Settings {

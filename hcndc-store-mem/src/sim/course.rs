@@ -264,7 +264,13 @@ impl World {
         let asked = leader.is_none_or(|it| !it.inbox.is_empty());
         let mut backfills = self.oracle.rows.backfills.values();
         let filled = backfills.all(|row| row.state.is_ended());
-        ended && filled && !asked && self.busy_hosts().is_empty()
+        let told = self
+            .oracle
+            .rows
+            .alerts
+            .values()
+            .all(|row| row.closed_at.is_some());
+        ended && filled && told && !asked && self.busy_hosts().is_empty()
     }
 
     fn busy_hosts(&self) -> Vec<usize> {
@@ -300,6 +306,10 @@ impl World {
                     run.job, run.state
                 );
             }
+        }
+        let alerts = rows.alerts.values().filter(|row| row.closed_at.is_none());
+        for alert in alerts {
+            text += &format!("\n{alert:?}");
         }
         for at in self.busy_hosts() {
             text += &format!("\nhost {at} holds {:?}", self.hosts[at].held());

@@ -1,5 +1,7 @@
 //! Faults: what a plan breaks, and the end of all of them.
 
+use std::time::Duration;
+
 use hcndc_core::time::Timestamp;
 
 use super::{
@@ -80,6 +82,8 @@ impl World {
         self.mend_cuts();
         for it in &mut self.processes {
             (it.dying, it.frozen_until) = (None, Timestamp::MIN);
+            // Alerts that were lost are given again by the next life.
+            (it.leaving, it.down) = (true, Duration::from_millis(500));
         }
         for host in 0..self.hosts.len() {
             self.hosts[host].up = true;

@@ -20,6 +20,7 @@ use hcndc_core::{
 use super::{
     clock::SimClock,
     network::SimTransport,
+    notifier::SimNotifier,
     sabotage::Sabotage,
     store::{SimError, SimStore},
     world::Shared,
@@ -58,8 +59,13 @@ impl Life {
             };
             let opening =
                 Scheduler::open(store, transport, clock, watch, settings.clone(), leadership);
+            let notifier = SimNotifier {
+                world: world.clone(),
+                process,
+                boot,
+            };
             let mut scheduler = match opening.await {
-                Ok(scheduler) => scheduler,
+                Ok(scheduler) => scheduler.with_notifier(notifier),
                 Err(SchedulerError::Fenced) => continue,
                 Err(error) => return self.gives_up(&error),
             };

@@ -5,13 +5,14 @@ use std::{collections::BTreeMap, time::Duration};
 use hcndc_core::{
     id::{ExecutorId, FlowId, JobId, ScheduleId},
     model::{
-        Condition, Dependency, DependencyDraft, Edit, ExecutorDraft, ExecutorRef, FlowDraft,
-        FlowRef, Job, JobDraft, JobRef, Missed, Overlap, Placement, PlacementDraft, Retry,
-        ScheduleDraft, Trigger, TriggerDraft,
+        AlertEvent, AlertRuleDraft, AlertRuleRef, Condition, Deadline, Dependency, DependencyDraft,
+        Edit, ExecutorDraft, ExecutorRef, FileEventDraft, FileEventRef, FileServerDraft,
+        FileServerKind, FileServerRef, FlowDraft, FlowRef, Job, JobDraft, JobRef, Missed, Overlap,
+        Placement, PlacementDraft, Retry, ScheduleDraft, Trigger, TriggerDraft,
     },
     time::Timestamp,
     trigger::{
-        Timing,
+        TimeOfDay, Timing,
         cron::{Cron, Dialect},
         interval::Interval,
     },
@@ -38,7 +39,7 @@ pub(crate) fn found(lots: &mut SplitMix64, hosts: usize) -> Vec<Edit> {
             .map(|parent| FlowRef::Name(format!("flow{parent}")))
             .collect();
         flow.priority = lots.below(3) as i32;
-        flow.max_runs = max_runs(lots);
+        draw_limits(lots, &mut flow);
         edits.push(Edit::PutFlow(flow));
         for job in 0..lots.below(5) {
             let draft = draw_job(
@@ -54,6 +55,7 @@ pub(crate) fn found(lots: &mut SplitMix64, hosts: usize) -> Vec<Edit> {
             edits.push(Edit::PutJob(draft));
         }
     }
+    edits.extend(told());
     for at in 0..lots.below(3) {
         let flow = FlowRef::Name(format!("flow{}", lots.below(flows)));
         edits.push(schedule(lots, format!("schedule{at}"), flow).into());
@@ -61,7 +63,41 @@ pub(crate) fn found(lots: &mut SplitMix64, hosts: usize) -> Vec<Edit> {
     edits
 }
 
-/// A schedule that fires every minute or so, by an interval or a cron expression.
+/// What schedules name: a file that may arrive, and what people want to hear of.
+fn told() -> [Edit; 4] {
+    let server = FileServerDraft::new("server", FileServerKind::Local, "");
+    let event = FileEventDraft::new("event", FileServerRef::Name("server".into()), "/in/*");
+    let mut all = AlertRuleDraft::new(
+        "all",
+        [
+            AlertEvent::ExecutionFailed,
+            AlertEvent::JobRetried,
+            AlertEvent::ExecutorLost,
+        ],
+        [],
+    );
+    all.default = true;
+    let some = AlertRuleDraft::new(
+        "some",
+        [
+            AlertEvent::ExecutionSucceeded,
+            AlertEvent::ExecutionFailed,
+            AlertEvent::JobFailed,
+            AlertEvent::NotStartedBy,
+            AlertEvent::NotFinishedBy,
+        ],
+        [],
+    );
+    [server.into(), event.into(), all.into(), some.into()]
+}
+
+/// A local time of the minutes in which everything happens.
+fn deadline(lots: &mut SplitMix64, hour: u32) -> Option<Deadline> {
+    let at = TimeOfDay::new(hour, 17 + lots.below(15) as u32, 0)?;
+    lots.one_in(3).then_some(Deadline { days: 0, at })
+}
+
+/// A schedule that fires every minute or so, by an interval or a cron expression, or when a file arrives.
 fn schedule(lots: &mut SplitMix64, name: String, flow: FlowRef) -> ScheduleDraft {
     let timing = if lots.one_in(2) {
         let anchor = Timestamp::from_micros(lots.below(90_000_000) as i64);
@@ -83,7 +119,17 @@ fn schedule(lots: &mut SplitMix64, name: String, flow: FlowRef) -> ScheduleDraft
         unreachable!("these are intervals and cron expressions");
     };
     let mut draft = ScheduleDraft::new(name, flow, TriggerDraft::Time(timing));
-    if lots.one_in(3) {
+    if lots.one_in(4) {
+        draft.trigger = TriggerDraft::File(FileEventRef::Name("event".into()));
+    }
+    let east = lots.one_in(3);
+    let hour = if east { 8 } else { 0 };
+    draft.start_by = deadline(lots, hour);
+    draft.finish_by = deadline(lots, hour);
+    if lots.one_in(2) {
+        draft.alerts = vec![AlertRuleRef::Name("some".into())];
+    }
+    if east {
         draft.zone = "Asia/Shanghai".parse().unwrap_or(draft.zone);
     }
     draft.downstream = lots.one_in(3);
@@ -96,9 +142,14 @@ fn schedule(lots: &mut SplitMix64, name: String, flow: FlowRef) -> ScheduleDraft
     draft
 }
 
-/// Places for the runs of a flow.
-fn max_runs(lots: &mut SplitMix64) -> Option<u32> {
-    lots.one_in(3).then(|| 1 + lots.below(2) as u32)
+/// Places for the runs of a flow, how long they may take, and how often what failed of them runs again.
+fn draw_limits(lots: &mut SplitMix64, flow: &mut FlowDraft) {
+    flow.max_runs = lots.one_in(3).then(|| 1 + lots.below(2) as u32);
+    flow.timeout = lots.one_in(4).then(|| lots.span(10_000, 120_000));
+    if lots.one_in(4) {
+        flow.restart_retries = 1 + lots.below(2) as u32;
+        flow.restart_delay = lots.span(0, 20_000);
+    }
 }
 
 fn host(lots: &mut SplitMix64, at: usize) -> ExecutorDraft {
@@ -194,7 +245,7 @@ pub(crate) fn mend(rows: &Tables) -> Vec<Edit> {
         }
     }
     for flow in rows.flows.values() {
-        if flow.enabled && flow.max_runs.is_none() {
+        if flow.enabled && flow.max_runs.is_none() && flow.timeout.is_none() {
             continue;
         }
 
@@ -252,7 +303,7 @@ pub(crate) fn draw_edit(lots: &mut SplitMix64, rows: &Tables) -> Option<Edit> {
             let mut draft = FlowDraft::new(&old.name);
             (draft.id, draft.enabled) = (Some(old.id), !lots.one_in(10));
             draft.priority = lots.below(5) as i32;
-            draft.max_runs = max_runs(lots);
+            draw_limits(lots, &mut draft);
             let earlier = flows.iter().filter(|&&flow| flow < old.id);
             draft.parents = earlier
                 .filter(|_| lots.one_in(3))

@@ -30,6 +30,7 @@ mod life;
 mod lots;
 mod mesh;
 mod network;
+mod notifier;
 mod oracle;
 mod plan;
 mod run;

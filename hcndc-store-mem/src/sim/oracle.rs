@@ -5,13 +5,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use hcndc_core::{
     engine::{ActionKind, ActionRow, Change, DefinitionId, EndCause, Violation},
-    id::{AttemptId, FlowId, JobId, JobRunId, ScheduleId},
-    model::Condition,
+    id::{
+        AlertId, AlertRuleId, AttemptId, ExecutionId, FileEventId, FlowId, JobId, JobRunId,
+        ScheduleId,
+    },
+    model::{AlertEvent, Condition},
     port::{Commit, Fence},
     time::{DataDate, Timestamp},
 };
 
-use super::invariant::Walk;
+use super::invariant::{Walk, Wanted};
 use crate::tables::Tables;
 
 /// An attempt as its host knows it.
@@ -65,6 +68,10 @@ pub(crate) struct Oracle {
     /// Job runs that people ever settled, or that run again because people settled others: what had begun because they failed
     /// keeps its turn.
     pub(crate) made_good: BTreeSet<JobRunId>,
+    /// Executions of which something runs again by itself, by the commit that is looked at.
+    pub(crate) restarting: BTreeSet<ExecutionId>,
+    /// Job runs that could not run because their flow run took too long.
+    pub(crate) cut_off: BTreeSet<JobRunId>,
     /// Job runs that failed with the run that theirs shared the end of.
     pub(crate) failed_with: BTreeSet<JobRunId>,
     /// How far schedules are.
@@ -73,6 +80,16 @@ pub(crate) struct Oracle {
     pub(crate) ending: BTreeMap<ScheduleId, usize>,
     /// Fire times for which there ever was an execution.
     pub(crate) fired: BTreeSet<(ScheduleId, Timestamp)>,
+    /// File keys that were ever used, by any schedule; and those that schedules have to fire for by the commit that is looked at.
+    pub(crate) keys: BTreeSet<(FileEventId, String)>,
+    pub(crate) to_fire: BTreeSet<(ScheduleId, String)>,
+    /// What alerts were ever raised for.
+    pub(crate) raised: BTreeSet<(AlertRuleId, String, AlertEvent)>,
+    /// What the commit that is looked at must raise, how often, and what it does.
+    pub(crate) wanted: BTreeMap<Wanted, usize>,
+    pub(crate) raised_now: BTreeMap<Wanted, usize>,
+    /// Alerts that people were told.
+    pub(crate) people_told: BTreeSet<AlertId>,
     /// Definitions that were ever stored.
     pub(crate) put: BTreeSet<DefinitionId>,
     /// Data dates by R3.
@@ -119,6 +136,7 @@ impl Oracle {
         self.last = last;
         self.note_actions(&commit.changes);
         self.ending.clear();
+        self.restarting.clear();
         for change in &commit.changes {
             self.check_move(change);
             self.check_start(change);
@@ -128,6 +146,9 @@ impl Oracle {
             self.check_control(change);
             self.check_crossing(change);
             self.check_firing(change);
+            self.check_file(change);
+            self.check_alert(change);
+            self.check_date_begins(change);
             self.note_doers(change);
             self.note_dates(change);
             self.note_met(change);
@@ -144,6 +165,8 @@ impl Oracle {
         }
         self.check_dates();
         self.check_hands();
+        self.check_raised();
+        self.check_files();
         self.check_backfills(&commit.changes);
     }
 

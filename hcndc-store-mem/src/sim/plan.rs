@@ -83,6 +83,8 @@ pub enum Command {
     PauseSchedules,
     /// Runs a schedule at once.
     RunSchedule,
+    /// A file arrives.
+    Arrive,
     /// Changes settings of the engine.
     Configure,
 }
@@ -254,7 +256,7 @@ impl Plan {
 }
 
 fn ask(lots: &mut SplitMix64, processes: usize) -> What {
-    let command = match lots.below(36) {
+    let command = match lots.below(38) {
         0..=7 => Command::Start,
         8 | 9 => Command::StartPart,
         10..=12 => Command::Edit,
@@ -271,6 +273,7 @@ fn ask(lots: &mut SplitMix64, processes: usize) -> What {
         30 => Command::RestartBackfill,
         31..=33 => Command::PauseSchedules,
         34 => Command::RunSchedule,
+        35 | 36 => Command::Arrive,
         _ => Command::Configure,
     };
     let process = (lots.below(4) == 0).then(|| lots.below(processes));

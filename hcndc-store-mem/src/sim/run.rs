@@ -142,6 +142,7 @@ impl Run<'_> {
             it.boot += 1;
             (it.dead, it.dying, it.leaving) = (false, None, false);
             (it.wake, it.looked) = (None, None);
+            it.told.clear();
             let boot = it.boot;
             world.note(format_args!("p{process} starts"));
             boot
@@ -298,6 +299,12 @@ impl World {
                 life,
                 attempt,
             } => self.on_killed(host, life, attempt),
+            Event::Told {
+                process,
+                boot,
+                alert,
+                fails,
+            } => self.on_told(process, boot, alert, fails),
             Event::HostBoot { host } => self.hosts[host].up = true,
             Event::EndDrain { host } => self.end_drain(host),
         }

@@ -7,7 +7,8 @@ use std::{sync::Arc, time::Duration};
 
 use hcndc_core::{
     engine::{
-        ActionKind, AttemptState, Change, ExecutionState, FlowRunState, JobRunState, Snapshot,
+        ActionKind, AttemptState, BackfillDateState, Change, ExecutionState, FlowRunState,
+        JobRunState, Snapshot,
     },
     model::{Definition, Schedule},
     port::{Commit, Fence},
@@ -51,6 +52,16 @@ pub enum Sabotage {
     EngineDoublesTimes,
     /// What became of fire times is not stored.
     StoreLosesFirings,
+    /// The engine forgets, at a load, which files came.
+    EngineForgetsFiles,
+    /// The engine raises nothing.
+    EngineRaisesNothing,
+    /// The engine raises all alerts of a rule for one cause.
+    EngineRaisesTwice,
+    /// People are not told, and the engine hears that they were.
+    NotifierTellsNobody,
+    /// The engine runs what failed of a flow run again for ever.
+    EngineRestartsForEver,
     /// The engine forgets, at a load, what is alive, and queues it anew.
     EngineForgetsAttempts,
     /// The engine believes, at a load, that executors have ten times their slots.
@@ -77,6 +88,8 @@ pub enum Sabotage {
     EngineForgetsStops,
     /// The engine grants itself, at a load, more retries than there are.
     EngineRetriesForEver,
+    /// Dates of backfills begin though others have failed.
+    EngineFillsAfterFailures,
     /// The engine believes, at a load, that backfills may run ten times as many dates at once.
     EngineWidensBackfills,
     /// The engine, or whoever stores for it, never moves a data date.
@@ -202,6 +215,14 @@ impl Sabotage {
                     schedule.paused = false;
                 }
             }
+            Self::EngineForgetsFiles => loaded.files.clear(),
+            Self::EngineRestartsForEver => {
+                for execution in &mut loaded.executions {
+                    for (_, flow) in &mut execution.flow_runs {
+                        Arc::make_mut(flow).restart_retries = 100;
+                    }
+                }
+            }
             Self::EngineForgetsPauses => {
                 for execution in &mut loaded.executions {
                     let row = &mut execution.row;
@@ -227,6 +248,10 @@ impl Sabotage {
             | Self::EngineSharesNoFailure
             | Self::EngineDoublesTimes
             | Self::StoreLosesFirings
+            | Self::EngineRaisesNothing
+            | Self::EngineRaisesTwice
+            | Self::NotifierTellsNobody
+            | Self::EngineFillsAfterFailures
             | Self::EngineForgetsRevivals
             | Self::EngineResumesTooMuch
             | Self::EngineResetsHalf
@@ -365,6 +390,27 @@ impl Sabotage {
                 let kept = |change: &Change| !matches!(change, Change::Firing(_));
                 commit.changes.retain(kept);
             }
+            Self::EngineRaisesNothing => {
+                let kept = |change: &Change| !matches!(change, Change::Alert(_));
+                commit.changes.retain(kept);
+            }
+            Self::EngineRaisesTwice => {
+                for change in &mut commit.changes {
+                    if let Change::Alert(row) = change {
+                        row.cause = "something".into();
+                    }
+                }
+            }
+            Self::EngineFillsAfterFailures => {
+                for change in &mut commit.changes {
+                    if let Change::BackfillDate(row) = change
+                        && row.state == BackfillDateState::Waiting
+                        && row.execution.is_none()
+                    {
+                        row.state = BackfillDateState::Failed;
+                    }
+                }
+            }
             Self::EngineRetriesKilled => {
                 for change in &mut commit.changes {
                     if let Change::JobRun {
@@ -419,6 +465,9 @@ impl Sabotage {
             Self::EngineForgetsDependencies
             | Self::EngineForgetsParents
             | Self::EngineForgetsPauses
+            | Self::EngineRestartsForEver
+            | Self::EngineForgetsFiles
+            | Self::NotifierTellsNobody
             | Self::EngineForgetsFirings
             | Self::EngineSkipsTimes
             | Self::EngineForgetsGrace

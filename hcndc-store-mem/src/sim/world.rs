@@ -8,7 +8,7 @@ use std::{
 
 use hcndc_core::{
     engine::{Order, Report},
-    id::{AttemptId, ExecutorId},
+    id::{AlertId, AttemptId, ExecutorId},
     port::{Fence, Request},
     replay::Player,
     time::Timestamp,
@@ -86,6 +86,13 @@ pub(crate) enum Event {
         life: u64,
         attempt: AttemptId,
     },
+    /// People are told of an alert, or cannot be.
+    Told {
+        process: usize,
+        boot: u64,
+        alert: AlertId,
+        fails: bool,
+    },
     /// An executor's program comes back.
     HostBoot { host: usize },
     /// An executor that drained is replaced.
@@ -126,6 +133,8 @@ pub(crate) struct Process {
     /// Its connections, and what has come through them.
     pub(crate) lines: BTreeMap<ExecutorId, Line>,
     pub(crate) reports: VecDeque<(ExecutorId, Fence, Report)>,
+    /// Alerts that its notifier is done with.
+    pub(crate) told: VecDeque<(AlertId, Option<String>)>,
 }
 
 impl Process {
@@ -146,6 +155,7 @@ impl Process {
             fence: Fence(0),
             lines: BTreeMap::new(),
             reports: VecDeque::new(),
+            told: VecDeque::new(),
         }
     }
 

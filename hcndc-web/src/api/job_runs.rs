@@ -22,6 +22,7 @@ use super::{
     revision::to_text_map,
     route::{Json, Route, at, at_id, caller, having, query},
     text,
+    why::Why,
 };
 use crate::{
     app::App,
@@ -580,13 +581,16 @@ pub(super) async fn explain<H: History, T: Transport>(
 ) -> Result<Json<ExplanationDto>, Problem> {
     let explained = app.look(move |engine| engine.explain(id)).await?;
     let live = explained.is_some();
-    let explanation = match explained {
-        Some(explanation) => explanation,
-        None => Explanation {
-            state: find(&app, id).await?.row.state,
-            holds: Vec::new(),
-            earliest: None,
-        },
+    let view = find(&app, id).await?;
+    let explanation = explained.unwrap_or(Explanation {
+        state: view.row.state,
+        holds: Vec::new(),
+        earliest: None,
+    });
+    // What is stored may be a step behind what the engine knows.
+    let why = match view.row.state == explanation.state {
+        true => Why::find(&app, &view).await?,
+        false => None,
     };
     let attempt = read(app.history.attempts(id)).await?.pop();
     let holds = explanation.holds.iter().map(|hold| HoldDto {
@@ -597,7 +601,10 @@ pub(super) async fn explain<H: History, T: Transport>(
         job_run: id.0,
         state: explanation.state.as_str(),
         live,
-        message: text::standing(explanation.state, caller.lang),
+        message: match why {
+            Some(why) => why.tell(caller.lang),
+            None => text::standing(explanation.state, caller.lang),
+        },
         holds: holds.collect(),
         earliest: explanation.earliest.map(|at| at.to_string()),
         attempt: attempt.map(|row| AttemptDto::new(row, caller.lang)),

@@ -31,6 +31,7 @@ mod server;
 mod starts;
 mod stream;
 mod text;
+mod why;
 
 use std::{sync::Arc, time::Instant};
 

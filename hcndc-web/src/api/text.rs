@@ -14,7 +14,7 @@ use super::problem::{Blame, BlameError, Problem, What};
 use crate::interchange::Lang;
 
 /// One of two texts.
-fn either(lang: Lang, en: impl Into<String>, zh: impl Into<String>) -> String {
+pub(super) fn either(lang: Lang, en: impl Into<String>, zh: impl Into<String>) -> String {
     match lang {
         Lang::En => en.into(),
         Lang::Zh => zh.into(),

@@ -80,6 +80,9 @@ async fn a_failed_job_run_is_skipped_or_marked_as_succeeded_and_the_rest_runs() 
         bed.post(&path(deed), &json!({}))
             .await
             .problem(422, "no_job_runs");
+        let why = bed.get(&format!("job-runs/{failed}/explain")).await;
+        let said = why.expect(200)["message"].as_str().unwrap().to_owned();
+        assert!(said.starts_with("api "), "{said}");
         let kind = deed.replace('-', "_");
         assert_eq!(deeds(&bed, id).await, [json!([kind, failed, "api"])]);
     }
@@ -98,6 +101,11 @@ async fn a_job_run_is_killed_alone() {
         ended["job_runs"],
         json!({"killed": 1, "upstream_failed": 1})
     );
+    let why = bed
+        .get(&format!("job-runs/{run}/explain"))
+        .await
+        .expect(200);
+    assert_eq!(why["message"], "api killed it");
     bed.post(&kill, &json!({}))
         .await
         .problem(409, "wrong_job_run_state");
@@ -133,6 +141,10 @@ async fn a_start_of_some_jobs_leaves_the_others_out() {
         bed.hand.finish("extract/customers", 0).await;
         let ended = bed.reaches(execution, "succeeded").await;
         assert_eq!(ended["job_runs"], json!({"succeeded": 1, "skipped": 1}));
+        let left_out = bed.job_run(execution, "extract/orders").await;
+        let why = bed.get(&format!("job-runs/{left_out}/explain")).await;
+        let said = why.expect(200)["message"].clone();
+        assert_eq!(said, "it was not run: the start named other jobs only");
     }
     let flows = bed.get("flows?text=extract").await.expect(200);
     assert_eq!(flows["items"][0]["data_date"], Value::Null);

@@ -131,8 +131,11 @@ impl Engine {
 
     /// What happened to a job run; `None` if nobody can want to hear of it.
     fn job_happening(&self, event: AlertEvent, row: &JobRunRow) -> Option<Happening> {
-        let execution = self.executions.get(&row.execution);
-        let schedule = execution.and_then(|it| it.row.schedule);
+        // It may have been the last of its execution.
+        let live = self.executions.get(&row.execution);
+        let live = live.map(|it| (it.row.schedule, it.row.data_date));
+        let about = live.or_else(|| self.alerts.ended.get(&row.execution).copied());
+        let schedule = about.and_then(|(schedule, _)| schedule);
         if schedule.is_none() && !self.alerts.has_default(event) {
             return None;
         }
@@ -140,7 +143,7 @@ impl Engine {
             schedule,
             execution: Some(row.execution),
             job_run: Some(row.id),
-            data_date: execution.map(|it| it.row.data_date),
+            data_date: about.map(|(_, date)| date),
             ..Happening::new(event, format!("job run {} attempt {}", row.id, row.attempt))
         })
     }

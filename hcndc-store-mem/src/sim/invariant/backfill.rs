@@ -5,6 +5,33 @@ use hcndc_core::engine::{BackfillDateState, BackfillState, Change, ExecutionStat
 use super::super::oracle::Oracle;
 
 impl Oracle {
+    /// `backfill`: dates begin in their order, while the backfill runs, and none after one that has failed.
+    pub(crate) fn check_date_begins(&mut self, change: &Change) {
+        let Change::BackfillDate(new) = change else {
+            return;
+        };
+        let rows = &self.rows;
+        let old = rows.backfill_dates.get(&(new.backfill, new.data_date));
+        // What people resume goes on with the execution that it has.
+        let begins = old.is_some_and(|old| old.execution != new.execution)
+            && new.state == BackfillDateState::Running;
+        if !begins {
+            return;
+        }
+        let state = rows.backfills.get(&new.backfill).map(|row| row.state);
+        let before = rows.dates_of(new.backfill).find(|it| match it.state {
+            BackfillDateState::Waiting => it.data_date < new.data_date,
+            BackfillDateState::Failed | BackfillDateState::Stopped => true,
+            BackfillDateState::Running | BackfillDateState::Succeeded => false,
+        });
+        let before = before.map(|it| (it.data_date, it.state));
+        let right = before.is_none() && state == Some(BackfillState::Running);
+        let (id, date) = (new.backfill, new.data_date);
+        self.holds("backfill", right, || {
+            format!("{date} of backfill {id} begins: {state:?}, and {before:?}")
+        });
+    }
+
     /// `backfill`: after a commit that moves one, or an execution.
     pub(crate) fn check_backfills(&mut self, changes: &[Change]) {
         let moves = |change: &Change| {

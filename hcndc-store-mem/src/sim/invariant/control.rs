@@ -86,7 +86,13 @@ impl Oracle {
             && row.state == JobRunState::Blocked
         {
             let old = self.rows.job_runs.get(&row.id);
-            if old.is_some_and(|old| old.state == JobRunState::UpstreamFailed) {
+            let restarts = self.restarting.contains(&row.execution);
+            let failed = |old: &JobRunRow| match old.state {
+                JobRunState::UpstreamFailed => true,
+                JobRunState::Failed => restarts,
+                _ => false,
+            };
+            if old.is_some_and(failed) {
                 self.made_good.insert(row.id);
             }
             self.to_reset.remove(&row.id);
@@ -103,6 +109,12 @@ impl Oracle {
             let (id, is) = (row.id, row.left_out);
             format!("job run {id} is left out: {is}, asked were {only:?}")
         })
+    }
+
+    /// Whether a job run's flow run took too long.
+    pub(crate) fn is_cut_off(&self, row: &JobRunRow) -> bool {
+        let flow_run = self.rows.flow_runs.get(&row.flow_run);
+        flow_run.is_some_and(|it| it.timed_out)
     }
 
     /// What is wrong with a move that only people can ask for.
@@ -122,6 +134,11 @@ impl Oracle {
                 hands.any(on_it(ActionKind::Skip))
             }
             (S::UpstreamFailed, S::Skipped) => joins || hands.any(on_it(ActionKind::Skip)),
+            (S::Failed | S::UpstreamFailed, S::Blocked)
+                if self.restarting.contains(&row.execution) =>
+            {
+                true
+            }
             (_, S::Blocked) => {
                 joins
                     || hands.any(|hand| {
@@ -139,7 +156,7 @@ impl Oracle {
             (_, S::Killed) => {
                 let execution = self.rows.executions.get(&row.execution);
                 let stops = execution.is_some_and(|it| it.state == ExecutionState::Stopping);
-                stops || self.kills.contains(&row.id)
+                stops || self.is_cut_off(row) || self.kills.contains(&row.id)
             }
             (_, S::RetryWait) => {
                 let its = self.rows.attempts.values();
@@ -187,7 +204,7 @@ impl Oracle {
         let Ok(job) = rows.job_of(run) else {
             return false;
         };
-        if self.failed_with.contains(&run.id) {
+        if self.failed_with.contains(&run.id) || self.cut_off.contains(&run.id) {
             return true;
         }
         job.dependencies.iter().any(|dependency| {

@@ -15,8 +15,12 @@ impl Oracle {
     pub(crate) fn check_crossing(&mut self, change: &Change) {
         let wrong = match change {
             Change::FlowRun { row, .. } => {
-                let old = self.rows.flow_runs.get(&row.id).map(|old| old.state);
-                match (old, row.state) {
+                let old = self.rows.flow_runs.get(&row.id).copied();
+                self.note_time(old, row);
+                match (old.map(|old| old.state), row.state) {
+                    (Some(FlowRunState::Running), FlowRunState::Running) => {
+                        old.and_then(|old| self.is_untimely(&old, row))
+                    }
                     (Some(FlowRunState::Waiting), FlowRunState::Running) => self
                         .closed_gate(row)
                         .or_else(|| self.runs_beside(row))
@@ -48,6 +52,11 @@ impl Oracle {
             } else {
                 self.failed_with.remove(&row.id);
             }
+            if flow_run.is_some_and(|it| it.timed_out) {
+                self.cut_off.insert(row.id);
+            } else {
+                self.cut_off.remove(&row.id);
+            }
         }
         let what = match change {
             Change::FlowRun { row, .. } if row.state == FlowRunState::Joined => {
@@ -61,6 +70,38 @@ impl Oracle {
             _ => return,
         };
         *self.seen.entry(what).or_default() += 1;
+    }
+
+    /// What time did to a flow run.
+    fn note_time(&mut self, old: Option<FlowRunRow>, row: &FlowRunRow) {
+        let Some(old) = old else { return };
+        if row.restarts > old.restarts {
+            self.restarting.insert(row.execution);
+            *self.seen.entry("flow run restarted").or_default() += 1;
+        }
+        if row.timed_out && !old.timed_out {
+            *self.seen.entry("flow run cut off").or_default() += 1;
+        }
+    }
+
+    /// R6: a flow run that is cut off before its time, or runs again too early or too often.
+    fn is_untimely(&self, old: &FlowRunRow, row: &FlowRunRow) -> Option<(&'static str, String)> {
+        let flow = self.rows.flow_of(row).ok()?;
+        let cut_off = row.timed_out && !old.timed_out;
+        let restarts = row.restarts > old.restarts;
+        let jobs = self.rows.job_runs.values();
+        let killed = |run: &JobRunRow| run.flow_run == row.id && run.state == JobRunState::Killed;
+        let right = match (cut_off, restarts) {
+            (true, _) => flow.timeout.is_some(),
+            (_, true) => {
+                old.restart_at.is_some()
+                    && row.restarts <= flow.restart_retries
+                    && !row.timed_out
+                    && !jobs.into_iter().any(killed)
+            }
+            (false, false) => true,
+        };
+        (!right).then(|| ("R6", format!("flow run goes from {old:?} to {row:?}")))
     }
 
     /// Whether nobody asked for just this execution, and nobody has taken it up since.
@@ -188,7 +229,7 @@ impl Oracle {
             return None;
         }
         let flow_run = rows.flow_runs.get(&row.flow_run)?;
-        if flow_run.joined_to.is_some() {
+        if flow_run.joined_to.is_some() || flow_run.timed_out {
             return None;
         }
         let job = rows.job_of(row).ok()?;

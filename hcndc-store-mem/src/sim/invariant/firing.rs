@@ -165,6 +165,38 @@ impl Oracle {
         }
     }
 
+    /// `R9`: a file's key is used once, for ever.
+    pub(crate) fn check_file(&mut self, change: &Change) {
+        match change {
+            Change::FileKey(row) => {
+                let (event, key) = (row.event, row.key.clone());
+                let new = self.keys.insert((event, key.clone()));
+                self.holds("R9", new, || format!("file {key} of {event} comes again"));
+                let wait = self.rows.schedules();
+                let wait = wait.filter(|it| it.trigger == Trigger::File(event));
+                self.to_fire.extend(wait.map(|it| (it.id, row.key.clone())));
+            }
+            Change::Firing(row) if !self.rows.firings.contains_key(&row.id) => {
+                if let Some(key) = &row.file {
+                    let fires = self.to_fire.remove(&(row.schedule, key.clone()));
+                    let (id, schedule) = (row.id, row.schedule);
+                    self.holds("R9", fires, || {
+                        format!("firing {id} of schedule {schedule} is for no file that came")
+                    });
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// `R9`, once a commit is stored: nothing is left to fire for a file that came.
+    pub(crate) fn check_files(&mut self) {
+        let left = std::mem::take(&mut self.to_fire);
+        self.holds("R9", left.is_empty(), || {
+            format!("nothing came of files: {left:?}")
+        });
+    }
+
     fn wrong_firing(&mut self, row: &FiringRow) -> Option<String> {
         let what = match row.outcome {
             FiringOutcome::Started { .. } => "fired",
@@ -199,7 +231,11 @@ impl Oracle {
                 && !it.state.is_ended()
                 && Some(it.id) != row.execution()
         });
-        let (live, most) = (live.count(), walk.by.max_instances as usize);
+        let live: Vec<&ExecutionRow> = live.collect();
+        // People may start and resume as they like, and may do so as the time comes.
+        let by_itself = |it: &&&ExecutionRow| it.trigger != TriggerKind::Manual && it.resumes == 0;
+        let alone = live.iter().filter(by_itself).count();
+        let (live, most) = (live.len(), walk.by.max_instances as usize);
         // An edit may just change how many may be live, or what becomes of the others.
         let clear = walk.next.is_none();
         // What has just ended may have been there when the time came.
@@ -217,7 +253,10 @@ impl Oracle {
                 if !right {
                     return Some(format!("it started {its:?}"));
                 }
-                (live >= most && clear).then(|| format!("{live} of {most} are live"))
+                if walk.by.paused && clear {
+                    return Some("it is paused".into());
+                }
+                (alone >= most && clear).then(|| format!("{alone} of {most} are live"))
             }
             FiringOutcome::Queued => {
                 ((!full || skips) && clear).then(|| format!("it waits, {live} are live"))

@@ -1,5 +1,6 @@
 //! Rules that one state of one engine cannot show, a file for each kind.
 
+mod alert;
 mod backfill;
 mod control;
 mod crossing;
@@ -12,5 +13,6 @@ mod order;
 mod promise;
 mod same;
 
+pub(crate) use alert::Wanted;
 pub(crate) use firing::Walk;
 pub(crate) use promise::Promise;

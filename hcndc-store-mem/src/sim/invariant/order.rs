@@ -29,6 +29,12 @@ impl Oracle {
         else {
             return Some(("R1", format!("job run {id} has no definitions")));
         };
+        if flow_run.timed_out {
+            return Some((
+                "R6",
+                format!("job run {id} runs in a flow run that is cut off"),
+            ));
+        }
         if flow_run.state != FlowRunState::Running {
             let state = flow_run.state;
             return Some(("R2", format!("job run {id} runs in a {state} flow run")));

@@ -2,7 +2,7 @@
 
 use hcndc_core::{
     engine::{ActionKind, Change, DefinitionId, Input, Rejected, Reply, SettledAs, TriggerKind},
-    id::JobId,
+    id::{FileEventId, JobId},
     model::{Edit, Revision},
 };
 
@@ -19,6 +19,8 @@ pub(crate) struct Promise {
     pub(crate) kind: Option<ActionKind>,
     /// For starts: the jobs that alone are asked for.
     pub(crate) only: Option<Vec<JobId>>,
+    /// For files: which came.
+    pub(crate) file: Option<(FileEventId, String)>,
     /// For edits: which of them delete something.
     pub(crate) deletes: Vec<bool>,
 }
@@ -33,6 +35,10 @@ impl Promise {
             by,
             signed,
             kind: action_of(input),
+            file: match input {
+                Input::FileArrived { event, key, .. } => Some((*event, key.clone())),
+                _ => None,
+            },
             only: match input {
                 Input::Start(start) => start.jobs.clone(),
                 _ => None,
@@ -136,7 +142,11 @@ impl Oracle {
             }
             Ok(Reply::BackfillStarted(_)) => is_done,
             Ok(Reply::Done) => {
-                (is_done || !promise.signed) && (promise.kind.is_none() || promise.kind == acted)
+                let file = promise.file.as_ref();
+                let came = file.is_none_or(|file| self.rows.files.contains_key(file));
+                (is_done || !promise.signed)
+                    && came
+                    && (promise.kind.is_none() || promise.kind == acted)
             }
         };
         let detail = format!("{by} was answered {answer:?}; stored: {is_done}, {acted:?}");

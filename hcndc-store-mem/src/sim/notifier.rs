@@ -1,0 +1,94 @@
+//! Whoever tells people: takes time, fails, loses what it was given or what it had to answer, and says things twice.
+
+use std::{
+    future::Future,
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use async_trait::async_trait;
+use hcndc_core::{engine::AlertRow, id::AlertId, port::Notifier};
+
+use super::{
+    lots::Lots as _,
+    sabotage::Sabotage,
+    world::{Event, Shared, World},
+};
+
+/// The notifier of one life of a scheduler.
+#[derive(Clone, Debug)]
+pub(crate) struct SimNotifier {
+    pub(crate) world: Shared,
+    pub(crate) process: usize,
+    pub(crate) boot: u64,
+}
+
+#[async_trait]
+impl Notifier for SimNotifier {
+    fn notify(&self, alert: AlertRow) {
+        let mut world = self.world.lock();
+        if world.speaks(self.process, self.boot) {
+            world.notify(self.process, self.boot, alert.id);
+        }
+    }
+
+    async fn recv(&self) -> (AlertId, Option<String>) {
+        Told(self).await
+    }
+}
+
+struct Told<'a>(&'a SimNotifier);
+
+impl Future for Told<'_> {
+    type Output = (AlertId, Option<String>);
+
+    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut world = self.0.world.lock();
+        if !world.lives(self.0.process, self.0.boot) {
+            return Poll::Pending;
+        }
+        match world.processes[self.0.process].told.pop_front() {
+            Some(told) => Poll::Ready(told),
+            None => Poll::Pending,
+        }
+    }
+}
+
+impl World {
+    fn notify(&mut self, process: usize, boot: u64, alert: AlertId) {
+        self.oracle.is_given(alert);
+        let lot = if self.healed { 9 } else { self.lots.below(10) };
+        if lot == 0 {
+            // Until its process ends, which gives it again.
+            self.count("alert lost");
+            return;
+        }
+        let fails = lot == 1;
+        let times = if lot == 2 { 2 } else { 1 };
+        self.count(if fails { "alert failed" } else { "alert told" });
+        for _ in 0..times {
+            let span = self.lots.span(1, 20_000);
+            self.after(
+                span,
+                Event::Told {
+                    process,
+                    boot,
+                    alert,
+                    fails,
+                },
+            );
+        }
+    }
+
+    /// People are told, or cannot be; the scheduler hears of it if it still lives.
+    pub(crate) fn on_told(&mut self, process: usize, boot: u64, alert: AlertId, fails: bool) {
+        if !self.lives(process, boot) {
+            return;
+        }
+        if !fails && self.sabotage != Some(Sabotage::NotifierTellsNobody) {
+            self.oracle.people_told.insert(alert);
+        }
+        let error = fails.then(|| "nobody answers".into());
+        self.processes[process].told.push_back((alert, error));
+    }
+}
