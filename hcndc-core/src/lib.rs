@@ -13,16 +13,81 @@
 //!                         └───────────────────────────────────────┘    Observer           what became so
 //! ```
 //!
+//! The words and the rules (R1 to R12) that these pages cite are those of `docs/DESIGN.md`.
+//!
+//! # Where things are
 //! - [`model`] has the definitions that people edit, and the edits; [`mesh`] the graph that they make.
+//! - [`trigger`] says when schedules fire: cron expressions in three dialects, intervals, business calendars, any zone.
 //! - [`engine`] has the one struct that decides, [`Engine`](engine::Engine): inputs go in; changes to store and effects
 //!   to carry out come out. The same inputs at the same times give the same steps.
+//! - [`forecast`] plays a copy of the engine forward: what will run when, and what a change would change.
 //! - [`port`] has the traits through which it meets the world, each with a numbered contract.
 //! - [`scheduler`] has the driver, generic over the ports.
 //! - [`replay`] plays back what went into an engine.
 //! - [`id`] and [`time`] have what all of these speak of.
 //!
 //! # Examples
-//! Why does it not run? (A job run to its end by hand: see [`Engine`](engine::Engine).)
+//! ## A night from its schedule to its end
+//! Whoever drives an engine sends each input with the time, stores the changes, and then carries out the effects. Here
+//! nothing is stored, and the executor is played.
+//! ```
+//! use chrono_tz::Tz;
+//! use hcndc_core::{engine::*, model::*, time::Timestamp, trigger::{Timing, cron::{Cron, Dialect}}};
+//!
+//! // Two flows; the second waits for the first. Both run at half past two.
+//! let (orders, report) = (|| FlowRef::Name("orders".into()), || FlowRef::Name("report".into()));
+//! let mut below = FlowDraft::new("report");
+//! below.parents = vec![orders()];
+//! let half_past_two = Cron::parse(Dialect::Unix, "30 2 * * *")?;
+//! let mut nightly = ScheduleDraft::new("nightly", orders(), TriggerDraft::Time(Timing::Cron(half_past_two)));
+//! nightly.zone = Tz::Asia__Shanghai;
+//! nightly.downstream = true;
+//! let edits = vec![
+//!     Edit::PutExecutor(ExecutorDraft::new("etl-1", "10.0.0.5:7890", 4)),
+//!     Edit::PutFlow(FlowDraft::new("orders")),
+//!     Edit::PutFlow(below),
+//!     Edit::PutJob(JobDraft::new(orders(), "load", "sh load.sh")),
+//!     Edit::PutJob(JobDraft::new(report(), "draw", "sh draw.sh")),
+//!     nightly.into(),
+//! ];
+//! let mut engine = Engine::default();
+//! let evening: Timestamp = "2026-11-21T20:00:00+08:00".parse()?;
+//! engine.apply(evening, Input::Edit(EditBatch { by: "ann".into(), edits }))?;
+//! let executor = engine.executors().next().expect("just made").id;
+//! let hello = Report::Hello { version: "1".into(), held: vec![] };
+//! engine.apply(evening, Input::Report { executor, report: hello })?;
+//!
+//! // The engine reads no clock; it says when it wants to be woken.
+//! let due = engine.next_wakeup().expect("a schedule");
+//! assert_eq!(due, "2026-11-22T02:30:00+08:00".parse()?);
+//! let mut step = engine.apply(due, Input::Wake)?;
+//!
+//! let mut ran = Vec::new();
+//! while let Some(order) = step.effects.iter().find_map(|effect| match effect {
+//!     Effect::Tell { order: Order::Run(order), .. } => Some(order.clone()),
+//!     _ => None,
+//! }) {
+//!     ran.push(format!("{} for {}: {}", order.job, order.data_date, order.command));
+//!     let end = End {
+//!         cause: EndCause::Exited(0),
+//!         started_at: Some(due),
+//!         ended_at: due,
+//!         peak_memory_bytes: 0,
+//!         cpu_time: core::time::Duration::ZERO,
+//!         log_bytes: 0,
+//!     };
+//!     let report = Report::Finished { attempt: order.attempt, end };
+//!     step = engine.apply(due, Input::Report { executor, report })?;
+//! }
+//! // The data date is the day before the fire time.
+//! assert_eq!(ran, ["load for 2026-11-21: sh load.sh", "draw for 2026-11-21: sh draw.sh"]);
+//! assert_eq!(engine.next_wakeup(), Some("2026-11-23T02:30:00+08:00".parse()?));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! What of this will be when, before it is: [`forecast`].
+//!
+//! ## Why does it not run?
 //! ```
 //! use hcndc_core::{engine::*, model::*, time::Timestamp};
 //!
