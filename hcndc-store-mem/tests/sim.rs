@@ -209,6 +209,7 @@ catches! {
     an_engine_that_raises_alerts_twice_is_found: "alert" by EngineRaisesTwice;
     a_notifier_that_tells_nobody_is_found: "alert" by NotifierTellsNobody;
     an_engine_that_restarts_flow_runs_for_ever_is_found: "R6" by EngineRestartsForEver;
+    an_engine_that_gives_out_too_much_of_a_pool_is_found: "R7" by EngineMultipliesPools;
     an_engine_that_retries_for_ever_is_found: "retry" by EngineRetriesForEver;
     an_engine_that_fills_too_many_dates_at_once_is_found: "backfill" by EngineWidensBackfills from 7;
     an_engine_that_ends_flow_runs_early_is_found: "R6" by EngineEndsFlowsEarly;

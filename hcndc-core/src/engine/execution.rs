@@ -699,6 +699,7 @@ impl Execution {
             }
         }
         for at in flow_runs {
+            self.flow_runs[at as usize].row.restarts = 0;
             if self.flow_runs[at as usize].row.state != FlowRunState::Waiting {
                 self.move_flow(at, FlowRunState::Waiting, moves);
             }
@@ -981,7 +982,8 @@ impl Execution {
         match to {
             FlowRunState::Waiting => {
                 (row.started_at, row.ended_at, row.joined_to) = (None, None, None);
-                (row.restarts, row.timed_out) = (0, false);
+                // What ran again stays counted: else two flow runs could take each other up for ever.
+                row.timed_out = false;
                 moves.reopened.push(at);
             }
             FlowRunState::Joined => {}

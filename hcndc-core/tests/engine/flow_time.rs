@@ -167,3 +167,23 @@ fn what_waits_to_run_again_is_cut_off_too() {
     assert_eq!(bed.execution_state(execution), ExecutionState::Failed);
     assert_eq!(bed.engine.next_wakeup(), None);
 }
+
+#[test]
+fn flow_runs_that_wait_for_each_other_do_not_take_each_other_up_for_ever() {
+    let mut bed = Bed::new([
+        host("h", 9),
+        with_restarts("a", 1, 0),
+        job("a/first").edit(),
+        with_restarts("b", 1, 0),
+        job("b/second").after("a/first").edit(),
+        job("a/third").after("b/second").edit(),
+    ]);
+    let execution = bed.start(&["a", "b"]);
+    let mut failures = 0;
+    while bed.execution_state(execution) == ExecutionState::Running {
+        bed.fail("a/first");
+        failures += 1;
+        assert!(failures < 9, "it never ends");
+    }
+    assert_eq!(bed.execution_state(execution), ExecutionState::Failed);
+}

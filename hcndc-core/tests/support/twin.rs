@@ -552,7 +552,7 @@ impl Twin {
             let again = runs.clone().any(|run| revived.contains(&run.id));
             if again || runs.all(|run| run.fixed.is_some_and(is_good)) {
                 (flow.state, flow.begun) = (FlowRunState::Waiting, Begun::Not);
-                (flow.restarts, flow.timed_out) = (0, false);
+                flow.timed_out = false;
             }
         }
     }

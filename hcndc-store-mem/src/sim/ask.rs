@@ -284,6 +284,17 @@ pub(crate) fn draw_command(
     Some((input, true))
 }
 
+/// A stop of an execution that goes on only when a person ends that: executions may wait for each other, one for what has failed
+/// in the other. `None` if nothing is waited for outside: then it must move by itself.
+pub(crate) fn stop_stuck(rows: &Tables, by: String) -> Option<Input> {
+    if awaited(rows).is_empty() {
+        return None;
+    }
+    let running = in_state(rows, |state| state == ExecutionState::Running);
+    let execution = running.first().copied()?;
+    Some(Input::Stop { execution, by })
+}
+
 /// Executions whose state is one of these.
 fn in_state(rows: &Tables, is: impl Fn(ExecutionState) -> bool) -> Vec<ExecutionId> {
     let all = rows.executions.values().filter(|row| is(row.state));

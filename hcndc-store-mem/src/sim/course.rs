@@ -196,9 +196,13 @@ impl Run<'_> {
         let paused = ask::unpause(rows, by.clone());
         let signed = paused.is_none();
         let start = paused.or_else(|| ask::stop_stranded(rows, by.clone()));
+        let ends = self.course.stage == Phase::Ending;
         let started = &mut self.course.started;
         let start = match start {
-            None if waits => ask::start_awaited(rows, started, by.clone()),
+            None if waits => {
+                let start = ask::start_awaited(rows, started, by.clone());
+                start.or_else(|| ask::stop_stuck(rows, by.clone()).filter(|_| ends))
+            }
             other => other,
         };
         let leader = world.leader();

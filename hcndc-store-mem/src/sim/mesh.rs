@@ -8,7 +8,7 @@ use hcndc_core::{
         AlertEvent, AlertRuleDraft, AlertRuleRef, Condition, Deadline, Dependency, DependencyDraft,
         Edit, ExecutorDraft, ExecutorRef, FileEventDraft, FileEventRef, FileServerDraft,
         FileServerKind, FileServerRef, FlowDraft, FlowRef, Job, JobDraft, JobRef, Missed, Overlap,
-        Placement, PlacementDraft, Retry, ScheduleDraft, Trigger, TriggerDraft,
+        Placement, PlacementDraft, PoolDraft, PoolRef, Retry, ScheduleDraft, Trigger, TriggerDraft,
     },
     time::Timestamp,
     trigger::{
@@ -29,6 +29,7 @@ pub(crate) fn found(lots: &mut SplitMix64, hosts: usize) -> Vec<Edit> {
     let mut edits: Vec<Edit> = (0..hosts)
         .map(|at| Edit::PutExecutor(host(lots, at)))
         .collect();
+    edits.push(PoolDraft::new("pool", 2).into());
     let flows = 1 + lots.below(4);
     let mut jobs: Vec<JobRef> = Vec::new();
     for at in 0..flows {
@@ -172,6 +173,10 @@ fn draw_job(lots: &mut SplitMix64, flow: FlowRef, name: String, before: &[JobRef
         }
         _ => PlacementDraft::Any,
     };
+    if lots.one_in(4) {
+        draft.pool = Some(PoolRef::Name("pool".into()));
+        draft.pool_slots = 1 + lots.below(2) as u32;
+    }
     draft.success_codes = [vec![0], vec![0, 3]][lots.below(2)].clone();
     draft.retry = Retry {
         max: lots.below(4) as u32,

@@ -62,6 +62,8 @@ pub enum Sabotage {
     NotifierTellsNobody,
     /// The engine runs what failed of a flow run again for ever.
     EngineRestartsForEver,
+    /// The engine believes, at a load, that pools have ten times their slots.
+    EngineMultipliesPools,
     /// The engine forgets, at a load, what is alive, and queues it anew.
     EngineForgetsAttempts,
     /// The engine believes, at a load, that executors have ten times their slots.
@@ -220,6 +222,13 @@ impl Sabotage {
                 for execution in &mut loaded.executions {
                     for (_, flow) in &mut execution.flow_runs {
                         Arc::make_mut(flow).restart_retries = 100;
+                    }
+                }
+            }
+            Self::EngineMultipliesPools => {
+                for definition in &mut loaded.definitions {
+                    if let Definition::Pool(pool) = definition {
+                        Arc::make_mut(pool).slots *= 10;
                     }
                 }
             }
@@ -465,6 +474,7 @@ impl Sabotage {
             Self::EngineForgetsDependencies
             | Self::EngineForgetsParents
             | Self::EngineForgetsPauses
+            | Self::EngineMultipliesPools
             | Self::EngineRestartsForEver
             | Self::EngineForgetsFiles
             | Self::NotifierTellsNobody

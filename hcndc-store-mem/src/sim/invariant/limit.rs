@@ -3,6 +3,7 @@
 use hcndc_core::{
     engine::{AttemptState, Change},
     id::AttemptId,
+    model::Definition,
 };
 
 use super::super::oracle::Oracle;
@@ -31,12 +32,30 @@ impl Oracle {
             .iter()
             .find(|row| job_of(row) == mine)
             .map(|row| row.id);
+        let pool_of = |row: &hcndc_core::engine::AttemptRow| {
+            let job = self
+                .rows
+                .job_of(self.rows.job_runs.get(&row.job_run)?)
+                .ok()?;
+            Some((job.pool?, job.pool_slots))
+        };
+        let pool = pool_of(new).and_then(|(pool, own)| {
+            let others = live.iter().filter_map(|row| pool_of(row));
+            let taken: u32 = others.filter(|it| it.0 == pool).map(|it| it.1).sum();
+            match self.rows.definitions.get(&pool.into()) {
+                Some(Definition::Pool(it)) => Some((taken + own, it.slots)),
+                _ => None,
+            }
+        });
         let id = new.id;
         self.holds("R7", count <= most, || {
             format!("attempt {id} is number {count}, {most} may live")
         });
         self.holds("R7", slots <= has && enabled, || {
             format!("attempt {id} makes it {slots} slots of {has} (enabled: {enabled})")
+        });
+        self.holds("R7", pool.is_none_or(|(taken, has)| taken <= has), || {
+            format!("attempt {id} makes it {pool:?} slots of its pool")
         });
         self.holds("R7", twin.is_none(), || {
             format!("attempt {id} is for the job and date of {twin:?}")

@@ -29,12 +29,6 @@ impl Oracle {
         else {
             return Some(("R1", format!("job run {id} has no definitions")));
         };
-        if flow_run.timed_out {
-            return Some((
-                "R6",
-                format!("job run {id} runs in a flow run that is cut off"),
-            ));
-        }
         if flow_run.state != FlowRunState::Running {
             let state = flow_run.state;
             return Some(("R2", format!("job run {id} runs in a {state} flow run")));
@@ -131,6 +125,12 @@ impl Oracle {
         if self.rows.attempts.contains_key(&new.id) {
             return;
         }
+        let run = self.rows.job_runs.get(&new.job_run);
+        let cut_off = run.is_some_and(|run| self.is_cut_off(run));
+        let id = new.id;
+        self.holds("R6", !cut_off, || {
+            format!("attempt {id} is made in a flow run that is cut off")
+        });
         if let Some((rule, detail)) = self.obstacle(new.job_run, true) {
             self.breaks(rule, detail);
         }
