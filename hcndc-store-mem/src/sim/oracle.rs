@@ -76,6 +76,8 @@ pub(crate) struct Oracle {
     pub(crate) failed_with: BTreeSet<JobRunId>,
     /// How far schedules are.
     pub(crate) walks: BTreeMap<ScheduleId, Walk>,
+    /// Schedules that the commit that is looked at edits: a time that is due then may go by the policies before.
+    pub(crate) edited: BTreeSet<ScheduleId>,
     /// Executions of schedules that end by the commit that is looked at.
     pub(crate) ending: BTreeMap<ScheduleId, usize>,
     /// Fire times for which there ever was an execution.
@@ -136,6 +138,7 @@ impl Oracle {
         self.last = last;
         self.note_actions(&commit.changes);
         self.ending.clear();
+        self.edited.clear();
         self.restarting.clear();
         for change in &commit.changes {
             self.check_move(change);

@@ -69,7 +69,7 @@ impl Walk {
     }
 
     /// What is wrong with a firing of its times.
-    fn fires(&mut self, row: &FiringRow) -> Option<String> {
+    fn fires(&mut self, row: &FiringRow, edited: bool) -> Option<String> {
         let due = self.due();
         if due != Some(row.from) || row.to < row.from {
             return Some(format!("{due:?} is due"));
@@ -83,6 +83,9 @@ impl Walk {
         }
         if row.to > row.at {
             return Some("it is not due yet".into());
+        }
+        if edited && self.next.is_none() {
+            return None;
         }
         let oldest = row.at.before(self.by.misfire_grace);
         let pauses = self.next.as_ref().is_some_and(|next| next.paused);
@@ -130,6 +133,7 @@ impl Oracle {
     pub(crate) fn check_firing(&mut self, change: &Change) {
         let wrong = match change {
             Change::DefinitionPut(Definition::Schedule(new)) => {
+                self.edited.insert(new.id);
                 let walk = self.walks.entry(new.id).or_insert_with(|| Walk::new(new));
                 if is_retimed(walk.next.as_ref().unwrap_or(&walk.by), new) || walk.next.is_some() {
                     walk.next = Some(new.clone());
@@ -215,7 +219,8 @@ impl Oracle {
             None => {
                 let walk = self.walks.get_mut(&row.schedule);
                 let walk = walk.filter(|walk| matches!(walk.by.trigger, Trigger::Time(_)));
-                walk.and_then(|walk| walk.fires(row))
+                let edited = self.edited.contains(&row.schedule);
+                walk.and_then(|walk| walk.fires(row, edited))
             }
         };
         let started = old != Some(row.outcome);
@@ -237,7 +242,7 @@ impl Oracle {
         let alone = live.iter().filter(by_itself).count();
         let (live, most) = (live.len(), walk.by.max_instances as usize);
         // An edit may just change how many may be live, or what becomes of the others.
-        let clear = walk.next.is_none();
+        let clear = walk.next.is_none() && !self.edited.contains(&row.schedule);
         // What has just ended may have been there when the time came.
         let ending = self.ending.get(&row.schedule).copied();
         let full = live + ending.unwrap_or_default() >= most;
