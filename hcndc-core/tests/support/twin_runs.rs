@@ -615,22 +615,30 @@ impl Twin {
     /// What failed runs again when its time has come. Tells whether there was any.
     pub(crate) fn restart(&mut self, step: &Step, store: &Store) -> bool {
         let mut due = Vec::new();
-        for (id, its) in &mut self.executions {
-            for flow in its.flows.iter_mut().filter(|_| its.state.goes_on()) {
-                if flow.restart_at.is_some_and(|at| at <= self.now) {
-                    (flow.restart_at, flow.restarts) = (None, flow.restarts + 1);
-                    due.push((*id, flow.flow.id));
-                }
+        for (id, its) in self
+            .executions
+            .iter()
+            .filter(|(_, its)| its.state.goes_on())
+        {
+            for (nth, flow) in its.flows.iter().enumerate() {
+                let at = flow.restart_at.filter(|at| *at <= self.now);
+                due.extend(at.map(|at| (at, *id, nth)));
             }
         }
-        for &(id, flow) in &due {
-            let its = self.executions[&id].jobs_of(flow);
-            let bad = its.filter(|it| it.state.is_settled() && !is_good(it.state));
-            let bad: Vec<_> = bad.map(|it| it.id).collect();
-            self.take_back(id, &bad, None, store);
-        }
+        // One by one: what the first takes back has not failed when the next one looks.
+        let Some(&(_, id, nth)) = due.iter().min() else {
+            return false;
+        };
+        let its = self.executions.get_mut(&id).unwrap();
+        let flow = &mut its.flows[nth];
+        (flow.restart_at, flow.restarts) = (None, flow.restarts + 1);
+        let flow = flow.flow.id;
+        let bad = its.jobs_of(flow);
+        let bad = bad.filter(|it| it.state.is_settled() && !is_good(it.state));
+        let bad: Vec<_> = bad.map(|it| it.id).collect();
+        self.take_back(id, &bad, None, store);
         self.take_over_met(step, store);
-        !due.is_empty()
+        true
     }
 
     /// Ends what neither moves nor waits. Tells whether there was any.
