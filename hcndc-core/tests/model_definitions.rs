@@ -4,6 +4,9 @@
 //! `HCNDC_TEST_SEED=n` plays one seed again, `HCNDC_TEST_SLOW=1` plays many more cases.
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
+#[path = "support/seeds.rs"]
+mod seeds;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use hcndc_core::{
@@ -22,7 +25,7 @@ use hcndc_core::{
         cron::{Cron, Dialect},
     },
 };
-use proptest::{prelude::*, test_runner::RngSeed};
+use proptest::prelude::*;
 
 #[path = "support/store.rs"]
 #[allow(dead_code, reason = "this test looks at definitions only")]
@@ -31,18 +34,7 @@ mod store;
 use store::Store;
 
 fn config(cases: u32) -> ProptestConfig {
-    let seed = match std::env::var("HCNDC_TEST_SEED") {
-        Ok(seed) => seed.parse().expect("HCNDC_TEST_SEED is a number"),
-        Err(_) => std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), cases),
-    };
-    eprintln!("replay: HCNDC_TEST_SEED={seed} cargo test -p hcndc-core --test model_definitions");
-    let slow = std::env::var_os("HCNDC_TEST_SLOW").is_some();
-    ProptestConfig {
-        cases: if slow { cases * 40 } else { cases },
-        rng_seed: RngSeed::Fixed(seed),
-        failure_persistence: None,
-        ..ProptestConfig::default()
-    }
+    seeds::config("model_definitions", cases, 40, None)
 }
 
 /// Kinds that the batches edit, each after those that it names.

@@ -6,6 +6,8 @@
 
 #[path = "support/twin_runs.rs"]
 mod runs;
+#[path = "support/seeds.rs"]
+mod seeds;
 #[path = "support/store.rs"]
 mod store;
 #[path = "support/twin.rs"]
@@ -34,34 +36,17 @@ use hcndc_core::{
     time::{DataDate, Timestamp},
     trigger::{Timing, interval::Interval},
 };
-use proptest::{
-    prelude::*,
-    test_runner::{FileFailurePersistence, RngSeed},
-};
+use proptest::prelude::*;
 
 use self::{store::Store, twin::Twin};
 
 fn config(cases: u32) -> ProptestConfig {
-    let seed = match std::env::var("HCNDC_TEST_SEED") {
-        Ok(seed) => seed.parse().expect("HCNDC_TEST_SEED is a number"),
-        Err(_) => std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), cases),
-    };
-    eprintln!("replay: HCNDC_TEST_SEED={seed} cargo test -p hcndc-core --test model_engine");
-    let slow = std::env::var_os("HCNDC_TEST_SLOW").is_some();
-    let few = std::env::var("HCNDC_TEST_CASES").ok();
-    ProptestConfig {
-        cases: match few.and_then(|few| few.parse().ok()) {
-            Some(few) => few,
-            None if slow => cases * 40,
-            None => cases,
-        },
-        rng_seed: RngSeed::Fixed(seed),
-        failure_persistence: Some(Box::new(FileFailurePersistence::Direct(
-            "proptest-regressions/model_engine.txt",
-        ))),
-        max_shrink_iters: 4000,
-        ..ProptestConfig::default()
-    }
+    seeds::config(
+        "model_engine",
+        cases,
+        40,
+        Some("proptest-regressions/model_engine.txt"),
+    )
 }
 
 /// An executor as the test plays it: it runs nothing, and forgets what it is told to forget.

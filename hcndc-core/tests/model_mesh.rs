@@ -3,6 +3,9 @@
 //! `HCNDC_TEST_SEED=n` plays one seed again, `HCNDC_TEST_SLOW=1` plays many more cases.
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
+#[path = "support/seeds.rs"]
+mod seeds;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     time::Duration,
@@ -12,26 +15,15 @@ use hcndc_core::{
     id::{FlowId, JobId},
     mesh::{Mesh, Node},
 };
-use proptest::{
-    prelude::*,
-    test_runner::{FileFailurePersistence, RngSeed},
-};
+use proptest::prelude::*;
 
 fn config(cases: u32) -> ProptestConfig {
-    let seed = match std::env::var("HCNDC_TEST_SEED") {
-        Ok(seed) => seed.parse().expect("HCNDC_TEST_SEED is a number"),
-        Err(_) => std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), cases),
-    };
-    eprintln!("replay: HCNDC_TEST_SEED={seed} cargo test -p hcndc-core --test model_mesh");
-    let slow = std::env::var_os("HCNDC_TEST_SLOW").is_some();
-    ProptestConfig {
-        cases: if slow { cases * 40 } else { cases },
-        rng_seed: RngSeed::Fixed(seed),
-        failure_persistence: Some(Box::new(FileFailurePersistence::Direct(
-            "proptest-regressions/model_mesh.txt",
-        ))),
-        ..ProptestConfig::default()
-    }
+    seeds::config(
+        "model_mesh",
+        cases,
+        40,
+        Some("proptest-regressions/model_mesh.txt"),
+    )
 }
 
 /// Who waits for whom, as lists.

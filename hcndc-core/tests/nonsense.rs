@@ -4,6 +4,9 @@
 //! `HCNDC_TEST_SEED=n` plays one seed again, `HCNDC_TEST_SLOW=1` plays many more cases.
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
+#[path = "support/seeds.rs"]
+mod seeds;
+
 use std::{cell::RefCell, collections::BTreeMap, time::Duration};
 
 use hcndc_core::{
@@ -23,30 +26,18 @@ use hcndc_core::{
     time::{DataDate, Timestamp},
     trigger::{Timing, interval::Interval},
 };
-use proptest::{
-    prelude::*,
-    test_runner::{FileFailurePersistence, RngSeed},
-};
+use proptest::prelude::*;
 
 /// Numbers below this choose among what there is; others are taken as they are.
 const KNOWN: u64 = 200;
 
 fn config(cases: u32) -> ProptestConfig {
-    let seed = match std::env::var("HCNDC_TEST_SEED") {
-        Ok(seed) => seed.parse().expect("HCNDC_TEST_SEED is a number"),
-        Err(_) => std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), cases),
-    };
-    eprintln!("replay: HCNDC_TEST_SEED={seed} cargo test -p hcndc-core --test nonsense");
-    let slow = std::env::var_os("HCNDC_TEST_SLOW").is_some();
-    ProptestConfig {
-        cases: if slow { cases * 100 } else { cases },
-        rng_seed: RngSeed::Fixed(seed),
-        failure_persistence: Some(Box::new(FileFailurePersistence::Direct(
-            "proptest-regressions/nonsense.txt",
-        ))),
-        max_shrink_iters: 4000,
-        ..ProptestConfig::default()
-    }
+    seeds::config(
+        "nonsense",
+        cases,
+        100,
+        Some("proptest-regressions/nonsense.txt"),
+    )
 }
 
 /// What an input is made of: a kind, and numbers that become whatever it needs.

@@ -114,8 +114,8 @@ pub(crate) struct Twin {
     pub(super) in_line: BTreeSet<FlowRunId>,
     /// Dependencies on runs outside that were seen to be met in this step.
     pub(super) gained: Vec<Met>,
-    /// Flow runs that have come to an end in this step.
-    pub(super) ended: BTreeSet<FlowRunId>,
+    /// Flow runs that have come to an end in this step, and how they and their jobs stood then.
+    pub(super) ended: BTreeMap<FlowRunId, (FlowRunState, Vec<(JobId, JobRunState)>)>,
     backfills: TwinBackfills,
     schedules: TwinSchedules,
 }

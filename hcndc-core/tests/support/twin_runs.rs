@@ -69,6 +69,11 @@ pub(crate) type Before = BTreeMap<(JobId, Option<DataDate>), Option<JobRunState>
 /// A job run that was seen to have what it depends on, of a run for this date.
 pub(crate) type Met = (JobRunId, Dependency, Option<DataDate>);
 
+fn states_of(jobs: &[TwinJob], flow: FlowId) -> Vec<(JobId, JobRunState)> {
+    let its = jobs.iter().filter(|it| it.flow == flow);
+    its.map(|it| (it.job.id, it.state)).collect()
+}
+
 fn job_run_of(change: &Change) -> Option<&JobRunRow> {
     match change {
         Change::JobRun { row, .. } => Some(row),
@@ -323,7 +328,8 @@ impl Twin {
                     run.restart_at = None;
                 }
                 if ends && before != run.state && run.begun == Begun::Runs {
-                    self.ended.insert(run.id);
+                    let jobs = states_of(&its.jobs, run.flow.id);
+                    self.ended.insert(run.id, (run.state, jobs));
                 }
             }
         }
@@ -595,7 +601,7 @@ impl Twin {
                 if !late || flow.state != FlowRunState::Running || flow.timed_out {
                     continue;
                 }
-                flow.timed_out = true;
+                (flow.timed_out, flow.restart_at) = (true, None);
                 for run in its.jobs.iter_mut().filter(|it| it.flow == flow.flow.id) {
                     match run.phase {
                         _ if run.state.is_settled() => {}
@@ -662,7 +668,8 @@ impl Twin {
                         (false, true) => FlowRunState::Stopped,
                         (false, false) => FlowRunState::Failed,
                     };
-                    self.ended.insert(run.id);
+                    let jobs = states_of(&its.jobs, run.flow.id);
+                    self.ended.insert(run.id, (run.state, jobs));
                 }
             }
             let mut flows = its.flows.iter();
@@ -683,9 +690,9 @@ impl Twin {
             _ => None,
         });
         let order: Vec<FlowRunId> = told.collect();
-        let mut ids: Vec<FlowRunId> = std::mem::take(&mut self.ended).into_iter().collect();
-        ids.sort_by_key(|id| order.iter().position(|it| it == id));
-        for id in ids {
+        let mut ended: Vec<_> = std::mem::take(&mut self.ended).into_iter().collect();
+        ended.sort_by_key(|(id, _)| order.iter().rposition(|it| it == id));
+        for (id, (state, jobs)) in ended {
             let mut executions = self.executions.values();
             let has = |its: &&TwinExecution| its.flows.iter().any(|run| run.id == id);
             let its = executions.find(has).unwrap();
@@ -694,7 +701,7 @@ impl Twin {
             if its.partial || !store.flows.contains_key(&flow) {
                 continue;
             }
-            if run.state == FlowRunState::Succeeded {
+            if state == FlowRunState::Succeeded {
                 self.past.dates.insert((flow, date));
                 let its = |job: &JobId| store.jobs.get(job).is_some_and(|it| it.flow == flow);
                 self.past
@@ -704,14 +711,13 @@ impl Twin {
                 *reached = date.max(*reached);
                 continue;
             }
-            for job in its.jobs_of(flow) {
-                let id = job.job.id;
+            for (id, state) in jobs {
                 let awaited = store.jobs.values().any(|it| {
                     let mut ties = it.dependencies.iter().filter(|tie| tie.job == id);
                     ties.any(|tie| it.flow != flow || tie.offset_days != 0)
                 });
                 if awaited {
-                    self.past.outcomes.insert((id, date), job.state);
+                    self.past.outcomes.insert((id, date), state);
                 }
             }
         }
