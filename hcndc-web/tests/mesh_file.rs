@@ -593,6 +593,20 @@ proptest! {
 }
 
 #[test]
+fn what_lacks_its_kind_is_told_and_not_lost() {
+    for kind in ["", ", kind: ", ", kind: &email"] {
+        let flow = "{name: f, jobs: [{name: a, command: a}]}";
+        let channel = format!("{{name: chat{kind}}}");
+        let text = format!("hcndc: 1\nflows: [{flow}]\nalert_channels: [{channel}]\n");
+        let faults = parse_mesh("m", text.as_bytes(), &[]).unwrap_err();
+        let told: Vec<_> = faults.iter().map(|it| (&*it.path, &it.problem)).collect();
+        let field = "kind".to_owned();
+        let missing = Problem::MissingField { field };
+        assert_eq!(told, [("alert_channels[0]", &missing)], "{kind}");
+    }
+}
+
+#[test]
 fn meshes_made_by_programs_are_checked_too() {
     let mut flow = MeshFlow::named("f");
     flow.jobs.push(MeshJob::new("a", " "));

@@ -444,11 +444,13 @@ impl Reading<'_> {
             };
             match &stop.problem {
                 Problem::MissingField { field } if stop.steps.is_empty() => {
-                    let index = head.required.iter().position(|(name, _)| name == field)?;
+                    let index = head.required.iter().position(|(name, _)| name == field);
                     // If it is there, then it is faulty and was told.
                     if node.entry(field).is_none_or(|entry| !entry.node.faulty) {
                         self.tell(position, path.to_owned(), stop.problem);
                     }
+                    // Where nothing can stand in for it, the element is passed over.
+                    let index = index?;
                     stand_ins.push((head.required[index].0, &nodes[index]));
                 }
                 _ => self.put_aside(node, path, stop),
