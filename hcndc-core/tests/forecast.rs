@@ -8,7 +8,7 @@ use std::{
 use hcndc_core::{
     engine::{
         EditBatch, Effect, End, EndCause, Engine, ExecutionState, Hold, HostTrouble, Input,
-        JobRunState, Order, Report, Start,
+        JobRunState, Order, Report, SlotTrouble, Start,
     },
     forecast::{Assumptions, Forecast, Times, forecast},
     id::{AttemptId, ExecutorId, JobId},
@@ -143,7 +143,7 @@ fn what_waits_for_a_slot_says_so() {
         matches!(
             hold,
             Hold::Executor {
-                trouble: HostTrouble::Full { .. },
+                trouble: HostTrouble::Slots(SlotTrouble::Full { .. }),
                 ..
             }
         )

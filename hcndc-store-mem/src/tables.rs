@@ -12,7 +12,7 @@ use hcndc_core::{
         ActionId, AlertId, AttemptId, BackfillId, ExecutionId, ExecutorId, FileEventId, FiringId,
         FlowId, FlowRunId, JobId, JobRunId, ScheduleId,
     },
-    model::{Definition, DefinitionId, Executor, Flow, Job, Schedule},
+    model::{Definition, DefinitionId, Executor, Flow, Job},
     port::{Commit, Lease},
     time::DataDate,
 };
@@ -196,7 +196,7 @@ impl Tables {
 
     /// All schedules, by id.
     #[cfg(feature = "sim")]
-    pub(crate) fn schedules(&self) -> impl Iterator<Item = &Arc<Schedule>> {
+    pub(crate) fn schedules(&self) -> impl Iterator<Item = &Arc<hcndc_core::model::Schedule>> {
         self.definitions.values().filter_map(|it| match it {
             Definition::Schedule(schedule) => Some(schedule),
             _ => None,

@@ -154,7 +154,7 @@ pub enum Hold {
         /// Its name.
         name: String,
         /// Why not.
-        trouble: PoolTrouble,
+        trouble: SlotTrouble,
     },
     /// The execution is paused (R10).
     Paused {
@@ -168,27 +168,43 @@ pub enum Hold {
     },
 }
 
-/// Why a pool cannot give a job run its slots.
+/// Why slots, of an executor or of a pool, cannot be had now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "snake_case", tag = "trouble"))]
-pub enum PoolTrouble {
-    /// It has fewer slots than the job takes.
+pub enum SlotTrouble {
+    /// There are fewer than the job takes.
     TooSmall {
-        /// Its slots.
+        /// How many there are.
         slots: u32,
         /// What the job takes.
         needs: u32,
     },
-    /// Others have its slots.
+    /// Others have them.
     Full {
-        /// Slots that are free.
+        /// How many are free.
         free: u32,
         /// What the job takes.
         needs: u32,
     },
-    /// It is kept for a job run that goes first.
+    /// They are kept for a job run that goes first.
     Reserved,
+}
+
+impl SlotTrouble {
+    /// Why so many of these slots cannot be had; `None` if they can.
+    pub(super) const fn of(slots: u32, used: u32, needs: u32, is_kept: bool) -> Option<Self> {
+        let free = slots.saturating_sub(used);
+        if slots < needs {
+            Some(Self::TooSmall { slots, needs })
+        } else if free < needs {
+            Some(Self::Full { free, needs })
+        } else if is_kept {
+            Some(Self::Reserved)
+        } else {
+            None
+        }
+    }
 }
 
 /// Why an executor cannot take a job run.
@@ -203,22 +219,9 @@ pub enum HostTrouble {
         /// Why, if it is known.
         reason: Option<String>,
     },
-    /// It has fewer slots than the job takes.
-    TooSmall {
-        /// Its slots.
-        slots: u32,
-        /// What the job takes.
-        needs: u32,
-    },
-    /// Others have its slots.
-    Full {
-        /// Slots that are free.
-        free: u32,
-        /// What the job takes.
-        needs: u32,
-    },
-    /// It is kept for a job run that goes first.
-    Reserved,
+    /// Its slots cannot be had.
+    #[cfg_attr(feature = "serde", serde(untagged))]
+    Slots(SlotTrouble),
 }
 
 impl Engine {

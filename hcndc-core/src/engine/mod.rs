@@ -76,7 +76,7 @@ pub use change::{
 };
 pub use check::Violation;
 pub use effect::{Effect, Order};
-pub use explain::{Explanation, FlowExplanation, Hold, HostTrouble, PoolTrouble};
+pub use explain::{Explanation, FlowExplanation, Hold, HostTrouble, SlotTrouble};
 pub use input::{
     EditBatch, End, EndCause, Held, HostFigures, Input, Report, RunOrder, SettledAs, Start,
 };

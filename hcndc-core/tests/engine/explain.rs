@@ -1,7 +1,7 @@
 //! Why a job run has not started (R11): a test for each hold.
 
 use hcndc_core::{
-    engine::{Explanation, FlowRunState, Hold, HostTrouble, JobRunState},
+    engine::{Explanation, FlowRunState, Hold, HostTrouble, JobRunState, SlotTrouble},
     id::JobRunId,
     model::{Condition, Edit, ExecutorDraft, Placement},
 };
@@ -91,7 +91,11 @@ fn limits_and_dates_hold_what_is_queued() {
             data_date: date(DATE),
         },
         Hold::GlobalLimit { limit: 1 },
-        trouble(&bed, "h", HostTrouble::Full { free, needs }),
+        trouble(
+            &bed,
+            "h",
+            HostTrouble::Slots(SlotTrouble::Full { free, needs }),
+        ),
     ];
     assert_eq!(bed.holds("e2 a/x"), expected);
 }
@@ -115,14 +119,26 @@ fn each_trouble_of_an_executor_is_told() {
     bed.start(&["a"]);
     assert_eq!(
         bed.holds("a/x"),
-        [trouble(&bed, "kept", HostTrouble::Reserved)]
+        [trouble(
+            &bed,
+            "kept",
+            HostTrouble::Slots(SlotTrouble::Reserved)
+        )]
     );
     let reason = Some("broken pipe".into());
     let expected = [
-        trouble(&bed, "kept", HostTrouble::Full { free: 1, needs: 2 }),
+        trouble(
+            &bed,
+            "kept",
+            HostTrouble::Slots(SlotTrouble::Full { free: 1, needs: 2 }),
+        ),
         trouble(&bed, "offline", HostTrouble::Offline { reason }),
         trouble(&bed, "disabled", HostTrouble::Disabled),
-        trouble(&bed, "small", HostTrouble::TooSmall { slots: 1, needs: 2 }),
+        trouble(
+            &bed,
+            "small",
+            HostTrouble::Slots(SlotTrouble::TooSmall { slots: 1, needs: 2 }),
+        ),
     ];
     assert_eq!(bed.holds("a/y"), expected);
 }

@@ -1,7 +1,7 @@
 //! Pools (R7), and which executor is taken (R8).
 
 use hcndc_core::{
-    engine::{Hold, HostFigures, JobRunState as S, PoolTrouble, Report},
+    engine::{Hold, HostFigures, JobRunState as S, Report, SlotTrouble},
     model::{JobDraft, PoolDraft, PoolRef},
 };
 
@@ -18,7 +18,7 @@ impl Draws for JobDraft {
     }
 }
 
-fn hold(bed: &Bed, trouble: PoolTrouble) -> Hold {
+fn hold(bed: &Bed, trouble: SlotTrouble) -> Hold {
     let pool = bed.store.pools().next().unwrap();
     let (pool, name) = (pool.id, pool.name.clone());
     Hold::Pool {
@@ -45,7 +45,7 @@ fn a_pool_limits_jobs_of_all_flows_and_executors() {
     assert_eq!(bed.state("a/y"), S::Dispatched);
     assert_eq!(bed.state("b/free"), S::Dispatched);
     assert_eq!(bed.state("b/z"), S::Queued);
-    let full = PoolTrouble::Full { free: 0, needs: 1 };
+    let full = SlotTrouble::Full { free: 0, needs: 1 };
     assert_eq!(bed.holds("b/z"), [hold(&bed, full)]);
     bed.reload();
     assert_eq!(bed.state("b/z"), S::Queued);
@@ -67,9 +67,9 @@ fn what_comes_back_to_a_pool_is_kept_for_a_large_job_that_goes_first() {
         job("a/small").draws("db", 1).edit(),
     ]);
     bed.start(&["a"]);
-    let full = PoolTrouble::Full { free: 1, needs: 3 };
+    let full = SlotTrouble::Full { free: 1, needs: 3 };
     assert_eq!(bed.holds("a/large"), [hold(&bed, full)]);
-    assert_eq!(bed.holds("a/small"), [hold(&bed, PoolTrouble::Reserved)]);
+    assert_eq!(bed.holds("a/small"), [hold(&bed, SlotTrouble::Reserved)]);
     bed.succeed("a/one");
     assert_eq!(bed.state("a/small"), S::Queued);
     bed.succeed("a/two");

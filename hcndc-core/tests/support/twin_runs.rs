@@ -10,10 +10,10 @@ use std::{
 };
 
 use hcndc_core::{
-    engine::{Change, ExecutionState, FlowRunState, JobRunRow, JobRunState, Step},
-    id::{ExecutionId, FlowId, FlowRunId, JobId, JobRunId},
-    model::{Condition, Dependency},
-    time::{DataDate, Timestamp},
+    engine::{Change, ExecutionState, FlowRunState, JobRunState, Step},
+    id::{ExecutionId, FlowId, FlowRunId, JobId},
+    model::Dependency,
+    time::DataDate,
 };
 
 use super::{
@@ -33,8 +33,8 @@ pub(crate) enum Begun {
 /// What is known of runs that have ended, date by date.
 #[derive(Debug, Default)]
 pub(crate) struct Past {
-    dates: BTreeSet<(FlowId, DataDate)>,
-    outcomes: BTreeMap<(JobId, DataDate), JobRunState>,
+    pub(crate) dates: BTreeSet<(FlowId, DataDate)>,
+    pub(crate) outcomes: BTreeMap<(JobId, DataDate), JobRunState>,
 }
 
 impl Past {
@@ -63,39 +63,26 @@ impl Past {
     }
 }
 
-/// What runs outside had come to before a step.
-pub(crate) type Before = BTreeMap<(JobId, Option<DataDate>), Option<JobRunState>>;
-
-/// A job run that was seen to have what it depends on, of a run for this date.
-pub(crate) type Met = (JobRunId, Dependency, Option<DataDate>);
-
-fn states_of(jobs: &[TwinJob], flow: FlowId) -> Vec<(JobId, JobRunState)> {
+pub(crate) fn states_of(jobs: &[TwinJob], flow: FlowId) -> Vec<(JobId, JobRunState)> {
     let its = jobs.iter().filter(|it| it.flow == flow);
     its.map(|it| (it.job.id, it.state)).collect()
 }
 
-fn job_run_of(change: &Change) -> Option<&JobRunRow> {
-    match change {
-        Change::JobRun { row, .. } => Some(row),
-        _ => None,
-    }
-}
-
 impl TwinExecution {
-    fn is_live(&self) -> bool {
+    pub(crate) fn is_live(&self) -> bool {
         !self.state.is_ended()
     }
 
-    fn flow_of(&self, flow: FlowId) -> Option<&TwinFlow> {
+    pub(crate) fn flow_of(&self, flow: FlowId) -> Option<&TwinFlow> {
         self.flows.iter().find(|it| it.flow.id == flow)
     }
 
-    fn jobs_of(&self, flow: FlowId) -> impl Iterator<Item = &TwinJob> {
+    pub(crate) fn jobs_of(&self, flow: FlowId) -> impl Iterator<Item = &TwinJob> {
         self.jobs.iter().filter(move |it| it.flow == flow)
     }
 
     /// Dependencies of a job run on runs outside, each with its bit.
-    fn outside(&self, run: &TwinJob) -> Vec<(u64, Dependency)> {
+    pub(crate) fn outside(&self, run: &TwinJob) -> Vec<(u64, Dependency)> {
         let ties = run
             .job
             .dependencies
@@ -108,7 +95,7 @@ impl TwinExecution {
     }
 
     /// Those of them that were not seen to be met.
-    fn unmet_outside(&self, run: &TwinJob) -> impl Iterator<Item = Dependency> + use<> {
+    pub(crate) fn unmet_outside(&self, run: &TwinJob) -> impl Iterator<Item = Dependency> + use<> {
         let met = run.met;
         let outside = self.outside(run).into_iter();
         outside
@@ -117,48 +104,26 @@ impl TwinExecution {
     }
 
     /// Whether a job run looks for runs outside: its flow runs, and nothing has decided about it.
-    fn looks(&self, run: &TwinJob) -> bool {
+    pub(crate) fn looks(&self, run: &TwinJob) -> bool {
         self.flow_of(run.flow).unwrap().begun == Begun::Runs && run.fixed.is_none()
     }
 
-    fn waits_inside(&self, run: &TwinJob) -> bool {
+    pub(crate) fn waits_inside(&self, run: &TwinJob) -> bool {
         run.job.dependencies.iter().any(|tie| {
             let other = self.job(tie.job).filter(|_| tie.offset_days == 0);
             other.is_some_and(|other| !other.state.is_settled())
         })
     }
 
-    /// What has failed by now may run again by itself. Tells whether there is any.
-    fn plan_restarts(&mut self, before: &[FlowRunState], now: Timestamp) -> bool {
-        let mut any = false;
-        for (at, before) in before.iter().enumerate() {
-            let run = &self.flows[at];
-            let killed = self
-                .jobs_of(run.flow.id)
-                .any(|it| it.state == JobRunState::Killed);
-            let may = run.begun == Begun::Runs
-                && run.state == FlowRunState::Failed
-                && *before != FlowRunState::Failed
-                && run.restarts < run.flow.restart_retries
-                && !run.timed_out
-                && !killed;
-            if may {
-                self.flows[at].restart_at = Some(now.after(self.flows[at].flow.restart_delay));
-                any = true;
-            }
-        }
-        any
-    }
-
     /// Whether all parents in the execution have succeeded.
-    fn is_open_inside(&self, run: &TwinFlow) -> bool {
+    pub(crate) fn is_open_inside(&self, run: &TwinFlow) -> bool {
         let parents = run.flow.parents.iter();
         let mut states = parents.filter_map(|&parent| self.flow_state(parent));
         states.all(|state| state == FlowRunState::Succeeded)
     }
 
     /// Whether something of it may move though nothing of it is active.
-    fn waits(&self) -> bool {
+    pub(crate) fn waits(&self) -> bool {
         let flows = self.flows.iter().any(|run| match run.state {
             FlowRunState::Waiting => self.is_open_inside(run),
             FlowRunState::Joined => true,
@@ -238,7 +203,7 @@ impl Twin {
     }
 
     /// A run of the flow for the date that ran before this step, runs still, and is not being stopped.
-    fn joinable(
+    pub(crate) fn joinable(
         &self,
         but: ExecutionId,
         flow: FlowId,
@@ -280,7 +245,7 @@ impl Twin {
     }
 
     /// All that deriving changes.
-    fn marks(&self) -> Vec<(Option<JobRunState>, JobRunState, u64, bool, bool)> {
+    pub(crate) fn marks(&self) -> Vec<(Option<JobRunState>, JobRunState, u64, bool, bool)> {
         let live = self.executions.values().filter(|its| its.is_live());
         let jobs = live.clone().flat_map(|its| &its.jobs);
         let jobs = jobs.map(|run| (run.fixed, run.state, run.met, run.waits_outside, false));
@@ -292,7 +257,7 @@ impl Twin {
         jobs.chain(flows).collect()
     }
 
-    fn derive_states(&mut self) {
+    pub(crate) fn derive_states(&mut self) {
         let now = self.now;
         for its in self.executions.values_mut().filter(|its| its.is_live()) {
             let before: Vec<FlowRunState> = its.flows.iter().map(|run| run.state).collect();
@@ -335,202 +300,8 @@ impl Twin {
         }
     }
 
-    /// What the latest run of a job for a date came to.
-    fn find_outside(
-        &self,
-        job: JobId,
-        date: Option<DataDate>,
-        store: &Store,
-    ) -> Option<JobRunState> {
-        let Some(found) = store.jobs.get(&job) else {
-            return Some(JobRunState::Skipped);
-        };
-        let date = date?;
-        let flow = found.flow;
-        for its in self.executions.values().rev() {
-            let run = its
-                .flow_of(flow)
-                .filter(|_| its.is_live() && its.date == date && !its.partial);
-            if run.is_some_and(|run| !matches!(run.begun, Begun::Joined(..))) {
-                return its.job(job).map(|it| it.state);
-            }
-        }
-        let outcome = self.past.outcomes.get(&(job, date)).copied();
-        let done = self.past.dates.contains(&(flow, date));
-        outcome.or_else(|| done.then_some(JobRunState::Succeeded))
-    }
-
-    /// What runs outside had come to before a step, for all that were seen to be met in it.
-    pub(crate) fn look_before(&self, step: &Step, store: &Store) -> Before {
-        let mut before = Before::new();
-        for row in step.changes.iter().filter_map(job_run_of) {
-            if row.met_outside == 0 {
-                continue;
-            }
-            let date = store.executions[&row.execution].data_date;
-            let its = self.executions.get(&row.execution);
-            let its = its.and_then(|its| its.jobs.iter().find(|run| run.id == row.id));
-            let job = its.map_or_else(|| &store.jobs[&row.job], |run| &run.job);
-            for tie in &job.dependencies {
-                let asked = date.plus_days(tie.offset_days);
-                let state = self.find_outside(tie.job, asked, store);
-                before.insert((tie.job, asked), state);
-            }
-        }
-        before
-    }
-
-    /// R1 outside: what was seen to be met is taken from the engine's rows, for it may have been so at any moment of the step.
-    pub(crate) fn take_over_met(&mut self, step: &Step, store: &Store) {
-        let again = step.changes.iter().filter_map(|change| match change {
-            Change::JobRun {
-                from: Some(from),
-                row,
-            } if from.is_settled() && row.state == JobRunState::Blocked => Some(row.id),
-            _ => None,
-        });
-        let again: BTreeSet<JobRunId> = again.collect();
-        for its in self.executions.values_mut().filter(|its| its.is_live()) {
-            let outside: Vec<_> = its.jobs.iter().map(|run| its.outside(run)).collect();
-            for (run, outside) in its.jobs.iter_mut().zip(outside) {
-                let row = &store.job_runs[&run.id];
-                let lost = run.met & !row.met_outside;
-                assert!(
-                    lost == 0 || again.contains(&run.id),
-                    "R1: what is met stays so: {row:?}"
-                );
-                for (bit, tie) in outside {
-                    if row.met_outside & bit != 0 && run.met & bit == 0 {
-                        let date = its.date.plus_days(tie.offset_days);
-                        self.gained.push((run.id, tie, date));
-                    }
-                }
-                run.met = row.met_outside;
-            }
-        }
-    }
-
-    /// What was seen to be met was so before the step or is after it, or came to be so in it.
-    pub(crate) fn check_met(&mut self, before: &Before, step: &Step, store: &Store) {
-        for (run, tie, date) in std::mem::take(&mut self.gained) {
-            let met = |state: Option<JobRunState>| {
-                let good = state.filter(|state| state.is_settled()).map(is_good);
-                good.is_some_and(|good| match tie.condition {
-                    Condition::Done => true,
-                    Condition::Success => good,
-                    Condition::Failure => !good,
-                })
-            };
-            // An execution that came or went in the step may have been the one that counts.
-            let mut changed = step.changes.iter().filter_map(|change| match change {
-                Change::JobRun { row, .. } if row.job == tie.job => {
-                    Some((row.execution, row.state))
-                }
-                Change::Execution(row) => {
-                    let mut runs = store.job_runs.values();
-                    let run = runs.find(|run| run.execution == row.id && run.job == tie.job)?;
-                    Some((row.id, run.state))
-                }
-                _ => None,
-            });
-            let became = changed.any(|(id, state)| {
-                let its = &store.executions[&id];
-                Some(its.data_date) == date && !its.partial && met(Some(state))
-            });
-            let was = met(before.get(&(tie.job, date)).copied().flatten());
-            let is = met(self.find_outside(tie.job, date, store));
-            assert!(
-                was || became || is,
-                "R1: {tie:?} of job run {run} is not met"
-            );
-        }
-    }
-
-    /// Finds out which job runs wait for runs outside.
-    fn look_outside(&mut self) {
-        for its in self
-            .executions
-            .values_mut()
-            .filter(|its| its.state.goes_on())
-        {
-            let waits: Vec<bool> = its
-                .jobs
-                .iter()
-                .map(|run| its.unmet_outside(run).next().is_some())
-                .collect();
-            for (run, waits) in its.jobs.iter_mut().zip(waits) {
-                run.waits_outside = waits;
-            }
-        }
-    }
-
-    /// What has waited too long fails, what can only be skipped is skipped: for good. When, the engine's rows tell. Tells
-    /// whether there was any.
-    fn decide_outside(&mut self, store: &Store) -> bool {
-        let mut decided = Vec::new();
-        for (id, its) in &self.executions {
-            if !its.state.goes_on() {
-                continue;
-            }
-            for (at, run) in its.jobs.iter().enumerate() {
-                let told = store.job_runs[&run.id].state;
-                if !its.looks(run) || run.state != JobRunState::Blocked {
-                    continue;
-                }
-                let mut unmet = its.unmet_outside(run);
-                let may = match told {
-                    JobRunState::UpstreamFailed => unmet.any(|tie| self.is_late(its, run, &tie)),
-                    JobRunState::Skipped => unmet.all(|tie| tie.condition == Condition::Failure),
-                    _ => false,
-                };
-                if may {
-                    decided.push((*id, at, told));
-                }
-            }
-        }
-        for &(id, at, state) in &decided {
-            self.executions.get_mut(&id).unwrap().jobs[at].fixed = Some(state);
-        }
-        !decided.is_empty()
-    }
-
-    fn is_late(&self, its: &TwinExecution, run: &TwinJob, tie: &Dependency) -> bool {
-        let started_at = its.flow_of(run.flow).unwrap().started_at;
-        let until = tie.wait_limit.map(|limit| started_at.after(limit));
-        until.is_some_and(|until| until <= self.now)
-    }
-
-    /// R1 outside: whoever waits has a reason to, now that the step is complete.
-    pub(crate) fn check_outside(&self, store: &Store) {
-        for its in self.executions.values().filter(|its| its.state.goes_on()) {
-            for run in its.jobs.iter().filter(|run| its.looks(run)) {
-                if run.state != JobRunState::Blocked {
-                    continue;
-                }
-                let mut unmet = its.unmet_outside(run).peekable();
-                let (mut all_void, any) = (true, unmet.peek().is_some());
-                for tie in unmet {
-                    let date = its.date.plus_days(tie.offset_days);
-                    let state = self.find_outside(tie.job, date, store);
-                    let good = state.filter(|state| state.is_settled()).map(is_good);
-                    let (met, void) = match tie.condition {
-                        Condition::Done => (good.is_some(), false),
-                        Condition::Success => (good == Some(true), false),
-                        Condition::Failure => (good == Some(false), good == Some(true)),
-                    };
-                    assert!(!met, "R1: {tie:?} of {run:?} is met");
-                    let late = !void && self.is_late(its, run, &tie);
-                    assert!(!late, "R1: {run:?} waits too long for {tie:?}");
-                    all_void &= void;
-                }
-                let pointless = any && all_void && !its.waits_inside(run);
-                assert!(!pointless, "R1: {run:?} waits for what cannot be");
-            }
-        }
-    }
-
     /// R5: ends are shared, job by job and at last as a whole.
-    fn share_ends(&mut self, store: &Store) {
+    pub(crate) fn share_ends(&mut self, store: &Store) {
         let mut shared = Vec::new();
         for (id, its) in &self.executions {
             for run in &its.flows {
@@ -585,70 +356,8 @@ impl Twin {
         }
     }
 
-    /// A flow run that takes too long ends, and nothing more of it begins.
-    pub(crate) fn cut_off(&mut self) {
-        for its in self
-            .executions
-            .values_mut()
-            .filter(|its| its.state.goes_on())
-        {
-            for flow in &mut its.flows {
-                let until = flow
-                    .flow
-                    .timeout
-                    .map(|timeout| flow.started_at.after(timeout));
-                let late = until.is_some_and(|until| until <= self.now);
-                if !late || flow.state != FlowRunState::Running || flow.timed_out {
-                    continue;
-                }
-                (flow.timed_out, flow.restart_at) = (true, None);
-                for run in its.jobs.iter_mut().filter(|it| it.flow == flow.flow.id) {
-                    match run.phase {
-                        _ if run.state.is_settled() => {}
-                        Phase::Live(id) => self.attempts.get_mut(&id).unwrap().kill(),
-                        _ if run.state == JobRunState::Blocked => {
-                            run.fixed = Some(JobRunState::UpstreamFailed);
-                        }
-                        Phase::Idle | Phase::Retry(_) => {
-                            (run.fixed, run.phase) = (Some(JobRunState::Killed), Phase::Idle);
-                        }
-                    }
-                }
-            }
-        }
-    }
-
-    /// What failed runs again when its time has come. Tells whether there was any.
-    pub(crate) fn restart(&mut self, step: &Step, store: &Store) -> bool {
-        let mut due = Vec::new();
-        for (id, its) in self
-            .executions
-            .iter()
-            .filter(|(_, its)| its.state.goes_on())
-        {
-            for (nth, flow) in its.flows.iter().enumerate() {
-                let at = flow.restart_at.filter(|at| *at <= self.now);
-                due.extend(at.map(|at| (at, *id, nth)));
-            }
-        }
-        // One by one: what the first takes back has not failed when the next one looks.
-        let Some(&(_, id, nth)) = due.iter().min() else {
-            return false;
-        };
-        let its = self.executions.get_mut(&id).unwrap();
-        let flow = &mut its.flows[nth];
-        (flow.restart_at, flow.restarts) = (None, flow.restarts + 1);
-        let flow = flow.flow.id;
-        let bad = its.jobs_of(flow);
-        let bad = bad.filter(|it| it.state.is_settled() && !is_good(it.state));
-        let bad: Vec<_> = bad.map(|it| it.id).collect();
-        self.take_back(id, &bad, None, store);
-        self.take_over_met(step, store);
-        true
-    }
-
     /// Ends what neither moves nor waits. Tells whether there was any.
-    fn end_executions(&mut self) -> bool {
+    pub(crate) fn end_executions(&mut self) -> bool {
         let mut any = false;
         for its in self.executions.values_mut().filter(|its| its.is_live()) {
             let stopping = its.state == ExecutionState::Stopping;
@@ -788,7 +497,7 @@ impl Twin {
 }
 
 /// R2: whether no parent holds a flow run.
-fn is_open(its: &TwinExecution, run: &TwinFlow, store: &Store) -> bool {
+pub(crate) fn is_open(its: &TwinExecution, run: &TwinFlow, store: &Store) -> bool {
     let reached = |parent: &FlowId| {
         let outside = its.flow_of(*parent).is_none();
         let known = store

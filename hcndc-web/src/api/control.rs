@@ -15,7 +15,7 @@ use warp::Filter as _;
 use super::{
     body::Body,
     caller::Caller,
-    executions::{ExecutionDto, NothingBody, ended_problem, find, go_on},
+    executions::{ExecutionDto, NothingBody, find, go_on, live},
     page::{Asked, NEWEST_FIRST, PageDto},
     ports::read,
     problem::{Problem, ProblemDto},
@@ -137,17 +137,6 @@ pub(super) async fn unpause<H: History, T: Transport>(
     let NothingBody {} = body.optional_json().await?;
     let by = caller.by;
     live(&app, execution, Input::Unpause { execution, by }).await
-}
-
-async fn live<H: History, T: Transport>(
-    app: &App<H, T>,
-    execution: ExecutionId,
-    input: Input,
-) -> Result<Json<ExecutionDto>, Problem> {
-    if let Err(problem) = app.command(input).await {
-        return Err(ended_problem(app, execution, problem).await);
-    }
-    find(app, execution).await.map(Json)
 }
 
 /// Runs an execution that has ended anew from its start, also what had succeeded.

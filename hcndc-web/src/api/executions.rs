@@ -510,15 +510,23 @@ pub(super) async fn stop<H: History, T: Transport>(
 ) -> Result<Json<ExecutionDto>, Problem> {
     let NothingBody {} = body.optional_json().await?;
     let by = caller.by;
-    let stopped = app.command(Input::Stop { execution, by }).await;
-    if let Err(problem) = stopped {
-        return Err(ended_problem(&app, execution, problem).await);
+    live(&app, execution, Input::Stop { execution, by }).await
+}
+
+/// Does something to a live execution.
+pub(super) async fn live<H: History, T: Transport>(
+    app: &App<H, T>,
+    execution: ExecutionId,
+    input: Input,
+) -> Result<Json<ExecutionDto>, Problem> {
+    if let Err(problem) = app.command(input).await {
+        return Err(ended_problem(app, execution, problem).await);
     }
-    find(&app, execution).await.map(Json)
+    find(app, execution).await.map(Json)
 }
 
 /// The engine does not know an execution that has ended: the store does.
-pub(super) async fn ended_problem<H: History, T: Transport>(
+async fn ended_problem<H: History, T: Transport>(
     app: &App<H, T>,
     execution: ExecutionId,
     problem: Problem,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use hcndc_core::{
-    engine::{AttemptRow, Explanation, Hold, JobRunState},
+    engine::{AttemptRow, Explanation, Hold, HostTrouble, JobRunState, SlotTrouble},
     id::{ExecutionId, FlowRunId, JobId, JobRunId},
     model::Placement,
     port::{History, JobRunQuery, JobRunView, Transport},
@@ -323,9 +323,17 @@ enum HoldKind {
     Other,
 }
 
+/// What there is of slots that cannot be had, and what of them is asked for.
+const fn slots_of(trouble: SlotTrouble) -> (&'static str, Option<u32>, Option<u32>) {
+    match trouble {
+        SlotTrouble::TooSmall { slots, needs } => ("too_small", Some(slots), Some(needs)),
+        SlotTrouble::Full { free, needs } => ("full", Some(free), Some(needs)),
+        SlotTrouble::Reserved => ("reserved", None, None),
+    }
+}
+
 impl From<&Hold> for HoldKind {
     fn from(hold: &Hold) -> Self {
-        use hcndc_core::engine::{HostTrouble, PoolTrouble};
         match hold {
             Hold::Parent { flow, name, state } => Self::Parent {
                 flow: flow.0,
@@ -417,11 +425,7 @@ impl From<&Hold> for HoldKind {
                 let (trouble, slots_free, slots_needed) = match trouble {
                     HostTrouble::Disabled => ("disabled", None, None),
                     HostTrouble::Offline { .. } => ("offline", None, None),
-                    HostTrouble::TooSmall { slots, needs } => {
-                        ("too_small", Some(*slots), Some(*needs))
-                    }
-                    HostTrouble::Full { free, needs } => ("full", Some(*free), Some(*needs)),
-                    HostTrouble::Reserved => ("reserved", None, None),
+                    HostTrouble::Slots(trouble) => slots_of(*trouble),
                 };
                 Self::Executor {
                     executor: executor.0,
@@ -436,13 +440,7 @@ impl From<&Hold> for HoldKind {
                 name,
                 trouble,
             } => {
-                let (trouble, slots_free, slots_needed) = match *trouble {
-                    PoolTrouble::TooSmall { slots, needs } => {
-                        ("too_small", Some(slots), Some(needs))
-                    }
-                    PoolTrouble::Full { free, needs } => ("full", Some(free), Some(needs)),
-                    PoolTrouble::Reserved => ("reserved", None, None),
-                };
+                let (trouble, slots_free, slots_needed) = slots_of(*trouble);
                 Self::Pool {
                     pool: pool.0,
                     name: name.clone(),

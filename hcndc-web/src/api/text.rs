@@ -2,8 +2,8 @@
 
 use hcndc_core::{
     engine::{
-        AttemptState, ExecutionState, FlowRunState, Hold, HostTrouble, JobRunState, PoolTrouble,
-        Rejected,
+        AttemptState, ExecutionState, FlowRunState, Hold, HostTrouble, JobRunState, Rejected,
+        SlotTrouble,
     },
     id::ExecutionId,
     model::{Condition, DefinitionError, DefinitionKind, Placement},
@@ -659,7 +659,7 @@ pub(super) fn hold(hold: &Hold, lang: Lang) -> String {
             )
         }
         Hold::Pool { name, trouble, .. } => {
-            let (en, zh) = pool_trouble(*trouble);
+            let (en, zh) = slot_trouble(*trouble);
             either(
                 lang,
                 format!("pool {name} {en}"),
@@ -734,32 +734,21 @@ fn host_trouble(trouble: &HostTrouble) -> (String, String) {
             format!("未连接：{reason}"),
         ),
         HostTrouble::Offline { reason: None } => ("is not connected".into(), "未连接".into()),
-        HostTrouble::TooSmall { slots, needs } => (
-            format!("has {slots} slots, and the job takes {needs}"),
-            format!("共 {slots} 个槽位，而任务需要 {needs} 个"),
-        ),
-        HostTrouble::Full { free, needs } => (
-            format!("has {free} slots free, and the job takes {needs}"),
-            format!("空闲 {free} 个槽位，而任务需要 {needs} 个"),
-        ),
-        HostTrouble::Reserved => (
-            "is kept for a job run that goes first".into(),
-            "已为优先的任务保留".into(),
-        ),
+        HostTrouble::Slots(trouble) => slot_trouble(*trouble),
     }
 }
 
-fn pool_trouble(trouble: PoolTrouble) -> (String, String) {
+fn slot_trouble(trouble: SlotTrouble) -> (String, String) {
     match trouble {
-        PoolTrouble::TooSmall { slots, needs } => (
+        SlotTrouble::TooSmall { slots, needs } => (
             format!("has {slots} slots, and the job takes {needs}"),
             format!("共 {slots} 个槽位，而任务需要 {needs} 个"),
         ),
-        PoolTrouble::Full { free, needs } => (
+        SlotTrouble::Full { free, needs } => (
             format!("has {free} slots free, and the job takes {needs}"),
             format!("空闲 {free} 个槽位，而任务需要 {needs} 个"),
         ),
-        PoolTrouble::Reserved => (
+        SlotTrouble::Reserved => (
             "is kept for a job run that goes first".into(),
             "已为优先的任务保留".into(),
         ),

@@ -289,6 +289,16 @@ impl Bed {
         self.send(request.body(Full::default()).unwrap()).await
     }
 
+    /// One with two flows, `extract` and `load`; the job `orders` of the second waits for that of the first.
+    pub(crate) async fn two_flows() -> Self {
+        let bed = Self::new().await;
+        bed.flow("extract").await;
+        bed.flow("load").await;
+        bed.job("extract/orders", &[]).await;
+        bed.job("load/orders", &["extract/orders"]).await;
+        bed
+    }
+
     /// Makes a flow; tells its id.
     pub(crate) async fn flow(&self, name: &str) -> u64 {
         let flow = self.post("flows", &json!({"name": name})).await;

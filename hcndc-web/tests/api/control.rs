@@ -2,16 +2,6 @@ use serde_json::{Value, json};
 
 use crate::bed::Bed;
 
-/// Two flows; the job of the second waits for one of the first.
-async fn two_flows() -> Bed {
-    let bed = Bed::new().await;
-    bed.flow("extract").await;
-    bed.flow("load").await;
-    bed.job("extract/orders", &[]).await;
-    bed.job("load/orders", &["extract/orders"]).await;
-    bed
-}
-
 async fn deeds(bed: &Bed, execution: u64) -> Vec<Value> {
     let path = format!("executions/{execution}/actions?sort=id");
     let actions = bed.get(&path).await.expect(200);
@@ -23,7 +13,7 @@ async fn deeds(bed: &Bed, execution: u64) -> Vec<Value> {
 
 #[tokio::test]
 async fn a_paused_execution_starts_nothing_until_it_is_unpaused() {
-    let bed = two_flows().await;
+    let bed = Bed::two_flows().await;
     let id = bed.start(&["extract", "load"]).await;
     let path = |deed: &str| format!("executions/{id}/{deed}");
     let nothing = json!({});
@@ -61,7 +51,7 @@ async fn a_paused_execution_starts_nothing_until_it_is_unpaused() {
 #[tokio::test]
 async fn a_failed_job_run_is_skipped_or_marked_as_succeeded_and_the_rest_runs() {
     for deed in ["skip", "mark-succeeded"] {
-        let bed = two_flows().await;
+        let bed = Bed::two_flows().await;
         let id = bed.start(&["extract", "load"]).await;
         let path = |deed: &str| format!("executions/{id}/{deed}");
         bed.hand.finish("extract/orders", 1).await;
@@ -90,7 +80,7 @@ async fn a_failed_job_run_is_skipped_or_marked_as_succeeded_and_the_rest_runs() 
 
 #[tokio::test]
 async fn a_job_run_is_killed_alone() {
-    let bed = two_flows().await;
+    let bed = Bed::two_flows().await;
     let id = bed.start(&["extract", "load"]).await;
     let run = bed.job_run(id, "extract/orders").await;
     bed.hand.start("extract/orders").await;
@@ -116,7 +106,7 @@ async fn a_job_run_is_killed_alone() {
 
 #[tokio::test]
 async fn a_reset_runs_everything_anew() {
-    let bed = two_flows().await;
+    let bed = Bed::two_flows().await;
     let id = bed.start(&["extract"]).await;
     let reset = format!("executions/{id}/reset");
     bed.post(&reset, &json!({}))
@@ -132,7 +122,7 @@ async fn a_reset_runs_everything_anew() {
 
 #[tokio::test]
 async fn a_start_of_some_jobs_leaves_the_others_out() {
-    let bed = two_flows().await;
+    let bed = Bed::two_flows().await;
     let id = bed.job("extract/customers", &[]).await;
     for job in [json!("extract/customers"), json!(id)] {
         let body = json!({"jobs": [job], "data_date": "2026-11-21"});

@@ -2,19 +2,9 @@ use serde_json::json;
 
 use crate::bed::Bed;
 
-/// Two flows; the job of the second waits for one of the first.
-async fn two_flows() -> Bed {
-    let bed = Bed::new().await;
-    bed.flow("extract").await;
-    bed.flow("load").await;
-    bed.job("extract/orders", &[]).await;
-    bed.job("load/orders", &["extract/orders"]).await;
-    bed
-}
-
 #[tokio::test]
 async fn an_execution_runs_to_its_end() {
-    let bed = two_flows().await;
+    let bed = Bed::two_flows().await;
     let body = json!({"flows": ["extract", "load"], "data_date": "20261121", "params": {"day": 1}});
     let made = bed.post("executions", &body).await;
     let execution = made.expect(201);
@@ -50,7 +40,7 @@ async fn an_execution_runs_to_its_end() {
 
 #[tokio::test]
 async fn a_stopped_execution_is_resumed_and_rerun() {
-    let bed = two_flows().await;
+    let bed = Bed::two_flows().await;
     let id = bed.start(&["extract", "load"]).await;
     let path = |deed: &str| format!("executions/{id}/{deed}");
     let nothing = json!({});
@@ -104,7 +94,7 @@ async fn a_stopped_execution_is_resumed_and_rerun() {
 
 #[tokio::test]
 async fn starts_that_cannot_be_are_refused() {
-    let bed = two_flows().await;
+    let bed = Bed::two_flows().await;
     bed.post("flows", &json!({"name": "off", "enabled": false}))
         .await
         .expect(201);
@@ -172,7 +162,7 @@ async fn starts_that_cannot_be_are_refused() {
 
 #[tokio::test]
 async fn downstream_flows_come_along_and_yesterday_is_the_usual_date() {
-    let bed = two_flows().await;
+    let bed = Bed::two_flows().await;
     let body = json!({"flow": "extract", "with_downstream": true});
     let execution = bed.post("executions", &body).await.expect(201);
     assert_eq!(execution["flows"].as_array().unwrap().len(), 2);
@@ -185,7 +175,7 @@ async fn downstream_flows_come_along_and_yesterday_is_the_usual_date() {
 
 #[tokio::test]
 async fn a_repeated_start_with_its_key_starts_nothing_new() {
-    let bed = two_flows().await;
+    let bed = Bed::two_flows().await;
     let body = json!({"flow": "extract"}).to_string();
     let headers = [
         ("content-type", "application/json"),
@@ -206,7 +196,7 @@ async fn a_repeated_start_with_its_key_starts_nothing_new() {
 
 #[tokio::test]
 async fn executions_are_listed_the_latest_first_and_by_filters() {
-    let bed = two_flows().await;
+    let bed = Bed::two_flows().await;
     let mut ids = Vec::new();
     for date in ["2026-11-20", "2026-11-21", "2026-11-22"] {
         let body = json!({"flow": "extract", "data_date": date});

@@ -3,7 +3,10 @@
 use alloc::{collections::BTreeSet, sync::Arc, vec::Vec};
 
 use super::{
-    super::{explain::HostTrouble, input::HostFigures},
+    super::{
+        explain::{HostTrouble, SlotTrouble},
+        input::HostFigures,
+    },
     Rank,
 };
 use crate::{
@@ -70,22 +73,16 @@ impl Host {
 
     /// Why it cannot take this many slots for this rank now; `None` if it can.
     pub(in super::super) fn trouble_for(&self, needs: u32, rank: Rank) -> Option<HostTrouble> {
-        let (slots, free) = (self.executor.slots, self.free());
         if !self.executor.enabled {
-            Some(HostTrouble::Disabled)
-        } else if !self.online {
-            Some(HostTrouble::Offline {
-                reason: self.trouble.clone(),
-            })
-        } else if slots < needs {
-            Some(HostTrouble::TooSmall { slots, needs })
-        } else if free < needs {
-            Some(HostTrouble::Full { free, needs })
-        } else if self.reserved.is_some_and(|(for_rank, _)| rank > for_rank) {
-            Some(HostTrouble::Reserved)
-        } else {
-            None
+            return Some(HostTrouble::Disabled);
         }
+        if !self.online {
+            let reason = self.trouble.clone();
+            return Some(HostTrouble::Offline { reason });
+        }
+        let is_kept = self.reserved.is_some_and(|(for_rank, _)| rank > for_rank);
+        let slots = SlotTrouble::of(self.executor.slots, self.used, needs, is_kept);
+        slots.map(HostTrouble::Slots)
     }
 }
 

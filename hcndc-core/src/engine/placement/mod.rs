@@ -22,7 +22,7 @@ pub(super) use self::{
     host::{Host, meets},
     pool::Draw,
 };
-use super::{explain::PoolTrouble, input::HostFigures};
+use super::{explain::SlotTrouble, input::HostFigures};
 use crate::{
     id::{AttemptId, ExecutionId, ExecutorId, JobRunId, PoolId},
     model::{Executor, Placement},
@@ -143,7 +143,7 @@ impl Yard {
         while let Some(&(rank, line)) = self.open.first() {
             if let Some(trouble) = self.pool_trouble_of(line, rank) {
                 self.shut(rank, line);
-                if matches!(trouble, PoolTrouble::Full { .. }) {
+                if matches!(trouble, SlotTrouble::Full { .. }) {
                     self.keep_pool(line, rank);
                 }
                 continue;

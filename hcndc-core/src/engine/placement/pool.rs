@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use super::{super::explain::PoolTrouble, Need, Rank, Yard};
+use super::{super::explain::SlotTrouble, Need, Rank, Yard};
 use crate::{id::PoolId, model::Job};
 
 /// Slots of a pool that a job run takes while it runs.
@@ -54,23 +54,14 @@ impl Yard {
     }
 
     /// Why a job run of this rank cannot draw what it needs now; `None` if it can.
-    pub(in super::super) fn pool_trouble(&self, need: &Need, rank: Rank) -> Option<PoolTrouble> {
+    pub(in super::super) fn pool_trouble(&self, need: &Need, rank: Rank) -> Option<SlotTrouble> {
         let draw = need.pool?;
-        let (needs, pool) = (draw.slots, self.pools.get(&draw.pool)?);
-        let slots = pool.slots?;
-        let free = slots.saturating_sub(pool.used);
-        if slots < needs {
-            Some(PoolTrouble::TooSmall { slots, needs })
-        } else if free < needs {
-            Some(PoolTrouble::Full { free, needs })
-        } else if pool.kept_for.is_some_and(|(kept_for, _)| rank > kept_for) {
-            Some(PoolTrouble::Reserved)
-        } else {
-            None
-        }
+        let pool = self.pools.get(&draw.pool)?;
+        let is_kept = pool.kept_for.is_some_and(|(kept_for, _)| rank > kept_for);
+        SlotTrouble::of(pool.slots?, pool.used, draw.slots, is_kept)
     }
 
-    pub(super) fn pool_trouble_of(&self, line: u32, rank: Rank) -> Option<PoolTrouble> {
+    pub(super) fn pool_trouble_of(&self, line: u32, rank: Rank) -> Option<SlotTrouble> {
         self.pool_trouble(&self.lines[line as usize].need, rank)
     }
 

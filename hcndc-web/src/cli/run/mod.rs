@@ -19,7 +19,7 @@ use clap::Args;
 use hcndc_core::{
     engine::{
         Change, EditBatch, Engine, ExecutionState, Explanation, Hold, HostTrouble, Input,
-        JobRunState, Reply, Settings, Start, TriggerKind,
+        JobRunState, Reply, Settings, SlotTrouble, Start, TriggerKind,
     },
     id::{ExecutionId, FlowId},
     model::{Edit, ExecutorDraft, Param},
@@ -633,7 +633,7 @@ fn holds(explanation: &Explanation, lang: Lang) -> Vec<String> {
         (
             Hold::Executor {
                 name,
-                trouble: HostTrouble::TooSmall { slots, needs },
+                trouble: HostTrouble::Slots(SlotTrouble::TooSmall { slots, needs }),
                 ..
             },
             Lang::En,
@@ -643,7 +643,7 @@ fn holds(explanation: &Explanation, lang: Lang) -> Vec<String> {
         (
             Hold::Executor {
                 name,
-                trouble: HostTrouble::TooSmall { slots, needs },
+                trouble: HostTrouble::Slots(SlotTrouble::TooSmall { slots, needs }),
                 ..
             },
             Lang::Zh,

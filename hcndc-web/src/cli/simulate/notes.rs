@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use hcndc_core::{
-    engine::{FiringOutcome, Hold, HostTrouble, PoolTrouble, SkipReason},
+    engine::{FiringOutcome, Hold, HostTrouble, SkipReason, SlotTrouble},
     forecast::{DeadlineKind, Forecast, JobRunForecast, MissedDeadline},
     time::DataDate,
 };
@@ -167,9 +167,7 @@ fn cause(hold: &Hold, lang: Lang) -> String {
             let (en, zh) = match trouble {
                 HostTrouble::Disabled => ("not enabled", "未启用"),
                 HostTrouble::Offline { .. } => ("lost", "已失联"),
-                HostTrouble::TooSmall { .. } => ("too small", "槽位不足"),
-                HostTrouble::Full { .. } => ("full", "已满"),
-                HostTrouble::Reserved => ("kept for another job", "为其他任务预留"),
+                HostTrouble::Slots(trouble) => slots(*trouble),
             };
             (
                 format!("executor {name} ({en})"),
@@ -177,11 +175,7 @@ fn cause(hold: &Hold, lang: Lang) -> String {
             )
         }
         Hold::Pool { name, trouble, .. } => {
-            let (en, zh) = match trouble {
-                PoolTrouble::TooSmall { .. } => ("too small", "槽位不足"),
-                PoolTrouble::Full { .. } => ("full", "已满"),
-                PoolTrouble::Reserved => ("kept for another job", "为其他任务预留"),
-            };
+            let (en, zh) = slots(*trouble);
             (
                 format!("pool {name} ({en})"),
                 format!("资源池 {name}（{zh}）"),
@@ -257,5 +251,14 @@ pub(super) fn deadline(missed: &MissedDeadline, moments: Moments, lang: Lang) ->
         }
         (Lang::Zh, DeadlineKind::Start) => format!("{schedule}，{data_date}：{at} 前未开始"),
         (Lang::Zh, DeadlineKind::Finish) => format!("{schedule}，{data_date}：{at} 前未完成"),
+    }
+}
+
+/// Why slots cannot be had, in English and Chinese.
+const fn slots(trouble: SlotTrouble) -> (&'static str, &'static str) {
+    match trouble {
+        SlotTrouble::TooSmall { .. } => ("too small", "槽位不足"),
+        SlotTrouble::Full { .. } => ("full", "已满"),
+        SlotTrouble::Reserved => ("kept for another job", "为其他任务预留"),
     }
 }
