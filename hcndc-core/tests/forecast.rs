@@ -13,8 +13,10 @@ use hcndc_core::{
     forecast::{Assumptions, Forecast, Times, forecast},
     id::{AttemptId, ExecutorId, JobId},
     model::{
-        Condition, DependencyDraft, Edit, ExecutorDraft, ExecutorRef, FlowDraft, FlowRef, JobDraft,
-        JobRef, PlacementDraft, Retry, ScheduleDraft, TriggerDraft,
+        Condition, DataSourceDraft, DataSourceKind, DataSourceRef, DependencyDraft, Edit,
+        ExecutorDraft, ExecutorRef, FlowDraft, FlowRef, JobDraft, JobParamDraft, JobRef,
+        ParamKindDraft, ParamRef, PlacementDraft, Retry, ScheduleDraft, SharedParamDraft,
+        TriggerDraft,
     },
     time::{DataDate, Timestamp},
     trigger::{
@@ -102,6 +104,31 @@ fn times(found: &Forecast) -> BTreeMap<&str, (Option<u64>, Option<u64>)> {
 
 fn a_day(engine: &Engine) -> Forecast {
     forecast(engine, &Assumptions::until(after(24 * 60))).expect("nothing to refuse")
+}
+
+/// What a query would give is not known, and takes no time.
+#[test]
+fn a_job_that_asks_a_query_is_expected_to_be_answered_at_once() {
+    let mut engine = engine(1, vec![job("a", 5, &[])]);
+    let kind = ParamKindDraft::Sql {
+        data_source: DataSourceRef::Name("source".into()),
+        query: "select 1".into(),
+        timeout: MINUTE,
+    };
+    let shared = ParamRef::Name("asked".into());
+    let mut asking = job("b", 7, &["a"]);
+    asking.params = vec![JobParamDraft::Shared { shared }];
+    let edits = vec![
+        DataSourceDraft::new("source", DataSourceKind::Sqlite, "").into(),
+        SharedParamDraft::new("asked", kind).into(),
+        Edit::PutJob(asking),
+    ];
+    edit(&mut engine, edits);
+    let input = start(&engine);
+    engine.apply(begin(), input).expect("it starts");
+    let found = a_day(&engine);
+    let expected = [("a", (Some(0), Some(5))), ("b", (Some(5), Some(12)))];
+    assert_eq!(times(&found), BTreeMap::from(expected));
 }
 
 #[test]

@@ -13,8 +13,8 @@ use hcndc_core::{
     engine::{EditBatch, Engine, Input, Rejected, Reply, Settings, Snapshot},
     model::{
         AlertChannelDraft, AlertChannelKind, AlertEvent, AlertRuleDraft, CalendarDraft,
-        DataSourceDraft, DataSourceKind, DefinitionError, DefinitionId, DefinitionKind as Kind,
-        Edit, Fault, FileEventDraft, FileServerDraft, FileServerKind, FlowDraft, FlowRef, JobDraft,
+        DataSourceDraft, DataSourceKind, DefinitionId, DefinitionKind as Kind, Edit,
+        FileEventDraft, FileServerDraft, FileServerKind, FlowDraft, FlowRef, JobDraft,
         JobParamDraft, ParamKindDraft, PoolDraft, Ref, ScheduleDraft, SharedParamDraft,
         TriggerDraft,
     },
@@ -397,12 +397,6 @@ fn still_in_use(
     deleted.collect()
 }
 
-/// Params that ask a query have a rule of their own, which is shown elsewhere.
-fn shares_a_query(faults: &[Fault]) -> bool {
-    let mut errors = faults.iter().map(|it| &it.error);
-    errors.any(|error| matches!(error, DefinitionError::Unresolved { .. }))
-}
-
 /// Whatever a batch did, what there is fits together.
 fn check_world(world: &World) {
     let mut names = BTreeSet::new();
@@ -476,12 +470,10 @@ fn a_batch_applies_entirely_or_names_every_edit_that_is_at_fault() {
                 }
                 Err(Rejected::Definition { faults }) => {
                     prop_assert_eq!(engine.snapshot(), before.clone());
-                    if !shares_a_query(&faults) {
-                        let found: BTreeSet<_> = faults.iter().filter_map(|it| it.edit).collect();
-                        let also = still_in_use(&world, &plans, &expected);
-                        let also: BTreeSet<_> = found.difference(&expected).filter(|at| !also.contains(at)).collect();
-                        prop_assert!(also.is_empty() && found.is_superset(&expected), "{:?} {:?}", faults, expected);
-                    }
+                    let found: BTreeSet<_> = faults.iter().filter_map(|it| it.edit).collect();
+                    let also = still_in_use(&world, &plans, &expected);
+                    let also: BTreeSet<_> = found.difference(&expected).filter(|at| !also.contains(at)).collect();
+                    prop_assert!(also.is_empty() && found.is_superset(&expected), "{:?} {:?}", faults, expected);
                 }
                 Err(other) => panic!("{other}"),
             }

@@ -13,15 +13,17 @@ use hcndc_core::{
     engine::{
         AttemptRow, AttemptState, BackfillRequest, Change, EditBatch, End, EndCause, Engine,
         ExecutionSnapshot, ExecutionState, FlowRunState, Held, HostFigures, Input, JobRunState,
-        Report, Settings, SettledAs, Start, TriggerKind,
+        Report, ResolveError, ResolveErrorKind, Settings, SettledAs, Start, TriggerKind,
     },
     id::{
         AlertId, AttemptId, BackfillId, ExecutionId, ExecutorId, FileEventId, FlowId, JobId,
-        JobRunId, PoolId, ScheduleId,
+        JobRunId, ParamId, PoolId, ScheduleId,
     },
     model::{
-        Condition, DependencyDraft, Edit, ExecutorDraft, ExecutorRef, FlowDraft, FlowRef, JobDraft,
-        JobRef, Param, PlacementDraft, PoolDraft, PoolRef, Retry, ScheduleDraft, TriggerDraft,
+        Condition, DataSourceDraft, DataSourceKind, DataSourceRef, DefinitionId, DependencyDraft,
+        Edit, ExecutorDraft, ExecutorRef, FlowDraft, FlowRef, JobDraft, JobParamDraft, JobRef,
+        Param, ParamKindDraft, ParamRef, PlacementDraft, PoolDraft, PoolRef, Retry, ScheduleDraft,
+        SharedParamDraft, TriggerDraft,
     },
     time::{DataDate, Timestamp},
     trigger::{Timing, interval::Interval},
@@ -160,7 +162,7 @@ struct World {
 }
 
 /// Kinds of inputs.
-const KINDS: usize = 20;
+const KINDS: usize = 21;
 
 /// The number of an input's kind; a new kind stops the build here, so that nonsense of it is drawn too.
 const fn kind(input: &Input) -> usize {
@@ -185,6 +187,7 @@ const fn kind(input: &Input) -> usize {
         Input::RunSchedule { .. } => 17,
         Input::FileArrived { .. } => 18,
         Input::Notified { .. } => 19,
+        Input::Resolved { .. } => 20,
     }
 }
 
@@ -212,7 +215,18 @@ impl World {
             backfills: Vec::new(),
             seen: [[0; 2]; KINDS],
         };
-        let mut edits = Vec::new();
+        let mut edits = vec![
+            DataSourceDraft::new("source", DataSourceKind::Sqlite, "").into(),
+            SharedParamDraft::new(
+                "asked",
+                ParamKindDraft::Sql {
+                    data_source: DataSourceRef::Name("source".into()),
+                    query: "select 1".into(),
+                    timeout: Duration::from_secs(1),
+                },
+            )
+            .into(),
+        ];
         for at in 0..2 {
             let name = format!("host{at}");
             edits.push(Edit::PutExecutor(ExecutorDraft::new(&name, &name, 2)));
@@ -228,6 +242,10 @@ impl World {
                 let of = FlowRef::Name(format!("flow{at}"));
                 let mut draft = JobDraft::new(of, format!("job{job}"), "true");
                 draft.retry.max = job;
+                // Some wait for an answer before they begin.
+                let shared = ParamRef::Name("asked".into());
+                let shared = JobParamDraft::Shared { shared };
+                draft.params = (job == 1).then_some(shared).into_iter().collect();
                 draft.dependencies = (job == 2)
                     .then(|| {
                         let (flow, job) = (format!("flow{at}"), "job0".into());
@@ -456,8 +474,38 @@ impl World {
                 alert: AlertId(it.next()),
                 error: it.yes().then(|| it.text()),
             },
+            37 => Input::Resolved {
+                attempt: AttemptId(it.id(&self.latest())),
+                result: self.answer(it),
+            },
             _ => Input::Wake,
         }
+    }
+
+    /// Attempts of the latest, which may be alive.
+    fn latest(&self) -> Vec<u64> {
+        self.attempts.keys().rev().take(6).copied().collect()
+    }
+
+    fn answer(&self, it: &mut Numbers<'_>) -> Result<BTreeMap<ParamId, String>, ResolveError> {
+        let all = self.engine.other_definitions().map(|it| it.id());
+        let params: Vec<u64> = all
+            .filter_map(|id| match id {
+                DefinitionId::Param(param) => Some(param.0),
+                _ => None,
+            })
+            .collect();
+        if it.yes() {
+            return Ok(it
+                .list(|it| (ParamId(it.id(&params)), it.text()))
+                .into_iter()
+                .collect());
+        }
+        Err(ResolveError {
+            param: ParamId(it.id(&params)),
+            kind: ResolveErrorKind::ALL[it.below(ResolveErrorKind::ALL.len() as u64) as usize],
+            reason: it.text(),
+        })
     }
 
     fn schedules(&self) -> Vec<u64> {
@@ -473,8 +521,7 @@ impl World {
     }
 
     fn report(&self, it: &mut Numbers<'_>) -> Input {
-        // Mostly of the latest, which may be alive.
-        let attempts: Vec<u64> = self.attempts.keys().rev().take(6).copied().collect();
+        let attempts = self.latest();
         let attempt = it.id(&attempts);
         // Mostly the one that has it, sometimes anyone.
         let owner = self

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use std::{
-    collections::VecDeque,
+    collections::{BTreeMap, VecDeque},
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -11,14 +11,18 @@ use async_trait::async_trait;
 use futures_util::FutureExt as _;
 use hcndc_core::{
     engine::{
-        AlertRow, Change, EditBatch, ExecutionSnapshot, Input, Order, Rejected, Reply, Report,
-        Settings, Snapshot, Start,
+        AlertRow, AttemptState, Change, EditBatch, Engine, ExecutionSnapshot, Input, Order,
+        Rejected, Reply, Report, ResolveError, ResolveOrder, Settings, Snapshot, Start,
     },
-    id::{AlertId, AttemptId, ExecutionId, ExecutorId},
-    model::{AlertEvent, AlertRuleDraft, Edit, Executor, FlowDraft},
+    id::{AlertId, AttemptId, ExecutionId, ExecutorId, ParamId},
+    model::{
+        AlertEvent, AlertRuleDraft, DataSourceDraft, DataSourceKind, DataSourceRef, Edit, Executor,
+        ExecutorDraft, FlowDraft, FlowRef, JobDraft, JobParamDraft, ParamKindDraft, ParamRef,
+        SharedParamDraft,
+    },
     port::{
-        Clock, Commit, ErrorKind, Fence, Inbox, Lease, LogRead, Notifier, Observer, PortError,
-        Request, Store, Transport,
+        Clock, Commit, ErrorKind, Fence, Inbox, Lease, LogRead, Notifier, Observer, ParamResolver,
+        PortError, Request, Store, Transport,
     },
     scheduler::{Leadership, Scheduler},
     time::Timestamp,
@@ -325,4 +329,199 @@ fn people_are_told_of_an_alert_until_it_is_done_with() {
         assert_eq!(late.all.lock().unwrap().len(), 0);
     };
     run.now_or_never().expect("nothing here waits");
+}
+
+/// Connects whoever is to be connected, and notes what it is told to run.
+#[derive(Debug, Default)]
+struct Desk {
+    hellos: Mutex<VecDeque<ExecutorId>>,
+    orders: Mutex<Vec<Order>>,
+}
+
+#[async_trait]
+impl Transport for Desk {
+    type Error = Failure;
+
+    fn connect(&self, executor: Arc<Executor>, _: Fence) {
+        self.hellos.lock().unwrap().push_back(executor.id);
+    }
+
+    fn disconnect(&self, _: ExecutorId) {}
+
+    fn send(&self, _: ExecutorId, order: Order) {
+        self.orders.lock().unwrap().push(order);
+    }
+
+    async fn recv(&self) -> (ExecutorId, Report) {
+        let next = self.hellos.lock().unwrap().pop_front();
+        let (version, held) = ("1".into(), vec![]);
+        match next {
+            Some(executor) => (executor, Report::Hello { version, held }),
+            None => std::future::pending().await,
+        }
+    }
+
+    async fn read_log(
+        &self,
+        _: ExecutorId,
+        _: AttemptId,
+        _: u64,
+        _: usize,
+        _: Duration,
+    ) -> Result<LogRead, Failure> {
+        Err(Failure(ErrorKind::Unavailable))
+    }
+
+    fn trouble(&self, _: ExecutorId) -> Option<String> {
+        None
+    }
+}
+
+/// Keeps what it is asked, and answers when it is told to.
+#[derive(Debug, Default)]
+struct Oracle {
+    asked: Mutex<Vec<ResolveOrder>>,
+    answers: Mutex<VecDeque<(AttemptId, BTreeMap<ParamId, String>)>>,
+}
+
+impl Oracle {
+    fn give(&self, attempt: AttemptId, values: BTreeMap<ParamId, String>) {
+        self.answers.lock().unwrap().push_back((attempt, values));
+    }
+}
+
+#[async_trait]
+impl ParamResolver for Oracle {
+    fn resolve(&self, order: ResolveOrder) -> Result<(), ResolveError> {
+        self.asked.lock().unwrap().push(order);
+        Ok(())
+    }
+
+    async fn recv(&self) -> (AttemptId, Result<BTreeMap<ParamId, String>, ResolveError>) {
+        let next = self.answers.lock().unwrap().pop_front();
+        match next {
+            Some((attempt, values)) => (attempt, Ok(values)),
+            None => std::future::pending().await,
+        }
+    }
+}
+
+/// Notes what became of attempts.
+#[derive(Debug, Default)]
+struct Attempts(Mutex<Vec<(AttemptState, String)>>);
+
+impl Observer for Attempts {
+    fn committed(&self, _: Timestamp, changes: &[Change]) {
+        for change in changes {
+            if let Change::Attempt(row) = change {
+                let row = (row.state, row.message.clone());
+                self.0.lock().unwrap().push(row);
+            }
+        }
+    }
+}
+
+async fn asking(desk: &Arc<Desk>, attempts: &Arc<Attempts>) -> Asking {
+    let (desk, attempts) = (Arc::clone(desk), Arc::clone(attempts));
+    let leadership = Leadership {
+        holder: "here".into(),
+        ttl: Duration::from_secs(3),
+    };
+    let store = Failing(Mutex::default());
+    let (clock, settings) = (Jumping::default(), Settings::default());
+    let scheduler = Scheduler::open(store, desk, clock, attempts, settings, leadership);
+    scheduler.await.unwrap()
+}
+
+type Asking = Scheduler<Failing, Arc<Desk>, Jumping, Arc<Attempts>>;
+
+fn ask(input: Input) -> Asked {
+    let answer = Box::new(|answer: Result<Reply, Rejected>| drop(answer.unwrap()));
+    Asked([Request::Command(input, answer)].into())
+}
+
+fn an_asking_job() -> Input {
+    let flow = || FlowRef::Name("flow".into());
+    let shared = ParamRef::Name("asked".into());
+    let edits = vec![
+        Edit::PutExecutor(ExecutorDraft::new("one", "one:1", 1)),
+        Edit::PutFlow(FlowDraft::new("flow")),
+        DataSourceDraft::new("source", DataSourceKind::Sqlite, "").into(),
+        SharedParamDraft::new(
+            "asked",
+            ParamKindDraft::Sql {
+                data_source: DataSourceRef::Name("source".into()),
+                query: "select 1".into(),
+                timeout: Duration::from_secs(1),
+            },
+        )
+        .into(),
+        Edit::PutJob(JobDraft {
+            params: vec![JobParamDraft::Shared { shared }],
+            ..JobDraft::new(flow(), "job", "true")
+        }),
+    ];
+    let by = "ann".into();
+    Input::Edit(EditBatch { by, edits })
+}
+
+fn start(engine: &Engine) -> Asked {
+    ask(Input::Start(Start {
+        flows: vec![engine.find_flow("flow").unwrap().id],
+        jobs: None,
+        downstream: false,
+        data_date: "2026-11-21".parse().unwrap(),
+        params: vec![],
+        trigger: hcndc_core::engine::TriggerKind::Manual,
+        by: "ann".into(),
+    }))
+}
+
+#[test]
+fn an_order_to_run_goes_out_with_the_values_that_were_asked_for() {
+    let (desk, attempts) = (Arc::new(Desk::default()), Arc::new(Attempts::default()));
+    let oracle = Arc::new(Oracle::default());
+    let run = async {
+        let scheduler = asking(&desk, &attempts).await;
+        let mut scheduler = scheduler.with_resolver(Arc::clone(&oracle));
+        scheduler.turn(&mut ask(an_asking_job())).await.unwrap();
+        scheduler.turn(&mut Silent).await.unwrap();
+        let start = start(scheduler.engine());
+        scheduler.turn(&mut { start }).await.unwrap();
+        let asked = oracle.asked.lock().unwrap().pop().expect("it was asked");
+        assert!(desk.orders.lock().unwrap().is_empty());
+        let values = [(asked.asks[0].param, "42".to_owned())].into();
+        oracle.give(asked.attempt, values);
+        scheduler.turn(&mut Silent).await.unwrap();
+    };
+    run.now_or_never().expect("nothing here waits");
+    let orders = desk.orders.lock().unwrap();
+    let [Order::Run(order)] = orders.as_slice() else {
+        panic!("one order to run was expected, not {orders:?}")
+    };
+    assert_eq!(order.args[0].value, "42");
+}
+
+#[test]
+fn without_a_resolver_a_job_that_asks_a_query_fails_and_says_why() {
+    let (desk, attempts) = (Arc::new(Desk::default()), Arc::new(Attempts::default()));
+    let run = async {
+        let mut scheduler = asking(&desk, &attempts).await;
+        scheduler.turn(&mut ask(an_asking_job())).await.unwrap();
+        scheduler.turn(&mut Silent).await.unwrap();
+        let start = start(scheduler.engine());
+        scheduler.turn(&mut { start }).await.unwrap();
+        // The refusal is taken without any other input.
+        scheduler.turn(&mut Silent).await.unwrap();
+        assert_eq!(scheduler.engine().load_figures(), (0, 0, 0));
+    };
+    run.now_or_never().expect("nothing here waits");
+    assert!(desk.orders.lock().unwrap().is_empty());
+    let attempts = attempts.0.lock().unwrap();
+    let (state, why) = attempts.last().unwrap();
+    assert_eq!(*state, AttemptState::NotStarted);
+    assert_eq!(
+        why,
+        "param asked: its data source cannot be asked: no connector for queries is built in yet"
+    );
 }

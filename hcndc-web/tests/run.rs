@@ -356,3 +356,34 @@ flows:
     let seen = fs::read_to_string(dir.path().join("seen")).unwrap();
     assert_eq!(seen, "202603|Ann B|2026-03-01|f|hello, it's|28.02.2026|");
 }
+
+#[test]
+fn a_job_that_asks_a_query_fails_and_says_why_unless_the_value_is_given() {
+    let dir = tempfile::tempdir().unwrap();
+    let mesh = r#"
+hcndc: 1
+data_sources:
+  - {name: warehouse, kind: sqlite, database: none.db}
+shared_params:
+  - {name: asked, sql: {data_source: warehouse, query: select 1}}
+flows:
+  - name: f
+    jobs:
+      - name: show
+        command: 'printf %s > seen'
+        params: {asked: {shared: true}}
+"#;
+    let date = ["--date", "2026-03-01"];
+    let (output, events) = run(dir.path(), mesh, &date);
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(ends(&events)["f/show"], "failed");
+    let said = text(&output.stdout) + &text(&output.stderr);
+    let why = "no connector for queries is built in yet";
+    assert!(said.contains(why), "{said}");
+
+    let given = ["--date", "2026-03-01", "--set", "asked=42"];
+    let (output, _) = run(dir.path(), mesh, &given);
+    assert_eq!(output.status.code(), Some(0));
+    let seen = fs::read_to_string(dir.path().join("seen")).unwrap();
+    assert_eq!(seen, "42");
+}

@@ -71,6 +71,7 @@ pub(super) struct Happening {
     pub(super) execution: Option<ExecutionId>,
     pub(super) job_run: Option<JobRunId>,
     pub(super) executor: Option<ExecutorId>,
+    pub(super) data_source: Option<DataSourceId>,
     pub(super) data_date: Option<DataDate>,
 }
 
@@ -84,6 +85,7 @@ impl Happening {
             execution: None,
             job_run: None,
             executor: None,
+            data_source: None,
             data_date: None,
         }
     }
@@ -99,11 +101,14 @@ impl Happening {
             execution: self.execution,
             job_run: self.job_run,
             executor: self.executor,
-            data_source: None,
+            data_source: self.data_source,
             data_date: self.data_date,
             raised_at,
             closed_at: None,
-            lasts: self.event == AlertEvent::LongerThanUsual,
+            lasts: matches!(
+                self.event,
+                AlertEvent::LongerThanUsual | AlertEvent::DataSourceDown
+            ),
             error: None,
         }
     }
@@ -117,6 +122,8 @@ pub(super) struct Alerts {
     pub(super) open: BTreeMap<AlertId, AlertRow>,
     /// Of live executions, the alerts whose cause lasts: so that none is raised again after a load.
     pub(super) lasting: BTreeMap<ExecutionId, BTreeMap<AlertId, AlertRow>>,
+    /// Of data sources that are out of reach, the alerts that tell of it.
+    pub(super) lasting_sources: BTreeMap<DataSourceId, BTreeMap<AlertId, AlertRow>>,
     /// Of executions that ended in this step: their schedules and dates, for what of them happened before that.
     pub(super) ended: BTreeMap<ExecutionId, (Option<ScheduleId>, DataDate)>,
 }
@@ -149,8 +156,14 @@ impl Alerts {
 
     /// Holds an alert as long as it is open, or its cause lasts.
     pub(super) fn hold(&mut self, row: AlertRow) {
-        if let Some(execution) = row.execution.filter(|_| row.lasts) {
-            let its = self.lasting.entry(execution).or_default();
+        let lasting = match (row.execution, row.data_source) {
+            (Some(execution), _) if row.lasts => Some(self.lasting.entry(execution).or_default()),
+            (None, Some(source)) if row.lasts => {
+                Some(self.lasting_sources.entry(source).or_default())
+            }
+            _ => None,
+        };
+        if let Some(its) = lasting {
             its.insert(row.id, row.clone());
         }
         if row.closed_at.is_none() {
@@ -161,14 +174,24 @@ impl Alerts {
     }
 
     pub(super) fn was_raised(&self, rule: AlertRuleId, happening: &Happening) -> bool {
-        let lasting = happening.execution.and_then(|id| self.lasting.get(&id));
-        let mut raised = lasting.into_iter().flat_map(BTreeMap::values);
+        let of_execution = happening.execution.and_then(|id| self.lasting.get(&id));
+        let source = happening.data_source;
+        let of_source = source.and_then(|id| self.lasting_sources.get(&id));
+        let lasting = of_execution.into_iter().chain(of_source);
+        let mut raised = lasting.flat_map(BTreeMap::values);
         raised.any(|row| row.rule == rule && row.cause == happening.cause)
+    }
+
+    /// The cause of the alerts that tell of a data source's outage, if it lasts and anybody wanted to hear of it.
+    pub(super) fn outage(&self, source: DataSourceId) -> Option<&String> {
+        let its = self.lasting_sources.get(&source)?;
+        its.values().next().map(|row| &row.cause)
     }
 
     /// All that a snapshot holds, by id.
     pub(super) fn rows(&self) -> Vec<AlertRow> {
-        let lasting = self.lasting.values().flat_map(BTreeMap::values);
+        let lasting = self.lasting.values().chain(self.lasting_sources.values());
+        let lasting = lasting.flat_map(BTreeMap::values);
         let all: BTreeMap<AlertId, &AlertRow> = lasting
             .chain(self.open.values())
             .map(|row| (row.id, row))

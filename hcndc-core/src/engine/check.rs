@@ -12,6 +12,7 @@ macro_rules! ensure {
 
 mod backfill;
 mod crossing;
+mod resolve;
 mod schedule;
 
 use super::{
@@ -60,6 +61,7 @@ impl Engine {
         self.check_crossings(&mut found);
         self.check_backfills(&mut found);
         self.check_schedules(&mut found);
+        self.check_resolving(&mut found);
         ensure!(
             found,
             "index",

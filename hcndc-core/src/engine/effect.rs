@@ -4,7 +4,7 @@
 use alloc::{boxed::Box, sync::Arc};
 use core::time::Duration;
 
-use super::{alert::AlertRow, input::RunOrder};
+use super::{alert::AlertRow, input::RunOrder, resolve::ResolveOrder};
 use crate::{
     id::{AttemptId, ExecutorId},
     model::Executor,
@@ -26,6 +26,9 @@ pub enum Effect {
     },
     /// Tell people this, and answer with [`Input::Notified`](super::Input::Notified). It may be given again after a restart.
     Notify(AlertRow),
+    /// Ask for the values of params, and answer with [`Input::Resolved`](super::Input::Resolved). It may be given again for the
+    /// same attempt, after a restart or to an executor that came back without it.
+    Resolve(ResolveOrder),
 }
 
 /// What an executor can be told.

@@ -9,7 +9,9 @@ use super::{
     state::{FlowRunState, JobRunState},
 };
 use crate::{
-    id::{ExecutionId, ExecutorId, FlowId, FlowRunId, JobId, JobRunId, PoolId},
+    id::{
+        DataSourceId, ExecutionId, ExecutorId, FlowId, FlowRunId, JobId, JobRunId, ParamId, PoolId,
+    },
     model::{Condition, Dependency, Placement},
     time::{DataDate, Timestamp},
 };
@@ -20,7 +22,7 @@ use crate::{
 pub struct Explanation {
     /// Its state.
     pub state: JobRunState,
-    /// What holds it; empty when it has started or has settled. All of these must change before it moves on, but of
+    /// What holds it; empty when it was given to an executor or has settled. All of these must change before it moves on, but of
     /// [`Hold::Executor`] one is enough: any executor that can take it will do.
     pub holds: Vec<Hold>,
     /// The earliest time at which it could start, if time is all that holds it.
@@ -156,6 +158,17 @@ pub enum Hold {
         /// Why not.
         trouble: SlotTrouble,
     },
+    /// It has its place, and a param of it waits for the answer to its query. There is one for each that was asked.
+    Param {
+        /// Which.
+        param: ParamId,
+        /// Its name.
+        name: String,
+        /// The data source that is asked.
+        data_source: DataSourceId,
+        /// The name of the data source.
+        source: String,
+    },
     /// The execution is paused (R10).
     Paused {
         /// By whom.
@@ -255,8 +268,8 @@ impl Engine {
             JobRunState::Blocked => self.explain_blocked(seat, &mut holds),
             JobRunState::Queued => self.explain_queued(seat, &mut holds),
             JobRunState::RetryWait => holds.extend(run.row.retry_at.map(|at| Hold::Retry { at })),
-            JobRunState::Dispatched
-            | JobRunState::Running
+            JobRunState::Dispatched => self.explain_dispatched(run.attempt, &mut holds),
+            JobRunState::Running
             | JobRunState::Succeeded
             | JobRunState::Failed
             | JobRunState::Killed

@@ -6,13 +6,14 @@ use core::time::Duration;
 use super::{
     backfill::BackfillRequest,
     change::{ExecutionSnapshot, TriggerKind},
+    resolve::ResolveError,
     settings::Settings,
     state::JobRunState,
 };
 use crate::{
     id::{
         AlertId, AttemptId, BackfillId, ExecutionId, ExecutorId, FileEventId, FlowId, JobId,
-        JobRunId, ScheduleId,
+        JobRunId, ParamId, ScheduleId,
     },
     model::{Edit, Param},
     time::{DataDate, Timestamp},
@@ -156,6 +157,14 @@ pub enum Input {
         executor: ExecutorId,
         /// What it says.
         report: Report,
+    },
+    /// What came of a [`ResolveOrder`](super::ResolveOrder): all of its values, or why one of them cannot be had. An attempt
+    /// that does not wait for an answer, or not any more, stays as it is.
+    Resolved {
+        /// The attempt that waits for it.
+        attempt: AttemptId,
+        /// Values by param; those that were not asked for are passed over.
+        result: Result<BTreeMap<ParamId, String>, ResolveError>,
     },
     /// Change the engine's settings.
     Configure(Settings),

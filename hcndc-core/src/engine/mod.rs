@@ -36,13 +36,14 @@ mod past;
 mod placement;
 mod react;
 mod rejected;
+mod resolve;
 mod schedule;
 mod settings;
 mod state;
 mod table;
 mod timer;
 
-use alloc::{boxed::Box, collections::BTreeMap, string::String, sync::Arc, vec::Vec};
+use alloc::{collections::BTreeMap, string::String, sync::Arc, vec::Vec};
 use core::cmp::Reverse;
 
 use self::{
@@ -54,6 +55,7 @@ use self::{
     execution::Execution,
     past::Past,
     placement::{Draw, Need, Rank, Seat, Yard},
+    resolve::Resolving,
     schedule::Schedules,
     timer::{Timer, Timers},
 };
@@ -81,6 +83,7 @@ pub use input::{
     EditBatch, End, EndCause, Held, HostFigures, Input, Report, RunOrder, SettledAs, Start,
 };
 pub use rejected::Rejected;
+pub use resolve::{ParamAsk, ResolveError, ResolveErrorKind, ResolveOrder};
 pub use schedule::{
     DueBy, DueState, FileKeyRow, FiringOutcome, FiringRow, LONGEST_FIRING_QUEUE, ScheduleCursor,
     ScheduleExplanation, ScheduleHold, SkipReason,
@@ -164,6 +167,7 @@ pub struct Engine {
     /// Executions by the id of their first job run.
     by_first_job_run: BTreeMap<JobRunId, ExecutionId>,
     attempts: BTreeMap<AttemptId, Attempt>,
+    resolving: Resolving,
     yard: Yard,
     claims: Claims,
     crossings: Crossings,
@@ -313,6 +317,7 @@ impl Engine {
             } => self.on_file_arrived(event, key, data_date, &mut step)?,
             Input::Notified { alert, error } => self.close_alert(alert, error, &mut step),
             Input::Report { executor, report } => self.on_report(executor, report, &mut step)?,
+            Input::Resolved { attempt, result } => self.on_resolved(attempt, result, &mut step),
             Input::Configure(settings) => {
                 (self.settings, self.limited_at) = (settings, self.now);
             }
@@ -322,6 +327,7 @@ impl Engine {
         let mut seen = 0;
         loop {
             self.on_time(&mut step);
+            self.end_cut(&mut step);
             if seen == step.changes.len() {
                 break;
             }
@@ -701,17 +707,14 @@ impl Engine {
         if let Some(row) = row {
             self.yard.occupy(executor, id, row.slots, draw);
             self.attempts.insert(id, Attempt { row, job: seat.1 });
-            if let Some(order) = self.run_order(id) {
-                step.effects.push(Effect::Tell {
-                    executor,
-                    order: Order::Run(Box::new(order)),
-                });
-            }
+            self.set_going(id, step);
         }
     }
 
-    /// A job's params in their order, with the values of those that it shares as they are now.
-    fn values_of(&self, job: &Job, execution: &ExecutionRow) -> Vec<Param> {
+    /// A job's params in their order, with the values of those that it shares as they are now; and those of them that
+    /// must be asked, for the execution brings no value of their own: these are empty.
+    fn values_of(&self, job: &Job, execution: &ExecutionRow) -> (Vec<Param>, Vec<ParamAsk>) {
+        let mut asks = Vec::new();
         let values = job.params.iter().filter_map(|param| match param {
             JobParam::Own(param) => Some(param.clone()),
             JobParam::Shared { shared } => {
@@ -722,31 +725,48 @@ impl Engine {
                         let schedule = execution.schedule.and_then(|id| self.schedule(id));
                         schedule.map_or_else(String::new, |it| it.name.clone())
                     }),
-                    // Edits let no job ask one.
-                    ParamKind::Sql { .. } => return None,
+                    ParamKind::Sql {
+                        data_source,
+                        query,
+                        timeout,
+                    } => {
+                        if !execution.params.iter().any(|it| it.name == shared.name) {
+                            asks.push(ParamAsk {
+                                param: shared.id,
+                                name: shared.name.clone(),
+                                data_source: *data_source,
+                                query: query.clone(),
+                                timeout: *timeout,
+                            });
+                        }
+                        String::new()
+                    }
                 };
                 let name = shared.name.clone();
                 Some(Param { name, value })
             }
         });
-        values.collect()
+        (values.collect(), asks)
     }
 
-    /// All that an executor needs to run a live attempt.
-    fn run_order(&self, id: AttemptId) -> Option<RunOrder> {
+    /// All that an executor needs to run a live attempt, but for values that must be asked; and what these are.
+    fn run_order(&self, id: AttemptId) -> Option<(RunOrder, Vec<ParamAsk>)> {
         let attempt = self.attempts.get(&id)?;
         let execution = self.executions.get(&attempt.row.execution)?;
         let run = execution.jobs.get(attempt.job as usize)?;
         let flow = &execution.flow_runs[run.flow_run as usize].flow;
         let (job, given) = (&run.job, &execution.row.params);
-        let params = self.values_of(job, &execution.row);
-        let values: BTreeMap<_, _> = flow
+        let (params, asks) = self.values_of(job, &execution.row);
+        let mut values: BTreeMap<_, _> = flow
             .params
             .iter()
             .chain(&params)
             .chain(given)
             .map(|param| (param.name.clone(), param.value.clone()))
             .collect();
+        for ask in &asks {
+            values.remove(&ask.name);
+        }
         let args = params.iter().map(|param| Param {
             name: param.name.clone(),
             value: values.get(&param.name).unwrap_or(&param.value).clone(),
@@ -762,7 +782,7 @@ impl Engine {
         } else {
             &job.workdir
         };
-        Some(RunOrder {
+        let order = RunOrder {
             attempt: id,
             execution: attempt.row.execution,
             job_run: run.row.id,
@@ -777,7 +797,8 @@ impl Engine {
             workdir: workdir.clone(),
             timeout: job.timeout,
             grace: self.settings.kill_grace,
-        })
+        };
+        Some((order, asks))
     }
 }
 

@@ -44,6 +44,10 @@ impl Engine {
                 Change::DefinitionDeleted(DefinitionId::AlertRule(id)) => {
                     self.alerts.remove_rule(*id);
                 }
+                Change::DefinitionDeleted(DefinitionId::DataSource(id)) => {
+                    let id = *id;
+                    self.settle_source(id, step);
+                }
                 Change::DefinitionDeleted(DefinitionId::FileEvent(id)) => {
                     self.schedules.files.remove(id);
                 }
@@ -70,7 +74,6 @@ impl Engine {
                     | DefinitionId::Calendar(_)
                     | DefinitionId::Pool(_)
                     | DefinitionId::Param(_)
-                    | DefinitionId::DataSource(_)
                     | DefinitionId::FileServer(_)
                     | DefinitionId::AlertChannel(_),
                 )

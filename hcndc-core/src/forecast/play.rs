@@ -2,7 +2,7 @@
 
 use alloc::{
     collections::{BTreeMap, BTreeSet},
-    string::ToString as _,
+    string::{String, ToString as _},
     vec::Vec,
 };
 use core::time::Duration;
@@ -11,7 +11,7 @@ use super::{Assumptions, ExecutionForecast, FlowRunForecast, Forecast, Hosts, Jo
 use crate::{
     engine::{
         AttemptRow, Change, EditBatch, Effect, End, EndCause, Engine, ExecutionRow, FlowRunRow,
-        Held, Input, JobRunRow, JobRunState, Order, Rejected, Report, RunOrder, Step,
+        Held, Input, JobRunRow, JobRunState, Order, Rejected, Report, ResolveOrder, RunOrder, Step,
     },
     id::{AttemptId, ExecutorId, JobId, JobRunId},
     time::Timestamp,
@@ -248,6 +248,7 @@ impl<'a> Player<'a> {
                 order: Order::Kill { attempt, .. },
                 ..
             } => self.end(attempt, self.engine.now(), Some(EndCause::Killed)),
+            Effect::Resolve(order) => self.answer(&order),
             Effect::Tell {
                 order: Order::Ack { .. },
                 ..
@@ -256,6 +257,15 @@ impl<'a> Player<'a> {
             | Effect::Disconnect(_)
             | Effect::Notify(_) => {}
         }
+    }
+
+    /// What a query would give is not known, and changes no time.
+    fn answer(&mut self, order: &ResolveOrder) {
+        let values = order.asks.iter().map(|ask| (ask.param, String::new()));
+        let (attempt, result) = (order.attempt, Ok(values.collect()));
+        let at = self.engine.now();
+        // An answer is never refused.
+        let _ = self.apply(at, Input::Resolved { attempt, result });
     }
 
     fn start(&mut self, executor: ExecutorId, order: &RunOrder) {

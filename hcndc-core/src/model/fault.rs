@@ -169,8 +169,6 @@ pub enum DefinitionError {
         "{format:?} is no form of a date: it takes %Y, %m, %d and their kin, and no time of day"
     )]
     BadFormat { format: String },
-    #[error("{name:?} asks a query for its value, which jobs cannot do yet")]
-    Unresolved { name: String },
     #[error("a job cannot move to another flow")]
     FlowChanged,
     #[error("still needed by {}", users.join(", "))]

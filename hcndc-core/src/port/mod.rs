@@ -10,6 +10,7 @@ mod inbox;
 mod log;
 mod notifier;
 mod observer;
+mod resolver;
 mod store;
 mod transport;
 
@@ -24,5 +25,6 @@ pub use inbox::{Answer, Inbox, Request};
 pub use log::{LogEntry, LogRead, LogStore, Stream};
 pub use notifier::Notifier;
 pub use observer::Observer;
+pub use resolver::ParamResolver;
 pub use store::{Commit, Fence, Lease, Store};
 pub use transport::Transport;

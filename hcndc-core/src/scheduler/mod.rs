@@ -3,7 +3,8 @@
 //! ```text
 //!   Inbox ──┐                    ┌─► 2. Store::commit, under the leader's fence
 //!   Transport ─┼─► 1. gather and apply ─┤
-//!   Clock, Notifier ──┘          └─► 3. answers, Transport::send, Notifier::notify, Observer
+//!   Clock, Notifier, ─┘          └─► 3. answers, Transport::send, Notifier::notify, ParamResolver::resolve, Observer
+//!   ParamResolver
 //! ```
 //!
 //! It decides nothing and holds no timer. So nothing is told to the world that is not stored; and what is
@@ -12,7 +13,7 @@
 
 mod lease;
 
-use alloc::{boxed::Box, string::String, sync::Arc, vec::Vec};
+use alloc::{boxed::Box, collections::BTreeMap, string::String, sync::Arc, vec::Vec};
 use core::{pin::pin, time::Duration};
 
 use futures_util::{
@@ -21,11 +22,11 @@ use futures_util::{
 };
 
 use crate::{
-    engine::{Change, Effect, Engine, Input, Rejected, Reply, Settings, Step},
-    id::{AlertId, ExecutionId, ExecutorId},
+    engine::{Change, Effect, Engine, Input, Rejected, Reply, ResolveError, Settings, Step},
+    id::{AlertId, AttemptId, ExecutionId, ExecutorId, ParamId},
     port::{
-        Answer, Clock, Commit, ErrorKind, Inbox, Lease, Notifier, Observer, PortError as _,
-        Request, Store, Transport,
+        Answer, Clock, Commit, ErrorKind, Inbox, Lease, Notifier, Observer, ParamResolver,
+        PortError as _, Request, Store, Transport,
     },
     time::Timestamp,
 };
@@ -47,18 +48,25 @@ pub struct Leadership {
     pub ttl: Duration,
 }
 
-/// Drives one engine through its ports. Without a notifier alerts stand in the history, and nobody is told.
+/// Drives one engine through its ports. Without a notifier alerts stand in the history, and nobody is told; without a
+/// resolver no job begins that has a param whose value a query gives.
 #[derive(Debug)]
-pub struct Scheduler<S, T, C, O, N = ()> {
+pub struct Scheduler<S, T, C, O, N = (), P = ()> {
     engine: Engine,
     store: S,
     transport: T,
     clock: C,
     observer: O,
     notifier: N,
+    resolver: P,
+    /// Answers of the resolver that it gave at once; they are taken in the next turn.
+    answered: Vec<Resolved>,
     leadership: Leadership,
     lease: Lease,
 }
+
+/// What came of asking for the values of an attempt's params.
+type Resolved = (AttemptId, Result<BTreeMap<ParamId, String>, ResolveError>);
 
 /// What was applied and is not stored yet.
 #[derive(Default)]
@@ -80,6 +88,7 @@ enum Woken {
     Request(Option<Request>),
     Report(ExecutorId, crate::engine::Report),
     Told(AlertId, Option<String>),
+    Resolved(Resolved),
     Time,
 }
 
@@ -114,13 +123,15 @@ where
         let now = clock.now();
         observer.loaded(now, &settings, &snapshot);
         let engine = Engine::load(now, settings, snapshot).map_err(SchedulerError::Inconsistent)?;
-        let scheduler = Self {
+        let mut scheduler = Self {
             engine,
             store,
             transport,
             clock,
             observer,
             notifier: (),
+            resolver: (),
+            answered: Vec::new(),
             leadership,
             lease,
         };
@@ -131,17 +142,18 @@ where
     }
 }
 
-impl<S, T, C, O, N> Scheduler<S, T, C, O, N>
+impl<S, T, C, O, N, P> Scheduler<S, T, C, O, N, P>
 where
     S: Store,
     T: Transport,
     C: Clock,
     O: Observer,
     N: Notifier,
+    P: ParamResolver,
 {
     /// The same with another way to tell people; alerts that nobody was told of are given to it.
     #[must_use]
-    pub fn with_notifier<M: Notifier>(self, notifier: M) -> Scheduler<S, T, C, O, M> {
+    pub fn with_notifier<M: Notifier>(self, notifier: M) -> Scheduler<S, T, C, O, M, P> {
         for alert in self.engine.undelivered() {
             notifier.notify(alert.clone());
         }
@@ -152,6 +164,26 @@ where
             clock: self.clock,
             observer: self.observer,
             notifier,
+            resolver: self.resolver,
+            answered: self.answered,
+            leadership: self.leadership,
+            lease: self.lease,
+        }
+    }
+
+    /// The same with another way to ask for params, from now on. Nothing has been asked before the first turn: what an
+    /// earlier scheduler asked is asked again as executors come back.
+    #[must_use]
+    pub fn with_resolver<Q: ParamResolver>(self, resolver: Q) -> Scheduler<S, T, C, O, N, Q> {
+        Scheduler {
+            engine: self.engine,
+            store: self.store,
+            transport: self.transport,
+            clock: self.clock,
+            observer: self.observer,
+            notifier: self.notifier,
+            resolver,
+            answered: self.answered,
             leadership: self.leadership,
             lease: self.lease,
         }
@@ -187,7 +219,15 @@ where
             .map_or(renew_at, |at| at.min(renew_at));
         let mut group = Group::default();
         let mut open = true;
-        let mut woken = Some(self.wait(inbox, wake_at).await);
+        for answer in core::mem::take(&mut self.answered) {
+            group.inputs += 1;
+            self.apply_resolved(answer, &mut group);
+        }
+        let mut woken = if group.inputs == 0 {
+            Some(self.wait(inbox, wake_at).await)
+        } else {
+            self.wait(inbox, Timestamp::MAX).now_or_never()
+        };
         while let Some(what) = woken {
             match what {
                 Woken::Request(Some(request)) => self.take_request(request, &mut group).await?,
@@ -198,6 +238,7 @@ where
                 Woken::Told(alert, error) => {
                     self.apply_report(Input::Notified { alert, error }, &mut group);
                 }
+                Woken::Resolved(answer) => self.apply_resolved(answer, &mut group),
                 Woken::Time => {}
             }
             group.inputs += 1;
@@ -225,20 +266,23 @@ where
         let request = pin!(inbox.recv());
         let report = pin!(self.transport.recv());
         let told = pin!(self.notifier.recv());
+        let resolved = pin!(self.resolver.recv());
         let time = pin!(async {
             if until == Timestamp::MAX {
                 core::future::pending::<()>().await;
             }
             self.clock.sleep_until(until).await;
         });
-        match select(request, select(report, select(told, time))).await {
+        let answered = select(told, resolved);
+        match select(request, select(report, select(answered, time))).await {
             Either::Left((request, _)) => Woken::Request(request),
             Either::Right((Either::Left(((executor, report), _)), _)) => {
                 Woken::Report(executor, report)
             }
-            Either::Right((Either::Right((Either::Left(((alert, error), _)), _)), _)) => {
-                Woken::Told(alert, error)
-            }
+            Either::Right((Either::Right((Either::Left((answer, _)), _)), _)) => match answer {
+                Either::Left(((alert, error), _)) => Woken::Told(alert, error),
+                Either::Right((answer, _)) => Woken::Resolved(answer),
+            },
             Either::Right((Either::Right((Either::Right(((), _)), _)), _)) => Woken::Time,
         }
     }
@@ -268,6 +312,10 @@ where
         let outcome = self.engine.apply(now, input);
         self.observer.applied(&outcome);
         outcome
+    }
+
+    fn apply_resolved(&mut self, (attempt, result): Resolved, group: &mut Group) {
+        self.apply_report(Input::Resolved { attempt, result }, group);
     }
 
     fn apply_report(&mut self, input: Input, group: &mut Group) {
@@ -320,6 +368,7 @@ where
             | Input::RunSchedule { .. }
             | Input::FileArrived { .. }
             | Input::Notified { .. }
+            | Input::Resolved { .. }
             | Input::Report { .. }
             | Input::Configure(_)
             | Input::Wake => return Ok(Ok(())),
@@ -429,7 +478,7 @@ where
         Ok(())
     }
 
-    fn carry_out(&self, effect: Effect) {
+    fn carry_out(&mut self, effect: Effect) {
         match effect {
             Effect::Connect(executor) => {
                 self.transport
@@ -438,6 +487,11 @@ where
             Effect::Disconnect(executor) => self.transport.disconnect(executor),
             Effect::Tell { executor, order } => self.transport.send(executor, order),
             Effect::Notify(alert) => self.notifier.notify(alert),
+            Effect::Resolve(order) => {
+                let attempt = order.attempt;
+                let refused = self.resolver.resolve(order).err();
+                self.answered.extend(refused.map(|why| (attempt, Err(why))));
+            }
         }
     }
 }

@@ -7,8 +7,8 @@ use std::{collections::BTreeMap, time::Duration};
 use hcndc_core::{
     engine::{
         Change, EditBatch, Effect, End, EndCause, Engine, ExecutionState, Explanation, Held, Hold,
-        Input, JobRunState, Order, Rejected, Reply, Report, RunOrder, Settings, SettledAs, Start,
-        Step, TriggerKind,
+        Input, JobRunState, Order, Rejected, Reply, Report, ResolveOrder, RunOrder, Settings,
+        SettledAs, Start, Step, TriggerKind,
     },
     id::{AttemptId, ExecutionId, ExecutorId, FlowId, JobId, JobRunId},
     model::{
@@ -139,6 +139,8 @@ pub(crate) struct Bed {
     said: Vec<String>,
     /// The last order to run.
     pub(crate) order: Option<Box<RunOrder>>,
+    /// The last queries that were to be asked.
+    pub(crate) asked: Option<ResolveOrder>,
     /// Names of what is gone.
     names: BTreeMap<JobId, String>,
     flow_names: BTreeMap<FlowId, String>,
@@ -154,6 +156,7 @@ impl Bed {
             reply: Reply::Done,
             said: Vec::new(),
             order: None,
+            asked: None,
             names: BTreeMap::new(),
             flow_names: BTreeMap::new(),
         };
@@ -218,6 +221,9 @@ impl Bed {
             } = effect
             {
                 self.order = Some(order.clone());
+            }
+            if let Effect::Resolve(order) = effect {
+                self.asked = Some(order.clone());
             }
         }
         let changes = step
@@ -599,6 +605,11 @@ impl Bed {
         match effect {
             Effect::Connect(host) => format!("connect {}", host.name),
             Effect::Notify(alert) => format!("tell {:?}", alert.event),
+            Effect::Resolve(order) => {
+                let names: Vec<&str> = order.asks.iter().map(|ask| ask.name.as_str()).collect();
+                let attempt = self.attempt_name(order.attempt);
+                format!("ask for {attempt}: {}", names.join(" "))
+            }
             Effect::Disconnect(id) => format!("disconnect {}", self.host_name(*id)),
             Effect::Tell { executor, order } => {
                 let (verb, attempt) = match order {

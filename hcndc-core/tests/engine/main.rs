@@ -16,6 +16,7 @@ mod partial;
 mod pause;
 mod pool;
 mod report;
+mod resolve;
 mod schedule;
 mod settle;
 mod start;

@@ -640,22 +640,17 @@ fn what_a_run_is_pinned_to_stays_until_it_has_ended() {
 }
 
 #[test]
-fn jobs_cannot_share_the_answer_to_a_query() {
-    let name = "asked".to_owned();
-    let unresolved = E::Unresolved { name };
-    faults(sharing("a/n", &["asked"]).edit(), &[("params", unresolved)]);
+fn jobs_may_share_the_answer_to_a_query() {
     let mut bed = some();
+    bed.edit([sharing("a/n", &["asked"]).edit()]);
     let id = bed.engine.find_param("shared").map(|param| param.id);
     let turned = SharedParamDraft {
         id,
         ..query("shared", "source")
     };
-    let name = "shared".to_owned();
-    let faults = bed.faults([turned.into()]);
-    let error = E::Unresolved { name };
-    assert_eq!(faults, [(Some(0), "kind".to_owned(), error)]);
+    bed.edit([turned.into()]);
     let kind = &bed.engine.find_param("shared").unwrap().kind;
-    assert!(matches!(kind, ParamKind::Static { .. }));
+    assert!(matches!(kind, ParamKind::Sql { .. }));
 }
 
 #[test]

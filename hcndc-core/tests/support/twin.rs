@@ -318,7 +318,8 @@ impl Twin {
             | Input::PauseSchedules { .. }
             | Input::RunSchedule { .. }
             | Input::FileArrived { .. }
-            | Input::Notified { .. } => {}
+            | Input::Notified { .. }
+            | Input::Resolved { .. } => {}
             Input::StopBackfill { backfill, .. } => {
                 for id in self.backfills.executions(*backfill) {
                     if self.executions[&id].state.goes_on() {

@@ -121,7 +121,7 @@ impl World {
                 Effect::Disconnect(executor) => {
                     self.hands.remove(executor);
                 }
-                Effect::Notify(_) => {}
+                Effect::Notify(_) | Effect::Resolve(_) => {}
                 Effect::Tell { executor, order } => {
                     let hand = self.hands.get_mut(executor).expect("a known executor");
                     if !hand.connected {

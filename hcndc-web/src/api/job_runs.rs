@@ -315,6 +315,13 @@ enum HoldKind {
         #[serde(skip_serializing_if = "Option::is_none")]
         slots_needed: Option<u32>,
     },
+    /// It has its place, and a param of it waits for the answer to its query.
+    Param {
+        param: u64,
+        name: String,
+        data_source: u64,
+        source: String,
+    },
     /// The execution is paused.
     Paused { by: String },
     /// The execution is being stopped.
@@ -449,6 +456,17 @@ impl From<&Hold> for HoldKind {
                     slots_needed,
                 }
             }
+            Hold::Param {
+                param,
+                name,
+                data_source,
+                source,
+            } => Self::Param {
+                param: param.0,
+                name: name.clone(),
+                data_source: data_source.0,
+                source: source.clone(),
+            },
             Hold::Paused { by } => Self::Paused { by: by.clone() },
             Hold::Stopping { by } => Self::Stopping { by: by.clone() },
             _ => Self::Other,

@@ -323,7 +323,6 @@ const fn definition_code(error: &DefinitionError) -> &'static str {
         DefinitionError::Stale { .. } => "stale",
         DefinitionError::Reversed => "reversed",
         DefinitionError::BadFormat { .. } => "bad_format",
-        DefinitionError::Unresolved { .. } => "unresolved",
         DefinitionError::FlowChanged => "flow_changed",
         DefinitionError::InUse { .. } => "in_use",
         DefinitionError::Cycle { .. } => "cycle",
@@ -403,9 +402,6 @@ fn definition_zh(error: &DefinitionError) -> String {
         DefinitionError::Reversed => "结束早于开始".to_owned(),
         DefinitionError::BadFormat { format } => {
             format!("“{format}”不是日期格式：可用 %Y、%m、%d 等，不能含有时刻")
-        }
-        DefinitionError::Unresolved { name } => {
-            format!("“{name}”的值来自查询，任务目前还不能使用")
         }
         DefinitionError::FlowChanged => "任务不能移到其他任务流".to_owned(),
         DefinitionError::InUse { users } => {
@@ -666,6 +662,11 @@ pub(super) fn hold(hold: &Hold, lang: Lang) -> String {
                 format!("资源池 {name} {zh}"),
             )
         }
+        Hold::Param { name, source, .. } => either(
+            lang,
+            format!("data source {source} has not yet given param {name} its value"),
+            format!("数据源 {source} 尚未给出参数 {name} 的值"),
+        ),
         Hold::Paused { by } => either(
             lang,
             format!("{by} paused the execution"),

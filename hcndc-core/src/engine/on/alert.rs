@@ -1,13 +1,18 @@
 //! Alerts: who wants to hear of what happened, and whether they were told.
 
-use alloc::{collections::BTreeSet, format, string::String, vec::Vec};
+use alloc::{
+    collections::{BTreeMap, BTreeSet},
+    format,
+    string::String,
+    vec::Vec,
+};
 
 use super::super::{
     AlertRow, Change, Effect, Engine, ExecutionRow, ExecutionState, FiringRow, JobRunRow,
     JobRunState, MOST_OPEN_ALERTS, Step, alert::Happening, timer::Timer,
 };
 use crate::{
-    id::{AlertId, AlertRuleId, ExecutionId, ExecutorId, JobRunId},
+    id::{AlertId, AlertRuleId, DataSourceId, ExecutionId, ExecutorId, JobRunId},
     model::AlertEvent,
     time::Timestamp,
 };
@@ -66,13 +71,13 @@ impl Engine {
 
     /// An execution has ended: nothing of it lasts.
     fn settle_lasting(&mut self, execution: ExecutionId, step: &mut Step) {
-        for mut row in self
-            .alerts
-            .lasting
-            .remove(&execution)
-            .unwrap_or_default()
-            .into_values()
-        {
+        let lasting = self.alerts.lasting.remove(&execution);
+        self.let_end(lasting.unwrap_or_default(), step);
+    }
+
+    /// What these alerts tell of lasts no more.
+    fn let_end(&mut self, lasting: BTreeMap<AlertId, AlertRow>, step: &mut Step) {
+        for mut row in lasting.into_values() {
             row.lasts = false;
             step.changes.push(Change::Alert(row.clone()));
             self.alerts.hold(row);
@@ -146,6 +151,23 @@ impl Engine {
             data_date: about.map(|(_, date)| date),
             ..Happening::new(event, format!("job run {} attempt {}", row.id, row.attempt))
         })
+    }
+
+    /// A data source is out of reach: told once until it has answered again.
+    pub(in super::super) fn alert_source(&mut self, source: DataSourceId, step: &mut Step) {
+        let cause = self.alerts.outage(source).cloned();
+        let cause = cause.unwrap_or_else(|| format!("data source {source} since {}", self.now));
+        let happening = Happening {
+            data_source: Some(source),
+            ..Happening::new(AlertEvent::DataSourceDown, cause)
+        };
+        self.raise(&happening, step);
+    }
+
+    /// A data source has answered, or is gone: its outage is over.
+    pub(in super::super) fn settle_source(&mut self, source: DataSourceId, step: &mut Step) {
+        let lasting = self.alerts.lasting_sources.remove(&source);
+        self.let_end(lasting.unwrap_or_default(), step);
     }
 
     pub(in super::super) fn alert_lost(&mut self, executor: ExecutorId, step: &mut Step) {

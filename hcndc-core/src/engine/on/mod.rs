@@ -6,5 +6,6 @@ mod control;
 mod edit;
 mod fire;
 mod report;
+mod resolved;
 mod start;
 mod wake;

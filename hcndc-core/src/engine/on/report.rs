@@ -102,22 +102,19 @@ impl Engine {
                         None => self.repeat_kill(attempt, step),
                     }
                 }
-                None => self.on_not_held(attempt, executor, step),
+                None => self.on_not_held(attempt, step),
             }
         }
     }
 
     /// An executor does not know an attempt that we gave to it: it never arrived, or was lost.
-    fn on_not_held(&mut self, id: AttemptId, executor: ExecutorId, step: &mut Step) {
+    fn on_not_held(&mut self, id: AttemptId, step: &mut Step) {
         let Some(attempt) = self.attempts.get(&id) else {
             return;
         };
         let (state, kill_asked) = (attempt.row.state, attempt.row.kill_asked);
         if state == AttemptState::Dispatched && !kill_asked {
-            if let Some(order) = self.run_order(id) {
-                let order = Order::Run(alloc::boxed::Box::new(order));
-                step.effects.push(Effect::Tell { executor, order });
-            }
+            self.set_going(id, step);
             return;
         }
         let cause = if kill_asked && state == AttemptState::Dispatched {
@@ -145,6 +142,8 @@ impl Engine {
         if attempt.row.state != AttemptState::Dispatched {
             return;
         }
+        // Whoever runs it needs no order any more.
+        self.resolving.take(id);
         attempt.row.state = AttemptState::Running;
         attempt.row.pid = Some(pid);
         attempt.row.started_at = Some(at);
@@ -156,7 +155,8 @@ impl Engine {
         });
     }
 
-    fn on_finished(&mut self, id: AttemptId, end: End, step: &mut Step) {
+    pub(super) fn on_finished(&mut self, id: AttemptId, end: End, step: &mut Step) {
+        self.resolving.take(id);
         let Some(attempt) = self.attempts.remove(&id) else {
             return;
         };
@@ -277,7 +277,8 @@ impl Engine {
         }
     }
 
-    fn end_unseen(&self, cause: EndCause) -> End {
+    /// The end of an attempt of which no executor says it.
+    pub(super) fn end_unseen(&self, cause: EndCause) -> End {
         End {
             cause,
             started_at: None,

@@ -181,6 +181,7 @@ fn cause(hold: &Hold, lang: Lang) -> String {
                 format!("资源池 {name}（{zh}）"),
             )
         }
+        Hold::Param { name, .. } => (format!("param {name}"), format!("参数 {name}")),
         Hold::Paused { .. } => ("a pause".to_owned(), "暂停".to_owned()),
         Hold::Stopping { .. } => ("a stop".to_owned(), "停止".to_owned()),
         other => (format!("{other:?}"), format!("{other:?}")),

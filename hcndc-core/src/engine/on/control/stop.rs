@@ -103,7 +103,7 @@ impl Engine {
         Ok(())
     }
 
-    /// Asks for the end of a live attempt.
+    /// Asks for the end of a live attempt. One that waits for values ends in this step, for no executor holds it.
     pub(in super::super::super) fn kill(&mut self, id: AttemptId, step: &mut Step) {
         let grace = self.settings.kill_grace;
         let Some(attempt) = self.attempts.get_mut(&id) else {
@@ -118,6 +118,9 @@ impl Engine {
             row.state,
             AttemptState::Dispatched | AttemptState::Running
         ));
+        if self.resolving.cut(id) {
+            return;
+        }
         let order = Order::Kill { attempt: id, grace };
         step.effects.push(Effect::Tell {
             executor: row.executor,

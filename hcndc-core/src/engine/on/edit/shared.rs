@@ -10,7 +10,7 @@ use super::Plan;
 use crate::{
     engine::DefinitionId,
     id::{JobId, ParamId, PoolId},
-    model::{DefinitionError, Edit, Job, JobParam, JobParamDraft, ParamKind, Pool, SharedParam},
+    model::{DefinitionError, Edit, Job, JobParam, JobParamDraft, Pool, SharedParam},
 };
 
 impl Plan<'_> {
@@ -61,9 +61,6 @@ impl Plan<'_> {
         for value in self.shared_names_twice(&job) {
             self.fault(at, "params", DefinitionError::Duplicate { value });
         }
-        for name in self.queries_of(&job) {
-            self.fault(at, "params", DefinitionError::Unresolved { name });
-        }
     }
 
     /// Jobs that stay as they are must still fit into a pool that shrinks.
@@ -84,24 +81,17 @@ impl Plan<'_> {
         }
     }
 
-    /// Jobs that stay as they are must still have names that differ, and values.
+    /// Jobs that stay as they are must still have names that differ.
     fn check_param(&mut self, at: usize, param: ParamId) {
         let Some(new) = self.nouns.params.puts.get(&param) else {
             return;
         };
-        let (name, asks) = (new.name.clone(), asks(new));
-        let mut twice = false;
-        let mut used = false;
-        for job in self.jobs_that_stay(param.into()) {
-            used = true;
-            twice |= self.shared_names_twice(job).contains(&name);
-        }
+        let value = new.name.clone();
+        let twice = self
+            .jobs_that_stay(param.into())
+            .any(|job| self.shared_names_twice(job).contains(&value));
         if twice {
-            let value = name.clone();
             self.fault(at, "name", DefinitionError::Duplicate { value });
-        }
-        if used && asks {
-            self.fault(at, "kind", DefinitionError::Unresolved { name });
         }
     }
 
@@ -141,14 +131,4 @@ impl Plan<'_> {
         }
         twice
     }
-
-    /// Names of shared params that ask a query.
-    fn queries_of(&self, job: &Job) -> Vec<String> {
-        let asking = self.shared(job).filter(|it| asks(it));
-        asking.map(|it| it.name.clone()).collect()
-    }
-}
-
-fn asks(param: &SharedParam) -> bool {
-    matches!(param.kind, ParamKind::Sql { .. })
 }
