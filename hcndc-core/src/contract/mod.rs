@@ -17,6 +17,8 @@ mod macros;
 
 pub mod history;
 pub mod log;
+pub mod notifier;
+pub mod resolver;
 pub mod sample;
 pub mod store;
 #[expect(
