@@ -4,6 +4,8 @@
 //! `HCNDC_TEST_SEED=n` plays one seed again, `HCNDC_TEST_SLOW=1` plays many more cases, `HCNDC_TEST_CASES=n` so many.
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
+#[path = "support/asked.rs"]
+mod asked;
 #[path = "support/drawn.rs"]
 mod drawn;
 #[path = "support/twin_outside.rs"]
@@ -26,6 +28,8 @@ mod twin_control;
 mod twin_firing;
 #[path = "support/twin_limits.rs"]
 mod twin_limits;
+#[path = "support/twin_resolve.rs"]
+mod twin_resolve;
 #[path = "support/twin_time.rs"]
 mod twin_time;
 #[path = "support/world.rs"]

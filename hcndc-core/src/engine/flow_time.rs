@@ -135,6 +135,7 @@ impl Engine {
         self.advance(seat.0, step, |execution, moves| {
             execution.cut_off(seat.1, moves);
         });
+        self.end_cut(step);
     }
 
     /// What failed of a flow run may run again.

@@ -327,7 +327,6 @@ impl Engine {
         let mut seen = 0;
         loop {
             self.on_time(&mut step);
-            self.end_cut(&mut step);
             if seen == step.changes.len() {
                 break;
             }

@@ -165,7 +165,7 @@ pub(super) fn trouble(asks: &[ParamAsk], error: &ResolveError) -> String {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Resolving {
     waiting: BTreeMap<AttemptId, Waiting>,
-    /// Attempts that a kill has reached as they waited; they end in the same step.
+    /// Attempts that a kill has reached as they waited, until they are ended.
     cut: Vec<AttemptId>,
 }
 

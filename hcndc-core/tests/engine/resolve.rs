@@ -264,7 +264,6 @@ fn a_kill_ends_what_waits_for_values_at_once() {
     let (job_run, by) = (bed.run("a/x"), "bob".into());
     bed.apply(Input::Kill { job_run, by });
     bed.said(&[
-        "a/x#1 dispatched, to be killed",
         "a/x#1 killed",
         "a/x killed",
         "a/y upstream_failed",
@@ -282,7 +281,6 @@ fn a_stop_ends_what_waits_for_values_at_once() {
     let attempt = bed.asked("a/x").attempt;
     bed.stop(execution);
     bed.said(&[
-        "a/x#1 dispatched, to be killed",
         "e1 stopping",
         "a/x#1 killed",
         "a/x killed",

@@ -32,6 +32,8 @@ pub(crate) struct JobPlan {
     pub(crate) codes: Vec<u8>,
     /// Which pool, if there is one, and how much of it.
     pub(crate) pool: (u8, u32),
+    /// Which shared params it has.
+    pub(crate) shared: Vec<u8>,
 }
 
 #[derive(Clone, Debug)]
@@ -94,6 +96,10 @@ pub(crate) enum Op {
     Break(u8, u8),
     Begin(u8),
     Finish(u8, u8),
+    /// What was asked for params is answered.
+    Answer(u8, u8),
+    /// A shared param asks a query, or has a text.
+    EditParam(u8, bool),
     Advance(u16),
     WakeUp,
     Configure(u8),
@@ -133,6 +139,7 @@ pub(crate) fn job_plan() -> impl Strategy<Value = JobPlan> {
         (
             prop_oneof![3 => Just(vec![0u8]), 1 => Just(vec![0, 3])],
             (0u8..6, 1u32..4),
+            prop_oneof![4 => Just(vec![]), 1 => Just(vec![0]), 1 => Just(vec![1, 0])],
         ),
     )
         .prop_map(
@@ -144,7 +151,7 @@ pub(crate) fn job_plan() -> impl Strategy<Value = JobPlan> {
                 priority,
                 placement,
                 (retries, delay),
-                (codes, pool),
+                (codes, pool, shared),
             )| {
                 JobPlan {
                     flow,
@@ -157,6 +164,7 @@ pub(crate) fn job_plan() -> impl Strategy<Value = JobPlan> {
                     delay,
                     codes,
                     pool,
+                    shared,
                 }
             },
         )
@@ -251,6 +259,8 @@ pub(crate) fn op() -> impl Strategy<Value = Play> {
         1 => (some(), some()).prop_map(|(at, how)| Op::Break(at, how)),
         8 => some().prop_map(Op::Begin),
         16 => (some(), some()).prop_map(|(at, how)| Op::Finish(at, how)),
+        8 => (some(), some()).prop_map(|(at, how)| Op::Answer(at, how)),
+        1 => (some(), any::<bool>()).prop_map(|(at, asks)| Op::EditParam(at, asks)),
         2 => (0u16..90).prop_map(Op::Advance),
         2 => Just(Op::WakeUp),
         1 => some().prop_map(Op::Configure),

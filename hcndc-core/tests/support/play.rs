@@ -118,6 +118,7 @@ impl World {
         JobDraft {
             pool: pool.map(|pool| PoolRef::Id(pool.id)),
             pool_slots,
+            params: self.shared(&plan.shared),
             enabled: plan.enabled,
             priority: plan.priority,
             dependencies: dependencies.collect(),
@@ -164,6 +165,7 @@ impl World {
             let draft = PoolDraft::new(format!("pool{at}"), *slots);
             self.edit(vec![draft.into()]).unwrap();
         }
+        self.build_params();
         for (at, flow) in plan.flows.iter().enumerate() {
             let draft = self.flow_draft(flow, format!("flow{at}"), &self.flow_ids());
             self.edit(vec![Edit::PutFlow(draft)]).unwrap();
@@ -455,6 +457,8 @@ impl World {
                     self.finish_attempt(executor, attempt, cause);
                 }
             }
+            Op::Answer(at, how) => self.answer(*at, *how),
+            Op::EditParam(at, asks) => self.edit_param(*at, *asks),
             Op::Advance(seconds) => self.advance(Duration::from_secs((*seconds).into())),
             Op::WakeUp => {
                 if let Some(at) = self.engine.next_wakeup() {

@@ -13,7 +13,7 @@ use hcndc_core::{
         AlertId, AttemptId, BackfillId, ExecutionId, ExecutorId, FileEventId, FiringId, FlowId,
         FlowRunId, JobId, JobRunId, ScheduleId,
     },
-    model::{Definition, DefinitionId, Executor, Flow, Job, Pool, Schedule},
+    model::{Definition, DefinitionId, Executor, Flow, Job, Pool, Schedule, SharedParam},
     time::DataDate,
 };
 
@@ -238,6 +238,15 @@ impl Store {
     pub(crate) fn pools(&self) -> impl Iterator<Item = &Arc<Pool>> {
         self.definitions.values().filter_map(|it| match it {
             Definition::Pool(pool) => Some(pool),
+            _ => None,
+        })
+    }
+
+    /// All shared params, by id.
+    #[allow(dead_code, reason = "not every test file looks at params")]
+    pub(crate) fn params(&self) -> impl Iterator<Item = &Arc<SharedParam>> {
+        self.definitions.values().filter_map(|it| match it {
+            Definition::Param(param) => Some(param),
             _ => None,
         })
     }

@@ -9,7 +9,7 @@ use hcndc_core::{
     engine::{
         Change, EndCause, ExecutionState, FlowRunState, Input, JobRunState, Report, Settings, Step,
     },
-    id::{AttemptId, ExecutionId, ExecutorId, FlowId, FlowRunId, JobId, JobRunId},
+    id::{AttemptId, ExecutionId, ExecutorId, FlowId, FlowRunId, JobId, JobRunId, ParamId},
     model::{Condition, Flow, Job},
     time::{DataDate, Timestamp},
 };
@@ -20,6 +20,7 @@ use super::{
     store::Store,
     twin_backfill::TwinBackfills,
     twin_firing::TwinSchedules,
+    twin_resolve::Expected,
 };
 
 /// What a job run does by itself, apart from what others make of it.
@@ -92,11 +93,20 @@ pub(crate) struct TwinAttempt {
     pub(crate) slots: u32,
     pub(crate) running: bool,
     pub(crate) kill: bool,
+    /// Params that it waits for, while it does.
+    pub(crate) asks: Option<Vec<ParamId>>,
 }
 
 impl TwinAttempt {
     pub(crate) fn kill(&mut self) {
         self.kill = true;
+    }
+
+    /// What runs waits for nothing.
+    pub(crate) fn begins(&mut self, begins: bool) {
+        if begins {
+            (self.running, self.asks) = (true, None);
+        }
     }
 }
 
@@ -117,6 +127,8 @@ pub(crate) struct Twin {
     pub(crate) ended: BTreeMap<FlowRunId, (FlowRunState, Vec<(JobId, JobRunState)>)>,
     pub(crate) backfills: TwinBackfills,
     pub(crate) schedules: TwinSchedules,
+    /// What the step must have asked, and told executors to run.
+    pub(crate) expected: Vec<Expected>,
 }
 
 pub(crate) fn is_good(state: JobRunState) -> bool {
@@ -318,8 +330,8 @@ impl Twin {
             | Input::PauseSchedules { .. }
             | Input::RunSchedule { .. }
             | Input::FileArrived { .. }
-            | Input::Notified { .. }
-            | Input::Resolved { .. } => {}
+            | Input::Notified { .. } => {}
+            Input::Resolved { attempt, result } => self.resolved(*attempt, result),
             Input::StopBackfill { backfill, .. } => {
                 for id in self.backfills.executions(*backfill) {
                     if self.executions[&id].state.goes_on() {
@@ -355,15 +367,17 @@ impl Twin {
             Input::Rerun {
                 execution, from, ..
             } => self.reopen(*execution, Some(from), store),
-            Input::Report { executor, report } => self.report(*executor, report),
+            Input::Report { executor, report } => self.report(*executor, report, store),
             Input::Configure(settings) => self.settings = settings.clone(),
             Input::Wake => {}
         }
+        self.end_cut();
         self.begin_flows(true, step, store);
         self.take_over_met(step, store);
         self.derive(step, store);
         self.let_time_pass();
         self.cut_off();
+        self.end_cut();
         self.derive(step, store);
         while self.restart(step, store) {
             self.derive(step, store);
@@ -375,6 +389,7 @@ impl Twin {
         self.check_met(&before, step, store);
         self.check_outside(store);
         self.check_action(input, step);
+        self.check_asked(step);
         self.compare(store);
         self.backfills.follow(input, step, store);
         self.schedules.follow(self.now, step, store);
@@ -386,6 +401,10 @@ impl Twin {
     pub(crate) fn reload(&mut self, now: Timestamp) {
         self.now = self.now.max(now);
         let lease = self.now.after(self.settings.executor_lease);
+        // Who was asked answers nobody any more.
+        for attempt in self.attempts.values_mut() {
+            attempt.asks = None;
+        }
         for (id, host) in &mut self.hosts {
             let holds = self.attempts.values().any(|it| it.executor == *id);
             *host = TwinHost {
@@ -447,7 +466,7 @@ impl Twin {
         }
     }
 
-    pub(crate) fn report(&mut self, executor: ExecutorId, report: &Report) {
+    pub(crate) fn report(&mut self, executor: ExecutorId, report: &Report, store: &Store) {
         match report {
             Report::Hello { held, .. } => {
                 let host = self.hosts.get_mut(&executor).unwrap();
@@ -462,15 +481,16 @@ impl Twin {
                     let attempt = self.attempts.get_mut(&id).unwrap();
                     match held.iter().rev().find(|it| it.attempt == id) {
                         Some(it) => {
-                            attempt.running |= it.started.is_some();
+                            attempt.begins(it.started.is_some());
                             if let Some(end) = &it.end {
                                 self.finish(id, &end.cause);
                             }
                         }
                         None if attempt.running => self.finish(id, &EndCause::Lost(String::new())),
                         None if attempt.kill => self.finish(id, &EndCause::Killed),
-                        // Told to run once more.
-                        None => {}
+                        // Told to run once more, unless it waits to be.
+                        None if attempt.asks.is_some() => {}
+                        None => self.set_going(id, store),
                     }
                 }
             }
@@ -478,7 +498,7 @@ impl Twin {
                 if let Some(it) = self.attempts.get_mut(attempt)
                     && it.executor == executor
                 {
-                    it.running = true;
+                    it.begins(true);
                 }
             }
             Report::Finished { attempt, end } => {

@@ -39,8 +39,10 @@ impl Twin {
                 slots: row.slots,
                 running: false,
                 kill: false,
+                asks: None,
             };
             self.attempts.insert(row.id, attempt);
+            self.set_going(row.id, store);
             new.push(row);
         }
         self.derive(step, store);

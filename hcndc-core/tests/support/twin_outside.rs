@@ -173,7 +173,14 @@ impl Twin {
                 }
                 let mut unmet = its.unmet_outside(run);
                 let may = match told {
-                    JobRunState::UpstreamFailed => unmet.any(|tie| self.is_late(its, run, &tie)),
+                    JobRunState::UpstreamFailed => unmet.any(|tie| {
+                        // What can only be skipped is not late: then something else is why it failed.
+                        let date = its.date.plus_days(tie.offset_days);
+                        let state = self.find_outside(tie.job, date, store);
+                        let void =
+                            tie.condition == Condition::Failure && state.is_some_and(is_good);
+                        !void && self.is_late(its, run, &tie)
+                    }),
                     JobRunState::Skipped => unmet.all(|tie| tie.condition == Condition::Failure),
                     _ => false,
                 };

@@ -7,7 +7,8 @@ use std::{
 
 use hcndc_core::{
     engine::{
-        Effect, End, EndCause, Engine, Held, Input, JobRunState, Order, Rejected, Report, Step,
+        Effect, End, EndCause, Engine, Held, Input, JobRunState, Order, Rejected, Report,
+        ResolveOrder, Step,
     },
     id::{AttemptId, ExecutorId},
     model::Edit,
@@ -31,6 +32,8 @@ pub(crate) struct World {
     pub(crate) twin: Twin,
     pub(crate) hands: BTreeMap<ExecutorId, Hand>,
     pub(crate) now: Timestamp,
+    /// What was ever asked for params, the latest last.
+    pub(crate) asked: Vec<ResolveOrder>,
     /// Answers of jobs follow from their names and attempts, not from the inputs.
     pub(crate) steady: bool,
 }
@@ -54,6 +57,7 @@ impl World {
             twin: Twin::default(),
             hands: BTreeMap::new(),
             now: Timestamp::from_micros(1_000_000),
+            asked: Vec::new(),
             steady,
         }
     }
@@ -83,6 +87,7 @@ impl World {
         assert!(due.is_none_or(|due| due > self.now), "nothing due is left");
         self.explain_everything();
         self.carry_out(&step);
+        self.note_asked(&step);
         Ok(step)
     }
 
@@ -102,7 +107,8 @@ impl World {
                     JobRunState::Blocked | JobRunState::Queued | JobRunState::RetryWait
                 );
                 let stopping = self.store.executions[&id].stopped_by.is_some();
-                let expected = waits || (stopping && !row.state.is_settled());
+                let expected =
+                    waits || (stopping && !row.state.is_settled()) || self.twin.asks_for(row.id);
                 assert_eq!(
                     !explained.holds.is_empty(),
                     expected,
@@ -276,6 +282,9 @@ impl World {
         loop {
             rounds += 1;
             assert!(rounds < 100_000, "it never ends");
+            if self.answer_the_first() {
+                continue;
+            }
             if let Some(&(executor, attempt)) = self.held().first() {
                 let cause = if self.steady {
                     self.steady_end(attempt)

@@ -32,6 +32,7 @@ impl Engine {
             self.begin_to_stop(id, by, step, &mut tasks);
         }
         self.finish(tasks, step);
+        self.end_cut(step);
     }
 
     fn begin_to_stop(&mut self, id: ExecutionId, by: &str, step: &mut Step, tasks: &mut Tasks) {
@@ -94,6 +95,7 @@ impl Engine {
         self.record_action(id, &[job_run], ActionKind::Kill, by, step);
         if let Some(attempt) = attempt {
             self.kill(attempt, step);
+            self.end_cut(step);
             return Ok(());
         }
         self.withdraw((id, at));
@@ -103,13 +105,18 @@ impl Engine {
         Ok(())
     }
 
-    /// Asks for the end of a live attempt. One that waits for values ends in this step, for no executor holds it.
+    /// Asks for the end of a live attempt. Of one that waits for values no executor knows: [`Self::end_cut`] ends it, once
+    /// whoever asks for this has done its part.
     pub(in super::super::super) fn kill(&mut self, id: AttemptId, step: &mut Step) {
         let grace = self.settings.kill_grace;
         let Some(attempt) = self.attempts.get_mut(&id) else {
             return;
         };
         let row = &mut attempt.row;
+        if self.resolving.cut(id) {
+            row.kill_asked = true;
+            return;
+        }
         if !row.kill_asked {
             row.kill_asked = true;
             step.changes.push(Change::Attempt(row.clone()));
@@ -118,9 +125,6 @@ impl Engine {
             row.state,
             AttemptState::Dispatched | AttemptState::Running
         ));
-        if self.resolving.cut(id) {
-            return;
-        }
         let order = Order::Kill { attempt: id, grace };
         step.effects.push(Effect::Tell {
             executor: row.executor,
