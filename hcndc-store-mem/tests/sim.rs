@@ -14,7 +14,7 @@ use std::{
 use hcndc_store_mem::sim::{Outcome, Plan, Sabotage, run, run_broken};
 
 /// Seeds of the quick run.
-const QUICK: u64 = 25;
+const QUICK: u64 = 60;
 
 /// Plays a seed. A failure prints the plan, as small as it can be made, and how to play it again.
 fn play(seed: u64) -> Outcome {
@@ -71,10 +71,16 @@ fn all_rules_hold_under_all_faults() {
     // A simulation in which nothing happens finds nothing.
     for what in [
         "accepted",
+        "alert channel deleted",
+        "alert channel edited",
         "alert failed",
         "alert lost",
+        "alert rule deleted",
+        "alert rule edited",
         "alert told",
         "attempt begun",
+        "calendar deleted",
+        "calendar edited",
         "clock jump",
         "connection broken",
         "crash after a commit",
@@ -82,6 +88,9 @@ fn all_rules_hold_under_all_faults() {
         "crash before a commit",
         "crash while speaking",
         "coalesced",
+        "date used",
+        "day of a rule",
+        "excluded",
         "executor crash",
         "fired",
         "flow run cut off",
@@ -102,6 +111,8 @@ fn all_rules_hold_under_all_faults() {
         "part started",
         "pause",
         "paused",
+        "pool deleted",
+        "pool edited",
         "queued a firing",
         "refused",
         "report lost",

@@ -76,6 +76,8 @@ pub(crate) struct Oracle {
     pub(crate) failed_with: BTreeSet<JobRunId>,
     /// How far schedules are.
     pub(crate) walks: BTreeMap<ScheduleId, Walk>,
+    /// Of schedules that wait for dates of flows: all dates up to here are used.
+    pub(crate) dates_used: BTreeMap<ScheduleId, Option<DataDate>>,
     /// Schedules that the commit that is looked at edits: a time that is due then may go by the policies before.
     pub(crate) edited: BTreeSet<ScheduleId>,
     /// Executions of schedules that end by the commit that is looked at.
@@ -150,6 +152,7 @@ impl Oracle {
             self.check_crossing(change);
             self.check_firing(change);
             self.check_file(change);
+            self.check_reached(change);
             self.check_alert(change);
             self.check_date_begins(change);
             self.note_doers(change);
@@ -170,6 +173,7 @@ impl Oracle {
         self.check_hands();
         self.check_raised();
         self.check_files();
+        self.check_all_reached();
         self.check_backfills(&commit.changes);
     }
 

@@ -11,6 +11,7 @@ mod moves;
 mod once;
 mod order;
 mod promise;
+mod reaching;
 mod same;
 
 pub(crate) use alert::Wanted;
