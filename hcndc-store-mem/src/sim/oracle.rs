@@ -14,7 +14,7 @@ use hcndc_core::{
     time::{DataDate, Timestamp},
 };
 
-use super::invariant::{Walk, Wanted};
+use super::invariant::{Reach, Walk, Wanted};
 use crate::tables::Tables;
 
 /// An attempt as its host knows it.
@@ -51,6 +51,8 @@ pub(crate) struct Oracle {
     last: Option<(Fence, Commit)>,
     /// The newest fence under which something was stored.
     pub(crate) stored_under: Fence,
+    /// The latest time at which whoever has a fence gave an order or fired: they were awake then.
+    pub(crate) awake_at: (Fence, Timestamp),
     /// Names under which people did something that is stored.
     pub(crate) doers: BTreeSet<String>,
     /// What they did to executions.
@@ -76,8 +78,8 @@ pub(crate) struct Oracle {
     pub(crate) failed_with: BTreeSet<JobRunId>,
     /// How far schedules are.
     pub(crate) walks: BTreeMap<ScheduleId, Walk>,
-    /// Of schedules that wait for dates of flows: all dates up to here are used.
-    pub(crate) dates_used: BTreeMap<ScheduleId, Option<DataDate>>,
+    /// How far schedules are that wait for dates of flows.
+    pub(crate) reaches: BTreeMap<ScheduleId, Reach>,
     /// Schedules that the commit that is looked at edits: a time that is due then may go by the policies before.
     pub(crate) edited: BTreeSet<ScheduleId>,
     /// Executions of schedules that end by the commit that is looked at.

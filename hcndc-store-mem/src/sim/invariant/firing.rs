@@ -278,6 +278,7 @@ impl Oracle {
                 (!legal).then(|| format!("it was {old:?}, and is {:?}", row.outcome))
             }
             None => {
+                self.note_awake(row.at);
                 let walk = self.walks.get_mut(&row.schedule);
                 let walk = walk.filter(|walk| matches!(walk.by.schedule.trigger, Trigger::Time(_)));
                 let edited = self.edited.contains(&row.schedule);

@@ -17,3 +17,4 @@ mod same;
 pub(crate) use alert::Wanted;
 pub(crate) use firing::Walk;
 pub(crate) use promise::Promise;
+pub(crate) use reaching::Reach;

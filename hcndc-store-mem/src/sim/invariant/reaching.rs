@@ -11,6 +11,15 @@ use hcndc_core::{
 
 use super::super::oracle::Oracle;
 
+/// How far a schedule that waits for dates of flows is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Reach {
+    /// All dates up to here are used.
+    used: Option<DataDate>,
+    /// It has just begun to wait for these flows: what is used up now belongs to what was before.
+    new: bool,
+}
+
 impl Oracle {
     /// `R9`: dates that flows reach.
     pub(crate) fn check_reached(&mut self, change: &Change) {
@@ -21,25 +30,28 @@ impl Oracle {
                     matches!(old, Some(Definition::Schedule(old)) if old.trigger == new.trigger);
                 match &new.trigger {
                     Trigger::DataDate(flows) if !same => {
-                        let reached = self.reached(flows);
-                        self.dates_used.insert(new.id, reached);
+                        let used = self.reached(flows);
+                        self.reaches.insert(new.id, Reach { used, new: true });
                     }
                     Trigger::DataDate(_) => {}
                     Trigger::Time(_) | Trigger::File(_) => {
-                        self.dates_used.remove(&new.id);
+                        self.reaches.remove(&new.id);
                     }
                 }
                 None
             }
             Change::DefinitionDeleted(DefinitionId::Schedule(id)) => {
-                self.dates_used.remove(id);
+                self.reaches.remove(id);
                 None
             }
             Change::ScheduleCursor(cursor) => {
-                let used = self.dates_used.get(&cursor.schedule);
                 let (is, schedule) = (cursor.date, cursor.schedule);
-                used.filter(|used| **used != is).map(|used| {
-                    format!("cursor of schedule {schedule}: {is:?}, and {used:?} is used")
+                self.reaches.get_mut(&schedule).and_then(|reach| {
+                    let used = reach.used;
+                    reach.new = false;
+                    (used != is).then(|| {
+                        format!("cursor of schedule {schedule}: {is:?}, and {used:?} is used")
+                    })
                 })
             }
             Change::Firing(row) if !self.rows.firings.contains_key(&row.id) => {
@@ -55,13 +67,13 @@ impl Oracle {
 
     /// `R9`, once a commit is stored: all dates that were reached are used.
     pub(crate) fn check_all_reached(&mut self) {
-        let late = self.dates_used.iter().find_map(|(id, used)| {
+        let late = self.reaches.iter().find_map(|(id, reach)| {
             let schedule = self.schedule(*id)?;
             let Trigger::DataDate(flows) = &schedule.trigger else {
                 return None;
             };
             let reached = self.reached(flows);
-            (!schedule.paused && reached > *used).then_some((*id, reached))
+            (!schedule.paused && reached > reach.used).then_some((*id, reached))
         });
         self.holds("R9", late.is_none(), || {
             format!("schedule and date of which nothing came: {late:?}")
@@ -110,10 +122,15 @@ impl Oracle {
             ));
         }
         // A file has whatever date it has.
-        let used = self.dates_used.get_mut(&row.schedule)?;
-        let due = used.map_or(Some(row.first_date), |used| used.plus_days(1));
+        let reach = self.reaches.get_mut(&row.schedule)?;
+        if used_up && reach.new {
+            return None;
+        }
+        let due = reach
+            .used
+            .map_or(Some(row.first_date), |used| used.plus_days(1));
         let right = due == Some(row.first_date) && row.first_date <= row.data_date;
-        *used = Some(row.data_date);
+        reach.used = Some(row.data_date);
         *self.seen.entry("date used").or_default() += 1;
         if !used_up && Some(row.data_date) > reached {
             return Some(format!(
