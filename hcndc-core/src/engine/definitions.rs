@@ -254,16 +254,22 @@ impl Definitions {
 
     /// Takes a job that is tied into the mesh already.
     pub(super) fn put_job(&mut self, job: Arc<Job>) {
+        let old = self.jobs.insert(job.id, Arc::clone(&job));
         let names = self.job_names.entry(job.flow).or_default();
-        if let Some(old) = self.jobs.get(&job.id)
+        if let Some(old) = &old
+            && old.name != job.name
             && names.get(&old.name) == Some(&job.id)
         {
             names.remove(&old.name);
         }
-        names.insert(job.name.clone(), job.id);
-        if let Some(old) = self.jobs.get(&job.id).cloned() {
+        if old.as_ref().is_none_or(|old| old.name != job.name) {
+            names.insert(job.name.clone(), job.id);
+        }
+        if let Some(old) = old {
             self.forget_other_dates(&old);
             self.forget_user(job.id.into(), old.needs());
+        } else if let Some(entry) = self.flows.get_mut(&job.flow) {
+            entry.jobs.insert(job.id);
         }
         let needs = job.needs().into_iter();
         self.users.extend(needs.map(|need| (need, job.id.into())));
@@ -271,10 +277,6 @@ impl Definitions {
             let after = self.of_other_dates.entry(before.job).or_default();
             after.insert(job.id);
         }
-        if let Some(entry) = self.flows.get_mut(&job.flow) {
-            entry.jobs.insert(job.id);
-        }
-        self.jobs.insert(job.id, job);
     }
 
     /// Forgets a flow that is untied already.

@@ -13,7 +13,7 @@ use hcndc_core::{
     workload::SplitMix64,
 };
 
-use super::{lots::Lots as _, mesh::draw_edit, plan::Command};
+use super::{edit::draw_edit, lots::Lots as _, plan::Command, schedule::date};
 use crate::tables::Tables;
 
 /// A start of a flow that executions wait for outside of themselves, for the date that they ask for; `None` if nobody waits so
@@ -322,19 +322,4 @@ fn trigger(lots: &mut SplitMix64) -> TriggerKind {
 pub(crate) fn firing(rows: &Tables) -> Vec<ScheduleId> {
     let fire = rows.schedules().filter(|it| !it.paused);
     fire.map(|it| it.id).collect()
-}
-
-/// A business date; those of numbers that follow each other do too.
-fn date(at: usize) -> DataDate {
-    let dates = [
-        "2026-11-20",
-        "2026-11-21",
-        "2026-11-22",
-        "2026-11-23",
-        "2026-11-24",
-    ];
-    match dates[at % dates.len()].parse() {
-        Ok(date) => date,
-        Err(_) => unreachable!("these are dates"),
-    }
 }

@@ -16,7 +16,7 @@ use hcndc_core::{
 use super::{
     ask,
     invariant::Promise,
-    mesh,
+    mend, mesh,
     run::Run,
     world::{Event, World},
 };
@@ -162,7 +162,7 @@ impl Run<'_> {
         // Hosts that are new by an edit are there at once.
         world.raise_hosts();
         let rows = &world.oracle.rows;
-        let (edits, mended) = (mesh::mend(rows), mesh::is_mended(rows));
+        let (edits, mended) = (mend::mend(rows), mend::is_mended(rows));
         let schedules = ask::firing(rows);
         drop(world);
         if !(good && mended) {

@@ -178,6 +178,10 @@ impl World {
             it.started = Some((pid, at));
         }
         self.tell(host, Report::Started { attempt, pid, at });
+        if self.sabotage == Some(Sabotage::ExecutorEndsEarly) {
+            let end = end(EndCause::Exited(0), Some((pid, at)), at);
+            self.tell(host, Report::Finished { attempt, end });
+        }
     }
 
     fn begin(&mut self, host: usize, attempt: AttemptId) {

@@ -14,7 +14,7 @@ use hcndc_core::{
     time::{DataDate, Timestamp},
 };
 
-use super::invariant::{Walk, Wanted};
+use super::invariant::{Reach, Walk, Wanted};
 use crate::tables::Tables;
 
 /// An attempt as its host knows it.
@@ -51,6 +51,8 @@ pub(crate) struct Oracle {
     last: Option<(Fence, Commit)>,
     /// The newest fence under which something was stored.
     pub(crate) stored_under: Fence,
+    /// The latest time at which whoever has a fence gave an order or fired: they were awake then.
+    pub(crate) awake_at: (Fence, Timestamp),
     /// Names under which people did something that is stored.
     pub(crate) doers: BTreeSet<String>,
     /// What they did to executions.
@@ -76,6 +78,8 @@ pub(crate) struct Oracle {
     pub(crate) failed_with: BTreeSet<JobRunId>,
     /// How far schedules are.
     pub(crate) walks: BTreeMap<ScheduleId, Walk>,
+    /// How far schedules are that wait for dates of flows.
+    pub(crate) reaches: BTreeMap<ScheduleId, Reach>,
     /// Schedules that the commit that is looked at edits: a time that is due then may go by the policies before.
     pub(crate) edited: BTreeSet<ScheduleId>,
     /// Executions of schedules that end by the commit that is looked at.
@@ -150,6 +154,7 @@ impl Oracle {
             self.check_crossing(change);
             self.check_firing(change);
             self.check_file(change);
+            self.check_reached(change);
             self.check_alert(change);
             self.check_date_begins(change);
             self.note_doers(change);
@@ -170,6 +175,7 @@ impl Oracle {
         self.check_hands();
         self.check_raised();
         self.check_files();
+        self.check_all_reached();
         self.check_backfills(&commit.changes);
     }
 

@@ -256,24 +256,24 @@ impl Plan {
 }
 
 fn ask(lots: &mut SplitMix64, processes: usize) -> What {
-    let command = match lots.below(38) {
+    let command = match lots.below(40) {
         0..=7 => Command::Start,
         8 | 9 => Command::StartPart,
-        10..=12 => Command::Edit,
-        13 | 14 => Command::Stop,
-        15 | 16 => Command::Pause,
-        17 => Command::Unpause,
-        18 | 19 => Command::Kill,
-        20..=22 => Command::Settle,
-        23 | 24 => Command::Resume,
-        25 | 26 => Command::Rerun,
-        27 => Command::Reset,
-        28 => Command::Backfill,
-        29 => Command::StopBackfill,
-        30 => Command::RestartBackfill,
-        31..=33 => Command::PauseSchedules,
-        34 => Command::RunSchedule,
-        35 | 36 => Command::Arrive,
+        10..=14 => Command::Edit,
+        15 | 16 => Command::Stop,
+        17 | 18 => Command::Pause,
+        19 => Command::Unpause,
+        20 | 21 => Command::Kill,
+        22..=24 => Command::Settle,
+        25 | 26 => Command::Resume,
+        27 | 28 => Command::Rerun,
+        29 => Command::Reset,
+        30 => Command::Backfill,
+        31 => Command::StopBackfill,
+        32 => Command::RestartBackfill,
+        33..=35 => Command::PauseSchedules,
+        36 => Command::RunSchedule,
+        37 | 38 => Command::Arrive,
         _ => Command::Configure,
     };
     let process = (lots.below(4) == 0).then(|| lots.below(processes));

@@ -152,7 +152,10 @@ impl Run<'_> {
             process,
             boot,
         };
-        let settings = self.plan.settings.clone();
+        let mut settings = self.plan.settings.clone();
+        if self.world.lock().sabotage == Some(Sabotage::EngineMultipliesMost) {
+            settings.max_running *= 10;
+        }
         let lease = self.plan.lease;
         self.running[process] = Some(Box::pin(life.live(settings, lease)));
     }

@@ -21,6 +21,7 @@ use super::{
     oracle::Oracle,
     plan::{Fate, Stage},
     sabotage::Sabotage,
+    schedule::BEGINNING,
     store::{Call, Done},
     trace::Trace,
 };
@@ -202,8 +203,7 @@ impl World {
         sabotage: Option<Sabotage>,
     ) -> Self {
         Self {
-            // Nobody's clock starts at zero.
-            now: Timestamp::from_micros(1_000_000_000),
+            now: BEGINNING,
             lots: SplitMix64::new(seed),
             events: BTreeMap::new(),
             numbers: 0,

@@ -57,8 +57,11 @@ impl Oracle {
                     BackfillDateState::Running => state.is_some_and(|it| !it.is_ended()),
                     BackfillDateState::Succeeded => state == Some(ExecutionState::Succeeded),
                     // One that could not even begin has no execution, or that of an earlier try.
-                    BackfillDateState::Failed => state.is_none_or(ExecutionState::is_ended),
-                    BackfillDateState::Stopped => state.is_none_or(ExecutionState::is_ended),
+                    BackfillDateState::Failed | BackfillDateState::Stopped => {
+                        let bad =
+                            |it: ExecutionState| it != ExecutionState::Succeeded && it.is_ended();
+                        state.is_none_or(bad)
+                    }
                 };
                 let ours = execution
                     .is_none_or(|it| it.backfill == Some(row.id) && it.data_date == date.data_date);

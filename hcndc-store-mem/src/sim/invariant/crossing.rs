@@ -6,6 +6,7 @@ use hcndc_core::{
     },
     id::FlowRunId,
     model::{Condition, Dependency},
+    time::Timestamp,
 };
 
 use super::{super::oracle::Oracle, order::is_met};
@@ -29,6 +30,7 @@ impl Oracle {
                         self.closed_gate(row).or_else(|| self.joins_wrongly(row))
                     }
                     (Some(FlowRunState::Joined), _) => self.ends_alone(row),
+                    (Some(FlowRunState::Running), _) => self.succeeds_late(row),
                     _ => None,
                 }
             }
@@ -92,6 +94,7 @@ impl Oracle {
         let jobs = self.rows.job_runs.values();
         let killed = |run: &JobRunRow| run.flow_run == row.id && run.state == JobRunState::Killed;
         let right = match (cut_off, restarts) {
+            _ if old.timed_out && !row.timed_out => false,
             (true, _) => flow.timeout.is_some(),
             (_, true) => {
                 old.restart_at.is_some()
@@ -102,6 +105,37 @@ impl Oracle {
             (false, false) => true,
         };
         (!right).then(|| ("R6", format!("flow run goes from {old:?} to {row:?}")))
+    }
+
+    /// R6: whether a flow run has taken as long as it may.
+    pub(super) fn is_over(&self, id: FlowRunId, now: Timestamp) -> bool {
+        let run = self.rows.flow_runs.get(&id);
+        let until = run.and_then(|run| {
+            let timeout = self.rows.flow_of(run).ok()?.timeout?;
+            Some(run.started_at?.after(timeout))
+        });
+        until.is_some_and(|until| until <= now)
+    }
+
+    /// R6: a flow run that succeeds and was not cut off, though whoever leads was awake when its time was over. What ended while
+    /// nobody was awake has ended, and what was to be killed may have ended well before.
+    fn succeeds_late(&self, row: &FlowRunRow) -> Option<(&'static str, String)> {
+        let (under, awake_at) = self.awake_at;
+        let awake = under == self.stored_under && self.is_over(row.id, awake_at);
+        let late = awake && !row.timed_out;
+        (row.state == FlowRunState::Succeeded && late).then(|| {
+            let (id, ended) = (row.id, row.ended_at);
+            let detail = format!("flow run {id} succeeds at {ended:?}, past its time");
+            ("R6", detail)
+        })
+    }
+
+    /// Notes that whoever leads was awake at this time. Whoever leads next may have another clock.
+    pub(super) fn note_awake(&mut self, at: Timestamp) {
+        let (under, before) = self.awake_at;
+        let same = under == self.stored_under;
+        let before = if same { before } else { Timestamp::MIN };
+        self.awake_at = (self.stored_under, before.max(at));
     }
 
     /// Whether nobody asked for just this execution, and nobody has taken it up since.

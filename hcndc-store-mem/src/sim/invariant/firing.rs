@@ -7,20 +7,47 @@ use hcndc_core::{
     engine::{
         Change, ExecutionRow, FiringOutcome, FiringRow, ScheduleCursor, SkipReason, TriggerKind,
     },
-    model::{Definition, DefinitionId, Missed, Overlap, Schedule, Trigger},
+    model::{Calendar, Definition, DefinitionId, Missed, Overlap, Schedule, Trigger},
     time::Timestamp,
-    trigger::TimingContext,
+    trigger::{Timing, TimingContext},
 };
 
 use super::super::oracle::Oracle;
+
+/// What a schedule fires by.
+#[derive(Clone, Debug)]
+struct Pace {
+    schedule: Arc<Schedule>,
+    calendar: Option<Arc<Calendar>>,
+    /// When that came to be.
+    since: Timestamp,
+}
+
+impl Pace {
+    /// Its first time after this one.
+    fn next(&self, after: Timestamp) -> Option<Timestamp> {
+        let schedule = &self.schedule;
+        let Trigger::Time(timing) = &schedule.trigger else {
+            return None;
+        };
+        let context = TimingContext {
+            zone: schedule.zone,
+            calendar: self.calendar.as_ref().map(|it| &it.days),
+            filter: schedule.filter.as_ref(),
+            not_before: schedule.not_before,
+            not_after: schedule.not_after,
+        };
+        timing.next(&context, after)
+    }
+}
 
 /// How far a schedule is.
 #[derive(Clone, Debug)]
 pub(crate) struct Walk {
     /// What it fires by.
-    by: Arc<Schedule>,
+    by: Pace,
     /// What it fires by as soon as what has passed is used.
-    next: Option<Arc<Schedule>>,
+    next: Option<Pace>,
     /// All times up to here are used.
     used: Timestamp,
     /// When it last fired, by the clock of whoever led.
@@ -28,28 +55,23 @@ pub(crate) struct Walk {
 }
 
 impl Walk {
-    fn new(by: &Arc<Schedule>) -> Self {
+    const fn new(by: Pace) -> Self {
         Self {
-            by: by.clone(),
+            used: by.since,
+            by,
             next: None,
-            used: by.revision.updated_at,
             fired_at: None,
         }
     }
 
+    /// What it will fire by once all that is stored counts.
+    fn newest(&self) -> &Pace {
+        self.next.as_ref().unwrap_or(&self.by)
+    }
+
     /// The first time that is not used.
     fn due(&self) -> Option<Timestamp> {
-        let Trigger::Time(timing) = &self.by.trigger else {
-            return None;
-        };
-        let context = TimingContext {
-            zone: self.by.zone,
-            calendar: None,
-            filter: self.by.filter.as_ref(),
-            not_before: self.by.not_before,
-            not_after: self.by.not_after,
-        };
-        timing.next(&context, self.used)
+        self.by.next(self.used)
     }
 
     /// What is wrong with a cursor.
@@ -59,11 +81,8 @@ impl Walk {
         let wrong = passed.map(|due| format!("{due} is used and nothing came of it"));
         let wrong = wrong.or_else(|| back.then(|| format!("{} comes again", self.used)));
         self.used = cursor.time.max(self.used);
-        if let Some(next) = &self.next
-            && cursor.time >= next.revision.updated_at
-        {
-            self.by = next.clone();
-            self.next = None;
+        if let Some(next) = self.next.take_if(|next| cursor.time >= next.since) {
+            self.by = next;
         }
         wrong
     }
@@ -87,14 +106,14 @@ impl Walk {
         if edited && self.next.is_none() {
             return None;
         }
-        let oldest = row.at.before(self.by.misfire_grace);
-        let pauses = self.next.as_ref().is_some_and(|next| next.paused);
+        let oldest = row.at.before(self.by.schedule.misfire_grace);
+        let pauses = self.next.as_ref().is_some_and(|next| next.schedule.paused);
         match row.outcome {
             FiringOutcome::Skipped { reason } => {
                 let right = match reason {
                     SkipReason::Misfired => row.to < oldest,
-                    SkipReason::Coalesced => self.by.missed == Missed::Coalesce,
-                    SkipReason::Paused => self.by.paused,
+                    SkipReason::Coalesced => self.by.schedule.missed == Missed::Coalesce,
+                    SkipReason::Paused => self.by.schedule.paused,
                     // What is due when a pause begins fires.
                     SkipReason::Changed => self.next.is_some() && !pauses,
                     _ => return self.takes_one(row, oldest),
@@ -108,8 +127,8 @@ impl Walk {
     /// What is wrong with a firing that is meant to start something.
     fn takes_one(&mut self, row: &FiringRow, oldest: Timestamp) -> Option<String> {
         let before = self.fired_at.replace(row.at);
-        let twice = self.by.missed == Missed::Coalesce && before == Some(row.at);
-        if self.by.paused {
+        let twice = self.by.schedule.missed == Missed::Coalesce && before == Some(row.at);
+        if self.by.schedule.paused {
             Some("it is paused".into())
         } else if row.from != row.to || twice {
             Some("it stands for several".into())
@@ -123,9 +142,19 @@ impl Walk {
 
 /// Whether an edit changes when a schedule fires.
 fn is_retimed(old: &Schedule, new: &Schedule) -> bool {
-    (&old.trigger, old.zone, &old.filter, old.paused)
-        != (&new.trigger, new.zone, &new.filter, new.paused)
-        || (old.not_before, old.not_after) != (new.not_before, new.not_after)
+    (
+        &old.trigger,
+        old.zone,
+        &old.filter,
+        old.paused,
+        old.calendar,
+    ) != (
+        &new.trigger,
+        new.zone,
+        &new.filter,
+        new.paused,
+        new.calendar,
+    ) || (old.not_before, old.not_after) != (new.not_before, new.not_after)
 }
 
 impl Oracle {
@@ -134,11 +163,37 @@ impl Oracle {
         let wrong = match change {
             Change::DefinitionPut(Definition::Schedule(new)) => {
                 self.edited.insert(new.id);
-                let walk = self.walks.entry(new.id).or_insert_with(|| Walk::new(new));
-                if is_retimed(walk.next.as_ref().unwrap_or(&walk.by), new) || walk.next.is_some() {
-                    walk.next = Some(new.clone());
+                let calendar = new
+                    .calendar
+                    .and_then(|it| self.rows.definitions.get(&it.into()));
+                let pace = Pace {
+                    schedule: new.clone(),
+                    calendar: match calendar {
+                        Some(Definition::Calendar(calendar)) => Some(calendar.clone()),
+                        _ => None,
+                    },
+                    since: new.revision.updated_at,
+                };
+                let walk = self.walks.entry(new.id);
+                let walk = walk.or_insert_with(|| Walk::new(pace.clone()));
+                if is_retimed(&walk.newest().schedule, new) || walk.next.is_some() {
+                    walk.next = Some(pace);
                 } else {
-                    walk.by = new.clone();
+                    walk.by = pace;
+                }
+                None
+            }
+            Change::DefinitionPut(Definition::Calendar(new)) => {
+                for (id, walk) in &mut self.walks {
+                    let pace = walk.newest();
+                    if pace.schedule.calendar == Some(new.id) {
+                        self.edited.insert(*id);
+                        walk.next = Some(Pace {
+                            schedule: pace.schedule.clone(),
+                            calendar: Some(new.clone()),
+                            since: new.revision.updated_at,
+                        });
+                    }
                 }
                 None
             }
@@ -210,6 +265,12 @@ impl Oracle {
         let old = self.rows.firings.get(&row.id).map(|old| old.outcome);
         if old != Some(row.outcome) {
             *self.seen.entry(what).or_default() += 1;
+            let schedule = self.walks.get(&row.schedule).map(|walk| &walk.by.schedule);
+            if schedule
+                .is_some_and(|it| matches!(it.trigger, Trigger::Time(Timing::Calendar { .. })))
+            {
+                *self.seen.entry("day of a rule").or_default() += 1;
+            }
         }
         let wrong = match old {
             Some(old) => {
@@ -217,8 +278,9 @@ impl Oracle {
                 (!legal).then(|| format!("it was {old:?}, and is {:?}", row.outcome))
             }
             None => {
+                self.note_awake(row.at);
                 let walk = self.walks.get_mut(&row.schedule);
-                let walk = walk.filter(|walk| matches!(walk.by.trigger, Trigger::Time(_)));
+                let walk = walk.filter(|walk| matches!(walk.by.schedule.trigger, Trigger::Time(_)));
                 let edited = self.edited.contains(&row.schedule);
                 walk.and_then(|walk| walk.fires(row, edited))
             }
@@ -240,13 +302,13 @@ impl Oracle {
         // People may start and resume as they like, and may do so as the time comes.
         let by_itself = |it: &&&ExecutionRow| it.trigger != TriggerKind::Manual && it.resumes == 0;
         let alone = live.iter().filter(by_itself).count();
-        let (live, most) = (live.len(), walk.by.max_instances as usize);
+        let (live, most) = (live.len(), walk.by.schedule.max_instances as usize);
         // An edit may just change how many may be live, or what becomes of the others.
         let clear = walk.next.is_none() && !self.edited.contains(&row.schedule);
         // What has just ended may have been there when the time came.
         let ending = self.ending.get(&row.schedule).copied();
         let full = live + ending.unwrap_or_default() >= most;
-        let skips = walk.by.overlap == Overlap::Skip;
+        let skips = walk.by.schedule.overlap == Overlap::Skip;
         match row.outcome {
             FiringOutcome::Started { execution } => {
                 let its = self.rows.executions.get(&execution);
@@ -258,7 +320,7 @@ impl Oracle {
                 if !right {
                     return Some(format!("it started {its:?}"));
                 }
-                if walk.by.paused && clear {
+                if walk.by.schedule.paused && clear {
                     return Some("it is paused".into());
                 }
                 (alone >= most && clear).then(|| format!("{alone} of {most} are live"))

@@ -11,8 +11,10 @@ mod moves;
 mod once;
 mod order;
 mod promise;
+mod reaching;
 mod same;
 
 pub(crate) use alert::Wanted;
 pub(crate) use firing::Walk;
 pub(crate) use promise::Promise;
+pub(crate) use reaching::Reach;

@@ -125,11 +125,16 @@ impl Oracle {
         if self.rows.attempts.contains_key(&new.id) {
             return;
         }
+        self.note_awake(new.dispatched_at);
         let run = self.rows.job_runs.get(&new.job_run);
         let cut_off = run.is_some_and(|run| self.is_cut_off(run));
+        let late = run.is_some_and(|run| self.is_over(run.flow_run, new.dispatched_at));
         let id = new.id;
         self.holds("R6", !cut_off, || {
             format!("attempt {id} is made in a flow run that is cut off")
+        });
+        self.holds("R6", !late, || {
+            format!("attempt {id} is made in a flow run that is past its time")
         });
         if let Some((rule, detail)) = self.obstacle(new.job_run, true) {
             self.breaks(rule, detail);

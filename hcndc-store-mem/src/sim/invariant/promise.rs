@@ -66,6 +66,21 @@ const fn action_of(input: &Input) -> Option<ActionKind> {
     })
 }
 
+/// What an edit in mid-run does; `None` if it is of no interest.
+const fn edit_of(definition: &DefinitionId, deletes: bool) -> Option<&'static str> {
+    Some(match (definition, deletes) {
+        (DefinitionId::Pool(_), false) => "pool edited",
+        (DefinitionId::Pool(_), true) => "pool deleted",
+        (DefinitionId::Calendar(_), false) => "calendar edited",
+        (DefinitionId::Calendar(_), true) => "calendar deleted",
+        (DefinitionId::AlertRule(_), false) => "alert rule edited",
+        (DefinitionId::AlertRule(_), true) => "alert rule deleted",
+        (DefinitionId::AlertChannel(_), false) => "alert channel edited",
+        (DefinitionId::AlertChannel(_), true) => "alert channel deleted",
+        _ => return None,
+    })
+}
+
 impl Oracle {
     /// Notes who did what is stored.
     pub(crate) fn note_doers(&mut self, change: &Change) {
@@ -87,7 +102,15 @@ impl Oracle {
             }
             Change::DefinitionPut(definition) => {
                 signed(definition.revision());
-                self.put.insert(definition.id());
+                let new = self.put.insert(definition.id());
+                if let Some(what) = edit_of(&definition.id(), false).filter(|_| !new) {
+                    *self.seen.entry(what).or_default() += 1;
+                }
+            }
+            Change::DefinitionDeleted(id) => {
+                if let Some(what) = edit_of(id, true) {
+                    *self.seen.entry(what).or_default() += 1;
+                }
             }
             Change::Execution(row) => {
                 let new = !self.rows.executions.contains_key(&row.id);

@@ -23,8 +23,15 @@ impl World {
             let detail = format!("p{process} has another engine than its recording makes");
             self.oracle.breaks("replay", detail);
         }
+        // Whether a limit was lowered after something began the engine can only tell by the times of both, and another clock
+        // may have shown them. The oracle's own look at each order does not go by times.
+        let mut clocks = self.processes.iter().map(|it| it.ahead);
+        let first = clocks.next();
+        let differ = clocks.any(|ahead| Some(ahead) != first);
         for violation in engine.check() {
-            self.oracle.breaks(violation.rule, violation.detail);
+            if !(differ && violation.rule == "R7") {
+                self.oracle.breaks(violation.rule, violation.detail);
+            }
         }
         let newest = self.store.lock().lease.as_ref().map(|lease| lease.fence);
         if newest != Some(self.processes[process].fence) {
