@@ -71,6 +71,8 @@ fn all_rules_hold_under_all_faults() {
     // A simulation in which nothing happens finds nothing.
     for what in [
         "accepted",
+        "answer late",
+        "answer lost",
         "alert channel deleted",
         "alert channel edited",
         "alert failed",
@@ -108,11 +110,15 @@ fn all_rules_hold_under_all_faults() {
         "misfired",
         "order doubled",
         "order lost",
+        "outage told",
+        "param answered",
+        "param refused",
         "part started",
         "pause",
         "paused",
         "pool deleted",
         "pool edited",
+        "query failed",
         "queued a firing",
         "refused",
         "report lost",
@@ -126,6 +132,7 @@ fn all_rules_hold_under_all_faults() {
         "store slow",
         "store unavailable",
         "unpause",
+        "values given",
         "waited too long",
     ] {
         assert!(all.contains_key(what), "no {what} in {all:#?}");
@@ -187,36 +194,36 @@ macro_rules! catches {
 catches! {
     an_engine_that_forgets_dependencies_is_found: "R1" by EngineForgetsDependencies;
     an_engine_that_forgets_parents_is_found: "R2" by EngineForgetsParents;
-    an_engine_that_goes_on_after_a_failed_date_is_found: "backfill" by EngineFillsAfterFailures;
+    an_engine_that_goes_on_after_a_failed_date_is_found: "backfill" by EngineFillsAfterFailures from 4;
     an_engine_that_forgets_dates_is_found: "R3" by EngineForgetsDates;
     an_engine_that_runs_a_job_twice_at_once_is_found: "R7" by EngineForgetsAttempts;
     an_engine_that_runs_a_job_twice_at_once_crowds_its_hosts: "crowd" by EngineForgetsAttempts;
     an_engine_that_gives_out_too_many_slots_is_found: "R7" by EngineMultipliesSlots;
     an_engine_that_goes_on_after_a_stop_is_found: "R10" by EngineForgetsStops;
-    an_engine_that_forgets_pauses_is_found: "R10" by EngineForgetsPauses from 38;
+    an_engine_that_forgets_pauses_is_found: "R10" by EngineForgetsPauses from 10;
     an_engine_that_retries_what_was_killed_is_found: "R10" by EngineRetriesKilled;
     an_engine_that_starts_more_than_it_was_asked_for_is_found: "R10" by EngineStartsTooMuch;
     an_engine_that_runs_what_was_left_out_is_found: "R10" by EngineRunsLeftOut;
-    an_engine_whose_parts_reach_dates_is_found: "R3" by EngineForgetsParts from 24;
-    an_engine_that_leaves_what_was_made_good_is_found: "R10" by EngineForgetsRevivals;
+    an_engine_whose_parts_reach_dates_is_found: "R3" by EngineForgetsParts;
+    an_engine_that_leaves_what_was_made_good_is_found: "R10" by EngineForgetsRevivals from 4;
     an_engine_that_resumes_what_succeeded_is_found: "R10" by EngineResumesTooMuch from 5;
-    an_engine_that_resets_half_is_found: "R10" by EngineResetsHalf from 5;
+    an_engine_that_resets_half_is_found: "R10" by EngineResetsHalf from 9;
     a_store_that_loses_what_people_did_is_found: "promise" by StoreLosesActions;
     an_engine_that_forgets_places_is_found: "R7" by EngineForgetsPlaces;
-    an_engine_that_opens_gates_is_found: "R2" by EngineOpensGates from 4;
-    an_engine_that_takes_any_date_is_found: "R1" by EngineForgetsOffsets from 2;
+    an_engine_that_opens_gates_is_found: "R2" by EngineOpensGates;
+    an_engine_that_takes_any_date_is_found: "R1" by EngineForgetsOffsets from 4;
     an_engine_that_gives_up_early_is_found: "R1" by EngineForgetsPatience;
     an_engine_that_joins_nothing_is_found: "R5" by EngineJoinsNothing;
     an_engine_that_joins_anything_is_found: "R5" by EngineJoinsAnything;
     an_engine_that_shares_no_failure_is_found: "R5" by EngineSharesNoFailure;
     an_engine_that_forgets_firings_is_found: "R9" by EngineForgetsFirings;
     an_engine_that_skips_times_is_found: "R9" by EngineSkipsTimes;
-    an_engine_that_fires_too_late_is_found: "R9" by EngineForgetsGrace from 19;
-    an_engine_that_forgets_instances_is_found: "R9" by EngineForgetsInstances from 4;
+    an_engine_that_fires_too_late_is_found: "R9" by EngineForgetsGrace from 22;
+    an_engine_that_forgets_instances_is_found: "R9" by EngineForgetsInstances from 5;
     an_engine_that_fires_while_paused_is_found: "R9" by EngineFiresWhilePaused;
     an_engine_that_fires_twice_for_a_time_is_found: "R9" by EngineDoublesTimes;
     a_store_that_loses_firings_is_found: "R9" by StoreLosesFirings;
-    an_engine_that_forgets_files_is_found: "R9" by EngineForgetsFiles from 3;
+    an_engine_that_forgets_files_is_found: "R9" by EngineForgetsFiles;
     an_engine_that_raises_nothing_is_found: "alert" by EngineRaisesNothing;
     an_engine_that_raises_alerts_twice_is_found: "alert" by EngineRaisesTwice;
     a_notifier_that_tells_nobody_is_found: "alert" by NotifierTellsNobody;
@@ -234,27 +241,31 @@ catches! {
     a_store_that_turns_ends_is_found: "result" by StoreTurnsEnds;
     an_executor_that_lies_is_found: "result" by ExecutorReportsSuccess;
     an_executor_that_runs_an_attempt_twice_is_found: "once" by ExecutorRunsTwice;
-    an_executor_that_obeys_anyone_is_found: "fence" by ExecutorObeysAnyone from 150;
+    an_executor_that_obeys_anyone_is_found: "fence" by ExecutorObeysAnyone from 4;
     a_recording_that_misses_something_is_found: "replay" by RecordingForgetsReports;
-    an_engine_that_forgets_timeouts_begins_more: "R6" by EngineForgetsTimeouts saying "past its time";
-    an_engine_that_forgets_timeouts_succeeds_late: "R6" by EngineForgetsTimeouts saying "succeeds at";
+    an_engine_that_forgets_timeouts_begins_more: "R6" by EngineForgetsTimeouts saying "past its time" from 21;
+    an_engine_that_forgets_timeouts_succeeds_late: "R6" by EngineForgetsTimeouts saying "succeeds at" from 255;
     an_engine_that_goes_on_with_what_is_cut_off_is_found: "R6" by EngineGoesOnWhenCutOff saying "is cut off";
     an_engine_that_ends_executions_early_is_found: "R6" by EngineEndsExecutionsEarly saying "active";
     a_store_that_turns_executions_is_found: "R6" by StoreTurnsExecutions saying "ends as";
-    a_store_that_turns_executions_gives_dates_away: "backfill" by StoreTurnsExecutions;
-    an_engine_that_fires_on_any_day_is_found: "R9" by EngineForgetsDays saying "is due" from 18;
+    a_store_that_turns_executions_gives_dates_away: "backfill" by StoreTurnsExecutions from 7;
+    an_engine_that_fires_on_any_day_is_found: "R9" by EngineForgetsDays saying "is due" from 21;
     an_engine_that_takes_what_comes_on_any_day_is_found: "R9" by EngineForgetsDays saying "excluded: true";
-    an_engine_that_forgets_calendars_is_found: "R9" by EngineForgetsCalendars from 34;
+    an_engine_that_forgets_calendars_is_found: "R9" by EngineForgetsCalendars from 37;
     an_engine_that_fires_twice_for_a_date_is_found: "R9" by EngineForgetsReached;
     an_engine_that_skips_dates_is_found: "R9" by EngineSkipsDates saying "of which nothing came";
-    a_store_that_loses_firings_of_files_is_found: "R9" by StoreLosesFirings saying "nothing came of files" from 15;
-    an_engine_that_runs_too_much_at_once_is_found: "R7" by EngineMultipliesMost saying "may live" from 7;
-    an_engine_that_runs_too_much_at_once_crowds_its_hosts: "crowd" by EngineMultipliesMost saying "processes run" from 7;
+    a_store_that_loses_firings_of_files_is_found: "R9" by StoreLosesFirings saying "nothing came of files" from 18;
+    an_engine_that_runs_too_much_at_once_is_found: "R7" by EngineMultipliesMost saying "may live" from 111;
+    an_engine_that_runs_too_much_at_once_crowds_its_hosts: "crowd" by EngineMultipliesMost saying "processes run" from 111;
     an_engine_that_gives_out_too_many_slots_crowds_its_hosts: "crowd" by EngineMultipliesSlots saying "slots of";
-    an_engine_that_forgets_pauses_starts_flow_runs: "R10" by EngineForgetsPauses saying "starts in a" from 70;
+    an_engine_that_forgets_pauses_starts_flow_runs: "R10" by EngineForgetsPauses saying "starts in a" from 129;
     a_store_that_forgets_parts_is_found: "R10" by StoreForgetsParts saying "is partial";
     a_store_that_doubles_what_was_started_is_found: "promise" by StoreDoublesExecutions saying "is the second";
     a_notifier_that_is_given_what_is_not_stored_is_found: "alert" by NotifierTellsTooEarly saying "told and not stored";
     an_executor_that_ends_attempts_early_is_found: "R1" by ExecutorEndsEarly saying "still runs";
+    a_resolver_that_mixes_values_is_found: "values" by ResolverMixesValues saying "that nobody answered";
+    an_engine_that_forgets_values_is_found: "values" by EngineForgetsValues saying "that nobody answered";
+    an_engine_that_runs_what_is_not_answered_is_found: "values" by EngineRunsUnanswered saying "before it is answered";
+    an_engine_that_forgets_outages_is_found: "outage" by EngineForgetsOutages saying "and that lasts" from 4;
     an_executor_that_never_ends_is_found: "liveness" by ExecutorNeverEnds;
 }

@@ -21,6 +21,7 @@ use super::{
     clock::SimClock,
     network::SimTransport,
     notifier::SimNotifier,
+    resolver::SimResolver,
     sabotage::Sabotage,
     store::{SimError, SimStore},
     world::Shared,
@@ -64,8 +65,13 @@ impl Life {
                 process,
                 boot,
             };
+            let resolver = SimResolver {
+                world: world.clone(),
+                process,
+                boot,
+            };
             let mut scheduler = match opening.await {
-                Ok(scheduler) => scheduler.with_notifier(notifier),
+                Ok(scheduler) => scheduler.with_notifier(notifier).with_resolver(resolver),
                 Err(SchedulerError::Fenced) => continue,
                 Err(error) => return self.gives_up(&error),
             };

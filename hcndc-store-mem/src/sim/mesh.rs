@@ -5,19 +5,23 @@ use std::{collections::BTreeMap, time::Duration};
 use hcndc_core::{
     model::{
         AlertChannelDraft, AlertChannelKind, AlertChannelRef, AlertEvent, AlertRuleDraft,
-        Condition, DependencyDraft, Edit, ExecutorDraft, ExecutorRef, FileEventDraft,
-        FileServerDraft, FileServerKind, FileServerRef, FlowDraft, FlowRef, JobDraft, JobRef,
-        PlacementDraft, PoolDraft, PoolRef, Retry,
+        Condition, DataSourceDraft, DataSourceKind, DataSourceRef, DependencyDraft, Edit,
+        ExecutorDraft, ExecutorRef, FileEventDraft, FileServerDraft, FileServerKind, FileServerRef,
+        FlowDraft, FlowRef, JobDraft, JobParamDraft, JobRef, ParamKindDraft, ParamRef,
+        PlacementDraft, PoolDraft, PoolRef, Retry, SharedParamDraft,
     },
     workload::SplitMix64,
 };
 
 use super::{
     lots::Lots as _,
+    resolver::QUERY,
     schedule::{CALENDARS, draw_calendar, draw_schedule},
 };
 
 pub(crate) const ZONES: [&str; 2] = ["east", "west"];
+
+const PARAMS: [&str; 2] = ["asked", "far"];
 
 const POOLS: [&str; 3] = ["pool", "tight", "spare"];
 
@@ -61,6 +65,7 @@ pub(crate) fn found(lots: &mut SplitMix64, hosts: usize) -> Vec<Edit> {
         }
     }
     edits.extend(told());
+    edits.extend(asked());
     edits.extend(CALENDARS.map(|name| draw_calendar(lots, name.into()).into()));
     let all: Vec<FlowRef> = (0..flows)
         .map(|at| FlowRef::Name(format!("flow{at}")))
@@ -82,6 +87,7 @@ fn told() -> [Edit; 7] {
             AlertEvent::ExecutionFailed,
             AlertEvent::JobRetried,
             AlertEvent::ExecutorLost,
+            AlertEvent::DataSourceDown,
         ],
         [AlertChannelRef::Name("channel".into())],
     );
@@ -110,6 +116,40 @@ fn told() -> [Edit; 7] {
     ]
 }
 
+/// Params that jobs share, whose values come from queries.
+fn asked() -> [Edit; 4] {
+    let source = |name| DataSourceDraft::new(name, DataSourceKind::Sqlite, "");
+    let asks = |name, source: &str| {
+        let kind = ParamKindDraft::Sql {
+            data_source: DataSourceRef::Name(source.into()),
+            query: "any".into(),
+            timeout: QUERY,
+        };
+        SharedParamDraft::new(name, kind)
+    };
+    [
+        source("near").into(),
+        source("far").into(),
+        asks(PARAMS[0], "near").into(),
+        asks(PARAMS[1], "far").into(),
+    ]
+}
+
+/// Params of one job in four, from lots of their own.
+fn draw_params(lots: &SplitMix64) -> Vec<JobParamDraft> {
+    let mut lots = SplitMix64::new(lots.clone().draw() ^ 0xa5e);
+    let which: &[&str] = match lots.below(12) {
+        0 => &PARAMS,
+        1 => &PARAMS[..1],
+        2 => &PARAMS[1..],
+        _ => &[],
+    };
+    let shared = which.iter().map(|name| JobParamDraft::Shared {
+        shared: ParamRef::Name((*name).into()),
+    });
+    shared.collect()
+}
+
 /// Places for the runs of a flow, how long they may take, and how often what failed of them runs again.
 pub(crate) fn draw_limits(lots: &mut SplitMix64, flow: &mut FlowDraft) {
     flow.max_runs = lots.one_in(3).then(|| 1 + lots.below(2) as u32);
@@ -135,6 +175,7 @@ pub(crate) fn draw_job(
     before: &[Before],
 ) -> JobDraft {
     let mut draft = JobDraft::new(flow, name, "true");
+    draft.params = draw_params(lots);
     draft.enabled = !lots.one_in(12);
     draft.priority = lots.below(3) as i32;
     draft.slots = [1, 1, 1, 2, 3][lots.below(5)];

@@ -35,6 +35,7 @@ mod network;
 mod notifier;
 mod oracle;
 mod plan;
+mod resolver;
 mod run;
 mod sabotage;
 mod schedule;

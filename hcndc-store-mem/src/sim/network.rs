@@ -316,6 +316,10 @@ impl World {
             return;
         }
         self.oracle.obeyed(host, fence, &order);
+        let order = self.spoil_order(order);
+        if let Order::Run(run) = &order {
+            self.oracle.check_values(run);
+        }
         self.obey(host, order);
     }
 

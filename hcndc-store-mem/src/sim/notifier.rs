@@ -94,3 +94,45 @@ impl World {
         self.processes[process].told.push_back((alert, error));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use hcndc_core::{contract::notifier::NotifierFixture, id::AlertRuleId};
+
+    use super::*;
+    use crate::sim::world::still;
+
+    /// A notifier in a world without faults.
+    struct Fixture(Shared);
+
+    impl NotifierFixture for Fixture {
+        type Notifier = SimNotifier;
+
+        fn block_on<F: Future>(&self, case: F) -> F::Output {
+            self.0.block_on(case)
+        }
+
+        async fn fresh(&self) -> SimNotifier {
+            SimNotifier {
+                world: self.0.clone(),
+                process: 0,
+                boot: 0,
+            }
+        }
+
+        fn reachable(&self) -> AlertRuleId {
+            AlertRuleId(1)
+        }
+
+        fn unreachable(&self) -> Option<AlertRuleId> {
+            None
+        }
+
+        fn told(&self, _: &SimNotifier, alert: AlertId) -> usize {
+            let world = self.0.lock();
+            usize::from(world.oracle.people_told.contains(&alert))
+        }
+    }
+
+    hcndc_core::notifier_contract!(Fixture(still()));
+}

@@ -14,7 +14,7 @@ use hcndc_core::{
     time::{DataDate, Timestamp},
 };
 
-use super::invariant::{Reach, Walk, Wanted};
+use super::invariant::{Reach, Values, Walk, Wanted};
 use crate::tables::Tables;
 
 /// An attempt as its host knows it.
@@ -94,6 +94,8 @@ pub(crate) struct Oracle {
     /// What the commit that is looked at must raise, how often, and what it does.
     pub(crate) wanted: BTreeMap<Wanted, usize>,
     pub(crate) raised_now: BTreeMap<Wanted, usize>,
+    /// What queries gave, and data sources that could not be reached.
+    pub(crate) values: Values,
     /// Alerts that people were told.
     pub(crate) people_told: BTreeSet<AlertId>,
     /// Definitions that were ever stored.

@@ -143,6 +143,7 @@ impl Run<'_> {
             (it.dead, it.dying, it.leaving) = (false, None, false);
             (it.wake, it.looked) = (None, None);
             it.told.clear();
+            it.answered.clear();
             let boot = it.boot;
             world.note(format_args!("p{process} starts"));
             boot
@@ -272,7 +273,7 @@ impl Run<'_> {
 }
 
 impl World {
-    fn on_event(&mut self, event: Event) {
+    pub(crate) fn on_event(&mut self, event: Event) {
         match event {
             Event::Tick | Event::Look | Event::Act(_) | Event::Boot { .. } => {}
             Event::Store { ticket, call } => self.on_store(ticket, *call),
@@ -308,6 +309,11 @@ impl World {
                 alert,
                 fails,
             } => self.on_told(process, boot, alert, fails),
+            Event::Answered {
+                process,
+                boot,
+                answer,
+            } => self.on_answered(process, boot, *answer),
             Event::HostBoot { host } => self.hosts[host].up = true,
             Event::EndDrain { host } => self.end_drain(host),
         }

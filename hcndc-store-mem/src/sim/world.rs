@@ -15,11 +15,19 @@ use hcndc_core::{
     workload::SplitMix64,
 };
 
+#[cfg(test)]
+use std::{
+    future::Future,
+    pin::pin,
+    task::{Context, Poll, Waker},
+};
+
 use super::{
     host::Host,
     network::{Line, Network},
     oracle::Oracle,
     plan::{Fate, Stage},
+    resolver::{Answer, Desk},
     sabotage::Sabotage,
     schedule::BEGINNING,
     store::{Call, Done},
@@ -94,6 +102,12 @@ pub(crate) enum Event {
         alert: AlertId,
         fails: bool,
     },
+    /// What was asked for params is answered.
+    Answered {
+        process: usize,
+        boot: u64,
+        answer: Box<Answer>,
+    },
     /// An executor's program comes back.
     HostBoot { host: usize },
     /// An executor that drained is replaced.
@@ -136,6 +150,8 @@ pub(crate) struct Process {
     pub(crate) reports: VecDeque<(ExecutorId, Fence, Report)>,
     /// Alerts that its notifier is done with.
     pub(crate) told: VecDeque<(AlertId, Option<String>)>,
+    /// Answers to what it asked for params.
+    pub(crate) answered: VecDeque<Answer>,
 }
 
 impl Process {
@@ -157,6 +173,7 @@ impl Process {
             lines: BTreeMap::new(),
             reports: VecDeque::new(),
             told: VecDeque::new(),
+            answered: VecDeque::new(),
         }
     }
 
@@ -186,6 +203,8 @@ pub(crate) struct World {
     pub(crate) trace: Trace,
     pub(crate) counts: BTreeMap<&'static str, u64>,
     pub(crate) sabotage: Option<Sabotage>,
+    /// Who asks data sources.
+    pub(crate) desk: Desk,
     /// How often an engine was looked at.
     pub(crate) looks: u64,
     /// A scheduler has given up, and would again.
@@ -218,6 +237,7 @@ impl World {
             trace: Trace::default(),
             counts: BTreeMap::new(),
             sabotage,
+            desk: Desk::new(seed),
             looks: 0,
             hopeless: false,
             healed: false,
@@ -303,5 +323,30 @@ impl World {
 
     pub(crate) fn note(&mut self, what: std::fmt::Arguments<'_>) {
         self.trace.note(self.now, what);
+    }
+}
+
+/// A world in which nothing breaks, for adapters alone.
+#[cfg(test)]
+pub(crate) fn still() -> Shared {
+    let mut world = World::new(1, 1, 0, Oracle::default(), None);
+    world.healed = true;
+    Shared::new(world)
+}
+
+#[cfg(test)]
+impl Shared {
+    /// Runs a future to its end, and time with it.
+    pub(crate) fn block_on<F: Future>(&self, future: F) -> F::Output {
+        let mut future = pin!(future);
+        loop {
+            let mut context = Context::from_waker(Waker::noop());
+            if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
+                return output;
+            }
+            let mut world = self.lock();
+            let event = world.turn().expect("it waits for nothing");
+            world.on_event(event);
+        }
     }
 }

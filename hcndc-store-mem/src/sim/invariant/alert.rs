@@ -22,7 +22,10 @@ impl Oracle {
     /// `alert`: what happens that people want to hear of, and what they are told.
     pub(crate) fn check_alert(&mut self, change: &Change) {
         match change {
-            Change::Alert(row) => self.check_alert_row(row),
+            Change::Alert(row) => {
+                self.check_alert_row(row);
+                self.check_outage(row);
+            }
             Change::Execution(row) => {
                 let old = self.rows.executions.get(&row.id).map(|old| old.state);
                 let event = match row.state {
@@ -122,7 +125,10 @@ impl Oracle {
 
     /// `alert`, once a commit is stored: all was raised that had to be, and nothing else.
     pub(crate) fn check_raised(&mut self) {
-        let by_itself = |event: AlertEvent| event == AlertEvent::ExecutorLost;
+        // What no row tells of has rules of its own.
+        let by_itself = |event: AlertEvent| {
+            matches!(event, AlertEvent::ExecutorLost | AlertEvent::DataSourceDown)
+        };
         self.raised_now
             .retain(|(_, event, ..), _| !by_itself(*event));
         let (wanted, raised) = (&self.wanted, &self.raised_now);

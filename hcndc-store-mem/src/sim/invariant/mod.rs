@@ -13,8 +13,10 @@ mod order;
 mod promise;
 mod reaching;
 mod same;
+mod values;
 
 pub(crate) use alert::Wanted;
 pub(crate) use firing::Walk;
 pub(crate) use promise::Promise;
 pub(crate) use reaching::Reach;
+pub(crate) use values::Values;

@@ -32,6 +32,7 @@ impl Sabotage {
                     }
                 }
             }
+            Self::EngineForgetsOutages => loaded.alerts.retain(|row| !row.lasts),
             Self::EngineForgetsAttempts => {
                 for (row, _) in runs(loaded) {
                     if row.state.is_live() {

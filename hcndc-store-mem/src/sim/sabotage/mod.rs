@@ -6,6 +6,8 @@
 mod commit;
 mod load;
 
+use hcndc_core::engine::Order;
+
 use super::world::World;
 
 /// What is broken on purpose.
@@ -137,9 +139,31 @@ pub enum Sabotage {
     NotifierTellsTooEarly,
     /// The executor says that attempts have ended while they run.
     ExecutorEndsEarly,
+    /// The resolver gives other values than data sources gave.
+    ResolverMixesValues,
+    /// Orders to run go out as if nothing had been asked.
+    EngineForgetsValues,
+    /// Orders to run are for other attempts than were answered.
+    EngineRunsUnanswered,
+    /// The engine forgets, at a load, which data sources are out of reach.
+    EngineForgetsOutages,
 }
 
 impl World {
+    /// Spoils an order that has arrived.
+    pub(crate) fn spoil_order(&self, mut order: Order) -> Order {
+        if let Order::Run(run) = &mut order {
+            match self.sabotage {
+                Some(Sabotage::EngineForgetsValues) => {
+                    run.args.iter_mut().for_each(|arg| arg.value.clear());
+                }
+                Some(Sabotage::EngineRunsUnanswered) => run.attempt.0 += 1,
+                _ => {}
+            }
+        }
+        order
+    }
+
     pub(crate) fn obeys_anyone(&self) -> bool {
         self.sabotage == Some(Sabotage::ExecutorObeysAnyone)
     }
