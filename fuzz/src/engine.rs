@@ -5,12 +5,13 @@ use std::{collections::BTreeMap, time::Duration};
 use hcndc_core::{
     engine::{
         Change, EditBatch, Effect, End, EndCause, Engine, ExecutionSnapshot, Input, Order, Report,
-        Settings, SettledAs, Start, TriggerKind,
+        ResolveError, ResolveErrorKind, Settings, SettledAs, Start, TriggerKind,
     },
-    id::{AttemptId, ExecutionId, ExecutorId, FlowId, JobId, JobRunId},
+    id::{AttemptId, ExecutionId, ExecutorId, FlowId, JobId, JobRunId, ParamId},
     model::{
-        Condition, DependencyDraft, Edit, ExecutorDraft, FlowDraft, FlowRef, JobDraft, JobRef,
-        Retry,
+        Condition, DataSourceDraft, DataSourceKind, DataSourceRef, DependencyDraft, Edit,
+        ExecutorDraft, FlowDraft, FlowRef, JobDraft, JobParamDraft, JobRef, ParamKindDraft,
+        ParamRef, Retry, SharedParamDraft,
     },
     time::{DataDate, Timestamp},
 };
@@ -92,13 +93,19 @@ pub fn engine(data: &[u8]) {
     let mut shelf = Shelf::default();
     let mut now = Timestamp::from_micros(0);
     let mut attempts: Vec<(ExecutorId, AttemptId)> = Vec::new();
+    let mut asked: Vec<(AttemptId, ParamId)> = Vec::new();
     set_up(&mut engine, now);
     for _ in 0..400 {
         if bytes.is_empty() {
             break;
         }
         now = now.after(Duration::from_secs(bytes.below(90)));
-        let input = draw(&mut bytes, &engine, &shelf, &attempts, now);
+        let given = Given {
+            attempts: &attempts,
+            asked: &asked,
+            now,
+        };
+        let input = draw(&mut bytes, &engine, &shelf, &given);
         let before = engine.snapshot();
         match engine.apply(now, input) {
             Ok(step) => {
@@ -109,6 +116,9 @@ pub fn engine(data: &[u8]) {
                     } = effect
                     {
                         attempts.push((*executor, run.attempt));
+                    }
+                    if let Effect::Resolve(order) = effect {
+                        asked.push((order.attempt, order.asks[0].param));
                     }
                 }
                 shelf.keep(&engine, &step.changes);
@@ -125,9 +135,16 @@ pub fn engine(data: &[u8]) {
 
 /// Something to play with, so that most of what is drawn makes sense.
 fn set_up(engine: &mut Engine, now: Timestamp) {
+    let query = ParamKindDraft::Sql {
+        data_source: DataSourceRef::Name("source".to_owned()),
+        query: "select 1".to_owned(),
+        timeout: Duration::from_secs(1),
+    };
     let mut edits = vec![
         Edit::PutExecutor(ExecutorDraft::new("e0", "e0:1", 2)),
         Edit::PutExecutor(ExecutorDraft::new("e1", "e1:1", 3)),
+        DataSourceDraft::new("source", DataSourceKind::Sqlite, "").into(),
+        SharedParamDraft::new("asked", query).into(),
     ];
     for at in 0..4 {
         let mut flow = FlowDraft::new(format!("n{at}"));
@@ -140,6 +157,7 @@ fn set_up(engine: &mut Engine, now: Timestamp) {
             let of = FlowRef::Name(format!("n{at}"));
             let mut draft = JobDraft::new(of, format!("n{job}"), "true");
             draft.retry.max = job;
+            draft.params = params(job == 1);
             if job > 0 {
                 let before = JobRef::Name {
                     flow: format!("n{at}"),
@@ -166,13 +184,26 @@ fn set_up(engine: &mut Engine, now: Timestamp) {
     }
 }
 
-fn draw(
-    bytes: &mut Bytes<'_>,
-    engine: &Engine,
-    shelf: &Shelf,
-    attempts: &[(ExecutorId, AttemptId)],
+/// What the engine has asked of the world, and when it is.
+struct Given<'a> {
+    attempts: &'a [(ExecutorId, AttemptId)],
+    asked: &'a [(AttemptId, ParamId)],
     now: Timestamp,
-) -> Input {
+}
+
+/// Params of a job: the one that asks a query, or none.
+fn params(asks: bool) -> Vec<JobParamDraft> {
+    let shared = ParamRef::Name("asked".to_owned());
+    let asked = asks.then_some(JobParamDraft::Shared { shared });
+    asked.into_iter().collect()
+}
+
+fn draw(bytes: &mut Bytes<'_>, engine: &Engine, shelf: &Shelf, given: &Given<'_>) -> Input {
+    let Given {
+        attempts,
+        asked,
+        now,
+    } = *given;
     let by = "fuzz".to_owned();
     let execution = |bytes: &mut Bytes<'_>| {
         let at = bytes.below(shelf.executions.len() as u64 + 1) as usize;
@@ -281,6 +312,20 @@ fn draw(
             max_running: 1 + u32::from(bytes.next() % 8),
             ..Settings::default()
         }),
+        22 | 23 => {
+            let at = bytes.below(asked.len() as u64 + 1) as usize;
+            let (attempt, param) = asked.get(at).copied().unwrap_or((AttemptId(0), ParamId(0)));
+            let result = match bytes.below(12) {
+                kind @ 0..=6 => Err(ResolveError {
+                    param,
+                    kind: ResolveErrorKind::ALL[kind as usize],
+                    reason: String::new(),
+                }),
+                7 => Ok(BTreeMap::new()),
+                _ => Ok([(param, "v".to_owned())].into()),
+            };
+            Input::Resolved { attempt, result }
+        }
         24 => Input::Pause {
             execution: execution(bytes),
             by,
@@ -378,6 +423,7 @@ fn edit(bytes: &mut Bytes<'_>, engine: &Engine) -> Edit {
             draft.id = bytes.next().is_multiple_of(4).then(|| job(bytes, engine));
             draft.enabled = !bytes.next().is_multiple_of(8);
             draft.slots = 1 + u32::from(bytes.next() % 3);
+            draft.params = params(draft.slots == 2);
             draft.retry = Retry {
                 max: u32::from(bytes.next() % 3),
                 ..Retry::default()
