@@ -4,6 +4,7 @@
 //! sight. All of it is done before a step is complete.
 
 use alloc::{collections::VecDeque, vec::Vec};
+use core::mem;
 
 use super::{
     Change, Engine, FlowRunState, JobRunState, Step,
@@ -101,59 +102,42 @@ impl Engine {
         let Some(execution) = self.executions.get_mut(&id) else {
             return;
         };
-        let mut moves = Moves::new(self.now, &mut step.changes);
+        let spare = mem::take(&mut self.spare);
+        let queued = execution.queued as usize;
+        let mut moves = Moves::new(self.now, &mut step.changes, spare);
         act(execution, &mut moves);
-        let Moves {
-            ready,
-            settled,
-            succeeded,
-            ended,
-            reopened,
-            watching,
-            unwatched,
-            offered,
-            startable,
-            restarting,
-            ..
-        } = moves;
 
+        self.queued = self.queued + execution.queued as usize - queued;
         if execution.is_still() {
             tasks.still.push(id);
         }
         let date = execution.row.data_date;
         // What runs in part stands for no run of its flows.
-        let reopened = reopened.into_iter().filter(|_| !execution.row.partial);
-        for at in reopened {
+        let reopened = mem::take(&mut moves.reopened).into_iter();
+        for at in reopened.filter(|_| !execution.row.partial) {
             let flow = execution.flow_runs[at as usize].row.flow;
             self.crossings.add_run(flow, date, (id, at));
         }
-        let Some(execution) = self.executions.get(&id) else {
-            return;
-        };
-        if offered {
+        if moves.offered {
             // What had succeeded before may be waited for again, and for too long already.
-            let flows = execution.flow_runs.iter().map(|run| run.row.flow);
-            tasks.queue.extend(self.watchers_of_flows(flows, date));
+            self.look_again_for(id, tasks);
         }
-        let settled: Vec<(JobId, Seat)> = settled
-            .iter()
-            .map(|&at| (execution.jobs[at as usize].row.job, (id, at)))
-            .collect();
-        for at in ready {
+        for &at in &moves.ready {
             self.enqueue((id, at));
         }
-        for (job, seat) in settled {
-            for waiting in self.claims.leave(job, date, seat) {
-                self.enqueue(waiting);
-            }
-            self.tell_of_end(job, date, seat, tasks);
+        for &at in &moves.settled {
+            self.leave_date((id, at), tasks);
         }
-        for at in unwatched {
+        for &at in &moves.unwatched {
             self.unwatch((id, at));
         }
-        for at in restarting {
+        for &at in &moves.restarting {
             self.watch_time((id, at));
         }
+        let watching = mem::take(&mut moves.watching);
+        let startable = mem::take(&mut moves.startable);
+        let (succeeded, ended) = (mem::take(&mut moves.succeeded), mem::take(&mut moves.ended));
+        self.spare = moves.into_spare();
         for at in succeeded {
             self.reach(id, at, step, tasks);
         }
@@ -164,6 +148,31 @@ impl Engine {
         tasks.queue.extend(watching);
         let startable = startable.into_iter().map(|at| Task::Start((id, at)));
         tasks.queue.extend(startable);
+    }
+
+    /// All of an execution is on offer anew: whoever waits for runs of its flows looks again.
+    fn look_again_for(&self, id: ExecutionId, tasks: &mut Tasks) {
+        if let Some(execution) = self.executions.get(&id) {
+            let flows = execution.flow_runs.iter().map(|run| run.row.flow);
+            let watchers = self.watchers_of_flows(flows, execution.row.data_date);
+            tasks.queue.extend(watchers);
+        }
+    }
+
+    /// A job run settled: whoever waits for its date stands in line.
+    fn leave_date(&mut self, seat: Seat, tasks: &mut Tasks) {
+        let Some(execution) = self.executions.get(&seat.0) else {
+            return;
+        };
+        let date = execution.row.data_date;
+        let run = &execution.jobs[seat.1 as usize];
+        let job = run.row.job;
+        if execution.flow_runs[run.flow_run as usize].contested {
+            for waiting in self.claims.leave(job, date, seat) {
+                self.enqueue(waiting);
+            }
+        }
+        self.tell_of_end(job, date, seat, tasks);
     }
 
     /// A job run settled: whoever waits for it elsewhere looks again, and whoever has joined its flow run shares its end.
@@ -281,10 +290,12 @@ impl Engine {
         if let Some(first) = execution.jobs.first() {
             self.by_first_job_run.remove(&first.row.id);
         }
+        self.queued -= execution.queued as usize;
         let date = execution.row.data_date;
         self.alerts.ended.insert(id, (execution.row.schedule, date));
         for (at, run) in execution.flow_runs.iter().enumerate() {
             let seat = (id, at as u32);
+            self.claims.remove_run(run.row.flow, date, seat);
             self.crossings.remove_run(run.row.flow, date, seat);
             if run.row.state == FlowRunState::Waiting {
                 let (flow, priority) = (run.row.flow, run.flow.priority);

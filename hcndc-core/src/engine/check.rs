@@ -22,8 +22,8 @@ use super::{
     timer::Timer,
 };
 use crate::{
-    id::{ExecutorId, PoolId},
-    time::Timestamp,
+    id::{ExecutorId, JobId, JobRunId, PoolId},
+    time::{DataDate, Timestamp},
 };
 
 /// A rule that a state breaks.
@@ -52,9 +52,9 @@ impl Engine {
         ensure!(
             found,
             "index",
-            queued == self.claims.queued(),
+            queued == self.queued,
             "{} job runs count as queued, {queued} are",
-            self.claims.queued()
+            self.queued
         );
         self.check_limits(&mut found);
         self.check_crossings(&mut found);
@@ -103,8 +103,7 @@ impl Engine {
                     row.id
                 );
             }
-            let began = row.state.is_live() || row.state == JobRunState::RetryWait;
-            if began {
+            if run.has_date() && execution.flow_runs[run.flow_run as usize].contested {
                 let has = self.claims.holder(row.job, date) == Some(seat);
                 ensure!(
                     found,
@@ -196,6 +195,20 @@ impl Engine {
                 pool.id,
                 pool.slots
             );
+        }
+        let mut live: BTreeMap<(JobId, DataDate), JobRunId> = BTreeMap::new();
+        for execution in self.executions.values() {
+            for run in execution.jobs.iter().filter(|run| run.has_date()) {
+                let (job, date) = (run.row.job, execution.row.data_date);
+                let other = live.insert((job, date), run.row.id);
+                ensure!(
+                    found,
+                    "R7",
+                    other.is_none(),
+                    "job {job} of {date} is run by several job runs, {} among them",
+                    run.row.id
+                );
+            }
         }
         for (job, date, (execution, at)) in self.claims.held() {
             let holder = self

@@ -43,15 +43,15 @@ mod table;
 mod timer;
 
 use alloc::{boxed::Box, collections::BTreeMap, string::String, sync::Arc, vec::Vec};
-use core::cmp::Reverse;
+use core::{cmp::Reverse, mem};
 
 use self::{
     alert::Alerts,
     backfill::Backfill,
     claim::Claims,
-    crossing::Crossings,
+    crossing::{Crossings, FlowSeat},
     definitions::Definitions,
-    execution::Execution,
+    execution::{Execution, Spare},
     past::Past,
     placement::{Draw, Need, Rank, Seat, Yard},
     schedule::Schedules,
@@ -163,7 +163,8 @@ pub struct Engine {
     executions: BTreeMap<ExecutionId, Execution>,
     /// Executions by the id of their first job run.
     by_first_job_run: BTreeMap<JobRunId, ExecutionId>,
-    attempts: BTreeMap<AttemptId, Attempt>,
+    /// Boxed, for they come and go, and the map moves what it holds.
+    attempts: BTreeMap<AttemptId, Box<Attempt>>,
     yard: Yard,
     claims: Claims,
     crossings: Crossings,
@@ -173,6 +174,9 @@ pub struct Engine {
     backfills: BTreeMap<BackfillId, Backfill>,
     schedules: Schedules,
     alerts: Alerts,
+    /// Number of job runs that are queued.
+    queued: usize,
+    spare: Spare,
 }
 
 impl Engine {
@@ -249,7 +253,11 @@ impl Engine {
     /// is a look at all jobs.
     pub fn apply(&mut self, now: Timestamp, input: Input) -> Result<Step, Rejected> {
         self.now = self.now.max(now);
-        let mut step = Step::default();
+        // The end of a job and the start of the next make some five changes.
+        let mut step = Step {
+            changes: Vec::with_capacity(8),
+            ..Step::default()
+        };
         self.schedules.fired = 0;
         match input {
             Input::Edit(batch) => self.on_edit(batch, &mut step)?,
@@ -459,11 +467,7 @@ impl Engine {
     /// execution runs their job for the same date.
     #[must_use]
     pub fn load_figures(&self) -> (usize, usize, usize) {
-        (
-            self.executions.len(),
-            self.claims.queued(),
-            self.attempts.len(),
-        )
+        (self.executions.len(), self.queued, self.attempts.len())
     }
 
     /// How an executor is doing: whether it is connected, slots in use, its latest figures. `None` for an unknown one.
@@ -547,17 +551,13 @@ impl Engine {
             return Err(bad);
         }
         let execution = Execution::restore(snapshot).ok_or(bad)?;
-        let date = execution.row.data_date;
         let mut held = Vec::new();
         for (at, run) in execution.jobs.iter().enumerate() {
             let seat = (id, at as u32);
-            let row = &run.row;
-            // Its first attempt was dispatched, so it has the date until it settles.
-            let began = row.state == JobRunState::Queued && row.attempt - row.attempts_before > 1;
-            if row.state.is_live() || row.state == JobRunState::RetryWait || began {
-                held.push((row.job, seat));
+            if run.has_date() {
+                held.push(seat);
             }
-            if let (JobRunState::RetryWait, Some(at)) = (row.state, row.retry_at) {
+            if let (JobRunState::RetryWait, Some(at)) = (run.row.state, run.row.retry_at) {
                 self.timers.set(at, Timer::Retry(seat));
             }
         }
@@ -567,11 +567,11 @@ impl Engine {
             };
             let draw = Draw::of(&execution.jobs[job as usize].job);
             self.yard.occupy(row.executor, row.id, row.slots, draw);
-            self.attempts.insert(row.id, Attempt { row, job });
+            self.attempts.insert(row.id, Box::new(Attempt { row, job }));
         }
         self.insert(execution);
-        for (job, seat) in held {
-            self.claim(job, date, seat);
+        for seat in held {
+            self.claim(seat);
         }
         for at in 0..self.executions[&id].jobs.len() as u32 {
             self.enqueue((id, at));
@@ -579,9 +579,15 @@ impl Engine {
         Ok(id)
     }
 
-    fn insert(&mut self, execution: Execution) {
+    fn insert(&mut self, mut execution: Execution) {
         let (id, date) = (execution.row.id, execution.row.data_date);
-        for (at, run) in execution.flow_runs.iter().enumerate() {
+        self.queued += execution.queued as usize;
+        for (at, run) in execution.flow_runs.iter_mut().enumerate() {
+            let others = self.claims.add_run(run.row.flow, date, (id, at as u32));
+            run.contested = !others.is_empty();
+            for other in others {
+                self.contest(other);
+            }
             if !run.is_joined() && !execution.row.partial {
                 self.crossings.add_run(run.row.flow, date, (id, at as u32));
             }
@@ -610,17 +616,48 @@ impl Engine {
             return;
         };
         let execution = &self.executions[&seat.0];
-        let job = execution.jobs[seat.1 as usize].row.job;
-        let may_stand = self.claims.join(job, execution.row.data_date, seat);
+        let run = &execution.jobs[seat.1 as usize];
+        let may_stand = !execution.flow_runs[run.flow_run as usize].contested
+            || (self.claims).join(run.row.job, execution.row.data_date, seat);
         // R10: what is paused stays queued, but out of line.
         if may_stand && execution.row.state == ExecutionState::Running {
             self.yard.enqueue(&need, rank, seat);
         }
     }
 
-    /// Gives a job's date to this job run; others that are queued for it leave their lines.
-    fn claim(&mut self, job: JobId, date: DataDate, seat: Seat) {
-        for other in self.claims.take(job, date, seat) {
+    /// Another execution has a run of this flow run's flow for its date: from now on its jobs' dates are claimed.
+    fn contest(&mut self, flow_run: FlowSeat) {
+        let Some(execution) = self.executions.get_mut(&flow_run.0) else {
+            return;
+        };
+        let date = execution.row.data_date;
+        let its = &mut execution.flow_runs[flow_run.1 as usize];
+        if mem::replace(&mut its.contested, true) {
+            return;
+        }
+        for at in its.jobs.clone() {
+            let run = &execution.jobs[at as usize];
+            let (job, seat) = (run.row.job, (flow_run.0, at));
+            if run.has_date() {
+                self.claims.take(job, date, seat);
+            }
+            if run.row.state == JobRunState::Queued {
+                self.claims.join(job, date, seat);
+            }
+        }
+    }
+
+    /// Gives its job's date to this job run; others that are queued for it leave their lines.
+    fn claim(&mut self, seat: Seat) {
+        let Some(execution) = self.executions.get(&seat.0) else {
+            return;
+        };
+        let run = &execution.jobs[seat.1 as usize];
+        if !execution.flow_runs[run.flow_run as usize].contested {
+            return;
+        }
+        let date = execution.row.data_date;
+        for other in self.claims.take(run.row.job, date, seat) {
             if let Some((need, rank)) = self.queue_place(other) {
                 self.yard.withdraw(&need, rank);
             }
@@ -643,7 +680,7 @@ impl Engine {
         let rank = Rank {
             priority: Reverse(i64::from(flow.priority) + i64::from(run.job.priority)),
             path: Reverse(run.path),
-            queued_at: run.row.queued_at,
+            queued_at: run.row.queued_at.unwrap_or(Timestamp::MIN),
             job_run: run.row.id,
         };
         Some((need, rank))
@@ -656,12 +693,7 @@ impl Engine {
                 return;
             };
             self.yard.pop(found);
-            let (id, at) = found.seat;
-            let Some(execution) = self.executions.get(&id) else {
-                continue;
-            };
-            let (job, date) = (execution.jobs[at as usize].row.job, execution.row.data_date);
-            self.claim(job, date, found.seat);
+            self.claim(found.seat);
             let attempt = AttemptId(self.take_id());
             self.send_attempt(found.seat, attempt, found.executor, step);
         }
@@ -700,7 +732,8 @@ impl Engine {
         });
         if let Some(row) = row {
             self.yard.occupy(executor, id, row.slots, draw);
-            self.attempts.insert(id, Attempt { row, job: seat.1 });
+            let attempt = Attempt { row, job: seat.1 };
+            self.attempts.insert(id, Box::new(attempt));
             if let Some(order) = self.run_order(id) {
                 step.effects.push(Effect::Tell {
                     executor,

@@ -22,7 +22,7 @@ pub(super) fn find(mesh: &Mesh, changed: &[Node]) -> Option<Vec<Node>> {
         // A cycle that a change made passes through what was changed.
         changed
             .iter()
-            .filter_map(|node| mesh.index.get(node).copied())
+            .filter_map(|&node| mesh.index_of(node))
             .find(|&node| comes_back(mesh, node))
     }?;
     Some(shortest(mesh, on_cycle))

@@ -1,7 +1,7 @@
 //! The graph that people edit.
 
 use alloc::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, btree_map::Entry},
     vec::Vec,
 };
 use core::time::Duration;
@@ -9,6 +9,7 @@ use core::time::Duration;
 use petgraph::{
     Direction,
     stable_graph::{NodeIndex, StableDiGraph},
+    visit::NodeIndexable as _,
 };
 
 use super::{
@@ -49,14 +50,24 @@ pub enum Node {
 #[derive(Clone, Debug, Default)]
 pub struct Mesh {
     pub(super) graph: StableDiGraph<Node, ()>,
-    pub(super) index: BTreeMap<Node, NodeIndex>,
+    jobs: BTreeMap<JobId, NodeIndex>,
+    flows: BTreeMap<FlowId, Ends>,
+}
+
+/// The two nodes of a flow.
+#[derive(Clone, Copy, Debug)]
+struct Ends {
+    start: NodeIndex,
+    end: NodeIndex,
 }
 
 impl Mesh {
     /// Makes a flow, or replaces its parents. Parents that are not there yet are made.
     pub fn put_flow(&mut self, flow: FlowId, parents: impl IntoIterator<Item = FlowId>) {
-        let (start, _) = self.flow_nodes(flow);
-        let ends = parents.into_iter().map(|parent| self.flow_nodes(parent).1);
+        let start = self.flow_nodes(flow).start;
+        let ends = parents
+            .into_iter()
+            .map(|parent| self.flow_nodes(parent).end);
         let ends = ends.collect();
         self.set_incoming(start, ends);
     }
@@ -68,45 +79,43 @@ impl Mesh {
         flow: FlowId,
         dependencies: impl IntoIterator<Item = JobId>,
     ) {
-        let known = self.index.contains_key(&Node::Job(job));
-        let node = self.node(Node::Job(job));
-        let (start, end) = self.flow_nodes(flow);
+        let (known, node) = self.job_node(job);
+        let Ends { start, end } = self.flow_nodes(flow);
         if known {
             self.graph.update_edge(node, end, ());
         } else {
             self.graph.add_edge(node, end, ());
         }
-        let before = dependencies
-            .into_iter()
-            .map(|job| self.node(Node::Job(job)));
+        let before = dependencies.into_iter().map(|job| self.job_node(job).1);
         let before = before.chain([start]).collect();
         self.set_incoming(node, before);
     }
 
     /// Removes a flow; its jobs stay, so remove them first.
     pub fn remove_flow(&mut self, flow: FlowId) {
-        self.remove(Node::FlowStart(flow));
-        self.remove(Node::FlowEnd(flow));
+        if let Some(Ends { start, end }) = self.flows.remove(&flow) {
+            self.graph.remove_node(start);
+            self.graph.remove_node(end);
+        }
     }
 
     /// Removes a job.
     pub fn remove_job(&mut self, job: JobId) {
-        self.remove(Node::Job(job));
+        if let Some(node) = self.jobs.remove(&job) {
+            self.graph.remove_node(node);
+        }
     }
 
     /// Number of jobs and of dependencies among them.
     #[must_use]
     pub fn size(&self) -> (usize, usize) {
         let is_job = |index: NodeIndex| matches!(self.graph[index], Node::Job(_));
-        let jobs = self.graph.node_indices().filter(|&it| is_job(it)).count();
         let ends = self
             .graph
             .edge_indices()
             .filter_map(|edge| self.graph.edge_endpoints(edge));
-        let dependencies = ends
-            .filter(|&(from, to)| is_job(from) && is_job(to))
-            .count();
-        (jobs, dependencies)
+        let dependencies = ends.filter(|&(from, to)| is_job(from) && is_job(to));
+        (self.jobs.len(), dependencies.count())
     }
 
     /// Jobs that depend on this one, by id.
@@ -158,9 +167,13 @@ impl Mesh {
     /// The mesh in compact form, and the node that each row stands for, sorted.
     #[must_use]
     pub fn to_rows(&self) -> (Rows<()>, Vec<Node>) {
-        let nodes: Vec<Node> = self.index.keys().copied().collect();
-        let mut rank = alloc::vec![0u32; self.graph.node_indices().next_back().map_or(0, |last| last.index() + 1)];
-        for (at, index) in self.index.values().enumerate() {
+        let starts = self.flows.values().map(|ends| ends.start);
+        let ends = self.flows.values().map(|ends| ends.end);
+        let sorted = starts.chain(self.jobs.values().copied()).chain(ends);
+        let mut nodes = Vec::with_capacity(self.graph.node_count());
+        let mut rank = alloc::vec![0u32; self.graph.node_bound()];
+        for (at, index) in sorted.enumerate() {
+            nodes.push(self.graph[index]);
             rank[index.index()] = at as u32;
         }
         let edges: Vec<_> = self
@@ -245,53 +258,60 @@ impl Mesh {
     }
 
     fn after(&self, node: Node) -> impl Iterator<Item = Node> {
-        self.index
-            .get(&node)
+        self.index_of(node)
             .into_iter()
-            .flat_map(|&index| self.graph.neighbors(index))
+            .flat_map(|index| self.graph.neighbors(index))
             .map(|index| self.graph[index])
     }
 
-    fn node(&mut self, node: Node) -> NodeIndex {
-        let graph = &mut self.graph;
-        *self
-            .index
-            .entry(node)
-            .or_insert_with(|| graph.add_node(node))
+    /// Where a node is in the graph.
+    pub(super) fn index_of(&self, node: Node) -> Option<NodeIndex> {
+        match node {
+            Node::Job(job) => self.jobs.get(&job).copied(),
+            Node::FlowStart(flow) => self.flows.get(&flow).map(|ends| ends.start),
+            Node::FlowEnd(flow) => self.flows.get(&flow).map(|ends| ends.end),
+        }
+    }
+
+    /// A job's node, and whether it was there before.
+    fn job_node(&mut self, job: JobId) -> (bool, NodeIndex) {
+        match self.jobs.entry(job) {
+            Entry::Occupied(entry) => (true, *entry.get()),
+            Entry::Vacant(entry) => (false, *entry.insert(self.graph.add_node(Node::Job(job)))),
+        }
     }
 
     /// A flow's start and its end. They are tied, for a flow without jobs passes the wait on too.
-    fn flow_nodes(&mut self, flow: FlowId) -> (NodeIndex, NodeIndex) {
-        let known = self.index.contains_key(&Node::FlowStart(flow));
-        let start = self.node(Node::FlowStart(flow));
-        let end = self.node(Node::FlowEnd(flow));
-        // Looking for the edge would mean a walk over all jobs of the flow.
-        if !known {
-            self.graph.add_edge(start, end, ());
-        }
-        (start, end)
+    fn flow_nodes(&mut self, flow: FlowId) -> Ends {
+        let graph = &mut self.graph;
+        *self.flows.entry(flow).or_insert_with(|| {
+            let start = graph.add_node(Node::FlowStart(flow));
+            let end = graph.add_node(Node::FlowEnd(flow));
+            graph.add_edge(start, end, ());
+            Ends { start, end }
+        })
     }
 
     /// Makes these the only nodes with an edge to this one. Edges that stay are not touched: to take one away means a walk
     /// over all that leave the same node, which many may.
-    fn set_incoming(&mut self, node: NodeIndex, mut from: BTreeSet<NodeIndex>) {
+    fn set_incoming(&mut self, node: NodeIndex, mut from: Vec<NodeIndex>) {
+        from.sort_unstable();
+        from.dedup();
+        let mut stays = alloc::vec![false; from.len()];
         let mut walk = self
             .graph
             .neighbors_directed(node, Direction::Incoming)
             .detach();
         while let Some((edge, before)) = walk.next(&self.graph) {
-            if !from.remove(&before) {
-                self.graph.remove_edge(edge);
+            match from.binary_search(&before) {
+                Ok(at) => stays[at] = true,
+                Err(_) => {
+                    self.graph.remove_edge(edge);
+                }
             }
         }
-        for before in from {
+        for (before, _) in from.into_iter().zip(stays).filter(|&(_, stays)| !stays) {
             self.graph.add_edge(before, node, ());
-        }
-    }
-
-    fn remove(&mut self, node: Node) {
-        if let Some(index) = self.index.remove(&node) {
-            self.graph.remove_node(index);
         }
     }
 }

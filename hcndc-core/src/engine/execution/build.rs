@@ -28,7 +28,7 @@ impl Execution {
     ) -> Self {
         let execution = row.id;
         let mut flow_runs = Vec::with_capacity(flows.len());
-        let mut jobs = Vec::new();
+        let mut jobs = Vec::with_capacity(flows.iter().map(|(_, jobs)| jobs.len()).sum());
         for (at, (flow, its_jobs)) in flows.into_iter().enumerate() {
             let flow_run = FlowRunId(first_flow_run.0 + at as u64);
             let start = jobs.len() as u32;
@@ -73,6 +73,7 @@ impl Execution {
             jobs,
             dependents: Rows::default(),
             active: 0,
+            queued: 0,
             waits: 0,
             outside: BTreeMap::new(),
         };
@@ -133,6 +134,7 @@ impl Execution {
             jobs,
             dependents: Rows::default(),
             active: 0,
+            queued: 0,
             waits: 0,
             outside: BTreeMap::new(),
         };
@@ -227,10 +229,11 @@ impl Execution {
             job.unmet += 1;
             job.note(verdict);
         }
-        self.active = 0;
+        (self.active, self.queued) = (0, 0);
         for job in &self.jobs {
             let run = &mut self.flow_runs[job.flow_run as usize];
             self.active += u32::from(job.row.state.is_active());
+            self.queued += u32::from(job.row.state == JobRunState::Queued);
             run.open += u32::from(!job.row.state.is_settled());
             run.failed += u32::from(is_failure(job.row.state));
         }
@@ -280,6 +283,7 @@ impl FlowRun {
             unmet_parents: 0,
             open: 0,
             failed: 0,
+            contested: false,
         }
     }
 }

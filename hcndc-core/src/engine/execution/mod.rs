@@ -7,8 +7,8 @@ mod again;
 mod build;
 mod outside;
 
-use alloc::{collections::BTreeMap, sync::Arc, vec, vec::Vec};
-use core::ops::Range;
+use alloc::{collections::BTreeMap, sync::Arc, vec::Vec};
+use core::{mem, ops::Range};
 
 use super::{
     change::{Change, ExecutionRow, FlowRunRow, JobRunRow},
@@ -32,6 +32,8 @@ pub(super) struct Execution {
     pub(super) dependents: Rows<Condition>,
     /// Job runs that are queued, dispatched, running or waiting for a retry.
     pub(super) active: u32,
+    /// Job runs that are queued.
+    pub(super) queued: u32,
     /// Flow runs and job runs that wait for nothing but what lies outside of it: they may move, whatever happens here.
     pub(super) waits: u32,
     /// For each job run that depends on runs outside, which of its job's dependencies those are; a bit of
@@ -54,6 +56,8 @@ pub(super) struct FlowRun {
     pub(super) open: u32,
     /// Job runs that settled and were neither successful nor skipped.
     pub(super) failed: u32,
+    /// Whether another live execution has, or had, a run of its flow for its date: then their jobs' dates are claimed.
+    pub(super) contested: bool,
 }
 
 /// A live job run.
@@ -106,15 +110,25 @@ pub(super) struct Moves<'a> {
     pub(super) offered: bool,
     /// Flow runs that wait for no other of this execution any more: the engine decides whether they start.
     pub(super) startable: Vec<u32>,
+    work: Vec<Work>,
+}
+
+/// Lists that are empty but have room: most moves fill these and no others, and each end of a job would pay for new ones.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Spare {
+    ready: Vec<u32>,
+    settled: Vec<u32>,
+    work: Vec<Work>,
 }
 
 impl<'a> Moves<'a> {
-    pub(super) fn new(now: Timestamp, changes: &'a mut Vec<Change>) -> Self {
+    pub(super) fn new(now: Timestamp, changes: &'a mut Vec<Change>, spare: Spare) -> Self {
         Self {
             now,
             changes,
-            ready: Vec::new(),
-            settled: Vec::new(),
+            ready: spare.ready,
+            settled: spare.settled,
+            work: spare.work,
             succeeded: Vec::new(),
             ended: Vec::new(),
             reopened: Vec::new(),
@@ -123,6 +137,17 @@ impl<'a> Moves<'a> {
             restarting: Vec::new(),
             offered: false,
             startable: Vec::new(),
+        }
+    }
+
+    /// The lists, for the next moves.
+    pub(super) fn into_spare(mut self) -> Spare {
+        self.ready.clear();
+        self.settled.clear();
+        Spare {
+            ready: self.ready,
+            settled: self.settled,
+            work: self.work,
         }
     }
 }
@@ -156,7 +181,7 @@ pub(super) fn verdict(condition: Condition, state: JobRunState) -> Option<Verdic
 }
 
 /// Work that an end leaves to do; a list instead of recursion, for chains may be long.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 enum Work {
     Settled(u32),
     FlowMayEnd(u32),
@@ -267,7 +292,9 @@ impl Execution {
     pub(super) fn settle(&mut self, job: u32, to: JobRunState, moves: &mut Moves<'_>) {
         self.move_job(job, to, moves);
         if self.row.state.goes_on() {
-            self.carry_on(vec![Work::Settled(job)], moves);
+            let mut work = mem::take(&mut moves.work);
+            work.push(Work::Settled(job));
+            self.carry_on(work, moves);
         }
     }
 
@@ -335,6 +362,8 @@ impl Execution {
                 Work::FlowMayEnd(flow_run) => self.end_flow(flow_run, moves),
             }
         }
+        work.clear();
+        moves.work = work;
     }
 
     /// Moves a blocked job run on, if its flow run has started and its dependencies decide.
@@ -432,6 +461,8 @@ impl Execution {
         }
         let run = &mut self.flow_runs[job.flow_run as usize];
         self.active = self.active + u32::from(to.is_active()) - u32::from(from.is_active());
+        let is_queued = |state| u32::from(state == JobRunState::Queued);
+        self.queued = self.queued + is_queued(to) - is_queued(from);
         if to == JobRunState::Blocked && outside > 0 && run.row.state == FlowRunState::Running {
             moves.watching.push(at);
         }
@@ -548,6 +579,15 @@ impl JobRun {
     /// Whether it is to run when its turn comes. Else it is skipped then, so that order passes through it.
     pub(super) fn takes_part(&self) -> bool {
         self.job.enabled && !self.row.left_out
+    }
+
+    /// Whether an attempt of it began since it was last made ready, so that it has its job's date until it settles (R7).
+    pub(super) fn has_date(&self) -> bool {
+        let row = &self.row;
+        let began = row.attempt - row.attempts_before > 1;
+        row.state.is_live()
+            || row.state == JobRunState::RetryWait
+            || (row.state == JobRunState::Queued && began)
     }
 
     /// Takes note of what one dependency came to.

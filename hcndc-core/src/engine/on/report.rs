@@ -7,8 +7,8 @@ use alloc::{
 };
 
 use super::super::{
-    AttemptState, Change, Effect, End, EndCause, Engine, ExecutionState, Held, JobRunState, Order,
-    Rejected, Report, Step, placement::Draw, timer::Timer,
+    Attempt, AttemptState, Change, Effect, End, EndCause, Engine, ExecutionState, Held,
+    JobRunState, Order, Rejected, Report, Step, placement::Draw, timer::Timer,
 };
 use crate::{
     id::{AttemptId, ExecutorId},
@@ -160,7 +160,7 @@ impl Engine {
         let Some(attempt) = self.attempts.remove(&id) else {
             return;
         };
-        let (mut row, job) = (attempt.row, attempt.job);
+        let Attempt { mut row, job } = *attempt;
         let execution = self.executions.get(&row.execution);
         let draw = execution.and_then(|it| Draw::of(&it.jobs[job as usize].job));
         self.yard.vacate(row.executor, id, row.slots, draw);

@@ -12,7 +12,7 @@ mod put_named;
 mod shared;
 
 use alloc::{
-    borrow::ToOwned as _,
+    borrow::{Borrow, ToOwned as _},
     collections::{BTreeMap, BTreeSet},
     format,
     string::{String, ToString},
@@ -123,6 +123,7 @@ impl Engine {
         self.apply_named(nouns.file_events, step);
         self.apply_named(nouns.alert_channels, step);
         self.apply_named(nouns.alert_rules, step);
+        step.changes.reserve(flows.len() + jobs.len());
         for flow in flows {
             self.definitions.put_flow(Arc::clone(&flow));
             tasks.push(Task::Fill(flow.id));
@@ -188,12 +189,12 @@ impl Engine {
 }
 
 /// Names that the edits give and take away, over those in force.
-struct Names<Id> {
-    given: BTreeMap<String, Id>,
-    freed: BTreeSet<String>,
+struct Names<Name, Id> {
+    given: BTreeMap<Name, Id>,
+    freed: BTreeSet<Name>,
 }
 
-impl<Id> Default for Names<Id> {
+impl<Name, Id> Default for Names<Name, Id> {
     fn default() -> Self {
         Self {
             given: BTreeMap::new(),
@@ -202,7 +203,7 @@ impl<Id> Default for Names<Id> {
     }
 }
 
-impl<Id: Copy> Names<Id> {
+impl<Name: Borrow<str> + Ord, Id: Copy> Names<Name, Id> {
     fn find(&self, name: &str, in_force: Option<Id>) -> Option<Id> {
         let kept = in_force.filter(|_| !self.freed.contains(name));
         self.given.get(name).copied().or(kept)
@@ -223,10 +224,12 @@ struct Plan<'a> {
     next_id: u64,
     /// One for each edit.
     ids: Vec<DefinitionId>,
-    flow_names: Names<FlowId>,
-    job_names: BTreeMap<FlowId, Names<JobId>>,
-    /// The flows of the jobs that are put.
-    new_jobs: BTreeMap<JobId, FlowId>,
+    flow_names: Names<&'a str, FlowId>,
+    job_names: BTreeMap<FlowId, Names<&'a str, JobId>>,
+    /// One for each edit: the flow of the job that it puts.
+    job_flows: Vec<Option<FlowId>>,
+    /// The flow of the last job that named one.
+    last_flow: Option<(&'a str, FlowId)>,
     gone: Gone,
     flows: BTreeMap<FlowId, Arc<Flow>>,
     jobs: BTreeMap<JobId, Arc<Job>>,
@@ -244,7 +247,8 @@ impl<'a> Plan<'a> {
             ids: Vec::with_capacity(batch.edits.len()),
             flow_names: Names::default(),
             job_names: BTreeMap::new(),
-            new_jobs: BTreeMap::new(),
+            job_flows: vec![None; batch.edits.len()],
+            last_flow: None,
             gone: Gone::default(),
             flows: BTreeMap::new(),
             jobs: BTreeMap::new(),
@@ -352,10 +356,11 @@ impl<'a> Plan<'a> {
     }
 }
 
-/// A cycle in people's words: the jobs and flows that it passes, the first again at its end.
+/// A cycle in people's words: the jobs and flows that it passes, the first again at its end; with the days between, where the
+/// next one asks for another date.
 /// `flows` and `jobs` are sorted by id.
 fn name_cycle(
-    cycle: &[Node],
+    cycle: &[(Node, i32)],
     base: &Definitions,
     flows: &[Arc<Flow>],
     jobs: &[Arc<Job>],
@@ -370,16 +375,20 @@ fn name_cycle(
     };
     let mut path: Vec<String> = cycle
         .iter()
-        .map(|node| match node {
+        .map(|(node, days)| match node {
             Node::FlowStart(flow) | Node::FlowEnd(flow) => flow_name(*flow),
             Node::Job(id) => {
                 let new = jobs
                     .binary_search_by_key(id, |job| job.id)
                     .ok()
                     .map(|at| &jobs[at]);
-                match new.or_else(|| base.job(*id)) {
+                let name = match new.or_else(|| base.job(*id)) {
                     Some(job) => format!("{}/{}", flow_name(job.flow), job.name),
                     None => id.to_string(),
+                };
+                match days {
+                    0 => name,
+                    days => format!("{name}@{days:+}"),
                 }
             }
         })

@@ -12,7 +12,7 @@ use crate::{
     model::{DefinitionError, Edit, FlowRef, JobDraft, JobRef, Named as _, Ref},
 };
 
-impl Plan<'_> {
+impl<'a> Plan<'a> {
     pub(super) fn delete(&mut self) {
         let batch = self.batch;
         for (at, edit) in batch.edits.iter().enumerate() {
@@ -76,13 +76,13 @@ impl Plan<'_> {
         let flows = flows.into_iter().filter_map(|id| self.base.flow(id));
         self.flow_names
             .freed
-            .extend(flows.map(|flow| flow.name.clone()));
+            .extend(flows.map(|flow| flow.name.as_str()));
         for job in jobs.into_iter().filter_map(|id| self.base.job(id)) {
             self.job_names
                 .entry(job.flow)
                 .or_default()
                 .freed
-                .insert(job.name.clone());
+                .insert(&job.name);
         }
     }
 
@@ -99,7 +99,7 @@ impl Plan<'_> {
         self.next_id - 1
     }
 
-    pub(super) fn give_id(&mut self, at: usize, edit: &Edit) {
+    pub(super) fn give_id(&mut self, at: usize, edit: &'a Edit) {
         let id = match edit {
             Edit::PutFlow(draft) => {
                 let id = draft.id.unwrap_or_else(|| FlowId(self.take_id()));
@@ -107,7 +107,7 @@ impl Plan<'_> {
                 if self.flow_names.find(&draft.name, in_force).is_some() {
                     self.fault(at, "name", DefinitionError::NameTaken);
                 }
-                self.flow_names.given.insert(draft.name.clone(), id);
+                self.flow_names.given.insert(&draft.name, id);
                 DefinitionId::Flow(id)
             }
             Edit::PutExecutor(draft) => self.give_named_id(at, draft),
@@ -140,53 +140,77 @@ impl Plan<'_> {
         id.into()
     }
 
-    pub(super) fn give_job_id(&mut self, at: usize, draft: &JobDraft) {
+    pub(super) fn give_job_id(&mut self, at: usize, draft: &'a JobDraft) {
         let DefinitionId::Job(id) = self.ids[at] else {
             return;
         };
-        let Some(flow) = self.find_flow(&draft.flow) else {
+        let Some(flow) = self.flow_of_draft(draft) else {
             return;
         };
+        self.job_flows[at] = Some(flow);
         let in_force = self.base.job_named(flow, &draft.name).map(|job| job.id);
         let names = self.job_names.entry(flow).or_default();
         let taken = names.find(&draft.name, in_force).is_some();
-        self.new_jobs.insert(id, flow);
-        names.given.insert(draft.name.clone(), id);
+        names.given.insert(&draft.name, id);
         if taken {
             self.fault(at, "name", DefinitionError::NameTaken);
         }
     }
 
+    /// The flow that a job says. Most jobs of a large batch come after one of the same flow.
+    fn flow_of_draft(&mut self, draft: &'a JobDraft) -> Option<FlowId> {
+        match (&draft.flow, self.last_flow) {
+            (FlowRef::Name(name), Some((last, flow))) if name == last => Some(flow),
+            (FlowRef::Name(name), _) => {
+                let flow = self.flow_named(name)?;
+                self.last_flow = Some((name, flow));
+                Some(flow)
+            }
+            (FlowRef::Id(_), _) => self.find_flow(&draft.flow),
+        }
+    }
+
     pub(super) fn find_flow(&self, flow: &FlowRef) -> Option<FlowId> {
-        // Ids of what this batch makes are not known to its author.
-        let id = match flow {
-            FlowRef::Id(id) => self.base.flow(*id)?.id,
-            FlowRef::Name(name) => self
-                .flow_names
-                .find(name, self.base.flow_named(name).map(|flow| flow.id))?,
-        };
+        match flow {
+            FlowRef::Id(id) => {
+                // Ids of what this batch makes are not known to its author.
+                let id = self.base.flow(*id)?.id;
+                (!self.gone.flows.contains(&id)).then_some(id)
+            }
+            FlowRef::Name(name) => self.flow_named(name),
+        }
+    }
+
+    fn flow_named(&self, name: &str) -> Option<FlowId> {
+        let in_force = self.base.flow_named(name).map(|flow| flow.id);
+        let id = self.flow_names.find(name, in_force)?;
         (!self.gone.flows.contains(&id)).then_some(id)
     }
 
-    pub(super) fn find_job(&self, job: &JobRef) -> Option<JobId> {
-        let id = match job {
-            JobRef::Id(id) => self.base.job(*id)?.id,
+    /// A job that another one of the batch names, and its flow.
+    pub(super) fn find_job(
+        &self,
+        from: &JobDraft,
+        from_flow: Option<FlowId>,
+        job: &JobRef,
+    ) -> Option<(JobId, FlowId)> {
+        let (id, flow) = match job {
+            JobRef::Id(id) => self.base.job(*id).map(|job| (job.id, job.flow))?,
             JobRef::Name { flow, job } => {
-                let flow = self.find_flow(&FlowRef::Name(flow.clone()))?;
+                // Most of them are of its own flow.
+                let own = matches!(&from.flow, FlowRef::Name(own) if own == flow);
+                let flow = from_flow
+                    .filter(|_| own)
+                    .or_else(|| self.flow_named(flow))?;
                 let in_force = self.base.job_named(flow, job).map(|job| job.id);
-                match self.job_names.get(&flow) {
+                let id = match self.job_names.get(&flow) {
                     Some(names) => names.find(job, in_force)?,
                     None => in_force?,
-                }
+                };
+                (id, flow)
             }
         };
-        (!self.gone.jobs.contains(&id)).then_some(id)
-    }
-
-    /// The flow of a job that [`find_job`](Self::find_job) found.
-    pub(super) fn flow_of(&self, job: JobId) -> Option<FlowId> {
-        let in_force = self.base.job(job).map(|job| job.flow);
-        in_force.or_else(|| self.new_jobs.get(&job).copied())
+        (!self.gone.jobs.contains(&id)).then_some((id, flow))
     }
 
     pub(super) fn find<T: Planned>(&self, reference: &Ref<T::Id>) -> Option<T::Id> {

@@ -19,7 +19,7 @@ use crate::{
 
 /// What a batch does to the definitions of one kind.
 pub(super) struct Puts<T: Named> {
-    pub(super) names: Names<T::Id>,
+    pub(super) names: Names<String, T::Id>,
     pub(super) gone: BTreeSet<T::Id>,
     pub(super) puts: BTreeMap<T::Id, Arc<T>>,
 }

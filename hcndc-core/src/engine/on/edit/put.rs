@@ -10,9 +10,8 @@ use crate::{
     engine::DefinitionId,
     id::{ExecutorId, FlowId},
     model::{
-        DefinitionError, Dependency, DependencyDraft, Edit, Executor, ExecutorDraft, Flow,
-        FlowDraft, Job, JobDraft, MOST_OUTSIDE_DEPENDENCIES, Placement, PlacementDraft, Pool,
-        Revision,
+        DefinitionError, Dependency, Edit, Executor, ExecutorDraft, Flow, FlowDraft, Job, JobDraft,
+        MOST_OUTSIDE_DEPENDENCIES, Placement, PlacementDraft, Pool, Revision,
     },
 };
 
@@ -122,7 +121,7 @@ impl Plan<'_> {
                 None => self.unknown(at, "id", "job", id),
             }
         }
-        let flow = self.find_flow(&draft.flow);
+        let flow = self.job_flows[at];
         if flow.is_none() {
             self.unknown(at, "flow", "flow", &draft.flow);
         }
@@ -150,7 +149,7 @@ impl Plan<'_> {
         let params = self.job_params(at, &draft.params);
         let pool = draft.pool.as_ref();
         let pool = pool.and_then(|pool| self.named::<Pool>(at, "pool", pool));
-        let dependencies = self.dependencies(at, &draft.dependencies, flow);
+        let dependencies = self.dependencies(at, draft, flow);
         let mut success_codes = draft.success_codes.clone();
         success_codes.sort_unstable();
         success_codes.dedup();
@@ -235,16 +234,16 @@ impl Plan<'_> {
     fn dependencies(
         &mut self,
         at: usize,
-        drafts: &[DependencyDraft],
+        from: &JobDraft,
         flow: Option<FlowId>,
     ) -> Vec<Dependency> {
-        let mut dependencies = Vec::with_capacity(drafts.len());
+        let mut dependencies = Vec::with_capacity(from.dependencies.len());
         let mut outside = 0;
-        for draft in drafts {
+        for draft in &from.dependencies {
             let offset = i64::from(draft.offset_days);
             self.check_range(at, "dependencies.offset_days", offset, -366, 366);
             self.check_not_zero(at, "dependencies.wait_limit", draft.wait_limit);
-            let Some(job) = self.find_job(&draft.job) else {
+            let Some((job, its_flow)) = self.find_job(from, flow, &draft.job) else {
                 self.unknown(at, "dependencies", "job", &draft.job);
                 continue;
             };
@@ -254,7 +253,7 @@ impl Plan<'_> {
                 offset_days: draft.offset_days,
                 wait_limit: draft.wait_limit,
             };
-            if !dependency.is_of_same_date() || self.flow_of(job) != flow {
+            if !dependency.is_of_same_date() || Some(its_flow) != flow {
                 outside += 1;
             }
             dependencies.push(dependency);
