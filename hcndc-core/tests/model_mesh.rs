@@ -13,7 +13,7 @@ use std::{
 
 use hcndc_core::{
     id::{FlowId, JobId},
-    mesh::{Mesh, Node},
+    mesh::{DateTie, Mesh, Node},
 };
 use proptest::prelude::*;
 
@@ -288,6 +288,70 @@ fn rows_know_every_edge() {
         for node in naive.nodes() {
             for before in naive.before(node) {
                 prop_assert!(place[&before] < place[&node]);
+            }
+        }
+    });
+}
+
+/// The greatest number of days that a way from `at` back to `start` can add up to, over nodes that are passed once; by looking at
+/// every way.
+fn most_days(
+    naive: &Naive,
+    ties: &[DateTie],
+    start: Node,
+    at: Node,
+    seen: &mut BTreeSet<Node>,
+) -> Option<i32> {
+    let mut before: Vec<(Node, i32)> = naive.before(at).into_iter().map(|it| (it, 0)).collect();
+    let its = ties.iter().filter(|tie| Node::Job(tie.after) == at);
+    before.extend(its.map(|tie| (Node::Job(tie.before), tie.offset_days)));
+    let mut most = None;
+    for (node, days) in before {
+        let rest = if node == start {
+            Some(0)
+        } else if seen.insert(node) {
+            let rest = most_days(naive, ties, start, node, seen);
+            seen.remove(&node);
+            rest
+        } else {
+            None
+        };
+        most = most.max(rest.map(|rest| rest + days));
+    }
+    most
+}
+
+#[test]
+fn a_circle_over_dates_is_found_exactly_if_one_does_not_go_back_in_time() {
+    let tie = (0u64..12, 0u64..12, prop::sample::select(vec![-2, -1, 1, 2])).prop_map(
+        |(before, after, offset_days)| DateTie {
+            before: JobId(before),
+            after: JobId(after),
+            offset_days,
+        },
+    );
+    let ties = prop::collection::vec(tie, 1..5);
+    let ops = prop::collection::vec(ops(), 1..2)
+        .prop_map(|ops| ops.concat().into_iter().take(12).collect::<Vec<_>>());
+    proptest!(config(1500), |(ops in ops, ties in ties)| {
+        let (mesh, naive) = play(&ops, false);
+        let known = |job: JobId| naive.jobs.contains_key(&job.0);
+        let ties: Vec<_> = ties.into_iter().filter(|it| known(it.before) && known(it.after)).collect();
+        let expected = naive.nodes().into_iter().any(|node| {
+            let most = most_days(&naive, &ties, node, node, &mut BTreeSet::new());
+            most.is_some_and(|days| days >= 0)
+        });
+        let found = mesh.find_circle_over_dates(&ties);
+        prop_assert_eq!(found.is_some(), expected, "{:?} {:?}", naive, ties);
+        if let Some(circle) = found {
+            let days: i32 = circle.iter().map(|(_, days)| days).sum();
+            prop_assert!(days >= 0, "{:?}", circle);
+            for (at, &(node, days)) in circle.iter().enumerate() {
+                let next = circle[(at + 1) % circle.len()].0;
+                let tied = ties.iter().any(|it| {
+                    (Node::Job(it.before), Node::Job(it.after), it.offset_days) == (node, next, days)
+                });
+                prop_assert!(tied || (days == 0 && naive.before(next).contains(&node)), "{:?}", circle);
             }
         }
     });

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use hcndc_core::{
     engine::Settings,
-    port::Inbox as _,
+    port::{Clock, Inbox as _, Observer, Store, Transport},
     scheduler::{Leadership, Scheduler, SchedulerError},
 };
 use hcndc_store_mysql::{SqlError, SqlStore};
@@ -17,6 +17,7 @@ use crate::{
     local_executor::Transports,
     metrics::{Both, Counting},
     names::Names,
+    recording::Recorder,
 };
 
 /// How a scheduler ended: well, when its inbox did.
@@ -42,6 +43,8 @@ pub struct Parts {
     pub settings: Settings,
     /// How it leads.
     pub leadership: Leadership,
+    /// Who records what goes into its engine, if anybody does.
+    pub recorder: Option<Arc<Recorder>>,
 }
 
 impl Driving {
@@ -89,30 +92,54 @@ impl Driving {
 /// How long a scheduler may take to lead before that is told.
 const PATIENCE: Duration = Duration::from_secs(2);
 
+/// Why a scheduler is opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Opens {
+    /// For the first time: whoever asks waits for it.
+    First,
+    /// To begin a new recording: it gets its own lease back at once, so whoever asks waits too.
+    Anew,
+    /// When another one leads no more.
+    Waiting,
+}
+
 async fn drive(parts: Parts, mut inbox: Requests) -> Result<(), SchedulerError<SqlError>> {
-    let mut first = true;
+    let recorder: Arc<dyn Observer> = match &parts.recorder {
+        Some(recorder) => Arc::clone(recorder) as _,
+        None => Arc::new(()),
+    };
+    let mut opens = Opens::First;
     loop {
+        let observer = Both(Arc::clone(&parts.live), Counting);
         let opening = Scheduler::open(
             parts.store.clone(),
             Arc::clone(&parts.transport),
             SystemClock::new(),
-            Both(Arc::clone(&parts.live), Counting),
+            Both(observer, Arc::clone(&recorder)),
             parts.settings.clone(),
             parts.leadership.clone(),
         );
         let mut opening = std::pin::pin!(opening);
-        let mut scheduler = if first {
-            match tokio::time::timeout(PATIENCE, &mut opening).await {
-                Ok(opened) => opened?,
-                Err(_) => {
-                    tracing::warn!(
-                        "another scheduler leads on this database, or it is slow; standing by"
-                    );
-                    opening.await?
+        let opened = match opens {
+            Opens::Waiting => None,
+            Opens::First | Opens::Anew => {
+                match tokio::time::timeout(PATIENCE, &mut opening).await {
+                    Ok(opened) => Some(opened?),
+                    Err(_) => {
+                        tracing::warn!(
+                            "another scheduler leads on this database, or it is slow; standing by"
+                        );
+                        match opens {
+                            Opens::First => Some(opening.as_mut().await?),
+                            Opens::Anew | Opens::Waiting => None,
+                        }
+                    }
                 }
             }
-        } else {
-            loop {
+        };
+        let mut scheduler = match opened {
+            Some(scheduler) => scheduler,
+            None => loop {
                 tokio::select! {
                     opened = &mut opening => break opened?,
                     // Whoever asks now is told at once that nobody here leads, instead of being obeyed much later.
@@ -121,14 +148,46 @@ async fn drive(parts: Parts, mut inbox: Requests) -> Result<(), SchedulerError<S
                         None => return Ok(()),
                     },
                 }
-            }
+            },
         };
-        first = false;
         parts.live.learn(Names::of(scheduler.engine()));
-        tracing::info!("the scheduler leads");
-        match scheduler.run(&mut inbox).await {
-            Err(SchedulerError::Fenced) => tracing::warn!("another scheduler leads; waiting"),
-            ended => return ended,
+        if opens != Opens::Anew {
+            tracing::info!("the scheduler leads");
+        }
+        let ended = match &parts.recorder {
+            Some(recorder) => until_full(&mut scheduler, &mut inbox, recorder).await,
+            None => scheduler.run(&mut inbox).await.map(|()| true),
+        };
+        opens = match ended {
+            Ok(true) => return Ok(()),
+            Ok(false) => Opens::Anew,
+            Err(SchedulerError::Fenced) => {
+                tracing::warn!("another scheduler leads; waiting");
+                Opens::Waiting
+            }
+            Err(error) => return Err(error),
+        };
+    }
+}
+
+/// Runs until the inbox has ended, or until the recording wants to begin anew: then all that was taken is stored and told, as
+/// it is before a crash between two rounds. Whether it was the former.
+async fn until_full<S, T, C, O>(
+    scheduler: &mut Scheduler<S, T, C, O>,
+    inbox: &mut Requests,
+    recorder: &Recorder,
+) -> Result<bool, SchedulerError<S::Error>>
+where
+    S: Store,
+    T: Transport,
+    C: Clock,
+    O: Observer,
+{
+    while scheduler.turn(inbox).await? {
+        if recorder.wants_anew() {
+            return Ok(false);
         }
     }
+    // The end of a run gives the lease back.
+    scheduler.run(inbox).await.map(|()| true)
 }

@@ -5,6 +5,7 @@
 //! - [`cron_text`]: what is wrong or odd about a cron expression, in both languages
 //! - [`metrics`]: figures for Prometheus
 //! - [`handle`], [`clock`], [`live`], [`names`], [`causes`]: what ties a scheduler to a process
+//! - [`recording`]: what goes into a scheduler, in files
 //! - [`driving`], [`server`], [`cli`]: all of it put together
 //! - [`database`], [`local_executor`]: what a host has of its own
 
@@ -22,4 +23,5 @@ pub mod live;
 pub mod local_executor;
 pub mod metrics;
 pub mod names;
+pub mod recording;
 pub mod server;

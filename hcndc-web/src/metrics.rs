@@ -3,7 +3,8 @@
 use std::{sync::OnceLock, time::Duration};
 
 use hcndc_core::{
-    engine::{Change, Rejected},
+    engine::{Change, Input, Rejected, Settings, Snapshot, Step},
+    id::ExecutionId,
     port::Observer,
     time::Timestamp,
 };
@@ -156,6 +157,21 @@ impl<A: Observer, B: Observer> Observer for Both<A, B> {
         self.1.committed(now, changes);
     }
 
+    fn loaded(&self, now: Timestamp, settings: &Settings, snapshot: &Snapshot) {
+        self.0.loaded(now, settings, snapshot);
+        self.1.loaded(now, settings, snapshot);
+    }
+
+    fn applying(&self, now: Timestamp, input: &Input) {
+        self.0.applying(now, input);
+        self.1.applying(now, input);
+    }
+
+    fn applied(&self, outcome: &Result<Step, Rejected>) {
+        self.0.applied(outcome);
+        self.1.applied(outcome);
+    }
+
     fn refused(&self, rejected: &Rejected) {
         self.0.refused(rejected);
         self.1.refused(rejected);
@@ -164,6 +180,11 @@ impl<A: Observer, B: Observer> Observer for Both<A, B> {
     fn store_trouble(&self, error: Option<&dyn std::error::Error>) {
         self.0.store_trouble(error);
         self.1.store_trouble(error);
+    }
+
+    fn unreadable(&self, execution: ExecutionId, error: &dyn std::error::Error) {
+        self.0.unreadable(execution, error);
+        self.1.unreadable(execution, error);
     }
 }
 

@@ -29,6 +29,7 @@ use crate::{
     local_executor::{self, LocalExecutor, LocalExecutorError, Transports},
     metrics,
     names::Names,
+    recording::{RecordTo, Recorder},
 };
 
 /// How a server is set up.
@@ -48,6 +49,8 @@ pub struct ServerConfig {
     pub slots: u32,
     /// Zone that decides which day "yesterday" is.
     pub zone: Tz,
+    /// Where what goes into the scheduler is recorded, if it is.
+    pub record: Option<RecordTo>,
 }
 
 /// A running server.
@@ -81,6 +84,15 @@ pub enum ServerError {
     InUse {
         /// Which.
         path: PathBuf,
+    },
+    /// The folder for recordings cannot be used.
+    #[error("cannot record to {}", path.display())]
+    Recording {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
     },
     /// The address is taken, or not ours.
     #[error("cannot listen on {address}; name another address with --listen")]
@@ -163,6 +175,13 @@ impl Server {
             holder: instance(&data_dir).map_err(folder)?,
             ttl: LEASE,
         };
+        let recorder = match &config.record {
+            Some(to) => Some(Arc::new(Recorder::start(to).map_err(|source| {
+                let path = to.dir.clone();
+                ServerError::Recording { path, source }
+            })?)),
+            None => None,
+        };
         let (handle, inbox) = channel();
         let parts = Parts {
             store: store.clone(),
@@ -170,6 +189,7 @@ impl Server {
             live: Arc::clone(&live),
             settings,
             leadership,
+            recorder,
         };
         let driving = Driving::start(parts, inbox);
         if let Err(error) = set_up(&handle, &config).await {

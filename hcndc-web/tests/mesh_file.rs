@@ -211,6 +211,24 @@ fn cycles_are_named_whole_across_flows_and_jobs() {
 }
 
 #[test]
+fn a_circle_over_dates_is_named_with_its_days() {
+    // a/x waits for tomorrow's b/y, which waits for today's a/x.
+    let text = |days: i32| {
+        format!(
+            "hcndc: 1\nflows:\n- name: a\n  jobs:\n  - {{name: w, command: c}}\n  - {{name: x, command: c, depends_on: \
+             [w, {{job: b/y, offset_days: {days}}}]}}\n- name: b\n  parents: [a]\n  jobs:\n  - {{name: y, command: c}}\n"
+        )
+    };
+    let found = faults(&text(1));
+    let messages: Vec<String> = found.iter().map(|fault| fault.message(Lang::En)).collect();
+    let circle = "dependency cycle: a/x → b/y@+1 → b → a → a/x (each waits for the next)";
+    assert_eq!(messages, [circle]);
+    assert_eq!(found[0].path, "flows[0].jobs[1].depends_on[1]");
+    // What goes back in time ends at the first date.
+    assert!(parse_mesh("m.yaml", text(-1).as_bytes(), &[]).is_ok());
+}
+
+#[test]
 fn two_cycles_through_one_job_are_both_told() {
     let job =
         |name: &str, on: &str| format!("  - {{name: {name}, command: c, depends_on: [{on}]}}\n");

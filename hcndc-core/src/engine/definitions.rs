@@ -10,7 +10,7 @@ use alloc::{
 use super::table::{Noun, Table};
 use crate::{
     id::{FlowId, JobId},
-    mesh::{Mesh, Node},
+    mesh::{DateTie, Mesh, Node},
     model::{
         AlertChannel, AlertRule, Calendar, DataSource, Definition, DefinitionId, Executor,
         FileEvent, FileServer, Flow, Job, Named, Pool, Schedule, SharedParam,
@@ -48,6 +48,8 @@ pub(super) struct Definitions {
     mesh: Mesh,
     /// Jobs that wait for a job's runs of other dates.
     of_other_dates: BTreeMap<JobId, BTreeSet<JobId>>,
+    /// Jobs that wait for runs of later dates.
+    ahead: BTreeSet<JobId>,
 }
 
 impl Definitions {
@@ -277,6 +279,9 @@ impl Definitions {
             let after = self.of_other_dates.entry(before.job).or_default();
             after.insert(job.id);
         }
+        if looks_ahead(&job) {
+            self.ahead.insert(job.id);
+        }
     }
 
     /// Forgets a flow that is untied already.
@@ -307,6 +312,7 @@ impl Definitions {
     }
 
     fn forget_other_dates(&mut self, job: &Job) {
+        self.ahead.remove(&job.id);
         for before in job.dependencies.iter().filter(|it| !it.is_of_same_date()) {
             if let Some(after) = self.of_other_dates.get_mut(&before.job) {
                 after.remove(&job.id);
@@ -333,7 +339,7 @@ impl Definitions {
         gone_jobs: &BTreeSet<JobId>,
         flows: &[Arc<Flow>],
         jobs: &[Arc<Job>],
-    ) -> Option<Vec<Node>> {
+    ) -> Option<Vec<(Node, i32)>> {
         // First, for a way through what goes is no cycle. Flows before jobs and new jobs before old ones: so the edges
         // of a flow to its jobs are found without a walk over all of them.
         for &flow in gone_flows {
@@ -357,7 +363,10 @@ impl Definitions {
         if changed.is_empty() {
             return None;
         }
-        let cycle = self.mesh.find_cycle(&changed)?;
+        let cycle = match self.mesh.find_cycle(&changed) {
+            Some(cycle) => cycle.into_iter().map(|node| (node, 0)).collect(),
+            None => self.find_circle_over_dates(gone_jobs, jobs)?,
+        };
         // New ones go before old ones come back, which could be tied to their nodes otherwise.
         let new = |job: &&Arc<Job>| !self.jobs.contains_key(&job.id);
         for job in jobs.iter().rev().filter(new) {
@@ -379,6 +388,33 @@ impl Definitions {
         Some(cycle)
     }
 
+    /// The same for dependencies on other dates, once all is tied.
+    fn find_circle_over_dates(
+        &self,
+        gone: &BTreeSet<JobId>,
+        jobs: &[Arc<Job>],
+    ) -> Option<Vec<(Node, i32)>> {
+        // The jobs are sorted by id.
+        let put = |id: &JobId| jobs.binary_search_by_key(id, |job| job.id).is_ok();
+        let stays = |id: &&JobId| !gone.contains(id) && !put(id);
+        let old = self.ahead.iter().filter(stays).count();
+        if old == 0 && !jobs.iter().any(|job| looks_ahead(job)) {
+            return None;
+        }
+        let waiting: BTreeSet<&JobId> = self.of_other_dates.values().flatten().collect();
+        let waiting = waiting.into_iter().filter(stays);
+        let waiting = waiting.filter_map(|id| self.jobs.get(id)).chain(jobs);
+        let ties = waiting.flat_map(|job| {
+            let its = job.dependencies.iter().filter(|it| !it.is_of_same_date());
+            its.map(|it| DateTie {
+                before: it.job,
+                after: job.id,
+                offset_days: it.offset_days,
+            })
+        });
+        self.mesh.find_circle_over_dates(&ties.collect::<Vec<_>>())
+    }
+
     /// A job as people name it.
     pub(super) fn job_label(&self, job: &Job) -> String {
         let flow = self
@@ -386,4 +422,9 @@ impl Definitions {
             .map_or_else(|| job.flow.to_string(), |flow| flow.name.clone());
         alloc::format!("{flow}/{}", job.name)
     }
+}
+
+/// Whether a job waits for a run of a later date.
+fn looks_ahead(job: &Job) -> bool {
+    job.dependencies.iter().any(|it| it.offset_days > 0)
 }

@@ -685,7 +685,7 @@ impl Engine {
         let rank = Rank {
             priority: Reverse(i64::from(flow.priority) + i64::from(run.job.priority)),
             path: Reverse(run.path),
-            queued_at: run.row.queued_at,
+            queued_at: run.row.queued_at.unwrap_or(Timestamp::MIN),
             job_run: run.row.id,
         };
         Some((need, rank))

@@ -35,6 +35,7 @@
 
 mod compare;
 mod play;
+mod usual;
 
 use alloc::{
     collections::{BTreeMap, BTreeSet},
@@ -44,6 +45,7 @@ use alloc::{
 use core::time::Duration;
 
 pub use compare::{Comparison, Moved, Times};
+pub use usual::usual_durations;
 
 use self::play::Player;
 use crate::{
@@ -63,7 +65,7 @@ use crate::{
 pub struct Assumptions {
     /// When to stop looking ahead.
     pub until: Timestamp,
-    /// How long jobs take, such as the median of their last runs; over what their definitions expect.
+    /// How long jobs take, such as [what they usually took](usual_durations); over what their definitions expect.
     pub durations: BTreeMap<JobId, Duration>,
     /// How long a job takes of which nothing is known. Default one minute.
     pub otherwise: Duration,

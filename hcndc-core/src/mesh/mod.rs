@@ -6,8 +6,10 @@
 //! wait for itself. [`Rows`] is the same in a compact form for reading and running.
 
 mod cycle;
+mod dates;
 mod graph;
 mod order;
 
+pub use dates::DateTie;
 pub use graph::{Mesh, Node};
 pub use order::{NotAcyclic, Rows};

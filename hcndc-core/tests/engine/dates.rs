@@ -179,3 +179,49 @@ fn a_job_looks_at_no_more_than_so_many_jobs_outside() {
         )]
     );
 }
+
+#[test]
+fn circles_over_dates_are_refused_unless_they_go_back_in_time() {
+    let refused = |bed: &mut Bed, edits: Vec<Edit>| match &bed.faults(edits)[..] {
+        [(None, _, E::Cycle { path })] => path.join(" "),
+        other => panic!("{other:?}"),
+    };
+    let mut bed = some();
+    let x = |bed: &Bed, on: &[DependencyDraft]| {
+        let id = Some(bed.job("a/x"));
+        let draft = JobDraft { id, ..job("a/x") };
+        with(draft, on)
+    };
+    let (own, next) = (x(&bed, &[on("a/x", 1)]), x(&bed, &[on("b/y", 1)]));
+    assert_eq!(refused(&mut bed, vec![own]), "a/x@+1 a/x@+1");
+    // b/y follows a/x, for b's parent is a.
+    assert_eq!(refused(&mut bed, vec![next.clone()]), "a/x a b b/y@+1 a/x");
+    for back in ["a/x", "b/y"] {
+        let back = x(&bed, &[on(back, -1)]);
+        bed.edit([back]);
+    }
+    // What looks ahead is well while nothing comes back.
+    bed.edit([job("b/z").edit()]);
+    let ahead = with(job("b/early"), &[on("b/z", 2)]);
+    bed.edit([ahead]);
+    let z = |bed: &Bed, days| {
+        let id = Some(bed.job("b/z"));
+        let draft = JobDraft { id, ..job("b/z") };
+        with(draft, &[on("b/early", days)])
+    };
+    let two = z(&bed, -2);
+    assert_eq!(refused(&mut bed, vec![two]), "b/early@-2 b/z@+2 b/early@-2");
+    let three = z(&bed, -3);
+    bed.edit([three]);
+    // What goes in the same batch stands in nobody's way.
+    let version = None;
+    let early = Edit::DeleteJob {
+        job: bed.job("b/early"),
+        version,
+    };
+    let free = JobDraft {
+        id: Some(bed.job("b/z")),
+        ..job("b/z")
+    };
+    bed.edit([early, with(free, &[on("b/y", 1)])]);
+}

@@ -105,7 +105,7 @@ fn zone(text: &str) -> Result<Tz, String> {
     })
 }
 
-fn time(text: &str) -> Result<Timestamp, String> {
+pub(super) fn time(text: &str) -> Result<Timestamp, String> {
     text.parse().map_err(|_| {
         "a time in RFC 3339, such as 2026-11-21T18:00:00+08:00 / RFC 3339 格式的时间，如 2026-11-21T18:00:00+08:00"
             .to_owned()

@@ -12,6 +12,7 @@ mod demo;
 mod executor;
 mod help_zh;
 mod import;
+mod replay;
 mod run;
 mod schema;
 mod serve;
@@ -66,6 +67,8 @@ enum Command {
     Cron(cron::CronArgs),
     /// Run the server: scheduler, executor and REST API
     Serve(serve::ServeArgs),
+    /// Play back what a server recorded, and tell whether the same comes of it
+    Replay(replay::ReplayArgs),
     /// Run the server with an example mesh loaded and started
     Demo(demo::DemoArgs),
     /// Run an executor for the server on this host (the server starts it itself)
@@ -124,6 +127,7 @@ pub fn main() -> ExitCode {
         Command::Simulate(args) => simulate::run(&args, lang),
         Command::Cron(args) => cron::run(&args, lang),
         Command::Serve(args) => serve::run(args, lang),
+        Command::Replay(args) => replay::run(&args, lang),
         Command::Demo(args) => demo::run(args, lang),
         Command::Executor(args) => executor::run(args, lang),
     };

@@ -9,6 +9,7 @@ use super::{Exit, Signals, pick, say, warn_error};
 use crate::{
     interchange::Lang,
     local_executor,
+    recording::RecordTo,
     server::{Server, ServerConfig},
 };
 
@@ -51,6 +52,12 @@ pub(super) struct ServeArgs {
     /// Zone that decides which day "yesterday" is, for starts without a data date
     #[arg(long, value_name = "ZONE", default_value = "UTC", env = "HCNDC_ZONE", value_parser = zone)]
     pub(super) zone: Tz,
+    /// Record all that goes into the scheduler to files in this folder, for `hcndc replay`
+    #[arg(long, value_name = "DIR", env = "HCNDC_RECORD")]
+    pub(super) record: Option<PathBuf>,
+    /// MiB of recordings to keep; the oldest go, the newest stays whole
+    #[arg(long, value_name = "MIB", default_value_t = 256, env = "HCNDC_RECORD_LIMIT", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(super) record_limit: u32,
     /// Listen beyond loopback although anyone who reaches the API can then run commands on this host
     #[arg(long)]
     pub(super) insecure_remote: bool,
@@ -119,6 +126,10 @@ pub(super) async fn start(args: ServeArgs, lang: Lang) -> Result<Server, Exit> {
         max_running: args.max_running,
         slots: args.slots.unwrap_or_else(|| 2 * super::processors()),
         zone: args.zone,
+        record: args.record.map(|dir| RecordTo {
+            dir,
+            limit: u64::from(args.record_limit) << 20,
+        }),
     };
     match Server::start(config).await {
         Ok(server) => {

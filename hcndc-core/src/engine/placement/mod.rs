@@ -37,7 +37,7 @@ pub(super) struct Rank {
     /// Then the longest way below.
     pub(super) path: Reverse<u32>,
     /// Then first come; of those that came at once, by id. So rows alone tell the order, and it outlives the engine.
-    pub(super) queued_at: Option<Timestamp>,
+    pub(super) queued_at: Timestamp,
     pub(super) job_run: JobRunId,
 }
 
@@ -491,7 +491,7 @@ mod tests {
         Rank {
             priority: Reverse(0),
             path: Reverse(0),
-            queued_at: None,
+            queued_at: Timestamp::MIN,
             job_run: JobRunId(id),
         }
     }

@@ -27,10 +27,11 @@ enum Stop {
 /// What made an edge: nothing that is written, or the item of a `parents` or `depends_on` list.
 type Written = Option<usize>;
 
-/// Tells cycles until none is left when the first written reference of each told one is taken away.
-pub(super) fn check(mesh: &Mesh<'_>, faults: &mut Faults<'_>) {
+/// Tells cycles until none is left when the first written reference of each told one is taken away. Returns whether there
+/// was none.
+pub(super) fn check(mesh: &Mesh<'_>, faults: &mut Faults<'_>) -> bool {
     let mut graph = waits(mesh);
-    for _ in 0..MAX_CYCLES {
+    for told in 0..MAX_CYCLES {
         let mut found = false;
         for component in kosaraju_scc(&graph)
             .into_iter()
@@ -44,9 +45,10 @@ pub(super) fn check(mesh: &Mesh<'_>, faults: &mut Faults<'_>) {
             }
         }
         if !found {
-            return;
+            return told == 0;
         }
     }
+    false
 }
 
 /// The graph with an edge from each node to what it waits for.

@@ -3,6 +3,7 @@
 //! Works on the typed file and the marked tree side by side. Both hold the same elements in the
 //! same order, once the tree's faulty ones are passed over.
 
+mod circles;
 mod cycles;
 mod definitions;
 mod names;
@@ -37,7 +38,9 @@ pub(super) fn check(file: &MeshFile, root: &Node, set: &[&str], faults: &mut Fau
         }
     }
     references::check(&mesh, &budget, faults);
-    cycles::check(&mesh, faults);
+    if cycles::check(&mesh, faults) {
+        circles::check(&mesh, faults);
+    }
     params::check(&mesh, set, &budget, faults);
 }
 

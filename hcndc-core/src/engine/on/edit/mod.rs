@@ -356,10 +356,11 @@ impl<'a> Plan<'a> {
     }
 }
 
-/// A cycle in people's words: the jobs and flows that it passes, the first again at its end.
+/// A cycle in people's words: the jobs and flows that it passes, the first again at its end; with the days between, where the
+/// next one asks for another date.
 /// `flows` and `jobs` are sorted by id.
 fn name_cycle(
-    cycle: &[Node],
+    cycle: &[(Node, i32)],
     base: &Definitions,
     flows: &[Arc<Flow>],
     jobs: &[Arc<Job>],
@@ -374,16 +375,20 @@ fn name_cycle(
     };
     let mut path: Vec<String> = cycle
         .iter()
-        .map(|node| match node {
+        .map(|(node, days)| match node {
             Node::FlowStart(flow) | Node::FlowEnd(flow) => flow_name(*flow),
             Node::Job(id) => {
                 let new = jobs
                     .binary_search_by_key(id, |job| job.id)
                     .ok()
                     .map(|at| &jobs[at]);
-                match new.or_else(|| base.job(*id)) {
+                let name = match new.or_else(|| base.job(*id)) {
                     Some(job) => format!("{}/{}", flow_name(job.flow), job.name),
                     None => id.to_string(),
+                };
+                match days {
+                    0 => name,
+                    days => format!("{name}@{days:+}"),
                 }
             }
         })
