@@ -1,0 +1,73 @@
+//! What people ask of schedules.
+
+use alloc::{string::String, sync::Arc};
+
+use super::super::{
+    super::{Change, Engine, Rejected, Reply, Start, Step, TriggerKind, schedule::data_date},
+    start::Opening,
+};
+use crate::{id::ScheduleId, time::DataDate};
+
+impl Engine {
+    /// Pauses or resumes schedules, all or none.
+    pub(in super::super::super) fn on_pause_schedules(
+        &mut self,
+        ids: &[ScheduleId],
+        paused: bool,
+        by: &str,
+        step: &mut Step,
+    ) -> Result<(), Rejected> {
+        for &schedule in ids {
+            if self.definitions.schedules.get(schedule).is_none() {
+                return Err(Rejected::UnknownSchedule { schedule });
+            }
+        }
+        for &id in ids {
+            let Some(old) = self
+                .definitions
+                .schedules
+                .get(id)
+                .filter(|it| it.paused != paused)
+            else {
+                continue;
+            };
+            let mut new = (**old).clone();
+            new.paused = paused;
+            new.revision.version += 1;
+            new.revision.updated_at = self.now;
+            new.revision.updated_by = by.into();
+            let new = Arc::new(new);
+            self.definitions.put(Arc::clone(&new));
+            step.changes.push(Change::DefinitionPut(new.into()));
+        }
+        Ok(())
+    }
+
+    /// Runs a schedule at once, whatever its times and limits.
+    pub(in super::super::super) fn on_run_schedule(
+        &mut self,
+        id: ScheduleId,
+        date: Option<DataDate>,
+        by: String,
+        step: &mut Step,
+    ) -> Result<(), Rejected> {
+        let schedule = self.definitions.schedules.get(id).cloned();
+        let schedule = schedule.ok_or(Rejected::UnknownSchedule { schedule: id })?;
+        let start = Start {
+            flows: alloc::vec![schedule.flow],
+            jobs: None,
+            downstream: schedule.downstream,
+            data_date: date.unwrap_or_else(|| data_date(&schedule, self.now)),
+            params: schedule.params.clone(),
+            trigger: TriggerKind::Manual,
+            by,
+        };
+        let opening = Opening {
+            schedule: Some(id),
+            ..Opening::manual(start)
+        };
+        let execution = self.begin(opening, step)?;
+        step.reply = Reply::Started(execution);
+        Ok(())
+    }
+}
