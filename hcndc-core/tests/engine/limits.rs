@@ -2,7 +2,7 @@
 
 use hcndc_core::{
     engine::{Input, JobRunState, Start, TriggerKind},
-    model::{Edit, ExecutorDraft, FlowDraft},
+    model::{Edit, ExecutorDraft, FlowDraft, JobDraft},
 };
 
 use crate::bed::{Bed, JobWords as _, date, flow, flow_draft, host, job};
@@ -294,6 +294,27 @@ fn a_job_runs_once_at_a_time_for_a_date() {
         by: "ann".into(),
     }));
     assert_eq!(other.state("e2 a/x"), JobRunState::Dispatched);
+}
+
+#[test]
+fn who_was_queued_first_waits_when_a_later_one_takes_the_date() {
+    let mut bed = Bed::new([host("h", 9), flow("a", &[]), job("a/x").edit()]);
+    bed.disconnect("h");
+    bed.start(&["a"]);
+    // Only now is there another for the date, and it goes first.
+    let id = Some(bed.job("a/x"));
+    let urgent = JobDraft {
+        id,
+        priority: 5,
+        ..job("a/x")
+    };
+    bed.edit([Edit::PutJob(urgent)]);
+    bed.start(&["a"]);
+    bed.hello("h", vec![]);
+    assert_eq!(bed.state("e2 a/x"), JobRunState::Dispatched);
+    assert_eq!(bed.state("a/x"), JobRunState::Queued);
+    bed.succeed("e2 a/x");
+    assert_eq!(bed.state("a/x"), JobRunState::Dispatched);
 }
 
 #[test]
