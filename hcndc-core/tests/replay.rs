@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use hcndc_core::{
     engine::{
-        EditBatch, Effect, End, EndCause, Engine, Input, Order, Rejected, Report, Settings,
-        Snapshot, Start,
+        EditBatch, Effect, End, EndCause, Engine, Input, Order, Rejected, Report, ResolveError,
+        ResolveErrorKind, Settings, Snapshot, Start,
     },
-    id::{AttemptId, ExecutorId},
+    id::{AttemptId, ExecutorId, ParamId},
     replay::{Mark, Player, Record, ReplayError, Ring},
     time::Timestamp,
     workload::{self, SplitMix64},
@@ -142,6 +142,25 @@ fn a_recording_survives_being_written_down() {
         Mark::of_engine(player.engine().unwrap()),
         Mark::of_engine(&taped.engine)
     );
+}
+
+#[test]
+fn answers_to_queries_survive_being_written_down() {
+    let values = [(ParamId(1), "一".to_owned()), (ParamId(2), String::new())];
+    let why = ResolveErrorKind::ALL.iter().map(|kind| {
+        Err(ResolveError {
+            param: ParamId(7),
+            kind: *kind,
+            reason: "so it is".into(),
+        })
+    });
+    for result in why.chain([Ok(values.into())]) {
+        let (at, attempt) = (Timestamp::from_micros(1), AttemptId(3));
+        let input = Box::new(Input::Resolved { attempt, result });
+        let record = Record::Input { at, input };
+        let line = serde_json::to_string(&record).unwrap();
+        assert_eq!(serde_json::from_str::<Record>(&line).unwrap(), record);
+    }
 }
 
 #[test]
