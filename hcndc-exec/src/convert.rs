@@ -11,7 +11,7 @@ use hcndc_core::{
 };
 
 use crate::{
-    link::{Down, Identity, Refusal, Up},
+    link::{Down, Identity, Protocol, Refusal, Up},
     wire::{self, end::Cause, from_executor, refused::Reason, to_executor},
 };
 
@@ -40,6 +40,10 @@ const fn missing(field: &'static str) -> ConvertError {
     ConvertError::Missing { field }
 }
 
+const fn version(major: u32, minor: u32) -> Protocol {
+    Protocol { major, minor }
+}
+
 fn micros(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
@@ -57,7 +61,8 @@ impl From<Down> for wire::ToExecutor {
                 realm,
                 fence: fence.0,
                 scheduler,
-                protocol,
+                protocol: protocol.major,
+                protocol_minor: protocol.minor,
             }),
             Down::Run(order) => Message::Run((*order).into()),
             Down::Kill { attempt, grace } => Message::Kill(wire::Kill {
@@ -83,7 +88,7 @@ impl TryFrom<wire::ToExecutor> for Down {
                 realm: hello.realm,
                 fence: Fence(hello.fence),
                 scheduler: hello.scheduler,
-                protocol: hello.protocol,
+                protocol: version(hello.protocol, hello.protocol_minor),
             },
             Message::Run(order) => Self::Run(Box::new(order.try_into()?)),
             Message::Kill(kill) => Self::Kill {
@@ -161,7 +166,8 @@ impl From<Up> for wire::FromExecutor {
             } => Message::Hello(wire::ExecutorHello {
                 name: identity.name,
                 version: identity.version,
-                protocol,
+                protocol: protocol.major,
+                protocol_minor: protocol.minor,
                 labels: identity.labels,
                 slots: identity.slots,
                 held: held.into_iter().map(Into::into).collect(),
@@ -206,7 +212,7 @@ impl TryFrom<wire::FromExecutor> for Up {
                     labels: hello.labels,
                     slots: hello.slots,
                 },
-                protocol: hello.protocol,
+                protocol: version(hello.protocol, hello.protocol_minor),
                 held: hello
                     .held
                     .into_iter()
@@ -325,9 +331,12 @@ impl From<Refusal> for wire::Refused {
             Refusal::FenceTooLow { given, seen } => {
                 Reason::FenceTooLow(wire::FenceTooLow { given, seen })
             }
-            Refusal::Protocol { given, speaks } => {
-                Reason::WrongProtocol(wire::WrongProtocol { given, speaks })
-            }
+            Refusal::Protocol { given, speaks } => Reason::WrongProtocol(wire::WrongProtocol {
+                given: given.major,
+                given_minor: given.minor,
+                speaks: speaks.major,
+                speaks_minor: speaks.minor,
+            }),
             Refusal::Superseded => Reason::Superseded(wire::Superseded {}),
             Refusal::HelloFirst => Reason::HelloFirst(wire::HelloFirst {}),
             Refusal::OtherRealm {
@@ -355,9 +364,10 @@ impl TryFrom<wire::Refused> for Refusal {
                 Reason::FenceTooLow(wire::FenceTooLow { given, seen }) => {
                     Self::FenceTooLow { given, seen }
                 }
-                Reason::WrongProtocol(wire::WrongProtocol { given, speaks }) => {
-                    Self::Protocol { given, speaks }
-                }
+                Reason::WrongProtocol(wrong) => Self::Protocol {
+                    given: version(wrong.given, wrong.given_minor),
+                    speaks: version(wrong.speaks, wrong.speaks_minor),
+                },
                 Reason::Superseded(wire::Superseded {}) => Self::Superseded,
                 Reason::HelloFirst(wire::HelloFirst {}) => Self::HelloFirst,
                 Reason::OtherRealm(wire::OtherRealm {

@@ -18,6 +18,7 @@ pub mod executor;
 mod file_log;
 pub mod ledger;
 pub mod link;
+mod protocol;
 mod tls;
 mod token;
 pub mod transport;

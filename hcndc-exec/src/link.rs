@@ -20,8 +20,7 @@ use hcndc_core::{
 
 use crate::ledger::{Ledger, ProcessMark, Record, fingerprint};
 
-/// Version of the protocol. Both ends must speak the same one.
-pub const PROTOCOL: u32 = 1;
+pub use crate::protocol::{PROTOCOL, Protocol};
 
 /// A connection, numbered by whoever drives the link; never used twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -39,7 +38,7 @@ pub enum Down {
         /// Its name, for people.
         scheduler: String,
         /// The protocol that it speaks.
-        protocol: u32,
+        protocol: Protocol,
     },
     /// Run an attempt, once.
     Run(Box<RunOrder>),
@@ -67,7 +66,7 @@ pub enum Up {
         /// Who answers.
         identity: Identity,
         /// The protocol that it speaks.
-        protocol: u32,
+        protocol: Protocol,
         /// Attempts that it holds, by id.
         held: Vec<Held>,
     },
@@ -113,8 +112,11 @@ pub struct Identity {
 pub enum Refusal {
     #[error("it obeys a scheduler with fence {seen}, higher than {given}")]
     FenceTooLow { given: u64, seen: u64 },
-    #[error("it speaks version {speaks} of the protocol, not {given}")]
-    Protocol { given: u32, speaks: u32 },
+    #[error(
+        "it speaks version {speaks} of the protocol, the scheduler speaks {given}: upgrade the {}",
+        if given > speaks { "executor" } else { "scheduler" }
+    )]
+    Protocol { given: Protocol, speaks: Protocol },
     #[error("another connection took over")]
     Superseded,
     #[error("the first message was no hello")]
@@ -304,10 +306,10 @@ impl Link {
         link: LinkId,
         realm: String,
         fence: Fence,
-        protocol: u32,
+        protocol: Protocol,
         actions: &mut Vec<Action>,
     ) {
-        if protocol != PROTOCOL {
+        if !PROTOCOL.understands(protocol) {
             let refusal = Refusal::Protocol {
                 given: protocol,
                 speaks: PROTOCOL,

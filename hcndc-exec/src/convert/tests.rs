@@ -60,16 +60,22 @@ prop_compose! {
     }
 }
 
+fn protocol() -> impl Strategy<Value = Protocol> {
+    any::<(u32, u32)>().prop_map(|(major, minor)| Protocol { major, minor })
+}
+
 fn down() -> impl Strategy<Value = Down> {
     prop_oneof![
-        any::<(String, u64, String, u32)>().prop_map(|(realm, fence, scheduler, protocol)| {
-            Down::Hello {
-                realm,
-                fence: Fence(fence),
-                scheduler,
-                protocol,
+        (any::<(String, u64, String)>(), protocol()).prop_map(
+            |((realm, fence, scheduler), protocol)| {
+                Down::Hello {
+                    realm,
+                    fence: Fence(fence),
+                    scheduler,
+                    protocol,
+                }
             }
-        }),
+        ),
         order().prop_map(|order| Down::Run(Box::new(order))),
         (any::<u64>(), duration()).prop_map(|(attempt, grace)| Down::Kill {
             attempt: AttemptId(attempt),
@@ -128,7 +134,7 @@ fn held() -> impl Strategy<Value = Held> {
 fn refusal() -> impl Strategy<Value = Refusal> {
     prop_oneof![
         any::<(u64, u64)>().prop_map(|(given, seen)| Refusal::FenceTooLow { given, seen }),
-        any::<(u32, u32)>().prop_map(|(given, speaks)| Refusal::Protocol { given, speaks }),
+        (protocol(), protocol()).prop_map(|(given, speaks)| Refusal::Protocol { given, speaks }),
         Just(Refusal::Superseded),
         Just(Refusal::HelloFirst),
         any::<(String, String, u64)>().prop_map(|(given, serves, alive)| Refusal::OtherRealm {
@@ -143,12 +149,13 @@ fn up() -> impl Strategy<Value = Up> {
     let labels = btree_map(any::<String>(), any::<String>(), 0..3);
     prop_oneof![
         (
-            any::<(String, String, u32, u32)>(),
+            any::<(String, String, u32)>(),
+            protocol(),
             labels,
             vec(held(), 0..3)
         )
             .prop_map(
-                |((name, version, slots, protocol), labels, held)| Up::Hello {
+                |((name, version, slots), protocol, labels, held)| Up::Hello {
                     identity: Identity {
                         name,
                         version,

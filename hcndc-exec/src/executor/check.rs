@@ -7,7 +7,8 @@ use std::{
     path::Path,
 };
 
-use super::{ExecutorConfig, ExecutorServer, find, host};
+use super::{ExecutorConfig, ExecutorServer, find, host, turned_away::TurnedAway};
+use crate::link::PROTOCOL;
 
 /// Less space than this on the disk of the data directory is told.
 const LITTLE_SPACE: u64 = 1 << 30;
@@ -75,6 +76,7 @@ pub async fn check(config: &ExecutorConfig) -> Vec<Finding> {
                 "an executor runs on it as process {} and listens on {}",
                 found.pid, found.address
             )));
+            findings.extend(turned_away(data_dir));
             true
         }
         Ok(None) => false,
@@ -85,6 +87,10 @@ pub async fn check(config: &ExecutorConfig) -> Vec<Finding> {
             false
         }
     };
+    findings.push(good(format!(
+        "it speaks version {PROTOCOL} of the protocol with schedulers that speak {}.x",
+        PROTOCOL.major
+    )));
     findings.push(address(config, runs).await);
     findings.push(guard(config));
     findings.push(directory("base directory", &config.supervisor.base_dir));
@@ -133,6 +139,14 @@ fn data_directory(path: &Path) -> Finding {
 fn space(path: &Path) -> Option<Finding> {
     let available = host::figures(path, 0).disk_available_bytes;
     (available < LITTLE_SPACE).then(|| note(format!("its disk has {} MiB left", available >> 20)))
+}
+
+/// What the executor that runs could not understand.
+fn turned_away(data_dir: &Path) -> Option<Finding> {
+    let TurnedAway { scheduler, reason } = TurnedAway::find(data_dir)?;
+    Some(bad(format!(
+        "the executor that runs turned away the scheduler {scheduler}: {reason}"
+    )))
 }
 
 async fn address(config: &ExecutorConfig, runs: bool) -> Finding {

@@ -28,6 +28,7 @@ mod supervisor;
 pub mod template;
 #[cfg(test)]
 pub(crate) mod testing;
+mod turned_away;
 
 use hcndc_core::time::Timestamp;
 

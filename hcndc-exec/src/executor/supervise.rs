@@ -32,6 +32,7 @@ use super::{
     process::until,
     spool::Spool,
     supervisor::{Status, Stop},
+    turned_away::{Doorman, TurnedAway},
 };
 use crate::{
     file_log::FileLog,
@@ -86,6 +87,7 @@ pub(super) struct Actor {
     pub(super) running: Arc<AtomicU32>,
     pub(super) figures: Option<HostFigures>,
     pub(super) status: watch::Sender<Status>,
+    pub(super) doorman: Doorman,
     pub(super) _lock: Flock<File>,
 }
 
@@ -274,7 +276,16 @@ impl Actor {
         while let Ok(event) = events.try_recv() {
             self.on_event(event, actions);
         }
-        actions.extend(self.link.on_message(now(), link, message));
+        let scheduler = match &message {
+            Down::Hello { scheduler, .. } => Some(scheduler.clone()),
+            _ => None,
+        };
+        let answer = self.link.on_message(now(), link, message);
+        if let Some(scheduler) = scheduler {
+            let outcome = TurnedAway::by(scheduler, &answer);
+            self.doorman.on_hello(outcome);
+        }
+        actions.extend(answer);
     }
 
     fn on_event(&mut self, event: Event, actions: &mut Vec<Action>) {
@@ -310,6 +321,7 @@ impl Actor {
     /// Writes the records, then does the rest.
     async fn carry_out(&mut self, mut actions: Vec<Action>) {
         let mut refused = BTreeSet::new();
+        self.doorman.write().await;
         let written = self.write(&actions).await;
         let is_written = written.is_ok();
         if let Err(error) = written {

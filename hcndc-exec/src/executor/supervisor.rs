@@ -28,6 +28,7 @@ use super::{
     rules::{HostRules, RuleError},
     spool::{Spool, SpoolError},
     supervise::{Actor, Event, logs_of, sweep},
+    turned_away::Doorman,
 };
 use crate::{
     file_log::{FileLog, FileLogError},
@@ -257,6 +258,7 @@ impl Supervisor {
                 (Hold::Inside(jobs), Found::default())
             }
         };
+        let doorman = Doorman::new(&config.data_dir);
         let running = Arc::new(AtomicU32::new(0));
         tokio::spawn(observe(
             config.data_dir,
@@ -281,6 +283,7 @@ impl Supervisor {
             running,
             figures: None,
             status,
+            doorman,
             _lock: lock,
         };
         actor.take_over(&host::boot(), &found);

@@ -110,17 +110,21 @@ fn a_higher_fence_is_written_down() {
 }
 
 #[test]
-fn another_protocol_is_refused() {
+fn another_major_of_the_protocol_is_refused() {
+    const OTHER: Protocol = Protocol {
+        major: PROTOCOL.major + 1,
+        minor: PROTOCOL.minor,
+    };
     let message = Down::Hello {
         realm: String::new(),
         fence: Fence(1),
         scheduler: String::new(),
-        protocol: 99,
+        protocol: OTHER,
     };
     assert_eq!(
         said(&link().on_message(NOW, FIRST, message)),
         [&Up::Refused(Refusal::Protocol {
-            given: 99,
+            given: OTHER,
             speaks: PROTOCOL
         })]
     );

@@ -21,7 +21,7 @@ use tokio::{
 use tokio_util::task::AbortOnDropHandle;
 
 use super::{Dial, Line, ReadLog, TransportError};
-use crate::link::{Down, PROTOCOL, Up};
+use crate::link::{Down, PROTOCOL, Refusal, Up};
 
 /// Reports that may wait for the scheduler; beyond that the executors wait.
 const REPORTS: usize = 8192;
@@ -301,6 +301,13 @@ impl<D: Dial> Holder<D> {
             .await
             .map_err(|_| late())?;
         match first.ok_or("it closed the connection")?? {
+            Up::Hello { protocol, .. } if !PROTOCOL.understands(protocol) => {
+                let refusal = Refusal::Protocol {
+                    given: PROTOCOL,
+                    speaks: protocol,
+                };
+                Err(refusal.to_string())
+            }
             Up::Hello { identity, held, .. } => Ok((
                 line,
                 Report::Hello {
