@@ -41,7 +41,7 @@ pub use server::{Access, BindError, ExecutorServer, PORT};
 pub(crate) use server::{KEEP_ALIVE_EVERY, KEEP_ALIVE_TIMEOUT, MESSAGE_BYTES, kind_of};
 pub use spool::SpoolError;
 pub use supervisor::{
-    Connection, OrderSender, StartError, Status, Stop, Supervisor, SupervisorConfig,
+    ANSWERS, Connection, OrderSender, StartError, Status, Stop, Supervisor, SupervisorConfig,
 };
 
 /// The time of this host.

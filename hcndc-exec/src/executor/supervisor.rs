@@ -40,7 +40,7 @@ use crate::{
 const MESSAGES: usize = 1024;
 /// Messages to a scheduler that may wait to be sent. A scheduler that is further behind loses its connection; all that
 /// it needs to know is in the next hello.
-const ANSWERS: usize = 16_384;
+pub const ANSWERS: usize = 16_384;
 
 /// Settings of a supervisor.
 #[derive(Clone, Debug)]
