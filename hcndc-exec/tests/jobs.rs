@@ -212,6 +212,31 @@ async fn of_too_much_output_head_and_tail_are_kept() {
 }
 
 #[tokio::test]
+async fn a_progress_bar_costs_little_and_its_last_state_is_kept() {
+    let mut desk = Desk::new().await;
+    let bar = "i=0; while [ $i -lt 20000 ]; do printf '\\r%5d of 20000' $i; i=$((i+1)); done; \
+               printf '\\rall 20000 done\\nbye\\n'; printf 'at the end\\r99%%\\r100%%' >&2";
+    let end = desk.run(order(1, bar)).await;
+    let output = desk.output(1, Stream::Stdout).await;
+    let seconds = end.ended_at.as_micros() - end.started_at.unwrap().as_micros();
+    let most = 2 + seconds / 1_000_000;
+    let bars = output.matches(" of 20000").count();
+    assert!(
+        (1..=most).contains(&(bars as i64)),
+        "{bars} states of {most}"
+    );
+    assert!(output.ends_with("\rall 20000 done\nbye\n"), "{output}");
+    let errors = desk.output(1, Stream::Stderr).await;
+    assert!(errors.ends_with("\r100%"), "{errors}");
+    let left_out = end.log_bytes - (output.len() + errors.len()) as u64;
+    let notes = desk.output(1, Stream::Executor).await;
+    assert_eq!(
+        notes,
+        format!("{left_out} bytes were left out of lines that were redrawn\n")
+    );
+}
+
+#[tokio::test]
 async fn bytes_that_are_no_text_are_kept() {
     let mut desk = Desk::new().await;
     desk.run(order(1, r"printf '\000\377\200\012'")).await;

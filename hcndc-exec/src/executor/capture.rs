@@ -13,7 +13,7 @@ use tokio::{
 };
 use tokio_util::task::AbortOnDropHandle;
 
-use super::{now, process::until};
+use super::{now, process::until, redraw::Redraw};
 
 /// Output is written when so much has come together,
 const BATCH_BYTES: usize = 128 << 10;
@@ -53,6 +53,7 @@ impl Capture {
         let writer = Writer {
             log,
             attempt,
+            redraws: [Redraw::default(), Redraw::default()],
             cap: Cap::new(cap),
             batch: Vec::new(),
             batch_bytes: 0,
@@ -128,6 +129,8 @@ async fn chunk<R: AsyncRead + Unpin>(pipe: Option<&mut R>) -> Option<Vec<u8>> {
 struct Writer<L> {
     log: Arc<L>,
     attempt: AttemptId,
+    /// Of either stream.
+    redraws: [Redraw; 2],
     cap: Cap,
     batch: Vec<LogEntry>,
     batch_bytes: usize,
@@ -153,6 +156,7 @@ impl<L: LogStore> Writer<L> {
                     Some(Note::Close) | None => open = false,
                 },
                 () = until(self.due) => self.flush().await,
+                () = until(self.redrawn()) => self.keep_redrawn(false),
             }
             if self.batch_bytes >= BATCH_BYTES {
                 self.flush().await;
@@ -176,6 +180,8 @@ impl<L: LogStore> Writer<L> {
                 self.flush().await;
             }
         }
+        self.keep_redrawn(true);
+        let drawn_over: u64 = self.redraws.iter().map(Redraw::left_out).sum();
         let (left_out, tail) = self.cap.finish();
         if left_out > 0 {
             self.say(format!("{left_out} bytes of output were left out here"));
@@ -186,6 +192,11 @@ impl<L: LogStore> Writer<L> {
                 self.flush().await;
             }
         }
+        if drawn_over > 0 {
+            self.say(format!(
+                "{drawn_over} bytes were left out of lines that were redrawn"
+            ));
+        }
         self.flush().await;
         if let Err(error) = self.log.finish(self.attempt).await {
             tracing::warn!(attempt = %self.attempt, %error, "cannot finish a log");
@@ -195,6 +206,36 @@ impl<L: LogStore> Writer<L> {
 
     fn take(&mut self, stream: Stream, bytes: Vec<u8>) {
         self.taken += bytes.len() as u64;
+        let [stdout, stderr] = &mut self.redraws;
+        let redraw = match stream {
+            Stream::Stdout => stdout,
+            Stream::Stderr | Stream::Executor => stderr,
+        };
+        let bytes = redraw.take(bytes, Instant::now());
+        self.keep(stream, bytes);
+    }
+
+    /// When the state of a line that is being redrawn is to be kept.
+    fn redrawn(&self) -> Option<Instant> {
+        self.redraws.iter().filter_map(Redraw::due).min()
+    }
+
+    /// Keeps the states that are due, or all.
+    fn keep_redrawn(&mut self, all: bool) {
+        let now = Instant::now();
+        for (place, stream) in [Stream::Stdout, Stream::Stderr].into_iter().enumerate() {
+            let redraw = &mut self.redraws[place];
+            if all || redraw.due().is_some_and(|due| due <= now) {
+                let bytes = redraw.flush(now);
+                self.keep(stream, bytes);
+            }
+        }
+    }
+
+    fn keep(&mut self, stream: Stream, bytes: Vec<u8>) {
+        if bytes.is_empty() {
+            return;
+        }
         let entry = LogEntry {
             at: now(),
             stream,

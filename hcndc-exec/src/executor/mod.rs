@@ -19,6 +19,7 @@ mod hold;
 mod host;
 mod process;
 mod reaper;
+mod redraw;
 mod rules;
 mod run;
 mod server;
