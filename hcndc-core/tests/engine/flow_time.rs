@@ -187,3 +187,31 @@ fn flow_runs_that_wait_for_each_other_do_not_take_each_other_up_for_ever() {
     }
     assert_eq!(bed.execution_state(execution), ExecutionState::Failed);
 }
+
+#[test]
+fn what_had_failed_before_its_flow_run_joined_another_stays_so() {
+    let mut bed = Bed::new([
+        host("h", 9),
+        with_timeout("a", 60),
+        job("a/x").edit(),
+        with_restarts("b", 1, 100),
+        job("b/z").after("a/x").edit(),
+        job("a/y").after("b/z").edit(),
+    ]);
+    let first = bed.fire(&["a", "b"]);
+    bed.begin("a/x");
+    bed.pass(secs(60));
+    bed.finish("a/x", EndCause::Killed);
+    assert_eq!(bed.flow_state(first, "a"), F::Failed);
+    // Meanwhile somebody has both run for the date.
+    bed.start(&["a", "b"]);
+    for name in ["e2 a/x", "e2 b/z", "e2 a/y"] {
+        bed.succeed(name);
+    }
+    // What failed of b runs again, and a/y with it, which has been done elsewhere; a/x has not been done here.
+    bed.pass(secs(100));
+    assert_eq!(bed.state("a/x"), S::Killed);
+    assert_eq!(bed.state("a/y"), S::Skipped);
+    assert_eq!(bed.flow_state(first, "a"), F::Failed);
+    assert_eq!(bed.execution_state(first), ExecutionState::Failed);
+}
