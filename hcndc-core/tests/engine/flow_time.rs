@@ -215,3 +215,25 @@ fn what_had_failed_before_its_flow_run_joined_another_stays_so() {
     assert_eq!(bed.flow_state(first, "a"), F::Failed);
     assert_eq!(bed.execution_state(first), ExecutionState::Failed);
 }
+
+#[test]
+fn what_people_make_good_begins_nothing_in_a_flow_run_that_is_cut_off() {
+    let mut bed = Bed::new([
+        host("h", 1),
+        with_timeout("a", 60),
+        job("a/runs").first(9).edit(),
+        job("a/queued").edit(),
+        job("a/after").after("a/queued").edit(),
+    ]);
+    let execution = bed.start(&["a"]);
+    bed.begin("a/runs");
+    bed.pass(secs(60));
+    bed.skip(execution, &["a/queued"]);
+    assert_eq!(bed.state("a/after"), S::UpstreamFailed);
+    bed.finish("a/runs", EndCause::Killed);
+    assert_eq!(bed.flow_state(execution, "a"), F::Failed);
+    // Once it has ended, what is made good lets the rest begin anew, with time of its own.
+    bed.skip(execution, &["a/runs"]);
+    bed.resume(execution);
+    assert_eq!(bed.state("a/after"), S::Dispatched);
+}
