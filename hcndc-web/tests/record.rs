@@ -85,7 +85,7 @@ fn what_a_killed_server_recorded_plays_back_bit_for_bit() {
     let (code, said, complaints) = replay(&tape, &["--explain", &last]);
     assert_eq!(code, Some(0), "{said}{complaints}");
     assert!(said.contains("the same, bit for bit"), "{said}");
-    assert!(said.contains("1 live executions"), "{said}");
+    assert!(said.contains("live executions: 1"), "{said}");
     assert!(said.contains("\"state\": \"blocked\""), "{said}");
     let (_, steps, _) = replay(&tape, &["--steps"]);
     assert!(steps.contains("change JobRun"), "{steps}");
@@ -103,8 +103,8 @@ fn what_a_killed_server_recorded_plays_back_bit_for_bit() {
     assert_eq!(all.len(), 2);
     let (code, said, complaints) = replay(&tape, &[]);
     assert_eq!(code, Some(0), "{said}{complaints}");
-    assert!(said.contains("2 files"), "{said}");
-    assert!(said.contains("0 live executions"), "{said}");
+    assert!(said.contains("in files: 2"), "{said}");
+    assert!(said.contains("live executions: 0"), "{said}");
     for file in &all {
         assert!(!fs::read_to_string(file).unwrap().contains("hunter2"));
     }

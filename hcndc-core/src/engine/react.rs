@@ -36,13 +36,9 @@ impl Engine {
                     let calendar = calendar.clone();
                     self.on_calendar_put(&calendar, step);
                 }
-                Change::DefinitionPut(Definition::AlertRule(rule)) => self.alerts.put_rule(rule),
                 Change::DefinitionDeleted(DefinitionId::Schedule(id)) => {
                     let id = *id;
                     self.on_schedule_deleted(id, step);
-                }
-                Change::DefinitionDeleted(DefinitionId::AlertRule(id)) => {
-                    self.alerts.remove_rule(*id);
                 }
                 Change::DefinitionDeleted(DefinitionId::DataSource(id)) => {
                     let id = *id;
@@ -65,7 +61,8 @@ impl Engine {
                     | Definition::DataSource(_)
                     | Definition::FileServer(_)
                     | Definition::FileEvent(_)
-                    | Definition::AlertChannel(_),
+                    | Definition::AlertChannel(_)
+                    | Definition::AlertRule(_),
                 )
                 | Change::DefinitionDeleted(
                     DefinitionId::Flow(_)
@@ -75,7 +72,8 @@ impl Engine {
                     | DefinitionId::Pool(_)
                     | DefinitionId::Param(_)
                     | DefinitionId::FileServer(_)
-                    | DefinitionId::AlertChannel(_),
+                    | DefinitionId::AlertChannel(_)
+                    | DefinitionId::AlertRule(_),
                 )
                 | Change::FlowRun { .. }
                 | Change::JobRun { .. }

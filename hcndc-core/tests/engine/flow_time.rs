@@ -187,3 +187,53 @@ fn flow_runs_that_wait_for_each_other_do_not_take_each_other_up_for_ever() {
     }
     assert_eq!(bed.execution_state(execution), ExecutionState::Failed);
 }
+
+#[test]
+fn what_had_failed_before_its_flow_run_joined_another_stays_so() {
+    let mut bed = Bed::new([
+        host("h", 9),
+        with_timeout("a", 60),
+        job("a/x").edit(),
+        with_restarts("b", 1, 100),
+        job("b/z").after("a/x").edit(),
+        job("a/y").after("b/z").edit(),
+    ]);
+    let first = bed.fire(&["a", "b"]);
+    bed.begin("a/x");
+    bed.pass(secs(60));
+    bed.finish("a/x", EndCause::Killed);
+    assert_eq!(bed.flow_state(first, "a"), F::Failed);
+    // Meanwhile somebody has both run for the date.
+    bed.start(&["a", "b"]);
+    for name in ["e2 a/x", "e2 b/z", "e2 a/y"] {
+        bed.succeed(name);
+    }
+    // What failed of b runs again, and a/y with it, which has been done elsewhere; a/x has not been done here.
+    bed.pass(secs(100));
+    assert_eq!(bed.state("a/x"), S::Killed);
+    assert_eq!(bed.state("a/y"), S::Skipped);
+    assert_eq!(bed.flow_state(first, "a"), F::Failed);
+    assert_eq!(bed.execution_state(first), ExecutionState::Failed);
+}
+
+#[test]
+fn what_people_make_good_begins_nothing_in_a_flow_run_that_is_cut_off() {
+    let mut bed = Bed::new([
+        host("h", 1),
+        with_timeout("a", 60),
+        job("a/runs").first(9).edit(),
+        job("a/queued").edit(),
+        job("a/after").after("a/queued").edit(),
+    ]);
+    let execution = bed.start(&["a"]);
+    bed.begin("a/runs");
+    bed.pass(secs(60));
+    bed.skip(execution, &["a/queued"]);
+    assert_eq!(bed.state("a/after"), S::UpstreamFailed);
+    bed.finish("a/runs", EndCause::Killed);
+    assert_eq!(bed.flow_state(execution, "a"), F::Failed);
+    // Once it has ended, what is made good lets the rest begin anew, with time of its own.
+    bed.skip(execution, &["a/runs"]);
+    bed.resume(execution);
+    assert_eq!(bed.state("a/after"), S::Dispatched);
+}

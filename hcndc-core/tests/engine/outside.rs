@@ -48,7 +48,7 @@ impl Bed {
         self.started()
     }
 
-    fn fire(&mut self, flows: &[&str]) -> ExecutionId {
+    pub(crate) fn fire(&mut self, flows: &[&str]) -> ExecutionId {
         self.start_as(TriggerKind::Schedule, flows, DATE)
     }
 

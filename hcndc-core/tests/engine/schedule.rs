@@ -4,8 +4,8 @@ use hcndc_core::{
     engine::{DueState, FiringOutcome, FiringRow, Input, ScheduleHold, SkipReason, TriggerKind},
     id::ScheduleId,
     model::{
-        AlertEvent, AlertRuleDraft, AlertRuleRef, CalendarDraft, CalendarRef, Deadline, Edit,
-        FlowDraft, FlowRef, Missed, Overlap, ScheduleDraft, TriggerDraft,
+        AlertEvent, AlertRuleDraft, AlertRuleRef, CalendarDraft, CalendarRef, Deadline, Definition,
+        Edit, FlowDraft, FlowRef, Missed, Overlap, ScheduleDraft, TriggerDraft,
     },
     time::Timestamp,
     trigger::{
@@ -436,6 +436,39 @@ fn a_deadline_that_is_missed_is_told_once_and_over_a_reload() {
     bed.succeed("a/one");
     let row = bed.store.firings.values().next().unwrap();
     assert_eq!(row.finish_by.unwrap().state, DueState::Missed);
+}
+
+#[test]
+fn a_deadline_that_passed_before_an_edit_of_its_rule_is_told_by_the_rule_of_after_it() {
+    let mut bed = bed();
+    let at_four = Deadline {
+        days: 0,
+        at: TimeOfDay::new(4, 0, 0).unwrap(),
+    };
+    let told = |event| AlertRuleDraft::new("late", [event], []);
+    bed.edit([
+        told(AlertEvent::ExecutionFailed).into(),
+        put(ScheduleDraft {
+            finish_by: Some(at_four),
+            alerts: vec![AlertRuleRef::Name("late".into())],
+            ..at("0 2 * * *")
+        }),
+    ]);
+    wake(&mut bed, "2026-11-20T18:00:00Z");
+    // Nobody wakes the engine at four: the edit is the first that it hears after that.
+    bed.now = time("2026-11-20T20:00:01Z");
+    let mut all = bed.store.definitions.values();
+    let rule = all.find_map(|it| match it {
+        Definition::AlertRule(rule) => Some(rule.id),
+        _ => None,
+    });
+    bed.edit([AlertRuleDraft {
+        id: rule,
+        ..told(AlertEvent::NotFinishedBy)
+    }
+    .into()]);
+    let told: Vec<_> = bed.store.alerts.values().map(|row| row.event).collect();
+    assert_eq!(told, [AlertEvent::NotFinishedBy]);
 }
 
 #[test]

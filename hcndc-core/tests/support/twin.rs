@@ -168,8 +168,8 @@ impl TwinExecution {
                 } else if let Begun::Joined(_, end) = run.begun {
                     match end {
                         None => FlowRunState::Joined,
-                        Some(true) => FlowRunState::Succeeded,
-                        Some(false) => FlowRunState::Failed,
+                        Some(true) if its().all(|it| is_good(it.state)) => FlowRunState::Succeeded,
+                        Some(_) => FlowRunState::Failed,
                     }
                 } else if its().any(|it| !it.state.is_settled()) {
                     FlowRunState::Running

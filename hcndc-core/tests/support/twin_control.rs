@@ -81,8 +81,11 @@ impl Twin {
             let below = |run: &TwinJob| broken_by(run).iter().any(|id| revived.contains(id));
             let broken = |run: &TwinJob| !broken_by(run).iter().all(|id| revived.contains(id));
             let next = its.jobs.iter().find(|run| {
+                let flow = its.flows.iter().find(|it| it.flow.id == run.flow).unwrap();
+                let cut_off = flow.state == FlowRunState::Running && flow.timed_out;
                 let failed = run.state == JobRunState::UpstreamFailed
-                    && its.flow_state(run.flow) != Some(FlowRunState::Joined);
+                    && flow.state != FlowRunState::Joined
+                    && !cut_off;
                 failed && !revived.contains(&run.id) && below(run) && !broken(run)
             });
             match next.map(|run| run.id) {

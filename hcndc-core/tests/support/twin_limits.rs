@@ -222,12 +222,13 @@ impl Twin {
                 free >= run.job.slots
             });
             let idle: BTreeSet<_> = idle.collect();
-            // Those that need the same of an executor have one kept, for the first of them.
+            // Those that need the same of an executor and of a pool have one kept, for the first of them.
             let mut kept_for = BTreeSet::new();
             let mut may_be_kept = BTreeSet::new();
             for &(its, other) in &queued {
                 if other.job.slots >= 2 && self.rank(its, other) < self.rank(id, run) {
-                    kept_for.insert((&other.job.placement, other.job.slots));
+                    let (placement, pool) = (&other.job.placement, other.job.pool);
+                    kept_for.insert((placement, other.job.slots, pool, other.job.pool_slots));
                     may_be_kept.extend(self.could_take(store, other));
                 }
             }

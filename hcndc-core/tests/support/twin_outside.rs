@@ -160,7 +160,17 @@ impl Twin {
 
     /// What has waited too long fails, what can only be skipped is skipped: for good. When, the engine's rows tell. Tells
     /// whether there was any.
-    pub(crate) fn decide_outside(&mut self, store: &Store) -> bool {
+    pub(crate) fn decide_outside(&mut self, step: &Step, store: &Store) -> bool {
+        let moved: BTreeSet<(JobId, DataDate)> = step
+            .changes
+            .iter()
+            .filter_map(|change| match change {
+                Change::JobRun { row, .. } => {
+                    Some((row.job, store.executions[&row.execution].data_date))
+                }
+                _ => None,
+            })
+            .collect();
         let mut decided = Vec::new();
         for (id, its) in &self.executions {
             if !its.state.goes_on() {
@@ -174,12 +184,15 @@ impl Twin {
                 let mut unmet = its.unmet_outside(run);
                 let may = match told {
                     JobRunState::UpstreamFailed => unmet.any(|tie| {
-                        // What can only be skipped is not late: then something else is why it failed.
+                        // What can only be skipped is not late: then something else is why it failed, unless it has
+                        // become so in this very step.
                         let date = its.date.plus_days(tie.offset_days);
                         let state = self.find_outside(tie.job, date, store);
                         let void =
                             tie.condition == Condition::Failure && state.is_some_and(is_good);
-                        !void && self.is_late(its, run, &tie)
+                        let was_void =
+                            void && date.is_none_or(|it| !moved.contains(&(tie.job, it)));
+                        !was_void && self.is_late(its, run, &tie)
                     }),
                     JobRunState::Skipped => unmet.all(|tie| tie.condition == Condition::Failure),
                     _ => false,

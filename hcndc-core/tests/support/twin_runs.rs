@@ -235,7 +235,7 @@ impl Twin {
             if before != self.marks() {
                 continue;
             }
-            let moves = self.decide_outside(store)
+            let moves = self.decide_outside(step, store)
                 || self.begin_flows(false, step, store)
                 || self.end_executions();
             if !moves {

@@ -200,7 +200,7 @@ fn summarize(played: &Played, engine: Option<&Engine>, lang: Lang) -> Exit {
     } = played;
     if let (Some(first), Some(last)) = (played.first, played.last) {
         say(match lang {
-            Lang::En => format!("{inputs} inputs from {first} to {last}, {files} files"),
+            Lang::En => format!("inputs from {first} to {last}: {inputs}, in files: {files}"),
             Lang::Zh => format!("{first} 至 {last}，共 {inputs} 条输入，{files} 个文件"),
         });
     }
@@ -209,7 +209,7 @@ fn summarize(played: &Played, engine: Option<&Engine>, lang: Lang) -> Exit {
         let mark = Mark::of_engine(engine).0;
         say(match lang {
             Lang::En => format!(
-                "in the end: {executions} live executions, {queued} job runs queued, {running} attempts alive; state {mark:016x}"
+                "in the end: live executions: {executions}, job runs queued: {queued}, attempts alive: {running}; state {mark:016x}"
             ),
             Lang::Zh => format!(
                 "最后：{executions} 个进行中的执行，{queued} 个排队的任务，{running} 个进行中的尝试；状态 {mark:016x}"

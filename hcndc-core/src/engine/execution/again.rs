@@ -90,10 +90,18 @@ impl Execution {
                 }
                 let to = dependent as usize;
                 broken[to] -= 1;
-                // What shares the end of another run does so whatever is settled here.
-                let flow_run = &self.flow_runs[self.jobs[to].flow_run as usize];
-                let failed = self.jobs[to].row.state == JobRunState::UpstreamFailed
-                    && flow_run.row.state != FlowRunState::Joined;
+                let flow_run = &self.flow_runs[self.jobs[to].flow_run as usize].row;
+                let stays = match flow_run.state {
+                    // What shares the end of another run does so whatever is settled here.
+                    FlowRunState::Joined => true,
+                    // Of what is cut off nothing begins any more.
+                    FlowRunState::Running => flow_run.timed_out,
+                    FlowRunState::Waiting
+                    | FlowRunState::Succeeded
+                    | FlowRunState::Failed
+                    | FlowRunState::Stopped => false,
+                };
+                let failed = self.jobs[to].row.state == JobRunState::UpstreamFailed && !stays;
                 if failed && broken[to] == 0 && !core::mem::replace(&mut done[to], true) {
                     revived.push(dependent);
                     work.push(dependent);

@@ -140,7 +140,8 @@ impl Execution {
                 work.push(Work::Settled(job));
             }
         }
-        if good {
+        // What failed here before it joined is not made good by the other.
+        if good && self.flow_runs[at as usize].failed == 0 {
             self.move_flow(at, FlowRunState::Succeeded, moves);
             self.let_children_go(at, moves);
         } else {

@@ -228,6 +228,7 @@ impl Oracle {
             }
             FlowRunState::Failed => {
                 matches!(other, Some(FlowRunState::Failed | FlowRunState::Stopped))
+                    || self.has_failed_itself(row)
             }
             _ => true,
         };
@@ -238,6 +239,13 @@ impl Oracle {
                 format!("flow run {id} is {state}, what it joined is {other:?}"),
             )
         })
+    }
+
+    /// Whether a job of a flow run failed before that joined another.
+    fn has_failed_itself(&self, row: &FlowRunRow) -> bool {
+        let mut its = self.rows.job_runs.values();
+        let failed = |state| matches!(state, JobRunState::Failed | JobRunState::Killed);
+        its.any(|run| run.flow_run == row.id && failed(run.state))
     }
 
     /// R7: more runs of a flow at once than it may have.

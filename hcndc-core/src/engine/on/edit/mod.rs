@@ -122,6 +122,13 @@ impl Engine {
         self.apply_named(nouns.file_servers, step);
         self.apply_named(nouns.file_events, step);
         self.apply_named(nouns.alert_channels, step);
+        // At once: a deadline that has passed is told by the rules of after the edit.
+        for &rule in &nouns.alert_rules.gone {
+            self.alerts.remove_rule(rule);
+        }
+        for rule in nouns.alert_rules.puts.values() {
+            self.alerts.put_rule(rule);
+        }
         self.apply_named(nouns.alert_rules, step);
         step.changes.reserve(flows.len() + jobs.len());
         for flow in flows {
