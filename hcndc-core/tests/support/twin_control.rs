@@ -120,6 +120,8 @@ impl Twin {
             }
             if revived.contains(&run.id) {
                 (run.fixed, run.met, run.waits_outside) = (None, 0, true);
+                // Another that is made good in the same step finds it so.
+                run.state = JobRunState::Blocked;
             }
         }
         for flow in its
