@@ -118,11 +118,13 @@ impl Oracle {
     }
 
     /// R6: a flow run that succeeds and was not cut off, though whoever leads was awake when its time was over. What ended while
-    /// nobody was awake has ended, and what was to be killed may have ended well before.
+    /// nobody was awake has ended, and what was to be killed may have ended well before. What is being stopped is killed as it is.
     fn succeeds_late(&self, row: &FlowRunRow) -> Option<(&'static str, String)> {
         let (under, awake_at) = self.awake_at;
         let awake = under == self.stored_under && self.is_over(row.id, awake_at);
-        let late = awake && !row.timed_out;
+        let execution = self.rows.executions.get(&row.execution);
+        let stopping = execution.is_some_and(|it| it.state == ExecutionState::Stopping);
+        let late = awake && !row.timed_out && !stopping;
         (row.state == FlowRunState::Succeeded && late).then(|| {
             let (id, ended) = (row.id, row.ended_at);
             let detail = format!("flow run {id} succeeds at {ended:?}, past its time");
