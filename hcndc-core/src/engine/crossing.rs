@@ -16,8 +16,8 @@ use crate::{
 /// A flow run of a live execution, by its place there.
 pub(super) type FlowSeat = (ExecutionId, u32);
 
-const FIRST: (ExecutionId, u32) = (ExecutionId(0), 0);
-const LAST: (ExecutionId, u32) = (ExecutionId(u64::MAX), u32::MAX);
+pub(super) const FIRST: (ExecutionId, u32) = (ExecutionId(0), 0);
+pub(super) const LAST: (ExecutionId, u32) = (ExecutionId(u64::MAX), u32::MAX);
 
 /// All that crosses from one execution to another.
 #[derive(Clone, Debug, Default)]

@@ -254,7 +254,7 @@ impl Engine {
     /// # Complexity
     /// A report: O(dependents + log n). A start, stop, resume or rerun: O(job runs of the execution). An edit: O(what it
     /// changes, what comes after that, and executors); of more than 16 flows and jobs, O(mesh), and to delete an executor
-    /// is a look at all jobs.
+    /// is a look at all jobs. While a job depends on a later date, each edit looks for circles over dates, in all of the mesh.
     pub fn apply(&mut self, now: Timestamp, input: Input) -> Result<Step, Rejected> {
         self.now = self.now.max(now);
         // The end of a job and the start of the next make some five changes.

@@ -5,7 +5,8 @@
 //!                                                                                └─► the attempt is not_started
 //! ```
 //!
-//! Values may be secret: they are in no row and no snapshot, and are gone from here once the order is out.
+//! Values may be secret: they are in no row and no snapshot, and are gone from here once the order is out. Inputs hold them, and
+//! so does whoever records inputs.
 
 use alloc::{
     collections::BTreeMap,

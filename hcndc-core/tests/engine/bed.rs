@@ -49,6 +49,17 @@ pub(crate) fn host(name: &str, slots: u32) -> Edit {
     Edit::PutExecutor(ExecutorDraft::new(name, format!("{name}:7890"), slots))
 }
 
+/// Nothing is called so.
+pub(crate) fn unknown(what: &str, name: &str) -> DefinitionError {
+    let (what, name) = (what.into(), name.into());
+    DefinitionError::Unknown { what, name }
+}
+
+/// A number is out of its range.
+pub(crate) fn range(value: i64, min: i64, max: i64) -> DefinitionError {
+    DefinitionError::OutOfRange { value, min, max }
+}
+
 /// A job, called `flow/job`.
 pub(crate) fn job(name: &str) -> JobDraft {
     let (flow, job) = name.split_once('/').unwrap();

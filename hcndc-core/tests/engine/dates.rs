@@ -10,7 +10,7 @@ use hcndc_core::{
     },
 };
 
-use crate::bed::{Bed, JobWords as _, flow, flow_draft, host, job, secs};
+use crate::bed::{Bed, JobWords as _, flow, flow_draft, host, job, range, secs};
 
 fn on(name: &str, offset_days: i32) -> DependencyDraft {
     let (flow, job) = name.split_once('/').unwrap();
@@ -27,10 +27,6 @@ fn with(draft: JobDraft, dependencies: &[DependencyDraft]) -> Edit {
         dependencies,
         ..draft
     })
-}
-
-fn range(value: i64, min: i64, max: i64) -> E {
-    E::OutOfRange { value, min, max }
 }
 
 fn some() -> Bed {

@@ -9,7 +9,7 @@ use hcndc_core::{
     },
 };
 
-use crate::bed::{Bed, JobWords as _, flow, flow_draft, host, job};
+use crate::bed::{Bed, JobWords as _, flow, flow_draft, host, job, range, unknown};
 
 fn some() -> Bed {
     Bed::new([
@@ -20,15 +20,6 @@ fn some() -> Bed {
         job("b/y").on("h").edit(),
         job("b/z").after("b/y").edit(),
     ])
-}
-
-fn unknown(what: &str, name: &str) -> E {
-    let (what, name) = (what.into(), name.into());
-    E::Unknown { what, name }
-}
-
-fn range(value: i64, min: i64, max: i64) -> E {
-    E::OutOfRange { value, min, max }
 }
 
 /// One fault, of the first edit.

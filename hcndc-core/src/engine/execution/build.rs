@@ -67,6 +67,10 @@ impl Execution {
             };
             flow_runs.push(FlowRun::new(row, flow, start..jobs.len() as u32));
         }
+        Self::wired(row, flow_runs, jobs)
+    }
+
+    fn wired(row: ExecutionRow, flow_runs: Vec<FlowRun>, jobs: Vec<JobRun>) -> Self {
         let mut new = Self {
             row,
             flow_runs,
@@ -128,16 +132,7 @@ impl Execution {
         if end != jobs.len() {
             return None;
         }
-        let mut restored = Self {
-            row: snapshot.row,
-            flow_runs,
-            jobs,
-            dependents: Rows::default(),
-            active: 0,
-            queued: 0,
-            waits: 0,
-            outside: BTreeMap::new(),
-        };
+        let mut restored = Self::wired(snapshot.row, flow_runs, jobs);
         for attempt in &snapshot.attempts {
             let at = restored.position(attempt.job_run)?;
             let job = &mut restored.jobs[at as usize];
@@ -159,7 +154,6 @@ impl Execution {
         {
             return None;
         }
-        restored.wire();
         Some(restored)
     }
 

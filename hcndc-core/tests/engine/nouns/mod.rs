@@ -20,7 +20,7 @@ use hcndc_core::{
     },
 };
 
-use crate::bed::{Bed, JobWords as _, flow, job, secs};
+use crate::bed::{Bed, JobWords as _, flow, job, range, secs, unknown};
 
 fn named<Id>(name: &str) -> Ref<Id> {
     Ref::Name(name.into())
@@ -100,15 +100,6 @@ fn one_of_each() -> Vec<Edit> {
 
 fn some() -> Bed {
     Bed::new(one_of_each())
-}
-
-fn unknown(what: &str, name: &str) -> E {
-    let (what, name) = (what.into(), name.into());
-    E::Unknown { what, name }
-}
-
-fn range(value: i64, min: i64, max: i64) -> E {
-    E::OutOfRange { value, min, max }
 }
 
 /// The faults of an edit of [`some`], which is refused.
