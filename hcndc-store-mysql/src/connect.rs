@@ -115,12 +115,27 @@ impl SqlStore {
     /// reached, [`SqlError::NewerSchema`] if a newer version has used it, [`SqlError::ForeignTable`] if another program
     /// has, [`SqlError::Statement`] if a migration fails.
     pub async fn connect_with(options: &SqlOptions) -> Result<Self, SqlError> {
+        Self::open(options, Opening::Serve).await
+    }
+
+    /// The tables as they are, by a single connection: for those who look after a database.
+    pub(crate) async fn look(options: &SqlOptions) -> Result<Self, SqlError> {
+        Self::open(options, Opening::Look).await
+    }
+
+    async fn open(options: &SqlOptions, opening: Opening) -> Result<Self, SqlError> {
         let address = without_password(&options.url);
         let pools = match options.url.split_once(':').map(|(scheme, _)| scheme) {
             #[cfg(feature = "sqlite")]
-            Some("sqlite") => sqlite::connect(options, address).await?,
+            Some("sqlite") => match opening {
+                Opening::Serve => sqlite::connect(options, address).await?,
+                Opening::Look => sqlite::look(options, address).await?,
+            },
             #[cfg(feature = "mysql")]
-            Some("mysql") => mysql::connect(options, address).await?,
+            Some("mysql") => match opening {
+                Opening::Serve => mysql::connect(options, address).await?,
+                Opening::Look => mysql::look(options, address).await?,
+            },
             #[cfg(not(feature = "sqlite"))]
             Some("sqlite") => {
                 let reason = "this build has no support for SQLite";
@@ -152,6 +167,11 @@ impl SqlStore {
         self.pools.writer.close_by_ref().await.doing(doing)
     }
 
+    /// The database's address, without its password.
+    pub(crate) fn address(&self) -> &str {
+        &self.pools.address
+    }
+
     pub(crate) fn writer(&self) -> &DatabaseConnection {
         &self.pools.writer
     }
@@ -159,6 +179,15 @@ impl SqlStore {
     pub(crate) fn reader(&self) -> &DatabaseConnection {
         &self.pools.reader
     }
+}
+
+/// What a database is opened for.
+#[derive(Clone, Copy)]
+enum Opening {
+    /// To work with it: the tables are brought up to date.
+    Serve,
+    /// To look at it as it is.
+    Look,
 }
 
 /// Options that all pools share.

@@ -116,6 +116,17 @@ impl PortError for SqlError {
     }
 }
 
+/// An error with all that led to it, in one line.
+pub(crate) fn chain(error: &SqlError) -> String {
+    let mut line = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        line = format!("{line}: {error}");
+        cause = error.source();
+    }
+    line
+}
+
 /// Says what was being done when the driver failed.
 pub(crate) trait Doing<T> {
     /// Completes "could not …".

@@ -11,6 +11,8 @@
 //!                  └──────── writer ── database ── readers
 //! ```
 //!
+//! [`Upkeep`] is for those who look after the database.
+//!
 //! [`SqlStore`] is [`Store`](hcndc_core::port::Store) and [`History`](hcndc_core::port::History). It must not know what
 //! states mean: it stores what the engine says and answers what pages ask.
 
@@ -33,7 +35,12 @@ mod migration;
 mod realm;
 mod retry;
 mod store;
+mod upkeep;
 mod upsert;
 
 pub use connect::{Durability, SqlOptions, SqlStore};
 pub use error::SqlError;
+pub use migration::MigrationStatus;
+pub use upkeep::{
+    DatabaseStatus, Finding, LeaderStatus, Product, Reference, TableRows, Upkeep, Weight,
+};

@@ -20,20 +20,7 @@ const SYNC_WAIT: &str = "SET SESSION wsrep_sync_wait = 1";
 const UNKNOWN_VARIABLE: u16 = 1193;
 
 pub(super) async fn connect(options: &SqlOptions, address: String) -> Result<Pools, SqlError> {
-    let Ok(parsed) = MySqlConnectOptions::from_str(&options.url) else {
-        let reason = "it is not of the form mysql://user:password@host:3306/database";
-        return Err(SqlError::Address { address, reason });
-    };
-    if parsed.get_database().is_none_or(str::is_empty) {
-        let reason = "it names no database";
-        return Err(SqlError::Address { address, reason });
-    }
-    // A pool waits for a server that refuses connections, and then tells of its own impatience only; one connection
-    // tells at once what is wrong.
-    let first = parsed.connect().await;
-    let first = first.map_err(|error| open_error(&address, driver(error)))?;
-    drop(first.close().await);
-
+    knock(options, &address).await?;
     // The lock of the migrations belongs to a connection: there must be only one.
     let alone = open(&options.url, 1).await;
     let alone = alone.map_err(|source| open_error(&address, source))?;
@@ -48,6 +35,37 @@ pub(super) async fn connect(options: &SqlOptions, address: String) -> Result<Poo
         reader: reader.map_err(|source| open_error(&address, source))?,
         address,
     })
+}
+
+/// One connection to the tables as they are.
+pub(super) async fn look(options: &SqlOptions, address: String) -> Result<Pools, SqlError> {
+    knock(options, &address).await?;
+    let alone = open(&options.url, 1).await;
+    let alone = alone.map_err(|source| open_error(&address, source))?;
+    Ok(Pools {
+        writer: alone.clone(),
+        reader: alone,
+        address,
+    })
+}
+
+/// Finds out at once what is wrong with an address, or with what is there. A pool waits for a server that refuses
+/// connections, and then tells of its own impatience only; one connection tells what is wrong.
+async fn knock(options: &SqlOptions, address: &str) -> Result<(), SqlError> {
+    let Ok(parsed) = MySqlConnectOptions::from_str(&options.url) else {
+        let reason = "it is not of the form mysql://user:password@host:3306/database";
+        let address = address.into();
+        return Err(SqlError::Address { address, reason });
+    };
+    if parsed.get_database().is_none_or(str::is_empty) {
+        let reason = "it names no database";
+        let address = address.into();
+        return Err(SqlError::Address { address, reason });
+    }
+    let first = parsed.connect().await;
+    let first = first.map_err(|error| open_error(address, driver(error)))?;
+    drop(first.close().await);
+    Ok(())
 }
 
 async fn open(url: &str, connections: u32) -> Result<DatabaseConnection, DbErr> {
