@@ -68,6 +68,14 @@ impl SqlOptions {
     }
 }
 
+impl SqlOptions {
+    /// The address without its password, for messages.
+    #[must_use]
+    pub fn shown_url(&self) -> String {
+        without_password(&self.url)
+    }
+}
+
 impl fmt::Debug for SqlOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SqlOptions")
@@ -118,9 +126,10 @@ impl SqlStore {
         Self::open(options, Opening::Serve).await
     }
 
-    /// The tables as they are, by a single connection: for those who look after a database.
-    pub(crate) async fn look(options: &SqlOptions) -> Result<Self, SqlError> {
-        Self::open(options, Opening::Look).await
+    /// The tables as they are, by a single connection: for those who look after a database. A file that is not there
+    /// is made only if that is asked for.
+    pub(crate) async fn look(options: &SqlOptions, make: bool) -> Result<Self, SqlError> {
+        Self::open(options, Opening::Look { make }).await
     }
 
     async fn open(options: &SqlOptions, opening: Opening) -> Result<Self, SqlError> {
@@ -129,12 +138,12 @@ impl SqlStore {
             #[cfg(feature = "sqlite")]
             Some("sqlite") => match opening {
                 Opening::Serve => sqlite::connect(options, address).await?,
-                Opening::Look => sqlite::look(options, address).await?,
+                Opening::Look { make } => sqlite::look(options, address, make).await?,
             },
             #[cfg(feature = "mysql")]
             Some("mysql") => match opening {
                 Opening::Serve => mysql::connect(options, address).await?,
-                Opening::Look => mysql::look(options, address).await?,
+                Opening::Look { .. } => mysql::look(options, address).await?,
             },
             #[cfg(not(feature = "sqlite"))]
             Some("sqlite") => {
@@ -187,7 +196,10 @@ enum Opening {
     /// To work with it: the tables are brought up to date.
     Serve,
     /// To look at it as it is.
-    Look,
+    Look {
+        /// Whether a file is made where there is none.
+        make: bool,
+    },
 }
 
 /// Options that all pools share.

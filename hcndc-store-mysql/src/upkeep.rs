@@ -12,7 +12,9 @@ pub use status::{DatabaseStatus, LeaderStatus, Product, TableRows};
 
 use sea_orm::{DatabaseConnection, DbBackend, QueryResult, Statement};
 
-use crate::{MigrationStatus, SqlError, SqlOptions, SqlStore, error::Doing as _, migration};
+use crate::{
+    MigrationStatus, SqlError, SqlOptions, SqlStore, error::Doing as _, migration, retry::Tries,
+};
 
 /// A database as it is: opening it changes nothing, makes nothing, and is in nobody's way. Servers may be at work on it.
 ///
@@ -40,7 +42,16 @@ impl Upkeep {
     /// [`SqlError::Address`] for an address that is none, [`SqlError::Open`] if there is no such database or it cannot be
     /// reached.
     pub async fn open(options: &SqlOptions) -> Result<Self, SqlError> {
-        let store = SqlStore::look(options).await?;
+        let store = SqlStore::look(options, false).await?;
+        Ok(Self { store })
+    }
+
+    /// The same, but a SQLite file is made if it is not there; its folder must be.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub async fn open_or_make(options: &SqlOptions) -> Result<Self, SqlError> {
+        let store = SqlStore::look(options, true).await?;
         Ok(Self { store })
     }
 
@@ -59,7 +70,14 @@ impl Upkeep {
     /// As [`SqlStore::connect_with`].
     pub async fn migrate(&self) -> Result<Vec<MigrationStatus>, SqlError> {
         let mut steps = self.migrations().await?;
-        migration::migrate(self.db(), self.store.address()).await?;
+        let mut tries = Tries::default();
+        loop {
+            let done = migration::migrate(self.db(), self.store.address()).await;
+            if !tries.again(&done).await {
+                done?;
+                break;
+            }
+        }
         steps.retain(|step| step.applied_at.is_none());
         Ok(steps)
     }

@@ -30,10 +30,14 @@ pub(super) async fn connect(options: &SqlOptions, address: String) -> Result<Poo
     }
 }
 
-/// One connection to the file as it is; none is made.
-pub(super) async fn look(options: &SqlOptions, address: String) -> Result<Pools, SqlError> {
+/// One connection to the file as it is.
+pub(super) async fn look(
+    options: &SqlOptions,
+    address: String,
+    make: bool,
+) -> Result<Pools, SqlError> {
     parse(options, &address)?;
-    let alone = open(options, 1, Kind::Alone).await;
+    let alone = open(options, 1, Kind::Alone { make }).await;
     let alone = alone.map_err(|source| open_error(&address, source))?;
     Ok(Pools {
         writer: alone.clone(),
@@ -93,8 +97,11 @@ enum Kind {
     Writer,
     /// To read from a file.
     Reader,
-    /// To look after a file that is there.
-    Alone,
+    /// To look after a file as it is.
+    Alone {
+        /// Whether one is made where there is none.
+        make: bool,
+    },
 }
 
 async fn open(
@@ -114,14 +121,14 @@ async fn open(
         .map_sqlx_sqlite_opts(move |sqlite| {
             let sqlite = sqlite.busy_timeout(LOCK_WAIT).synchronous(synchronous);
             match kind {
-                Kind::Alone => sqlite.create_if_missing(false),
+                Kind::Alone { make } => sqlite.create_if_missing(make),
                 Kind::Memory | Kind::Writer => sqlite.journal_mode(SqliteJournalMode::Wal),
                 Kind::Reader => sqlite
                     .journal_mode(SqliteJournalMode::Wal)
                     .pragma("query_only", "on"),
             }
         });
-    if matches!(kind, Kind::Writer | Kind::Alone) {
+    if matches!(kind, Kind::Writer | Kind::Alone { .. }) {
         pool.map_sqlx_sqlite_pool_opts(|pool| pool.after_release(|it, _| Box::pin(is_clean(it))));
     }
     Database::connect(pool).await
