@@ -35,6 +35,16 @@ pub enum SqlError {
         /// The first migration that is unknown here.
         migration: String,
     },
+    /// The tables are those of an older version, or not there yet, and may not be changed now.
+    #[error(
+        "the database {address} lacks migration {migration:?}: run `hcndc db migrate`, or start a server"
+    )]
+    OlderSchema {
+        /// The address, without its password.
+        address: String,
+        /// The first migration that is to come.
+        migration: String,
+    },
     /// The database holds tables of another program under names that this one needs.
     #[error("the database {address} already has a table {table:?} of some other program")]
     ForeignTable {
@@ -105,6 +115,7 @@ impl PortError for SqlError {
         match self {
             Self::Address { .. }
             | Self::NewerSchema { .. }
+            | Self::OlderSchema { .. }
             | Self::ForeignTable { .. }
             | Self::TooLarge { .. }
             | Self::Json { .. }

@@ -33,6 +33,7 @@ mod keyset;
 mod load;
 mod migration;
 mod realm;
+mod retention;
 mod retry;
 mod store;
 mod upkeep;
@@ -41,6 +42,7 @@ mod upsert;
 pub use connect::{Durability, SqlOptions, SqlStore};
 pub use error::SqlError;
 pub use migration::MigrationStatus;
+pub use retention::{Keep, Pruned};
 pub use upkeep::{
     DatabaseStatus, Finding, LeaderStatus, Product, Reference, TableRows, Upkeep, Weight,
 };

@@ -82,6 +82,28 @@ impl Upkeep {
         Ok(steps)
     }
 
+    /// The store on this connection, if its tables are those of this version.
+    ///
+    /// # Errors
+    /// [`SqlError::NewerSchema`] if a newer version has used it, [`SqlError::OlderSchema`] if there are steps to come.
+    pub async fn store(&self) -> Result<&SqlStore, SqlError> {
+        let steps = self.migrations().await?;
+        let address = || self.store.address().to_owned();
+        if let Some(newer) = steps.iter().find(|step| !step.known) {
+            return Err(SqlError::NewerSchema {
+                address: address(),
+                migration: newer.name.clone(),
+            });
+        }
+        if let Some(first) = steps.iter().find(|step| step.applied_at.is_none()) {
+            return Err(SqlError::OlderSchema {
+                address: address(),
+                migration: first.name.clone(),
+            });
+        }
+        Ok(&self.store)
+    }
+
     /// Closes the connection.
     ///
     /// # Errors

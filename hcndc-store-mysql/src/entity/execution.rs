@@ -30,6 +30,8 @@ pub(crate) enum Execution {
     ScheduleId,
     FireTime,
     BackfillId,
+    /// The last term in which a scheduler read it again after its end; see `retention`.
+    LoadedIn,
 }
 
 impl Table for Execution {

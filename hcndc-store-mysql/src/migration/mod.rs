@@ -5,6 +5,7 @@ mod m20261125_000001_definitions;
 mod m20261125_000002_firing;
 mod m20261125_000003_controls;
 mod m20261125_000003_runs;
+mod m20261126_000002_retention;
 mod make;
 mod status;
 
@@ -32,6 +33,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261125_000002_firing::Migration),
             Box::new(m20261125_000003_controls::Migration),
             Box::new(m20261125_000003_runs::Migration),
+            Box::new(m20261126_000002_retention::Migration),
         ]
     }
 

@@ -1,10 +1,17 @@
 //! How a database stands.
 
 use hcndc_core::time::Timestamp;
-use sea_orm::DbBackend;
+use sea_orm::{
+    ConnectionTrait as _, DbBackend, ExprTrait as _,
+    sea_query::{Expr, Query},
+};
 
 use super::Upkeep;
-use crate::{MigrationStatus, SqlError, entity::Reader, error::Doing as _};
+use crate::{
+    MigrationStatus, SqlError, SqlStore,
+    entity::{Leader, Reader},
+    error::Doing as _,
+};
 
 /// How a database stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -122,7 +129,7 @@ impl Upkeep {
             }
         }
         let leader = match tables.iter().any(|name| name == "leader") {
-            true => self.leader().await?,
+            true => self.store.leader().await?,
             false => None,
         };
         Ok(DatabaseStatus {
@@ -164,21 +171,6 @@ impl Upkeep {
         Ok(bytes.unwrap_or_default().unsigned_abs())
     }
 
-    async fn leader(&self) -> Result<Option<LeaderStatus>, SqlError> {
-        let query = "SELECT realm, fence, holder, expires_at, next_id FROM leader";
-        let rows = self.rows("read the lease", query).await?;
-        let Some(row) = rows.first().map(|row| Reader::new("leader", row)) else {
-            return Ok(None);
-        };
-        Ok(Some(LeaderStatus {
-            realm: row.column("realm")?,
-            fence: row.number("fence")?,
-            holder: row.column("holder")?,
-            expires_at: row.time_if("expires_at")?,
-            next_id: row.number("next_id")?,
-        }))
-    }
-
     /// The difference from this clock to the database's: positive if the database's is ahead. `None` where the database
     /// has no clock of its own.
     pub(super) async fn clock_ahead(&self, now: Timestamp) -> Result<Option<i64>, SqlError> {
@@ -190,5 +182,38 @@ impl Upkeep {
         let theirs = rows.first().map(|row| row.try_get_by_index::<i64>(0));
         let theirs = theirs.transpose().doing("ask for the time")?;
         Ok(theirs.map(|theirs| theirs.saturating_sub(now.as_micros())))
+    }
+}
+
+impl SqlStore {
+    /// Who leads, or led last; `None` in a database that is still being made.
+    ///
+    /// # Errors
+    /// [`SqlError`] when it cannot be read.
+    pub async fn leader(&self) -> Result<Option<LeaderStatus>, SqlError> {
+        let columns = [
+            Leader::Realm,
+            Leader::Fence,
+            Leader::Holder,
+            Leader::ExpiresAt,
+            Leader::NextId,
+        ];
+        let statement = Query::select()
+            .columns(columns)
+            .from(Leader::Table)
+            .and_where(Expr::col(Leader::Id).eq(Leader::ROW))
+            .to_owned();
+        let row = self.reader().query_one(&statement).await;
+        let row = row.doing("read the lease")?;
+        let Some(row) = row.as_ref().map(|row| Reader::new("leader", row)) else {
+            return Ok(None);
+        };
+        Ok(Some(LeaderStatus {
+            realm: row.column("realm")?,
+            fence: row.number("fence")?,
+            holder: row.column("holder")?,
+            expires_at: row.time_if("expires_at")?,
+            next_id: row.number("next_id")?,
+        }))
     }
 }
