@@ -7,6 +7,7 @@
 //! - [`handle`], [`clock`], [`live`], [`names`], [`causes`]: what ties a scheduler to a process
 //! - [`recording`]: what goes into a scheduler, in files
 //! - [`driving`], [`server`], [`cli`]: all of it put together
+//! - [`retention`]: old history goes
 //! - [`database`], [`local_executor`]: what a host has of its own
 
 pub mod api;
@@ -24,4 +25,5 @@ pub mod local_executor;
 pub mod metrics;
 pub mod names;
 pub mod recording;
+pub mod retention;
 pub mod server;

@@ -114,6 +114,11 @@ fn describe() {
         count,
         "Executors that are connected."
     );
+    describe_counter!(
+        "hcndc_pruned_rows_total",
+        count,
+        "Rows of old history that were deleted."
+    );
     describe_counter!("hcndc_http_requests_total", count, "Requests answered.");
     describe_histogram!(
         "hcndc_http_request_duration_seconds",

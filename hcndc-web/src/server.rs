@@ -18,6 +18,7 @@ use hcndc_core::{
 use hcndc_exec::FileLogError;
 use hcndc_store_mysql::{Durability, SqlError, SqlOptions, SqlStore};
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::{
     api,
@@ -30,6 +31,7 @@ use crate::{
     metrics,
     names::Names,
     recording::{RecordTo, Recorder},
+    retention::{self, KeepFor},
 };
 
 /// How a server is set up.
@@ -51,6 +53,8 @@ pub struct ServerConfig {
     pub zone: Tz,
     /// Where what goes into the scheduler is recorded, if it is.
     pub record: Option<RecordTo>,
+    /// How long history is kept.
+    pub keep: KeepFor,
 }
 
 /// A running server.
@@ -63,6 +67,7 @@ pub struct Server {
     driving: Driving,
     local: Option<LocalExecutor>,
     store: SqlStore,
+    retention: AbortOnDropHandle<()>,
     _lock: File,
 }
 
@@ -164,6 +169,7 @@ impl Server {
             store.realm().await?,
             local.as_ref(),
             &data_dir,
+            config.keep.logs,
         )?);
 
         let live = Arc::new(Live::new(Names::default()));
@@ -175,6 +181,7 @@ impl Server {
             holder: instance(&data_dir).map_err(folder)?,
             ttl: LEASE,
         };
+        let holder = leadership.holder.clone();
         let recorder = match &config.record {
             Some(to) => Some(Arc::new(Recorder::start(to).map_err(|source| {
                 let path = to.dir.clone();
@@ -203,6 +210,7 @@ impl Server {
             });
         }
 
+        let retention = retention::start(store.clone(), config.keep, holder);
         let web = WebSettings {
             zone: config.zone,
             ..WebSettings::for_listener(address)
@@ -218,6 +226,7 @@ impl Server {
             driving,
             local,
             store,
+            retention,
             _lock: lock,
         })
     }
@@ -248,6 +257,8 @@ impl Server {
     /// What stopped the scheduler before.
     pub async fn stop(self) -> Result<(), ServerError> {
         self.stop.send_replace(true);
+        // What it is at is taken up by the next server.
+        drop(self.retention);
         // Whatever the API ends with, the scheduler must end well.
         let _ = self.api.await;
         let scheduler = &self.app.scheduler;

@@ -213,3 +213,105 @@ fn a_database_that_is_not_there_is_told_without_its_password() {
     let wrong = db("postgres://h/db", &["status"]).output().unwrap();
     assert_eq!(wrong.status.code(), Some(2));
 }
+
+/// A server that has run a flow of two jobs to its end, is stopped, and was so long ago.
+fn long_ago(dir: &Path, url: &str) -> u64 {
+    let server = Server::start(dir, &[]);
+    server.put_mesh(
+        "hcndc: 1\nflows: [{name: f, jobs: [{name: a, command: 'true'}, {name: b, command: 'true'}]}]\n",
+    );
+    let execution = server.start_flows(&["f"]);
+    support::wait_for("the execution to end", || {
+        server.execution_state(execution) == "succeeded"
+    });
+    assert!(server.stop().success());
+    // 400 days.
+    execute(
+        url,
+        &[
+            "UPDATE execution SET ended_at = ended_at - 34560000000000",
+            "UPDATE action SET done_at = done_at - 34560000000000",
+        ],
+    );
+    execution
+}
+
+fn status_of(server: &Server, method: &str, path: &str) -> u16 {
+    let url = format!("{}api/v1/{path}", server.base());
+    let agent = ureq::Agent::config_builder()
+        .http_status_as_error(false)
+        .build()
+        .new_agent();
+    let answer = match method {
+        "GET" => agent.get(&url).call(),
+        _ => agent.post(&url).send_empty(),
+    };
+    answer.unwrap().status().as_u16()
+}
+
+#[test]
+fn a_server_deletes_old_history_and_says_that_it_is_gone() {
+    let dir = tempfile::tempdir().unwrap();
+    let url = sqlite_url(&dir.path().join("hcndc.db"));
+    let execution = long_ago(dir.path(), &url);
+    let server = Server::start(dir.path(), &["--keep-history", "399"]);
+    support::wait_for("the execution to go", || {
+        status_of(&server, "GET", &format!("executions/{execution}")) == 404
+    });
+    let resume = format!("executions/{execution}/resume");
+    assert_eq!(status_of(&server, "POST", &resume), 404);
+    let metrics = ureq::get(format!("{}metrics", server.base())).call();
+    support::wait_for("all of it to go", || {
+        server.get("job-runs")["items"]
+            .as_array()
+            .unwrap()
+            .is_empty()
+    });
+    let metrics = metrics.unwrap().body_mut().read_to_string().unwrap();
+    assert!(
+        metrics.contains("hcndc_pruned_rows_total{table=\"execution\"} 1"),
+        "{metrics}"
+    );
+    // The flow is still known to have succeeded for its date, and runs on.
+    assert_eq!(server.get("flows")["items"][0]["data_date"], "2026-11-21");
+    let again = server.start_flows(&["f"]);
+    support::wait_for("another execution to end", || {
+        server.execution_state(again) == "succeeded"
+    });
+}
+
+#[test]
+fn history_goes_by_hand_beside_a_server_that_keeps_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let url = sqlite_url(&dir.path().join("hcndc.db"));
+    let execution = long_ago(dir.path(), &url);
+    let server = Server::start(dir.path(), &["--keep-history", "0", "--keep-audit", "0"]);
+    let path = format!("executions/{execution}");
+    let call = |args: &[&str]| {
+        let output = db(&url, args).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        output
+    };
+    let young = call(&["prune", "--older-than", "401", "--audit-older-than", "0"]);
+    assert_eq!(stdout(&young), "nothing is that old\n");
+    let plan = json(&call(&["prune", "--dry-run", "--json"]));
+    assert_eq!(plan["rows"]["execution"], 1, "{plan:#}");
+    assert_eq!(plan["rows"]["job_run"], 2, "{plan:#}");
+    assert_eq!(status_of(&server, "GET", &path), 200);
+    let done = json(&call(&["prune", "--json"]));
+    assert_eq!(done["rows"], plan["rows"]);
+    assert_eq!(status_of(&server, "GET", &path), 404);
+    let check = call(&["check"]);
+    assert_eq!(stdout(&check), "a server can start\n");
+}
+
+#[test]
+fn history_of_an_older_version_is_left_alone() {
+    let (_dir, file) = fresh_file();
+    let url = sqlite_url(&file);
+    std::fs::write(&file, "").unwrap();
+    let refused = db(&url, &["prune"]).output().unwrap();
+    assert_eq!(refused.status.code(), Some(1));
+    let text = stderr(&refused);
+    assert!(text.contains("run `hcndc db migrate`"), "{text}");
+}

@@ -3,6 +3,7 @@
 mod check;
 mod finding_text;
 mod migrate;
+mod prune;
 mod status;
 
 use std::{future::Future, path::PathBuf};
@@ -29,6 +30,8 @@ enum DbCommand {
     Migrate(migrate::MigrateArgs),
     /// Find all that would keep a server from starting, or that it would come to regret
     Check(check::CheckArgs),
+    /// Delete history that is old enough, as servers do by themselves
+    Prune(prune::PruneArgs),
 }
 
 /// Which database.
@@ -75,6 +78,7 @@ pub(super) fn run(args: &DbArgs, lang: Lang) -> Exit {
             done(lang, migrate::run(args, lang))
         }
         DbCommand::Check(args) => done(lang, check::run(args, lang)),
+        DbCommand::Prune(args) => done(lang, prune::run(args, lang)),
     }
 }
 
