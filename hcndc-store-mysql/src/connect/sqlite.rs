@@ -56,6 +56,7 @@ async fn connect_once(
         address: address.into(),
         writer,
         reader,
+        patience: options.patience,
     })
 }
 
