@@ -39,6 +39,10 @@ pub struct SqlOptions {
     /// too many, and a MySQL server runs out of them (`max_connections`, 151 by default, shared by all that connect).
     /// A database in memory has one connection, whatever this says.
     pub readers: u32,
+    /// How long a page, a small commit or the lease may take before the connection counts as lost and the call as
+    /// [`SqlError::Silent`]; default 30 s. A large commit and a load get more. Shorter, and a database that is only slow
+    /// makes work twice; longer, and a network that swallows packets goes unnoticed.
+    pub patience: Duration,
 }
 
 impl SqlOptions {
@@ -49,6 +53,7 @@ impl SqlOptions {
             url: url.into(),
             durability: Durability::default(),
             readers: 8,
+            patience: Duration::from_secs(30),
         }
     }
 
@@ -82,6 +87,7 @@ impl fmt::Debug for SqlOptions {
             .field("url", &without_password(&self.url))
             .field("durability", &self.durability)
             .field("readers", &self.readers)
+            .field("patience", &self.patience)
             .finish()
     }
 }
@@ -96,6 +102,7 @@ struct Pools {
     address: String,
     writer: DatabaseConnection,
     reader: DatabaseConnection,
+    patience: Duration,
 }
 
 impl fmt::Debug for SqlStore {
@@ -183,6 +190,10 @@ impl SqlStore {
 
     pub(crate) fn writer(&self) -> &DatabaseConnection {
         &self.pools.writer
+    }
+
+    pub(crate) fn patience(&self) -> Duration {
+        self.pools.patience
     }
 
     pub(crate) fn reader(&self) -> &DatabaseConnection {

@@ -1,6 +1,6 @@
 //! What can go wrong between the scheduler and its database, and what to do about it.
 
-use std::error::Error;
+use std::{error::Error, time::Duration};
 
 use hcndc_core::port::{ErrorKind, Fence, PortError};
 use sea_orm::{DbErr, RuntimeErr, sqlx};
@@ -67,6 +67,14 @@ pub enum SqlError {
         /// What the driver says.
         source: DbErr,
     },
+    /// The database did not answer in time. What was asked may have been done, or may not.
+    #[error("could not {doing}: the database has not answered for {} s", limit.as_secs_f32())]
+    Silent {
+        /// What was being done.
+        doing: &'static str,
+        /// How long it was waited for.
+        limit: Duration,
+    },
     /// A row holds what no version of this program writes.
     #[error("{table} {id}: {what} makes no sense")]
     Corrupt {
@@ -121,6 +129,7 @@ impl PortError for SqlError {
             | Self::Json { .. }
             | Self::ForeignCursor => ErrorKind::Invalid,
             Self::Open { source, .. } | Self::Statement { source, .. } => kind_of(source),
+            Self::Silent { .. } => ErrorKind::Unavailable,
             Self::Fenced { .. } => ErrorKind::Fenced,
             Self::Corrupt { .. } | Self::Missing { .. } => ErrorKind::Corrupt,
         }

@@ -98,7 +98,9 @@ impl SqlStore {
                 keep,
                 limit: usize::try_from(Ord::max(rows, 1)).unwrap_or(usize::MAX),
             };
-            let done = batch.run(&mut pruned).await;
+            let limit = self.patience() * 2;
+            let work = batch.run(&mut pruned);
+            let done = self.within(limit, "delete old history", work).await;
             if !tries.again(&done).await {
                 return done.map(|()| pruned);
             }

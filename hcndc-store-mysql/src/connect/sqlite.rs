@@ -43,6 +43,7 @@ pub(super) async fn look(
         writer: alone.clone(),
         reader: alone,
         address,
+        patience: options.patience,
     })
 }
 
@@ -76,6 +77,7 @@ async fn connect_once(
         address: address.into(),
         writer,
         reader,
+        patience: options.patience,
     })
 }
 
