@@ -315,3 +315,89 @@ fn history_of_an_older_version_is_left_alone() {
     let text = stderr(&refused);
     assert!(text.contains("run `hcndc db migrate`"), "{text}");
 }
+
+const MESH: &str = "\
+hcndc: 1
+data_sources: [{name: dw, kind: mysql, host: db, password: s3cret}]
+flows:
+  - name: f
+    jobs:
+      - {name: a, command: 'echo ${param.zone}', params: {zone: north}}
+      - {name: b, command: 'true', depends_on: [a], labels: {disk: ssd}}
+schedules: [{name: s, flow: f, trigger: '0 3 * * *', paused: true}]
+";
+
+/// A call of `hcndc` on the database at this address.
+fn hcndc(url: &str, args: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_hcndc"));
+    command
+        .env("HCNDC_LANG", "en")
+        .env_remove("HCNDC_DATA_DIR")
+        .env("HCNDC_DATABASE", url);
+    command.args(args).output().unwrap()
+}
+
+#[test]
+fn definitions_go_from_a_server_into_another_database() {
+    let dir = tempfile::tempdir().unwrap();
+    let (data, other) = (dir.path().join("data"), dir.path().join("other.db"));
+    let server = Server::start(&data, &["--no-executor"]);
+    server.put_mesh(MESH);
+    let url = sqlite_url(&data.join("hcndc.db"));
+    let file = dir.path().join("mesh.yaml");
+    let path = file.to_str().unwrap();
+    let exported = hcndc(&url, &["export", "--all", "-o", path]);
+    assert!(exported.status.success(), "{}", stderr(&exported));
+    let yaml = std::fs::read_to_string(&file).unwrap();
+    assert!(
+        yaml.contains("name: dw") && !yaml.contains("s3cret"),
+        "{yaml}"
+    );
+    let through = hcndc("", &["export", "--all", "--server", server.base()]);
+    assert_eq!(stdout(&through), yaml);
+
+    // Beside a server nobody writes into its database; through it, nothing new is said.
+    let refused = hcndc(&url, &["import", path]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(
+        stderr(&refused).contains("--server"),
+        "{}",
+        stderr(&refused)
+    );
+    let through = hcndc("", &["import", path, "--server", server.base()]);
+    assert!(
+        stdout(&through).contains("0 made, 5 replaced"),
+        "{through:?}"
+    );
+    assert_eq!(server.get("jobs")["items"][0]["version"], 1);
+
+    let other_url = sqlite_url(&other);
+    let missing = hcndc(&other_url, &["import", path]);
+    assert_eq!(missing.status.code(), Some(1));
+    assert!(!other.exists());
+    assert!(db(&other_url, &["migrate"]).status().unwrap().success());
+    let tried = hcndc(&other_url, &["import", path, "--dry-run"]);
+    assert!(stdout(&tried).contains("5 would be made"), "{tried:?}");
+    let put = hcndc(&other_url, &["import", path]);
+    assert!(stdout(&put).contains("5 made, 0 replaced"), "{put:?}");
+    let again = hcndc(&other_url, &["export", "--all"]);
+    assert_eq!(stdout(&again), yaml);
+    let check = db(&other_url, &["check"]).output().unwrap();
+    assert_eq!(stdout(&check), "a server can start\n");
+}
+
+#[test]
+fn a_file_with_faults_is_not_imported() {
+    let (dir, database) = fresh_file();
+    let url = sqlite_url(&database);
+    assert!(db(&url, &["migrate"]).status().unwrap().success());
+    let file = dir.path().join("mesh.yaml");
+    std::fs::write(&file, MESH.replace("depends_on: [a]", "depends_on: [c]")).unwrap();
+    let refused = hcndc(&url, &["import", file.to_str().unwrap()]);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(
+        stderr(&refused).contains("mesh.yaml:7:"),
+        "{}",
+        stderr(&refused)
+    );
+}

@@ -11,7 +11,7 @@ use hcndc_core::{
 };
 
 use super::problem::{Blame, BlameError, Problem, What};
-use crate::interchange::Lang;
+use crate::interchange::{ExportError, Lang};
 
 /// One of two texts.
 pub(super) fn either(lang: Lang, en: impl Into<String>, zh: impl Into<String>) -> String {
@@ -64,6 +64,11 @@ pub(super) const KINDS: &[(&str, &str, &str)] = &[
     ("bad_query", "The query is wrong", "查询参数有误"),
     ("bad_body", "The body is wrong", "请求内容有误"),
     ("bad_mesh", "The mesh file is wrong", "网状依赖文件有误"),
+    (
+        "not_exportable",
+        "No mesh file can say this",
+        "无法导出为网状依赖文件",
+    ),
     ("bad_definition", "The definition is wrong", "定义有误"),
     ("stale", "Somebody else changed it", "已被他人修改"),
     ("in_use", "It is still needed", "仍在使用中"),
@@ -175,6 +180,15 @@ pub(super) fn detail(problem: &Problem, lang: Lang) -> String {
             "the connection failed while the body was read",
             "读取内容时连接中断",
         ),
+        Problem::NotExportable(error) => match error {
+            ExportError::Ambiguous { job, dependency } => either(
+                lang,
+                error.to_string(),
+                format!(
+                    "{job} 依赖于 {dependency}，但它所在的任务流中有任务恰好同名，无法写明；请将其中之一改名"
+                ),
+            ),
+        },
         Problem::KeyReused => either(
             lang,
             "take a new key for a new request",

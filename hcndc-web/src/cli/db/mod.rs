@@ -102,6 +102,6 @@ fn done(lang: Lang, work: impl Future<Output = Result<Exit, SqlError>>) -> Exit 
     }
 }
 
-fn now() -> Timestamp {
+pub(super) fn now() -> Timestamp {
     SystemClock::new().now()
 }
