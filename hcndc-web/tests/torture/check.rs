@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
+    panic::catch_unwind,
 };
 
 use hcndc_core::{
@@ -51,6 +52,7 @@ impl fmt::Display for Report {
 }
 
 /// All that the database holds of runs.
+#[derive(Clone)]
 struct Stored {
     executions: Vec<ExecutionView>,
     job_runs: BTreeMap<JobRunId, JobRunView>,
@@ -66,18 +68,20 @@ struct Trace {
     end: Option<(i64, i32)>,
 }
 
-/// Looks for every rule.
+type Traces = BTreeMap<AttemptId, Trace>;
+
+/// Looks for every rule; and sees to it that what breaks one would be found.
 pub(crate) fn everything(site: &Site, asked: &Asked) -> Report {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let stored = runtime.block_on(stored(&site.url));
     let traces = traces(&site.trace());
-    every_promise_is_kept(&stored, asked);
-    nothing_runs_that_is_not_stored_or_twice(&stored, &traces);
-    ends_are_as_jobs_say(&stored, &traces);
-    runs_ended_well(&stored);
-    limits_hold(&stored, &traces);
-    order_holds(&stored, &traces);
-    fire_times_are_used_once(&stored);
+    look(&stored, &traces, asked);
+    for (what, spoil) in SPOILED {
+        let (mut stored, mut traces) = (stored.clone(), traces.clone());
+        spoil(&mut stored, &mut traces);
+        let found = catch_unwind(|| look(&stored, &traces, asked)).is_err();
+        assert!(found, "nobody sees that {what}");
+    }
     let mut attempts = BTreeMap::new();
     for row in stored.attempts.values() {
         *attempts.entry(row.state).or_default() += 1;
@@ -90,6 +94,61 @@ pub(crate) fn everything(site: &Site, asked: &Asked) -> Report {
     }
 }
 
+fn look(stored: &Stored, traces: &Traces, asked: &Asked) {
+    every_promise_is_kept(stored, asked);
+    nothing_runs_that_is_not_stored_or_twice(stored, traces);
+    ends_are_as_jobs_say(stored, traces);
+    runs_ended_well(stored);
+    limits_hold(stored, traces);
+    order_holds(stored, traces);
+    fire_times_are_used_once(stored);
+}
+
+type Spoil = fn(&mut Stored, &mut Traces);
+
+/// What each rule forbids, brought about in what was found.
+const SPOILED: &[(&str, Spoil)] = &[
+    ("an execution is missing", |stored, _| {
+        let manual = |it: &ExecutionView| it.row.trigger != TriggerKind::Schedule;
+        let at = stored.executions.iter().position(manual).unwrap();
+        stored.executions.remove(at);
+    }),
+    ("an execution failed", |stored, _| {
+        stored.executions[0].row.state = ExecutionState::Failed;
+    }),
+    ("an attempt ran twice", |_, traces| {
+        traces.first_entry().unwrap().get_mut().starts = 2;
+    }),
+    ("an attempt ran that is not stored", |_, traces| {
+        traces.insert(AttemptId(u64::MAX), Trace::default());
+    }),
+    ("a result is made up", |stored, traces| {
+        let good = |row: &&AttemptRow| row.state == AttemptState::Succeeded;
+        let row = stored.attempts.values().find(good).unwrap();
+        traces.get_mut(&row.id).unwrap().end = None;
+    }),
+    ("a result is wrong", |stored, traces| {
+        let good = |row: &&AttemptRow| row.state == AttemptState::Succeeded;
+        let row = stored.attempts.values().find(good).unwrap();
+        traces.get_mut(&row.id).unwrap().end.as_mut().unwrap().1 = 3;
+    }),
+    ("a job of the pool takes too long", |stored, traces| {
+        let row = stored.attempt_of("x");
+        traces.get_mut(&row).unwrap().end.as_mut().unwrap().0 += 3_600_000_000;
+    }),
+    ("a job starts too early", |stored, traces| {
+        let row = stored.attempt_of("join");
+        traces.get_mut(&row).unwrap().started_at -= 3_600_000_000;
+    }),
+    ("a fire time is missing", |stored, _| {
+        stored.firings.sort_by_key(|it| it.from);
+        stored.firings.remove(1);
+    }),
+    ("a fire time is used twice", |stored, _| {
+        stored.firings.push(stored.firings[1].clone());
+    }),
+];
+
 /// Each start that was promised is there, once, and no other.
 fn every_promise_is_kept(stored: &Stored, asked: &Asked) {
     let manual = stored.executions.iter();
@@ -100,7 +159,7 @@ fn every_promise_is_kept(stored: &Stored, asked: &Asked) {
     assert_eq!(there, promised);
 }
 
-fn nothing_runs_that_is_not_stored_or_twice(stored: &Stored, traces: &BTreeMap<AttemptId, Trace>) {
+fn nothing_runs_that_is_not_stored_or_twice(stored: &Stored, traces: &Traces) {
     for (id, trace) in traces {
         assert!(
             stored.attempts.contains_key(id),
@@ -111,7 +170,7 @@ fn nothing_runs_that_is_not_stored_or_twice(stored: &Stored, traces: &BTreeMap<A
 }
 
 /// No result is lost, and none is made up.
-fn ends_are_as_jobs_say(stored: &Stored, traces: &BTreeMap<AttemptId, Trace>) {
+fn ends_are_as_jobs_say(stored: &Stored, traces: &Traces) {
     for (id, row) in &stored.attempts {
         let end = traces.get(id).and_then(|trace| trace.end);
         let code = end.map(|(_, code)| code);
@@ -181,7 +240,7 @@ fn most_at_once(intervals: &[(i64, i64, u32)]) -> u32 {
     u32::try_from(most).unwrap()
 }
 
-fn limits_hold(stored: &Stored, traces: &BTreeMap<AttemptId, Trace>) {
+fn limits_hold(stored: &Stored, traces: &Traces) {
     let mut executors = BTreeMap::<_, Vec<_>>::new();
     let mut jobs = BTreeMap::<_, Vec<_>>::new();
     let mut pool = Vec::new();
@@ -238,7 +297,7 @@ fn limits_hold(stored: &Stored, traces: &BTreeMap<AttemptId, Trace>) {
 }
 
 /// A job starts after the last of those before it has succeeded.
-fn order_holds(stored: &Stored, traces: &BTreeMap<AttemptId, Trace>) {
+fn order_holds(stored: &Stored, traces: &Traces) {
     const BEFORE: &[(&str, &str)] = &[
         ("root", "left"),
         ("root", "right"),
@@ -297,8 +356,8 @@ fn fire_times_are_used_once(stored: &Stored) {
     assert_eq!(once.len(), started.len(), "one fire time, two executions");
 }
 
-fn traces(text: &str) -> BTreeMap<AttemptId, Trace> {
-    let mut traces = BTreeMap::<AttemptId, Trace>::new();
+fn traces(text: &str) -> Traces {
+    let mut traces = Traces::new();
     for line in text.lines() {
         let mut words = line.split(' ');
         let word = words.next().unwrap();
@@ -315,6 +374,14 @@ fn traces(text: &str) -> BTreeMap<AttemptId, Trace> {
 }
 
 impl Stored {
+    /// An attempt at a job of this name that succeeded.
+    fn attempt_of(&self, job: &str) -> AttemptId {
+        let good = |row: &&AttemptRow| {
+            row.state == AttemptState::Succeeded && self.job_runs[&row.job_run].job_name == job
+        };
+        self.attempts.values().find(good).unwrap().id
+    }
+
     fn execution(&self, id: ExecutionId) -> &ExecutionView {
         let found = self.executions.iter().find(|it| it.row.id == id);
         found.unwrap()
