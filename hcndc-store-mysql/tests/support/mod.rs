@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "each test program uses some of it")]
 
+pub(crate) mod galera;
 pub(crate) mod mysql;
 pub(crate) mod proxy;
 pub(crate) mod schema;
