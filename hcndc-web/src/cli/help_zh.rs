@@ -50,6 +50,12 @@ const ABOUT: &[(&str, &str)] = &[
         "找出一切会使服务无法启动、或日后会出问题的地方",
     ),
     ("hcndc db prune", "删除足够旧的历史，与服务自动进行的相同"),
+    ("hcndc db backup", "在服务运行时复制 SQLite 数据库"),
+    ("hcndc db restore", "用备份替换服务的 SQLite 数据库"),
+    (
+        "hcndc db renew",
+        "在服务启动之前，使由转储恢复的数据库成为独立的数据库",
+    ),
     ("hcndc replay", "回放服务的录制，并说明结果是否一致"),
     ("hcndc demo", "运行服务，并加载、启动示例任务网"),
     ("hcndc executor", "在本机为服务运行执行器（由服务自己启动）"),
@@ -101,6 +107,9 @@ const ARGUMENTS: &[(&str, &str)] = &[
     ("hcndc executor data_dir", "执行器的账本和日志的目录"),
     ("data_dir", "服务的数据目录，其中有 SQLite 文件"),
     ("json", "以 JSON 输出"),
+    ("hcndc db backup backup", "备份文件；已存在则拒绝"),
+    ("hcndc db restore backup", "备份文件；不存在则拒绝"),
+    ("force", "即使已有数据库；原数据库保留在旁边"),
     ("all", "全部定义；日后若有其他内容，另按名称指定"),
     (
         "server",
