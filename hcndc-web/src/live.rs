@@ -16,7 +16,7 @@ use hcndc_core::{
 use serde::Serialize;
 use tokio::sync::watch;
 
-use crate::{causes::with_causes, names::Names};
+use crate::{causes::with_causes, commits::Commits, names::Names};
 
 /// Transitions that are kept for readers who are behind.
 const KEPT: usize = 20_000;
@@ -103,6 +103,7 @@ pub struct Live {
     record: Mutex<Record>,
     newest: watch::Sender<u64>,
     trouble: watch::Sender<Option<String>>,
+    commits: Commits,
 }
 
 #[derive(Debug, Default)]
@@ -123,6 +124,7 @@ impl Live {
             }),
             newest: watch::Sender::new(0),
             trouble: watch::Sender::new(None),
+            commits: Commits::default(),
         }
     }
 
@@ -144,6 +146,12 @@ impl Live {
     #[must_use]
     pub fn store_trouble(&self) -> Option<String> {
         self.trouble.borrow().clone()
+    }
+
+    /// The commit that is under way.
+    #[must_use]
+    pub const fn commits(&self) -> &Commits {
+        &self.commits
     }
 
     /// What comes after a number: at most `limit` transitions; waits until there is one.
@@ -232,7 +240,12 @@ impl Record {
 }
 
 impl Observer for Live {
+    fn committing(&self, changes: &[Change]) {
+        self.commits.begin(changes.len());
+    }
+
     fn committed(&self, now: Timestamp, changes: &[Change]) {
+        self.commits.end();
         let newest = {
             let mut record = self.record.lock().unwrap_or_else(PoisonError::into_inner);
             record.names.note(changes);

@@ -93,6 +93,10 @@ pub(super) async fn readyz<H: History, T: Transport>(
     if let Some(reason) = trouble {
         blames.push(Blame::of("store", BlameError::StoreSilent { reason }));
     }
+    if let Some(lasts) = app.live.commits().slow() {
+        let seconds = lasts.as_secs();
+        blames.push(Blame::of("store", BlameError::StoreSlow { seconds }));
+    }
     if scheduler.is_err() {
         blames.push(Blame::of("scheduler", BlameError::SchedulerSilent));
     }

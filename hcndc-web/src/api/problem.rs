@@ -130,6 +130,8 @@ pub(crate) enum BlameError {
     TooLong { limit: usize },
     /// The store does not answer; why not.
     StoreSilent { reason: String },
+    /// The store has been busy with one commit for so long.
+    StoreSlow { seconds: u64 },
     /// The scheduler does not answer.
     SchedulerSilent,
 }

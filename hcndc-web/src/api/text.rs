@@ -316,6 +316,7 @@ pub(super) fn blame_code(error: &BlameError) -> String {
         BlameError::BadPosition => "bad_position".to_owned(),
         BlameError::TooLong { .. } => "too_long".to_owned(),
         BlameError::StoreSilent { .. } => "store_silent".to_owned(),
+        BlameError::StoreSlow { .. } => "store_slow".to_owned(),
         BlameError::SchedulerSilent => "scheduler_silent".to_owned(),
     }
 }
@@ -376,6 +377,13 @@ pub(super) fn blame(error: &BlameError, lang: Lang) -> String {
             lang,
             format!("the store does not answer: {reason}"),
             format!("存储没有响应：{reason}"),
+        ),
+        BlameError::StoreSlow { seconds } => either(
+            lang,
+            format!(
+                "the store is slow: a commit has been under way for {seconds} s, and all wait for it"
+            ),
+            format!("存储缓慢：一次提交已进行 {seconds} 秒，其余操作均在等待"),
         ),
         BlameError::SchedulerSilent => {
             either(lang, "the scheduler does not answer", "调度器没有响应")

@@ -219,7 +219,7 @@ fn runs_ended_well(stored: &Stored) {
 /// From when to when an attempt ran, by what it wrote down; what was killed ended when its executor says so.
 fn interval(row: &AttemptRow, trace: &Trace) -> (i64, i64) {
     let ended = trace.end.map(|(at, _)| at);
-    let ended = ended.or(row.ended_at.map(|at| at.as_micros()));
+    let ended = ended.or_else(|| row.ended_at.map(|at| at.as_micros()));
     (trace.started_at, ended.unwrap_or(i64::MAX))
 }
 

@@ -82,7 +82,7 @@ impl Caller {
             let Ok(mut answer) = sent else { return false };
             let status = answer.status().as_u16();
             let text = answer.body_mut().read_to_string().unwrap_or_default();
-            assert!(status < 300 || status >= 500, "{status} {text}");
+            assert!(!(300..500).contains(&status), "{status} {text}");
             status < 300
         });
     }

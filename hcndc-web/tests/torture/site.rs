@@ -3,7 +3,6 @@
 use std::{
     fmt::Write as _,
     fs,
-    io::Write as _,
     path::{Path, PathBuf},
 };
 
@@ -270,8 +269,6 @@ fn executor_program(test: &str) -> Option<PathBuf> {
 fn skipped<T>(test: &str, why: &str) -> Option<T> {
     let is_ci = std::env::var_os("HCNDC_CI").is_some_and(|value| value == "1");
     assert!(!is_ci, "cannot be skipped where HCNDC_CI is 1: {why}");
-    // Straight to the stream: what a passing test prints is not shown.
-    let line = format!("skipped: {test}: {why}\n");
-    drop(std::io::stderr().write_all(line.as_bytes()));
+    super::say(&format!("skipped: {test}: {why}\n"));
     None
 }
