@@ -86,7 +86,7 @@ fn beside(path: &Path, ending: &str) -> PathBuf {
 fn settle(path: &Path) -> io::Result<()> {
     File::open(path)?.sync_all()?;
     let folder = path.parent().filter(|it| !it.as_os_str().is_empty());
-    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
+    File::open(folder.unwrap_or_else(|| Path::new(".")))?.sync_all()
 }
 
 /// Removes what a copy that was cut off has left.
