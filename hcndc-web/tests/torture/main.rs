@@ -15,6 +15,7 @@ mod load;
 mod network;
 mod processes;
 mod site;
+mod weather;
 
 use std::{
     io::Write as _,
@@ -48,7 +49,8 @@ fn torture(name: &str, mut site: Site) {
     site.heal();
     let asked = load.end();
     load::finish(&site);
-    let report = check::everything(&site, &asked);
+    let report = check::rules(&site, &asked);
+    check::sight(&site, &asked);
     let took = started.elapsed().as_secs();
     let span = span.as_secs();
     say(&format!(
