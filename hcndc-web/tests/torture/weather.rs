@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use sea_orm::{ConnectOptions, ConnectionTrait as _, Database, DatabaseConnection};
+use serde_json::json;
 use tokio::runtime::Runtime;
 
 use super::{
@@ -114,4 +115,39 @@ fn bad_weather_is_told_and_outlived() {
     let asked = load.end();
     finish(&site);
     super::say(&format!("bad weather\n{}\n", check::rules(&site, &asked)));
+}
+
+#[test]
+fn a_flood_of_results_is_taken_in_while_the_database_is_slow() {
+    const JOBS: usize = 2_000;
+    let Some(site) = Site::on_mariadb("a_flood_of_results_is_taken_in", 1) else {
+        return;
+    };
+    let caller = site.caller();
+    let mut mesh = String::from("hcndc: 1\nexecutors:\n");
+    for executor in &site.executors {
+        let (name, port) = (executor.process.name(), executor.way.port);
+        mesh += &format!("  - {{name: {name}, address: 127.0.0.1:{port}, slots: 500}}\n");
+    }
+    mesh += "flows:\n  - name: flood\n    jobs:\n";
+    for number in 0..JOBS {
+        mesh += &format!("      - {{name: j{number}, command: 'exit 0'}}\n");
+    }
+    caller.put_mesh(&mesh);
+    let way = site.servers[0].to_database.as_ref().unwrap();
+    way.slow_down(Duration::from_millis(50));
+    let body = json!({"flows": ["flood"], "data_date": "2026-11-21"});
+    let started = caller.insist("/api/v1/executions", &body, Some("flood"));
+    let path = format!("/api/v1/executions/{}", started["id"]);
+    wait_for("the flood to pass", || {
+        let execution = caller.try_get(&path).unwrap_or_default();
+        execution["state"] == "succeeded"
+    });
+    way.heal();
+    recovers(&caller, "a flood");
+    let most = site.servers[0].process.most_memory();
+    super::say(&format!(
+        "flood of {JOBS} results, 50 ms late each packet: {most} MiB at most\n"
+    ));
+    assert!(most < 500, "{most} MiB");
 }
