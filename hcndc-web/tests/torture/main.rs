@@ -76,3 +76,10 @@ fn three_servers_on_mariadb_keep_every_rule() {
         torture("three servers on MariaDB", site);
     }
 }
+
+#[test]
+fn three_servers_on_a_galera_cluster_keep_every_rule() {
+    if let Some(site) = Site::on_galera("three_servers_on_a_galera_cluster_keep_every_rule") {
+        torture("three servers on a Galera cluster", site);
+    }
+}
