@@ -50,6 +50,13 @@ impl Caller {
         answer.body_mut().read_json().ok()
     }
 
+    /// The status of a GET, and the body.
+    pub(crate) fn status(&self, path: &str) -> Option<(u16, String)> {
+        let mut answer = self.agent.get(self.url(path)).call().ok()?;
+        let status = answer.status().as_u16();
+        Some((status, answer.body_mut().read_to_string().ok()?))
+    }
+
     fn try_post(&self, path: &str, body: &Value, key: Option<&str>) -> Option<(u16, Value)> {
         let mut request = self.agent.post(self.url(path));
         if let Some(key) = key {

@@ -15,6 +15,7 @@ mod load;
 mod network;
 mod processes;
 mod site;
+mod weather;
 
 use std::{
     io::Write as _,
@@ -48,7 +49,8 @@ fn torture(name: &str, mut site: Site) {
     site.heal();
     let asked = load.end();
     load::finish(&site);
-    let report = check::everything(&site, &asked);
+    let report = check::rules(&site, &asked);
+    check::sight(&site, &asked);
     let took = started.elapsed().as_secs();
     let span = span.as_secs();
     say(&format!(
@@ -72,5 +74,12 @@ fn one_server_on_sqlite_keeps_every_rule() {
 fn three_servers_on_mariadb_keep_every_rule() {
     if let Some(site) = Site::on_mariadb("three_servers_on_mariadb_keep_every_rule", 3) {
         torture("three servers on MariaDB", site);
+    }
+}
+
+#[test]
+fn three_servers_on_a_galera_cluster_keep_every_rule() {
+    if let Some(site) = Site::on_galera("three_servers_on_a_galera_cluster_keep_every_rule") {
+        torture("three servers on a Galera cluster", site);
     }
 }
