@@ -3,6 +3,7 @@
 mod definitions;
 mod firing;
 mod others;
+mod pieces;
 mod runs;
 
 use std::sync::Arc;

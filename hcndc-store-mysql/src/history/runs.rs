@@ -8,6 +8,7 @@ use hcndc_core::{
     port::{
         ActionQuery, ExecutionQuery, ExecutionView, FlowRunView, JobRunQuery, JobRunView, Page,
     },
+    time::DataDate,
 };
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, DatabaseTransaction, Order, QueryResult,
@@ -15,7 +16,10 @@ use sea_orm::{
     sea_query::{Expr, ExprTrait as _, Query, SelectStatement},
 };
 
-use super::definitions::is_id;
+use super::{
+    definitions::is_id,
+    pieces::{select_page, unindexed},
+};
 use crate::{
     SqlError,
     entity::{
@@ -29,37 +33,7 @@ pub(super) async fn executions(
     db: &DatabaseConnection,
     query: &ExecutionQuery,
 ) -> Result<Page<ExecutionView>, SqlError> {
-    let mut select = select_rows::<Execution>();
-    let column = |column| Expr::col((Execution::Table, column));
-    if !query.states.is_empty() {
-        let states = query.states.iter().map(|state| state.as_str());
-        select.and_where(column(Execution::State).is_in(states));
-    }
-    if let Some(from) = query.data_date_from {
-        select.and_where(column(Execution::DataDate).gte(entity::date(from)));
-    }
-    if let Some(to) = query.data_date_to {
-        select.and_where(column(Execution::DataDate).lte(entity::date(to)));
-    }
-    if let Some(schedule) = query.schedule {
-        select.and_where(is_id((Execution::Table, Execution::ScheduleId), schedule.0));
-    }
-    if let Some(backfill) = query.backfill {
-        select.and_where(is_id((Execution::Table, Execution::BackfillId), backfill.0));
-    }
-    if let Some(flow) = query.flow {
-        let takes_part = Query::select()
-            .expr(Expr::val(1))
-            .from(FlowRun::Table)
-            .and_where(is_id((FlowRun::Table, FlowRun::FlowId), flow.0))
-            .and_where(
-                Expr::col((FlowRun::Table, FlowRun::ExecutionId))
-                    .equals((Execution::Table, Execution::Id)),
-            )
-            .to_owned();
-        select.and_where(Expr::exists(takes_part));
-    }
-    Keyset::by_id(Execution::Id).restrict(&mut select, &query.page)?;
+    let select = select_executions(query)?;
     let db = db.begin().await.doing("begin to list executions")?;
     let rows = db.query_all(&select).await.doing("list executions")?;
     let rows = rows.iter().map(Execution::read);
@@ -74,6 +48,81 @@ pub(super) async fn executions(
         items,
         next: page.next,
     })
+}
+
+/// Dates that are looked up one by one; a longer range is looked for along the ids, newest or oldest first.
+const DATES: i32 = 62;
+
+fn select_executions(query: &ExecutionQuery) -> Result<SelectStatement, SqlError> {
+    let column = |column| Expr::col((Execution::Table, column));
+    let mut conditions = Vec::new();
+    if let Some(schedule) = query.schedule {
+        conditions.push(is_id((Execution::Table, Execution::ScheduleId), schedule.0));
+    }
+    if let Some(backfill) = query.backfill {
+        conditions.push(is_id((Execution::Table, Execution::BackfillId), backfill.0));
+    }
+    let has_key = !conditions.is_empty() || query.flow.is_some();
+    let mut pieces = Vec::new();
+    let dates = match has_key {
+        true => None,
+        false => dates(query.data_date_from, query.data_date_to),
+    };
+    if let Some(dates) = dates {
+        let dates = dates.into_iter();
+        pieces.extend(dates.map(|date| column(Execution::DataDate).eq(entity::date(date))));
+    } else {
+        let data_date = || unindexed("+execution.data_date");
+        let from = query.data_date_from.map(entity::date);
+        conditions.extend(from.map(|from| data_date().gte(from)));
+        let to = query.data_date_to.map(entity::date);
+        conditions.extend(to.map(|to| data_date().lte(to)));
+    }
+    let states = || query.states.iter().map(|state| state.as_str());
+    if !query.states.is_empty() {
+        if has_key || !pieces.is_empty() {
+            conditions.push(unindexed("+execution.state").is_in(states()));
+        } else {
+            pieces.extend(states().map(|state| column(Execution::State).eq(state)));
+        }
+    }
+    let Some(flow) = query.flow else {
+        let mut select = select_page(Execution::Id, &conditions, pieces, &query.page)?;
+        Keyset::by_id(Execution::Id).restrict(&mut select, &query.page)?;
+        return Ok(select);
+    };
+    // A flow has one run in an execution at most, and its runs stand in the order of executions.
+    let its =
+        Expr::col((Execution::Table, Execution::Id)).equals((FlowRun::Table, FlowRun::ExecutionId));
+    let columns = Execution::COLUMNS;
+    let columns = columns.iter().map(|column| (Execution::Table, *column));
+    let mut select = Query::select();
+    select
+        .columns(columns)
+        .from(FlowRun::Table)
+        .cross_join(Execution::Table)
+        .and_where(its)
+        .and_where(is_id((FlowRun::Table, FlowRun::FlowId), flow.0));
+    for condition in conditions {
+        select.and_where(condition);
+    }
+    Keyset::by_id(FlowRun::ExecutionId).restrict(&mut select, &query.page)?;
+    Ok(select)
+}
+
+/// The dates of a range, unless they are many; `None` without any range too.
+fn dates(from: Option<DataDate>, to: Option<DataDate>) -> Option<Vec<DataDate>> {
+    let (from, to) = (from?, to?);
+    let mut dates = Vec::new();
+    for days in 0..DATES {
+        let date = from.plus_days(days).filter(|date| *date <= to);
+        let Some(date) = date else {
+            // A range that ends before it begins is left to the database, which finds nothing in it.
+            return (!dates.is_empty()).then_some(dates);
+        };
+        dates.push(date);
+    }
+    None
 }
 
 pub(super) async fn execution(
@@ -181,25 +230,38 @@ pub(super) async fn job_runs(
     db: &DatabaseConnection,
     query: &JobRunQuery,
 ) -> Result<Page<JobRunView>, SqlError> {
-    let mut select = select_job_runs();
-    let mut only = |column, id: Option<u64>| {
-        if let Some(id) = id {
-            select.and_where(is_id((JobRun::Table, column), id));
-        }
-    };
-    only(JobRun::ExecutionId, query.execution.map(|id| id.0));
-    only(JobRun::FlowRunId, query.flow_run.map(|id| id.0));
-    only(JobRun::JobId, query.job.map(|id| id.0));
-    if !query.states.is_empty() {
-        let states = query.states.iter().map(|state| state.as_str());
-        select.and_where(Expr::col((JobRun::Table, JobRun::State)).is_in(states));
-    }
-    Keyset::by_id(JobRun::Id).restrict(&mut select, &query.page)?;
+    let select = select_job_runs_page(query)?;
     let rows = db.query_all(&select).await.doing("list job runs")?;
     let views = rows.iter().map(job_run_view).collect::<Result<_, _>>()?;
     Ok(page(views, &query.page, |view: &JobRunView| {
         id_place(view.row.id.0)
     }))
+}
+
+fn select_job_runs_page(query: &JobRunQuery) -> Result<SelectStatement, SqlError> {
+    let keys = [
+        (JobRun::ExecutionId, query.execution.map(|id| id.0)),
+        (JobRun::FlowRunId, query.flow_run.map(|id| id.0)),
+        (JobRun::JobId, query.job.map(|id| id.0)),
+    ];
+    let keys = keys.into_iter();
+    let mut conditions: Vec<_> = keys
+        .filter_map(|(column, id)| Some(is_id((JobRun::Table, column), id?)))
+        .collect();
+    let mut pieces = Vec::new();
+    let states = || query.states.iter().map(|state| state.as_str());
+    if !query.states.is_empty() {
+        if conditions.is_empty() {
+            let state = || Expr::col((JobRun::Table, JobRun::State));
+            pieces.extend(states().map(|it| state().eq(it)));
+        } else {
+            conditions.push(unindexed("+job_run.state").is_in(states()));
+        }
+    }
+    let mut select = select_page(JobRun::Id, &conditions, pieces, &query.page)?;
+    join_names_of_job_runs(&mut select);
+    Keyset::by_id(JobRun::Id).restrict(&mut select, &query.page)?;
+    Ok(select)
 }
 
 pub(super) async fn job_run(
@@ -217,6 +279,11 @@ pub(super) async fn job_run(
 /// because a name is missing.
 fn select_job_runs() -> SelectStatement {
     let mut select = select_rows::<JobRun>();
+    join_names_of_job_runs(&mut select);
+    select
+}
+
+fn join_names_of_job_runs(select: &mut SelectStatement) {
     let its_flow_run =
         Expr::col((FlowRun::Table, FlowRun::Id)).equals((JobRun::Table, JobRun::FlowRunId));
     let version = JobVersion::Table;
@@ -228,8 +295,7 @@ fn select_job_runs() -> SelectStatement {
         .expr_as(Expr::col((version, JobVersion::Name)), "job_name")
         .left_join(FlowRun::Table, its_flow_run)
         .left_join(version, same_job.and(same_version));
-    join_flow_version(&mut select);
-    select
+    join_flow_version(select);
 }
 
 fn job_run_view(row: &QueryResult) -> Result<JobRunView, SqlError> {
@@ -322,4 +388,180 @@ fn name(
         id,
         needs: String::from("the version that it is pinned to"),
     })
+}
+
+#[cfg(all(test, feature = "sqlite"))]
+mod tests {
+    use hcndc_core::{
+        engine::ExecutionState,
+        id::{BackfillId, FlowRunId, JobId, ScheduleId},
+        port::{Cursor, CursorValue, Direction, PageRequest},
+    };
+    use sea_orm::{DbBackend, Statement};
+
+    use super::*;
+    use crate::SqlStore;
+
+    /// How SQLite goes about it, a line for each table.
+    async fn plan(store: &SqlStore, select: &SelectStatement) -> String {
+        let statement = DbBackend::Sqlite.build(select);
+        let sql = format!("EXPLAIN QUERY PLAN {}", statement.sql);
+        let values = statement.values.map(|values| values.0).unwrap_or_default();
+        let explain = Statement::from_sql_and_values(DbBackend::Sqlite, sql, values);
+        let rows = store.reader().query_all_raw(explain).await.expect("a plan");
+        let lines = rows.iter().map(|row| row.try_get::<String>("", "detail"));
+        let lines: Vec<_> = lines.collect::<Result<_, _>>().expect("lines");
+        lines.join("\n")
+    }
+
+    /// It goes along an index, reads no more than a page of each piece, and sorts no more than the pieces' pages.
+    fn assert_quick(plan: &str, what: &str) {
+        for line in plan.lines() {
+            let scans =
+                line.starts_with("SCAN") && !line.contains("page") && !line.contains("piece_");
+            assert!(!scans, "{what} reads a whole table:\n{plan}");
+        }
+        let sorts = plan.contains("TEMP B-TREE");
+        assert!(!sorts || plan.contains("piece_"), "{what} sorts:\n{plan}");
+    }
+
+    fn pages() -> [PageRequest; 2] {
+        let after = Cursor {
+            value: CursorValue::Id,
+            id: 77,
+        };
+        let newest = PageRequest {
+            direction: Direction::Descending,
+            ..PageRequest::default()
+        };
+        let next = PageRequest {
+            after: Some(after),
+            ..PageRequest::default()
+        };
+        [newest, next]
+    }
+
+    #[tokio::test]
+    async fn each_list_of_executions_goes_along_an_index() {
+        let store = SqlStore::connect("sqlite::memory:").await.expect("open");
+        let day: DataDate = "2026-11-21".parse().expect("a date");
+        let states = vec![ExecutionState::Succeeded, ExecutionState::Failed];
+        for page in pages() {
+            let all = ExecutionQuery {
+                page,
+                ..ExecutionQuery::default()
+            };
+            let one_state = ExecutionQuery {
+                states: vec![ExecutionState::Running],
+                ..all.clone()
+            };
+            let two_states = ExecutionQuery {
+                states: states.clone(),
+                ..all.clone()
+            };
+            let flow = ExecutionQuery {
+                flow: Some(FlowId(3)),
+                ..two_states.clone()
+            };
+            let schedule = ExecutionQuery {
+                schedule: Some(ScheduleId(3)),
+                ..two_states.clone()
+            };
+            let backfill = ExecutionQuery {
+                backfill: Some(BackfillId(3)),
+                ..one_state.clone()
+            };
+            let date = ExecutionQuery {
+                data_date_from: Some(day),
+                data_date_to: Some(day),
+                ..two_states.clone()
+            };
+            let month = ExecutionQuery {
+                data_date_from: day.plus_days(-30),
+                ..date.clone()
+            };
+            for (query, what) in [
+                (one_state, "one state"),
+                (two_states, "two states"),
+                (flow, "a flow"),
+                (schedule, "a schedule"),
+                (backfill, "a backfill"),
+                (date, "a date"),
+                (month, "a month"),
+            ] {
+                let select = select_executions(&query).expect("a query");
+                assert_quick(&plan(&store, &select).await, what);
+            }
+            // All of them, and long ranges, go along the ids, which are the table.
+            let years = ExecutionQuery {
+                data_date_from: Some(day),
+                ..all.clone()
+            };
+            for query in [all, years] {
+                let select = select_executions(&query).expect("a query");
+                let plan = plan(&store, &select).await;
+                assert!(
+                    !plan.contains("TEMP B-TREE") && !plan.contains("INDEX"),
+                    "{plan}"
+                );
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn each_list_of_job_runs_goes_along_an_index() {
+        let store = SqlStore::connect("sqlite::memory:").await.expect("open");
+        for page in pages() {
+            let two_states = JobRunQuery {
+                states: vec![JobRunState::Failed, JobRunState::Killed],
+                page,
+                ..JobRunQuery::default()
+            };
+            for (query, what) in [
+                (two_states.clone(), "two states"),
+                (
+                    JobRunQuery {
+                        states: vec![JobRunState::Running],
+                        ..two_states.clone()
+                    },
+                    "one state",
+                ),
+                (
+                    JobRunQuery {
+                        execution: Some(ExecutionId(3)),
+                        ..two_states.clone()
+                    },
+                    "an execution",
+                ),
+                (
+                    JobRunQuery {
+                        flow_run: Some(FlowRunId(3)),
+                        ..two_states.clone()
+                    },
+                    "a flow run",
+                ),
+                (
+                    JobRunQuery {
+                        job: Some(JobId(3)),
+                        ..two_states
+                    },
+                    "a job",
+                ),
+            ] {
+                let select = select_job_runs_page(&query).expect("a query");
+                assert_quick(&plan(&store, &select).await, what);
+            }
+        }
+    }
+
+    #[test]
+    fn short_ranges_are_looked_up_date_by_date() {
+        let day = |text: &str| text.parse::<DataDate>().ok();
+        let range = |from, to| dates(day(from), day(to)).map(|it| it.len());
+        assert_eq!(range("2026-11-21", "2026-11-21"), Some(1));
+        assert_eq!(range("2026-11-01", "2026-11-30"), Some(30));
+        assert_eq!(range("2026-01-01", "2026-12-31"), None);
+        assert_eq!(range("2026-11-21", "2026-11-20"), None);
+        assert_eq!(dates(day("2026-11-21"), None), None);
+    }
 }

@@ -1,0 +1,313 @@
+//! How long does a page of each list of runs take, by how many there are?
+//!
+//! `HCNDC_BENCH_EXECUTIONS` says how many executions, each with a flow run and ten job runs; 20,000 by default, 1,000,000 for the figure
+//! of the design. Rows are made by the database itself. SQLite in a file, MariaDB when `HCNDC_TEST_MYSQL_URL` names a server.
+//! Prints the median and the 99th percentile of many pages of each list, from places drawn all over it.
+
+use std::time::{Duration, Instant};
+
+use hcndc_benches::Server;
+use hcndc_core::{
+    engine::{ExecutionState, JobRunState},
+    id::{ExecutionId, FlowId, FlowRunId, JobId, ScheduleId},
+    port::{
+        ActionQuery, Cursor, CursorValue, Direction, ExecutionQuery, History as _, JobRunQuery,
+        PageRequest,
+    },
+    time::DataDate,
+};
+use hcndc_store_mysql::SqlStore;
+use sea_orm::{ConnectionTrait as _, Database};
+
+/// Pages of each list that are timed.
+const PAGES: u64 = 200;
+/// Flows, of which each has one schedule and ten jobs.
+const FLOWS: u64 = 1_000;
+/// Executions that one statement makes, and ten times as many job runs.
+const STEP: u64 = 10_000;
+
+fn main() {
+    let executions = std::env::var("HCNDC_BENCH_EXECUTIONS")
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(20_000);
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let dir = tempfile::tempdir().expect("a folder");
+    let url = format!(
+        "sqlite://{}?mode=rwc",
+        dir.path().join("lists.db").display()
+    );
+    runtime.block_on(measure("sqlite", &url, executions));
+    drop(dir);
+    match Server::from_env() {
+        Some(server) => runtime.block_on(async {
+            let database = server.create_database().await;
+            measure("mariadb", database.url(), executions).await;
+            database.drop().await;
+        }),
+        None => eprintln!("skipped: lists/mariadb: HCNDC_TEST_MYSQL_URL is not set"),
+    }
+}
+
+/// Numbers from 0 on, as many as a step has.
+const NUMBERS: &str = "WITH d (d) AS (SELECT 0 UNION ALL SELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 3 UNION ALL \
+    SELECT 4 UNION ALL SELECT 5 UNION ALL SELECT 6 UNION ALL SELECT 7 UNION ALL SELECT 8 UNION ALL SELECT 9), \
+    n (n) AS (SELECT a.d + 10 * b.d + 100 * c.d + 1000 * e.d FROM d a, d b, d c, d e)";
+
+/// Fills the tables: states as they are after years, mostly good ones, and a few that run.
+async fn fill(url: &str, executions: u64) {
+    let db = Database::connect(url).await.expect("connect");
+    let is_sqlite = url.starts_with("sqlite");
+    let day = |n: &str| match is_sqlite {
+        true => format!("date('2023-01-01', '+' || ({n}) || ' days')"),
+        false => format!("date_add('2023-01-01', interval ({n}) day)"),
+    };
+    let with = |insert: &str, rows: &str| match is_sqlite {
+        true => format!("{NUMBERS} {insert} {rows}"),
+        false => format!("{insert} {NUMBERS} {rows}"),
+    };
+    let run = async |statement: String| {
+        db.execute_unprepared(&statement).await.expect(&statement);
+    };
+    run(with(
+        "INSERT INTO flow_version (flow_id, version, name, definition)",
+        &format!("SELECT n.n + 1, 1, 'flow', '{{}}' FROM n WHERE n.n < {FLOWS}"),
+    ))
+    .await;
+    run(with(
+        "INSERT INTO job_version (job_id, version, name, definition)",
+        "SELECT n.n + 1, 1, 'job', '{}' FROM n",
+    ))
+    .await;
+    // Divisions of whole numbers have other names on each.
+    let div = if is_sqlite { "/" } else { "DIV" };
+    for from in (0..executions).step_by(usize::try_from(STEP).expect("a step")) {
+        let i = format!("({from} + n.n)");
+        let state = format!(
+            "CASE WHEN {i} >= {executions} - 20 THEN 'running' WHEN {i} % 50 < 4 THEN 'failed' \
+             WHEN {i} % 1000 = 999 THEN 'stopped' ELSE 'succeeded' END"
+        );
+        let date = day(&format!("{i} * 1000 {div} {executions}"));
+        let here = format!("n.n + {from} < {executions}");
+        run(with(
+            "INSERT INTO execution (id, state, trigger_kind, data_date, params, started_by, started_at, ended_at, resumes, \
+             schedule_id, partial)",
+            &format!(
+                "SELECT {i} * 100, {state}, 'schedule', {date}, '[]', 'bench', {i}, {i} + 1, 0, {i} % {FLOWS} + 1, 0 \
+                 FROM n WHERE {here}"
+            ),
+        ))
+        .await;
+        run(with(
+            "INSERT INTO flow_run (id, execution_id, flow_id, flow_version, state)",
+            &format!(
+                "SELECT {i} * 100 + 1, {i} * 100, {i} % {FLOWS} + 1, 1, 'succeeded' FROM n WHERE {here}"
+            ),
+        ))
+        .await;
+        run(with(
+            "INSERT INTO action (id, execution_id, kind, done_by, done_at)",
+            &format!("SELECT {i} * 100 + 50, {i} * 100, 'stop', 'ann', {i} FROM n WHERE {here} AND {i} % 10 = 0"),
+        ))
+        .await;
+        let failed = format!(
+            "CASE WHEN {i} >= {executions} - 20 AND d.d = 9 THEN 'running' WHEN {i} % 50 < 4 AND d.d = 7 THEN 'failed' ELSE 'succeeded' END"
+        );
+        run(with(
+            "INSERT INTO job_run (id, execution_id, flow_run_id, job_id, job_version, state, attempt, attempts_before)",
+            &format!(
+                "SELECT {i} * 100 + 2 + d.d, {i} * 100, {i} * 100 + 1, {i} % {FLOWS} * 10 + d.d + 1, 1, {failed}, 1, 0 \
+                 FROM n, d WHERE {here}"
+            ),
+        ))
+        .await;
+    }
+    if !is_sqlite {
+        run("ANALYZE TABLE execution, flow_run, job_run, action".into()).await;
+    }
+    db.close().await.expect("close");
+}
+
+/// Places all over a list, newest first; every fourth page is the first one, as it is in life.
+fn page(at: u64, executions: u64) -> PageRequest {
+    let place = at.wrapping_mul(0x9e37_79b9_7f4a_7c15) % executions * 100;
+    PageRequest {
+        after: (!at.is_multiple_of(4)).then_some(Cursor {
+            value: CursorValue::Id,
+            id: place,
+        }),
+        limit: 50,
+        direction: Direction::Descending,
+    }
+}
+
+async fn time<T>(name: &str, mut list: impl AsyncFnMut(u64) -> T, count: impl Fn(&T) -> usize) {
+    let mut took = Vec::new();
+    let mut items = 0;
+    for at in 0..PAGES {
+        let began = Instant::now();
+        let page = list(at).await;
+        took.push(began.elapsed());
+        items += count(&page);
+    }
+    assert!(items > 0, "{name} has no items");
+    took.sort_unstable();
+    let at = |percent: usize| took[took.len() * percent / 100].as_secs_f64() * 1_000.0;
+    println!("{name:<44} p50 {:>8.2} ms   p99 {:>8.2} ms", at(50), at(99));
+}
+
+async fn measure(name: &str, url: &str, executions: u64) {
+    let store = SqlStore::connect(url).await.expect("a database");
+    let began = Instant::now();
+    fill(url, executions).await;
+    println!(
+        "{name}: {executions} executions, {} job runs, filled in {:.0?}",
+        executions * 10,
+        Duration::from_secs(began.elapsed().as_secs())
+    );
+    let list = |query: fn(u64) -> ExecutionQuery| {
+        let store = store.clone();
+        async move |at: u64| {
+            let page = page(at, executions);
+            let query = ExecutionQuery { page, ..query(at) };
+            store.executions(&query).await.expect("a page").items
+        }
+    };
+    let any = |_| ExecutionQuery::default();
+    time(&format!("{name}/executions"), list(any), Vec::len).await;
+    let query = |_| ExecutionQuery {
+        states: vec![ExecutionState::Running],
+        ..ExecutionQuery::default()
+    };
+    time(&format!("{name}/executions/running"), list(query), Vec::len).await;
+    let query = |_| ExecutionQuery {
+        states: vec![ExecutionState::Failed, ExecutionState::Stopped],
+        ..ExecutionQuery::default()
+    };
+    time(
+        &format!("{name}/executions/failed_or_stopped"),
+        list(query),
+        Vec::len,
+    )
+    .await;
+    let query = |at| ExecutionQuery {
+        flow: Some(FlowId(at % FLOWS + 1)),
+        ..ExecutionQuery::default()
+    };
+    time(
+        &format!("{name}/executions/of_a_flow"),
+        list(query),
+        Vec::len,
+    )
+    .await;
+    let query = |at| ExecutionQuery {
+        schedule: Some(ScheduleId(at % FLOWS + 1)),
+        states: vec![ExecutionState::Succeeded, ExecutionState::Failed],
+        ..ExecutionQuery::default()
+    };
+    time(
+        &format!("{name}/executions/of_a_schedule"),
+        list(query),
+        Vec::len,
+    )
+    .await;
+    let first = |at: u64| {
+        let first: DataDate = "2023-01-01".parse().expect("a date");
+        let days = i32::try_from(at * 5 % 900).expect("days");
+        first.plus_days(days)
+    };
+    let day = move |at| ExecutionQuery {
+        data_date_from: first(at),
+        data_date_to: first(at),
+        ..ExecutionQuery::default()
+    };
+    let query = day;
+    let dates = async |at: u64| {
+        let page = PageRequest {
+            after: None,
+            ..page(at, executions)
+        };
+        let query = ExecutionQuery { page, ..query(at) };
+        store.executions(&query).await.expect("a page").items
+    };
+    time(&format!("{name}/executions/of_a_date"), dates, Vec::len).await;
+    let month = async |at: u64| {
+        let page = PageRequest {
+            after: None,
+            ..page(at, executions)
+        };
+        let query = ExecutionQuery {
+            data_date_to: first(at).and_then(|date| date.plus_days(30)),
+            states: vec![ExecutionState::Failed],
+            page,
+            ..day(at)
+        };
+        store.executions(&query).await.expect("a page").items
+    };
+    time(
+        &format!("{name}/executions/of_a_month_failed"),
+        month,
+        Vec::len,
+    )
+    .await;
+
+    let list = |query: fn(u64, u64) -> JobRunQuery| {
+        let store = store.clone();
+        async move |at: u64| {
+            let page = page(at, executions);
+            let query = JobRunQuery {
+                page,
+                ..query(at, executions)
+            };
+            store.job_runs(&query).await.expect("a page").items
+        }
+    };
+    let query = |_, _| JobRunQuery::default();
+    time(&format!("{name}/job_runs"), list(query), Vec::len).await;
+    let query = |_, _| JobRunQuery {
+        states: vec![JobRunState::Failed, JobRunState::Running],
+        ..JobRunQuery::default()
+    };
+    time(
+        &format!("{name}/job_runs/failed_or_running"),
+        list(query),
+        Vec::len,
+    )
+    .await;
+    let query = |at, _| JobRunQuery {
+        job: Some(JobId(at % (FLOWS * 10) + 1)),
+        states: vec![JobRunState::Succeeded],
+        ..JobRunQuery::default()
+    };
+    time(
+        &format!("{name}/job_runs/of_a_job_succeeded"),
+        list(query),
+        Vec::len,
+    )
+    .await;
+    let of_one = async |at: u64| {
+        let execution = at * 7 % executions * 100;
+        let query = JobRunQuery {
+            execution: Some(ExecutionId(execution)),
+            flow_run: Some(FlowRunId(execution + 1)),
+            ..JobRunQuery::default()
+        };
+        store.job_runs(&query).await.expect("a page").items
+    };
+    time(
+        &format!("{name}/job_runs/of_an_execution"),
+        of_one,
+        Vec::len,
+    )
+    .await;
+    let actions = async |at: u64| {
+        let page = page(at, executions);
+        let query = ActionQuery {
+            page,
+            ..ActionQuery::default()
+        };
+        store.actions(&query).await.expect("a page").items
+    };
+    time(&format!("{name}/actions"), actions, Vec::len).await;
+    store.close().await.expect("close");
+}
