@@ -4,6 +4,8 @@
 //! of the design. Rows are made by the database itself. SQLite in a file, MariaDB when `HCNDC_TEST_MYSQL_URL` names a server.
 //! Prints the median and the 99th percentile of many pages of each list, from places drawn all over it.
 
+#![expect(clippy::print_stdout, reason = "the figures are what this is for")]
+
 use std::time::{Duration, Instant};
 
 use hcndc_benches::Server;
