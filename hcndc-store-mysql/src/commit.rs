@@ -337,8 +337,13 @@ mod tests {
     #[tokio::test]
     async fn a_full_disk_stores_nothing_and_is_no_fault_of_the_commit() {
         let store = SqlStore::connect("sqlite::memory:").await.expect("open");
-        let lease = store.acquire("a", sample::at(0), Duration::from_secs(9));
-        let fence = lease.await.expect("acquire").expect("nobody leads").fence;
+        let lease = store.acquire("a", sample::at(0), Duration::from_secs(9), None);
+        let fence = lease
+            .await
+            .expect("acquire")
+            .given()
+            .expect("nobody leads")
+            .fence;
         limit_pages(&store, 200).await;
         let flows = (1..=3_000).map(|id| sample::put_flow(&sample::flow(id, "a flow")));
         let large = Commit {

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use hcndc_core::{
     engine::{ExecutionSnapshot, Snapshot},
     id::ExecutionId,
-    port::{Commit, Fence, Lease, Store},
+    port::{Asked, Commit, Fence, Lease, Store},
     time::Timestamp,
 };
 
@@ -36,8 +36,9 @@ impl Store for SqlStore {
         holder: &str,
         now: Timestamp,
         ttl: Duration,
-    ) -> Result<Option<Lease>, SqlError> {
-        self.acquire_lease(holder, now, ttl).await
+        outlasted: Option<&Lease>,
+    ) -> Result<Asked, SqlError> {
+        self.acquire_lease(holder, now, ttl, outlasted).await
     }
 
     async fn renew(&self, lease: &Lease, now: Timestamp, ttl: Duration) -> Result<Lease, SqlError> {

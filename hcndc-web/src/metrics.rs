@@ -5,7 +5,7 @@ use std::{sync::OnceLock, time::Duration};
 use hcndc_core::{
     engine::{Change, Input, Rejected, Settings, Snapshot, Step},
     id::ExecutionId,
-    port::Observer,
+    port::{Lease, Observer},
     time::Timestamp,
 };
 use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, histogram};
@@ -175,6 +175,11 @@ impl<A: Observer, B: Observer> Observer for Both<A, B> {
     fn refused(&self, rejected: &Rejected) {
         self.0.refused(rejected);
         self.1.refused(rejected);
+    }
+
+    fn stands_by(&self, lease: &Lease) {
+        self.0.stands_by(lease);
+        self.1.stands_by(lease);
     }
 
     fn store_trouble(&self, error: Option<&dyn std::error::Error>) {

@@ -26,5 +26,5 @@ pub use log::{LogEntry, LogRead, LogStore, Stream};
 pub use notifier::Notifier;
 pub use observer::Observer;
 pub use resolver::ParamResolver;
-pub use store::{Commit, Fence, Lease, Store};
+pub use store::{Asked, Commit, Fence, Lease, Store};
 pub use transport::Transport;

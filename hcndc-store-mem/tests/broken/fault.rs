@@ -53,6 +53,8 @@ pub(crate) enum Fault {
     GivesEveryoneALease,
     FoldsHolders,
     LeasesNeverEnd,
+    HidesSignsOfLife,
+    OutlastsAnyMark,
     KeepsTheFence,
     LocksItselfOut,
     ForgetsTheFence,
