@@ -32,8 +32,10 @@ mod load;
 mod migration;
 mod realm;
 mod retry;
+mod servers;
 mod store;
 mod upsert;
 
 pub use connect::{Durability, SqlOptions, SqlStore};
 pub use error::SqlError;
+pub use servers::{KnownServer, KnownServers, ServerEntry, Signed};

@@ -24,6 +24,7 @@ mod past;
 mod pool;
 mod reader;
 mod schedule;
+mod server;
 mod shared_param;
 
 pub(crate) use action::Action;
@@ -48,6 +49,7 @@ pub(crate) use past::{FlowDateRange, JobOutcomes};
 pub(crate) use pool::Pool;
 pub(crate) use reader::Reader;
 pub(crate) use schedule::Schedule;
+pub(crate) use server::Server;
 pub(crate) use shared_param::SharedParam;
 
 use std::time::Duration;

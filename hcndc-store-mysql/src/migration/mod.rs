@@ -5,6 +5,7 @@ mod m20261125_000001_definitions;
 mod m20261125_000002_firing;
 mod m20261125_000003_controls;
 mod m20261125_000003_runs;
+mod m20261126_000001_servers;
 mod make;
 
 use sea_orm::{
@@ -28,6 +29,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261125_000002_firing::Migration),
             Box::new(m20261125_000003_controls::Migration),
             Box::new(m20261125_000003_runs::Migration),
+            Box::new(m20261126_000001_servers::Migration),
         ]
     }
 
