@@ -51,7 +51,7 @@ impl Clock for WallClock {
         Timestamp::from_micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
     }
 
-    fn steady(&self) -> std::time::Duration {
+    fn steady(&self) -> Duration {
         self.since.elapsed()
     }
 
@@ -59,7 +59,7 @@ impl Clock for WallClock {
         tokio::time::sleep(time.since(self.now())).await;
     }
 
-    async fn sleep(&self, span: std::time::Duration) {
+    async fn sleep(&self, span: Duration) {
         tokio::time::sleep(span).await;
     }
 }

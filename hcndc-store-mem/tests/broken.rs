@@ -164,4 +164,5 @@ catches! {
     history::backfills_are_paged_and_filtered: OnlyAscends, IgnoresFilters;
     history::a_backfill_shows_its_dates: LosesBackfillDates, CountsEverything;
     history::executions_are_filtered_by_what_started_them: IgnoresFilters;
+    history::a_key_leads_to_what_was_started_under_it: ForgetsKeys;
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use hcndc_core::time::Timestamp;
 use sea_orm::{
-    ConnectionTrait as _, DbBackend,
+    ConnectionTrait as _, DatabaseConnection, DbBackend,
     sea_query::{Expr, ExprTrait as _, OnConflict, Query, SimpleExpr},
 };
 
@@ -38,7 +38,9 @@ pub struct KnownServer {
     pub entry: ServerEntry,
     /// When it started, by the database's clock.
     pub started_at: Timestamp,
-    /// How long ago it was seen.
+    /// When it was seen, by the same clock.
+    pub seen_at: Timestamp,
+    /// How long ago that is.
     pub silent_for: Duration,
 }
 
@@ -100,7 +102,7 @@ impl SqlStore {
             ])
             .on_conflict(over)
             .to_owned();
-        let done = self.reader().execute(&statement).await;
+        let done = self.signs().execute(&statement).await;
         done.doing("sign a server on").map(drop)
     }
 
@@ -116,7 +118,7 @@ impl SqlStore {
             .and_where(Expr::col(Server::Instance).eq(entry.instance.as_str()))
             .and_where(Expr::col(Server::Boot).eq(entry.boot.as_str()))
             .to_owned();
-        let done = self.reader().execute(&statement).await.doing(doing)?;
+        let done = self.signs().execute(&statement).await.doing(doing)?;
         if done.rows_affected() > 0 {
             return Ok(Signed::Seen);
         }
@@ -140,7 +142,7 @@ impl SqlStore {
             .and_where(Expr::col(Server::Instance).eq(entry.instance.as_str()))
             .and_where(Expr::col(Server::Boot).eq(entry.boot.as_str()))
             .to_owned();
-        let done = self.reader().execute(&statement).await;
+        let done = self.signs().execute(&statement).await;
         done.doing("sign a server off").map(drop)
     }
 
@@ -154,7 +156,7 @@ impl SqlStore {
             .from_table(Server::Table)
             .and_where(Expr::col(Server::SeenAt).lt(self.now_micros().sub(silent_for)))
             .to_owned();
-        let done = self.reader().execute(&statement).await;
+        let done = self.signs().execute(&statement).await;
         done.doing("forget dead servers").map(drop)
     }
 
@@ -191,6 +193,7 @@ impl SqlStore {
                     executor_inside: row.column("executor_inside")?,
                 },
                 started_at: row.time("started_at")?,
+                seen_at: row.time("seen_at")?,
                 silent_for: now.since(row.time("seen_at")?),
             })
         });
@@ -206,6 +209,15 @@ impl SqlStore {
             None => None,
         };
         Ok(KnownServers { servers, leader })
+    }
+
+    /// The way in for signs of life: on MySQL beside the two connections that commits and the lease need; SQLite has one for
+    /// all that is written.
+    fn signs(&self) -> &DatabaseConnection {
+        match self.reader().get_database_backend() {
+            DbBackend::MySql => self.reader(),
+            _ => self.writer(),
+        }
     }
 
     /// The database's clock, in microseconds.

@@ -103,6 +103,7 @@ macro_rules! history_contract {
             backfills_are_paged_and_filtered,
             a_backfill_shows_its_dates,
             executions_are_filtered_by_what_started_them,
+            a_key_leads_to_what_was_started_under_it,
         }
     };
 }

@@ -110,7 +110,8 @@ pub(super) async fn acquire<S: Store>(
 ) -> Result<Term, SchedulerError<S::Error>> {
     let Leadership { holder, ttl } = leadership;
     let mut wait = FIRST_WAIT;
-    let mut failed = false;
+    // A former term may have ended in trouble.
+    let mut failed = true;
     let mut seen: Option<Seen> = None;
     loop {
         let asked = clock.steady();

@@ -23,11 +23,13 @@ use futures_util::{
 
 use self::lease::Term;
 use crate::{
-    engine::{Change, Effect, Engine, Input, Rejected, Reply, ResolveError, Settings, Step},
+    engine::{
+        Change, Effect, Engine, Input, Rejected, Reply, ResolveError, Settings, StartKeyRow, Step,
+    },
     id::{AlertId, AttemptId, ExecutionId, ExecutorId, ParamId},
     port::{
         Answer, Clock, Commit, ErrorKind, Inbox, Notifier, Observer, ParamResolver, PortError as _,
-        Request, Store, Transport,
+        Request, StartKey, Store, Transport,
     },
 };
 
@@ -283,6 +285,19 @@ where
     ) -> Result<(), SchedulerError<S::Error>> {
         match request {
             Request::Look(look) => group.said.push(Said::Look(look)),
+            Request::Start(start, StartKey { key, print }, answer) => {
+                let result = self.apply(Input::Start(start)).map(|mut step| {
+                    if let Reply::Started(execution) = step.reply {
+                        step.changes.push(Change::StartKey(StartKeyRow {
+                            execution,
+                            key,
+                            print,
+                        }));
+                    }
+                    group.add(step)
+                });
+                group.said.push(Said::Answer(answer, result));
+            }
             Request::Command(mut input, answer) => {
                 let result = match self.fetch_archive(&mut input, group).await? {
                     Ok(()) => self.apply(input),

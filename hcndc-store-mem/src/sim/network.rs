@@ -299,6 +299,9 @@ impl World {
             let order = Box::new(order);
             self.at(at, Event::Down { conn, order });
         }
+        if let Some(span) = self.processes[process].freezes_at_order.take() {
+            self.freeze(process, span);
+        }
     }
 
     pub(crate) fn on_down(&mut self, conn: u64, order: Order) {

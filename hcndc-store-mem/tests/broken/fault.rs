@@ -86,4 +86,5 @@ pub(crate) enum Fault {
     SortsAttemptsById,
     ListsDeleted,
     ShowsNewNames,
+    ForgetsKeys,
 }
