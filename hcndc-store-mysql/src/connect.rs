@@ -39,6 +39,10 @@ pub struct SqlOptions {
     /// too many, and a MySQL server runs out of them (`max_connections`, 151 by default, shared by all that connect).
     /// A database in memory has one connection, whatever this says.
     pub readers: u32,
+    /// How long a page, a small commit or the lease may take before the connection counts as lost and the call as
+    /// [`SqlError::Silent`]; default 30 s. A large commit and a load get more. Shorter, and a database that is only slow
+    /// makes work twice; longer, and a network that swallows packets goes unnoticed.
+    pub patience: Duration,
 }
 
 impl SqlOptions {
@@ -49,6 +53,7 @@ impl SqlOptions {
             url: url.into(),
             durability: Durability::default(),
             readers: 8,
+            patience: Duration::from_secs(30),
         }
     }
 
@@ -68,12 +73,21 @@ impl SqlOptions {
     }
 }
 
+impl SqlOptions {
+    /// The address without its password, for messages.
+    #[must_use]
+    pub fn shown_url(&self) -> String {
+        without_password(&self.url)
+    }
+}
+
 impl fmt::Debug for SqlOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SqlOptions")
             .field("url", &without_password(&self.url))
             .field("durability", &self.durability)
             .field("readers", &self.readers)
+            .field("patience", &self.patience)
             .finish()
     }
 }
@@ -88,6 +102,7 @@ struct Pools {
     address: String,
     writer: DatabaseConnection,
     reader: DatabaseConnection,
+    patience: Duration,
 }
 
 impl fmt::Debug for SqlStore {
@@ -115,12 +130,28 @@ impl SqlStore {
     /// reached, [`SqlError::NewerSchema`] if a newer version has used it, [`SqlError::ForeignTable`] if another program
     /// has, [`SqlError::Statement`] if a migration fails.
     pub async fn connect_with(options: &SqlOptions) -> Result<Self, SqlError> {
+        Self::open(options, Opening::Serve).await
+    }
+
+    /// The tables as they are, by a single connection: for those who look after a database. A file that is not there
+    /// is made only if that is asked for.
+    pub(crate) async fn look(options: &SqlOptions, make: bool) -> Result<Self, SqlError> {
+        Self::open(options, Opening::Look { make }).await
+    }
+
+    async fn open(options: &SqlOptions, opening: Opening) -> Result<Self, SqlError> {
         let address = without_password(&options.url);
         let pools = match options.url.split_once(':').map(|(scheme, _)| scheme) {
             #[cfg(feature = "sqlite")]
-            Some("sqlite") => sqlite::connect(options, address).await?,
+            Some("sqlite") => match opening {
+                Opening::Serve => sqlite::connect(options, address).await?,
+                Opening::Look { make } => sqlite::look(options, address, make).await?,
+            },
             #[cfg(feature = "mysql")]
-            Some("mysql") => mysql::connect(options, address).await?,
+            Some("mysql") => match opening {
+                Opening::Serve => mysql::connect(options, address).await?,
+                Opening::Look { .. } => mysql::look(options, address).await?,
+            },
             #[cfg(not(feature = "sqlite"))]
             Some("sqlite") => {
                 let reason = "this build has no support for SQLite";
@@ -152,13 +183,34 @@ impl SqlStore {
         self.pools.writer.close_by_ref().await.doing(doing)
     }
 
+    /// The database's address, without its password.
+    pub(crate) fn address(&self) -> &str {
+        &self.pools.address
+    }
+
     pub(crate) fn writer(&self) -> &DatabaseConnection {
         &self.pools.writer
+    }
+
+    pub(crate) fn patience(&self) -> Duration {
+        self.pools.patience
     }
 
     pub(crate) fn reader(&self) -> &DatabaseConnection {
         &self.pools.reader
     }
+}
+
+/// What a database is opened for.
+#[derive(Clone, Copy)]
+enum Opening {
+    /// To work with it: the tables are brought up to date.
+    Serve,
+    /// To look at it as it is.
+    Look {
+        /// Whether a file is made where there is none.
+        make: bool,
+    },
 }
 
 /// Options that all pools share.

@@ -1,6 +1,6 @@
 //! What can go wrong between the scheduler and its database, and what to do about it.
 
-use std::error::Error;
+use std::{error::Error, time::Duration};
 
 use hcndc_core::port::{ErrorKind, Fence, PortError};
 use sea_orm::{DbErr, RuntimeErr, sqlx};
@@ -35,6 +35,16 @@ pub enum SqlError {
         /// The first migration that is unknown here.
         migration: String,
     },
+    /// The tables are those of an older version, or not there yet, and may not be changed now.
+    #[error(
+        "the database {address} lacks migration {migration:?}: run `hcndc db migrate`, or start a server"
+    )]
+    OlderSchema {
+        /// The address, without its password.
+        address: String,
+        /// The first migration that is to come.
+        migration: String,
+    },
     /// The database holds tables of another program under names that this one needs.
     #[error("the database {address} already has a table {table:?} of some other program")]
     ForeignTable {
@@ -56,6 +66,14 @@ pub enum SqlError {
         doing: &'static str,
         /// What the driver says.
         source: DbErr,
+    },
+    /// The database did not answer in time. What was asked may have been done, or may not.
+    #[error("could not {doing}: the database has not answered for {} s", limit.as_secs_f32())]
+    Silent {
+        /// What was being done.
+        doing: &'static str,
+        /// How long it was waited for.
+        limit: Duration,
     },
     /// A row holds what no version of this program writes.
     #[error("{table} {id}: {what} makes no sense")]
@@ -105,15 +123,28 @@ impl PortError for SqlError {
         match self {
             Self::Address { .. }
             | Self::NewerSchema { .. }
+            | Self::OlderSchema { .. }
             | Self::ForeignTable { .. }
             | Self::TooLarge { .. }
             | Self::Json { .. }
             | Self::ForeignCursor => ErrorKind::Invalid,
             Self::Open { source, .. } | Self::Statement { source, .. } => kind_of(source),
+            Self::Silent { .. } => ErrorKind::Unavailable,
             Self::Fenced { .. } => ErrorKind::Fenced,
             Self::Corrupt { .. } | Self::Missing { .. } => ErrorKind::Corrupt,
         }
     }
+}
+
+/// An error with all that led to it, in one line.
+pub(crate) fn chain(error: &SqlError) -> String {
+    let mut line = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        line = format!("{line}: {error}");
+        cause = error.source();
+    }
+    line
 }
 
 /// Says what was being done when the driver failed.

@@ -11,6 +11,8 @@
 //!                  └──────── writer ── database ── readers
 //! ```
 //!
+//! [`Upkeep`] is for those who look after the database.
+//!
 //! [`SqlStore`] is [`Store`](hcndc_core::port::Store) and [`History`](hcndc_core::port::History). It must not know what
 //! states mean: it stores what the engine says and answers what pages ask.
 
@@ -31,11 +33,18 @@ mod keyset;
 mod load;
 mod migration;
 mod realm;
+mod retention;
 mod retry;
 mod servers;
 mod store;
+mod upkeep;
 mod upsert;
 
 pub use connect::{Durability, SqlOptions, SqlStore};
 pub use error::SqlError;
+pub use migration::MigrationStatus;
+pub use retention::{Keep, Pruned};
 pub use servers::{KnownServer, KnownServers, ServerEntry, Signed};
+pub use upkeep::{
+    DatabaseStatus, Finding, LeaderStatus, Product, Reference, TableRows, Upkeep, Weight,
+};

@@ -26,6 +26,7 @@ use serde::de::DeserializeOwned;
 use self::others::other_definitions;
 use crate::{
     SqlError, SqlStore,
+    dialect::begin_write,
     entity::{
         Alert, Attempt, Backfill, BackfillDate, Execution, Executor, FileArrival, Firing, Flow,
         FlowDateRange, FlowRun, FlowVersion, Job, JobOutcomes, JobRun, JobVersion, Leader, Reader,
@@ -82,7 +83,24 @@ impl SqlStore {
         let Ok(id) = i64::try_from(execution.0) else {
             return Ok(None);
         };
-        let db = self.writer().begin().await.doing("begin to load")?;
+        let db = begin_write(self.writer()).await.doing("begin to load")?;
+        // Whoever reads an execution that has ended is about to go on with it: retention leaves it alone until another
+        // scheduler leads, since until then what comes of it may still be stored. First, so that it waits for a
+        // retention that is at it, and then finds nothing.
+        let term = Query::select()
+            .column(Leader::Fence)
+            .from(Leader::Table)
+            .and_where(Expr::col(Leader::Id).eq(Leader::ROW))
+            .to_owned();
+        let hold = Query::update()
+            .table(Execution::Table)
+            .value(
+                Execution::LoadedIn,
+                Expr::SubQuery(None, Box::new(term.into())),
+            )
+            .and_where(Expr::col(Execution::Id).eq(id))
+            .to_owned();
+        db.execute(&hold).await.doing("hold an execution")?;
         let which = Expr::col(Execution::Id).eq(id);
         let none = (std::iter::empty(), std::iter::empty());
         let found = executions(&db, which, none.0, none.1).await?.pop();

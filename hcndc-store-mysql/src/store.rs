@@ -1,6 +1,6 @@
 //! The write side: each method where its subject is.
 
-use std::time::Duration;
+use std::{future::Future, time::Duration};
 
 use async_trait::async_trait;
 use hcndc_core::{
@@ -12,23 +12,33 @@ use hcndc_core::{
 
 use crate::{SqlError, SqlStore};
 
+/// What a row of a large commit may take, on the slowest disk that anybody would keep a database on.
+const SLOWEST_ROW: Duration = Duration::from_millis(10);
+
 #[async_trait]
 impl Store for SqlStore {
     type Error = SqlError;
 
     async fn load(&self) -> Result<Snapshot, SqlError> {
-        self.load_snapshot().await
+        // All that lives, in one read of many tables: it takes as long as it takes, but not for ever.
+        let limit = self.patience() * 20;
+        self.within(limit, "load", self.load_snapshot()).await
     }
 
     async fn load_execution(
         &self,
         execution: ExecutionId,
     ) -> Result<Option<ExecutionSnapshot>, SqlError> {
-        self.load_one_execution(execution).await
+        let load = self.load_one_execution(execution);
+        let limit = self.patience() * 2;
+        self.within(limit, "load an execution", load).await
     }
 
     async fn commit(&self, fence: Fence, commit: &Commit) -> Result<(), SqlError> {
-        self.commit_batch(fence, commit).await
+        let rows = u32::try_from(commit.changes.len()).unwrap_or(u32::MAX);
+        let limit = self.patience() + SLOWEST_ROW.saturating_mul(rows);
+        let store = self.commit_batch(fence, commit);
+        self.within(limit, "commit", store).await
     }
 
     async fn acquire(
@@ -38,14 +48,43 @@ impl Store for SqlStore {
         ttl: Duration,
         outlasted: Option<&Lease>,
     ) -> Result<Asked, SqlError> {
-        self.acquire_lease(holder, now, ttl, outlasted).await
+        let acquire = self.acquire_lease(holder, now, ttl, outlasted);
+        self.soon("ask for the lease", acquire).await
     }
 
     async fn renew(&self, lease: &Lease, now: Timestamp, ttl: Duration) -> Result<Lease, SqlError> {
-        self.renew_lease(lease, now, ttl).await
+        let renew = self.renew_lease(lease, now, ttl);
+        self.soon("renew the lease", renew).await
     }
 
     async fn release(&self, lease: &Lease) -> Result<(), SqlError> {
-        self.release_lease(lease).await
+        let release = self.release_lease(lease);
+        self.soon("release the lease", release).await
+    }
+}
+
+impl SqlStore {
+    /// What a call gives that is small, whatever the database holds.
+    pub(crate) async fn soon<T>(
+        &self,
+        doing: &'static str,
+        call: impl Future<Output = Result<T, SqlError>> + Send,
+    ) -> Result<T, SqlError> {
+        self.within(self.patience(), doing, call).await
+    }
+
+    /// What a call gives within this time. A network that swallows what is sent says nothing for a quarter of an hour, and
+    /// a database may hang as long as it likes; whoever calls can wait, and try again. What was begun is undone, or has
+    /// been stored and is stored once more.
+    pub(crate) async fn within<T>(
+        &self,
+        limit: Duration,
+        doing: &'static str,
+        call: impl Future<Output = Result<T, SqlError>> + Send,
+    ) -> Result<T, SqlError> {
+        match tokio::time::timeout(limit, call).await {
+            Ok(done) => done,
+            Err(_) => Err(SqlError::Silent { doing, limit }),
+        }
     }
 }

@@ -28,3 +28,10 @@ mod mysql {
         hcndc_core::history_contract!(crate::support::mysql::Server);
     }
 }
+
+// What is read there is read as from any other server.
+mod galera {
+    mod store {
+        hcndc_core::store_contract!(crate::support::galera::Cluster);
+    }
+}

@@ -8,6 +8,7 @@
 //! - [`lead`], [`peers`]: one server of several, and who leads
 //! - [`recording`]: what goes into a scheduler, in files
 //! - [`driving`], [`server`], [`cli`]: all of it put together
+//! - [`retention`]: old history goes
 //! - [`database`], [`local_executor`]: what a host has of its own
 
 pub mod api;
@@ -27,4 +28,5 @@ pub mod metrics;
 pub mod names;
 pub mod peers;
 pub mod recording;
+pub mod retention;
 pub mod server;

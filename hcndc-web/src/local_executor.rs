@@ -37,9 +37,6 @@ const START_WITHIN: Duration = Duration::from_secs(20);
 /// How long to wait before an executor that died is started again.
 const START_AGAIN: Duration = Duration::from_secs(1);
 
-/// How long logs of executors on other hosts are kept here.
-const LOGS_KEPT_FOR: Duration = Duration::from_secs(90 * 24 * 60 * 60);
-
 /// A transport to the executor of this host and to those on others, whose logs it keeps.
 pub type Transports = Collecting<Lines<Reach>>;
 
@@ -149,7 +146,7 @@ pub fn transports_inside(realm: String, inside: Option<Supervisor>) -> Transport
 }
 
 /// A transport for this realm that reaches this executor process as [`ADDRESS`], and keeps the logs of executors on other
-/// hosts in this folder.
+/// hosts in this folder, each for so long; for ever if `None`.
 ///
 /// # Errors
 /// When the folder cannot be used.
@@ -157,15 +154,12 @@ pub fn transports_beside(
     realm: String,
     beside: Option<&LocalExecutor>,
     logs: &Path,
+    logs_kept_for: Option<Duration>,
 ) -> Result<Transports, FileLogError> {
     let local = beside.map_or(Local::None, |it| Local::Beside(it.data_dir.clone()));
     let lines = Lines::new(Reach::new(local)).with_realm(realm);
     let archive = LogArchive::open(logs)?;
-    Ok(Collecting::new(
-        Arc::new(lines),
-        archive,
-        Some(LOGS_KEPT_FOR),
-    ))
+    Ok(Collecting::new(Arc::new(lines), archive, logs_kept_for))
 }
 
 /// Runs as the executor process of a server, until nobody needs it.

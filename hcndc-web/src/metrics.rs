@@ -94,6 +94,11 @@ fn describe() {
         "Times that the store failed and was tried again."
     );
     describe_gauge!(
+        "hcndc_leading",
+        count,
+        "1 while this server leads, 0 while another does."
+    );
+    describe_gauge!(
         "hcndc_live_executions",
         count,
         "Executions that have not ended."
@@ -113,6 +118,11 @@ fn describe() {
         "hcndc_executors_online",
         count,
         "Executors that are connected."
+    );
+    describe_counter!(
+        "hcndc_pruned_rows_total",
+        count,
+        "Rows of old history that were deleted."
     );
     describe_counter!("hcndc_http_requests_total", count, "Requests answered.");
     describe_histogram!(

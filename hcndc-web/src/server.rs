@@ -18,6 +18,7 @@ use hcndc_core::{
 use hcndc_exec::FileLogError;
 use hcndc_store_mysql::{Durability, ServerEntry, SqlError, SqlOptions, SqlStore};
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
+use tokio_util::task::AbortOnDropHandle;
 use warp::http::uri::Authority;
 
 use crate::{
@@ -33,6 +34,7 @@ use crate::{
     names::Names,
     peers::{Clash, Keeping, Peers},
     recording::{RecordTo, Recorder},
+    retention::{self, KeepFor},
 };
 
 /// How a server is set up.
@@ -59,6 +61,8 @@ pub struct ServerConfig {
     pub zone: Tz,
     /// Where what goes into the scheduler is recorded, if it is.
     pub record: Option<RecordTo>,
+    /// How long history is kept.
+    pub keep: KeepFor,
 }
 
 /// A running server.
@@ -73,6 +77,7 @@ pub struct Server {
     _keeping: Keeping,
     local: Option<LocalExecutor>,
     store: SqlStore,
+    retention: AbortOnDropHandle<()>,
     _lock: File,
 }
 
@@ -228,6 +233,7 @@ impl Server {
                 .log_dir
                 .clone()
                 .unwrap_or_else(|| data_dir.join("logs")),
+            config.keep.logs,
         )?);
 
         let live = Arc::new(Live::new(Names::default()));
@@ -235,7 +241,10 @@ impl Server {
             max_running: config.max_running,
             ..Settings::default()
         };
-        let leadership = Leadership { holder, ttl: LEASE };
+        let leadership = Leadership {
+            holder: holder.clone(),
+            ttl: LEASE,
+        };
         let recorder = match &config.record {
             Some(to) => Some(Arc::new(Recorder::start(to).map_err(|source| {
                 let path = to.dir.clone();
@@ -258,7 +267,10 @@ impl Server {
         let set_up = tokio::select! {
             biased;
             () = elsewhere => match config.executor {
-                true => return Err(ServerError::LedElsewhere),
+                true => {
+                    peers.sign_off().await;
+                    return Err(ServerError::LedElsewhere);
+                }
                 false => Ok(()),
             },
             set_up = set_up(&handle, &config) => set_up,
@@ -274,6 +286,7 @@ impl Server {
             });
         }
 
+        let retention = retention::start(store.clone(), config.keep, holder);
         let web = WebSettings {
             zone: config.zone,
             hosts: Hosts::Known {
@@ -295,6 +308,7 @@ impl Server {
             _keeping: keeping,
             local,
             store,
+            retention,
             _lock: lock,
         })
     }
@@ -328,6 +342,8 @@ impl Server {
     /// What stopped the scheduler before.
     pub async fn stop(self) -> Result<(), ServerError> {
         self.stop.send_replace(true);
+        // What it is at is taken up by the next server.
+        drop(self.retention);
         // Whatever the API ends with, the scheduler must end well.
         let _ = self.api.await;
         let scheduler = &self.app.scheduler;

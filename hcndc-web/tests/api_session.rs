@@ -5,7 +5,6 @@
     reason = "a failure here fails the test, as it should"
 )]
 
-#[expect(dead_code, reason = "shared with tests that need more of it")]
 mod support;
 
 use std::{

@@ -8,7 +8,7 @@
 
 #[path = "support/several.rs"]
 mod several;
-#[expect(dead_code, reason = "shared with tests of one server")]
+#[allow(dead_code, reason = "shared with tests of one server")]
 mod support;
 
 use std::{
@@ -145,7 +145,10 @@ fn whatever_a_follower_cannot_do_it_passes_on(bed: &Bed) {
                 .is_object()
         );
         assert_eq!(server.get("flows")["items"][0]["name"], "f");
-        assert_eq!(server.get("executors")["items"][0]["online"], true);
+        assert_eq!(
+            server.get("executors")["items"][0]["health"]["online"],
+            true
+        );
         let by_name = server.get("executions?flow=f");
         assert_eq!(by_name["items"][0]["id"], execution);
         let log = server.url(&format!("job-runs/{job_run}/log"));

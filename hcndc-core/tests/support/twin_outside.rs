@@ -181,7 +181,10 @@ impl Twin {
                 if !its.looks(run) || run.state != JobRunState::Blocked {
                     continue;
                 }
-                let mut unmet = its.unmet_outside(run);
+                let mut unmet = its.unmet_outside(run).peekable();
+                if unmet.peek().is_none() {
+                    continue;
+                }
                 let may = match told {
                     JobRunState::UpstreamFailed => unmet.any(|tie| {
                         // What can only be skipped is not late: then something else is why it failed, unless it has

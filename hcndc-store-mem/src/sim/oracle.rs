@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use hcndc_core::{
     engine::{ActionKind, ActionRow, Change, DefinitionId, EndCause, Violation},
     id::{
-        AlertId, AlertRuleId, AttemptId, ExecutionId, FileEventId, FlowId, JobId, JobRunId,
-        ScheduleId,
+        AlertId, AlertRuleId, AttemptId, ExecutionId, FileEventId, FlowId, FlowRunId, JobId,
+        JobRunId, ScheduleId,
     },
     model::{AlertEvent, Condition},
     port::{Commit, Fence},
@@ -76,6 +76,8 @@ pub(crate) struct Oracle {
     pub(crate) cut_off: BTreeSet<JobRunId>,
     /// Job runs that failed with the run that theirs shared the end of.
     pub(crate) failed_with: BTreeSet<JobRunId>,
+    /// Job runs that had failed when their flow run joined another.
+    pub(crate) failed_before: BTreeMap<FlowRunId, Vec<JobRunId>>,
     /// How far schedules are.
     pub(crate) walks: BTreeMap<ScheduleId, Walk>,
     /// How far schedules are that wait for dates of flows.

@@ -5,7 +5,7 @@ use std::{str::FromStr as _, sync::Arc, time::Duration};
 use sea_orm::{Database, DatabaseConnection, DbErr, RuntimeErr, sqlx};
 use sqlx::{ConnectOptions as _, Connection as _, Executor as _, mysql::MySqlConnectOptions};
 
-use super::{Pools, SqlOptions, open_error, pool};
+use super::{PATIENCE, Pools, SqlOptions, open_error, pool};
 use crate::{SqlError, migration};
 
 /// What every connection is told first. The server's defaults differ from host to host: strict, so that what does
@@ -23,40 +23,69 @@ const IDLE_WRITES: &str = "SET SESSION idle_write_transaction_timeout = 3";
 const UNKNOWN_VARIABLE: u16 = 1193;
 
 pub(super) async fn connect(options: &SqlOptions, address: String) -> Result<Pools, SqlError> {
-    let Ok(parsed) = MySqlConnectOptions::from_str(&options.url) else {
-        let reason = "it is not of the form mysql://user:password@host:3306/database";
-        return Err(SqlError::Address { address, reason });
-    };
-    if parsed.get_database().is_none_or(str::is_empty) {
-        let reason = "it names no database";
-        return Err(SqlError::Address { address, reason });
-    }
-    // A pool waits for a server that refuses connections, and then tells of its own impatience only; one connection
-    // tells at once what is wrong.
-    let first = parsed.connect().await;
-    let first = first.map_err(|error| open_error(&address, driver(error)))?;
-    drop(first.close().await);
-
+    knock(options, &address).await?;
     // The lock of the migrations belongs to a connection: there must be only one.
-    let alone = open(&options.url, 1).await;
+    let alone = open(options, 1).await;
     let alone = alone.map_err(|source| open_error(&address, source))?;
     migration::migrate(&alone, &address).await?;
     drop(alone.close().await);
 
     // Commits come one at a time; the second connection is for the lease, which is asked for while a commit is stuck.
-    let writer = open(&options.url, 2).await;
-    let reader = open(&options.url, options.readers.clamp(1, 100)).await;
+    let writer = open(options, 2).await;
+    let reader = open(options, options.readers.clamp(1, 100)).await;
     Ok(Pools {
         writer: writer.map_err(|source| open_error(&address, source))?,
         reader: reader.map_err(|source| open_error(&address, source))?,
         address,
+        patience: options.patience,
     })
 }
 
-async fn open(url: &str, connections: u32) -> Result<DatabaseConnection, DbErr> {
-    let mut pool = pool(url, connections);
+/// One connection to the tables as they are.
+pub(super) async fn look(options: &SqlOptions, address: String) -> Result<Pools, SqlError> {
+    knock(options, &address).await?;
+    let alone = open(options, 1).await;
+    let alone = alone.map_err(|source| open_error(&address, source))?;
+    Ok(Pools {
+        writer: alone.clone(),
+        reader: alone,
+        address,
+        patience: options.patience,
+    })
+}
+
+/// Finds out at once what is wrong with an address, or with what is there. A pool waits for a server that refuses
+/// connections, and then tells of its own impatience only; one connection tells what is wrong.
+async fn knock(options: &SqlOptions, address: &str) -> Result<(), SqlError> {
+    let Ok(parsed) = MySqlConnectOptions::from_str(&options.url) else {
+        let reason = "it is not of the form mysql://user:password@host:3306/database";
+        let address = address.into();
+        return Err(SqlError::Address { address, reason });
+    };
+    if parsed.get_database().is_none_or(str::is_empty) {
+        let reason = "it names no database";
+        let address = address.into();
+        return Err(SqlError::Address { address, reason });
+    }
+    let first = parsed.connect().await;
+    let first = first.map_err(|error| open_error(address, driver(error)))?;
+    drop(first.close().await);
+    Ok(())
+}
+
+async fn open(options: &SqlOptions, connections: u32) -> Result<DatabaseConnection, DbErr> {
+    let mut pool = pool(&options.url, connections);
+    let patience = options.patience.min(PATIENCE);
     pool.test_before_acquire_if_idle_for(Duration::from_secs(5))
-        .map_sqlx_mysql_pool_opts(|pool| {
+        .map_sqlx_mysql_pool_opts(move |pool| {
+            // What was given up in the middle comes back here. The pool would wait for it for as long as the system keeps
+            // trying to send; meanwhile nobody could have its place.
+            let pool = pool.after_release(move |connection, _| {
+                Box::pin(async move {
+                    let alive = tokio::time::timeout(patience, connection.ping()).await;
+                    alive.map_err(|_| sqlx::Error::PoolTimedOut)?.map(|()| true)
+                })
+            });
             pool.after_connect(|connection, _| {
                 Box::pin(async move {
                     connection.execute(SESSION).await?;
@@ -102,7 +131,7 @@ mod tests {
         let Some(url) = server() else {
             return;
         };
-        let db = open(&url, 1).await.expect("connect");
+        let db = open(&SqlOptions::new(url), 1).await.expect("connect");
         let show = "SHOW SESSION VARIABLES LIKE 'wsrep_sync_wait'";
         let found = Statement::from_string(DbBackend::MySql, show);
         let found = db.query_one_raw(found).await.expect("ask");

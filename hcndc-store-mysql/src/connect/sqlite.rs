@@ -15,10 +15,7 @@ use crate::{SqlError, migration, retry::Tries};
 const LOCK_WAIT: Duration = Duration::from_secs(2);
 
 pub(super) async fn connect(options: &SqlOptions, address: String) -> Result<Pools, SqlError> {
-    if SqliteConnectOptions::from_str(&options.url).is_err() {
-        let reason = "it is not of the form sqlite://path?mode=rwc";
-        return Err(SqlError::Address { address, reason });
-    }
+    parse(options, &address)?;
     // SQLite lets one connection write at a time: a single one waits in our queue, fairly, and not in its lock.
     // What is in memory is that connection's own.
     let (path, mode) = options.url.split_once('?').unwrap_or((&options.url, ""));
@@ -31,6 +28,30 @@ pub(super) async fn connect(options: &SqlOptions, address: String) -> Result<Poo
             return done;
         }
     }
+}
+
+/// One connection to the file as it is.
+pub(super) async fn look(
+    options: &SqlOptions,
+    address: String,
+    make: bool,
+) -> Result<Pools, SqlError> {
+    parse(options, &address)?;
+    let alone = open(options, 1, Kind::Alone { make }).await;
+    let alone = alone.map_err(|source| open_error(&address, source))?;
+    Ok(Pools {
+        writer: alone.clone(),
+        reader: alone,
+        address,
+        patience: options.patience,
+    })
+}
+
+fn parse(options: &SqlOptions, address: &str) -> Result<SqliteConnectOptions, SqlError> {
+    SqliteConnectOptions::from_str(&options.url).map_err(|_| SqlError::Address {
+        address: address.into(),
+        reason: "it is not of the form sqlite://path?mode=rwc",
+    })
 }
 
 async fn connect_once(
@@ -56,6 +77,7 @@ async fn connect_once(
         address: address.into(),
         writer,
         reader,
+        patience: options.patience,
     })
 }
 
@@ -77,6 +99,11 @@ enum Kind {
     Writer,
     /// To read from a file.
     Reader,
+    /// To look after a file as it is.
+    Alone {
+        /// Whether one is made where there is none.
+        make: bool,
+    },
 }
 
 async fn open(
@@ -94,17 +121,16 @@ async fn open(
         .max_lifetime(None)
         .test_before_acquire(false)
         .map_sqlx_sqlite_opts(move |sqlite| {
-            let sqlite = sqlite
-                .busy_timeout(LOCK_WAIT)
-                .journal_mode(SqliteJournalMode::Wal)
-                .synchronous(synchronous);
-            if kind == Kind::Reader {
-                sqlite.pragma("query_only", "on")
-            } else {
-                sqlite
+            let sqlite = sqlite.busy_timeout(LOCK_WAIT).synchronous(synchronous);
+            match kind {
+                Kind::Alone { make } => sqlite.create_if_missing(make),
+                Kind::Memory | Kind::Writer => sqlite.journal_mode(SqliteJournalMode::Wal),
+                Kind::Reader => sqlite
+                    .journal_mode(SqliteJournalMode::Wal)
+                    .pragma("query_only", "on"),
             }
         });
-    if kind == Kind::Writer {
+    if matches!(kind, Kind::Writer | Kind::Alone { .. }) {
         pool.map_sqlx_sqlite_pool_opts(|pool| pool.after_release(|it, _| Box::pin(is_clean(it))));
     }
     Database::connect(pool).await

@@ -34,6 +34,8 @@ pub(crate) enum Execution {
     StartKey,
     /// Of the request that came under the key.
     StartPrint,
+    /// The last term in which a scheduler read it again after its end; see `retention`.
+    LoadedIn,
 }
 
 impl Table for Execution {

@@ -5,8 +5,13 @@ mod m20261125_000001_definitions;
 mod m20261125_000002_firing;
 mod m20261125_000003_controls;
 mod m20261125_000003_runs;
-mod m20261126_000001_servers;
+mod m20261126_000002_retention;
+mod m20261126_000003_servers;
 mod make;
+mod status;
+
+pub use status::MigrationStatus;
+pub(crate) use status::{foreign_table, status};
 
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DynIden, Statement,
@@ -29,7 +34,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261125_000002_firing::Migration),
             Box::new(m20261125_000003_controls::Migration),
             Box::new(m20261125_000003_runs::Migration),
-            Box::new(m20261126_000001_servers::Migration),
+            Box::new(m20261126_000002_retention::Migration),
+            Box::new(m20261126_000003_servers::Migration),
         ]
     }
 
@@ -39,7 +45,7 @@ impl MigratorTrait for Migrator {
 }
 
 /// The table that says which migrations have been applied.
-const MIGRATIONS: &str = "schema_migration";
+pub(crate) const MIGRATIONS: &str = "schema_migration";
 
 /// Brings the tables up to date, while holding a lock that keeps other processes from doing the same. On MySQL `db` must
 /// have a single connection.
@@ -96,17 +102,11 @@ async fn migrate_locked<'c, C: ConnectionTrait>(
     address: &str,
 ) -> Result<(), SqlError> {
     let schema = SchemaManager::new(manager);
-    let migrated = schema.has_table(MIGRATIONS).await;
-    if !migrated.doing("look for tables")? {
-        for table in m20261122_000001_backbone::TABLES {
-            // Where the list of migrations is missing, tables of these names cannot be ours.
-            if schema.has_table(table).await.doing("look for tables")? {
-                return Err(SqlError::ForeignTable {
-                    address: address.into(),
-                    table: (*table).into(),
-                });
-            }
-        }
+    if let Some(table) = foreign_table(&schema).await? {
+        return Err(SqlError::ForeignTable {
+            address: address.into(),
+            table: table.into(),
+        });
     }
     let applied = Migrator::get_migration_models(db).await;
     let known = Migrator::migrations();

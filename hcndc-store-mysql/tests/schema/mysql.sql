@@ -7,7 +7,8 @@ CREATE TABLE `action` (
   `done_at` bigint NOT NULL,
   PRIMARY KEY (`id`),
   KEY `action_by_execution` (`execution_id`,`id`),
-  KEY `action_by_job_run` (`job_run_id`,`id`)
+  KEY `action_by_job_run` (`job_run_id`,`id`),
+  KEY `action_by_done_at` (`done_at`,`id`)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin;
 
 CREATE TABLE `alert` (
@@ -31,7 +32,9 @@ CREATE TABLE `alert` (
   KEY `alert_by_rule` (`rule_id`,`id`),
   KEY `alert_by_schedule` (`schedule_id`,`id`),
   KEY `alert_by_execution` (`execution_id`,`id`),
-  KEY `alert_by_open` (`open`,`id`)
+  KEY `alert_by_open` (`open`,`id`),
+  KEY `alert_by_raised_at` (`raised_at`,`id`),
+  KEY `alert_by_closed_at` (`closed_at`,`id`)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin;
 
 CREATE TABLE `alert_channel` (
@@ -160,6 +163,7 @@ CREATE TABLE `execution` (
   `backfill_id` bigint DEFAULT NULL,
   `paused_by` longtext DEFAULT NULL,
   `partial` tinyint(1) NOT NULL DEFAULT 0,
+  `loaded_in` bigint DEFAULT NULL,
   `start_key` varchar(255) DEFAULT NULL,
   `start_print` bigint DEFAULT NULL,
   PRIMARY KEY (`id`),
@@ -167,6 +171,7 @@ CREATE TABLE `execution` (
   KEY `execution_by_data_date` (`data_date`,`id`),
   KEY `execution_by_schedule` (`schedule_id`,`id`),
   KEY `execution_by_backfill` (`backfill_id`,`id`),
+  KEY `execution_by_ended_at` (`ended_at`,`id`)
   KEY `execution_by_start_key` (`start_key`)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin;
 
@@ -239,7 +244,9 @@ CREATE TABLE `firing` (
   `open` tinyint(1) NOT NULL,
   PRIMARY KEY (`id`),
   KEY `firing_by_schedule` (`schedule_id`,`id`),
-  KEY `firing_by_open` (`open`,`id`)
+  KEY `firing_by_open` (`open`,`id`),
+  KEY `firing_by_taken_up_at` (`taken_up_at`,`id`),
+  KEY `firing_by_outcome` (`outcome`,`id`)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin;
 
 CREATE TABLE `flow` (
@@ -380,6 +387,11 @@ CREATE TABLE `pool` (
   PRIMARY KEY (`id`),
   KEY `pool_by_name` (`name`,`id`),
   KEY `pool_by_updated_at` (`updated_at`,`id`)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin;
+
+CREATE TABLE `pruned_execution` (
+  `execution_id` bigint NOT NULL,
+  PRIMARY KEY (`execution_id`)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin;
 
 CREATE TABLE `schedule` (

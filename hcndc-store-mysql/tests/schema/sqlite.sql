@@ -5,6 +5,8 @@ CREATE TABLE "action" ( "id" integer NOT NULL PRIMARY KEY,
   "done_by" text NOT NULL,
   "done_at" integer NOT NULL );
 
+CREATE INDEX "action_by_done_at" ON "action" ("done_at", "id");
+
 CREATE INDEX "action_by_execution" ON "action" ("execution_id", "id");
 
 CREATE INDEX "action_by_job_run" ON "action" ("job_run_id", "id");
@@ -26,9 +28,13 @@ CREATE TABLE "alert" ( "id" integer NOT NULL PRIMARY KEY,
   "lasts" boolean NOT NULL,
   "open" boolean NOT NULL );
 
+CREATE INDEX "alert_by_closed_at" ON "alert" ("closed_at", "id");
+
 CREATE INDEX "alert_by_execution" ON "alert" ("execution_id", "id");
 
 CREATE INDEX "alert_by_open" ON "alert" ("open", "id");
+
+CREATE INDEX "alert_by_raised_at" ON "alert" ("raised_at", "id");
 
 CREATE INDEX "alert_by_rule" ON "alert" ("rule_id", "id");
 
@@ -151,12 +157,15 @@ CREATE TABLE "execution" ( "id" integer NOT NULL PRIMARY KEY,
   "backfill_id" integer,
   "paused_by" text,
   "partial" boolean NOT NULL DEFAULT FALSE,
+  "loaded_in" integer);
   "start_key" varchar(255),
   "start_print" integer);
 
 CREATE INDEX "execution_by_backfill" ON "execution" ("backfill_id", "id");
 
 CREATE INDEX "execution_by_data_date" ON "execution" ("data_date", "id");
+
+CREATE INDEX "execution_by_ended_at" ON "execution" ("ended_at", "id");
 
 CREATE INDEX "execution_by_schedule" ON "execution" ("schedule_id", "id");
 
@@ -229,7 +238,11 @@ CREATE TABLE "firing" ( "id" integer NOT NULL PRIMARY KEY,
 
 CREATE INDEX "firing_by_open" ON "firing" ("open", "id");
 
+CREATE INDEX "firing_by_outcome" ON "firing" ("outcome", "id");
+
 CREATE INDEX "firing_by_schedule" ON "firing" ("schedule_id", "id");
+
+CREATE INDEX "firing_by_taken_up_at" ON "firing" ("taken_up_at", "id");
 
 CREATE TABLE "flow" ( "id" integer NOT NULL PRIMARY KEY,
   "version" integer NOT NULL,
@@ -356,6 +369,8 @@ CREATE TABLE "pool" ( "id" integer NOT NULL PRIMARY KEY,
 CREATE INDEX "pool_by_name" ON "pool" ("name", "id");
 
 CREATE INDEX "pool_by_updated_at" ON "pool" ("updated_at", "id");
+
+CREATE TABLE "pruned_execution" ( "execution_id" integer NOT NULL PRIMARY KEY );
 
 CREATE TABLE "schedule" ( "id" integer NOT NULL PRIMARY KEY,
   "version" integer NOT NULL,

@@ -2,9 +2,12 @@
 
 #![allow(dead_code, reason = "each test program uses some of it")]
 
+pub(crate) mod galera;
 pub(crate) mod mysql;
+pub(crate) mod proxy;
 pub(crate) mod schema;
 pub(crate) mod sqlite;
+pub(crate) mod versions;
 
 use std::future::Future;
 

@@ -43,26 +43,38 @@ pub(crate) struct Schema {
     /// Its address.
     pub(crate) url: String,
     name: String,
+    server: String,
 }
 
 impl Schema {
     /// Creates an empty database under a name that no other test has.
     pub(crate) async fn create() -> Self {
+        Self::create_at(&server().expect(VARIABLE)).await
+    }
+
+    /// The same on another server.
+    pub(crate) async fn create_at(server: &str) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
         let nanos = now.expect("after 1970").as_nanos();
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let name = format!("hcndc_test_{nanos:x}_{}_{count}", std::process::id());
-        execute(&format!("CREATE DATABASE {name}")).await;
+        execute(server, &format!("CREATE DATABASE {name}")).await;
         Self {
-            url: with_database(&name),
+            url: with_database(server, &name),
             name,
+            server: server.to_owned(),
         }
+    }
+
+    /// Its address by way of another node of the same cluster.
+    pub(crate) fn url_at(&self, server: &str) -> String {
+        with_database(server, &self.name)
     }
 
     /// Cuts off whoever is connected to it.
     pub(crate) async fn cut_connections(&self) {
-        let db = Database::connect(server().expect(VARIABLE)).await;
+        let db = Database::connect(&self.server).await;
         let db = db.expect("connect to the server");
         cut(&db, &self.name).await;
         db.close().await.expect("close");
@@ -78,34 +90,33 @@ impl Schema {
 
 impl Drop for Schema {
     fn drop(&mut self) {
-        let name = self.name.clone();
+        let (server, name) = (self.server.clone(), self.name.clone());
         // Dropping cannot wait for the runtime that it happens on.
-        let dropping = std::thread::spawn(move || super::block_on(drop_database(&name)));
+        let dropping = std::thread::spawn(move || super::block_on(drop_database(&server, &name)));
         drop(dropping.join());
     }
 }
 
 /// The server's address with this database in place of its own.
-fn with_database(name: &str) -> String {
-    let server = server().expect(VARIABLE);
+fn with_database(server: &str, name: &str) -> String {
     let (address, query) = match server.split_once('?') {
         Some((address, query)) => (address, format!("?{query}")),
-        None => (&*server, String::new()),
+        None => (server, String::new()),
     };
     let (scheme, rest) = address.split_once("://").expect("scheme://");
     let authority = rest.split('/').next().unwrap_or(rest);
     format!("{scheme}://{authority}/{name}{query}")
 }
 
-async fn execute(statement: &str) {
-    let db = Database::connect(server().expect(VARIABLE)).await;
+async fn execute(server: &str, statement: &str) {
+    let db = Database::connect(server).await;
     let db = db.expect("connect to the server");
     db.execute_unprepared(statement).await.expect(statement);
     db.close().await.expect("close");
 }
 
-async fn drop_database(name: &str) {
-    let db = Database::connect(server().expect(VARIABLE)).await;
+async fn drop_database(server: &str, name: &str) {
+    let db = Database::connect(server).await;
     let db = db.expect("connect to the server");
     // A test that failed may have left transactions open, whose locks would keep the tables.
     cut(&db, name).await;

@@ -32,6 +32,20 @@ const ABOUT: &[(&str, &str)] = &[
         "列出一年中因调钟而跳过或出现两次的触发时间，以及容易误解的写法",
     ),
     ("hcndc serve", "运行服务：调度器、执行器和 REST API"),
+    ("hcndc db", "维护数据库"),
+    (
+        "hcndc db status",
+        "数据库的状况：版本、迁移、行数、大小，以及由谁调度",
+    ),
+    (
+        "hcndc db migrate",
+        "把表结构更新到最新，与下次启动服务时相同",
+    ),
+    (
+        "hcndc db check",
+        "找出一切会使服务无法启动、或日后会出问题的地方",
+    ),
+    ("hcndc db prune", "删除足够旧的历史，与服务自动进行的相同"),
     ("hcndc replay", "回放服务的录制，并说明结果是否一致"),
     ("hcndc demo", "运行服务，并加载、启动示例任务网"),
     ("hcndc executor", "在本机为服务运行执行器（由服务自己启动）"),
@@ -81,6 +95,23 @@ const ARGUMENTS: &[(&str, &str)] = &[
     ("hcndc serve data_dir", "数据库、日志和本机执行器的目录"),
     ("hcndc demo data_dir", "数据库、日志和本机执行器的目录"),
     ("hcndc executor data_dir", "执行器的账本和日志的目录"),
+    ("data_dir", "服务的数据目录，其中有 SQLite 文件"),
+    ("json", "以 JSON 输出"),
+    (
+        "older_than",
+        "结束超过这么多天的执行，连同其全部内容，以及触发、预警和补数，都将删除；0 表示不删",
+    ),
+    (
+        "audit_older_than",
+        "超过这么多天的操作记录将删除；0 表示不删",
+    ),
+    (
+        "keep_history",
+        "执行结束后保留多少天，连同其全部内容，以及触发、预警和补数；0 表示永久",
+    ),
+    ("keep_audit", "操作记录保留多少天；0 表示永久"),
+    ("keep_logs", "其他主机上执行器的日志保留多少天；0 表示永久"),
+    ("dry_run", "只说明将做什么"),
     ("base_dir", "任务的相对工作目录从该目录算起"),
     (
         "orphaned_after",

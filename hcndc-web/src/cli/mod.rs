@@ -8,6 +8,7 @@
 //! | 130 | interrupted with Ctrl-C |
 
 mod cron;
+mod db;
 mod demo;
 mod executor;
 mod help_zh;
@@ -67,6 +68,8 @@ enum Command {
     Cron(cron::CronArgs),
     /// Run the server: scheduler, executor and REST API
     Serve(serve::ServeArgs),
+    /// Look after the database
+    Db(db::DbArgs),
     /// Play back what a server recorded, and tell whether the same comes of it
     Replay(replay::ReplayArgs),
     /// Run the server with an example mesh loaded and started
@@ -127,6 +130,7 @@ pub fn main() -> ExitCode {
         Command::Simulate(args) => simulate::run(&args, lang),
         Command::Cron(args) => cron::run(&args, lang),
         Command::Serve(args) => serve::run(args, lang),
+        Command::Db(args) => db::run(&args, lang),
         Command::Replay(args) => replay::run(&args, lang),
         Command::Demo(args) => demo::run(args, lang),
         Command::Executor(args) => executor::run(args, lang),

@@ -1,6 +1,6 @@
 //! `hcndc serve`.
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use chrono_tz::Tz;
 use clap::Args;
@@ -10,6 +10,7 @@ use crate::{
     interchange::Lang,
     local_executor,
     recording::RecordTo,
+    retention::KeepFor,
     server::{Server, ServerConfig},
 };
 
@@ -64,6 +65,31 @@ pub(super) struct ServeArgs {
     /// MiB of recordings to keep; the oldest go, the newest stays whole
     #[arg(long, value_name = "MIB", default_value_t = 256, env = "HCNDC_RECORD_LIMIT", value_parser = clap::value_parser!(u32).range(1..))]
     pub(super) record_limit: u32,
+    /// Days for which executions are kept after their end, with all that belongs to them, firings, alerts and backfills; 0 for
+    /// ever
+    #[arg(
+        long,
+        value_name = "DAYS",
+        default_value_t = 90,
+        env = "HCNDC_KEEP_HISTORY"
+    )]
+    pub(super) keep_history: u32,
+    /// Days for which it is kept what people did; 0 for ever
+    #[arg(
+        long,
+        value_name = "DAYS",
+        default_value_t = 365,
+        env = "HCNDC_KEEP_AUDIT"
+    )]
+    pub(super) keep_audit: u32,
+    /// Days for which logs of executors on other hosts are kept; 0 for ever
+    #[arg(
+        long,
+        value_name = "DAYS",
+        default_value_t = 90,
+        env = "HCNDC_KEEP_LOGS"
+    )]
+    pub(super) keep_logs: u32,
     /// Listen beyond loopback although anyone who reaches the API can then run commands on this host
     #[arg(long)]
     pub(super) insecure_remote: bool,
@@ -73,6 +99,12 @@ fn zone(text: &str) -> Result<Tz, String> {
     text.parse().map_err(|_| {
         "an IANA zone, such as Asia/Shanghai / IANA 时区名，如 Asia/Shanghai".to_owned()
     })
+}
+
+/// An age in days; 0 is none.
+pub(super) fn days(days: u32) -> Option<Duration> {
+    const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+    (days > 0).then(|| DAY * days)
 }
 
 pub(super) fn run(args: ServeArgs, lang: Lang) -> Exit {
@@ -138,6 +170,11 @@ pub(super) async fn start(args: ServeArgs, lang: Lang) -> Result<Server, Exit> {
             dir,
             limit: u64::from(args.record_limit) << 20,
         }),
+        keep: KeepFor {
+            history: days(args.keep_history),
+            audit: days(args.keep_audit),
+            logs: days(args.keep_logs),
+        },
     };
     match Server::start(config).await {
         Ok(server) => {

@@ -1,5 +1,7 @@
 //! A real server as a process, and a caller of its API.
 
+#![allow(dead_code, reason = "each test program uses some of it")]
+
 use std::{
     fs,
     io::{BufRead as _, BufReader},

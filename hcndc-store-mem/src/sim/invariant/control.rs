@@ -97,6 +97,14 @@ impl Oracle {
             }
             self.to_reset.remove(&row.id);
         }
+        // Settled by hand; or what failed with a run that it had joined is good, because it was made so there.
+        if let Change::JobRun { row, .. } = change
+            && row.state == JobRunState::Skipped
+            && let Some(old) = self.rows.job_runs.get(&row.id)
+            && old.state == JobRunState::UpstreamFailed
+        {
+            self.made_good.insert(row.id);
+        }
     }
 
     /// A start leaves out what it was not asked for, and nothing else.

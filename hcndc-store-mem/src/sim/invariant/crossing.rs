@@ -27,6 +27,7 @@ impl Oracle {
                         .or_else(|| self.runs_beside(row))
                         .or_else(|| self.overfills(row)),
                     (Some(FlowRunState::Waiting), FlowRunState::Joined) => {
+                        self.note_failures(row);
                         self.closed_gate(row).or_else(|| self.joins_wrongly(row))
                     }
                     (Some(FlowRunState::Joined), _) => self.ends_alone(row),
@@ -243,11 +244,22 @@ impl Oracle {
         })
     }
 
-    /// Whether a job of a flow run failed before that joined another.
+    /// Notes which job runs have failed by the time at which their flow run joins another.
+    fn note_failures(&mut self, row: &FlowRunRow) {
+        let its = self.rows.job_runs.values();
+        let failed = its.filter(|run| run.flow_run == row.id && has_failed(run.state));
+        let failed = failed.map(|run| run.id).collect();
+        self.failed_before.insert(row.id, failed);
+    }
+
+    /// Whether a job of a flow run failed before that joined another, and nothing has made it good since.
     fn has_failed_itself(&self, row: &FlowRunRow) -> bool {
-        let mut its = self.rows.job_runs.values();
-        let failed = |state| matches!(state, JobRunState::Failed | JobRunState::Killed);
-        its.any(|run| run.flow_run == row.id && failed(run.state))
+        let before = self.failed_before.get(&row.id);
+        let mut before = before.into_iter().flatten();
+        before.any(|id| {
+            let run = self.rows.job_runs.get(id);
+            run.is_some_and(|run| has_failed(run.state))
+        })
     }
 
     /// R7: more runs of a flow at once than it may have.
@@ -310,4 +322,12 @@ impl Oracle {
             )
         })
     }
+}
+
+/// Whether this is an end that keeps a flow run from succeeding.
+const fn has_failed(state: JobRunState) -> bool {
+    matches!(
+        state,
+        JobRunState::Failed | JobRunState::Killed | JobRunState::UpstreamFailed
+    )
 }

@@ -16,8 +16,8 @@ use super::super::oracle::Oracle;
 pub(crate) struct Reach {
     /// All dates up to here are used.
     used: Option<DataDate>,
-    /// It has just begun to wait for these flows: what is used up now belongs to what was before.
-    new: bool,
+    /// It has just begun to wait for these flows: until its cursor is there, what comes belongs to what was before.
+    new: Option<Timestamp>,
 }
 
 impl Oracle {
@@ -31,7 +31,8 @@ impl Oracle {
                 match &new.trigger {
                     Trigger::DataDate(flows) if !same => {
                         let used = self.reached(flows);
-                        self.reaches.insert(new.id, Reach { used, new: true });
+                        let since = Some(new.revision.updated_at);
+                        self.reaches.insert(new.id, Reach { used, new: since });
                     }
                     Trigger::DataDate(_) => {}
                     Trigger::Time(_) | Trigger::File(_) => {
@@ -48,8 +49,8 @@ impl Oracle {
                 let (is, schedule) = (cursor.date, cursor.schedule);
                 self.reaches.get_mut(&schedule).and_then(|reach| {
                     let used = reach.used;
-                    reach.new = false;
-                    (used != is).then(|| {
+                    reach.new = reach.new.filter(|since| cursor.time < *since);
+                    (used != is && reach.new.is_none()).then(|| {
                         format!("cursor of schedule {schedule}: {is:?}, and {used:?} is used")
                     })
                 })
@@ -78,6 +79,11 @@ impl Oracle {
         self.holds("R9", late.is_none(), || {
             format!("schedule and date of which nothing came: {late:?}")
         });
+        let mut new = self.reaches.iter().filter(|(_, reach)| reach.new.is_some());
+        let unused = new.next().map(|(id, reach)| (*id, reach.used));
+        self.holds("R9", unused.is_none(), || {
+            format!("schedule that does not begin after the date that was reached: {unused:?}")
+        });
     }
 
     /// What is wrong with a firing for something that came.
@@ -89,13 +95,22 @@ impl Oracle {
             Trigger::File(_) => &[][..],
             Trigger::DataDate(flows) => flows,
         };
-        // What is used up because of an edit goes by what was before.
-        let used_up = matches!(
-            row.outcome,
-            FiringOutcome::Skipped {
-                reason: SkipReason::Paused | SkipReason::Changed
-            }
-        ) && self.edited.contains(&row.schedule);
+        // What is used up because of an edit goes by what was before; if those were times, it is looked at there.
+        let edited = self.edited.contains(&row.schedule);
+        let of_times = match &schedule.trigger {
+            Trigger::File(_) => row.file.is_none(),
+            _ => self.reaches.get(&row.schedule)?.new.is_some(),
+        };
+        if edited && of_times {
+            return None;
+        }
+        let used_up = edited
+            && matches!(
+                row.outcome,
+                FiringOutcome::Skipped {
+                    reason: SkipReason::Paused | SkipReason::Changed
+                }
+            );
         let excluded = !self.admits(schedule, row.at);
         let skipped = match row.outcome {
             FiringOutcome::Skipped { reason } => Some(reason),
@@ -123,9 +138,6 @@ impl Oracle {
         }
         // A file has whatever date it has.
         let reach = self.reaches.get_mut(&row.schedule)?;
-        if used_up && reach.new {
-            return None;
-        }
         let due = reach
             .used
             .map_or(Some(row.first_date), |used| used.plus_days(1));

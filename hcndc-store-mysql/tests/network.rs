@@ -1,0 +1,166 @@
+//! Networks between the store and its server that break in the middle of everything, or say nothing more.
+
+mod support;
+
+use std::time::Duration;
+
+use hcndc_core::{
+    contract::sample,
+    engine::Snapshot,
+    port::{ErrorKind, Fence, FlowQuery, History as _, PortError as _, Store as _},
+};
+use hcndc_store_mysql::{SqlError, SqlOptions, SqlStore};
+use support::{
+    block_on,
+    mysql::{Schema, is_skipped},
+    proxy::{Proxy, Weather},
+    versions::version,
+};
+
+/// A store that is reached through a network of its own, and one that is not.
+struct Bed {
+    proxy: Proxy,
+    store: SqlStore,
+    beside: SqlStore,
+    fence: Fence,
+    // Drops the database, so it is dropped last.
+    _schema: Schema,
+}
+
+impl Bed {
+    async fn new(patience: Duration) -> Self {
+        let schema = Schema::create().await;
+        let proxy = Proxy::to(port(&schema.url)).await;
+        let far = format!(":{}/", proxy.port());
+        let url = schema
+            .url
+            .replace(&format!(":{}/", port(&schema.url)), &far);
+        let mut options = SqlOptions::new(url);
+        options.patience = patience;
+        let store = SqlStore::connect_with(&options).await.expect("connect");
+        let beside = SqlStore::connect(&schema.url).await.expect("connect");
+        let lease = store.acquire("a", sample::at(0), Duration::from_secs(900), None);
+        let fence = lease
+            .await
+            .expect("acquire")
+            .given()
+            .expect("nobody leads")
+            .fence;
+        Self {
+            proxy,
+            store,
+            beside,
+            fence,
+            _schema: schema,
+        }
+    }
+}
+
+fn port(url: &str) -> u16 {
+    let (_, address) = url.rsplit_once('@').expect("an address with a user");
+    let (address, _) = address.split_once('/').expect("a database");
+    let (_, port) = address.split_once(':').expect("a port");
+    port.parse().expect("a number")
+}
+
+async fn loaded(store: &SqlStore) -> Snapshot {
+    store.load().await.expect("load")
+}
+
+#[test]
+fn a_commit_that_is_cut_anywhere_is_stored_wholly_or_not_and_sent_again_does_no_harm() {
+    if is_skipped("a commit that is cut anywhere") {
+        return;
+    }
+    block_on(async {
+        let bed = Bed::new(Duration::from_secs(30)).await;
+        let first = bed.store.commit(bed.fence, &version(0)).await;
+        first.expect("commit");
+        let (mut unknown, mut undone, mut cuts) = (0, 0, 0);
+        for number in 1.. {
+            let before = loaded(&bed.beside).await;
+            bed.proxy.cut_after(cuts);
+            let commit = version(number);
+            let sent = bed.store.commit(bed.fence, &commit).await;
+            let was_cut = bed.proxy.was_cut();
+            let now = loaded(&bed.beside).await;
+            let stored = now != before;
+            match &sent {
+                Ok(()) => assert!(stored, "what was said to be stored is not"),
+                Err(error) => assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}"),
+            }
+            // What became of it nobody knows: whoever leads sends it again, as it is.
+            let mut tries = 0;
+            while let Err(error) = bed.store.commit(bed.fence, &commit).await {
+                assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}");
+                tries += 1;
+                assert!(tries < 5, "the connections do not come back: {error:?}");
+            }
+            if stored {
+                let whole = loaded(&bed.beside).await;
+                assert_eq!(now, whole, "a part was stored, cut after {cuts} packets");
+                unknown += u32::from(sent.is_err());
+            } else {
+                undone += 1;
+            }
+            if !was_cut {
+                break;
+            }
+            cuts += 1;
+        }
+        assert!(cuts > 40, "{cuts} packets are hardly a commit");
+        assert!(
+            unknown > 0,
+            "no cut took the answer of a commit that was stored"
+        );
+        assert!(undone > 20, "{undone} were undone");
+    });
+}
+
+#[test]
+fn a_network_that_says_nothing_is_an_outage_with_an_end() {
+    if is_skipped("a network that says nothing") {
+        return;
+    }
+    block_on(async {
+        let bed = Bed::new(Duration::from_secs(1)).await;
+        let commit = version(0);
+        bed.store.commit(bed.fence, &commit).await.expect("commit");
+        let query = FlowQuery::default();
+        bed.proxy.turn(Weather::Silent);
+        // More calls than connections: none is lost for good.
+        for _ in 0..5 {
+            let error = bed.store.commit(bed.fence, &commit).await;
+            let error = error.expect_err("nobody answers");
+            assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}");
+        }
+        let error = bed.store.flows(&query).await.expect_err("nobody answers");
+        assert!(matches!(error, SqlError::Silent { .. }), "{error:?}");
+        bed.proxy.turn(Weather::Fair);
+        // What was swallowed is missing for good: who still waited for its answer would wait for ever.
+        bed.store.commit(bed.fence, &commit).await.expect("commit");
+        bed.store.flows(&query).await.expect("a page");
+    });
+}
+
+#[test]
+fn a_server_that_is_away_is_unavailable_until_it_is_back() {
+    if is_skipped("a server that is away") {
+        return;
+    }
+    block_on(async {
+        let bed = Bed::new(Duration::from_secs(1)).await;
+        bed.proxy.turn(Weather::Closed);
+        bed.proxy.cut();
+        let error = bed.store.load().await.expect_err("it is away");
+        assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}");
+        let error = bed.store.commit(bed.fence, &version(0)).await;
+        let error = error.expect_err("it is away");
+        assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}");
+        bed.proxy.turn(Weather::Fair);
+        bed.store
+            .commit(bed.fence, &version(0))
+            .await
+            .expect("commit");
+    });
+}

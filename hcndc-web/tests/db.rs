@@ -1,0 +1,317 @@
+//! `hcndc db`, as people call it.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a failure here fails the test, as it should"
+)]
+
+#[path = "support/mysql.rs"]
+mod mysql;
+mod support;
+
+use std::{
+    path::{Path, PathBuf},
+    process::{Child, Command, Output, Stdio},
+};
+
+use mysql::{Schema, execute};
+use serde_json::Value;
+use support::Server;
+
+/// A call of `hcndc db` on the database at this address.
+fn db(url: &str, args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_hcndc"));
+    command
+        .env("HCNDC_LANG", "en")
+        .env_remove("HCNDC_DATA_DIR")
+        .env("HCNDC_DATABASE", url)
+        .arg("db")
+        .args(args)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    command
+}
+
+fn json(output: &Output) -> Value {
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{output:?}"))
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+fn sqlite_url(file: &Path) -> String {
+    format!("sqlite://{}?mode=rwc", file.display())
+}
+
+fn fresh_file() -> (tempfile::TempDir, PathBuf) {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("hcndc.db");
+    (dir, file)
+}
+
+/// Each takes its turn, and all find the tables as they should be.
+fn many_processes_migrate_at_once(url: &str) {
+    let calls: Vec<Child> = (0..4)
+        .map(|_| db(url, &["migrate"]).spawn().unwrap())
+        .collect();
+    for call in calls {
+        let output = call.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    }
+    let status = json(&db(url, &["status", "--json"]).output().unwrap());
+    assert_eq!(status["pending"], 0, "{status:#}");
+    let found = json(&db(url, &["check", "--json"]).output().unwrap());
+    let found = found["findings"].as_array().unwrap();
+    assert!(found.iter().all(|it| it["weight"] != "error"), "{found:#?}");
+}
+
+#[test]
+fn many_processes_migrate_a_new_file_at_once() {
+    let (_dir, file) = fresh_file();
+    many_processes_migrate_at_once(&sqlite_url(&file));
+}
+
+#[test]
+fn many_processes_migrate_a_new_mysql_database_at_once() {
+    let Some(schema) = Schema::create("many_processes_migrate_a_new_mysql_database_at_once") else {
+        return;
+    };
+    many_processes_migrate_at_once(&schema.url);
+}
+
+#[test]
+fn status_beside_a_server_says_who_leads() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = Server::start(dir.path(), &["--no-executor"]);
+    let url = sqlite_url(&dir.path().join("hcndc.db"));
+    let status = json(&db(&url, &["status", "--json"]).output().unwrap());
+    assert_eq!(status["leader"]["leads"], true, "{status:#}");
+    assert_eq!(status["product"], "SQLite");
+    assert!(server.stop().success());
+    let text = stdout(&db(&url, &["status"]).output().unwrap());
+    assert!(text.contains("leader      nobody"), "{text}");
+    let mut chinese = db(&url, &["status"]);
+    let text = stdout(&chinese.env("HCNDC_LANG", "zh").output().unwrap());
+    assert!(text.contains("主调度器"), "{text}");
+}
+
+#[test]
+fn migrate_makes_the_data_folder_and_a_dry_run_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path().join("new");
+    let call = |args: &[&str]| {
+        let mut command = db("", args);
+        command.env_remove("HCNDC_DATABASE");
+        command.arg("--data-dir").arg(&folder).output().unwrap()
+    };
+    let refused = call(&["migrate", "--dry-run"]);
+    assert_eq!(refused.status.code(), Some(1), "{refused:?}");
+    assert!(!folder.exists());
+    let made = call(&["migrate"]);
+    assert!(stdout(&made).contains("_backbone"), "{made:?}");
+    let nothing = call(&["migrate", "--dry-run"]);
+    assert_eq!(stdout(&nothing), "the tables are up to date\n");
+}
+
+/// Every command, and the server, says which migration it does not know.
+fn a_newer_schema_is_refused(url: &str) {
+    assert!(db(url, &["migrate"]).status().unwrap().success());
+    let newer = "INSERT INTO schema_migration VALUES ('m20991231_000001_future', 0)";
+    execute(url, &[newer]);
+    for args in [&["migrate"] as &[_], &["migrate", "--dry-run"]] {
+        let refused = db(url, args).output().unwrap();
+        assert_eq!(refused.status.code(), Some(1));
+        let text = stderr(&refused);
+        assert!(
+            text.contains("m20991231_000001_future") && text.contains("use the newer"),
+            "{text}"
+        );
+    }
+    let check = db(url, &["check"]).output().unwrap();
+    assert_eq!(check.status.code(), Some(1));
+    let text = stdout(&check);
+    assert!(
+        text.contains("error[newer_schema]") && text.ends_with("a server would not start\n"),
+        "{text}"
+    );
+    let status = json(&db(url, &["status", "--json"]).output().unwrap());
+    assert_eq!(status["schema"], "m20991231_000001_future");
+
+    let dir = tempfile::tempdir().unwrap();
+    let serve = Command::new(env!("CARGO_BIN_EXE_hcndc"))
+        .env("HCNDC_LANG", "en")
+        .args(["serve", "--no-executor", "--listen", "127.0.0.1:0"])
+        .args(["--database", url, "--data-dir"])
+        .arg(dir.path())
+        .output()
+        .unwrap();
+    assert_eq!(serve.status.code(), Some(1));
+    let text = stderr(&serve);
+    assert!(text.contains("m20991231_000001_future"), "{text}");
+}
+
+#[test]
+fn a_newer_schema_is_refused_on_sqlite() {
+    let (_dir, file) = fresh_file();
+    a_newer_schema_is_refused(&sqlite_url(&file));
+}
+
+#[test]
+fn a_newer_schema_is_refused_on_mysql() {
+    let Some(schema) = Schema::create("a_newer_schema_is_refused_on_mysql") else {
+        return;
+    };
+    a_newer_schema_is_refused(&schema.url);
+}
+
+#[test]
+fn check_ends_well_only_where_a_server_would_start() {
+    let (_dir, file) = fresh_file();
+    let url = sqlite_url(&file);
+    assert!(db(&url, &["migrate"]).status().unwrap().success());
+    let good = db(&url, &["check"]).output().unwrap();
+    assert_eq!(stdout(&good), "a server can start\n");
+    assert_eq!(good.status.code(), Some(0));
+
+    execute(&url, &["DROP INDEX execution_by_state"]);
+    let bad = db(&url, &["check"]).output().unwrap();
+    assert_eq!(bad.status.code(), Some(1));
+    let text = stdout(&bad);
+    assert!(
+        text.contains("error[missing]: execution_by_state on execution is missing")
+            && text.contains("remedy: "),
+        "{text}"
+    );
+    let mut chinese = db(&url, &["check"]);
+    let text = stdout(&chinese.env("HCNDC_LANG", "zh").output().unwrap());
+    assert!(
+        text.contains("解决办法：") && text.contains("服务将无法启动"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_database_that_is_not_there_is_told_without_its_password() {
+    let (dir, file) = fresh_file();
+    let missing = db(&sqlite_url(&file), &["check"]).output().unwrap();
+    assert_eq!(missing.status.code(), Some(1));
+    assert!(!file.exists() && dir.path().exists());
+    // Nothing listens on the port of the discard service.
+    let away = db("mysql://u:secret@127.0.0.1:9/hcndc", &["status"]);
+    let away = { away }.output().unwrap();
+    assert_eq!(away.status.code(), Some(1));
+    let text = stderr(&away);
+    assert!(
+        text.contains("127.0.0.1:9") && !text.contains("secret"),
+        "{text}"
+    );
+    let wrong = db("postgres://h/db", &["status"]).output().unwrap();
+    assert_eq!(wrong.status.code(), Some(2));
+}
+
+/// A server that has run a flow of two jobs to its end, is stopped, and was so long ago.
+fn long_ago(dir: &Path, url: &str) -> u64 {
+    let server = Server::start(dir, &[]);
+    server.put_mesh(
+        "hcndc: 1\nflows: [{name: f, jobs: [{name: a, command: 'true'}, {name: b, command: 'true'}]}]\n",
+    );
+    let execution = server.start_flows(&["f"]);
+    support::wait_for("the execution to end", || {
+        server.execution_state(execution) == "succeeded"
+    });
+    assert!(server.stop().success());
+    // 400 days.
+    execute(
+        url,
+        &[
+            "UPDATE execution SET ended_at = ended_at - 34560000000000",
+            "UPDATE action SET done_at = done_at - 34560000000000",
+        ],
+    );
+    execution
+}
+
+fn status_of(server: &Server, method: &str, path: &str) -> u16 {
+    let url = format!("{}api/v1/{path}", server.base());
+    let agent = ureq::Agent::config_builder()
+        .http_status_as_error(false)
+        .build()
+        .new_agent();
+    let answer = match method {
+        "GET" => agent.get(&url).call(),
+        _ => agent.post(&url).send_empty(),
+    };
+    answer.unwrap().status().as_u16()
+}
+
+#[test]
+fn a_server_deletes_old_history_and_says_that_it_is_gone() {
+    let dir = tempfile::tempdir().unwrap();
+    let url = sqlite_url(&dir.path().join("hcndc.db"));
+    let execution = long_ago(dir.path(), &url);
+    let server = Server::start(dir.path(), &["--keep-history", "399"]);
+    support::wait_for("the execution to go", || {
+        status_of(&server, "GET", &format!("executions/{execution}")) == 404
+    });
+    let resume = format!("executions/{execution}/resume");
+    assert_eq!(status_of(&server, "POST", &resume), 404);
+    let metrics = ureq::get(format!("{}metrics", server.base())).call();
+    support::wait_for("all of it to go", || {
+        server.get("job-runs")["items"]
+            .as_array()
+            .unwrap()
+            .is_empty()
+    });
+    let metrics = metrics.unwrap().body_mut().read_to_string().unwrap();
+    assert!(
+        metrics.contains("hcndc_pruned_rows_total{table=\"execution\"} 1"),
+        "{metrics}"
+    );
+    // The flow is still known to have succeeded for its date, and runs on.
+    assert_eq!(server.get("flows")["items"][0]["data_date"], "2026-11-21");
+    let again = server.start_flows(&["f"]);
+    support::wait_for("another execution to end", || {
+        server.execution_state(again) == "succeeded"
+    });
+}
+
+#[test]
+fn history_goes_by_hand_beside_a_server_that_keeps_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let url = sqlite_url(&dir.path().join("hcndc.db"));
+    let execution = long_ago(dir.path(), &url);
+    let server = Server::start(dir.path(), &["--keep-history", "0", "--keep-audit", "0"]);
+    let path = format!("executions/{execution}");
+    let call = |args: &[&str]| {
+        let output = db(&url, args).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        output
+    };
+    let young = call(&["prune", "--older-than", "401", "--audit-older-than", "0"]);
+    assert_eq!(stdout(&young), "nothing is that old\n");
+    let plan = json(&call(&["prune", "--dry-run", "--json"]));
+    assert_eq!(plan["rows"]["execution"], 1, "{plan:#}");
+    assert_eq!(plan["rows"]["job_run"], 2, "{plan:#}");
+    assert_eq!(status_of(&server, "GET", &path), 200);
+    let done = json(&call(&["prune", "--json"]));
+    assert_eq!(done["rows"], plan["rows"]);
+    assert_eq!(status_of(&server, "GET", &path), 404);
+    let check = call(&["check"]);
+    assert_eq!(stdout(&check), "a server can start\n");
+}
+
+#[test]
+fn history_of_an_older_version_is_left_alone() {
+    let (_dir, file) = fresh_file();
+    let url = sqlite_url(&file);
+    std::fs::write(&file, "").unwrap();
+    let refused = db(&url, &["prune"]).output().unwrap();
+    assert_eq!(refused.status.code(), Some(1));
+    let text = stderr(&refused);
+    assert!(text.contains("run `hcndc db migrate`"), "{text}");
+}
