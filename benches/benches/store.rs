@@ -2,10 +2,10 @@
 //!
 //! Each commit checks the fence, and stores that many rows of `job_run` that were there before: what a scheduler does
 //! while jobs run. SQLite in a file, once with `synchronous=FULL` and once with `NORMAL`; MariaDB when
-//! `HCNDC_TEST_MYSQL_URL` names a server (a database is made there and dropped). A transition among many costs a
+//! `HCNDC_TEST_MYSQL_URL` names a server (a database is made there and dropped). And what the disk takes to flush a page, beside that. A transition among many costs a
 //! small part of one alone: that is what the group commit is for.
 
-use std::{hint::black_box, time::Duration};
+use std::{fs::File, hint::black_box, io::Write as _, path::Path, time::Duration};
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use hcndc_benches::{Server, started_execution};
@@ -22,6 +22,7 @@ const BATCHES: [usize; 4] = [1, 10, 100, 1_000];
 fn commits(criterion: &mut Criterion) {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let dir = tempfile::tempdir().expect("a folder");
+    flush(criterion, dir.path());
     for (name, durability) in [
         ("sqlite_full", Durability::Full),
         ("sqlite_normal", Durability::Normal),
@@ -44,6 +45,18 @@ fn commits(criterion: &mut Criterion) {
         }
         None => eprintln!("skipped: store/commit/mariadb: HCNDC_TEST_MYSQL_URL is not set"),
     }
+}
+
+/// What the disk itself takes to keep a page for certain: what a commit of one is held against.
+fn flush(criterion: &mut Criterion, dir: &Path) {
+    let mut file = File::create(dir.join("flush")).expect("a file");
+    let page = [7; 4_096];
+    criterion.bench_function("store/flush", |bencher| {
+        bencher.iter(|| {
+            file.write_all(black_box(&page)).expect("written");
+            file.sync_data().expect("flushed");
+        });
+    });
 }
 
 fn measure(

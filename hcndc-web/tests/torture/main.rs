@@ -1,0 +1,70 @@
+//! Everything at once: a load of executions while servers are killed, stopped and continued, executors die and come back, networks
+//! are cut and the database restarts. Then all ends are looked at: in the database, and in what the jobs themselves wrote down.
+//!
+//! Real processes throughout. `HCNDC_TEST_SEED=n` draws the same faults again (what they meet depends on the machine);
+//! `HCNDC_TEST_SLOW=n` goes on for `n` seconds, 300 for 1. Without them some seconds are played of one seed.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a failure here fails the test, as it should"
+)]
+
+mod chaos;
+mod check;
+mod draw;
+mod load;
+mod network;
+mod processes;
+mod site;
+
+use std::time::{Duration, Instant};
+
+use self::{draw::Draw, site::Site};
+
+/// How long faults come.
+fn span() -> Duration {
+    let slow = std::env::var("HCNDC_TEST_SLOW");
+    let slow = slow.ok().and_then(|text| text.parse().ok());
+    Duration::from_secs(match slow {
+        None | Some(0) => 15,
+        Some(1) => 300,
+        Some(seconds) => seconds,
+    })
+}
+
+fn seed() -> u64 {
+    let seed = std::env::var("HCNDC_TEST_SEED");
+    seed.ok().and_then(|text| text.parse().ok()).unwrap_or(1)
+}
+
+/// Plays faults on a site under load, heals it, and checks what came of everything.
+fn torture(name: &str, mut site: Site) {
+    let (seed, span) = (seed(), span());
+    let started = Instant::now();
+    let load = load::Load::begin(&site, Draw::new(seed, 1));
+    let faults = chaos::play(&mut site, Draw::new(seed, 2), span);
+    site.heal();
+    let asked = load.end();
+    load::finish(&site);
+    let report = check::everything(&site, &asked);
+    let took = started.elapsed().as_secs();
+    println!(
+        "{name}, seed {seed}, {} s of faults, {took} s in all",
+        span.as_secs()
+    );
+    println!("faults: {faults}");
+    println!("{report}");
+}
+
+#[test]
+fn one_server_on_sqlite_keeps_every_rule() {
+    if let Some(site) = Site::on_sqlite("one_server_on_sqlite_keeps_every_rule") {
+        torture("one server on SQLite", site);
+    }
+}
+
+#[test]
+fn three_servers_on_mariadb_keep_every_rule() {
+    if let Some(site) = Site::on_mariadb("three_servers_on_mariadb_keep_every_rule", 3) {
+        torture("three servers on MariaDB", site);
+    }
+}
