@@ -157,7 +157,7 @@ CREATE TABLE "execution" ( "id" integer NOT NULL PRIMARY KEY,
   "backfill_id" integer,
   "paused_by" text,
   "partial" boolean NOT NULL DEFAULT FALSE,
-  "loaded_in" integer);
+  "loaded_in" integer,
   "start_key" varchar(255),
   "start_print" integer);
 
