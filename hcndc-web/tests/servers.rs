@@ -8,7 +8,6 @@
 
 #[path = "support/several.rs"]
 mod several;
-#[allow(dead_code, reason = "shared with tests of one server")]
 mod support;
 
 use std::{

@@ -172,8 +172,9 @@ pub(super) async fn load<S: Store>(
 /// Whichever comes first.
 pub(super) async fn sleep(clock: &impl Clock, until: Option<Timestamp>, within: Duration) {
     let steady = pin!(clock.sleep(within));
-    match until {
-        Some(time) => drop(select(pin!(clock.sleep_until(time)), steady).await),
-        None => steady.await,
-    }
+    let Some(time) = until else {
+        return steady.await;
+    };
+    let reached = pin!(clock.sleep_until(time));
+    select(reached, steady).await;
 }
