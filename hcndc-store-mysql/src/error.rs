@@ -45,6 +45,12 @@ pub enum SqlError {
         /// The first migration that is to come.
         migration: String,
     },
+    /// Only a SQLite database is copied by this program.
+    #[error("{address} is no SQLite database: copy it with mariadb-dump or mysqldump")]
+    NotSqlite {
+        /// The address, without its password.
+        address: String,
+    },
     /// The database holds tables of another program under names that this one needs.
     #[error("the database {address} already has a table {table:?} of some other program")]
     ForeignTable {
@@ -124,6 +130,7 @@ impl PortError for SqlError {
             Self::Address { .. }
             | Self::NewerSchema { .. }
             | Self::OlderSchema { .. }
+            | Self::NotSqlite { .. }
             | Self::ForeignTable { .. }
             | Self::TooLarge { .. }
             | Self::Json { .. }

@@ -1,5 +1,6 @@
 //! What those need who look after a database: how it stands, what is wrong with it, and its tables brought up to date.
 
+mod backup;
 mod check;
 mod probe;
 mod references;

@@ -1,6 +1,6 @@
 //! The embedded database: a SQLite file in a folder.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use hcndc_store_mysql::{Durability, SqlOptions};
 
@@ -10,9 +10,15 @@ const FILE: &str = "hcndc.db";
 /// Options that open the database in this folder, and make it if there is none.
 #[must_use]
 pub fn in_folder(folder: &Path, durability: Durability) -> SqlOptions {
-    let mut options = SqlOptions::file(&folder.join(FILE));
+    let mut options = SqlOptions::file(&path_in(folder));
     options.durability = durability;
     options
+}
+
+/// Where the database is in this folder.
+#[must_use]
+pub fn path_in(folder: &Path) -> PathBuf {
+    folder.join(FILE)
 }
 
 #[cfg(test)]

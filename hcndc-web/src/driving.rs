@@ -139,6 +139,7 @@ async fn drive(parts: Parts, mut inbox: Requests) -> Result<(), SchedulerError<S
             Some(recorder) => until_full(&mut scheduler, &mut inbox, recorder).await,
             None => scheduler.run(&mut inbox).await.map(|()| true),
         };
+        parts.live.commits().forget();
         opens = match ended {
             Ok(true) => return Ok(()),
             Ok(false) => Opens::Anew,

@@ -16,6 +16,7 @@ pub mod app;
 pub mod causes;
 pub mod cli;
 pub mod clock;
+pub mod commits;
 pub mod cron_text;
 pub mod database;
 pub mod driving;

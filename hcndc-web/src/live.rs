@@ -19,7 +19,7 @@ use hcndc_core::{
 use serde::Serialize;
 use tokio::sync::watch;
 
-use crate::{causes::with_causes, names::Names};
+use crate::{causes::with_causes, commits::Commits, names::Names};
 
 /// Transitions that are kept for readers who are behind.
 const KEPT: usize = 20_000;
@@ -108,6 +108,7 @@ pub struct Live {
     trouble: watch::Sender<Option<String>>,
     /// When the term began in which it is written, less what was written before; 0 before the first.
     term: AtomicU64,
+    commits: Commits,
 }
 
 #[derive(Debug, Default)]
@@ -129,6 +130,7 @@ impl Live {
             newest: watch::Sender::new(0),
             trouble: watch::Sender::new(None),
             term: AtomicU64::new(0),
+            commits: Commits::default(),
         }
     }
 
@@ -163,6 +165,12 @@ impl Live {
     #[must_use]
     pub fn store_trouble(&self) -> Option<String> {
         self.trouble.borrow().clone()
+    }
+
+    /// The commit that is under way.
+    #[must_use]
+    pub const fn commits(&self) -> &Commits {
+        &self.commits
     }
 
     /// What comes after a number: at most `limit` transitions; waits until there is one.
@@ -251,7 +259,12 @@ impl Record {
 }
 
 impl Observer for Live {
+    fn committing(&self, changes: &[Change]) {
+        self.commits.begin(changes.len());
+    }
+
     fn committed(&self, now: Timestamp, changes: &[Change]) {
+        self.commits.end();
         let newest = {
             let mut record = self.record.lock().unwrap_or_else(PoisonError::into_inner);
             record.names.note(changes);

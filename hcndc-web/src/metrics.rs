@@ -20,6 +20,11 @@ const COMMIT_CHANGES: [f64; 9] = [
     1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1_000.0, 3_000.0, 10_000.0,
 ];
 
+/// Bounds of how long commits take, in seconds.
+const COMMIT_SECONDS: [f64; 12] = [
+    0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1.0, 5.0, 30.0,
+];
+
 /// Counts what a scheduler does. Put it beside other observers.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Counting;
@@ -58,6 +63,11 @@ pub fn install() -> Option<&'static PrometheusHandle> {
                     Matcher::Full("hcndc_commit_changes".into()),
                     &COMMIT_CHANGES,
                 )
+                .ok()?
+                .set_buckets_for_metric(
+                    Matcher::Full("hcndc_commit_duration_seconds".into()),
+                    &COMMIT_SECONDS,
+                )
                 .ok()?;
             let handle = builder.install_recorder().ok()?;
             describe();
@@ -82,6 +92,11 @@ fn describe() {
         "hcndc_commit_changes",
         count,
         "Changes stored in one group."
+    );
+    describe_histogram!(
+        "hcndc_commit_duration_seconds",
+        Unit::Seconds,
+        "Time that storing one group took, with all tries."
     );
     describe_counter!(
         "hcndc_refused_reports_total",
@@ -162,6 +177,11 @@ impl Observer for Counting {
 }
 
 impl<A: Observer, B: Observer> Observer for Both<A, B> {
+    fn committing(&self, changes: &[Change]) {
+        self.0.committing(changes);
+        self.1.committing(changes);
+    }
+
     fn committed(&self, now: Timestamp, changes: &[Change]) {
         self.0.committed(now, changes);
         self.1.committed(now, changes);
@@ -201,6 +221,11 @@ impl<A: Observer, B: Observer> Observer for Both<A, B> {
         self.0.unreadable(execution, error);
         self.1.unreadable(execution, error);
     }
+}
+
+/// Counts how long a commit took.
+pub(crate) fn committed_in(took: Duration) {
+    histogram!("hcndc_commit_duration_seconds").record(took.as_secs_f64());
 }
 
 /// Counts an answered request.

@@ -435,7 +435,7 @@ async fn put_local_executor(handle: &SchedulerHandle, slots: u32) -> Result<(), 
 }
 
 /// Sees to it that no other server uses the folder; held while the file is open.
-fn lock(data_dir: &Path) -> Result<File, ServerError> {
+pub(crate) fn lock(data_dir: &Path) -> Result<File, ServerError> {
     let path = data_dir.join("serve.lock");
     let folder = |source| ServerError::DataDir {
         path: data_dir.to_path_buf(),

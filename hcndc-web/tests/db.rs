@@ -315,3 +315,200 @@ fn history_of_an_older_version_is_left_alone() {
     let text = stderr(&refused);
     assert!(text.contains("run `hcndc db migrate`"), "{text}");
 }
+
+const MESH: &str = "\
+hcndc: 1
+data_sources: [{name: dw, kind: mysql, host: db, password: s3cret}]
+flows:
+  - name: f
+    jobs:
+      - {name: a, command: 'echo ${param.zone}', params: {zone: north}}
+      - {name: b, command: 'true', depends_on: [a], labels: {disk: ssd}}
+schedules: [{name: s, flow: f, trigger: '0 3 * * *', paused: true}]
+";
+
+/// A call of `hcndc` on the database at this address.
+fn hcndc(url: &str, args: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_hcndc"));
+    command
+        .env("HCNDC_LANG", "en")
+        .env_remove("HCNDC_DATA_DIR")
+        .env("HCNDC_DATABASE", url);
+    command.args(args).output().unwrap()
+}
+
+#[test]
+fn definitions_go_from_a_server_into_another_database() {
+    let dir = tempfile::tempdir().unwrap();
+    let (data, other) = (dir.path().join("data"), dir.path().join("other.db"));
+    let server = Server::start(&data, &["--no-executor"]);
+    server.put_mesh(MESH);
+    let url = sqlite_url(&data.join("hcndc.db"));
+    let file = dir.path().join("mesh.yaml");
+    let path = file.to_str().unwrap();
+    let exported = hcndc(&url, &["export", "--all", "-o", path]);
+    assert!(exported.status.success(), "{}", stderr(&exported));
+    let yaml = std::fs::read_to_string(&file).unwrap();
+    assert!(
+        yaml.contains("name: dw") && !yaml.contains("s3cret"),
+        "{yaml}"
+    );
+    let through = hcndc("", &["export", "--all", "--server", server.base()]);
+    assert_eq!(stdout(&through), yaml);
+
+    // Beside a server nobody writes into its database; through it, nothing new is said.
+    let refused = hcndc(&url, &["import", path]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(
+        stderr(&refused).contains("--server"),
+        "{}",
+        stderr(&refused)
+    );
+    let through = hcndc("", &["import", path, "--server", server.base()]);
+    assert!(
+        stdout(&through).contains("0 made, 5 replaced"),
+        "{through:?}"
+    );
+    assert_eq!(server.get("jobs")["items"][0]["version"], 1);
+
+    let other_url = sqlite_url(&other);
+    let missing = hcndc(&other_url, &["import", path]);
+    assert_eq!(missing.status.code(), Some(1));
+    assert!(!other.exists());
+    assert!(db(&other_url, &["migrate"]).status().unwrap().success());
+    let tried = hcndc(&other_url, &["import", path, "--dry-run"]);
+    assert!(stdout(&tried).contains("5 would be made"), "{tried:?}");
+    let put = hcndc(&other_url, &["import", path]);
+    assert!(stdout(&put).contains("5 made, 0 replaced"), "{put:?}");
+    let again = hcndc(&other_url, &["export", "--all"]);
+    assert_eq!(stdout(&again), yaml);
+    let check = db(&other_url, &["check"]).output().unwrap();
+    assert_eq!(stdout(&check), "a server can start\n");
+}
+
+#[test]
+fn a_file_with_faults_is_not_imported() {
+    let (dir, database) = fresh_file();
+    let url = sqlite_url(&database);
+    assert!(db(&url, &["migrate"]).status().unwrap().success());
+    let file = dir.path().join("mesh.yaml");
+    std::fs::write(&file, MESH.replace("depends_on: [a]", "depends_on: [c]")).unwrap();
+    let refused = hcndc(&url, &["import", file.to_str().unwrap()]);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(
+        stderr(&refused).contains("mesh.yaml:7:"),
+        "{}",
+        stderr(&refused)
+    );
+}
+
+fn in_folder(dir: &Path, args: &[&str]) -> Output {
+    let mut command = db("", args);
+    command.env_remove("HCNDC_DATABASE");
+    command.arg("--data-dir").arg(dir).output().unwrap()
+}
+
+/// After the copy was made, jobs ended that it takes for running, and others ran that it knows nothing of. The executor
+/// has seen a later term than the copy's. None of that is taken for what the copy does now.
+#[test]
+fn a_server_on_an_older_copy_is_neither_locked_out_nor_takes_old_ends_for_its_own() {
+    let dir = tempfile::tempdir().unwrap();
+    let (data, backup) = (dir.path().join("data"), dir.path().join("backup.db"));
+    let (trace, go) = (dir.path().join("trace"), dir.path().join("go"));
+    let server = Server::start(&data, &["--slots", "4"]);
+    let (trace_at, go_at) = (trace.display(), go.display());
+    server.put_mesh(&format!(
+        "hcndc: 1\ndefaults: {{retry: {{max: 3}}}}\nflows:\n  \
+         - {{name: slow, jobs: [{{name: wait, command: 'echo $HCNDC_ATTEMPT_ID >> {trace_at}; until [ -e {go_at} ]; do sleep 0.05; done'}}]}}\n  \
+         - {{name: quick, jobs: [{{name: fails, command: 'exit 3', retry: {{max: 0}}}}]}}\n"
+    ));
+    let starts = || {
+        std::fs::read_to_string(&trace)
+            .unwrap_or_default()
+            .lines()
+            .count()
+    };
+    let slow = server.start_flows(&["slow"]);
+    support::wait_for("the job to run", || starts() == 1);
+    let path = backup.to_str().unwrap();
+    let made = in_folder(&data, &["backup", path]);
+    assert!(made.status.success(), "{}", stderr(&made));
+    assert_eq!(
+        in_folder(&data, &["backup", path]).status.code(),
+        Some(1),
+        "it is there"
+    );
+
+    // The copy knows nothing of this failure, and would give its attempt's id again.
+    let lost = server.start_flows(&["quick"]);
+    support::wait_for("it to fail", || server.execution_state(lost) == "failed");
+    let in_use = in_folder(&data, &["restore", "--force", path]);
+    assert_eq!(in_use.status.code(), Some(1));
+    assert!(
+        stderr(&in_use).contains("another hcndc serves"),
+        "{}",
+        stderr(&in_use)
+    );
+    server.crash();
+    let in_the_way = in_folder(&data, &["restore", path]);
+    assert!(
+        stderr(&in_the_way).contains("--force"),
+        "{}",
+        stderr(&in_the_way)
+    );
+    let restored = in_folder(&data, &["restore", "--force", path]);
+    assert!(restored.status.success(), "{}", stderr(&restored));
+    assert!(data.join("hcndc.db.replaced").exists());
+
+    let server = Server::start(&data, &[]);
+    assert_eq!(
+        status_of(&server, "GET", &format!("executions/{lost}")),
+        404
+    );
+    // What runs of the time after the copy ends first; then the executor goes over to the new realm.
+    std::fs::write(&go, "").unwrap();
+    support::wait_for("the execution to end", || {
+        server.execution_state(slow) != "running"
+    });
+    assert_eq!(server.execution_state(slow), "succeeded");
+    assert_eq!(
+        starts(),
+        2,
+        "what was running when the copy was made runs again"
+    );
+    let attempts: Vec<_> = std::fs::read_to_string(&trace)
+        .unwrap()
+        .lines()
+        .map(str::to_owned)
+        .collect();
+    assert_ne!(attempts[0], attempts[1]);
+    let again = server.start_flows(&["quick"]);
+    assert!(again > lost + 1_000_000_000, "{again}");
+    support::wait_for("it to fail again", || {
+        server.execution_state(again) == "failed"
+    });
+    assert!(server.stop().success());
+    let check = in_folder(&data, &["check"]);
+    assert_eq!(stdout(&check), "a server can start\n");
+}
+
+#[test]
+fn what_is_no_backup_is_not_restored() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    let letter = dir.path().join("letter");
+    std::fs::write(&letter, "Dear Anna, ".repeat(1_000)).unwrap();
+    let refused = in_folder(&data, &["restore", letter.to_str().unwrap()]);
+    assert_eq!(refused.status.code(), Some(1), "{refused:?}");
+    let newer = dir.path().join("newer.db");
+    let url = sqlite_url(&newer);
+    assert!(db(&url, &["migrate"]).status().unwrap().success());
+    let future = "INSERT INTO schema_migration VALUES ('m20991231_000001_future', 0)";
+    execute(&url, &[future]);
+    let refused = in_folder(&data, &["restore", newer.to_str().unwrap()]);
+    assert!(
+        stderr(&refused).contains("m20991231_000001_future"),
+        "{refused:?}"
+    );
+    assert!(!data.join("hcndc.db").exists());
+}

@@ -9,6 +9,11 @@ use crate::{
 
 /// Is told what a scheduler does. Nothing here may block.
 pub trait Observer: Send + Sync {
+    /// These changes are about to be stored. [`Self::committed`] follows, however long that takes, unless the scheduler ends.
+    fn committing(&self, changes: &[Change]) {
+        let _ = changes;
+    }
+
     /// These changes are stored. Called in commit order, each commit once in the life of a process.
     fn committed(&self, now: Timestamp, changes: &[Change]);
 
@@ -57,6 +62,10 @@ impl Observer for () {
 }
 
 impl<T: Observer + ?Sized> Observer for alloc::sync::Arc<T> {
+    fn committing(&self, changes: &[Change]) {
+        (**self).committing(changes);
+    }
+
     fn committed(&self, now: Timestamp, changes: &[Change]) {
         (**self).committed(now, changes);
     }

@@ -419,6 +419,7 @@ where
                 next_id: self.engine.next_id(),
                 changes,
             };
+            self.observer.committing(&commit.changes);
             self.commit(&commit).await?;
             self.observer.committed(self.clock.now(), &commit.changes);
         }

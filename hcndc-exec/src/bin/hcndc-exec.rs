@@ -1,7 +1,7 @@
 //! `hcndc-exec`: runs jobs on this host for HCNDC's scheduler.
 
 use std::{
-    io::Write as _,
+    io::{IsTerminal as _, Write as _},
     net::SocketAddr,
     os::unix::process::CommandExt as _,
     path::PathBuf,
@@ -104,6 +104,7 @@ fn main() -> ExitCode {
     let filter = EnvFilter::try_from_env("HCNDC_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr)
         .init();
     // Before anybody can put another program into its place.

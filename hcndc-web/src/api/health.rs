@@ -136,6 +136,13 @@ pub(super) async fn readyz<H: History, T: Transport>(
     if let Some(reason) = trouble {
         blames.push(Blame::of("store", BlameError::StoreSilent { reason }));
     }
+    // What a former leader's last commit took does not matter any more.
+    if app.leading.is_here()
+        && let Some(lasts) = app.live.commits().slow()
+    {
+        let seconds = lasts.as_secs();
+        blames.push(Blame::of("store", BlameError::StoreSlow { seconds }));
+    }
     blames.extend(scheduler);
     if !blames.is_empty() {
         return Err(Problem::NotReady(blames));

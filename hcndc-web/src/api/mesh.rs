@@ -9,7 +9,11 @@ use hcndc_core::{
 };
 use serde::Serialize;
 use utoipa::ToSchema;
-use warp::Filter as _;
+use warp::{
+    Filter as _,
+    http::{HeaderValue, header},
+    reply::Response,
+};
 
 use super::{
     body::Body,
@@ -20,7 +24,9 @@ use super::{
 };
 use crate::{
     app::App,
-    interchange::{Existing, MeshFile, MeshSource, edits, parse_mesh},
+    interchange::{
+        Existing, MeshFile, MeshSource, edits, export, parse_exported, parse_mesh, to_json, to_yaml,
+    },
 };
 
 const MESH: &str = "/api/v1/mesh";
@@ -44,7 +50,44 @@ pub(super) fn routes<H: History + 'static, T: Transport + 'static>(
         .and(caller())
         .and(query())
         .and(body());
-    vec![Route::post(MESH, args.then(apply))]
+    let export_args = at(MESH).and(having(app)).and(query());
+    vec![
+        Route::get(MESH, export_args.then(give_out)),
+        Route::post(MESH, args.then(apply)),
+    ]
+}
+
+/// Gives out all definitions as a mesh file, without secrets.
+///
+/// Put back with `exported=true`, it changes nothing.
+#[utoipa::path(get, operation_id = "export_mesh", path = "/api/v1/mesh", tag = "mesh", params(
+    ("format" = Option<String>, Query, description = "`yaml` (default) or `json`"),
+), responses(
+    (status = 200, body = String, content_type = "application/yaml"),
+    (status = 409, body = ProblemDto, content_type = "application/problem+json", description = "`not_exportable`"),
+))]
+pub(super) async fn give_out<H: History, T: Transport>(
+    app: Arc<App<H, T>>,
+    mut query: Query,
+) -> Result<Response, Problem> {
+    let json = query.word("format", &[("yaml", false), ("json", true)]);
+    let json = json.unwrap_or(false);
+    query.finish()?;
+    let engine = app.look(Clone::clone).await?;
+    let (text, media_type) = aside(move || {
+        let file = export(&engine).map_err(Problem::NotExportable)?;
+        Ok(match json {
+            true => (to_json(&file), "application/json"),
+            false => (to_yaml(&file), "application/yaml"),
+        })
+    })
+    .await?;
+    let mut response = Response::new(text.into());
+    let media_type = HeaderValue::from_static(media_type);
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, media_type);
+    Ok(response)
 }
 
 /// What became of a mesh file, or would.
@@ -93,6 +136,7 @@ struct PutCounts {
 /// with line and column. `zone` is that of schedules and file events that name none.
 #[utoipa::path(post, operation_id = "apply_mesh", path = "/api/v1/mesh", tag = "mesh", params(
     ("dry_run" = Option<bool>, Query, description = "Only check"),
+    ("exported" = Option<bool>, Query, description = "The file was exported: what a person who writes one would have got wrong is taken as it is: params that only starts bring, labels that no executor has, no flow at all"),
 ), request_body(content = String, content_type = "application/yaml", description = "A mesh file; see docs/MESH-FILE.md"), responses(
     (status = 200, body = MeshApplied),
     (status = 413, body = ProblemDto, content_type = "application/problem+json"),
@@ -106,12 +150,16 @@ pub(super) async fn apply<H: History, T: Transport>(
     body: Body,
 ) -> Result<Json<MeshApplied>, Problem> {
     let dry_run = query.flag("dry_run").unwrap_or(false);
+    let exported = query.flag("exported").unwrap_or(false);
     query.finish()?;
     let text = body.bytes(&MEDIA_TYPES, "application/yaml", LIMIT).await?;
     let existing = app.look(Existing::of).await?;
     let (source, edits) = aside(move || {
-        let source = parse_mesh("mesh", &text, &[])
-            .map_err(|faults| Problem::BadMesh(Blame::of_faults(faults)))?;
+        let source = match exported {
+            true => parse_exported("mesh", &text),
+            false => parse_mesh("mesh", &text, &[]),
+        };
+        let source = source.map_err(|faults| Problem::BadMesh(Blame::of_faults(faults)))?;
         let edits = edits(&source.file, None, &existing);
         Ok((source, edits))
     })

@@ -44,7 +44,7 @@ pub(super) fn route() -> Route {
         jobs::list, jobs::create, jobs::detail, jobs::replace, jobs::patch, jobs::delete,
         executors::list, executors::create, executors::detail, executors::replace, executors::patch,
         executors::delete,
-        mesh::apply,
+        mesh::apply, mesh::give_out,
         executions::list, executions::start, executions::detail, executions::stop, executions::resume,
         executions::rerun, control::pause, control::unpause, control::reset, control::skip,
         control::mark_succeeded, control::actions, control::kill, executions::flow_runs, job_runs::of_execution, events::of_execution,

@@ -15,7 +15,7 @@ use warp::{
 };
 
 use super::text;
-use crate::interchange::{self, Lang, Position};
+use crate::interchange::{self, ExportError, Lang, Position};
 
 /// Why a request was not done.
 #[derive(Clone, Debug, PartialEq)]
@@ -64,6 +64,8 @@ pub(crate) enum Problem {
     BadBody(Vec<Blame>),
     /// The mesh file is wrong.
     BadMesh(Vec<Blame>),
+    /// No mesh file can say what the definitions are.
+    NotExportable(ExportError),
     /// The scheduler refused the command.
     Refused(Rejected),
     /// The same idempotency key came with another request.
@@ -132,6 +134,8 @@ pub(crate) enum BlameError {
     TooLong { limit: usize },
     /// The store does not answer; why not.
     StoreSilent { reason: String },
+    /// The store has been busy with one commit for so long.
+    StoreSlow { seconds: u64 },
     /// The scheduler does not answer.
     SchedulerSilent,
     /// It is not known who leads.
@@ -199,6 +203,7 @@ impl Problem {
             Self::BadQuery(_) => "bad_query",
             Self::BadBody(_) => "bad_body",
             Self::BadMesh(_) => "bad_mesh",
+            Self::NotExportable(_) => "not_exportable",
             Self::Refused(rejected) => refused(rejected).1,
             Self::KeyReused => "idempotency_key_reused",
             Self::StoreUnavailable => "store_unavailable",
@@ -224,6 +229,7 @@ impl Problem {
             Self::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
             Self::BodyBroken | Self::BadQuery(_) | Self::BadBody(_) => StatusCode::BAD_REQUEST,
             Self::BadMesh(_) | Self::KeyReused => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::NotExportable(_) => StatusCode::CONFLICT,
             Self::Refused(rejected) => refused(rejected).0,
             Self::StoreUnavailable
             | Self::SchedulerStopped

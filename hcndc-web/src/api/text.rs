@@ -11,7 +11,7 @@ use hcndc_core::{
 };
 
 use super::problem::{Blame, BlameError, Problem, What};
-use crate::interchange::Lang;
+use crate::interchange::{ExportError, Lang};
 
 /// One of two texts.
 pub(super) fn either(lang: Lang, en: impl Into<String>, zh: impl Into<String>) -> String {
@@ -64,6 +64,11 @@ pub(super) const KINDS: &[(&str, &str, &str)] = &[
     ("bad_query", "The query is wrong", "查询参数有误"),
     ("bad_body", "The body is wrong", "请求内容有误"),
     ("bad_mesh", "The mesh file is wrong", "网状依赖文件有误"),
+    (
+        "not_exportable",
+        "No mesh file can say this",
+        "无法导出为网状依赖文件",
+    ),
     ("bad_definition", "The definition is wrong", "定义有误"),
     ("stale", "Somebody else changed it", "已被他人修改"),
     ("in_use", "It is still needed", "仍在使用中"),
@@ -181,6 +186,15 @@ pub(super) fn detail(problem: &Problem, lang: Lang) -> String {
             "the connection failed while the body was read",
             "读取内容时连接中断",
         ),
+        Problem::NotExportable(error) => match error {
+            ExportError::Ambiguous { job, dependency } => either(
+                lang,
+                error.to_string(),
+                format!(
+                    "{job} 依赖于 {dependency}，但它所在的任务流中有任务恰好同名，无法写明；请将其中之一改名"
+                ),
+            ),
+        },
         Problem::KeyReused => either(
             lang,
             "take a new key for a new request",
@@ -319,6 +333,7 @@ pub(super) fn blame_code(error: &BlameError) -> String {
         BlameError::BadPosition => "bad_position".to_owned(),
         BlameError::TooLong { .. } => "too_long".to_owned(),
         BlameError::StoreSilent { .. } => "store_silent".to_owned(),
+        BlameError::StoreSlow { .. } => "store_slow".to_owned(),
         BlameError::SchedulerSilent => "scheduler_silent".to_owned(),
         BlameError::LeaderUnknown => "leader_unknown".to_owned(),
         BlameError::LeaderSilent { .. } => "leader_silent".to_owned(),
@@ -391,6 +406,13 @@ pub(super) fn blame(error: &BlameError, lang: Lang) -> String {
             lang,
             format!("the server that leads, {leader}, does not answer"),
             format!("主调度服务器 {leader} 没有响应"),
+        ),
+        BlameError::StoreSlow { seconds } => either(
+            lang,
+            format!(
+                "the store is slow: a commit has been under way for {seconds} s, and all wait for it"
+            ),
+            format!("存储缓慢：一次提交已进行 {seconds} 秒，其余操作均在等待"),
         ),
         BlameError::SchedulerSilent => {
             either(lang, "the scheduler does not answer", "调度器没有响应")

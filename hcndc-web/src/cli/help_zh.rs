@@ -10,7 +10,11 @@ const ABOUT: &[(&str, &str)] = &[
     ),
     ("hcndc run", "在终端中把一个网状文件运行到结束"),
     ("hcndc validate", "检查网状文件，列出全部错误"),
-    ("hcndc import", "把其他系统的文件转换成网状文件"),
+    (
+        "hcndc import",
+        "把网状文件导入服务的数据库，或把其他系统的文件转换成网状文件",
+    ),
+    ("hcndc export", "把服务数据库中的定义写成网状文件，不含密码"),
     (
         "hcndc import wfcommons",
         "导入 WfCommons 项目记录的工作流（WfFormat 1.5）：每个任务变成按实测时长的 sleep",
@@ -46,6 +50,12 @@ const ABOUT: &[(&str, &str)] = &[
         "找出一切会使服务无法启动、或日后会出问题的地方",
     ),
     ("hcndc db prune", "删除足够旧的历史，与服务自动进行的相同"),
+    ("hcndc db backup", "在服务运行时复制 SQLite 数据库"),
+    ("hcndc db restore", "用备份替换服务的 SQLite 数据库"),
+    (
+        "hcndc db renew",
+        "在服务启动之前，使由转储恢复的数据库成为独立的数据库",
+    ),
     ("hcndc replay", "回放服务的录制，并说明结果是否一致"),
     ("hcndc demo", "运行服务，并加载、启动示例任务网"),
     ("hcndc executor", "在本机为服务运行执行器（由服务自己启动）"),
@@ -97,6 +107,14 @@ const ARGUMENTS: &[(&str, &str)] = &[
     ("hcndc executor data_dir", "执行器的账本和日志的目录"),
     ("data_dir", "服务的数据目录，其中有 SQLite 文件"),
     ("json", "以 JSON 输出"),
+    ("hcndc db backup backup", "备份文件；已存在则拒绝"),
+    ("hcndc db restore backup", "备份文件；不存在则拒绝"),
+    ("force", "即使已有数据库；原数据库保留在旁边"),
+    ("all", "全部定义；日后若有其他内容，另按名称指定"),
+    (
+        "server",
+        "改为通过该服务进行，例如 http://127.0.0.1:2333，而不是直接使用数据库",
+    ),
     (
         "older_than",
         "结束超过这么多天的执行，连同其全部内容，以及触发、预警和补数，都将删除；0 表示不删",

@@ -7,10 +7,12 @@
 //! | 2 | the command or a file that it was given is wrong; nothing was done |
 //! | 130 | interrupted with Ctrl-C |
 
+mod client;
 mod cron;
 mod db;
 mod demo;
 mod executor;
+mod export;
 mod help_zh;
 mod import;
 mod replay;
@@ -58,8 +60,10 @@ enum Command {
     Run(run::RunArgs),
     /// Check a mesh file and name all of its faults
     Validate(validate::ValidateArgs),
-    /// Make a mesh file of another system's files
+    /// Put a mesh file into a server's database, or make one of another system's files
     Import(import::ImportArgs),
+    /// Write the definitions of a server's database as a mesh file, without secrets
+    Export(export::ExportArgs),
     /// Print the JSON schema of mesh files
     Schema,
     /// Tell what a mesh file will do over some days, without running anything
@@ -126,6 +130,7 @@ pub fn main() -> ExitCode {
         Command::Run(args) => run::run(&args, lang),
         Command::Validate(args) => validate::run(&args, lang),
         Command::Import(args) => import::run(&args, lang),
+        Command::Export(args) => export::run(&args, lang),
         Command::Schema => schema::run(lang),
         Command::Simulate(args) => simulate::run(&args, lang),
         Command::Cron(args) => cron::run(&args, lang),

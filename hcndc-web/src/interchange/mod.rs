@@ -3,13 +3,14 @@
 //!
 //! [`read_mesh`] takes a file in YAML or JSON to a checked [`MeshFile`], or to **all** of its
 //! faults, each with its place, its path, what is wrong and what to do, in English and Chinese.
-//! [`to_yaml`] writes such a file back, [`mesh_schema`] describes it for editors, and
+//! [`to_yaml`] writes such a file back, [`export`] makes one of an engine's definitions, [`mesh_schema`] describes it for editors, and
 //! [`import_wfcommons`] makes one of a WfFormat trace. Nothing in here knows the engine, the store
 //! or the API.
 
 mod check;
 mod de;
 mod definitions;
+mod export;
 mod fault;
 mod fault_text;
 mod json_reader;
@@ -31,6 +32,7 @@ pub(crate) use self::check::is_address;
 pub(crate) use self::de::REFERENCE;
 pub(crate) use self::definitions::job_params;
 pub use self::definitions::{Existing, edits};
+pub use self::export::{ExportError, export};
 pub use self::fault::{Expected, Fault, Found, Lang, NameRule, Noun, Problem, Station};
 pub use self::mesh_file::{
     DependencyCondition, FORMAT_VERSION, JobDefaults, JobDependency, JobIndex, JobRetry,
@@ -44,8 +46,10 @@ pub use self::mesh_file::{
 pub use self::node::Position;
 pub use self::runnable::check_runnable;
 pub use self::schema::mesh_schema;
-pub use self::source::{MeshSource, check_mesh, parse_mesh, read_json_object, read_mesh};
+pub use self::source::{
+    MeshSource, check_mesh, parse_exported, parse_mesh, read_json_object, read_mesh,
+};
 pub use self::span::Span;
 pub use self::text_map::TextMap;
 pub use self::wfcommons::{import_wfcommons, parse_wfcommons};
-pub use self::yaml_writer::to_yaml;
+pub use self::yaml_writer::{to_json, to_yaml};

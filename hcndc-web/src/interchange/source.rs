@@ -100,6 +100,34 @@ pub(super) fn read_bytes(path: &Path) -> Result<Vec<u8>, Problem> {
 /// # Errors
 /// All faults of the text, in its order, at least one.
 pub fn parse_mesh(name: &str, text: &[u8], set: &[&str]) -> Result<MeshSource, Vec<Fault>> {
+    parse(name, text, set, |_| true)
+}
+
+/// Parses and checks the text of a mesh file that [`export`](super::export) made. Definitions may hold what a person who
+/// writes a file would have got wrong, and that may still be told so: params that only starts bring, labels that no
+/// executor has yet, and no flow at all.
+///
+/// # Errors
+/// All other faults of the text, in its order, at least one.
+pub fn parse_exported(name: &str, text: &[u8]) -> Result<MeshSource, Vec<Fault>> {
+    parse(name, text, &[], |fault| {
+        !matches!(
+            fault.problem,
+            Problem::UnknownParam { .. }
+                | Problem::BadPlaceholder { .. }
+                | Problem::NoExecutorMatches { .. }
+                | Problem::EmptyMesh
+        )
+    })
+}
+
+/// Parses and checks; what is found when the whole is checked counts only if it matters.
+fn parse(
+    name: &str,
+    text: &[u8],
+    set: &[&str],
+    matters: impl Fn(&Fault) -> bool,
+) -> Result<MeshSource, Vec<Fault>> {
     let name: Arc<str> = name.into();
     let read = read_tree(text);
     let mut faults = located(&name, read.root.as_ref(), read.faults);
@@ -115,7 +143,7 @@ pub fn parse_mesh(name: &str, text: &[u8], set: &[&str]) -> Result<MeshSource, V
                 root: Some(&root),
             });
             check::check(&file, &root, set, &mut found);
-            faults.append(&mut found.into_vec());
+            faults.extend(found.into_vec().into_iter().filter(|it| matters(it)));
             if faults.is_empty() {
                 return Ok(MeshSource { file, name, root });
             }

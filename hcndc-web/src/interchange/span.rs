@@ -46,6 +46,9 @@ impl Span {
     /// Name under which readers know the type.
     pub(super) const NAME: &'static str = "Span";
 
+    /// The longest one.
+    pub const LONGEST: Self = Self { millis: MAX_MILLIS };
+
     /// The span of so many milliseconds; `None` beyond 36,500 days.
     pub fn from_millis(millis: u64) -> Option<Self> {
         (millis <= MAX_MILLIS).then_some(Self { millis })

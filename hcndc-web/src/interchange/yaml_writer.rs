@@ -40,6 +40,14 @@ pub fn to_yaml(file: &MeshFile) -> String {
     yaml
 }
 
+/// Writes `file` as JSON with a line break at its end.
+pub fn to_json(file: &MeshFile) -> String {
+    // As above, this cannot fail.
+    let mut json = serde_json::to_string_pretty(file).unwrap_or_default();
+    json.push('\n');
+    json
+}
+
 fn indent(yaml: &mut String, level: usize) {
     for _ in 0..level {
         yaml.push_str("  ");

@@ -112,3 +112,28 @@ async fn other_media_types_and_parameters_are_refused() {
         .await
         .problem(400, "bad_query");
 }
+
+#[tokio::test]
+async fn all_definitions_come_out_and_go_in_again() {
+    let bed = Bed::new().await;
+    // Params that only starts bring, and labels that no executor has.
+    let mesh = MESH.replace(
+        "command: echo load",
+        "command: 'echo ${param.zone}', labels: {disk: ssd}",
+    );
+    send(&bed, "", &mesh).await.problem(422, "bad_mesh");
+    send(&bed, "?exported=true", &mesh).await.expect(200);
+    let out = bed.call("GET", "/api/v1/mesh", &[], "").await;
+    assert_eq!(out.status, 200);
+    assert_eq!(out.header("content-type"), "application/yaml");
+    let yaml = String::from_utf8(out.bytes.to_vec()).unwrap();
+    assert!(yaml.contains("depends_on: [extract/orders]"), "{yaml}");
+    let put = send(&bed, "?exported=true", &yaml).await.expect(200);
+    assert_eq!(put["jobs"], json!({"made": 0, "replaced": 2}));
+    let jobs = bed.get("jobs").await.expect(200);
+    assert_eq!(jobs["items"][0]["version"], 1, "nothing new was said");
+
+    let json = bed.get("mesh?format=json").await.expect(200);
+    assert_eq!(json["flows"][1]["parents"], json!(["extract"]));
+    bed.get("mesh?format=xml").await.problem(400, "bad_query");
+}

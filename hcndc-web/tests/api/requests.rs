@@ -27,7 +27,7 @@ async fn what_is_not_there_is_a_problem_too() {
     for (method, path, allow) in [
         ("DELETE", "/api/v1/flows", "GET, POST, HEAD"),
         ("POST", "/api/v1/flows/3", "GET, PUT, PATCH, DELETE, HEAD"),
-        ("GET", "/api/v1/mesh", "POST"),
+        ("DELETE", "/api/v1/mesh", "GET, POST, HEAD"),
         ("GET", "/api/v1/executions/3/stop", "POST"),
         ("OPTIONS", "/healthz", "GET, HEAD"),
     ] {

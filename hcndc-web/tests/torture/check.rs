@@ -32,6 +32,21 @@ pub(crate) struct Report {
     fire_times: usize,
 }
 
+impl Report {
+    fn of(stored: &Stored) -> Self {
+        let mut attempts = BTreeMap::new();
+        for row in stored.attempts.values() {
+            *attempts.entry(row.state).or_default() += 1;
+        }
+        Self {
+            executions: stored.executions.len(),
+            job_runs: stored.job_runs.len(),
+            attempts,
+            fire_times: stored.firings.len(),
+        }
+    }
+}
+
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
@@ -70,28 +85,28 @@ struct Trace {
 
 type Traces = BTreeMap<AttemptId, Trace>;
 
-/// Looks for every rule; and sees to it that what breaks one would be found.
-pub(crate) fn everything(site: &Site, asked: &Asked) -> Report {
+/// Looks for every rule.
+pub(crate) fn rules(site: &Site, asked: &Asked) -> Report {
+    let (stored, traces) = found(site);
+    look(&stored, &traces, asked);
+    Report::of(&stored)
+}
+
+/// Sees to it that what breaks a rule would be found, if there is enough that it could be broken by.
+pub(crate) fn sight(site: &Site, asked: &Asked) {
+    let found = found(site);
+    for (what, spoil) in SPOILED {
+        let (mut stored, mut traces) = found.clone();
+        spoil(&mut stored, &mut traces);
+        let seen = catch_unwind(|| look(&stored, &traces, asked)).is_err();
+        assert!(seen, "nobody sees that {what}");
+    }
+}
+
+fn found(site: &Site) -> (Stored, Traces) {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let stored = runtime.block_on(stored(&site.url));
-    let traces = traces(&site.trace());
-    look(&stored, &traces, asked);
-    for (what, spoil) in SPOILED {
-        let (mut stored, mut traces) = (stored.clone(), traces.clone());
-        spoil(&mut stored, &mut traces);
-        let found = catch_unwind(|| look(&stored, &traces, asked)).is_err();
-        assert!(found, "nobody sees that {what}");
-    }
-    let mut attempts = BTreeMap::new();
-    for row in stored.attempts.values() {
-        *attempts.entry(row.state).or_default() += 1;
-    }
-    Report {
-        executions: stored.executions.len(),
-        job_runs: stored.job_runs.len(),
-        attempts,
-        fire_times: stored.firings.len(),
-    }
+    (stored, traces(&site.trace()))
 }
 
 fn look(stored: &Stored, traces: &Traces, asked: &Asked) {
@@ -219,7 +234,7 @@ fn runs_ended_well(stored: &Stored) {
 /// From when to when an attempt ran, by what it wrote down; what was killed ended when its executor says so.
 fn interval(row: &AttemptRow, trace: &Trace) -> (i64, i64) {
     let ended = trace.end.map(|(at, _)| at);
-    let ended = ended.or(row.ended_at.map(|at| at.as_micros()));
+    let ended = ended.or_else(|| row.ended_at.map(|at| at.as_micros()));
     (trace.started_at, ended.unwrap_or(i64::MAX))
 }
 

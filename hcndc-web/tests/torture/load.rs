@@ -50,6 +50,13 @@ impl Caller {
         answer.body_mut().read_json().ok()
     }
 
+    /// The status of a GET, and the body.
+    pub(crate) fn status(&self, path: &str) -> Option<(u16, String)> {
+        let mut answer = self.agent.get(self.url(path)).call().ok()?;
+        let status = answer.status().as_u16();
+        Some((status, answer.body_mut().read_to_string().ok()?))
+    }
+
     fn try_post(&self, path: &str, body: &Value, key: Option<&str>) -> Option<(u16, Value)> {
         let mut request = self.agent.post(self.url(path));
         if let Some(key) = key {
@@ -82,7 +89,7 @@ impl Caller {
             let Ok(mut answer) = sent else { return false };
             let status = answer.status().as_u16();
             let text = answer.body_mut().read_to_string().unwrap_or_default();
-            assert!(status < 300 || status >= 500, "{status} {text}");
+            assert!(!(300..500).contains(&status), "{status} {text}");
             status < 300
         });
     }

@@ -1,13 +1,14 @@
-//! Ways between processes that can be cut, and made silent.
+//! Ways between processes that can be cut, and made slow.
 
 use std::{
     io::{Read as _, Write as _},
     net::{Shutdown, TcpListener, TcpStream},
     sync::{
         Arc, Mutex,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     thread,
+    time::Duration,
 };
 
 /// A way to one port of this host.
@@ -19,6 +20,8 @@ pub(crate) struct Way {
 #[derive(Default)]
 struct State {
     cut: AtomicBool,
+    /// Milliseconds by which each packet that comes back is late.
+    late: AtomicU64,
     open: Mutex<Vec<TcpStream>>,
 }
 
@@ -45,8 +48,9 @@ impl Way {
                     .lock()
                     .unwrap()
                     .extend(ends.into_iter().flatten());
-                thread::spawn(move || pass(near, far));
-                thread::spawn(move || pass(far_too, near_too));
+                thread::spawn(move || pass(near, far, None));
+                let late = Arc::clone(&shared);
+                thread::spawn(move || pass(far_too, near_too, Some(&late.late)));
             }
         });
         Self { port, state }
@@ -61,14 +65,24 @@ impl Way {
         }
     }
 
+    /// Makes each packet that comes back late by so much.
+    pub(crate) fn slow_down(&self, by: Duration) {
+        let millis = u64::try_from(by.as_millis()).unwrap();
+        self.state.late.store(millis, Ordering::SeqCst);
+    }
+
     pub(crate) fn heal(&self) {
+        self.state.late.store(0, Ordering::SeqCst);
         self.state.cut.store(false, Ordering::SeqCst);
     }
 }
 
-fn pass(mut from: TcpStream, mut to: TcpStream) {
+fn pass(mut from: TcpStream, mut to: TcpStream, late: Option<&AtomicU64>) {
     let mut piece = [0; 16 << 10];
     while let Ok(count @ 1..) = from.read(&mut piece) {
+        if let Some(late) = late {
+            thread::sleep(Duration::from_millis(late.load(Ordering::SeqCst)));
+        }
         if to.write_all(&piece[..count]).is_err() {
             break;
         }

@@ -14,6 +14,8 @@ use nix::{
     unistd::Pid,
 };
 
+use super::site::port;
+
 /// The longest that anything is waited for which must come.
 const PATIENCE: Duration = Duration::from_secs(240);
 
@@ -110,6 +112,15 @@ impl Process {
         }
     }
 
+    /// The most memory that it ever had, in MiB.
+    pub(crate) fn most_memory(&self) -> u64 {
+        let pid = self.child.as_ref().unwrap().id();
+        let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+        let line = status.lines().find_map(|it| it.strip_prefix("VmHWM:"));
+        let kib = line.unwrap().trim().trim_end_matches(" kB");
+        kib.parse::<u64>().unwrap() / 1_024
+    }
+
     pub(crate) fn log(&self) -> String {
         fs::read_to_string(&self.log).unwrap_or_default()
     }
@@ -148,15 +159,14 @@ pub(crate) fn holders(data_dir: &Path) -> Vec<u32> {
 /// A private MariaDB with full durability, that may be killed.
 pub(crate) struct Database {
     dir: PathBuf,
-    pub(crate) port: u16,
+    port: u16,
     pub(crate) url: String,
 }
 
 impl Database {
     pub(crate) fn begin(dir: PathBuf) -> Self {
         let url = script("start", &dir, &["--innodb-flush-log-at-trx-commit=1"]);
-        let port = url.rsplit(':').next().unwrap().trim_end_matches('/');
-        let port = port.parse().unwrap();
+        let port = port(&url);
         Self { dir, port, url }
     }
 

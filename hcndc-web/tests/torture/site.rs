@@ -3,10 +3,11 @@
 use std::{
     fmt::Write as _,
     fs,
-    io::Write as _,
     path::{Path, PathBuf},
+    time::{SystemTime, UNIX_EPOCH},
 };
 
+use sea_orm::ConnectionTrait as _;
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -69,23 +70,42 @@ impl Site {
         let open = std::os::unix::fs::PermissionsExt::from_mode(0o755);
         fs::set_permissions(dir.path(), open).unwrap();
         let database = Database::begin(dir.path().join("mariadb"));
-        let url = format!("{}hcndc", database.url);
+        let nodes = vec![database.url.clone(); servers];
+        Some(Self::shared(dir, &program, &nodes, Some(database)))
+    }
+
+    /// A server for each node of a Galera cluster.
+    pub(crate) fn on_galera(test: &str) -> Option<Self> {
+        let program = executor_program(test)?;
+        let nodes = std::env::var("HCNDC_TEST_GALERA_URLS").unwrap_or_default();
+        let nodes: Vec<String> = nodes.split_whitespace().map(str::to_owned).collect();
+        if nodes.is_empty() {
+            return skipped(test, "HCNDC_TEST_GALERA_URLS is not set");
+        }
+        let dir = tempfile::tempdir().unwrap();
+        Some(Self::shared(dir, &program, &nodes, None))
+    }
+
+    /// A server for each of these addresses, all of which lead to one database; a new one is made there.
+    fn shared(dir: TempDir, program: &Path, nodes: &[String], database: Option<Database>) -> Self {
+        let nanos = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+        let name = format!("hcndc_torture_{:x}", nanos.as_nanos());
         let runtime = tokio::runtime::Runtime::new().unwrap();
         runtime.block_on(async {
-            use sea_orm::ConnectionTrait as _;
-            let db = sea_orm::Database::connect(&database.url).await.unwrap();
-            db.execute_unprepared("CREATE DATABASE hcndc")
-                .await
-                .unwrap();
+            let db = sea_orm::Database::connect(&nodes[0]).await.unwrap();
+            let statement = format!("CREATE DATABASE {name}");
+            db.execute_unprepared(&statement).await.unwrap();
             db.close().await.unwrap();
         });
-        let servers = (0..servers).map(|number| {
-            let way = Way::to(database.port);
-            let url = url.replace(&format!(":{}/", database.port), &format!(":{}/", way.port));
-            server(dir.path(), number, Some((way, url)))
+        let servers = nodes.iter().enumerate().map(|(number, node)| {
+            let port = port(node);
+            let way = Way::to(port);
+            let near = node.replace(&format!(":{port}/"), &format!(":{}/", way.port));
+            server(dir.path(), number, Some((way, format!("{near}{name}"))))
         });
         let servers = servers.collect();
-        Some(Self::open(dir, &program, servers, Some(database), url))
+        let url = format!("{}{name}", nodes[0]);
+        Self::open(dir, program, servers, database, url)
     }
 
     fn open(
@@ -255,6 +275,12 @@ fn executor(dir: &Path, number: usize, program: &Path) -> Executor {
     }
 }
 
+/// The port in the address of a database server: `mysql://user:password@host:port/`.
+pub(crate) fn port(url: &str) -> u16 {
+    let port = url.trim_end_matches('/').rsplit(':').next().unwrap();
+    port.parse().unwrap()
+}
+
 /// The executor's program, which is built beside the server's.
 fn executor_program(test: &str) -> Option<PathBuf> {
     let program = Path::new(env!("CARGO_BIN_EXE_hcndc")).with_file_name("hcndc-exec");
@@ -270,8 +296,6 @@ fn executor_program(test: &str) -> Option<PathBuf> {
 fn skipped<T>(test: &str, why: &str) -> Option<T> {
     let is_ci = std::env::var_os("HCNDC_CI").is_some_and(|value| value == "1");
     assert!(!is_ci, "cannot be skipped where HCNDC_CI is 1: {why}");
-    // Straight to the stream: what a passing test prints is not shown.
-    let line = format!("skipped: {test}: {why}\n");
-    drop(std::io::stderr().write_all(line.as_bytes()));
+    super::say(&format!("skipped: {test}: {why}\n"));
     None
 }

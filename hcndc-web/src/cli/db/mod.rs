@@ -1,5 +1,6 @@
 //! `hcndc db`: the database looked after.
 
+mod backup;
 mod check;
 mod finding_text;
 mod migrate;
@@ -32,6 +33,12 @@ enum DbCommand {
     Check(check::CheckArgs),
     /// Delete history that is old enough, as servers do by themselves
     Prune(prune::PruneArgs),
+    /// Copy a SQLite database, while servers are at work on it
+    Backup(backup::BackupArgs),
+    /// Put a backup in the place of a server's SQLite database
+    Restore(backup::RestoreArgs),
+    /// Make a database that was restored from a dump one of its own, before a server starts on it
+    Renew(backup::RenewArgs),
 }
 
 /// Which database.
@@ -79,6 +86,27 @@ pub(super) fn run(args: &DbArgs, lang: Lang) -> Exit {
         }
         DbCommand::Check(args) => done(lang, check::run(args, lang)),
         DbCommand::Prune(args) => done(lang, prune::run(args, lang)),
+        DbCommand::Backup(args) => copied(lang, backup::backup(args, lang)),
+        DbCommand::Restore(args) => copied(lang, backup::restore(args, lang)),
+        DbCommand::Renew(args) => copied(lang, backup::renew(args, lang)),
+    }
+}
+
+/// Does the work on a runtime; what kept it from being done is told here.
+fn copied(lang: Lang, work: impl Future<Output = Result<Exit, backup::BackupError>>) -> Exit {
+    let failed = |error: &(dyn std::error::Error + 'static)| {
+        warn_error(
+            lang,
+            pick(lang, "nothing was changed", "没有任何改动"),
+            error,
+        );
+        Exit::Failed
+    };
+    match super::runtime() {
+        Err(error) => failed(&error),
+        Ok(runtime) => runtime
+            .block_on(work)
+            .unwrap_or_else(|error| failed(&error)),
     }
 }
 
@@ -102,6 +130,6 @@ fn done(lang: Lang, work: impl Future<Output = Result<Exit, SqlError>>) -> Exit 
     }
 }
 
-fn now() -> Timestamp {
+pub(super) fn now() -> Timestamp {
     SystemClock::new().now()
 }

@@ -13,6 +13,8 @@ mod references;
 
 pub(super) use self::places::Faults;
 
+use hcndc_exec::transport::LOCAL;
+
 use self::places::Mesh;
 use super::fault::Problem;
 use super::mesh_file::{FORMAT_VERSION, JobRetry, MeshExecutor, MeshFile, MeshFlow, MeshJob};
@@ -72,7 +74,8 @@ fn check_zone(zone: &str, path: &str, faults: &mut Faults<'_>) {
 }
 
 fn check_executor(executor: &MeshExecutor, path: &str, faults: &mut Faults<'_>) {
-    if !is_address(&executor.address) {
+    // The executor of a server's own host is as good as any.
+    if executor.address != LOCAL && !is_address(&executor.address) {
         let problem = Problem::BadAddress {
             address: executor.address.clone(),
         };

@@ -1,27 +1,17 @@
-//! `hcndc import`.
+//! `hcndc import wfcommons`.
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::Args;
 
-use super::{Exit, pick, print, say, warn_error, warn_faults};
-use crate::interchange::{Lang, import_wfcommons, to_yaml};
+use crate::{
+    cli::{Exit, pick, print, say, warn_error, warn_faults},
+    interchange::{Lang, import_wfcommons, to_yaml},
+};
 
-/// Arguments of `import`.
+/// Arguments of `import wfcommons`.
 #[derive(Debug, Args)]
-pub(super) struct ImportArgs {
-    #[command(subcommand)]
-    from: From,
-}
-
-#[derive(Debug, Subcommand)]
-enum From {
-    /// A traced workflow of the WfCommons project (WfFormat 1.5): each task becomes a sleep of its measured time
-    Wfcommons(WfcommonsArgs),
-}
-
-#[derive(Debug, Args)]
-struct WfcommonsArgs {
+pub(super) struct WfcommonsArgs {
     /// The trace, JSON
     file: PathBuf,
     /// Measured times are multiplied by this; 0 makes every command `true`
@@ -39,8 +29,7 @@ fn time_scale(text: &str) -> Result<f64, String> {
     }
 }
 
-pub(super) fn run(args: &ImportArgs, lang: Lang) -> Exit {
-    let From::Wfcommons(args) = &args.from;
+pub(super) fn run(args: &WfcommonsArgs, lang: Lang) -> Exit {
     let mesh = match import_wfcommons(&args.file, args.time_scale) {
         Ok(mesh) => mesh,
         Err(faults) => {

@@ -1,0 +1,172 @@
+//! A caller of a running server's API.
+
+use http_body_util::{BodyExt as _, Full};
+use hyper::{
+    Method, Request,
+    body::Bytes,
+    header::{ACCEPT_LANGUAGE, CONTENT_TYPE, HOST},
+};
+use hyper_util::rt::TokioIo;
+use serde_json::Value;
+use tokio::net::TcpStream;
+
+use crate::interchange::Lang;
+
+/// A server that answers at an address.
+#[derive(Debug)]
+pub(super) struct Served {
+    authority: String,
+    lang: Lang,
+}
+
+/// Why a server did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum ClientError {
+    #[error("{url:?} is not of the form http://host:port")]
+    Address { url: String },
+    #[error("cannot reach {authority}")]
+    Unreachable {
+        authority: String,
+        source: std::io::Error,
+    },
+    #[error("{authority} does not answer as it should")]
+    Protocol {
+        authority: String,
+        source: hyper::Error,
+    },
+    #[error("cannot ask {authority}")]
+    Request {
+        authority: String,
+        source: hyper::http::Error,
+    },
+    #[error("{authority} refused: {problem}")]
+    Refused { authority: String, problem: String },
+}
+
+impl Served {
+    /// The server at this address; nothing is asked yet.
+    pub(super) fn at(url: &str, lang: Lang) -> Result<Self, ClientError> {
+        let authority = url
+            .strip_prefix("http://")
+            .map(|rest| rest.trim_end_matches('/'))
+            .filter(|rest| !rest.is_empty() && !rest.contains(['/', '@']));
+        let Some(authority) = authority else {
+            return Err(ClientError::Address { url: url.into() });
+        };
+        let port = authority
+            .rsplit_once(':')
+            .is_some_and(|(_, port)| port.parse::<u16>().is_ok());
+        Ok(Self {
+            authority: match port {
+                true => authority.into(),
+                false => format!("{authority}:80"),
+            },
+            lang,
+        })
+    }
+
+    /// What the server gives at this path.
+    pub(super) async fn get(&self, path: &str) -> Result<String, ClientError> {
+        self.ask(Method::GET, path, "application/json", String::new())
+            .await
+    }
+
+    /// What the server says to this body.
+    pub(super) async fn post(
+        &self,
+        path: &str,
+        media_type: &str,
+        body: String,
+    ) -> Result<String, ClientError> {
+        self.ask(Method::POST, path, media_type, body).await
+    }
+
+    async fn ask(
+        &self,
+        method: Method,
+        path: &str,
+        media_type: &str,
+        body: String,
+    ) -> Result<String, ClientError> {
+        let authority = || self.authority.clone();
+        let stream = TcpStream::connect(&self.authority).await;
+        let stream = stream.map_err(|source| ClientError::Unreachable {
+            authority: authority(),
+            source,
+        })?;
+        let protocol = |source| ClientError::Protocol {
+            authority: authority(),
+            source,
+        };
+        let (mut sender, connection) =
+            hyper::client::conn::http1::handshake::<_, Full<Bytes>>(TokioIo::new(stream))
+                .await
+                .map_err(protocol)?;
+        let connection = tokio::spawn(connection);
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header(HOST, &self.authority)
+            .header(CONTENT_TYPE, media_type)
+            .header(
+                ACCEPT_LANGUAGE,
+                match self.lang {
+                    Lang::En => "en",
+                    Lang::Zh => "zh-CN",
+                },
+            )
+            .body(Full::new(Bytes::from(body)))
+            .map_err(|source| ClientError::Request {
+                authority: authority(),
+                source,
+            })?;
+        let response = sender.send_request(request).await.map_err(protocol)?;
+        let status = response.status();
+        let body = response.into_body().collect().await.map_err(protocol)?;
+        connection.abort();
+        let text = String::from_utf8_lossy(&body.to_bytes()).into_owned();
+        if status.is_success() {
+            return Ok(text);
+        }
+        Err(ClientError::Refused {
+            authority: authority(),
+            problem: problem(&text).unwrap_or_else(|| status.to_string()),
+        })
+    }
+}
+
+/// What a problem says, with all that is at fault.
+fn problem(text: &str) -> Option<String> {
+    let problem: Value = serde_json::from_str(text).ok()?;
+    let mut said = problem["title"].as_str()?.to_owned();
+    if let Some(detail) = problem["detail"].as_str() {
+        said = format!("{said}: {detail}");
+    }
+    for fault in problem["faults"].as_array().into_iter().flatten() {
+        let part = |name: &str| fault[name].as_str().unwrap_or_default().to_owned();
+        said = format!("{said}\n  {}: {}", part("field"), part("message"));
+    }
+    Some(said)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_a_host_and_a_port() {
+        for (url, authority) in [
+            ("http://127.0.0.1:2333", Some("127.0.0.1:2333")),
+            ("http://host/", Some("host:80")),
+            ("http://[::1]:9/", Some("[::1]:9")),
+            ("https://host", None),
+            ("http://", None),
+            ("http://u@h:1", None),
+            ("http://h:1/api", None),
+        ] {
+            let served = Served::at(url, Lang::En).ok();
+            let found = served.as_ref().map(|it| it.authority.as_str());
+            assert_eq!(found, authority, "{url}");
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! `hcndc export`.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use hcndc_core::{
+    engine::{Engine, Rejected, Settings},
+    port::Store as _,
+};
+use hcndc_store_mysql::{SqlError, Upkeep};
+
+use super::{
+    Exit,
+    client::{ClientError, Served},
+    db::{DatabaseArgs, now},
+    pick, print, say, warn_error,
+};
+use crate::interchange::{ExportError, Lang, export, to_json, to_yaml};
+
+/// Arguments of `export`.
+#[derive(Debug, Args)]
+pub(super) struct ExportArgs {
+    /// All definitions: what else there may be one day is asked for by name
+    #[arg(long, required = true)]
+    all: bool,
+    #[command(flatten)]
+    database: DatabaseArgs,
+    /// Ask this server instead of the database, for instance http://127.0.0.1:2333
+    #[arg(long, value_name = "URL")]
+    server: Option<String>,
+    /// Where to write the mesh file; standard output if not given
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// How it is written
+    #[arg(long, value_enum, default_value_t = Format::Yaml)]
+    format: Format,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Yaml,
+    Json,
+}
+
+#[derive(Debug, thiserror::Error)]
+enum Failed {
+    #[error("cannot use the database")]
+    Database(#[from] SqlError),
+    #[error("what is stored makes no whole")]
+    Inconsistent(#[source] Rejected),
+    #[error(transparent)]
+    Unsayable(#[from] ExportError),
+    #[error(transparent)]
+    Server(#[from] ClientError),
+    #[error("cannot start")]
+    Runtime(#[source] std::io::Error),
+}
+
+pub(super) fn run(args: &ExportArgs, lang: Lang) -> Exit {
+    let text = super::runtime()
+        .map_err(Failed::Runtime)
+        .and_then(|runtime| runtime.block_on(text(args, lang)));
+    let text = match text {
+        Ok(text) => text,
+        Err(error) => {
+            warn_error(lang, pick(lang, "cannot export", "无法导出"), &error);
+            return Exit::Failed;
+        }
+    };
+    let Some(output) = &args.output else {
+        return print(lang, text.trim_end());
+    };
+    if let Err(error) = std::fs::write(output, text) {
+        let doing = match lang {
+            Lang::En => format!("cannot write {}", output.display()),
+            Lang::Zh => format!("无法写入 {}", output.display()),
+        };
+        warn_error(lang, &doing, &error);
+        return Exit::Failed;
+    }
+    say(output.display());
+    Exit::Success
+}
+
+async fn text(args: &ExportArgs, lang: Lang) -> Result<String, Failed> {
+    if let Some(server) = &args.server {
+        let format = match args.format {
+            Format::Yaml => "yaml",
+            Format::Json => "json",
+        };
+        let path = format!("/api/v1/mesh?format={format}");
+        return Ok(Served::at(server, lang)?.get(&path).await?);
+    }
+    // Reading is in nobody's way, also beside servers that are at work.
+    let upkeep = Upkeep::open(&args.database.options()).await?;
+    let snapshot = upkeep.store().await?.load().await?;
+    upkeep.close().await?;
+    let engine =
+        Engine::load(now(), Settings::default(), snapshot).map_err(Failed::Inconsistent)?;
+    let file = export(&engine)?;
+    Ok(match args.format {
+        Format::Yaml => to_yaml(&file),
+        Format::Json => to_json(&file),
+    })
+}

@@ -1,0 +1,122 @@
+//! `hcndc import`: a mesh file into a database, or another system's file into a mesh file.
+
+mod put;
+mod wfcommons;
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use super::{
+    Exit,
+    client::{ClientError, Served},
+    db::DatabaseArgs,
+    pick, print, warn_error, warn_faults,
+};
+use crate::interchange::{Lang, parse_exported};
+
+/// Arguments of `import`.
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+pub(super) struct ImportArgs {
+    #[command(subcommand)]
+    from: Option<From>,
+    /// Mesh file, as `hcndc export` writes it or as a person does
+    #[arg(required = true, value_name = "MESH")]
+    mesh: Option<PathBuf>,
+    #[command(flatten)]
+    database: DatabaseArgs,
+    /// Give it to this server instead of the database, for instance http://127.0.0.1:2333
+    #[arg(long, value_name = "URL")]
+    server: Option<String>,
+    /// Only say what would be done
+    #[arg(long)]
+    dry_run: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum From {
+    /// A traced workflow of the WfCommons project (WfFormat 1.5): each task becomes a sleep of its measured time
+    Wfcommons(wfcommons::WfcommonsArgs),
+}
+
+/// How many definitions were made, and how many replaced.
+#[derive(Clone, Copy, Debug, Default)]
+struct Put {
+    made: u64,
+    replaced: u64,
+}
+
+#[derive(Debug, thiserror::Error)]
+enum Failed {
+    #[error(transparent)]
+    Database(#[from] put::PutError),
+    #[error(transparent)]
+    Server(#[from] ClientError),
+    #[error("the server's answer makes no sense")]
+    Answer(#[source] serde_json::Error),
+    #[error("cannot start")]
+    Runtime(#[source] std::io::Error),
+}
+
+pub(super) fn run(args: &ImportArgs, lang: Lang) -> Exit {
+    let mesh = match (&args.from, &args.mesh) {
+        (Some(From::Wfcommons(args)), _) => return wfcommons::run(args, lang),
+        (None, Some(mesh)) => mesh,
+        // The parser asks for one of them.
+        (None, None) => return Exit::Wrong,
+    };
+    let name = mesh.display().to_string();
+    let text = match std::fs::read_to_string(mesh) {
+        Ok(text) => text,
+        Err(error) => {
+            let doing = pick(lang, "cannot read the mesh file", "无法读取网状文件");
+            warn_error(lang, doing, &error);
+            return Exit::Wrong;
+        }
+    };
+    let source = match parse_exported(&name, text.as_bytes()) {
+        Ok(source) => source,
+        Err(faults) => {
+            warn_faults(lang, &faults);
+            return Exit::Wrong;
+        }
+    };
+    let work = async {
+        match &args.server {
+            Some(server) => through(&Served::at(server, lang)?, text, args.dry_run).await,
+            None => Ok(put::put(&args.database.options(), &source.file, args.dry_run).await?),
+        }
+    };
+    let put = super::runtime()
+        .map_err(Failed::Runtime)
+        .and_then(|runtime| runtime.block_on(work));
+    match put {
+        Ok(Put { made, replaced }) => print(
+            lang,
+            match (lang, args.dry_run) {
+                (Lang::En, false) => format!("{name}: {made} made, {replaced} replaced"),
+                (Lang::En, true) => format!("{name}: {made} would be made, {replaced} replaced"),
+                (Lang::Zh, false) => format!("{name}：新建 {made} 个，替换 {replaced} 个"),
+                (Lang::Zh, true) => format!("{name}：将新建 {made} 个，替换 {replaced} 个"),
+            },
+        ),
+        Err(error) => {
+            warn_error(lang, pick(lang, "cannot import", "无法导入"), &error);
+            Exit::Failed
+        }
+    }
+}
+
+/// Gives the file to a server.
+async fn through(server: &Served, text: String, dry_run: bool) -> Result<Put, Failed> {
+    let path = format!("/api/v1/mesh?exported=true&dry_run={dry_run}");
+    let answer = server.post(&path, "application/yaml", text).await?;
+    let answer: serde_json::Value = serde_json::from_str(&answer).map_err(Failed::Answer)?;
+    let mut put = Put::default();
+    for counts in answer.as_object().into_iter().flatten().map(|(_, it)| it) {
+        put.made += counts["made"].as_u64().unwrap_or(0);
+        put.replaced += counts["replaced"].as_u64().unwrap_or(0);
+    }
+    Ok(put)
+}

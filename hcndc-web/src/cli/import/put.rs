@@ -1,0 +1,176 @@
+//! A mesh file into a database that nobody leads: by a scheduler that leads for as long as it takes, and speaks to no
+//! executor.
+
+use std::{sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use hcndc_core::{
+    engine::{EditBatch, Input, Order, Rejected, Report, Settings},
+    id::{AttemptId, ExecutorId},
+    model::{DefinitionDraft, Edit, Executor},
+    port::{ErrorKind, Fence, LogRead, PortError, Transport},
+    scheduler::{Leadership, Scheduler, SchedulerError},
+};
+use hcndc_store_mysql::{SqlError, SqlOptions, SqlStore, Upkeep};
+
+use super::Put;
+use crate::{
+    clock::SystemClock,
+    handle::{CommandError, channel},
+    interchange::{Existing, MeshFile, edits},
+};
+
+/// How long the import leads at most without a sign of life.
+const LEASE: Duration = Duration::from_secs(3);
+/// How long it is waited for a leader that may have died.
+const PATIENCE: Duration = Duration::from_secs(8);
+
+/// Why a file was not put into a database.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum PutError {
+    #[error("cannot use the database")]
+    Database(#[from] SqlError),
+    #[error(
+        "a server leads on this database, or did so a moment ago: give the file to it with --server, or stop it first"
+    )]
+    Led,
+    #[error("the scheduler failed")]
+    Scheduler(#[from] SchedulerError<SqlError>),
+    #[error("the definitions are refused")]
+    Refused(#[source] Rejected),
+    #[error("the definitions may or may not have been stored: look, and import them again")]
+    Unknown,
+}
+
+/// Puts all that a file says, or only finds out whether it could.
+pub(super) async fn put(
+    options: &SqlOptions,
+    file: &MeshFile,
+    dry_run: bool,
+) -> Result<Put, PutError> {
+    // Its tables are not changed by the way: that is for a start, or for `hcndc db migrate`.
+    let upkeep = Upkeep::open(options).await?;
+    upkeep.store().await?;
+    upkeep.close().await?;
+    let store = SqlStore::connect_with(options).await?;
+    let leadership = Leadership {
+        holder: format!("import {}", uuid::Uuid::new_v4()),
+        ttl: LEASE,
+    };
+    let opening = Scheduler::open(
+        store.clone(),
+        Nobody,
+        SystemClock::new(),
+        (),
+        Settings::default(),
+        leadership,
+    );
+    let opened = tokio::time::timeout(PATIENCE, opening).await;
+    let mut scheduler = opened.map_err(|_| PutError::Led)??;
+    let edits = edits(file, None, &Existing::of(scheduler.engine()));
+    let put = count(&edits);
+    let by = "hcndc import".to_owned();
+    let batch = Input::Edit(EditBatch { by, edits });
+    let (handle, mut inbox) = channel();
+    let command = async {
+        let answer = match dry_run {
+            true => {
+                let tried = handle.look(move |engine| {
+                    let mut engine = engine.clone();
+                    engine.apply(engine.now(), batch).map(drop)
+                });
+                tried.await.and_then(|tried| Ok(tried?))
+            }
+            false => handle.command(batch).await.map(drop),
+        };
+        handle.close().await;
+        answer
+    };
+    let (ran, answered) = tokio::join!(scheduler.run(&mut inbox), command);
+    store.close().await?;
+    ran?;
+    match answered {
+        Ok(()) => Ok(put),
+        Err(CommandError::Rejected(rejected)) => Err(PutError::Refused(rejected)),
+        Err(_) => Err(PutError::Unknown),
+    }
+}
+
+fn count(edits: &[Edit]) -> Put {
+    let mut put = Put::default();
+    for edit in edits {
+        let replaced = match edit {
+            Edit::PutFlow(it) => it.id.is_some(),
+            Edit::PutJob(it) => it.id.is_some(),
+            Edit::PutExecutor(it) => it.id.is_some(),
+            Edit::Put(it) => is_known(it),
+            Edit::DeleteFlow { .. }
+            | Edit::DeleteJob { .. }
+            | Edit::DeleteExecutor { .. }
+            | Edit::Delete { .. } => continue,
+        };
+        match replaced {
+            true => put.replaced += 1,
+            false => put.made += 1,
+        }
+    }
+    put
+}
+
+const fn is_known(draft: &DefinitionDraft) -> bool {
+    match draft {
+        DefinitionDraft::Pool(it) => it.id.is_some(),
+        DefinitionDraft::Calendar(it) => it.id.is_some(),
+        DefinitionDraft::DataSource(it) => it.id.is_some(),
+        DefinitionDraft::Param(it) => it.id.is_some(),
+        DefinitionDraft::FileServer(it) => it.id.is_some(),
+        DefinitionDraft::FileEvent(it) => it.id.is_some(),
+        DefinitionDraft::AlertChannel(it) => it.id.is_some(),
+        DefinitionDraft::AlertRule(it) => it.id.is_some(),
+        DefinitionDraft::Schedule(it) => it.id.is_some(),
+    }
+}
+
+/// Reaches no executor: what runs there goes on, and the next server finds it.
+#[derive(Debug)]
+struct Nobody;
+
+#[derive(Debug, thiserror::Error)]
+#[error("an import reaches no executor")]
+struct NobodyThere;
+
+impl PortError for NobodyThere {
+    fn kind(&self) -> ErrorKind {
+        ErrorKind::Unavailable
+    }
+}
+
+#[async_trait]
+impl Transport for Nobody {
+    type Error = NobodyThere;
+
+    fn connect(&self, _: Arc<Executor>, _: Fence) {}
+
+    fn disconnect(&self, _: ExecutorId) {}
+
+    fn send(&self, _: ExecutorId, _: Order) {}
+
+    async fn recv(&self) -> (ExecutorId, Report) {
+        std::future::pending().await
+    }
+
+    async fn read_log(
+        &self,
+        _: ExecutorId,
+        _: AttemptId,
+        _: u64,
+        _: usize,
+        _: Duration,
+    ) -> Result<LogRead, NobodyThere> {
+        Err(NobodyThere)
+    }
+
+    fn trouble(&self, _: ExecutorId) -> Option<String> {
+        None
+    }
+}
