@@ -69,10 +69,10 @@ fn measure(
         let store = SqlStore::connect_with(options).await.expect("a database");
         let now = Timestamp::from_micros(0);
         let lease = store
-            .acquire("bench", now, Duration::from_secs(3_600))
+            .acquire("bench", now, Duration::from_secs(3_600), None)
             .await
             .expect("a lease");
-        let fence = lease.expect("nobody else leads").fence;
+        let fence = lease.given().expect("nobody else leads").fence;
         let commit = started_execution(JOB_RUNS);
         store
             .commit(fence, &commit)

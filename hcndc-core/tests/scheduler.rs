@@ -21,8 +21,8 @@ use hcndc_core::{
         SharedParamDraft,
     },
     port::{
-        Clock, Commit, ErrorKind, Fence, Inbox, Lease, LogRead, Notifier, Observer, ParamResolver,
-        PortError, Request, Store, Transport,
+        self, Clock, Commit, ErrorKind, Fence, Inbox, Lease, LogRead, Notifier, Observer,
+        ParamResolver, PortError, Request, Store, Transport,
     },
     scheduler::{Leadership, Scheduler},
     time::Timestamp,
@@ -66,8 +66,9 @@ impl Store for Failing {
         holder: &str,
         now: Timestamp,
         ttl: Duration,
-    ) -> Result<Option<Lease>, Failure> {
-        Ok(Some(Lease {
+        _: Option<&Lease>,
+    ) -> Result<port::Asked, Failure> {
+        Ok(port::Asked::Given(Lease {
             fence: Fence(1),
             holder: holder.into(),
             expires_at: now.after(ttl),
@@ -130,9 +131,18 @@ impl Clock for Jumping {
         *self.0.lock().unwrap()
     }
 
+    fn steady(&self) -> Duration {
+        self.now().since(Timestamp::from_micros(0))
+    }
+
     async fn sleep_until(&self, time: Timestamp) {
         let mut now = self.0.lock().unwrap();
         *now = time.max(*now);
+    }
+
+    async fn sleep(&self, span: Duration) {
+        let mut now = self.0.lock().unwrap();
+        *now = now.after(span);
     }
 }
 

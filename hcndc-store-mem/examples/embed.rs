@@ -33,7 +33,16 @@ use hcndc_core::{
 use hcndc_store_mem::MemStore;
 use tokio::sync::{Mutex, mpsc};
 
-struct WallClock;
+struct WallClock {
+    since: std::time::Instant,
+}
+
+impl WallClock {
+    fn start() -> Self {
+        let since = std::time::Instant::now();
+        Self { since }
+    }
+}
 
 #[async_trait]
 impl Clock for WallClock {
@@ -42,8 +51,16 @@ impl Clock for WallClock {
         Timestamp::from_micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
     }
 
+    fn steady(&self) -> Duration {
+        self.since.elapsed()
+    }
+
     async fn sleep_until(&self, time: Timestamp) {
         tokio::time::sleep(time.since(self.now())).await;
+    }
+
+    async fn sleep(&self, span: Duration) {
+        tokio::time::sleep(span).await;
     }
 }
 
@@ -82,7 +99,7 @@ impl Here {
             "{} runs {}/{}: {}",
             order.data_date, order.flow, order.job, order.command
         );
-        let now = WallClock.now();
+        let now = WallClock::start().now();
         self.say(
             executor,
             Report::Started {
@@ -206,7 +223,14 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     let store = MemStore::new();
     let settings = Settings::default();
-    let opening = Scheduler::open(store, transport, WallClock, (), settings, leadership);
+    let opening = Scheduler::open(
+        store,
+        transport,
+        WallClock::start(),
+        (),
+        settings,
+        leadership,
+    );
     let mut scheduler = opening.await?;
 
     let edit = Input::Edit(EditBatch {
@@ -225,7 +249,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         flows: scheduler.engine().flows().map(|flow| flow.id).collect(),
         jobs: None,
         downstream: false,
-        data_date: DataDate::day_before(WallClock.now(), chrono_tz::UTC),
+        data_date: DataDate::day_before(WallClock::start().now(), chrono_tz::UTC),
         params: Vec::new(),
         trigger: TriggerKind::Manual,
         by: "me".into(),

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use hcndc_core::{
     engine::{
         ActionRow, AlertRow, AttemptRow, BackfillDateRow, BackfillRow, ExecutionRow, FiringRow,
-        FlowRunRow, JobRunRow, JobRunState, ScheduleCursor,
+        FlowRunRow, JobRunRow, JobRunState, ScheduleCursor, StartKeyRow,
     },
     id::{AttemptId, BackfillId, ExecutionId, FlowId, JobId, JobRunId, ScheduleId},
     model::{Definition, DefinitionId, Executor, Flow, Job, Revision},
@@ -231,6 +231,12 @@ impl History for MemStore {
         let tables = self.lock();
         let row = tables.backfills.get(&backfill);
         Ok(row.map(|row| tables.backfill_view(row)))
+    }
+
+    async fn start_key(&self, key: &str) -> Result<Option<StartKeyRow>, MemError> {
+        let tables = self.lock();
+        let mut keys = tables.start_keys.values().rev();
+        Ok(keys.find(|row| row.key == key).cloned())
     }
 
     async fn backfill_dates(&self, backfill: BackfillId) -> Result<Vec<BackfillDateRow>, MemError> {

@@ -11,7 +11,8 @@
 //! # runtime.block_on(async {
 //! let store = MemStore::new();
 //! let now = Timestamp::from_micros(0);
-//! let lease = store.acquire("example", now, Duration::from_secs(3)).await?.expect("nobody leads yet");
+//! let asked = store.acquire("example", now, Duration::from_secs(3), None).await?;
+//! let lease = asked.given().expect("nobody leads yet");
 //! store.commit(lease.fence, &Commit { next_id: 7, changes: vec![] }).await?;
 //! assert_eq!(store.load().await?.next_id, 7);
 //! # Ok::<(), hcndc_store_mem::MemError>(()) })?;

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use hcndc_core::{
     engine::{ExecutionSnapshot, Snapshot},
     id::ExecutionId,
-    port::{Commit, Fence, Lease, Store},
+    port::{Asked, Commit, Fence, Lease, Store},
     time::Timestamp,
 };
 
@@ -61,6 +61,11 @@ impl Store for MemStore {
                 newest: newest.unwrap_or_default(),
             });
         }
+        if let Some(lease) = &mut tables.lease
+            && !is_released(lease)
+        {
+            lease.expires_at = just_after(lease.expires_at);
+        }
         tables.apply(commit);
         Ok(())
     }
@@ -70,27 +75,29 @@ impl Store for MemStore {
         holder: &str,
         now: Timestamp,
         ttl: Duration,
-    ) -> Result<Option<Lease>, MemError> {
+        outlasted: Option<&Lease>,
+    ) -> Result<Asked, MemError> {
         let mut tables = self.lock();
-        let last = tables.lease.as_ref();
-        if last.is_some_and(|lease| lease.expires_at > now && lease.holder != holder) {
-            return Ok(None);
+        if let Some(last) = &tables.lease
+            && !(is_released(last) || last.holder == holder || outlasted == Some(last))
+        {
+            return Ok(Asked::Held(last.clone()));
         }
-        let newest = last.map_or(0, |lease| lease.fence.0);
+        let newest = tables.lease.as_ref().map_or(0, |lease| lease.fence.0);
         let lease = Lease {
             fence: Fence(newest + 1),
             holder: holder.into(),
             expires_at: now.after(ttl),
         };
         tables.lease = Some(lease.clone());
-        Ok(Some(lease))
+        Ok(Asked::Given(lease))
     }
 
     async fn renew(&self, lease: &Lease, now: Timestamp, ttl: Duration) -> Result<Lease, MemError> {
         let mut tables = self.lock();
         match &mut tables.lease {
             Some(last) if last.fence == lease.fence && !is_released(last) => {
-                last.expires_at = now.after(ttl);
+                last.expires_at = now.after(ttl).max(just_after(last.expires_at));
                 Ok(last.clone())
             }
             last => Err(MemError::Fenced {
@@ -110,6 +117,11 @@ impl Store for MemStore {
         }
         Ok(())
     }
+}
+
+/// The least that differs from it, and tells that the holder is alive.
+fn just_after(end: Timestamp) -> Timestamp {
+    end.after(Duration::from_micros(1))
 }
 
 /// Whether this lease was given up. A lease in force never ends at the beginning of time.

@@ -6,7 +6,7 @@ use hcndc_core::{
     engine::{
         ActionRow, AlertRow, AttemptRow, BackfillDateRow, BackfillRow, BackfillSnapshot,
         BackfillState, Change, ExecutionRow, ExecutionSnapshot, FileKeyRow, FiringRow, FlowDates,
-        FlowRunRow, JobOutcome, JobRunRow, JobRunState, ScheduleCursor, Snapshot,
+        FlowRunRow, JobOutcome, JobRunRow, JobRunState, ScheduleCursor, Snapshot, StartKeyRow,
     },
     id::{
         ActionId, AlertId, AttemptId, BackfillId, ExecutionId, ExecutorId, FileEventId, FiringId,
@@ -45,6 +45,7 @@ pub(crate) struct Tables {
     pub(crate) cursors: BTreeMap<ScheduleId, ScheduleCursor>,
     pub(crate) firings: BTreeMap<FiringId, FiringRow>,
     pub(crate) files: BTreeMap<(FileEventId, String), FileKeyRow>,
+    pub(crate) start_keys: BTreeMap<ExecutionId, StartKeyRow>,
     pub(crate) alerts: BTreeMap<AlertId, AlertRow>,
 }
 
@@ -124,6 +125,9 @@ impl Tables {
             }
             Change::Alert(row) => {
                 self.alerts.insert(row.id, row.clone());
+            }
+            Change::StartKey(row) => {
+                self.start_keys.insert(row.execution, row.clone());
             }
             Change::Backfill(row) => {
                 self.backfills.insert(row.id, row.clone());

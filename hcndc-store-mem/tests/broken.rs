@@ -111,10 +111,12 @@ catches! {
     store::any_stored_execution_can_be_loaded: FindsLiveOnly, PinsNothing;
     store::an_unknown_execution_is_none: FindsAnyExecution;
     store::a_lease_in_force_keeps_others_out: GivesEveryoneALease, FoldsHolders;
-    store::a_lease_that_ran_out_can_be_taken: LeasesNeverEnd;
+    store::a_lease_that_was_outlasted_can_be_taken: LeasesNeverEnd;
+    store::a_lease_that_shows_life_is_not_outlasted: HidesSignsOfLife, OutlastsAnyMark;
     store::the_same_holder_gets_a_greater_fence_at_once: KeepsTheFence, LocksItselfOut;
     store::fences_grow_over_every_term: ForgetsTheFence;
     store::of_many_asking_at_once_one_leads: GivesEveryoneALease;
+    store::of_many_that_take_over_at_once_one_leads: OutlastsAnyMark;
     store::renewing_extends_the_lease_and_keeps_its_fence: RenewsAsNewTerm, RenewsNothing;
     store::renewing_after_a_takeover_is_fenced: RenewsAnyLease;
     store::renewing_a_released_lease_is_fenced: ReleasesNothing;
@@ -162,4 +164,5 @@ catches! {
     history::backfills_are_paged_and_filtered: OnlyAscends, IgnoresFilters;
     history::a_backfill_shows_its_dates: LosesBackfillDates, CountsEverything;
     history::executions_are_filtered_by_what_started_them: IgnoresFilters;
+    history::a_key_leads_to_what_was_started_under_it: ForgetsKeys;
 }

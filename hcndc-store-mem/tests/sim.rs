@@ -258,7 +258,7 @@ catches! {
     an_engine_that_runs_too_much_at_once_is_found: "R7" by EngineMultipliesMost saying "may live" from 111;
     an_engine_that_runs_too_much_at_once_crowds_its_hosts: "crowd" by EngineMultipliesMost saying "processes run" from 111;
     an_engine_that_gives_out_too_many_slots_crowds_its_hosts: "crowd" by EngineMultipliesSlots saying "slots of";
-    an_engine_that_forgets_pauses_starts_flow_runs: "R10" by EngineForgetsPauses saying "starts in a" from 129;
+    an_engine_that_forgets_pauses_starts_flow_runs: "R10" by EngineForgetsPauses saying "starts in a" from 311;
     a_store_that_forgets_parts_is_found: "R10" by StoreForgetsParts saying "is partial";
     a_store_that_doubles_what_was_started_is_found: "promise" by StoreDoublesExecutions saying "is the second";
     a_notifier_that_is_given_what_is_not_stored_is_found: "alert" by NotifierTellsTooEarly saying "told and not stored";

@@ -72,8 +72,8 @@ impl Night {
 fn jobs_usually_take_what_their_latest_successful_runs_took() {
     let store = MemStore::new();
     let now = Timestamp::from_micros(0);
-    let lease = store.acquire("one", now, Duration::from_secs(3));
-    let lease = lease.now_or_never().unwrap().unwrap().unwrap();
+    let lease = store.acquire("one", now, Duration::from_secs(3), None);
+    let lease = lease.now_or_never().unwrap().unwrap().given().unwrap();
     let mut night = Night {
         engine: Engine::default(),
         store,

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use hcndc_core::{
     engine::{
         ActionRow, AlertRow, AttemptRow, BackfillDateRow, BackfillRow, Change, ExecutionRow,
-        FileKeyRow, FiringRow, FlowRunRow, JobRunRow, ScheduleCursor,
+        FileKeyRow, FiringRow, FlowRunRow, JobRunRow, ScheduleCursor, StartKeyRow,
     },
     id::{
         ActionId, AlertId, AttemptId, BackfillId, ExecutionId, ExecutorId, FileEventId, FiringId,
@@ -93,6 +93,19 @@ struct Batch<'a> {
     firings: BTreeMap<FiringId, &'a FiringRow>,
     files: BTreeMap<(FileEventId, &'a str), &'a FileKeyRow>,
     alerts: BTreeMap<AlertId, &'a AlertRow>,
+    start_keys: Vec<&'a StartKeyRow>,
+}
+
+/// Stands in its execution's row, which nothing else writes there.
+async fn store_start_key(db: &DatabaseTransaction, row: &StartKeyRow) -> Result<(), SqlError> {
+    let statement = Query::update()
+        .table(Execution::Table)
+        .value(Execution::StartKey, row.key.as_str())
+        .value(Execution::StartPrint, row.print.cast_signed())
+        .and_where(Expr::col(Execution::Id).eq(number("execution", row.execution.0)?))
+        .to_owned();
+    let done = db.execute(&statement).await;
+    done.doing("store the key of a start").map(drop)
 }
 
 impl<'a> Batch<'a> {
@@ -166,6 +179,7 @@ impl<'a> Batch<'a> {
             Change::Alert(row) => {
                 self.alerts.insert(row.id, row);
             }
+            Change::StartKey(row) => self.start_keys.push(row),
             Change::Backfill(row) => {
                 self.backfills.insert(row.id, row);
             }
@@ -208,6 +222,9 @@ impl<'a> Batch<'a> {
         self.store_definitions(db).await?;
         let executions = values::<Execution>(self.executions.values().copied())?;
         upsert::<Execution>(db, "store executions", executions).await?;
+        for row in &self.start_keys {
+            store_start_key(db, row).await?;
+        }
         let flow_runs = values::<FlowRun>(self.flow_runs.values().copied())?;
         upsert::<FlowRun>(db, "store flow runs", flow_runs).await?;
         let job_runs = values::<JobRun>(self.job_runs.values().copied())?;
@@ -337,8 +354,13 @@ mod tests {
     #[tokio::test]
     async fn a_full_disk_stores_nothing_and_is_no_fault_of_the_commit() {
         let store = SqlStore::connect("sqlite::memory:").await.expect("open");
-        let lease = store.acquire("a", sample::at(0), Duration::from_secs(9));
-        let fence = lease.await.expect("acquire").expect("nobody leads").fence;
+        let lease = store.acquire("a", sample::at(0), Duration::from_secs(9), None);
+        let fence = lease
+            .await
+            .expect("acquire")
+            .given()
+            .expect("nobody leads")
+            .fence;
         limit_pages(&store, 200).await;
         let flows = (1..=3_000).map(|id| sample::put_flow(&sample::flow(id, "a flow")));
         let large = Commit {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use hcndc_core::{
-    port::{Fence, Lease},
+    port::{Asked, Fence, Lease},
     time::Timestamp,
 };
 use sea_orm::{
@@ -19,7 +19,7 @@ use crate::{
     retry::Tries,
 };
 
-/// Refuses any fence but the newest, stores the next id, and holds the row until the transaction ends.
+/// Refuses any fence but the newest, stores the next id and a sign of life, and holds the row until the transaction ends.
 pub(crate) async fn check(
     db: &DatabaseTransaction,
     given: Fence,
@@ -31,7 +31,9 @@ pub(crate) async fn check(
         .finally(Expr::col(Leader::NextId));
     let mut statement = of_term(given)?;
     // Both databases count the rows that match, whether or not their values change.
-    statement.value(Leader::NextId, grown);
+    statement
+        .value(Leader::NextId, grown)
+        .value(Leader::ExpiresAt, Expr::col(Leader::ExpiresAt).add(1_i64));
     let matched = db.execute(&statement).await.doing("check the fence")?;
     if matched.rows_affected() == 0 {
         return Err(SqlError::Fenced { given });
@@ -57,10 +59,16 @@ impl SqlStore {
         holder: &str,
         now: Timestamp,
         ttl: Duration,
-    ) -> Result<Option<Lease>, SqlError> {
+        outlasted: Option<&Lease>,
+    ) -> Result<Asked, SqlError> {
+        // Whoever stands by asks often: without a lock as long as there is nothing to be had, so that commits never wait.
+        let last = Last::read(self.writer(), false).await?;
+        if let Some(lease) = last.keeps_out(holder, outlasted) {
+            return Ok(Asked::Held(lease));
+        }
         let mut tries = Tries::default();
         loop {
-            let done = self.acquire_once(holder, now, ttl).await;
+            let done = self.acquire_once(holder, now, ttl, outlasted).await;
             if !tries.again(&done).await {
                 return done;
             }
@@ -72,13 +80,14 @@ impl SqlStore {
         holder: &str,
         now: Timestamp,
         ttl: Duration,
-    ) -> Result<Option<Lease>, SqlError> {
+        outlasted: Option<&Lease>,
+    ) -> Result<Asked, SqlError> {
         let transaction = begin_write(self.writer())
             .await
             .doing("ask for the lease")?;
-        let last = Last::read(&transaction).await?;
-        if last.keeps_out(holder, now) {
-            return Ok(None);
+        let last = Last::read(&transaction, true).await?;
+        if let Some(lease) = last.keeps_out(holder, outlasted) {
+            return Ok(Asked::Held(lease));
         }
         let lease = Lease {
             fence: Fence(last.fence + 1),
@@ -95,7 +104,7 @@ impl SqlStore {
         let done = transaction.execute(&statement).await;
         done.doing("take the lease")?;
         transaction.commit().await.doing("take the lease")?;
-        Ok(Some(lease))
+        Ok(Asked::Given(lease))
     }
 
     pub(crate) async fn renew_lease(
@@ -105,9 +114,15 @@ impl SqlStore {
         ttl: Duration,
     ) -> Result<Lease, SqlError> {
         let expires_at = now.after(ttl);
+        let later = CaseStatement::new()
+            .case(
+                Expr::col(Leader::ExpiresAt).lt(expires_at.as_micros()),
+                expires_at.as_micros(),
+            )
+            .finally(Expr::col(Leader::ExpiresAt).add(1_i64));
         let mut statement = of_term(lease.fence)?;
         statement
-            .value(Leader::ExpiresAt, expires_at.as_micros())
+            .value(Leader::ExpiresAt, later)
             .and_where(Expr::col(Leader::Holder).is_not_null());
         let matched = self.update(&statement, "renew the lease").await?;
         if matched == 0 {
@@ -153,13 +168,15 @@ struct Last {
 }
 
 impl Last {
-    async fn read(db: &DatabaseTransaction) -> Result<Self, SqlError> {
-        let statement = Query::select()
+    async fn read(db: &impl ConnectionTrait, lock: bool) -> Result<Self, SqlError> {
+        let mut statement = Query::select();
+        statement
             .columns([Leader::Fence, Leader::Holder, Leader::ExpiresAt])
             .from(Leader::Table)
-            .and_where(Expr::col(Leader::Id).eq(Leader::ROW))
-            .lock_exclusive()
-            .to_owned();
+            .and_where(Expr::col(Leader::Id).eq(Leader::ROW));
+        if lock {
+            statement.lock_exclusive();
+        }
         let row = db.query_one(&statement).await.doing("read the lease")?;
         let row = row.ok_or_else(|| SqlError::Missing {
             table: "leader",
@@ -174,9 +191,13 @@ impl Last {
         })
     }
 
-    /// Whether it is in force, and another's.
-    fn keeps_out(&self, holder: &str, now: Timestamp) -> bool {
-        self.holder.as_deref().is_some_and(|last| last != holder)
-            && self.expires_at.is_some_and(|end| end > now)
+    /// The lease that stands in this one's way, if any does.
+    fn keeps_out(&self, holder: &str, outlasted: Option<&Lease>) -> Option<Lease> {
+        let lease = Lease {
+            fence: Fence(self.fence),
+            holder: self.holder.clone()?,
+            expires_at: self.expires_at?,
+        };
+        (lease.holder != holder && outlasted != Some(&lease)).then_some(lease)
     }
 }

@@ -10,7 +10,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use hcndc_core::{
-    engine::{ActionRow, AlertRow, AttemptRow, BackfillDateRow, FiringRow, ScheduleCursor},
+    engine::{
+        ActionRow, AlertRow, AttemptRow, BackfillDateRow, FiringRow, ScheduleCursor, StartKeyRow,
+    },
     id::{AttemptId, BackfillId, ExecutionId, FlowId, JobId, JobRunId, ScheduleId},
     model::{Definition, DefinitionId, Executor},
     port::{
@@ -127,6 +129,10 @@ impl History for SqlStore {
     async fn backfill(&self, backfill: BackfillId) -> Result<Option<BackfillView>, SqlError> {
         let read = firing::backfill(self.reader(), backfill);
         self.soon("read a backfill", read).await
+    }
+
+    async fn start_key(&self, key: &str) -> Result<Option<StartKeyRow>, SqlError> {
+        runs::start_key(self.reader(), key).await
     }
 
     async fn backfill_dates(&self, backfill: BackfillId) -> Result<Vec<BackfillDateRow>, SqlError> {

@@ -35,6 +35,7 @@ mod migration;
 mod realm;
 mod retention;
 mod retry;
+mod servers;
 mod store;
 mod upkeep;
 mod upsert;
@@ -43,6 +44,7 @@ pub use connect::{Durability, SqlOptions, SqlStore};
 pub use error::SqlError;
 pub use migration::MigrationStatus;
 pub use retention::{Keep, Pruned};
+pub use servers::{KnownServer, KnownServers, ServerEntry, Signed};
 pub use upkeep::{
     DatabaseStatus, Finding, LeaderStatus, Product, Reference, TableRows, Upkeep, Weight,
 };

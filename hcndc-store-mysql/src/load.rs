@@ -471,8 +471,13 @@ mod tests {
         let path = directory.path().join("hcndc.db");
         let store = SqlStore::connect_with(&crate::SqlOptions::file(&path)).await;
         let store = store.expect("connect");
-        let lease = store.acquire("a", sample::at(0), Duration::from_secs(9));
-        let fence = lease.await.expect("acquire").expect("nobody leads").fence;
+        let lease = store.acquire("a", sample::at(0), Duration::from_secs(9), None);
+        let fence = lease
+            .await
+            .expect("acquire")
+            .given()
+            .expect("nobody leads")
+            .fence;
         let world = sample::World::new();
         let commit = Commit {
             next_id: 100,

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use hcndc_core::{
     engine::{ExecutionSnapshot, Snapshot},
     id::ExecutionId,
-    port::{Commit, Fence, Lease, Store},
+    port::{Asked, Commit, Fence, Lease, Store},
     time::Timestamp,
 };
 
@@ -46,8 +46,9 @@ impl Store for SqlStore {
         holder: &str,
         now: Timestamp,
         ttl: Duration,
-    ) -> Result<Option<Lease>, SqlError> {
-        let acquire = self.acquire_lease(holder, now, ttl);
+        outlasted: Option<&Lease>,
+    ) -> Result<Asked, SqlError> {
+        let acquire = self.acquire_lease(holder, now, ttl, outlasted);
         self.soon("ask for the lease", acquire).await
     }
 

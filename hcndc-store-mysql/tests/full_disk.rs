@@ -31,9 +31,9 @@ async fn what_a_full_disk_refused_is_stored_when_there_is_room_again() {
     let options = SqlOptions::file(&dir.path().join("full.db"));
     let store = SqlStore::connect_with(&options).await.expect("open");
     let lease = store
-        .acquire("a", sample::at(0), Duration::from_secs(9))
+        .acquire("a", sample::at(0), Duration::from_secs(9), None)
         .await;
-    let fence = lease.expect("acquire").expect("nobody leads").fence;
+    let fence = lease.expect("acquire").given().expect("nobody leads").fence;
     store
         .commit(fence, &flows(1..=10))
         .await

@@ -29,8 +29,13 @@ fn writer() {
     };
     block_on(async {
         let store = SqlStore::connect(&address).await.expect("connect");
-        let lease = store.acquire("writer", sample::at(0), Duration::from_secs(900));
-        let fence = lease.await.expect("acquire").expect("nobody else").fence;
+        let lease = store.acquire("writer", sample::at(0), Duration::from_secs(900), None);
+        let fence = lease
+            .await
+            .expect("acquire")
+            .given()
+            .expect("nobody else")
+            .fence;
         let stored = versions(&store.load().await.expect("load"));
         for number in stored.first().map_or(0, |last| last + 1).. {
             store.commit(fence, &version(number)).await.expect("commit");

@@ -35,8 +35,13 @@ fn commit_of(jobs: &[Job]) -> Commit {
 }
 
 async fn lead(store: &SqlStore) -> Fence {
-    let lease = store.acquire("a", sample::at(0), Duration::from_secs(9));
-    lease.await.expect("acquire").expect("nobody leads").fence
+    let lease = store.acquire("a", sample::at(0), Duration::from_secs(9), None);
+    lease
+        .await
+        .expect("acquire")
+        .given()
+        .expect("nobody leads")
+        .fence
 }
 
 async fn an_edit_of_40_mb_is_stored(store: &SqlStore) {

@@ -39,8 +39,13 @@ impl Bed {
         options.patience = patience;
         let store = SqlStore::connect_with(&options).await.expect("connect");
         let beside = SqlStore::connect(&schema.url).await.expect("connect");
-        let lease = store.acquire("a", sample::at(0), Duration::from_secs(900));
-        let fence = lease.await.expect("acquire").expect("nobody leads").fence;
+        let lease = store.acquire("a", sample::at(0), Duration::from_secs(900), None);
+        let fence = lease
+            .await
+            .expect("acquire")
+            .given()
+            .expect("nobody leads")
+            .fence;
         Self {
             proxy,
             store,

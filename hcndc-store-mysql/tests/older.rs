@@ -14,7 +14,7 @@ use hcndc_core::{
     },
     id::{ExecutionId, ExecutorId, FlowId, JobId},
     model::{Condition, Dependency, Flow, Job, Param, Placement, Retry},
-    port::{Commit, ExecutionQuery, FlowQuery, History as _, JobQuery, Store as _},
+    port::{Asked, Commit, ExecutionQuery, FlowQuery, History as _, JobQuery, Store as _},
 };
 use hcndc_store_mysql::SqlStore;
 use sea_orm::{
@@ -232,11 +232,16 @@ async fn holds_what_the_backbone_left(store: &SqlStore) {
 /// Everything that this version knows can be stored there.
 async fn takes_what_is_new(store: &SqlStore) {
     let late = sample::at(60_000_000);
-    let lease = store.acquire("b", late, Duration::from_secs(9)).await;
-    let fence = lease
-        .expect("acquire")
-        .expect("the old lease is over")
-        .fence;
+    let ttl = Duration::from_secs(9);
+    let asked = store.acquire("b", late, ttl, None).await;
+    let fence = match asked.expect("acquire") {
+        Asked::Given(lease) => lease.fence,
+        Asked::Held(old) => {
+            let asked = store.acquire("b", late, ttl, Some(&old)).await;
+            let lease = asked.expect("acquire").given();
+            lease.expect("the old lease was outlasted").fence
+        }
+    };
     let old = store.load().await.expect("load");
     let commit = Commit {
         next_id: 200,

@@ -119,8 +119,13 @@ fn others() -> Vec<Change> {
 }
 
 async fn fill(store: &SqlStore) -> Fence {
-    let lease = store.acquire("a", sample::at(0), Duration::from_secs(1));
-    let fence = lease.await.expect("acquire").expect("nobody leads").fence;
+    let lease = store.acquire("a", sample::at(0), Duration::from_secs(1), None);
+    let fence = lease
+        .await
+        .expect("acquire")
+        .given()
+        .expect("nobody leads")
+        .fence;
     let mut changes = sample::World::new().changes();
     changes.extend((1..=DAYS).flat_map(ended));
     changes.extend(others());
@@ -222,8 +227,13 @@ async fn old_history_goes_and_nothing_else(store: &SqlStore) {
 
 /// Leads in a new term.
 async fn lead_anew(store: &SqlStore) -> Fence {
-    let lease = store.acquire("a", sample::at(0), Duration::from_secs(1));
-    lease.await.expect("acquire").expect("its own lease").fence
+    let lease = store.acquire("a", sample::at(0), Duration::from_secs(1), None);
+    lease
+        .await
+        .expect("acquire")
+        .given()
+        .expect("its own lease")
+        .fence
 }
 
 /// Batches until there is no more; what is there is whole after each of them.

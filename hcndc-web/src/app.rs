@@ -10,7 +10,9 @@ use crate::{
     api::{EventNumbers, Starts},
     clock::SystemClock,
     handle::SchedulerHandle,
+    lead::Leading,
     live::Live,
+    peers::Peers,
 };
 
 /// A server's parts. Handlers share it behind an [`Arc`].
@@ -26,6 +28,10 @@ pub struct App<H, T> {
     pub live: Arc<Live>,
     /// What can be set.
     pub settings: WebSettings,
+    /// Whether the scheduler in this process leads; with no [`peers`](Self::with_peers) it always does.
+    pub leading: Arc<Leading>,
+    /// The other servers on the database, if there may be any.
+    pub(crate) peers: Option<Arc<Peers>>,
     /// Cancelled when the server stops: open streams end.
     pub(crate) stopping: CancellationToken,
     pub(crate) clock: SystemClock,
@@ -76,11 +82,27 @@ impl<H, T> App<H, T> {
             transport,
             live,
             settings,
+            leading: Arc::new(Leading::alone()),
+            peers: None,
             stopping: CancellationToken::new(),
             clock,
             starts: Starts::default(),
             event_numbers,
         }
+    }
+
+    /// The same as one server of several: what only the leader can do is passed on to it while that is another.
+    #[must_use]
+    pub fn with_peers(mut self, peers: Arc<Peers>) -> Self {
+        self.leading = Arc::clone(peers.leading());
+        self.peers = Some(peers);
+        self
+    }
+
+    /// How events are numbered now.
+    pub(crate) fn event_numbers(&self) -> EventNumbers {
+        let of_term = self.live.before_first().map(EventNumbers::after);
+        of_term.unwrap_or(self.event_numbers)
     }
 
     /// The day before today in the server's zone.

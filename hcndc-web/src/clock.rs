@@ -10,9 +10,16 @@ use hcndc_core::{port::Clock, time::Timestamp};
 
 /// Wall time that never goes back. After the host's clock was set back, time goes on at half its pace until the
 /// host's clock has caught up: nothing that waits for a time is held up for the length of the step.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct SystemClock {
     latest: Mutex<Option<(Timestamp, Instant)>>,
+    started: Instant,
+}
+
+impl Default for SystemClock {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 /// The longest sleep in one piece: a clock that is set forward is noticed after this.
@@ -21,9 +28,10 @@ const LONGEST_SLEEP: Duration = Duration::from_secs(30);
 impl SystemClock {
     /// A clock that starts now.
     #[must_use]
-    pub const fn new() -> Self {
+    pub fn new() -> Self {
         Self {
             latest: Mutex::new(None),
+            started: Instant::now(),
         }
     }
 
@@ -44,6 +52,10 @@ impl Clock for SystemClock {
         self.at(chrono::Utc::now().into(), Instant::now())
     }
 
+    fn steady(&self) -> Duration {
+        self.started.elapsed()
+    }
+
     async fn sleep_until(&self, time: Timestamp) {
         loop {
             let left = time.since(self.now());
@@ -53,6 +65,10 @@ impl Clock for SystemClock {
             // At half pace a sleep may be too short; then the loop sleeps on.
             tokio::time::sleep(left.min(LONGEST_SLEEP)).await;
         }
+    }
+
+    async fn sleep(&self, span: Duration) {
+        tokio::time::sleep(span).await;
     }
 }
 

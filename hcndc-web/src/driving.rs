@@ -1,6 +1,6 @@
 //! A scheduler's task: it leads, waits for its turn when another leads, and tells how it ended.
 
-use std::{sync::Arc, time::Duration};
+use std::{future::Future, pin::pin, sync::Arc, time::Duration};
 
 use hcndc_core::{
     engine::Settings,
@@ -13,6 +13,7 @@ use tokio::{sync::watch, task::JoinHandle};
 use crate::{
     clock::SystemClock,
     handle::Requests,
+    lead::{Lead, Leading},
     live::Live,
     local_executor::Transports,
     metrics::{Both, Counting},
@@ -43,6 +44,8 @@ pub struct Parts {
     pub settings: Settings,
     /// How it leads.
     pub leadership: Leadership,
+    /// Who is told whether it leads.
+    pub leading: Arc<Leading>,
     /// Who records what goes into its engine, if anybody does.
     pub recorder: Option<Arc<Recorder>>,
 }
@@ -95,7 +98,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// Why a scheduler is opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Opens {
-    /// For the first time: whoever asks waits for it.
+    /// For the first time: whoever asks waits for it, unless another is known to lead.
     First,
     /// To begin a new recording: it gets its own lease back at once, so whoever asks waits too.
     Anew,
@@ -108,52 +111,30 @@ async fn drive(parts: Parts, mut inbox: Requests) -> Result<(), SchedulerError<S
         Some(recorder) => Arc::clone(recorder) as _,
         None => Arc::new(()),
     };
+    let leading = &parts.leading;
     let mut opens = Opens::First;
     loop {
-        let observer = Both(Arc::clone(&parts.live), Counting);
+        let observer = Both(
+            Both(Arc::clone(&parts.live), Counting),
+            Both(Arc::clone(&recorder), Arc::clone(leading)),
+        );
         let opening = Scheduler::open(
             parts.store.clone(),
             Arc::clone(&parts.transport),
             SystemClock::new(),
-            Both(observer, Arc::clone(&recorder)),
+            observer,
             parts.settings.clone(),
             parts.leadership.clone(),
         );
-        let mut opening = std::pin::pin!(opening);
-        let opened = match opens {
-            Opens::Waiting => None,
-            Opens::First | Opens::Anew => {
-                match tokio::time::timeout(PATIENCE, &mut opening).await {
-                    Ok(opened) => Some(opened?),
-                    Err(_) => {
-                        tracing::warn!(
-                            "another scheduler leads on this database, or it is slow; standing by"
-                        );
-                        match opens {
-                            Opens::First => Some(opening.as_mut().await?),
-                            Opens::Anew | Opens::Waiting => None,
-                        }
-                    }
-                }
-            }
-        };
-        let mut scheduler = match opened {
-            Some(scheduler) => scheduler,
-            None => loop {
-                tokio::select! {
-                    opened = &mut opening => break opened?,
-                    // Whoever asks now is told at once that nobody here leads, instead of being obeyed much later.
-                    request = inbox.recv() => match request {
-                        Some(refused) => drop(refused),
-                        None => return Ok(()),
-                    },
-                }
-            },
+        let Some(mut scheduler) = open(opening, leading, &mut inbox, opens).await? else {
+            return Ok(());
         };
         parts.live.learn(Names::of(scheduler.engine()));
         if opens != Opens::Anew {
             tracing::info!("the scheduler leads");
+            parts.live.begin_term(SystemClock::new().now());
         }
+        leading.taken();
         let ended = match &parts.recorder {
             Some(recorder) => until_full(&mut scheduler, &mut inbox, recorder).await,
             None => scheduler.run(&mut inbox).await.map(|()| true),
@@ -163,11 +144,47 @@ async fn drive(parts: Parts, mut inbox: Requests) -> Result<(), SchedulerError<S
             Ok(true) => return Ok(()),
             Ok(false) => Opens::Anew,
             Err(SchedulerError::Fenced) => {
-                tracing::warn!("another scheduler leads; waiting");
+                tracing::warn!("another scheduler leads; standing by");
+                leading.lost();
                 Opens::Waiting
             }
             Err(error) => return Err(error),
         };
+    }
+}
+
+/// Waits until a scheduler leads; `None` if the inbox ends before.
+async fn open<T, E>(
+    opening: impl Future<Output = Result<T, E>>,
+    leading: &Leading,
+    inbox: &mut Requests,
+    opens: Opens,
+) -> Result<Option<T>, E> {
+    let mut opening = pin!(opening);
+    if opens != Opens::Waiting {
+        let mut patience = pin!(tokio::time::sleep(PATIENCE));
+        let mut elsewhere =
+            pin!(leading.until(|lead| matches!(lead, Lead::There { alive: true, .. })));
+        loop {
+            tokio::select! {
+                opened = &mut opening => return opened.map(Some),
+                () = &mut elsewhere => break,
+                () = &mut patience, if !patience.is_elapsed() => tracing::warn!(
+                    "another scheduler leads on this database, or it is slow; waiting"
+                ),
+            }
+        }
+        tracing::info!("another scheduler leads; standing by");
+    }
+    loop {
+        tokio::select! {
+            opened = &mut opening => return opened.map(Some),
+            // Whoever asks now is told at once that nobody here leads, instead of being obeyed much later.
+            request = inbox.recv() => match request {
+                Some(refused) => drop(refused),
+                None => return Ok(None),
+            },
+        }
     }
 }
 

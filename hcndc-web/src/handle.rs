@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use hcndc_core::{
-    engine::{Engine, Input, Rejected, Reply},
-    port::{Inbox, Request},
+    engine::{Engine, Input, Rejected, Reply, Start},
+    port::{Answer, Inbox, Request, StartKey},
 };
 use tokio::{
     sync::{mpsc, oneshot},
@@ -66,19 +66,31 @@ impl SchedulerHandle {
     /// Dropping the future does not take the command back: once it is in line it is done, and nobody hears of it. Who
     /// must know what became of it waits in a task of its own.
     pub async fn command(&self, input: Input) -> Result<Reply, CommandError> {
+        self.ask(|answer| Request::Command(input, answer)).await
+    }
+
+    async fn ask(&self, request: impl FnOnce(Answer) -> Request) -> Result<Reply, CommandError> {
         let (answer, answered) = oneshot::channel();
-        let request = Request::Command(
-            input,
-            Box::new(move |result| {
-                // Whoever asked may have gone.
-                let _ = answer.send(result);
-            }),
-        );
+        let request = request(Box::new(move |result| {
+            // Whoever asked may have gone.
+            let _ = answer.send(result);
+        }));
         self.requests
             .send(request)
             .await
             .map_err(|_| CommandError::Stopped)?;
         Ok(answered.await.map_err(|_| CommandError::Stopped)??)
+    }
+
+    /// Has an execution started, and stored under which key it was asked for; waits until it is.
+    ///
+    /// # Errors
+    /// [`CommandError`].
+    ///
+    /// # Cancel safety
+    /// As for [`command`](Self::command).
+    pub async fn start(&self, start: Start, key: StartKey) -> Result<Reply, CommandError> {
+        self.ask(|answer| Request::Start(start, key, answer)).await
     }
 
     /// Tells the scheduler to finish what it has taken, and to stop.

@@ -5,6 +5,7 @@
 //! - [`cron_text`]: what is wrong or odd about a cron expression, in both languages
 //! - [`metrics`]: figures for Prometheus
 //! - [`handle`], [`clock`], [`live`], [`names`], [`causes`]: what ties a scheduler to a process
+//! - [`lead`], [`peers`]: one server of several, and who leads
 //! - [`recording`]: what goes into a scheduler, in files
 //! - [`driving`], [`server`], [`cli`]: all of it put together
 //! - [`retention`]: old history goes
@@ -21,10 +22,12 @@ pub mod database;
 pub mod driving;
 pub mod handle;
 pub mod interchange;
+pub mod lead;
 pub mod live;
 pub mod local_executor;
 pub mod metrics;
 pub mod names;
+pub mod peers;
 pub mod recording;
 pub mod retention;
 pub mod server;

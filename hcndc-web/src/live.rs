@@ -4,7 +4,10 @@
 
 use std::{
     collections::VecDeque,
-    sync::{Mutex, PoisonError},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use hcndc_core::{
@@ -103,6 +106,8 @@ pub struct Live {
     record: Mutex<Record>,
     newest: watch::Sender<u64>,
     trouble: watch::Sender<Option<String>>,
+    /// When the term began in which it is written, less what was written before; 0 before the first.
+    term: AtomicU64,
     commits: Commits,
 }
 
@@ -124,6 +129,7 @@ impl Live {
             }),
             newest: watch::Sender::new(0),
             trouble: watch::Sender::new(None),
+            term: AtomicU64::new(0),
             commits: Commits::default(),
         }
     }
@@ -134,6 +140,19 @@ impl Live {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .names = names;
+    }
+
+    /// A term of leadership begins: what is told from now on has later names than all that was told before, here or elsewhere.
+    pub fn begin_term(&self, now: Timestamp) {
+        let now = u64::try_from(now.as_micros()).unwrap_or(0);
+        let before_first = now.saturating_sub(self.newest());
+        self.term.store(before_first, Ordering::Relaxed);
+    }
+
+    /// What names of transitions count from, if a term has begun.
+    pub(crate) fn before_first(&self) -> Option<u64> {
+        let before_first = self.term.load(Ordering::Relaxed);
+        (before_first > 0).then_some(before_first)
     }
 
     /// The number of the newest transition; 0 before there is one.

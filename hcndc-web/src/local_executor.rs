@@ -146,19 +146,19 @@ pub fn transports_inside(realm: String, inside: Option<Supervisor>) -> Transport
 }
 
 /// A transport for this realm that reaches this executor process as [`ADDRESS`], and keeps the logs of executors on other
-/// hosts in a folder of the server's, each for so long; for ever if `None`.
+/// hosts in this folder, each for so long; for ever if `None`.
 ///
 /// # Errors
 /// When the folder cannot be used.
 pub fn transports_beside(
     realm: String,
     beside: Option<&LocalExecutor>,
-    server_dir: &Path,
+    logs: &Path,
     logs_kept_for: Option<Duration>,
 ) -> Result<Transports, FileLogError> {
     let local = beside.map_or(Local::None, |it| Local::Beside(it.data_dir.clone()));
     let lines = Lines::new(Reach::new(local)).with_realm(realm);
-    let archive = LogArchive::open(server_dir.join("logs"))?;
+    let archive = LogArchive::open(logs)?;
     Ok(Collecting::new(Arc::new(lines), archive, logs_kept_for))
 }
 

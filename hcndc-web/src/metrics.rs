@@ -5,7 +5,7 @@ use std::{sync::OnceLock, time::Duration};
 use hcndc_core::{
     engine::{Change, Input, Rejected, Settings, Snapshot, Step},
     id::ExecutionId,
-    port::Observer,
+    port::{Lease, Observer},
     time::Timestamp,
 };
 use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, histogram};
@@ -109,6 +109,11 @@ fn describe() {
         "Times that the store failed and was tried again."
     );
     describe_gauge!(
+        "hcndc_leading",
+        count,
+        "1 while this server leads, 0 while another does."
+    );
+    describe_gauge!(
         "hcndc_live_executions",
         count,
         "Executions that have not ended."
@@ -200,6 +205,11 @@ impl<A: Observer, B: Observer> Observer for Both<A, B> {
     fn refused(&self, rejected: &Rejected) {
         self.0.refused(rejected);
         self.1.refused(rejected);
+    }
+
+    fn stands_by(&self, lease: &Lease) {
+        self.0.stands_by(lease);
+        self.1.stands_by(lease);
     }
 
     fn store_trouble(&self, error: Option<&dyn std::error::Error>) {

@@ -129,7 +129,12 @@ mod tests {
         let look = |holder| look(&store, keep.at(now), holder, now);
         assert!(!look("a").await.unwrap(), "nobody has led yet");
         let ttl = Duration::from_secs(3);
-        store.acquire("a", now, ttl).await.unwrap().unwrap();
+        store
+            .acquire("a", now, ttl, None)
+            .await
+            .unwrap()
+            .given()
+            .unwrap();
         assert!(look("a").await.unwrap());
         assert!(!look("b").await.unwrap());
     }

@@ -16,20 +16,23 @@ use hcndc_core::{
     scheduler::{Leadership, SchedulerError},
 };
 use hcndc_exec::FileLogError;
-use hcndc_store_mysql::{Durability, SqlError, SqlOptions, SqlStore};
+use hcndc_store_mysql::{Durability, ServerEntry, SqlError, SqlOptions, SqlStore};
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 use tokio_util::task::AbortOnDropHandle;
+use warp::http::uri::Authority;
 
 use crate::{
     api,
-    app::{App, WebSettings},
+    app::{App, Hosts, WebSettings},
     database,
     driving::{Driving, Parts},
     handle::{CommandError, SchedulerHandle, channel},
+    lead::{Lead, Leading},
     live::Live,
     local_executor::{self, LocalExecutor, LocalExecutorError, Transports},
     metrics,
     names::Names,
+    peers::{Clash, Keeping, Peers},
     recording::{RecordTo, Recorder},
     retention::{self, KeepFor},
 };
@@ -43,7 +46,12 @@ pub struct ServerConfig {
     pub listen: SocketAddr,
     /// Address of the database; `None` for a SQLite file in the data folder.
     pub database: Option<String>,
-    /// Whether an executor runs on this host for this server.
+    /// Where other servers on the database reach the API: `http://host:port`. `None` for the address that it listens at,
+    /// which is none that others reach if it listens at all.
+    pub advertise: Option<String>,
+    /// Folder for logs that are complete; `None` for one in the data folder. Servers on one database may share it.
+    pub log_dir: Option<PathBuf>,
+    /// Whether an executor runs on this host for this server. Only this server reaches it, so there must be no other then.
     pub executor: bool,
     /// Attempts alive at once in all.
     pub max_running: u32,
@@ -65,6 +73,8 @@ pub struct Server {
     stop: watch::Sender<bool>,
     api: JoinHandle<()>,
     driving: Driving,
+    peers: Arc<Peers>,
+    _keeping: Keeping,
     local: Option<LocalExecutor>,
     store: SqlStore,
     retention: AbortOnDropHandle<()>,
@@ -120,13 +130,48 @@ pub enum ServerError {
     /// The folder for logs cannot be used.
     #[error("cannot keep logs")]
     Logs(#[from] FileLogError),
+    /// The address for others is none that they can use.
+    #[error("--advertise {url}: an address of the form http://host:port is wanted")]
+    Advertise {
+        /// What was given.
+        url: String,
+    },
+    /// This server has an executor inside, and others are on the database.
+    #[error(
+        "another server ({other}) is on this database, and only this one would reach the executor on this host: \
+         start it with --no-executor, and run hcndc-exec on hosts that are to run jobs"
+    )]
+    ExecutorHere {
+        /// Where that is, or its instance.
+        other: String,
+    },
+    /// Another server on the database has an executor inside.
+    #[error(
+        "another server ({other}) on this database runs an executor that only it reaches: restart that one with \
+         --no-executor, run hcndc-exec on hosts that are to run jobs, and delete the executor \"local\""
+    )]
+    ExecutorThere {
+        /// Where that is, or its instance.
+        other: String,
+    },
+    /// Another server leads, and does not say where it is.
+    #[error(
+        "another server leads on this database, and only this one would reach the executor on this host: \
+         start it with --no-executor"
+    )]
+    LedElsewhere,
+    /// Another process has this server's name.
+    #[error(
+        "another server has come under this one's name: each needs a data folder of its own, which is no copy of another's"
+    )]
+    Displaced,
     /// A command of our own was refused.
     #[error("cannot set the server up")]
     Setup(#[from] CommandError),
 }
 
-/// How long a lease on the database lasts.
-const LEASE: Duration = Duration::from_secs(10);
+/// How long a lease on the database lasts: the same for all servers of one, for each outlasts the others' by it.
+const LEASE: Duration = Duration::from_secs(3);
 /// How long a stopping server waits for a look at its scheduler, and for the database to close.
 const LAST_LOOK: Duration = Duration::from_secs(2);
 /// How long a stopping server waits for its scheduler's last commit.
@@ -160,7 +205,23 @@ impl Server {
         if metrics::install().is_none() {
             tracing::warn!("figures go to a recorder of somebody else's; /metrics is empty");
         }
+        let url = advertised(&config, address)?;
         let store = SqlStore::connect_with(&options).await?;
+        let leading = Arc::new(Leading::unknown());
+        let holder = instance(&data_dir).map_err(folder)?;
+        let entry = ServerEntry {
+            instance: holder.clone(),
+            boot: uuid::Uuid::new_v4().to_string(),
+            url: url.clone(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            executor_inside: config.executor,
+        };
+        let peers = Peers::sign_on(store.clone(), entry, Arc::clone(&leading)).await?;
+        if let Some(clash) = peers.clash().await? {
+            peers.sign_off().await;
+            return Err(clash.into());
+        }
+        let keeping = peers.keep();
         let local = match config.executor {
             true => Some(LocalExecutor::start(&data_dir).await?),
             false => None,
@@ -168,7 +229,10 @@ impl Server {
         let transport = Arc::new(local_executor::transports_beside(
             store.realm().await?,
             local.as_ref(),
-            &data_dir,
+            &config
+                .log_dir
+                .clone()
+                .unwrap_or_else(|| data_dir.join("logs")),
             config.keep.logs,
         )?);
 
@@ -178,10 +242,9 @@ impl Server {
             ..Settings::default()
         };
         let leadership = Leadership {
-            holder: instance(&data_dir).map_err(folder)?,
+            holder: holder.clone(),
             ttl: LEASE,
         };
-        let holder = leadership.holder.clone();
         let recorder = match &config.record {
             Some(to) => Some(Arc::new(Recorder::start(to).map_err(|source| {
                 let path = to.dir.clone();
@@ -196,10 +259,23 @@ impl Server {
             live: Arc::clone(&live),
             settings,
             leadership,
+            leading: Arc::clone(&leading),
             recorder,
         };
         let driving = Driving::start(parts, inbox);
-        if let Err(error) = set_up(&handle, &config).await {
+        let elsewhere = leading.until(|lead| matches!(lead, Lead::There { alive: true, .. }));
+        let set_up = tokio::select! {
+            biased;
+            () = elsewhere => match config.executor {
+                true => {
+                    peers.sign_off().await;
+                    return Err(ServerError::LedElsewhere);
+                }
+                false => Ok(()),
+            },
+            set_up = set_up(&handle, &config) => set_up,
+        };
+        if let Err(error) = set_up {
             // A scheduler that stopped says better why.
             return Err(match error {
                 CommandError::Stopped => driving
@@ -213,9 +289,13 @@ impl Server {
         let retention = retention::start(store.clone(), config.keep, holder);
         let web = WebSettings {
             zone: config.zone,
-            ..WebSettings::for_listener(address)
+            hosts: Hosts::Known {
+                listen: address,
+                also: url.as_deref().and_then(host_of).into_iter().collect(),
+            },
         };
-        let app = Arc::new(App::new(handle, store.clone(), transport, live, web));
+        let app = App::new(handle, store.clone(), transport, live, web);
+        let app = Arc::new(app.with_peers(Arc::clone(&peers)));
         let (stop, stopped) = watch::channel(false);
         let api = tokio::spawn(api::serve(Arc::clone(&app), listener, stopping(stopped)));
         Ok(Self {
@@ -224,6 +304,8 @@ impl Server {
             stop,
             api,
             driving,
+            peers,
+            _keeping: keeping,
             local,
             store,
             retention,
@@ -245,9 +327,12 @@ impl Server {
 
     /// Waits until the scheduler stops by itself, which it only does when it cannot go on.
     pub async fn failed(&self) -> ServerError {
-        match self.driving.ended().await {
-            Err(error) => error.into(),
-            Ok(()) => ServerError::Setup(CommandError::Stopped),
+        tokio::select! {
+            () = self.peers.displaced() => ServerError::Displaced,
+            ended = self.driving.ended() => match ended {
+                Err(error) => error.into(),
+                Ok(()) => ServerError::Setup(CommandError::Stopped),
+            },
         }
     }
 
@@ -270,12 +355,47 @@ impl Server {
             local.leave(idle);
         }
         ended?;
+        self.peers.sign_off().await;
         match tokio::time::timeout(LAST_LOOK, self.store.close()).await {
             Ok(closed) => Ok(closed?),
             // A database that does not answer is not waited for.
             Err(_) => Ok(()),
         }
     }
+}
+
+impl From<Clash> for ServerError {
+    fn from(clash: Clash) -> Self {
+        let (Clash::Ours(server) | Clash::Theirs(server)) = &clash;
+        let entry = &server.entry;
+        let other = entry.url.clone().unwrap_or_else(|| entry.instance.clone());
+        match clash {
+            Clash::Ours(_) => Self::ExecutorHere { other },
+            Clash::Theirs(_) => Self::ExecutorThere { other },
+        }
+    }
+}
+
+/// Where others reach the API.
+fn advertised(config: &ServerConfig, address: SocketAddr) -> Result<Option<String>, ServerError> {
+    match &config.advertise {
+        Some(url) if host_of(url).is_some() => Ok(Some(url.trim_end_matches('/').to_owned())),
+        Some(url) => Err(ServerError::Advertise { url: url.clone() }),
+        None if address.ip().is_unspecified() => {
+            tracing::warn!(
+                "other servers on the database cannot reach this one without --advertise"
+            );
+            Ok(None)
+        }
+        None => Ok(Some(format!("http://{address}"))),
+    }
+}
+
+/// The host that a server's address names.
+fn host_of(url: &str) -> Option<String> {
+    let authority: Authority = api::authority(url)?.parse().ok()?;
+    let plain = !authority.as_str().contains('@') && !authority.host().is_empty();
+    plain.then(|| authority.host().to_ascii_lowercase())
 }
 
 async fn stopping(mut stopped: watch::Receiver<bool>) {

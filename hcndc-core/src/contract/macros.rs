@@ -38,10 +38,12 @@ macro_rules! store_contract {
             any_stored_execution_can_be_loaded,
             an_unknown_execution_is_none,
             a_lease_in_force_keeps_others_out,
-            a_lease_that_ran_out_can_be_taken,
+            a_lease_that_was_outlasted_can_be_taken,
+            a_lease_that_shows_life_is_not_outlasted,
             the_same_holder_gets_a_greater_fence_at_once,
             fences_grow_over_every_term,
             of_many_asking_at_once_one_leads,
+            of_many_that_take_over_at_once_one_leads,
             renewing_extends_the_lease_and_keeps_its_fence,
             renewing_after_a_takeover_is_fenced,
             renewing_a_released_lease_is_fenced,
@@ -101,6 +103,7 @@ macro_rules! history_contract {
             backfills_are_paged_and_filtered,
             a_backfill_shows_its_dates,
             executions_are_filtered_by_what_started_them,
+            a_key_leads_to_what_was_started_under_it,
         }
     };
 }

@@ -40,8 +40,8 @@ const HOUR: Duration = Duration::from_secs(3_600);
 
 /// Acquires a lease for whoever asks.
 pub(crate) async fn lead<S: Store>(store: &S) -> Fence {
-    let lease = store.acquire("the case", sample::at(0), HOUR).await;
-    let lease = lease.expect("acquire").expect("nobody else leads");
+    let lease = store.acquire("the case", sample::at(0), HOUR, None).await;
+    let lease = lease.expect("acquire").given().expect("nobody else leads");
     lease.fence
 }
 

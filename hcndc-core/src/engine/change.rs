@@ -98,6 +98,20 @@ pub enum Change {
     FileKey(FileKeyRow),
     /// An alert is new or changed.
     Alert(AlertRow),
+    /// An execution was asked for under a key. Never changes again, and goes with its execution; no engine needs it.
+    StartKey(StartKeyRow),
+}
+
+/// Under which key an execution was asked for, so that a request that comes again starts nothing again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct StartKeyRow {
+    /// The execution.
+    pub execution: ExecutionId,
+    /// The key, of 255 characters at most.
+    pub key: String,
+    /// Of the request that came under the key: another one has another.
+    pub print: u64,
 }
 
 /// An execution as it is stored.

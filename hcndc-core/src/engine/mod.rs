@@ -74,7 +74,7 @@ pub use backfill::{
 };
 pub use change::{
     AttemptRow, Change, ExecutionRow, ExecutionSnapshot, FlowDates, FlowRunRow, JobOutcome,
-    JobRunRow, Snapshot, TriggerKind,
+    JobRunRow, Snapshot, StartKeyRow, TriggerKind,
 };
 pub use check::Violation;
 pub use effect::{Effect, Order};

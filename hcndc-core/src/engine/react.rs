@@ -84,6 +84,7 @@ impl Engine {
                 | Change::Firing(_)
                 | Change::FileKey(_)
                 | Change::Alert(_)
+                | Change::StartKey(_)
                 | Change::Action(_) => {}
             }
         }

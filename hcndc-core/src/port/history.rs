@@ -9,7 +9,7 @@ use crate::{
     engine::{
         ActionRow, AlertRow, AttemptRow, BackfillDateRow, BackfillDateState, BackfillRow,
         BackfillState, ExecutionRow, ExecutionState, FiringRow, FlowRunRow, JobRunRow, JobRunState,
-        ScheduleCursor,
+        ScheduleCursor, StartKeyRow,
     },
     id::{
         AlertRuleId, AttemptId, BackfillId, ExecutionId, FlowId, FlowRunId, JobId, JobRunId,
@@ -345,6 +345,9 @@ pub trait History: Send + Sync {
 
     /// Executions.
     async fn executions(&self, query: &ExecutionQuery) -> Result<Page<ExecutionView>, Self::Error>;
+
+    /// The execution that was asked for under this key, the latest if there are several.
+    async fn start_key(&self, key: &str) -> Result<Option<StartKeyRow>, Self::Error>;
 
     /// One execution.
     async fn execution(&self, execution: ExecutionId)

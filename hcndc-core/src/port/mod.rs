@@ -21,10 +21,10 @@ pub use history::{
     Direction, ExecutionQuery, ExecutionView, ExecutorQuery, FiringQuery, FlowQuery, FlowRunView,
     FlowView, History, JobQuery, JobRunQuery, JobRunView, JobView, NamedSort, Page, PageRequest,
 };
-pub use inbox::{Answer, Inbox, Request};
+pub use inbox::{Answer, Inbox, Request, StartKey};
 pub use log::{LogEntry, LogRead, LogStore, Stream};
 pub use notifier::Notifier;
 pub use observer::Observer;
 pub use resolver::ParamResolver;
-pub use store::{Commit, Fence, Lease, Store};
+pub use store::{Asked, Commit, Fence, Lease, Store};
 pub use transport::Transport;

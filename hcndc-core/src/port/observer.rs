@@ -3,6 +3,7 @@
 use crate::{
     engine::{Change, Input, Rejected, Settings, Snapshot, Step},
     id::ExecutionId,
+    port::Lease,
     time::Timestamp,
 };
 
@@ -35,6 +36,11 @@ pub trait Observer: Send + Sync {
     /// A report of an executor was refused.
     fn refused(&self, rejected: &Rejected) {
         let _ = rejected;
+    }
+
+    /// Another leads, and this is its lease as it is stored now: told at each look while the scheduler stands by.
+    fn stands_by(&self, lease: &Lease) {
+        let _ = lease;
     }
 
     /// The store failed, and is tried again; `None` when it answers again.
@@ -78,6 +84,10 @@ impl<T: Observer + ?Sized> Observer for alloc::sync::Arc<T> {
 
     fn refused(&self, rejected: &Rejected) {
         (**self).refused(rejected);
+    }
+
+    fn stands_by(&self, lease: &Lease) {
+        (**self).stands_by(lease);
     }
 
     fn store_trouble(&self, error: Option<&dyn core::error::Error>) {

@@ -24,8 +24,29 @@ pub struct Lease {
     pub fence: Fence,
     /// Who leads.
     pub holder: String,
-    /// Until when, by the clock of whoever asked.
+    /// Until when, by the holder's clock. To all others it is no time, for their clocks differ, but a mark that changes
+    /// as long as the holder is alive.
     pub expires_at: Timestamp,
+}
+
+/// What came of asking for the lease.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// It is the asker's.
+    Given(Lease),
+    /// Another's stands in the way, as it is stored.
+    Held(Lease),
+}
+
+impl Asked {
+    /// The lease, if it was given.
+    #[must_use]
+    pub fn given(self) -> Option<Lease> {
+        match self {
+            Self::Given(lease) => Some(lease),
+            Self::Held(_) => None,
+        }
+    }
 }
 
 /// What one commit stores.
@@ -49,10 +70,13 @@ pub struct Commit {
 ///    those of their attempts that have not ended; each list sorted by id; each run with the version it is pinned to,
 ///    even when that version has been replaced or deleted since.
 /// 6. `load_execution` returns any execution that is stored, ended or not; `None` for an unknown one.
-/// 7. `acquire` gives a lease with a greater fence than any before if nobody's lease is in force at `now`, or the one in
-///    force is the same holder's; otherwise `None`.
+/// 7. `acquire` gives a lease with a greater fence than any before if none was ever given, the newest was released, is
+///    the same holder's, or is exactly the one that the asker has outlasted: same fence, same end. Otherwise it tells
+///    the lease that stands in the way. It compares no clocks, for hosts' clocks differ and jump: whoever has seen the
+///    very same lease for as long as leases last, by its own steady clock, has outlasted it.
 /// 8. `renew` extends the lease and keeps its fence, even if it ran out meanwhile; `Fenced` if another was acquired
-///    since, or it was released.
+///    since, or it was released. Each renewal, and each commit, changes the end that is stored, whatever the clocks say:
+///    so who watches sees that the holder is alive.
 /// 9. `release` ends the lease at once; releasing one that is not in force does nothing.
 /// 10. Texts come back as they were given: any Unicode, any length that the definitions allow.
 #[async_trait]
@@ -72,13 +96,14 @@ pub trait Store: Send + Sync {
     /// Stores a group of changes.
     async fn commit(&self, fence: Fence, commit: &Commit) -> Result<(), Self::Error>;
 
-    /// Tries to become the leader.
+    /// Tries to become the leader until `now + ttl`, in place of the one whose lease was outlasted, if any was.
     async fn acquire(
         &self,
         holder: &str,
         now: Timestamp,
         ttl: Duration,
-    ) -> Result<Option<Lease>, Self::Error>;
+        outlasted: Option<&Lease>,
+    ) -> Result<Asked, Self::Error>;
 
     /// Leads on.
     async fn renew(

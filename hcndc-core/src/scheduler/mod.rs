@@ -21,14 +21,16 @@ use futures_util::{
     future::{Either, select},
 };
 
+use self::lease::Term;
 use crate::{
-    engine::{Change, Effect, Engine, Input, Rejected, Reply, ResolveError, Settings, Step},
+    engine::{
+        Change, Effect, Engine, Input, Rejected, Reply, ResolveError, Settings, StartKeyRow, Step,
+    },
     id::{AlertId, AttemptId, ExecutionId, ExecutorId, ParamId},
     port::{
-        Answer, Clock, Commit, ErrorKind, Inbox, Lease, Notifier, Observer, ParamResolver,
-        PortError as _, Request, Store, Transport,
+        Answer, Clock, Commit, ErrorKind, Inbox, Notifier, Observer, ParamResolver, PortError as _,
+        Request, StartKey, Store, Transport,
     },
-    time::Timestamp,
 };
 
 /// Inputs of one group commit at most: what one transaction stores stays bounded.
@@ -61,8 +63,7 @@ pub struct Scheduler<S, T, C, O, N = (), P = ()> {
     resolver: P,
     /// Answers of the resolver that it gave at once; they are taken in the next turn.
     answered: Vec<Resolved>,
-    leadership: Leadership,
-    lease: Lease,
+    term: Term,
 }
 
 /// What came of asking for the values of an attempt's params.
@@ -111,15 +112,8 @@ where
         settings: Settings,
         leadership: Leadership,
     ) -> Result<Self, SchedulerError<S::Error>> {
-        let lease = lease::acquire(&store, &clock, &observer, &leadership).await?;
-        let mut wait = FIRST_WAIT;
-        let snapshot = loop {
-            match store.load().await {
-                Ok(snapshot) => break snapshot,
-                Err(error) => wait = pause(&clock, &observer, error, wait).await?,
-            }
-        };
-        observer.store_trouble(None);
+        let mut term = lease::acquire(&store, &clock, &observer, &leadership).await?;
+        let snapshot = lease::load(&store, &clock, &observer, &mut term).await?;
         let now = clock.now();
         observer.loaded(now, &settings, &snapshot);
         let engine = Engine::load(now, settings, snapshot).map_err(SchedulerError::Inconsistent)?;
@@ -132,9 +126,11 @@ where
             notifier: (),
             resolver: (),
             answered: Vec::new(),
-            leadership,
-            lease,
+            term,
         };
+        if scheduler.term.is_over(&scheduler.clock) {
+            scheduler.renew().await?;
+        }
         for effect in scheduler.engine.connections() {
             scheduler.carry_out(effect);
         }
@@ -166,8 +162,7 @@ where
             notifier,
             resolver: self.resolver,
             answered: self.answered,
-            leadership: self.leadership,
-            lease: self.lease,
+            term: self.term,
         }
     }
 
@@ -184,8 +179,7 @@ where
             notifier: self.notifier,
             resolver,
             answered: self.answered,
-            leadership: self.leadership,
-            lease: self.lease,
+            term: self.term,
         }
     }
 
@@ -203,7 +197,7 @@ where
     pub async fn run(&mut self, inbox: &mut impl Inbox) -> Result<(), SchedulerError<S::Error>> {
         while self.turn(inbox).await? {}
         // Leaving without the lease only makes the next leader wait for its end.
-        let _ = self.store.release(&self.lease).await;
+        let _ = self.store.release(self.term.lease()).await;
         Ok(())
     }
 
@@ -212,11 +206,6 @@ where
     /// # Errors
     /// As for [`run`](Self::run).
     pub async fn turn(&mut self, inbox: &mut impl Inbox) -> Result<bool, SchedulerError<S::Error>> {
-        let renew_at = lease::renew_at(&self.lease, self.leadership.ttl);
-        let wake_at = self
-            .engine
-            .next_wakeup()
-            .map_or(renew_at, |at| at.min(renew_at));
         let mut group = Group::default();
         let mut open = true;
         for answer in core::mem::take(&mut self.answered) {
@@ -224,9 +213,9 @@ where
             self.apply_resolved(answer, &mut group);
         }
         let mut woken = if group.inputs == 0 {
-            Some(self.wait(inbox, wake_at).await)
+            Some(self.wait(inbox, true).await)
         } else {
-            self.wait(inbox, Timestamp::MAX).now_or_never()
+            self.wait(inbox, false).now_or_never()
         };
         while let Some(what) = woken {
             match what {
@@ -243,7 +232,7 @@ where
             }
             group.inputs += 1;
             woken = if open && group.inputs < GROUP {
-                self.wait(inbox, Timestamp::MAX).now_or_never()
+                self.wait(inbox, false).now_or_never()
             } else {
                 None
             };
@@ -256,22 +245,24 @@ where
             self.apply_report(Input::Wake, &mut group);
         }
         self.flush(&mut group).await?;
-        if self.clock.now() >= renew_at {
+        if self.term.renew_in(&self.clock).is_zero() {
             self.renew().await?;
         }
         Ok(open)
     }
 
-    async fn wait(&self, inbox: &mut impl Inbox, until: Timestamp) -> Woken {
+    /// Waits for what comes next; for the time, too, if it is `timed`.
+    async fn wait(&self, inbox: &mut impl Inbox, timed: bool) -> Woken {
         let request = pin!(inbox.recv());
         let report = pin!(self.transport.recv());
         let told = pin!(self.notifier.recv());
         let resolved = pin!(self.resolver.recv());
         let time = pin!(async {
-            if until == Timestamp::MAX {
+            if !timed {
                 core::future::pending::<()>().await;
             }
-            self.clock.sleep_until(until).await;
+            let due = self.term.renew_in(&self.clock);
+            lease::sleep(&self.clock, self.engine.next_wakeup(), due).await;
         });
         let answered = select(told, resolved);
         match select(request, select(report, select(answered, time))).await {
@@ -294,6 +285,19 @@ where
     ) -> Result<(), SchedulerError<S::Error>> {
         match request {
             Request::Look(look) => group.said.push(Said::Look(look)),
+            Request::Start(start, StartKey { key, print }, answer) => {
+                let result = self.apply(Input::Start(start)).map(|mut step| {
+                    if let Reply::Started(execution) = step.reply {
+                        step.changes.push(Change::StartKey(StartKeyRow {
+                            execution,
+                            key,
+                            print,
+                        }));
+                    }
+                    group.add(step)
+                });
+                group.said.push(Said::Answer(answer, result));
+            }
             Request::Command(mut input, answer) => {
                 let result = match self.fetch_archive(&mut input, group).await? {
                     Ok(()) => self.apply(input),
@@ -419,8 +423,8 @@ where
             self.commit(&commit).await?;
             self.observer.committed(self.clock.now(), &commit.changes);
         }
-        if self.clock.now() >= self.lease.expires_at && !effects.is_empty() {
-            // By our own clock somebody else may lead already: ask before giving orders.
+        if self.term.is_over(&self.clock) && !(effects.is_empty() && said.is_empty()) {
+            // By our own clock somebody else may lead already: ask before giving orders, and before telling what is.
             self.renew().await?;
         }
         for said in said {
@@ -439,7 +443,7 @@ where
         let mut wait = FIRST_WAIT;
         let mut failed = false;
         loop {
-            match self.store.commit(self.lease.fence, commit).await {
+            match self.store.commit(self.term.fence(), commit).await {
                 Ok(()) => break,
                 Err(error) => {
                     failed = true;
@@ -454,36 +458,21 @@ where
     }
 
     async fn renew(&mut self) -> Result<(), SchedulerError<S::Error>> {
-        let renewed = self
-            .store
-            .renew(&self.lease, self.clock.now(), self.leadership.ttl)
-            .await;
-        match renewed {
-            Ok(lease) => self.lease = lease,
-            Err(error) if error.kind() == ErrorKind::Fenced => return Err(SchedulerError::Fenced),
-            Err(error) => {
-                let expired = self.clock.now() >= self.lease.expires_at;
-                if expired {
-                    self.lease = lease::insist(
-                        &self.store,
-                        &self.clock,
-                        &self.observer,
-                        &self.lease,
-                        self.leadership.ttl,
-                        error,
-                    )
-                    .await?;
-                }
-            }
-        }
-        Ok(())
+        let Self {
+            term,
+            store,
+            clock,
+            observer,
+            ..
+        } = self;
+        term.renew(store, clock, observer).await
     }
 
     fn carry_out(&mut self, effect: Effect) {
         match effect {
             Effect::Connect(executor) => {
                 self.transport
-                    .connect(Arc::clone(&executor), self.lease.fence);
+                    .connect(Arc::clone(&executor), self.term.fence());
             }
             Effect::Disconnect(executor) => self.transport.disconnect(executor),
             Effect::Tell { executor, order } => self.transport.send(executor, order),
@@ -518,7 +507,7 @@ async fn pause<E: crate::port::PortError>(
         ErrorKind::Conflict => {}
         ErrorKind::Unavailable => observer.store_trouble(Some(&error)),
     }
-    clock.sleep_until(clock.now().after(wait)).await;
+    clock.sleep(wait).await;
     Ok((wait * 2).min(LONGEST_WAIT))
 }
 

@@ -604,7 +604,7 @@ impl Bed {
                 };
                 format!("{} {}{kill}", self.attempt_name(row.id), row.state)
             }
-            Change::ScheduleCursor(_) | Change::FileKey(_) => return None,
+            Change::ScheduleCursor(_) | Change::FileKey(_) | Change::StartKey(_) => return None,
             Change::Firing(row) => format!("firing {:?}", row.outcome),
             Change::Alert(row) => format!("alert {:?}", row.event),
             Change::Backfill(row) => format!("backfill {}", row.state),

@@ -171,6 +171,8 @@ impl Store {
                 let old = self.files.insert((row.event, row.key.clone()), row.clone());
                 assert_eq!(old, None, "R9: a file is used twice");
             }
+            // The driver's: no engine gives it.
+            Change::StartKey(_) => {}
             Change::Alert(row) => {
                 let twin = self.alerts.values().find(|it| {
                     it.id != row.id

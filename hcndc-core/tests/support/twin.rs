@@ -376,9 +376,11 @@ impl Twin {
         self.take_over_met(step, store);
         self.derive(step, store);
         self.let_time_pass();
-        self.cut_off();
-        self.end_cut();
         self.derive(step, store);
+        while self.cut_off() {
+            self.end_cut();
+            self.derive(step, store);
+        }
         while self.restart(step, store) {
             self.derive(step, store);
         }

@@ -36,37 +36,43 @@ impl TwinExecution {
 }
 
 impl Twin {
-    /// A flow run that takes too long ends, and nothing more of it begins.
-    pub(crate) fn cut_off(&mut self) {
-        for its in self
+    /// The flow run that has taken too long for longest ends, and nothing more of it begins. Tells whether there was any.
+    pub(crate) fn cut_off(&mut self) -> bool {
+        let mut late = Vec::new();
+        for (id, its) in self
             .executions
-            .values_mut()
-            .filter(|its| its.state.goes_on())
+            .iter()
+            .filter(|(_, its)| its.state.goes_on())
         {
-            for flow in &mut its.flows {
-                let until = flow
-                    .flow
-                    .timeout
-                    .map(|timeout| flow.started_at.after(timeout));
-                let late = until.is_some_and(|until| until <= self.now);
-                if !late || flow.state != FlowRunState::Running || flow.timed_out {
-                    continue;
+            for (nth, flow) in its.flows.iter().enumerate() {
+                let timeout = flow.flow.timeout;
+                let until = timeout.map(|timeout| flow.started_at.after(timeout));
+                let runs = flow.state == FlowRunState::Running && !flow.timed_out;
+                let until = until.filter(|until| *until <= self.now && runs);
+                late.extend(until.map(|until| (until, *id, nth)));
+            }
+        }
+        // One by one: what the first ends may let jobs of the next begin, which are then cut off as others are.
+        let Some(&(_, id, nth)) = late.iter().min() else {
+            return false;
+        };
+        let its = self.executions.get_mut(&id).unwrap();
+        let flow = &mut its.flows[nth];
+        (flow.timed_out, flow.restart_at) = (true, None);
+        let flow = flow.flow.id;
+        for run in its.jobs.iter_mut().filter(|it| it.flow == flow) {
+            match run.phase {
+                _ if run.state.is_settled() => {}
+                Phase::Live(id) => self.attempts.get_mut(&id).unwrap().kill(),
+                _ if run.state == JobRunState::Blocked => {
+                    run.fixed = Some(JobRunState::UpstreamFailed);
                 }
-                (flow.timed_out, flow.restart_at) = (true, None);
-                for run in its.jobs.iter_mut().filter(|it| it.flow == flow.flow.id) {
-                    match run.phase {
-                        _ if run.state.is_settled() => {}
-                        Phase::Live(id) => self.attempts.get_mut(&id).unwrap().kill(),
-                        _ if run.state == JobRunState::Blocked => {
-                            run.fixed = Some(JobRunState::UpstreamFailed);
-                        }
-                        Phase::Idle | Phase::Retry(_) => {
-                            (run.fixed, run.phase) = (Some(JobRunState::Killed), Phase::Idle);
-                        }
-                    }
+                Phase::Idle | Phase::Retry(_) => {
+                    (run.fixed, run.phase) = (Some(JobRunState::Killed), Phase::Idle);
                 }
             }
         }
+        true
     }
 
     /// What failed runs again when its time has come. Tells whether there was any.

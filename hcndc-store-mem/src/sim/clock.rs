@@ -4,6 +4,7 @@ use std::{
     future::Future,
     pin::Pin,
     task::{Context, Poll},
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -24,8 +25,22 @@ impl Clock for SimClock {
         self.world.lock().clock(self.process)
     }
 
+    fn steady(&self) -> Duration {
+        self.world.lock().now.since(Timestamp::from_micros(0))
+    }
+
     async fn sleep_until(&self, time: Timestamp) {
         Sleep { clock: self, time }.await;
+    }
+
+    async fn sleep(&self, span: Duration) {
+        // The world counts microseconds: a part of one is waited for, too.
+        let time = self
+            .world
+            .lock()
+            .now
+            .after(span + Duration::from_nanos(999));
+        Pause { clock: self, time }.await;
     }
 }
 
@@ -45,6 +60,27 @@ impl Future for Sleep<'_> {
         }
         let wake = &mut world.processes[self.clock.process].wake;
         *wake = Some(wake.map_or(self.time, |wake| wake.min(self.time)));
+        Poll::Pending
+    }
+}
+
+/// The same until a time of the world, whatever the clock shows.
+struct Pause<'a> {
+    clock: &'a SimClock,
+    time: Timestamp,
+}
+
+impl Future for Pause<'_> {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
+        let mut world = self.clock.world.lock();
+        if world.now >= self.time {
+            return Poll::Ready(());
+        }
+        let it = &mut world.processes[self.clock.process];
+        let shows = Timestamp::from_micros(self.time.as_micros().saturating_add(it.ahead));
+        it.wake = Some(it.wake.map_or(shows, |wake| wake.min(shows)));
         Poll::Pending
     }
 }

@@ -37,12 +37,11 @@ impl World {
                 (it.leaving, it.down) = (true, down);
                 self.count("leave");
             }
-            Fault::Freeze { process, span } => {
-                let until = self.now.after(span);
-                self.processes[process].frozen_until = until;
-                self.at(until, Event::Tick);
-                self.count("freeze");
+            // Some as it happens, others in the middle of giving an order.
+            Fault::Freeze { process, span } if span.as_millis().is_multiple_of(2) => {
+                self.processes[process].freezes_at_order = Some(span);
             }
+            Fault::Freeze { process, span } => self.freeze(process, span),
             Fault::ClockJump { process, millis } => {
                 let it = &mut self.processes[process];
                 it.ahead = it.ahead.saturating_add(millis.saturating_mul(1_000));
@@ -82,6 +81,7 @@ impl World {
         self.mend_cuts();
         for it in &mut self.processes {
             (it.dying, it.frozen_until) = (None, Timestamp::MIN);
+            it.freezes_at_order = None;
             // Alerts that were lost are given again by the next life.
             (it.leaving, it.down) = (true, Duration::from_millis(500));
         }

@@ -299,6 +299,9 @@ impl World {
             let order = Box::new(order);
             self.at(at, Event::Down { conn, order });
         }
+        if let Some(span) = self.processes[process].freezes_at_order.take() {
+            self.freeze(process, span);
+        }
     }
 
     pub(crate) fn on_down(&mut self, conn: u64, order: Order) {
@@ -306,6 +309,14 @@ impl World {
             return;
         };
         let (process, host, fence) = (it.process, it.host, it.fence);
+        let frozen_until = self.processes[process].frozen_until;
+        if frozen_until > self.now {
+            // Given and not sent yet when the process was frozen: it goes out afterwards, before that is noticed.
+            self.count("order held");
+            let order = Box::new(order);
+            self.at(frozen_until, Event::Down { conn, order });
+            return;
+        }
         let obeyed = self.hosts[host].current == Some(conn) || self.obeys_anyone();
         if !self.hosts[host].up || !obeyed {
             self.count("order lost");

@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use hcndc_core::{
     engine::{Change, ExecutionSnapshot, Snapshot},
     id::ExecutionId,
-    port::{Commit, ErrorKind, Fence, Lease, PortError, Store},
+    port::{Asked, Commit, ErrorKind, Fence, Lease, PortError, Store},
     time::Timestamp,
 };
 
@@ -47,7 +47,7 @@ pub(crate) enum Call {
     Load,
     LoadExecution(ExecutionId),
     Commit(usize, Fence, Commit),
-    Acquire(usize, String, Timestamp, Duration),
+    Acquire(usize, String, Timestamp, Duration, Option<Lease>),
     Renew(Lease, Timestamp, Duration),
     Release(Lease),
 }
@@ -57,7 +57,8 @@ pub(crate) enum Call {
 pub(crate) enum Answer {
     Loaded(Box<Snapshot>),
     Execution(Option<Box<ExecutionSnapshot>>),
-    Lease(Option<Lease>),
+    Asked(Asked),
+    Lease(Lease),
     Nothing,
 }
 
@@ -203,18 +204,16 @@ impl World {
                 }
                 Answer::Nothing
             }
-            Call::Acquire(process, holder, now, ttl) => {
-                let lease = at_once(store.acquire(&holder, now, ttl))?;
-                if let Some(lease) = &lease {
+            Call::Acquire(process, holder, now, ttl, outlasted) => {
+                let asked = at_once(store.acquire(&holder, now, ttl, outlasted.as_ref()))?;
+                if let Asked::Given(lease) = &asked {
                     let fence = lease.fence.0;
                     self.note(format_args!("p{process} leads, fence {fence}"));
                     self.count("lead taken");
                 }
-                Answer::Lease(lease)
+                Answer::Asked(asked)
             }
-            Call::Renew(lease, now, ttl) => {
-                Answer::Lease(Some(at_once(store.renew(&lease, now, ttl))?))
-            }
+            Call::Renew(lease, now, ttl) => Answer::Lease(at_once(store.renew(&lease, now, ttl))?),
             Call::Release(lease) => {
                 at_once(store.release(&lease))?;
                 Answer::Nothing
@@ -292,14 +291,15 @@ impl Store for SimStore {
         holder: &str,
         now: Timestamp,
         ttl: Duration,
-    ) -> Result<Option<Lease>, SimError> {
-        let call = Call::Acquire(self.process, holder.into(), now, ttl);
+        outlasted: Option<&Lease>,
+    ) -> Result<Asked, SimError> {
+        let call = Call::Acquire(self.process, holder.into(), now, ttl, outlasted.cloned());
         match self.call(call).await? {
-            Answer::Lease(lease) => {
-                if let Some(lease) = &lease {
+            Answer::Asked(asked) => {
+                if let Asked::Given(lease) = &asked {
                     self.world.lock().processes[self.process].fence = lease.fence;
                 }
-                Ok(lease)
+                Ok(asked)
             }
             other => unreachable!("an acquisition gave {other:?}"),
         }
@@ -307,7 +307,7 @@ impl Store for SimStore {
 
     async fn renew(&self, lease: &Lease, now: Timestamp, ttl: Duration) -> Result<Lease, SimError> {
         match self.call(Call::Renew(lease.clone(), now, ttl)).await? {
-            Answer::Lease(Some(lease)) => Ok(lease),
+            Answer::Lease(lease) => Ok(lease),
             other => unreachable!("a renewal gave {other:?}"),
         }
     }

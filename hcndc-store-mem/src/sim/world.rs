@@ -129,6 +129,8 @@ pub(crate) struct Process {
     pub(crate) dying: Option<Stage>,
     /// It is not run before this time.
     pub(crate) frozen_until: Timestamp,
+    /// It is frozen for so long as soon as it gives an order.
+    pub(crate) freezes_at_order: Option<Duration>,
     /// How far its clock is ahead, in microseconds.
     pub(crate) ahead: i64,
     /// The latest time that its clock has shown.
@@ -162,6 +164,7 @@ impl Process {
             down: Duration::ZERO,
             dying: None,
             frozen_until: Timestamp::MIN,
+            freezes_at_order: None,
             ahead: 0,
             shown: Timestamp::MIN,
             wake: None,
@@ -281,6 +284,13 @@ impl World {
                 Some(Event::Tick)
             }
         }
+    }
+
+    pub(crate) fn freeze(&mut self, process: usize, span: Duration) {
+        let until = self.now.after(span);
+        self.processes[process].frozen_until = until;
+        self.at(until, Event::Tick);
+        self.count("freeze");
     }
 
     /// What a scheduler's clock shows. It never goes back.

@@ -53,6 +53,8 @@ pub(crate) enum Fault {
     GivesEveryoneALease,
     FoldsHolders,
     LeasesNeverEnd,
+    HidesSignsOfLife,
+    OutlastsAnyMark,
     KeepsTheFence,
     LocksItselfOut,
     ForgetsTheFence,
@@ -84,4 +86,5 @@ pub(crate) enum Fault {
     SortsAttemptsById,
     ListsDeleted,
     ShowsNewNames,
+    ForgetsKeys,
 }

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use hcndc_core::{
     engine::{
         ActionRow, AlertRow, AttemptRow, BackfillDateRow, BackfillDateState, Change, FiringRow,
-        JobRunState, ScheduleCursor,
+        JobRunState, ScheduleCursor, StartKeyRow,
     },
     id::{AttemptId, BackfillId, ExecutionId, FlowId, JobId, JobRunId, ScheduleId},
     model::{Definition, DefinitionId, Executor},
@@ -436,6 +436,11 @@ impl History for Broken {
             }
         }
         Ok(found)
+    }
+
+    async fn start_key(&self, key: &str) -> Result<Option<StartKeyRow>, Refused> {
+        let found = ours(self.read().start_key(key).await)?;
+        Ok(found.filter(|_| self.fault != Fault::ForgetsKeys))
     }
 
     async fn backfill_dates(&self, backfill: BackfillId) -> Result<Vec<BackfillDateRow>, Refused> {

@@ -12,7 +12,7 @@ use hcndc_core::{
     engine::{BackfillSnapshot, BackfillState, Change, ExecutionSnapshot, Snapshot},
     id::{ExecutionId, FlowId},
     model::{DataSource, Definition, Flow, Job, Secret},
-    port::{Commit, ErrorKind, Fence, Lease, PortError, Store},
+    port::{Asked, Commit, ErrorKind, Fence, Lease, PortError, Store},
     time::Timestamp,
 };
 use hcndc_store_mem::MemStore;
@@ -340,8 +340,11 @@ impl Store for Broken {
             Fault::TakesFutureFences if fence > newest => newest,
             Fault::NeedsNoLease if newest == Fence(0) => {
                 let now = Timestamp::from_micros(0);
-                let lease = self.inner.acquire("nobody", now, Duration::ZERO).await;
-                ours(lease)?.expect("nobody leads").fence
+                let lease = self
+                    .inner
+                    .acquire("nobody", now, Duration::ZERO, None)
+                    .await;
+                ours(lease)?.given().expect("nobody leads").fence
             }
             Fault::ChecksTheFenceTooEarly if fence == newest => {
                 yield_once().await;
@@ -372,39 +375,53 @@ impl Store for Broken {
         holder: &str,
         now: Timestamp,
         ttl: Duration,
-    ) -> Result<Option<Lease>, Refused> {
+        outlasted: Option<&Lease>,
+    ) -> Result<Asked, Refused> {
         let last = self.memory().newest.clone();
         let folded = holder.trim_end().to_lowercase();
-        let mut late = now;
-        let mut holder = holder;
+        let (mut holder, mut outlasted) = (holder, outlasted.cloned());
         match (self.fault, &last) {
-            (Fault::GivesEveryoneALease, Some(last)) => late = late.max(last.expires_at),
-            (Fault::FoldsHolders, Some(_)) => holder = &folded,
-            (Fault::LeasesNeverEnd, Some(last)) if last.holder != holder => return Ok(None),
-            (Fault::KeepsTheFence, Some(last)) if last.holder == holder => {
-                return Ok(Some(last.clone()));
+            (Fault::GivesEveryoneALease, Some(_)) => outlasted = Some(self.stands().await?),
+            (Fault::OutlastsAnyMark | Fault::HidesSignsOfLife, Some(_)) if outlasted.is_some() => {
+                outlasted = Some(self.stands().await?);
             }
-            (Fault::LocksItselfOut, Some(last)) if last.expires_at > now => return Ok(None),
+            (Fault::FoldsHolders, Some(_)) => holder = &folded,
+            (Fault::LeasesNeverEnd, Some(last)) if last.holder != holder => {
+                return Ok(Asked::Held(last.clone()));
+            }
+            (Fault::KeepsTheFence, Some(last)) if last.holder == holder => {
+                return Ok(Asked::Given(last.clone()));
+            }
+            (Fault::LocksItselfOut, Some(last)) if last.expires_at > now => {
+                return Ok(Asked::Held(last.clone()));
+            }
             _ => {}
         }
-        let mut lease = ours(self.inner.acquire(holder, late, ttl).await)?;
-        if let Some(lease) = &mut lease {
-            self.memory().newest = Some(lease.clone());
-            if self.fault == Fault::ForgetsTheFence {
-                let mut memory = self.memory();
-                memory.fences += 1;
-                lease.fence = Fence(memory.fences);
+        let asked = self.inner.acquire(holder, now, ttl, outlasted.as_ref());
+        let mut asked = ours(asked.await)?;
+        match (&mut asked, last) {
+            (Asked::Given(lease), _) => {
+                self.memory().newest = Some(lease.clone());
+                if self.fault == Fault::ForgetsTheFence {
+                    let mut memory = self.memory();
+                    memory.fences += 1;
+                    lease.fence = Fence(memory.fences);
+                }
             }
+            (Asked::Held(lease), Some(last)) if self.fault == Fault::HidesSignsOfLife => {
+                *lease = last;
+            }
+            (Asked::Held(_), _) => {}
         }
-        Ok(lease)
+        Ok(asked)
     }
 
     async fn renew(&self, lease: &Lease, now: Timestamp, ttl: Duration) -> Result<Lease, Refused> {
         let last = self.memory().newest.clone();
         match (self.fault, last) {
             (Fault::RenewsAsNewTerm, _) => {
-                let again = self.acquire(&lease.holder, now, ttl).await?;
-                again.ok_or(Refused(ErrorKind::Fenced))
+                let again = self.acquire(&lease.holder, now, ttl, None).await?;
+                again.given().ok_or(Refused(ErrorKind::Fenced))
             }
             (Fault::RenewsNothing, Some(last)) => Ok(last),
             (Fault::RenewsAnyLease, Some(last)) => ours(self.inner.renew(&last, now, ttl).await),
@@ -423,6 +440,17 @@ impl Store for Broken {
 }
 
 impl Broken {
+    /// The lease that keeps everybody out.
+    async fn stands(&self) -> Result<Lease, Refused> {
+        let now = Timestamp::from_micros(0);
+        let asked = self
+            .inner
+            .acquire("whoever looks", now, Duration::ZERO, None);
+        match ours(asked.await)? {
+            Asked::Held(lease) | Asked::Given(lease) => Ok(lease),
+        }
+    }
+
     /// Every execution that was ever stored, in order of storing.
     fn stored_executions(&self) -> Vec<ExecutionId> {
         let memory = self.memory();
@@ -439,8 +467,8 @@ impl Broken {
     async fn copy(&self) -> MemStore {
         let copy = MemStore::new();
         let now = Timestamp::from_micros(0);
-        let lease = copy.acquire("copy", now, Duration::ZERO).await;
-        let lease = lease.expect("in memory").expect("nobody leads");
+        let lease = copy.acquire("copy", now, Duration::ZERO, None).await;
+        let lease = lease.expect("in memory").given().expect("nobody leads");
         let commits = self.memory().commits.clone();
         for commit in commits {
             let done = copy.commit(lease.fence, &commit).await;

@@ -16,6 +16,9 @@ const SESSION: &str = "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBST
 const ISOLATION: &str = "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ";
 /// On a Galera cluster, reads wait for what other nodes have committed; elsewhere it does nothing.
 const SYNC_WAIT: &str = "SET SESSION wsrep_sync_wait = 1";
+/// MariaDB ends a transaction that nobody goes on with: a leader that was stopped in the middle of a commit would keep others
+/// from taking over. By then its lease is over, too. MySQL has no such setting.
+const IDLE_WRITES: &str = "SET SESSION idle_write_transaction_timeout = 3";
 /// ER_UNKNOWN_SYSTEM_VARIABLE: what a server without clusters says to that.
 const UNKNOWN_VARIABLE: u16 = 1193;
 
@@ -87,10 +90,13 @@ async fn open(options: &SqlOptions, connections: u32) -> Result<DatabaseConnecti
                 Box::pin(async move {
                     connection.execute(SESSION).await?;
                     connection.execute(ISOLATION).await?;
-                    match connection.execute(SYNC_WAIT).await {
-                        Err(error) if !is_unknown_variable(&error) => Err(error),
-                        Ok(_) | Err(_) => Ok(()),
+                    for where_there_is in [SYNC_WAIT, IDLE_WRITES] {
+                        match connection.execute(where_there_is).await {
+                            Err(error) if !is_unknown_variable(&error) => return Err(error),
+                            Ok(_) | Err(_) => {}
+                        }
                     }
+                    Ok(())
                 })
             })
         });

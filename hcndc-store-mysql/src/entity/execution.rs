@@ -30,6 +30,10 @@ pub(crate) enum Execution {
     ScheduleId,
     FireTime,
     BackfillId,
+    /// Under which key it was asked for, if under any; never changes.
+    StartKey,
+    /// Of the request that came under the key.
+    StartPrint,
     /// The last term in which a scheduler read it again after its end; see `retention`.
     LoadedIn,
 }

@@ -25,6 +25,7 @@ mod pool;
 mod pruned_execution;
 mod reader;
 mod schedule;
+mod server;
 mod shared_param;
 
 pub(crate) use action::Action;
@@ -50,6 +51,7 @@ pub(crate) use pool::Pool;
 pub(crate) use pruned_execution::PrunedExecution;
 pub(crate) use reader::Reader;
 pub(crate) use schedule::Schedule;
+pub(crate) use server::Server;
 pub(crate) use shared_param::SharedParam;
 
 use std::time::Duration;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use hcndc_core::{
-    engine::{ActionRow, AttemptRow, ExecutionRow, JobRunState},
+    engine::{ActionRow, AttemptRow, ExecutionRow, JobRunState, StartKeyRow},
     id::{AttemptId, ExecutionId, FlowId, JobRunId},
     port::{
         ActionQuery, ExecutionQuery, ExecutionView, FlowRunView, JobRunQuery, JobRunView, Page,
@@ -388,6 +388,29 @@ fn name(
         id,
         needs: String::from("the version that it is pinned to"),
     })
+}
+
+pub(super) async fn start_key(
+    db: &DatabaseConnection,
+    key: &str,
+) -> Result<Option<StartKeyRow>, SqlError> {
+    let statement = Query::select()
+        .columns([Execution::Id, Execution::StartKey, Execution::StartPrint])
+        .from(Execution::Table)
+        .and_where(Expr::col(Execution::StartKey).eq(key))
+        .order_by(Execution::Id, Order::Desc)
+        .limit(1)
+        .to_owned();
+    let row = db.query_one(&statement).await;
+    let Some(row) = row.doing("look for the key of a start")? else {
+        return Ok(None);
+    };
+    let row = Reader::new("execution", &row);
+    Ok(Some(StartKeyRow {
+        execution: ExecutionId(row.number("id")?),
+        key: row.column("start_key")?,
+        print: row.column::<i64>("start_print")?.cast_unsigned(),
+    }))
 }
 
 #[cfg(all(test, feature = "sqlite"))]

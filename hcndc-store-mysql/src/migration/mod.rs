@@ -6,6 +6,7 @@ mod m20261125_000002_firing;
 mod m20261125_000003_controls;
 mod m20261125_000003_runs;
 mod m20261126_000002_retention;
+mod m20261126_000003_servers;
 mod make;
 mod status;
 
@@ -34,6 +35,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261125_000003_controls::Migration),
             Box::new(m20261125_000003_runs::Migration),
             Box::new(m20261126_000002_retention::Migration),
+            Box::new(m20261126_000003_servers::Migration),
         ]
     }
 

@@ -164,12 +164,15 @@ CREATE TABLE `execution` (
   `paused_by` longtext DEFAULT NULL,
   `partial` tinyint(1) NOT NULL DEFAULT 0,
   `loaded_in` bigint DEFAULT NULL,
+  `start_key` varchar(255) DEFAULT NULL,
+  `start_print` bigint DEFAULT NULL,
   PRIMARY KEY (`id`),
   KEY `execution_by_state` (`state`,`id`),
   KEY `execution_by_data_date` (`data_date`,`id`),
   KEY `execution_by_schedule` (`schedule_id`,`id`),
   KEY `execution_by_backfill` (`backfill_id`,`id`),
-  KEY `execution_by_ended_at` (`ended_at`,`id`)
+  KEY `execution_by_ended_at` (`ended_at`,`id`),
+  KEY `execution_by_start_key` (`start_key`)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin;
 
 CREATE TABLE `executor` (
@@ -416,6 +419,17 @@ CREATE TABLE `schedule_cursor` (
   `data_date` date DEFAULT NULL,
   `last_firing_id` bigint DEFAULT NULL,
   PRIMARY KEY (`schedule_id`)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin;
+
+CREATE TABLE `server` (
+  `instance` varchar(255) NOT NULL,
+  `boot` varchar(255) NOT NULL,
+  `url` longtext DEFAULT NULL,
+  `version` varchar(255) NOT NULL,
+  `executor_inside` tinyint(1) NOT NULL,
+  `started_at` bigint NOT NULL,
+  `seen_at` bigint NOT NULL,
+  PRIMARY KEY (`instance`)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin;
 
 CREATE TABLE `shared_param` (

@@ -157,7 +157,9 @@ CREATE TABLE "execution" ( "id" integer NOT NULL PRIMARY KEY,
   "backfill_id" integer,
   "paused_by" text,
   "partial" boolean NOT NULL DEFAULT FALSE,
-  "loaded_in" integer);
+  "loaded_in" integer,
+  "start_key" varchar(255),
+  "start_print" integer);
 
 CREATE INDEX "execution_by_backfill" ON "execution" ("backfill_id", "id");
 
@@ -166,6 +168,8 @@ CREATE INDEX "execution_by_data_date" ON "execution" ("data_date", "id");
 CREATE INDEX "execution_by_ended_at" ON "execution" ("ended_at", "id");
 
 CREATE INDEX "execution_by_schedule" ON "execution" ("schedule_id", "id");
+
+CREATE INDEX "execution_by_start_key" ON "execution" ("start_key");
 
 CREATE INDEX "execution_by_state" ON "execution" ("state", "id");
 
@@ -395,6 +399,14 @@ CREATE TABLE "schedule_cursor" ( "schedule_id" integer NOT NULL PRIMARY KEY,
 
 CREATE TABLE "schema_migration" ( "version" varchar NOT NULL PRIMARY KEY,
   "applied_at" integer NOT NULL );
+
+CREATE TABLE "server" ( "instance" varchar(255) NOT NULL PRIMARY KEY,
+  "boot" varchar(255) NOT NULL,
+  "url" text,
+  "version" varchar(255) NOT NULL,
+  "executor_inside" boolean NOT NULL,
+  "started_at" integer NOT NULL,
+  "seen_at" integer NOT NULL );
 
 CREATE TABLE "shared_param" ( "id" integer NOT NULL PRIMARY KEY,
   "version" integer NOT NULL,

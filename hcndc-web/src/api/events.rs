@@ -1,7 +1,8 @@
 //! `/events`: what happens, as server-sent events.
 //!
-//! The id of an event is a number that grows over restarts of the server: it counts from the microsecond in which the
-//! server started. So a reader who comes back with an id of an earlier life is told of the gap.
+//! The id of an event is a number that grows over restarts of the server, and from one leader to the next: it counts from
+//! the microsecond in which the server began to lead. So a reader who comes back with an id of an earlier term is told of
+//! the gap.
 
 use std::{fmt::Write as _, sync::Arc, time::Duration};
 
@@ -23,6 +24,7 @@ use super::{
 };
 use crate::{
     app::App,
+    lead::Lead,
     live::{Heard, LiveEvent},
 };
 
@@ -46,7 +48,8 @@ pub(super) fn routes<H: History + 'static, T: Transport + 'static>(
                 .and(query())
                 .and(last_event_id())
                 .then(events),
-        ),
+        )
+        .by_leader(),
         Route::get(
             OF_EXECUTION,
             at_id(OF_EXECUTION)
@@ -54,7 +57,8 @@ pub(super) fn routes<H: History + 'static, T: Transport + 'static>(
                 .and(query())
                 .and(last_event_id())
                 .then(of_execution),
-        ),
+        )
+        .by_leader(),
     ]
 }
 
@@ -65,7 +69,7 @@ pub(crate) struct EventNumbers {
 }
 
 impl From<Timestamp> for EventNumbers {
-    /// Those of a server that started now.
+    /// Those of a server that began to lead now.
     fn from(now: Timestamp) -> Self {
         Self {
             before_first: u64::try_from(now.as_micros()).unwrap_or(0),
@@ -74,6 +78,11 @@ impl From<Timestamp> for EventNumbers {
 }
 
 impl EventNumbers {
+    /// Those of a term.
+    pub(crate) const fn after(before_first: u64) -> Self {
+        Self { before_first }
+    }
+
     const fn id(self, number: u64) -> u64 {
         self.before_first + number
     }
@@ -155,11 +164,13 @@ async fn watch<H: History + 'static, T: Transport + 'static>(
     let last = last.map(|id| id.parse().unwrap_or(1));
     let after = last
         .or(from)
-        .map_or_else(|| app.live.newest(), |id| app.event_numbers.number(id));
+        .map_or_else(|| app.live.newest(), |id| app.event_numbers().number(id));
     let (writer, response) = streamed("text/event-stream");
     tokio::spawn(async move {
         tokio::select! {
             () = app.stopping.cancelled() => {}
+            // What happens from now on happens elsewhere: whoever comes back is led there.
+            () = app.leading.until(|lead| *lead != Lead::Here) => {}
             () = writer.closed() => {}
             () = feed(&app, after, execution, &writer) => {}
         }
@@ -186,11 +197,11 @@ async fn feed<H, T>(app: &App<H, T>, mut after: u64, of: Option<ExecutionId>, wr
                         let events = events.iter();
                         events
                             .filter(|event| of.is_none_or(|of| event.execution == of))
-                            .for_each(|event| tell(event, app.event_numbers, &mut text));
+                            .for_each(|event| tell(event, app.event_numbers(), &mut text));
                     }
                     Heard::Gap(newest) => {
                         after = newest;
-                        let id = app.event_numbers.id(newest);
+                        let id = app.event_numbers().id(newest);
                         // Writing to a text does not fail.
                         let _ = write!(text, "id: {id}\nevent: gap\ndata: {{\"next\":{id}}}\n\n");
                     }

@@ -6,7 +6,7 @@ use hcndc_core::{
     engine::{ExecutionState, Input, JobRunState, Reply, Start, TriggerKind},
     id::{ExecutionId, FlowId, JobId, JobRunId},
     model::DefinitionError,
-    port::{ExecutionQuery, ExecutionView, FlowRunView, History, Transport},
+    port::{ExecutionQuery, ExecutionView, FlowRunView, History, StartKey, Transport},
     time::DataDate,
 };
 use serde::{Deserialize, Serialize};
@@ -371,8 +371,8 @@ pub(super) async fn list<H: History, T: Transport>(
 
 /// Starts flows, all in one execution.
 ///
-/// With the header `Idempotency-Key`, a repeated request gets the first one's execution; the server remembers the
-/// last 1,000 keys while it runs.
+/// With the header `Idempotency-Key`, a repeated request gets the first one's execution, also from another server on
+/// the database, for as long as that execution is kept.
 #[utoipa::path(post, operation_id = "start_execution", path = "/api/v1/executions", tag = "executions", request_body = StartBody, params(
     ("Idempotency-Key" = Option<String>, Header, description = "1 to 255 characters"),
 ), responses(
@@ -388,12 +388,24 @@ pub(super) async fn start<H: History + 'static, T: Transport + 'static>(
     body: Body,
 ) -> Result<Created<ExecutionDto>, Problem> {
     let bytes = body.json_bytes().await?;
-    let start = {
+    let start = |key: Option<StartKey>| {
         let (app, bytes) = (Arc::clone(&app), bytes.clone());
         async move {
+            if let Some(key) = &key
+                && let Some(known) = read(app.history.start_key(&key.key)).await?
+            {
+                return match known.print == key.print {
+                    true => Ok(known.execution),
+                    false => Err(Problem::KeyReused),
+                };
+            }
             let start = to_start(&app, caller, body::parse(&bytes, &[])?).await?;
             // Waits as long as it takes: who gives up earlier is told so by `once`.
-            match app.scheduler.command(Input::Start(start)).await? {
+            let reply = match key {
+                Some(key) => app.scheduler.start(start, key).await?,
+                None => app.scheduler.command(Input::Start(start)).await?,
+            };
+            match reply {
                 Reply::Started(id) => Ok(id),
                 _ => Err(Problem::Internal),
             }

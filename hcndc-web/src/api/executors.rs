@@ -44,7 +44,8 @@ pub(super) fn routes<H: History + 'static, T: Transport + 'static>(
         Route::get(
             EXECUTORS,
             at(EXECUTORS).and(app.clone()).and(query()).then(list),
-        ),
+        )
+        .by_leader(),
         Route::post(
             EXECUTORS,
             at(EXECUTORS)
@@ -53,7 +54,7 @@ pub(super) fn routes<H: History + 'static, T: Transport + 'static>(
                 .and(body())
                 .then(create),
         ),
-        Route::get(EXECUTOR, one.clone().then(detail)),
+        Route::get(EXECUTOR, one.clone().then(detail)).by_leader(),
         Route::new(Method::PUT, EXECUTOR, change.clone().then(replace)),
         Route::new(Method::PATCH, EXECUTOR, change.then(patch)),
         Route::new(

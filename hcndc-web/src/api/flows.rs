@@ -38,12 +38,12 @@ pub(super) fn routes<H: History + 'static, T: Transport + 'static>(
     let one = at_id::<FlowId>(FLOW).and(app.clone());
     let change = one.clone().and(caller()).and(body());
     vec![
-        Route::get(FLOWS, at(FLOWS).and(app.clone()).and(query()).then(list)),
+        Route::get(FLOWS, at(FLOWS).and(app.clone()).and(query()).then(list)).by_leader(),
         Route::post(
             FLOWS,
             at(FLOWS).and(app).and(caller()).and(body()).then(create),
         ),
-        Route::get(FLOW, one.clone().then(detail)),
+        Route::get(FLOW, one.clone().then(detail)).by_leader(),
         Route::new(Method::PUT, FLOW, change.clone().then(replace)),
         Route::new(Method::PATCH, FLOW, change.then(patch)),
         Route::new(

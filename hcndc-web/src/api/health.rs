@@ -12,6 +12,7 @@ use warp::{
 };
 
 use super::{
+    forward::ask,
     ports::{look_within, read},
     problem::{Blame, BlameError, Problem, ProblemDto},
     route::{Json, Route, at, having},
@@ -19,6 +20,7 @@ use super::{
 use crate::{
     app::App,
     metrics::{self, Standing},
+    peers::Peers,
 };
 
 const HEALTHZ: &str = "/healthz";
@@ -58,20 +60,61 @@ impl Well {
     }
 }
 
+/// That the server can do its work, and who leads.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Ready {
+    #[serde(flatten)]
+    well: Well,
+    /// `leader`: schedules, and does all. `follower`: reads, passes the rest on to the leader, and stands by.
+    #[schema(example = "leader")]
+    role: &'static str,
+    /// Who leads.
+    leader: LeaderDto,
+}
+
+/// Who leads.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Leader)]
+pub(super) struct LeaderDto {
+    /// Whether it is the server that answers.
+    here: bool,
+    /// Its name; null where there can be only one server.
+    instance: Option<String>,
+    /// Where other servers reach it; null if they cannot.
+    url: Option<String>,
+}
+
+impl LeaderDto {
+    fn of(peers: Option<&Peers>) -> Self {
+        let here = || Self {
+            here: true,
+            instance: peers.map(|peers| peers.entry().instance.clone()),
+            url: peers.and_then(|peers| peers.entry().url.clone()),
+        };
+        let elsewhere = |(instance, url)| Self {
+            here: false,
+            instance: Some(instance),
+            url,
+        };
+        peers.and_then(Peers::leader).map_or_else(here, elsewhere)
+    }
+}
+
 /// Tells that the process is alive.
 #[utoipa::path(get, operation_id = "healthz", path = "/healthz", tag = "server", responses((status = 200, body = Well)))]
 pub(super) async fn healthz() -> Result<Json<Well>, Problem> {
     Ok(Json(Well::now()))
 }
 
-/// Tells whether the server can do its work: its store and its scheduler answer within a second.
+/// Tells whether the server can do its work: its store answers within a second, and so does its scheduler, or the server
+/// that leads.
 #[utoipa::path(get, operation_id = "readyz", path = "/readyz", tag = "server", responses(
-    (status = 200, body = Well),
+    (status = 200, body = Ready),
     (status = 503, body = ProblemDto, content_type = "application/problem+json", description = "`not_ready`, with what does not answer"),
 ))]
 pub(super) async fn readyz<H: History, T: Transport>(
     app: Arc<App<H, T>>,
-) -> Result<Json<Well>, Problem> {
+) -> Result<Json<Ready>, Problem> {
     let query = FlowQuery {
         page: PageRequest {
             limit: 1,
@@ -81,7 +124,7 @@ pub(super) async fn readyz<H: History, T: Transport>(
     };
     let (store, scheduler) = tokio::join!(
         tokio::time::timeout(PATIENCE, read(app.history.flows(&query))),
-        look_within(&app.scheduler, PATIENCE, |_| ()),
+        scheduler_trouble(&app),
     );
     let mut blames = Vec::new();
     let trouble = match (app.live.store_trouble(), store) {
@@ -93,17 +136,42 @@ pub(super) async fn readyz<H: History, T: Transport>(
     if let Some(reason) = trouble {
         blames.push(Blame::of("store", BlameError::StoreSilent { reason }));
     }
-    if let Some(lasts) = app.live.commits().slow() {
+    // What a former leader's last commit took does not matter any more.
+    if app.leading.is_here()
+        && let Some(lasts) = app.live.commits().slow()
+    {
         let seconds = lasts.as_secs();
         blames.push(Blame::of("store", BlameError::StoreSlow { seconds }));
     }
-    if scheduler.is_err() {
-        blames.push(Blame::of("scheduler", BlameError::SchedulerSilent));
+    blames.extend(scheduler);
+    if !blames.is_empty() {
+        return Err(Problem::NotReady(blames));
     }
-    if blames.is_empty() {
-        Ok(Json(Well::now()))
-    } else {
-        Err(Problem::NotReady(blames))
+    Ok(Json(Ready {
+        well: Well::now(),
+        role: match app.leading.is_here() {
+            true => "leader",
+            false => "follower",
+        },
+        leader: LeaderDto::of(app.peers.as_deref()),
+    }))
+}
+
+/// Why nobody schedules, if nobody does: not here, nor where another leads.
+async fn scheduler_trouble<H, T>(app: &App<H, T>) -> Option<Blame> {
+    let Some(peers) = app.peers.as_deref().filter(|_| !app.leading.is_here()) else {
+        let looked = look_within(&app.scheduler, PATIENCE, |_| ()).await;
+        let silent = || Blame::of("scheduler", BlameError::SchedulerSilent);
+        return looked.is_err().then(silent);
+    };
+    let trouble = |error| Some(Blame::of("leader", error));
+    match peers.leader() {
+        None => trouble(BlameError::LeaderUnknown),
+        Some((instance, None)) => trouble(BlameError::LeaderSilent { leader: instance }),
+        Some((_, Some(leader))) => match ask(peers, &leader, HEALTHZ, PATIENCE).await {
+            Some(_) => None,
+            None => trouble(BlameError::LeaderSilent { leader }),
+        },
     }
 }
 

@@ -55,7 +55,8 @@ pub(super) fn routes<H: History + 'static, T: Transport + 'static>(
         Route::get(
             EXPLAIN,
             at_id(EXPLAIN).and(app.clone()).and(caller()).then(explain),
-        ),
+        )
+        .by_leader(),
         Route::get(
             OF_EXECUTION,
             at_id(OF_EXECUTION).and(app).and(query()).then(of_execution),

@@ -41,12 +41,12 @@ pub(super) fn routes<H: History + 'static, T: Transport + 'static>(
     let one = at_id::<JobId>(JOB).and(app.clone());
     let change = one.clone().and(caller()).and(body());
     vec![
-        Route::get(JOBS, at(JOBS).and(app.clone()).and(query()).then(list)),
+        Route::get(JOBS, at(JOBS).and(app.clone()).and(query()).then(list)).by_leader(),
         Route::post(
             JOBS,
             at(JOBS).and(app).and(caller()).and(body()).then(create),
         ),
-        Route::get(JOB, one.clone().then(detail)),
+        Route::get(JOB, one.clone().then(detail)).by_leader(),
         Route::new(Method::PUT, JOB, change.clone().then(replace)),
         Route::new(Method::PATCH, JOB, change.then(patch)),
         Route::new(
@@ -367,7 +367,7 @@ pub(super) async fn list<H: History, T: Transport>(
 }
 
 /// Takes the flow of `flow`, a name or an id, out of a query.
-pub(super) async fn flow_in_query<H, T>(
+pub(super) async fn flow_in_query<H: History, T: Transport>(
     app: &App<H, T>,
     query: &mut Query,
 ) -> Result<Option<FlowId>, Problem> {
@@ -376,7 +376,10 @@ pub(super) async fn flow_in_query<H, T>(
     };
     let reference = Reference::of(text);
     let name = reference.to_string();
-    let found = app.look(move |engine| reference.find_flow(engine)).await?;
+    let found = match app.leading.is_here() {
+        true => app.look(move |engine| reference.find_flow(engine)).await?,
+        false => reference.find_stored_flow(&app.history).await?,
+    };
     if found.is_none() {
         let what = "flow".to_owned();
         query.blame(

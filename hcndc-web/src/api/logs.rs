@@ -11,11 +11,13 @@ use hcndc_core::{
 use serde::Serialize;
 use warp::{
     Filter as _,
-    http::{HeaderValue, header},
+    filters::BoxedFilter,
+    http::{HeaderMap, HeaderValue, header},
     reply::Response,
 };
 
 use super::{
+    forward::{PASSED_ON_BY, ask, told_by_other},
     job_runs::find,
     ports::read,
     problem::{Blame, BlameError, Problem, ProblemDto, What},
@@ -34,6 +36,8 @@ const MOST: u64 = 16 << 20;
 const CHUNK: usize = 256 << 10;
 /// How long an executor is asked to wait for more.
 const WAIT: Duration = Duration::from_secs(15);
+/// How long another server is waited for.
+const OTHERS: Duration = Duration::from_secs(5);
 /// Between two looks for a first attempt, and between two tries of an executor out of reach.
 const PAUSE: Duration = Duration::from_millis(300);
 /// Tries of an executor that is out of reach, one after the other: about a minute.
@@ -42,10 +46,38 @@ const TRIES: u32 = 200;
 pub(super) fn routes<H: History + 'static, T: Transport + 'static>(
     app: &Arc<App<H, T>>,
 ) -> Vec<Route> {
-    vec![Route::get(
-        LOG,
-        at_id(LOG).and(having(app)).and(query()).then(log),
-    )]
+    vec![
+        Route::get(
+            LOG,
+            at_id(LOG)
+                .and(having(app))
+                .and(query())
+                .and(asked())
+                .then(log),
+        )
+        .by_leader_or_here(),
+    ]
+}
+
+/// How a request was put, to put it to others.
+#[derive(Clone, Debug)]
+pub(super) struct Put {
+    target: String,
+    passed_on: bool,
+}
+
+/// Hands that to a handler.
+fn asked() -> BoxedFilter<(Put,)> {
+    warp::path::full()
+        .and(warp::query::raw().or(warp::any().map(String::new)).unify())
+        .and(warp::header::headers_cloned())
+        .map(
+            |path: warp::path::FullPath, query: String, headers: HeaderMap| Put {
+                target: format!("{}?{query}", path.as_str()),
+                passed_on: headers.contains_key(PASSED_ON_BY),
+            },
+        )
+        .boxed()
 }
 
 /// What is wanted of an output.
@@ -114,12 +146,18 @@ pub(super) async fn log<H: History + 'static, T: Transport + 'static>(
     job_run: JobRunId,
     app: Arc<App<H, T>>,
     query: Query,
+    put: Put,
 ) -> Result<Response, Problem> {
     let wanted = Wanted::of(query)?;
     let attempt = find_attempt(&app, job_run, wanted.attempt).await?;
     if let (None, Some(number)) = (&attempt, wanted.attempt) {
         let (what, id) = (What::Attempt, number.into());
         return Err(Problem::Unknown { what, id });
+    }
+    if let Some(attempt) = &attempt
+        && let Some(answer) = ask_others(&app, attempt, wanted.from, &put).await
+    {
+        return Ok(answer);
     }
     if wanted.follow {
         let (writer, response) = streamed(wanted.format.media_type());
@@ -170,6 +208,31 @@ pub(super) async fn log<H: History + 'static, T: Transport + 'static>(
     let complete = if complete { "true" } else { "false" };
     headers.insert("x-log-complete", HeaderValue::from_static(complete));
     Ok(response)
+}
+
+/// The output of an attempt that has ended may lie with another server, which led then: each is asked, and those that are
+/// asked ask nobody. `None` if it can be had here, or nowhere.
+async fn ask_others<H: History, T: Transport>(
+    app: &App<H, T>,
+    attempt: &AttemptRow,
+    from: u64,
+    put: &Put,
+) -> Option<Response> {
+    let peers = app.peers.as_deref().filter(|_| !put.passed_on)?;
+    let others = peers.others();
+    if others.is_empty() || !attempt.state.is_ended() {
+        return None;
+    }
+    let here = read_piece(app, attempt, from, 1, Duration::ZERO).await;
+    if !matches!(here, Err(Problem::LogUnavailable { .. })) {
+        return None;
+    }
+    for url in others {
+        if let Some(answer) = ask(peers, &url, &put.target, OTHERS).await {
+            return Some(told_by_other(answer));
+        }
+    }
+    None
 }
 
 /// The attempt of this number, or the latest; `None` if there is none (yet).

@@ -12,6 +12,7 @@ mod events;
 mod executions;
 mod executors;
 mod flows;
+mod forward;
 mod guard;
 mod health;
 mod job_runs;
@@ -28,6 +29,7 @@ mod reference;
 mod revision;
 mod route;
 mod server;
+mod servers;
 mod starts;
 mod stream;
 mod text;
@@ -46,7 +48,7 @@ use warp::{
 use self::route::{Route, Template};
 use crate::{app::App, metrics};
 
-pub(crate) use self::{events::EventNumbers, starts::Starts};
+pub(crate) use self::{events::EventNumbers, forward::authority, starts::Starts};
 pub use self::{openapi::openapi_json, server::serve};
 
 /// Every route of the server.
@@ -61,6 +63,7 @@ fn all<H: History + 'static, T: Transport + 'static>(app: &Arc<App<H, T>>) -> Ve
     routes.extend(job_runs::routes(app));
     routes.extend(logs::routes(app));
     routes.extend(events::routes(app));
+    routes.extend(servers::routes(app));
     routes.extend(health::routes(app));
     routes.extend(pages::routes());
     routes
@@ -72,8 +75,16 @@ pub fn routes<H: History + 'static, T: Transport + 'static>(
     app: &Arc<App<H, T>>,
 ) -> BoxedFilter<(Response,)> {
     metrics::install();
+    let routes = all(app);
+    let answered = routes.iter().map(|route| {
+        let (method, template) = route.name();
+        (method.clone(), template, route.answered_by())
+    });
+    let forwards = forward::forwards(app, answered.collect());
     let answers = guard::refusals(app.settings.hosts.clone())
-        .or(route::combine(all(app)))
+        .or(forwards)
+        .unify()
+        .or(route::combine(routes))
         .unify();
     warp::any()
         .map(Instant::now)

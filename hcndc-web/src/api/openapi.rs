@@ -10,6 +10,7 @@ use super::{
     control, events, executions, executors, flows, health, job_runs, jobs, logs, mesh, pages,
     problem::Problem,
     route::{Json, Route, at},
+    servers,
 };
 
 const OPENAPI: &str = "/api/openapi.json";
@@ -49,6 +50,7 @@ pub(super) fn route() -> Route {
         control::mark_succeeded, control::actions, control::kill, executions::flow_runs, job_runs::of_execution, events::of_execution,
         job_runs::list, job_runs::detail, job_runs::attempts, job_runs::explain, logs::log,
         events::events,
+        servers::list,
         health::healthz, health::readyz, health::figures,
         document, pages::docs, pages::home,
     ),

@@ -76,6 +76,10 @@ pub(crate) enum Problem {
     SchedulerStopped,
     /// The scheduler does not answer in time.
     SchedulerSlow,
+    /// Another server leads, or should, and cannot be reached.
+    NoLeader,
+    /// The connection to the server that leads broke after the request was sent, which may have been done.
+    OutcomeUnknown,
     /// An executor does not give the output out.
     LogUnavailable {
         /// Why not, in the transport's words.
@@ -134,6 +138,10 @@ pub(crate) enum BlameError {
     StoreSlow { seconds: u64 },
     /// The scheduler does not answer.
     SchedulerSilent,
+    /// It is not known who leads.
+    LeaderUnknown,
+    /// The server that leads does not answer.
+    LeaderSilent { leader: String },
 }
 
 impl Blame {
@@ -201,6 +209,8 @@ impl Problem {
             Self::StoreUnavailable => "store_unavailable",
             Self::SchedulerStopped => "scheduler_stopped",
             Self::SchedulerSlow => "scheduler_slow",
+            Self::NoLeader => "no_leader",
+            Self::OutcomeUnknown => "outcome_unknown",
             Self::LogUnavailable { .. } => "log_unavailable",
             Self::NotReady(_) => "not_ready",
             Self::NoMetrics => "no_metrics",
@@ -224,9 +234,11 @@ impl Problem {
             Self::StoreUnavailable
             | Self::SchedulerStopped
             | Self::SchedulerSlow
+            | Self::NoLeader
             | Self::LogUnavailable { .. }
             | Self::NotReady(_)
             | Self::NoMetrics => StatusCode::SERVICE_UNAVAILABLE,
+            Self::OutcomeUnknown => StatusCode::BAD_GATEWAY,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }

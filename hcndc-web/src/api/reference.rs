@@ -6,6 +6,7 @@ use hcndc_core::{
     engine::Engine,
     id::{ExecutorId, FlowId, JobId, PoolId},
     model::{Condition, Dependency, DependencyDraft, ExecutorRef, FlowRef, Job, JobRef, PoolRef},
+    port::{FlowQuery, History},
 };
 use serde::{
     Deserialize, Serialize, Serializer,
@@ -13,7 +14,7 @@ use serde::{
 };
 use utoipa::ToSchema;
 
-use super::revision::to_span;
+use super::{ports::read, problem::Problem, revision::to_span};
 use crate::interchange::{JobDependency, REFERENCE, Span};
 
 /// An id, or a name.
@@ -63,6 +64,37 @@ impl Reference {
             Self::Name(name) => engine.find_flow(name),
         }
         .map(|flow| flow.id)
+    }
+
+    /// The same by what is stored, where no engine is at hand.
+    ///
+    /// # Errors
+    /// As for [`read`].
+    pub(super) async fn find_stored_flow(
+        &self,
+        history: &impl History,
+    ) -> Result<Option<FlowId>, Problem> {
+        let name = match self {
+            Self::Id(id) => {
+                let found = read(history.flow(FlowId(*id))).await?;
+                return Ok(found.map(|view| view.flow.id));
+            }
+            Self::Name(name) => name,
+        };
+        let mut query = FlowQuery {
+            text: name.clone(),
+            ..FlowQuery::default()
+        };
+        query.page.limit = 1_000;
+        loop {
+            let page = read(history.flows(&query)).await?;
+            let found = page.items.iter().find(|view| view.flow.name == *name);
+            match (found, page.next) {
+                (Some(view), _) => return Ok(Some(view.flow.id)),
+                (None, Some(next)) => query.page.after = Some(next),
+                (None, None) => return Ok(None),
+            }
+        }
     }
 
     /// The job that is meant, if there is one: `flow/job`, split where there are both.

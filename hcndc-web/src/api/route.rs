@@ -21,6 +21,18 @@ pub(super) struct Route {
     method: Method,
     template: &'static str,
     filter: BoxedFilter<(Response,)>,
+    answered_by: AnsweredBy,
+}
+
+/// Which of several servers answers a route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum AnsweredBy {
+    /// Any, by what is stored.
+    Any,
+    /// The one that leads: only its scheduler can.
+    Leader,
+    /// The one that leads, if it is known; else any may be able to.
+    LeaderOrHere,
 }
 
 /// The template of the route that answered; labels figures.
@@ -82,10 +94,32 @@ impl Route {
             })
             .boxed();
         Self {
+            // Whatever changes something is the scheduler's to do.
+            answered_by: match method {
+                Method::GET => AnsweredBy::Any,
+                _ => AnsweredBy::Leader,
+            },
             method,
             template,
             filter,
         }
+    }
+
+    /// The same, answered by the server that leads, as all that changes something is anyway.
+    pub(super) fn by_leader(mut self) -> Self {
+        self.answered_by = AnsweredBy::Leader;
+        self
+    }
+
+    /// The same, answered by the server that leads if that is known.
+    pub(super) fn by_leader_or_here(mut self) -> Self {
+        self.answered_by = AnsweredBy::LeaderOrHere;
+        self
+    }
+
+    /// Which of several servers answers it.
+    pub(super) const fn answered_by(&self) -> AnsweredBy {
+        self.answered_by
     }
 
     /// Its method and template.
@@ -135,7 +169,7 @@ pub(super) fn combine(routes: Vec<Route>) -> BoxedFilter<(Response,)> {
 }
 
 /// Whether a path has a template's form; if so, the number in place of `{id}` (0 where there is none).
-fn fits(template: &str, path: &str) -> Option<u64> {
+pub(super) fn fits(template: &str, path: &str) -> Option<u64> {
     let Some((head, tail)) = template.split_once("{id}") else {
         return (template == path).then_some(0);
     };

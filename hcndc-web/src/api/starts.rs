@@ -1,15 +1,17 @@
 //! Idempotency keys of starts: a request that is repeated because its answer was lost starts nothing twice.
+//!
+//! What is under way, and what was started lately, is known here. The rest is looked up where it is stored with the
+//! execution, so that a key outlives this server, and its lead.
 
 use std::{
     collections::{HashMap, VecDeque},
     future::Future,
-    hash::{DefaultHasher, Hash as _, Hasher as _},
     panic::AssertUnwindSafe,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use futures_util::FutureExt as _;
-use hcndc_core::id::ExecutionId;
+use hcndc_core::{id::ExecutionId, port::StartKey};
 use tokio::sync::watch;
 use warp::{Filter as _, filters::BoxedFilter, http::HeaderMap};
 
@@ -18,7 +20,7 @@ use super::{
     problem::{Blame, BlameError, Problem},
 };
 
-/// Keys that are remembered; older ones are forgotten.
+/// Keys that are remembered here; older ones are looked up.
 const KEPT: usize = 1_000;
 /// Characters of a key at most.
 const LONGEST: usize = 255;
@@ -66,7 +68,8 @@ struct Begun {
 impl Starts {
     /// Starts, unless the same request came under this key before: then tells what came of that.
     ///
-    /// A start that fails is forgotten, and its key may be used again.
+    /// A start that fails is forgotten, and its key may be used again. `start` is given what to store with the execution; what
+    /// is stored already it finds itself.
     ///
     /// # Errors
     /// [`Problem::KeyReused`] if another request came under the key, [`Problem::SchedulerSlow`] if it takes too long,
@@ -75,19 +78,25 @@ impl Starts {
     /// # Cancel safety
     /// A start with a key goes on and is remembered when the future is dropped, or has run out of time. A caller who
     /// is cut off while the store is slow is the very one who repeats the request.
-    pub(super) async fn once(
+    pub(super) async fn once<F>(
         &self,
         key: IdempotencyKey,
         request: &[u8],
-        start: impl Future<Output = Result<ExecutionId, Problem>> + Send + 'static,
-    ) -> Result<ExecutionId, Problem> {
+        start: impl FnOnce(Option<StartKey>) -> F,
+    ) -> Result<ExecutionId, Problem>
+    where
+        F: Future<Output = Result<ExecutionId, Problem>> + Send + 'static,
+    {
         let Some(key) = key? else {
-            let started = tokio::time::timeout(COMMAND, start).await;
+            let started = tokio::time::timeout(COMMAND, start(None)).await;
             return started.map_err(|_| Problem::SchedulerSlow)?;
         };
-        let mut hasher = DefaultHasher::new();
-        request.hash(&mut hasher);
-        let mut outcome = self.begin(key, hasher.finish(), start)?;
+        let print = print(request);
+        let start = start(Some(StartKey {
+            key: key.clone(),
+            print,
+        }));
+        let mut outcome = self.begin(key, print, start)?;
         let told = tokio::time::timeout(COMMAND, outcome.wait_for(Option::is_some)).await;
         let told = told.map_err(|_| Problem::SchedulerSlow)?;
         // Only the end of the runtime keeps the outcome from being told.
@@ -130,6 +139,13 @@ impl Starts {
         });
         Ok(outcome)
     }
+}
+
+/// What a request is told from others by, the same in every server of every version (FNV-1a).
+fn print(request: &[u8]) -> u64 {
+    request.iter().fold(0xcbf2_9ce4_8422_2325, |print, &byte| {
+        (print ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    })
 }
 
 fn lock(known: &Mutex<Known>) -> MutexGuard<'_, Known> {
@@ -191,7 +207,7 @@ mod tests {
     #[tokio::test]
     async fn a_start_whose_caller_has_gone_is_remembered() {
         let (starts, slow) = (Starts::default(), Arc::new(Slow::default()));
-        let gone = starts.once(key(), b"{}", Arc::clone(&slow).start());
+        let gone = starts.once(key(), b"{}", |_| Arc::clone(&slow).start());
         // As when the connection is lost: polled until it waits, and dropped.
         tokio::select! {
             biased;
@@ -199,9 +215,9 @@ mod tests {
             () = async { while slow.asked.load(Ordering::SeqCst) == 0 { tokio::task::yield_now().await } } => {}
         }
         slow.answers.notify_one();
-        let again = starts.once(key(), b"{}", Arc::clone(&slow).start());
+        let again = starts.once(key(), b"{}", |_| Arc::clone(&slow).start());
         assert_eq!(again.await, Ok(ExecutionId(1)));
-        let other = starts.once(key(), b"{ }", Arc::clone(&slow).start());
+        let other = starts.once(key(), b"{ }", |_| Arc::clone(&slow).start());
         assert_eq!(other.await, Err(Problem::KeyReused));
         assert_eq!(slow.asked.load(Ordering::SeqCst), 1);
     }
@@ -209,11 +225,11 @@ mod tests {
     #[tokio::test]
     async fn a_start_that_fails_or_panics_may_be_tried_again() {
         let starts = Starts::default();
-        let refused = starts.once(key(), b"{}", async { Err(Problem::SchedulerStopped) });
+        let refused = starts.once(key(), b"{}", |_| async { Err(Problem::SchedulerStopped) });
         assert_eq!(refused.await, Err(Problem::SchedulerStopped));
-        let broken = starts.once(key(), b"{}", async { panic!("a fault of ours") });
+        let broken = starts.once(key(), b"{}", |_| async { panic!("a fault of ours") });
         assert_eq!(broken.await, Err(Problem::Internal));
-        let done = starts.once(key(), b"{}", async { Ok(ExecutionId(3)) });
+        let done = starts.once(key(), b"{}", |_| async { Ok(ExecutionId(3)) });
         assert_eq!(done.await, Ok(ExecutionId(3)));
     }
 
@@ -224,7 +240,7 @@ mod tests {
         waits.expect("there is room");
         for number in 0..KEPT as u64 + 5 {
             let key = Ok(Some(number.to_string()));
-            let done = starts.once(key, b"{}", async move { Ok(ExecutionId(number)) });
+            let done = starts.once(key, b"{}", |_| async move { Ok(ExecutionId(number)) });
             assert_eq!(done.await, Ok(ExecutionId(number)));
         }
         let known = lock(&starts.known);

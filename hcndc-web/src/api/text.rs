@@ -108,6 +108,12 @@ pub(super) const KINDS: &[(&str, &str, &str)] = &[
         "The scheduler does not answer in time",
         "调度器未及时响应",
     ),
+    ("no_leader", "No server leads", "没有主调度服务器"),
+    (
+        "outcome_unknown",
+        "Whether it was done is not known",
+        "操作结果未知",
+    ),
     (
         "log_unavailable",
         "The output cannot be had now",
@@ -203,6 +209,17 @@ pub(super) fn detail(problem: &Problem, lang: Lang) -> String {
             lang,
             "whether a change was made shows when it answers again",
             "改动是否已完成，待其恢复后可知",
+        ),
+        Problem::NoLeader => either(
+            lang,
+            "nothing was changed; another server takes over within seconds, so try again",
+            "没有任何改动；数秒内将由另一台服务器接管，请稍后重试",
+        ),
+        Problem::OutcomeUnknown => either(
+            lang,
+            "the connection to the server that leads broke after the request was sent: look before you repeat it, or \
+             repeat it with the same Idempotency-Key if it had one",
+            "请求发出后，与主调度服务器的连接中断：重复之前请先查看结果；若请求带有 Idempotency-Key，可用同一个键重发",
         ),
         Problem::LogUnavailable { reason } => reason.clone(),
         Problem::NoMetrics => either(
@@ -318,6 +335,8 @@ pub(super) fn blame_code(error: &BlameError) -> String {
         BlameError::StoreSilent { .. } => "store_silent".to_owned(),
         BlameError::StoreSlow { .. } => "store_slow".to_owned(),
         BlameError::SchedulerSilent => "scheduler_silent".to_owned(),
+        BlameError::LeaderUnknown => "leader_unknown".to_owned(),
+        BlameError::LeaderSilent { .. } => "leader_silent".to_owned(),
     }
 }
 
@@ -377,6 +396,16 @@ pub(super) fn blame(error: &BlameError, lang: Lang) -> String {
             lang,
             format!("the store does not answer: {reason}"),
             format!("存储没有响应：{reason}"),
+        ),
+        BlameError::LeaderUnknown => either(
+            lang,
+            "it is not known which server leads; another takes over within seconds",
+            "尚不知道哪台服务器是主调度；数秒内将由另一台接管",
+        ),
+        BlameError::LeaderSilent { leader } => either(
+            lang,
+            format!("the server that leads, {leader}, does not answer"),
+            format!("主调度服务器 {leader} 没有响应"),
         ),
         BlameError::StoreSlow { seconds } => either(
             lang,

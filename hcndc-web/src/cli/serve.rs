@@ -41,7 +41,13 @@ pub(super) struct ServeArgs {
         hide_env_values = true
     )]
     pub(super) database: Option<String>,
-    /// Run no executor on this host
+    /// Where other servers on the database reach this one's API: http://host:port; the address of --listen if not given
+    #[arg(long, value_name = "URL", env = "HCNDC_ADVERTISE")]
+    pub(super) advertise: Option<String>,
+    /// Folder for logs that are complete, which servers on one database may share; one in the data folder if not given
+    #[arg(long, value_name = "DIR", env = "HCNDC_LOG_DIR")]
+    pub(super) log_dir: Option<PathBuf>,
+    /// Run no executor on this host; several servers can only be on one database without
     #[arg(long)]
     pub(super) no_executor: bool,
     /// Slots of the executor on this host, when it is made; twice the number of processors if not given
@@ -154,6 +160,8 @@ pub(super) async fn start(args: ServeArgs, lang: Lang) -> Result<Server, Exit> {
         data_dir: args.data_dir,
         listen: args.listen,
         database: args.database,
+        advertise: args.advertise,
+        log_dir: args.log_dir,
         executor: !args.no_executor,
         max_running: args.max_running,
         slots: args.slots.unwrap_or_else(|| 2 * super::processors()),

@@ -10,7 +10,7 @@ use crate::{
     },
     engine::{
         BackfillDateRow, BackfillDateState, BackfillRow, BackfillState, Change, ExecutionRow,
-        TriggerKind,
+        StartKeyRow, TriggerKind,
     },
     id::{BackfillId, ExecutionId, FlowId, ScheduleId},
     port::{BackfillQuery, BackfillView, Direction, ExecutionQuery, History},
@@ -175,5 +175,32 @@ where
     ] {
         let one = store.execution(ExecutionId(id)).await.expect("read");
         assert_eq!(one.expect("it is there").row.trigger, trigger);
+    }
+}
+
+/// A key leads to the execution that was asked for under it, however that changes since; other keys lead nowhere, not even
+/// those that look alike.
+pub async fn a_key_leads_to_what_was_started_under_it<F>(_: &F, case: &Case<F>)
+where
+    F: StoreFixture<Store: History>,
+{
+    let store = &case.store;
+    let fence = lead(store).await;
+    let row = StartKeyRow {
+        execution: ExecutionId(31),
+        key: "night-7 夜".into(),
+        print: u64::MAX - 1,
+    };
+    let changes = vec![
+        Change::StartKey(row.clone()),
+        Change::Execution(sample::execution(31)),
+        Change::Execution(sample::execution(32)),
+    ];
+    put(store, fence, changes).await;
+    put(store, fence, vec![Change::Execution(sample::execution(31))]).await;
+    let found = async |key| store.start_key(key).await.expect("look for a key");
+    assert_eq!(found(&row.key).await, Some(row.clone()));
+    for other in ["", "night-7", "Night-7 夜", "night-7 夜 "] {
+        assert_eq!(found(other).await, None);
     }
 }

@@ -98,8 +98,8 @@ pub async fn a_commit_against_a_takeover_stores_all_or_nothing<F: StoreFixture>(
         let executors = ids.clone().map(|id| sample::executor(id, "e"));
         let changes = executors.map(|e| sample::put_executor(&e)).collect();
         let takeover = async {
-            let lease = other.acquire("the case", sample::at(0), HOUR).await;
-            assert!(lease.expect("acquire").is_some());
+            let lease = other.acquire("the case", sample::at(0), HOUR, None).await;
+            assert!(lease.expect("acquire").given().is_some());
             load(&other).await
         };
         let (stored, seen) = future::join(try_put(&case.store, fence, 9, changes), takeover).await;

@@ -1,0 +1,360 @@
+//! Requests that only the server that leads can answer, passed on to it by those that do not.
+//!
+//! What comes is checked here as any request is; what goes on is for the leader's own address, says who passed it on,
+//! and is never passed on twice. Bodies go through as they come, in both directions.
+
+use std::{future::Future, io, pin::pin, sync::Arc, time::Duration};
+
+use bytes::{Buf, Bytes};
+use futures_util::{Stream, TryStreamExt as _};
+use hcndc_core::port::{History, Transport};
+use http_body_util::{BodyExt as _, StreamBody, combinators::UnsyncBoxBody};
+use hyper::{
+    body::{Frame, Incoming},
+    client::conn::http1,
+};
+use hyper_util::rt::TokioIo;
+use tokio::{net::TcpStream, sync::mpsc};
+use tokio_stream::wrappers::ReceiverStream;
+use warp::{
+    Filter as _, Reply as _,
+    filters::BoxedFilter,
+    http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, header},
+    reject,
+    reply::Response,
+};
+
+use super::{
+    ports::COMMAND,
+    problem::Problem,
+    route::{AnsweredBy, Template, fits},
+    stream::BrokenOff,
+};
+use crate::{app::App, lead::Lead, peers::Peers};
+
+/// Who passed a request on: the instance of a server.
+pub(super) const PASSED_ON_BY: HeaderName = HeaderName::from_static("hcndc-passed-on-by");
+
+/// How long it may take to connect to another server.
+const CONNECT: Duration = Duration::from_secs(2);
+/// How long the head of an answer may take: longer than what it waits for there.
+const HEAD: Duration = COMMAND.saturating_add(Duration::from_secs(5));
+
+type Body = UnsyncBoxBody<Bytes, io::Error>;
+
+/// Takes the requests for these routes while another server leads, and has it answer.
+pub(super) fn forwards<H: History + 'static, T: Transport + 'static>(
+    app: &Arc<App<H, T>>,
+    routes: Vec<(Method, &'static str, AnsweredBy)>,
+) -> BoxedFilter<(Response,)> {
+    let Some(peers) = app.peers.clone() else {
+        return warp::any()
+            .and_then(async || Err(reject::not_found()))
+            .boxed();
+    };
+    let asks = Arc::clone(&peers);
+    warp::method()
+        .and(warp::path::full())
+        .and(warp::header::headers_cloned())
+        .and_then(
+            move |method: Method, path: warp::path::FullPath, headers: HeaderMap| {
+                let wanted = match method {
+                    Method::HEAD => Method::GET,
+                    method => method,
+                };
+                let fitting = |it: &&(Method, &'static str, AnsweredBy)| {
+                    it.0 == wanted && fits(it.1, path.as_str()).is_some()
+                };
+                let elsewhere = routes
+                    .iter()
+                    .filter(|_| !asks.leading().is_here())
+                    .find(fitting)
+                    .filter(|it| match it.2 {
+                        AnsweredBy::Any => false,
+                        AnsweredBy::Leader => true,
+                        // Whoever passed it on looks for one who can answer, and so does who knows of no leader.
+                        AnsweredBy::LeaderOrHere => {
+                            let leader = asks.leader().and_then(|(_, url)| url);
+                            leader.is_some() && !headers.contains_key(PASSED_ON_BY)
+                        }
+                    });
+                let template = elsewhere.map(|it| it.1);
+                std::future::ready(template.ok_or_else(reject::not_found))
+            },
+        )
+        .and(warp::method())
+        .and(warp::path::full())
+        .and(warp::query::raw().or(warp::any().map(String::new)).unify())
+        .and(warp::header::headers_cloned())
+        .and(warp::body::stream())
+        .then(
+            move |template, method, path: warp::path::FullPath, query: String, headers, body| {
+                let peers = Arc::clone(&peers);
+                let mut target = path.as_str().to_owned();
+                if !query.is_empty() {
+                    target.push('?');
+                    target.push_str(&query);
+                }
+                async move {
+                    let passed = pass_on(&peers, method, target, &headers, body).await;
+                    let mut response = passed.unwrap_or_else(Problem::into_response);
+                    response.extensions_mut().insert(Template(template));
+                    response
+                }
+            },
+        )
+        .boxed()
+}
+
+async fn pass_on<B: Buf + 'static>(
+    peers: &Arc<Peers>,
+    method: Method,
+    target: String,
+    headers: &HeaderMap,
+    body: impl Stream<Item = Result<B, warp::Error>> + Send + 'static,
+) -> Result<Response, Problem> {
+    let leader = peers.leader();
+    let (Some((instance, Some(url))), None) = (leader, headers.get(PASSED_ON_BY)) else {
+        return Err(Problem::NoLeader);
+    };
+    let changes = method != Method::GET && method != Method::HEAD;
+    let has_body = headers.contains_key(header::CONTENT_LENGTH)
+        || headers.contains_key(header::TRANSFER_ENCODING);
+    let body = match has_body {
+        true => {
+            let pieces = body
+                .map_ok(|mut piece| Frame::data(piece.copy_to_bytes(piece.remaining())))
+                .map_err(io::Error::other);
+            UnsyncBoxBody::new(StreamBody::new(pieces))
+        }
+        false => empty(),
+    };
+    let request = request(&url, peers, method, &target, Some(headers), body)?;
+    let mut connection = connect(&url).await.map_err(|error| {
+        tracing::warn!(%error, url, "the server that leads is out of reach");
+        Problem::NoLeader
+    })?;
+    let lost = if changes {
+        Problem::OutcomeUnknown
+    } else {
+        Problem::NoLeader
+    };
+    let still = |lead: &Lead| matches!(lead, Lead::There { instance: now, .. } if *now == instance);
+    let answer = tokio::select! {
+        answer = tokio::time::timeout(HEAD, connection.send_request(request)) => answer,
+        // A leader that hangs is waited for no longer than it leads.
+        () = peers.leading().until(|lead| !still(lead)) => return Err(lost),
+    };
+    match answer {
+        Ok(Ok(answer)) => Ok(streaming(Arc::clone(peers), instance, answer)),
+        Ok(Err(error)) => {
+            tracing::warn!(%error, url, "the server that leads did not answer");
+            Err(lost)
+        }
+        Err(_) => Err(lost),
+    }
+}
+
+/// The leader's answer, until it ends, or its sender leads no more: then it is cut off, for a leader that hangs would keep
+/// its reader from coming back.
+fn streaming(
+    peers: Arc<Peers>,
+    instance: String,
+    answer: warp::http::Response<Incoming>,
+) -> Response {
+    told_until(answer, async move {
+        let gone =
+            |lead: &Lead| !matches!(lead, Lead::There { instance: now, .. } if *now == instance);
+        peers.leading().until(gone).await;
+    })
+}
+
+/// Another server's answer as ours.
+pub(super) fn told_by_other(answer: warp::http::Response<Incoming>) -> Response {
+    told_until(answer, std::future::pending())
+}
+
+fn told_until(
+    answer: warp::http::Response<Incoming>,
+    cut: impl Future<Output = ()> + Send + 'static,
+) -> Response {
+    let (head, mut body) = answer.into_parts();
+    let (writer, reader) = mpsc::channel::<Result<Bytes, BrokenOff>>(1);
+    tokio::spawn(async move {
+        let mut cut = pin!(cut);
+        loop {
+            let frame = tokio::select! {
+                frame = body.frame() => frame,
+                () = writer.closed() => return,
+                () = &mut cut => {
+                    // Its reader may have gone, too.
+                    let _ = writer.send(Err(BrokenOff)).await;
+                    return;
+                }
+            };
+            let piece = match frame {
+                Some(Ok(frame)) => match frame.into_data() {
+                    Ok(data) => Ok(data),
+                    Err(_) => continue,
+                },
+                Some(Err(_)) => Err(BrokenOff),
+                None => return,
+            };
+            let broken = piece.is_err();
+            if writer.send(piece).await.is_err() || broken {
+                return;
+            }
+        }
+    });
+    let mut response = warp::reply::stream(ReceiverStream::new(reader)).into_response();
+    *response.status_mut() = head.status;
+    *response.headers_mut() = end_to_end(&head.headers);
+    response
+}
+
+/// A request to another server, in this one's name.
+fn request(
+    url: &str,
+    peers: &Peers,
+    method: Method,
+    target: &str,
+    headers: Option<&HeaderMap>,
+    body: Body,
+) -> Result<Request<Body>, Problem> {
+    let unusable = |_| Problem::NoLeader;
+    let uri: Uri = target.parse().map_err(|_| Problem::UnknownRoute)?;
+    let mut request = Request::new(body);
+    *request.method_mut() = method;
+    *request.uri_mut() = uri;
+    let theirs = request.headers_mut();
+    if let Some(headers) = headers {
+        *theirs = end_to_end(headers);
+        // It is checked here whose page asks; there it would be another's.
+        for name in [header::ORIGIN, header::REFERER, header::EXPECT] {
+            theirs.remove(name);
+        }
+        theirs.remove("sec-fetch-site");
+    }
+    let host = HeaderValue::from_str(authority(url).unwrap_or_default());
+    theirs.insert(header::HOST, host.map_err(|_| Problem::NoLeader)?);
+    let instance = HeaderValue::from_str(&peers.entry().instance);
+    theirs.insert(PASSED_ON_BY, instance.map_err(unusable)?);
+    Ok(request)
+}
+
+/// Asks another server, briefly and once; `None` if it does not answer well.
+pub(super) async fn ask(
+    peers: &Peers,
+    url: &str,
+    target: &str,
+    patience: Duration,
+) -> Option<warp::http::Response<Incoming>> {
+    let request = request(url, peers, Method::GET, target, None, empty()).ok()?;
+    let asking = async {
+        let mut connection = connect(url).await?;
+        let answer = connection.send_request(request).await;
+        answer.map_err(io::Error::other)
+    };
+    let answer = tokio::time::timeout(patience, asking).await;
+    let answer = answer.ok()?.ok()?;
+    answer.status().is_success().then_some(answer)
+}
+
+fn empty() -> Body {
+    UnsyncBoxBody::new(http_body_util::Empty::new().map_err(|never| match never {}))
+}
+
+/// A fresh connection: what cannot be connected was certainly not sent.
+async fn connect(url: &str) -> io::Result<http1::SendRequest<Body>> {
+    let address = authority(url).ok_or(io::ErrorKind::InvalidInput)?;
+    let stream = tokio::time::timeout(CONNECT, TcpStream::connect(with_port(address)));
+    let stream = stream
+        .await
+        .map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
+    // Events are small and should not wait for each other; without it they are only slower.
+    let _ = stream.set_nodelay(true);
+    let handshake = http1::handshake(TokioIo::new(stream)).await;
+    let (sender, connection) = handshake.map_err(io::Error::other)?;
+    tokio::spawn(async move {
+        if let Err(error) = connection.await {
+            tracing::debug!(%error, "connection to another server ended");
+        }
+    });
+    Ok(sender)
+}
+
+/// The host, and the port if it is named, of an address `http://host:port`.
+pub(crate) fn authority(url: &str) -> Option<&str> {
+    let rest = url.strip_prefix("http://")?;
+    Some(rest.strip_suffix('/').unwrap_or(rest))
+}
+
+fn with_port(authority: &str) -> String {
+    let parsed = authority.parse::<warp::http::uri::Authority>();
+    match parsed {
+        Ok(parsed) if parsed.port().is_none() => format!("{authority}:80"),
+        Ok(_) | Err(_) => authority.to_owned(),
+    }
+}
+
+/// Headers without those that are about one connection only (RFC 9110, 7.6.1).
+fn end_to_end(headers: &HeaderMap) -> HeaderMap {
+    let mut kept = headers.clone();
+    let named = headers.get_all(header::CONNECTION).iter();
+    let named = named.filter_map(|value| value.to_str().ok());
+    for name in named.flat_map(|value| value.split(',')) {
+        if let Ok(name) = HeaderName::from_bytes(name.trim().as_bytes()) {
+            kept.remove(name);
+        }
+    }
+    for name in [
+        header::CONNECTION,
+        header::PROXY_AUTHENTICATE,
+        header::PROXY_AUTHORIZATION,
+        header::TE,
+        header::TRAILER,
+        header::TRANSFER_ENCODING,
+        header::UPGRADE,
+    ] {
+        kept.remove(name);
+    }
+    kept.remove("keep-alive");
+    kept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_about_one_connection_stays_with_it() {
+        let mut headers = HeaderMap::new();
+        for (name, value) in [
+            ("connection", "keep-alive, X-Private"),
+            ("keep-alive", "timeout=5"),
+            ("transfer-encoding", "chunked"),
+            ("x-private", "1"),
+            ("accept-language", "zh"),
+            ("idempotency-key", "k"),
+        ] {
+            headers.insert(name, value.parse().unwrap());
+        }
+        let kept = end_to_end(&headers);
+        let names: Vec<_> = kept.keys().map(HeaderName::as_str).collect();
+        assert_eq!(names.len(), 2);
+        assert_eq!(kept["accept-language"], "zh");
+        assert_eq!(kept["idempotency-key"], "k");
+    }
+
+    #[test]
+    fn addresses_of_servers_are_plain() {
+        assert_eq!(authority("http://10.0.0.5:2333"), Some("10.0.0.5:2333"));
+        assert_eq!(
+            authority("http://etl.example.com/"),
+            Some("etl.example.com")
+        );
+        assert_eq!(authority("https://etl.example.com"), None);
+        assert_eq!(with_port("etl.example.com"), "etl.example.com:80");
+        assert_eq!(with_port("[::1]:2333"), "[::1]:2333");
+    }
+}
