@@ -8,13 +8,14 @@ use std::{
 
 use hcndc_core::{
     engine::{
-        AttemptRow, AttemptState, ExecutionState, FiringOutcome, FiringRow, JobRunState,
+        AlertRow, AttemptRow, AttemptState, ExecutionState, FiringOutcome, FiringRow, JobRunState,
         TriggerKind,
     },
     id::{AttemptId, ExecutionId, JobRunId},
+    model::AlertEvent,
     port::{
-        Cursor, ExecutionQuery, ExecutionView, FiringQuery, History as _, JobRunQuery, JobRunView,
-        PageRequest,
+        AlertQuery, Cursor, ExecutionQuery, ExecutionView, FiringQuery, History as _, JobRunQuery,
+        JobRunView, PageRequest,
     },
 };
 use hcndc_store_mysql::SqlStore;
@@ -73,6 +74,7 @@ struct Stored {
     job_runs: BTreeMap<JobRunId, JobRunView>,
     attempts: BTreeMap<AttemptId, AttemptRow>,
     firings: Vec<FiringRow>,
+    alerts: Vec<AlertRow>,
 }
 
 /// What a job wrote down: when it started, and when and how it ended. Microseconds since 1970.
@@ -117,6 +119,7 @@ fn look(stored: &Stored, traces: &Traces, asked: &Asked) {
     limits_hold(stored, traces);
     order_holds(stored, traces);
     fire_times_are_used_once(stored);
+    alerts_are_raised_once(stored);
 }
 
 type Spoil = fn(&mut Stored, &mut Traces);
@@ -158,6 +161,17 @@ const SPOILED: &[(&str, Spoil)] = &[
     ("a fire time is missing", |stored, _| {
         stored.firings.sort_by_key(|it| it.from);
         stored.firings.remove(1);
+    }),
+    ("an alert is raised twice", |stored, _| {
+        stored.alerts.push(stored.alerts[0].clone());
+    }),
+    ("an alert is forgotten", |stored, _| {
+        let good = |it: &AlertRow| it.event == AlertEvent::ExecutionSucceeded;
+        let at = stored.alerts.iter().position(good).unwrap();
+        let execution = stored.alerts[at].execution;
+        stored
+            .alerts
+            .retain(|it| !(good(it) && it.execution == execution));
     }),
     ("a fire time is used twice", |stored, _| {
         stored.firings.push(stored.firings[1].clone());
@@ -371,6 +385,23 @@ fn fire_times_are_used_once(stored: &Stored) {
     assert_eq!(once.len(), started.len(), "one fire time, two executions");
 }
 
+/// Whoever leads raises each alert once for its cause, and none is forgotten.
+fn alerts_are_raised_once(stored: &Stored) {
+    let mut causes = BTreeSet::new();
+    let mut told = BTreeSet::new();
+    for alert in &stored.alerts {
+        let cause = (alert.rule, alert.event, alert.cause.clone());
+        assert!(causes.insert(cause), "twice: {alert:?}");
+        if alert.event == AlertEvent::ExecutionSucceeded {
+            told.extend(alert.execution);
+        }
+    }
+    for execution in &stored.executions {
+        let id = execution.row.id;
+        assert!(told.contains(&id), "nobody was told of {execution:?}");
+    }
+}
+
 fn traces(text: &str) -> Traces {
     let mut traces = Traces::new();
     for line in text.lines() {
@@ -410,6 +441,7 @@ async fn stored(url: &str) -> Stored {
         job_runs: BTreeMap::new(),
         attempts: BTreeMap::new(),
         firings: Vec::new(),
+        alerts: Vec::new(),
     };
     let mut after = None;
     loop {
@@ -454,6 +486,18 @@ async fn stored(url: &str) -> Stored {
         };
         let page = store.firings(&query).await.unwrap();
         stored.firings.extend(page.items);
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    loop {
+        let query = AlertQuery {
+            page: page(after),
+            ..AlertQuery::default()
+        };
+        let page = store.alerts(&query).await.unwrap();
+        stored.alerts.extend(page.items);
         after = page.next;
         if after.is_none() {
             break;

@@ -2,7 +2,7 @@
 //! are cut and the database restarts. Then all ends are looked at: in the database, and in what the jobs themselves wrote down.
 //!
 //! Real processes throughout. `HCNDC_TEST_SEED=n` draws the same faults again (what they meet depends on the machine);
-//! `HCNDC_TEST_SLOW=n` goes on for `n` seconds, 300 for 1. Without them some seconds are played of one seed.
+//! `HCNDC_TEST_SECONDS=n` goes on for `n` seconds, `HCNDC_TEST_SLOW=1` for 300. Without them some seconds are played of one seed.
 #![expect(
     clippy::unwrap_used,
     reason = "a failure here fails the test, as it should"
@@ -26,18 +26,17 @@ use self::{draw::Draw, site::Site};
 
 /// How long faults come.
 fn span() -> Duration {
-    let slow = std::env::var("HCNDC_TEST_SLOW");
-    let slow = slow.ok().and_then(|text| text.parse().ok());
-    Duration::from_secs(match slow {
-        None | Some(0) => 15,
-        Some(1) => 300,
-        Some(seconds) => seconds,
-    })
+    let slow = std::env::var_os("HCNDC_TEST_SLOW").is_some();
+    let seconds = number("HCNDC_TEST_SECONDS").unwrap_or(if slow { 300 } else { 15 });
+    Duration::from_secs(seconds)
+}
+
+fn number(name: &str) -> Option<u64> {
+    std::env::var(name).ok()?.parse().ok()
 }
 
 fn seed() -> u64 {
-    let seed = std::env::var("HCNDC_TEST_SEED");
-    seed.ok().and_then(|text| text.parse().ok()).unwrap_or(1)
+    number("HCNDC_TEST_SEED").unwrap_or(1)
 }
 
 /// Plays faults on a site under load, heals it, and checks what came of everything.

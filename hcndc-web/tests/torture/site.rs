@@ -174,7 +174,8 @@ impl Site {
             format!("{{name: {name}, command: sh {dir}/job.sh {dir}/trace {seconds}{more}}}")
         };
         let mut mesh = format!(
-            "hcndc: 1\ndefaults: {{retry: {{max: 8, delay: 100ms}}}}\npools: [{{name: p, slots: {POOL}}}]\nflows:\n"
+            "hcndc: 1\ndefaults: {{retry: {{max: 8, delay: 100ms}}}}\npools: [{{name: p, slots: {POOL}}}]\n\
+             alert_rules: [{{name: all, default: true, events: [execution_succeeded, execution_failed, job_failed, job_retried]}}]\nflows:\n"
         );
         let mut flow = |head: &str, jobs: &[String]| {
             writeln!(mesh, "  - {head}\n    jobs:").unwrap();
