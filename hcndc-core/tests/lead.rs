@@ -46,6 +46,8 @@ struct World {
     renews_at: Duration,
     taken_at: Option<Duration>,
     renewals: u32,
+    /// How long the next renewal takes, after which another leads.
+    slow_renewal: Duration,
     deposed: bool,
     /// How long loading takes.
     loading: Duration,
@@ -163,7 +165,12 @@ impl Store for Shared {
         if self.with(|it| it.deposed) {
             return Err(Failure(ErrorKind::Fenced));
         }
-        self.with(|it| it.renewals += 1);
+        self.with(|it| {
+            it.renewals += 1;
+            let took = std::mem::take(&mut it.slow_renewal);
+            it.steady += took;
+            it.deposed = !took.is_zero();
+        });
         Ok(Lease {
             expires_at: now.after(ttl),
             ..lease.clone()
@@ -298,6 +305,22 @@ fn nothing_is_told_by_a_leader_whose_lease_is_over_by_either_clock() {
         assert!(matches!(turned, Err(SchedulerError::Fenced)));
         assert!(!*told.lock().unwrap());
     }
+}
+
+#[test]
+fn a_renewal_whose_answer_comes_after_the_lease_is_none() {
+    let world = Shared::default();
+    let mut scheduler = finish(open(&world)).unwrap().unwrap();
+    world.with(|it| {
+        it.steady += TTL;
+        it.slow_renewal = 2 * TTL;
+    });
+    let told = Arc::new(Mutex::new(false));
+    let mut inbox = Looks(Some(Arc::clone(&told)));
+    let turned = finish(scheduler.turn(&mut inbox)).unwrap();
+    assert!(matches!(turned, Err(SchedulerError::Fenced)));
+    assert!(!*told.lock().unwrap());
+    assert_eq!(world.with(|it| it.renewals), 1);
 }
 
 #[test]

@@ -211,8 +211,8 @@ fn resumed(failures: &[ErrorKind]) -> (Vec<Result<Reply, Rejected>>, Vec<String>
     };
     run.now_or_never().expect("nothing here waits");
     let (answers, notes) = (answers.lock().unwrap(), notes.0.lock().unwrap());
-    // The first is what it is told when all is loaded.
-    (answers.clone(), notes[1..].to_vec())
+    // The first two are what it is told when it leads, and when all is loaded.
+    (answers.clone(), notes[2..].to_vec())
 }
 
 const fn unknown(id: u64) -> Result<Reply, Rejected> {

@@ -29,114 +29,137 @@ impl History for SqlStore {
     type Error = SqlError;
 
     async fn flows(&self, query: &FlowQuery) -> Result<Page<FlowView>, SqlError> {
-        let read = definitions::flows(self.reader(), query);
-        self.soon("read flows", read).await
+        let (store, query) = (self.clone(), query.clone());
+        let read = async move { definitions::flows(store.reader(), &query).await };
+        self.read("read flows", read).await
     }
 
     async fn flow(&self, flow: FlowId) -> Result<Option<FlowView>, SqlError> {
-        let read = definitions::flow(self.reader(), flow);
-        self.soon("read a flow", read).await
+        let store = self.clone();
+        let read = async move { definitions::flow(store.reader(), flow).await };
+        self.read("read a flow", read).await
     }
 
     async fn jobs(&self, query: &JobQuery) -> Result<Page<JobView>, SqlError> {
-        let read = definitions::jobs(self.reader(), query);
-        self.soon("read jobs", read).await
+        let (store, query) = (self.clone(), query.clone());
+        let read = async move { definitions::jobs(store.reader(), &query).await };
+        self.read("read jobs", read).await
     }
 
     async fn job(&self, job: JobId) -> Result<Option<JobView>, SqlError> {
-        let read = definitions::job(self.reader(), job);
-        self.soon("read a job", read).await
+        let store = self.clone();
+        let read = async move { definitions::job(store.reader(), job).await };
+        self.read("read a job", read).await
     }
 
     async fn executors(&self, query: &ExecutorQuery) -> Result<Page<Arc<Executor>>, SqlError> {
-        let read = definitions::executors(self.reader(), query);
-        self.soon("read executors", read).await
+        let (store, query) = (self.clone(), query.clone());
+        let read = async move { definitions::executors(store.reader(), &query).await };
+        self.read("read executors", read).await
     }
 
     async fn definitions(&self, query: &DefinitionQuery) -> Result<Page<Definition>, SqlError> {
-        let read = others::definitions(self.reader(), query);
-        self.soon("read definitions", read).await
+        let (store, query) = (self.clone(), query.clone());
+        let read = async move { others::definitions(store.reader(), &query).await };
+        self.read("read definitions", read).await
     }
 
     async fn definition(&self, id: DefinitionId) -> Result<Option<Definition>, SqlError> {
-        let read = others::definition(self.reader(), id);
-        self.soon("read a definition", read).await
+        let store = self.clone();
+        let read = async move { others::definition(store.reader(), id).await };
+        self.read("read a definition", read).await
     }
 
     async fn executions(&self, query: &ExecutionQuery) -> Result<Page<ExecutionView>, SqlError> {
-        let read = runs::executions(self.reader(), query);
-        self.soon("read executions", read).await
+        let (store, query) = (self.clone(), query.clone());
+        let read = async move { runs::executions(store.reader(), &query).await };
+        self.read("read executions", read).await
     }
 
     async fn execution(&self, execution: ExecutionId) -> Result<Option<ExecutionView>, SqlError> {
-        let read = runs::execution(self.reader(), execution);
-        self.soon("read an execution", read).await
+        let store = self.clone();
+        let read = async move { runs::execution(store.reader(), execution).await };
+        self.read("read an execution", read).await
     }
 
     async fn flow_runs(&self, execution: ExecutionId) -> Result<Vec<FlowRunView>, SqlError> {
-        let read = runs::flow_runs(self.reader(), execution);
-        self.soon("read flow runs", read).await
+        let store = self.clone();
+        let read = async move { runs::flow_runs(store.reader(), execution).await };
+        self.read("read flow runs", read).await
     }
 
     async fn job_runs(&self, query: &JobRunQuery) -> Result<Page<JobRunView>, SqlError> {
-        let read = runs::job_runs(self.reader(), query);
-        self.soon("read job runs", read).await
+        let (store, query) = (self.clone(), query.clone());
+        let read = async move { runs::job_runs(store.reader(), &query).await };
+        self.read("read job runs", read).await
     }
 
     async fn job_run(&self, job_run: JobRunId) -> Result<Option<JobRunView>, SqlError> {
-        let read = runs::job_run(self.reader(), job_run);
-        self.soon("read a job run", read).await
+        let store = self.clone();
+        let read = async move { runs::job_run(store.reader(), job_run).await };
+        self.read("read a job run", read).await
     }
 
     async fn attempts(&self, job_run: JobRunId) -> Result<Vec<AttemptRow>, SqlError> {
-        let read = runs::attempts(self.reader(), job_run);
-        self.soon("read attempts", read).await
+        let store = self.clone();
+        let read = async move { runs::attempts(store.reader(), job_run).await };
+        self.read("read attempts", read).await
     }
 
     async fn attempt(&self, attempt: AttemptId) -> Result<Option<AttemptRow>, SqlError> {
-        let read = runs::attempt(self.reader(), attempt);
-        self.soon("read an attempt", read).await
+        let store = self.clone();
+        let read = async move { runs::attempt(store.reader(), attempt).await };
+        self.read("read an attempt", read).await
     }
 
     async fn actions(&self, query: &ActionQuery) -> Result<Page<ActionRow>, SqlError> {
-        let read = runs::actions(self.reader(), query);
-        self.soon("read actions", read).await
+        let (store, query) = (self.clone(), query.clone());
+        let read = async move { runs::actions(store.reader(), &query).await };
+        self.read("read actions", read).await
     }
 
     async fn firings(&self, query: &FiringQuery) -> Result<Page<FiringRow>, SqlError> {
-        let read = firing::firings(self.reader(), query);
-        self.soon("read firings", read).await
+        let (store, query) = (self.clone(), query.clone());
+        let read = async move { firing::firings(store.reader(), &query).await };
+        self.read("read firings", read).await
     }
 
     async fn schedule_cursor(
         &self,
         schedule: ScheduleId,
     ) -> Result<Option<ScheduleCursor>, SqlError> {
-        let read = firing::schedule_cursor(self.reader(), schedule);
-        self.soon("read how far a schedule is", read).await
+        let store = self.clone();
+        let read = async move { firing::schedule_cursor(store.reader(), schedule).await };
+        self.read("read how far a schedule is", read).await
     }
 
     async fn alerts(&self, query: &AlertQuery) -> Result<Page<AlertRow>, SqlError> {
-        let read = firing::alerts(self.reader(), query);
-        self.soon("read alerts", read).await
+        let (store, query) = (self.clone(), query.clone());
+        let read = async move { firing::alerts(store.reader(), &query).await };
+        self.read("read alerts", read).await
     }
 
     async fn backfills(&self, query: &BackfillQuery) -> Result<Page<BackfillView>, SqlError> {
-        let read = firing::backfills(self.reader(), query);
-        self.soon("read backfills", read).await
+        let (store, query) = (self.clone(), query.clone());
+        let read = async move { firing::backfills(store.reader(), &query).await };
+        self.read("read backfills", read).await
     }
 
     async fn backfill(&self, backfill: BackfillId) -> Result<Option<BackfillView>, SqlError> {
-        let read = firing::backfill(self.reader(), backfill);
-        self.soon("read a backfill", read).await
+        let store = self.clone();
+        let read = async move { firing::backfill(store.reader(), backfill).await };
+        self.read("read a backfill", read).await
     }
 
     async fn start_key(&self, key: &str) -> Result<Option<StartKeyRow>, SqlError> {
-        runs::start_key(self.reader(), key).await
+        let (store, key) = (self.clone(), key.to_owned());
+        let read = async move { runs::start_key(store.reader(), &key).await };
+        self.read("look for the key of a start", read).await
     }
 
     async fn backfill_dates(&self, backfill: BackfillId) -> Result<Vec<BackfillDateRow>, SqlError> {
-        let read = firing::backfill_dates(self.reader(), backfill);
-        self.soon("read dates of a backfill", read).await
+        let store = self.clone();
+        let read = async move { firing::backfill_dates(store.reader(), backfill).await };
+        self.read("read dates of a backfill", read).await
     }
 }

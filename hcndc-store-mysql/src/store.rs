@@ -73,6 +73,25 @@ impl SqlStore {
         self.within(self.patience(), doing, call).await
     }
 
+    /// What a page gives. It is read to its end also when nobody waits for it any more: the driver loses track of a connection
+    /// whose call is dropped half-way, and the next call on it might see an old view of the tables, or nothing.
+    pub(crate) async fn read<T: Send + 'static>(
+        &self,
+        doing: &'static str,
+        page: impl Future<Output = Result<T, SqlError>> + Send + 'static,
+    ) -> Result<T, SqlError> {
+        let store = self.clone();
+        let read = tokio::spawn(async move { store.soon(doing, page).await });
+        match read.await {
+            Ok(done) => done,
+            Err(ended) => match ended.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                // Only a runtime that ends cancels it.
+                Err(_) => std::future::pending().await,
+            },
+        }
+    }
+
     /// What a call gives within this time. A network that swallows what is sent says nothing for a quarter of an hour, and
     /// a database may hang as long as it likes; whoever calls can wait, and try again. What was begun is undone, or has
     /// been stored and is stored once more.

@@ -2,12 +2,12 @@
 
 mod support;
 
-use std::time::Duration;
+use std::{task::Poll, time::Duration};
 
 use hcndc_core::{
     contract::sample,
     engine::Snapshot,
-    port::{ErrorKind, Fence, FlowQuery, History as _, PortError as _, Store as _},
+    port::{ErrorKind, ExecutionQuery, Fence, FlowQuery, History as _, PortError as _, Store as _},
 };
 use hcndc_store_mysql::{SqlError, SqlOptions, SqlStore};
 use support::{
@@ -29,6 +29,10 @@ struct Bed {
 
 impl Bed {
     async fn new(patience: Duration) -> Self {
+        Self::with(|options| options.patience = patience).await
+    }
+
+    async fn with(set: impl FnOnce(&mut SqlOptions)) -> Self {
         let schema = Schema::create().await;
         let proxy = Proxy::to(port(&schema.url)).await;
         let far = format!(":{}/", proxy.port());
@@ -36,7 +40,7 @@ impl Bed {
             .url
             .replace(&format!(":{}/", port(&schema.url)), &far);
         let mut options = SqlOptions::new(url);
-        options.patience = patience;
+        set(&mut options);
         let store = SqlStore::connect_with(&options).await.expect("connect");
         let beside = SqlStore::connect(&schema.url).await.expect("connect");
         let lease = store.acquire("a", sample::at(0), Duration::from_secs(900), None);
@@ -162,5 +166,47 @@ fn a_server_that_is_away_is_unavailable_until_it_is_back() {
             .commit(bed.fence, &version(0))
             .await
             .expect("commit");
+    });
+}
+
+#[test]
+fn a_page_that_nobody_waits_for_any_more_leaves_no_old_view_behind() {
+    if is_skipped("a page that nobody waits for any more") {
+        return;
+    }
+    block_on(async {
+        // Whoever reads next has the same connection.
+        let bed = Bed::with(|options| options.readers = 1).await;
+        let store = &bed.store;
+        let (runs, flows) = (ExecutionQuery::default(), FlowQuery::default());
+        let mut whole = false;
+        for number in 1.. {
+            // Each time it waits once more for an answer before nobody waits for it any more.
+            let mut page = store.executions(&runs);
+            let mut left = number;
+            whole = std::future::poll_fn(|context| {
+                left -= 1;
+                match page.as_mut().poll(context) {
+                    Poll::Ready(page) => {
+                        page.expect("a page");
+                        Poll::Ready(true)
+                    }
+                    Poll::Pending if left == 0 => Poll::Ready(false),
+                    Poll::Pending => Poll::Pending,
+                }
+            })
+            .await;
+            drop(page);
+            store.flows(&flows).await.expect("a page");
+            let commit = version(number);
+            store.commit(bed.fence, &commit).await.expect("commit");
+            let page = store.flows(&flows).await.expect("a page");
+            let description = &page.items[0].flow.description;
+            assert_eq!(description, &number.to_string(), "an old view");
+            if whole {
+                break;
+            }
+        }
+        assert!(whole);
     });
 }

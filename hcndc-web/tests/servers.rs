@@ -127,6 +127,9 @@ fn whatever_a_follower_cannot_do_it_passes_on(bed: &Bed) {
 
     // Writes, and the events that come of them, each by another follower.
     bed.put_mesh(&second, 2, "true");
+    let mesh = third.try_get(&third.url("mesh?format=json"));
+    let (status, mesh) = mesh.expect("an answer");
+    assert!(status == 200 && mesh.contains("j0-1"), "{status}: {mesh}");
     let events = ureq::get(third.url("events?from=0")).call().unwrap();
     let mut events = BufReader::new(events.into_body().into_reader()).lines();
     let execution = second.start_flow(&[]);

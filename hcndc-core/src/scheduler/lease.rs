@@ -77,7 +77,11 @@ impl Term {
                     if failed {
                         observer.store_trouble(None);
                     }
-                    return Ok(());
+                    // The answer may have come so late that somebody has outlasted it.
+                    if !self.is_over(clock) {
+                        return Ok(());
+                    }
+                    (failed, wait) = (false, FIRST_WAIT);
                 }
                 Err(error) if error.kind() == ErrorKind::Fenced => {
                     return Err(SchedulerError::Fenced);

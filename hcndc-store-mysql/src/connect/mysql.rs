@@ -17,8 +17,11 @@ const ISOLATION: &str = "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ
 /// On a Galera cluster, reads wait for what other nodes have committed; elsewhere it does nothing.
 const SYNC_WAIT: &str = "SET SESSION wsrep_sync_wait = 1";
 /// MariaDB ends a transaction that nobody goes on with: a leader that was stopped in the middle of a commit would keep others
-/// from taking over. By then its lease is over, too. MySQL has no such setting.
+/// from taking over. By then its lease is over, too.
 const IDLE_WRITES: &str = "SET SESSION idle_write_transaction_timeout = 3";
+/// MySQL has no such setting: it ends whoever says nothing for so long, also one who has no transaction. Not shorter, for a
+/// load of very much takes some seconds between two statements.
+const IDLE: &str = "SET SESSION wait_timeout = 30";
 /// ER_UNKNOWN_SYSTEM_VARIABLE: what a server without clusters says to that.
 const UNKNOWN_VARIABLE: u16 = 1193;
 
@@ -78,22 +81,31 @@ async fn open(options: &SqlOptions, connections: u32) -> Result<DatabaseConnecti
     let patience = options.patience.min(PATIENCE);
     pool.test_before_acquire_if_idle_for(Duration::from_secs(5))
         .map_sqlx_mysql_pool_opts(move |pool| {
-            // What was given up in the middle comes back here. The pool would wait for it for as long as the system keeps
-            // trying to send; meanwhile nobody could have its place.
+            // What was given up in the middle comes back here: perhaps in a transaction that the driver does not know of,
+            // for it counts one only once the server has answered. And the pool would wait for an answer for as long as
+            // the system keeps trying to send; meanwhile nobody could have its place.
             let pool = pool.after_release(move |connection, _| {
                 Box::pin(async move {
-                    let alive = tokio::time::timeout(patience, connection.ping()).await;
-                    alive.map_err(|_| sqlx::Error::PoolTimedOut)?.map(|()| true)
+                    let cleared = tokio::time::timeout(patience, connection.execute("ROLLBACK"));
+                    let cleared = cleared.await.map_err(|_| sqlx::Error::PoolTimedOut)?;
+                    cleared.map(|_| true)
                 })
             });
             pool.after_connect(|connection, _| {
                 Box::pin(async move {
                     connection.execute(SESSION).await?;
                     connection.execute(ISOLATION).await?;
-                    for where_there_is in [SYNC_WAIT, IDLE_WRITES] {
+                    for (where_there_is, otherwise) in
+                        [(SYNC_WAIT, None), (IDLE_WRITES, Some(IDLE))]
+                    {
                         match connection.execute(where_there_is).await {
+                            Ok(_) => {}
                             Err(error) if !is_unknown_variable(&error) => return Err(error),
-                            Ok(_) | Err(_) => {}
+                            Err(_) => {
+                                if let Some(otherwise) = otherwise {
+                                    connection.execute(otherwise).await?;
+                                }
+                            }
                         }
                     }
                     Ok(())

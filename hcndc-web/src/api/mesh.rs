@@ -52,7 +52,7 @@ pub(super) fn routes<H: History + 'static, T: Transport + 'static>(
         .and(body());
     let export_args = at(MESH).and(having(app)).and(query());
     vec![
-        Route::get(MESH, export_args.then(give_out)),
+        Route::get(MESH, export_args.then(give_out)).by_leader(),
         Route::post(MESH, args.then(apply)),
     ]
 }

@@ -75,6 +75,8 @@ struct Stored {
     attempts: BTreeMap<AttemptId, AttemptRow>,
     firings: Vec<FiringRow>,
     alerts: Vec<AlertRow>,
+    /// Attempts of executions that live still.
+    alive: BTreeSet<AttemptId>,
 }
 
 /// What a job wrote down: when it started, and when and how it ended. Microseconds since 1970.
@@ -87,99 +89,185 @@ struct Trace {
 
 type Traces = BTreeMap<AttemptId, Trace>;
 
-/// Looks for every rule.
-pub(crate) fn rules(site: &Site, asked: &Asked) -> Report {
-    let (stored, traces) = found(site);
-    look(&stored, &traces, asked);
-    Report::of(&stored)
+/// What was found of runs, and kept every rule.
+pub(crate) struct Found {
+    stored: Stored,
+    traces: Traces,
 }
 
-/// Sees to it that what breaks a rule would be found, if there is enough that it could be broken by.
-pub(crate) fn sight(site: &Site, asked: &Asked) {
-    let found = found(site);
-    for (what, spoil) in SPOILED {
-        let (mut stored, mut traces) = found.clone();
-        spoil(&mut stored, &mut traces);
-        let seen = catch_unwind(|| look(&stored, &traces, asked)).is_err();
-        assert!(seen, "nobody sees that {what}");
+/// Looks for every rule.
+pub(crate) fn rules(site: &Site, asked: &Asked) -> Found {
+    // First: whatever runs was stored before.
+    let mut traces = traces(&site.trace());
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let stored = runtime.block_on(stored(&site.url));
+    // The schedule goes on meanwhile.
+    traces.retain(|id, _| !stored.alive.contains(id));
+    for rule in RULES {
+        rule(&stored, &traces, asked);
+    }
+    Found { stored, traces }
+}
+
+impl Found {
+    pub(crate) fn report(&self) -> Report {
+        Report::of(&self.stored)
+    }
+
+    /// Sees to it that what breaks a rule would be found, if there is enough that it could be broken by.
+    pub(crate) fn sight(&self, asked: &Asked) {
+        for (what, rule, spoil) in SPOILED {
+            let (mut stored, mut traces) = (self.stored.clone(), self.traces.clone());
+            spoil(&mut stored, &mut traces);
+            let seen = catch_unwind(|| rule(&stored, &traces, asked)).is_err();
+            assert!(seen, "nobody sees that {what}");
+        }
     }
 }
 
-fn found(site: &Site) -> (Stored, Traces) {
-    let runtime = tokio::runtime::Runtime::new().unwrap();
-    let stored = runtime.block_on(stored(&site.url));
-    (stored, traces(&site.trace()))
-}
+type Rule = fn(&Stored, &Traces, &Asked);
 
-fn look(stored: &Stored, traces: &Traces, asked: &Asked) {
-    every_promise_is_kept(stored, asked);
-    nothing_runs_that_is_not_stored_or_twice(stored, traces);
-    ends_are_as_jobs_say(stored, traces);
-    runs_ended_well(stored);
-    limits_hold(stored, traces);
-    order_holds(stored, traces);
-    fire_times_are_used_once(stored);
-    alerts_are_raised_once(stored);
-}
+const RULES: &[Rule] = &[
+    every_promise_is_kept,
+    nothing_runs_that_is_not_stored_or_twice,
+    ends_are_as_jobs_say,
+    runs_ended_well,
+    executors_are_not_overfilled,
+    no_job_runs_beside_itself,
+    the_pool_is_not_overfilled,
+    flow_c_runs_once_at_a_time,
+    order_holds,
+    fire_times_are_used_once,
+    alerts_are_raised_once,
+];
 
 type Spoil = fn(&mut Stored, &mut Traces);
 
 /// What each rule forbids, brought about in what was found.
-const SPOILED: &[(&str, Spoil)] = &[
-    ("an execution is missing", |stored, _| {
-        let manual = |it: &ExecutionView| it.row.trigger != TriggerKind::Schedule;
-        let at = stored.executions.iter().position(manual).unwrap();
-        stored.executions.remove(at);
-    }),
-    ("an execution failed", |stored, _| {
+const SPOILED: &[(&str, Rule, Spoil)] = &[
+    (
+        "a job takes too long for its executor",
+        executors_are_not_overfilled,
+        |stored, traces| {
+            let row = stored.attempt_of("x");
+            traces.get_mut(&row).unwrap().end.as_mut().unwrap().0 += 3_600_000_000;
+        },
+    ),
+    (
+        "a job runs beside itself",
+        no_job_runs_beside_itself,
+        |stored, traces| {
+            let row = stored.attempts[&stored.attempt_of("x")].clone();
+            let (id, trace) = (AttemptId(u64::MAX), traces[&row.id]);
+            stored.attempts.insert(id, row);
+            traces.insert(id, trace);
+        },
+    ),
+    (
+        "a flow runs beside itself",
+        flow_c_runs_once_at_a_time,
+        |stored, traces| {
+            let row = stored.attempts[&stored.attempt_of("x")].clone();
+            let (id, trace) = (AttemptId(u64::MAX), traces[&row.id]);
+            let execution = ExecutionId(u64::MAX);
+            stored.attempts.insert(id, AttemptRow { execution, ..row });
+            traces.insert(id, trace);
+        },
+    ),
+    (
+        "an execution is missing",
+        every_promise_is_kept,
+        |stored, _| {
+            let manual = |it: &ExecutionView| it.row.trigger != TriggerKind::Schedule;
+            let at = stored.executions.iter().position(manual).unwrap();
+            stored.executions.remove(at);
+        },
+    ),
+    ("an execution failed", runs_ended_well, |stored, _| {
         stored.executions[0].row.state = ExecutionState::Failed;
     }),
-    ("an attempt ran twice", |_, traces| {
-        traces.first_entry().unwrap().get_mut().starts = 2;
-    }),
-    ("an attempt ran that is not stored", |_, traces| {
-        traces.insert(AttemptId(u64::MAX), Trace::default());
-    }),
-    ("a result is made up", |stored, traces| {
-        let good = |row: &&AttemptRow| row.state == AttemptState::Succeeded;
-        let row = stored.attempts.values().find(good).unwrap();
-        traces.get_mut(&row.id).unwrap().end = None;
-    }),
-    ("a result is wrong", |stored, traces| {
-        let good = |row: &&AttemptRow| row.state == AttemptState::Succeeded;
-        let row = stored.attempts.values().find(good).unwrap();
-        traces.get_mut(&row.id).unwrap().end.as_mut().unwrap().1 = 3;
-    }),
-    ("a job of the pool takes too long", |stored, traces| {
-        let row = stored.attempt_of("x");
-        traces.get_mut(&row).unwrap().end.as_mut().unwrap().0 += 3_600_000_000;
-    }),
-    ("a job starts too early", |stored, traces| {
+    (
+        "an attempt ran twice",
+        nothing_runs_that_is_not_stored_or_twice,
+        |_, traces| {
+            traces.first_entry().unwrap().get_mut().starts = 2;
+        },
+    ),
+    (
+        "an attempt ran that is not stored",
+        nothing_runs_that_is_not_stored_or_twice,
+        |_, traces| {
+            traces.insert(AttemptId(u64::MAX), Trace::default());
+        },
+    ),
+    (
+        "a result is made up",
+        ends_are_as_jobs_say,
+        |stored, traces| {
+            let good = |row: &&AttemptRow| row.state == AttemptState::Succeeded;
+            let row = stored.attempts.values().find(good).unwrap();
+            traces.get_mut(&row.id).unwrap().end = None;
+        },
+    ),
+    (
+        "a result is wrong",
+        ends_are_as_jobs_say,
+        |stored, traces| {
+            let good = |row: &&AttemptRow| row.state == AttemptState::Succeeded;
+            let row = stored.attempts.values().find(good).unwrap();
+            traces.get_mut(&row.id).unwrap().end.as_mut().unwrap().1 = 3;
+        },
+    ),
+    (
+        "a job of the pool takes too long",
+        the_pool_is_not_overfilled,
+        |stored, traces| {
+            let row = stored.attempt_of("x");
+            traces.get_mut(&row).unwrap().end.as_mut().unwrap().0 += 3_600_000_000;
+        },
+    ),
+    ("a job starts too early", order_holds, |stored, traces| {
         let row = stored.attempt_of("join");
         traces.get_mut(&row).unwrap().started_at -= 3_600_000_000;
     }),
-    ("a fire time is missing", |stored, _| {
-        stored.firings.sort_by_key(|it| it.from);
-        stored.firings.remove(1);
-    }),
-    ("an alert is raised twice", |stored, _| {
-        stored.alerts.push(stored.alerts[0].clone());
-    }),
-    ("an alert is forgotten", |stored, _| {
-        let good = |it: &AlertRow| it.event == AlertEvent::ExecutionSucceeded;
-        let at = stored.alerts.iter().position(good).unwrap();
-        let execution = stored.alerts[at].execution;
-        stored
-            .alerts
-            .retain(|it| !(good(it) && it.execution == execution));
-    }),
-    ("a fire time is used twice", |stored, _| {
-        stored.firings.push(stored.firings[1].clone());
-    }),
+    (
+        "a fire time is missing",
+        fire_times_are_used_once,
+        |stored, _| {
+            stored.firings.sort_by_key(|it| it.from);
+            stored.firings.remove(1);
+        },
+    ),
+    (
+        "an alert is raised twice",
+        alerts_are_raised_once,
+        |stored, _| {
+            stored.alerts.push(stored.alerts[0].clone());
+        },
+    ),
+    (
+        "an alert is forgotten",
+        alerts_are_raised_once,
+        |stored, _| {
+            let good = |it: &AlertRow| it.event == AlertEvent::ExecutionSucceeded;
+            let at = stored.alerts.iter().position(good).unwrap();
+            let execution = stored.alerts[at].execution;
+            stored
+                .alerts
+                .retain(|it| !(good(it) && it.execution == execution));
+        },
+    ),
+    (
+        "a fire time is used twice",
+        fire_times_are_used_once,
+        |stored, _| {
+            stored.firings.push(stored.firings[1].clone());
+        },
+    ),
 ];
 
 /// Each start that was promised is there, once, and no other.
-fn every_promise_is_kept(stored: &Stored, asked: &Asked) {
+fn every_promise_is_kept(stored: &Stored, _: &Traces, asked: &Asked) {
     let manual = stored.executions.iter();
     let manual = manual.filter(|it| it.row.trigger != TriggerKind::Schedule);
     let there: BTreeSet<ExecutionId> = manual.map(|it| it.row.id).collect();
@@ -188,7 +276,7 @@ fn every_promise_is_kept(stored: &Stored, asked: &Asked) {
     assert_eq!(there, promised);
 }
 
-fn nothing_runs_that_is_not_stored_or_twice(stored: &Stored, traces: &Traces) {
+fn nothing_runs_that_is_not_stored_or_twice(stored: &Stored, traces: &Traces, _: &Asked) {
     for (id, trace) in traces {
         assert!(
             stored.attempts.contains_key(id),
@@ -199,7 +287,7 @@ fn nothing_runs_that_is_not_stored_or_twice(stored: &Stored, traces: &Traces) {
 }
 
 /// No result is lost, and none is made up.
-fn ends_are_as_jobs_say(stored: &Stored, traces: &Traces) {
+fn ends_are_as_jobs_say(stored: &Stored, traces: &Traces, _: &Asked) {
     for (id, row) in &stored.attempts {
         let end = traces.get(id).and_then(|trace| trace.end);
         let code = end.map(|(_, code)| code);
@@ -218,7 +306,7 @@ fn ends_are_as_jobs_say(stored: &Stored, traces: &Traces) {
 }
 
 /// All that was asked for has succeeded in the end, each job by an attempt that did.
-fn runs_ended_well(stored: &Stored) {
+fn runs_ended_well(stored: &Stored, _: &Traces, _: &Asked) {
     for execution in &stored.executions {
         assert_eq!(
             execution.row.state,
@@ -269,54 +357,62 @@ fn most_at_once(intervals: &[(i64, i64, u32)]) -> u32 {
     u32::try_from(most).unwrap()
 }
 
-fn limits_hold(stored: &Stored, traces: &Traces) {
+fn executors_are_not_overfilled(stored: &Stored, traces: &Traces, _: &Asked) {
     let mut executors = BTreeMap::<_, Vec<_>>::new();
-    let mut jobs = BTreeMap::<_, Vec<_>>::new();
-    let mut pool = Vec::new();
     for (id, trace) in traces {
         let row = &stored.attempts[id];
-        let run = &stored.job_runs[&row.job_run];
-        let execution = stored.execution(row.execution);
         let (from, to) = interval(row, trace);
-        executors
-            .entry(row.executor)
-            .or_default()
-            .push((from, to, row.slots));
-        jobs.entry((run.row.job, execution.row.data_date))
-            .or_default()
-            .push((from, to, 1));
-        if run.flow_name == "c" {
-            let takes = if run.job_name == "z" { 2 } else { 1 };
-            pool.push((from, to, takes));
-        }
+        let its = executors.entry(row.executor).or_default();
+        its.push((from, to, row.slots));
     }
     for (executor, intervals) in &executors {
         let most = most_at_once(intervals);
         assert!(most <= SLOTS, "{most} slots at once on executor {executor}");
     }
+}
+
+fn no_job_runs_beside_itself(stored: &Stored, traces: &Traces, _: &Asked) {
+    let mut jobs = BTreeMap::<_, Vec<_>>::new();
+    for (id, trace) in traces {
+        let row = &stored.attempts[id];
+        let job = stored.job_runs[&row.job_run].row.job;
+        let date = stored.execution(row.execution).row.data_date;
+        let (from, to) = interval(row, trace);
+        jobs.entry((job, date)).or_default().push((from, to, 1));
+    }
     for ((job, date), intervals) in &jobs {
         let most = most_at_once(intervals);
         assert!(most <= 1, "job {job} ran {most} times at once for {date}");
     }
-    let most = most_at_once(&pool);
-    assert!(most <= POOL, "{most} slots of the pool at once");
-    // One run of flow `c` at once: its jobs of two executions never meet.
-    let mut spans = BTreeMap::<ExecutionId, Vec<(i64, i64)>>::new();
-    for (id, trace) in traces {
+}
+
+/// Attempts at jobs of flow `c`.
+fn of_flow_c<'a>(
+    stored: &'a Stored,
+    traces: &'a Traces,
+) -> impl Iterator<Item = (&'a AttemptRow, &'a str, (i64, i64))> {
+    traces.iter().filter_map(|(id, trace)| {
         let row = &stored.attempts[id];
-        if stored.job_runs[&row.job_run].flow_name == "c" {
-            spans
-                .entry(row.execution)
-                .or_default()
-                .push(interval(row, trace));
-        }
-    }
-    let all: Vec<_> = spans
-        .iter()
-        .flat_map(|(id, its)| its.iter().map(move |it| (*id, *it)))
+        let run = &stored.job_runs[&row.job_run];
+        (run.flow_name == "c").then(|| (row, &*run.job_name, interval(row, trace)))
+    })
+}
+
+fn the_pool_is_not_overfilled(stored: &Stored, traces: &Traces, _: &Asked) {
+    let takes = |name| if name == "z" { 2 } else { 1 };
+    let its = of_flow_c(stored, traces);
+    let its: Vec<_> = its
+        .map(|(_, name, (from, to))| (from, to, takes(name)))
         .collect();
-    for (one, (from, to)) in &all {
-        for (other, (start, _)) in &all {
+    let most = most_at_once(&its);
+    assert!(most <= POOL, "{most} slots of the pool at once");
+}
+
+fn flow_c_runs_once_at_a_time(stored: &Stored, traces: &Traces, _: &Asked) {
+    let all: Vec<_> = of_flow_c(stored, traces).collect();
+    for (one, _, (from, to)) in &all {
+        for (other, _, (start, _)) in &all {
+            let (one, other) = (one.execution, other.execution);
             assert!(
                 one == other || start < from || start >= to,
                 "flow c ran in executions {one} and {other} at once"
@@ -326,7 +422,7 @@ fn limits_hold(stored: &Stored, traces: &Traces) {
 }
 
 /// A job starts after the last of those before it has succeeded.
-fn order_holds(stored: &Stored, traces: &Traces) {
+fn order_holds(stored: &Stored, traces: &Traces, _: &Asked) {
     const BEFORE: &[(&str, &str)] = &[
         ("root", "left"),
         ("root", "right"),
@@ -362,7 +458,7 @@ fn order_holds(stored: &Stored, traces: &Traces) {
 }
 
 /// Each time of the schedule was used once, and none was left out.
-fn fire_times_are_used_once(stored: &Stored) {
+fn fire_times_are_used_once(stored: &Stored, _: &Traces, _: &Asked) {
     let mut times: Vec<i64> = Vec::new();
     for firing in &stored.firings {
         assert_eq!(firing.from, firing.to, "{firing:?}");
@@ -386,7 +482,7 @@ fn fire_times_are_used_once(stored: &Stored) {
 }
 
 /// Whoever leads raises each alert once for its cause, and none is forgotten.
-fn alerts_are_raised_once(stored: &Stored) {
+fn alerts_are_raised_once(stored: &Stored, _: &Traces, _: &Asked) {
     let mut causes = BTreeSet::new();
     let mut told = BTreeSet::new();
     for alert in &stored.alerts {
@@ -442,6 +538,7 @@ async fn stored(url: &str) -> Stored {
         attempts: BTreeMap::new(),
         firings: Vec::new(),
         alerts: Vec::new(),
+        alive: BTreeSet::new(),
     };
     let mut after = None;
     loop {
@@ -466,12 +563,14 @@ async fn stored(url: &str) -> Stored {
         };
         let page = store.job_runs(&query).await.unwrap();
         for run in page.items {
+            let attempts = store.attempts(run.row.id).await.unwrap();
             if !known.contains(&run.row.execution) {
+                stored.alive.extend(attempts.iter().map(|it| it.id));
                 continue;
             }
-            for attempt in store.attempts(run.row.id).await.unwrap() {
-                stored.attempts.insert(attempt.id, attempt);
-            }
+            stored
+                .attempts
+                .extend(attempts.into_iter().map(|it| (it.id, it)));
             stored.job_runs.insert(run.row.id, run);
         }
         after = page.next;

@@ -48,8 +48,9 @@ fn torture(name: &str, mut site: Site) {
     site.heal();
     let asked = load.end();
     load::finish(&site);
-    let report = check::rules(&site, &asked);
-    check::sight(&site, &asked);
+    let found = check::rules(&site, &asked);
+    found.sight(&asked);
+    let report = found.report();
     let took = started.elapsed().as_secs();
     let span = span.as_secs();
     say(&format!(

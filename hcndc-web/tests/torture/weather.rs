@@ -114,7 +114,10 @@ fn bad_weather_is_told_and_outlived() {
 
     let asked = load.end();
     finish(&site);
-    super::say(&format!("bad weather\n{}\n", check::rules(&site, &asked)));
+    super::say(&format!(
+        "bad weather\n{}\n",
+        check::rules(&site, &asked).report()
+    ));
 }
 
 #[test]

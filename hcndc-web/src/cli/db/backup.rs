@@ -65,6 +65,8 @@ pub(super) enum BackupError {
     InTheWay { path: PathBuf },
     #[error("{} cannot be restored: {reason}", path.display())]
     Unfit { path: PathBuf, reason: String },
+    #[error("a server leads on this database, or did so a moment ago: stop it first")]
+    Led,
     #[error("cannot use {}", path.display())]
     File { path: PathBuf, source: io::Error },
     #[error(transparent)]
@@ -148,13 +150,7 @@ pub(super) async fn restore(args: &RestoreArgs, lang: Lang) -> Result<Exit, Back
     let realm = copy.renew().await?;
     copy.close().await?;
     settle(&part).map_err(at(&part))?;
-    for ending in ["", "-wal", "-shm"] {
-        let old = beside(&target, ending);
-        if old.exists() {
-            let kept = beside(&target, &format!(".replaced{ending}"));
-            fs::rename(&old, &kept).map_err(at(&kept))?;
-        }
-    }
+    keep(&target)?;
     fs::rename(&part, &target).map_err(at(&target))?;
     settle(&target).map_err(at(&target))?;
     let target = target.display();
@@ -167,8 +163,44 @@ pub(super) async fn restore(args: &RestoreArgs, lang: Lang) -> Result<Exit, Back
     ))
 }
 
+/// Keeps a database under another name, with all its files. Whenever this is cut off, they are all there under one name or
+/// the other.
+fn keep(target: &Path) -> Result<(), BackupError> {
+    const FILES: [&str; 3] = ["", "-wal", "-shm"];
+    let name = |number: u32| match number {
+        1 => ".replaced".to_owned(),
+        _ => format!(".replaced-{number}"),
+    };
+    let is_free = |name: &String| {
+        let mut files = FILES.iter().map(|ending| format!("{name}{ending}"));
+        files.all(|file| !beside(target, &file).exists())
+    };
+    let mut names = (1..).map(name);
+    let Some(name) = names.find(is_free) else {
+        return Ok(());
+    };
+    for ending in FILES {
+        let old = beside(target, ending);
+        if old.exists() {
+            let kept = beside(target, &format!("{name}{ending}"));
+            fs::hard_link(&old, &kept).map_err(at(&kept))?;
+        }
+    }
+    // What belongs to the old one must not lie beside the new one.
+    for ending in ["-wal", "-shm"] {
+        let old = beside(target, ending);
+        clear(&old).map_err(at(&old))?;
+    }
+    Ok(())
+}
+
 pub(super) async fn renew(args: &RenewArgs, lang: Lang) -> Result<Exit, BackupError> {
     let upkeep = args.database.open().await?;
+    let leader = upkeep.store().await?.leader().await?;
+    let is_led = leader.is_some_and(|it| it.expires_at.is_some_and(|end| end > now()));
+    if is_led {
+        return Err(BackupError::Led);
+    }
     let realm = upkeep.renew().await?;
     upkeep.close().await?;
     let renewed = pick(lang, "renewed, as realm", "已更新，新标识为");

@@ -5,10 +5,10 @@ use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use hcndc_core::{
-    engine::{EditBatch, Input, Order, Rejected, Report, Settings},
+    engine::{EditBatch, Engine, Input, Order, Rejected, Report, Settings, Snapshot},
     id::{AttemptId, ExecutorId},
     model::{DefinitionDraft, Edit, Executor},
-    port::{ErrorKind, Fence, LogRead, PortError, Transport},
+    port::{Clock as _, ErrorKind, Fence, LogRead, PortError, Store as _, Transport},
     scheduler::{Leadership, Scheduler, SchedulerError},
 };
 use hcndc_store_mysql::{SqlError, SqlOptions, SqlStore, Upkeep};
@@ -50,7 +50,12 @@ pub(super) async fn put(
 ) -> Result<Put, PutError> {
     // Its tables are not changed by the way: that is for a start, or for `hcndc db migrate`.
     let upkeep = Upkeep::open(options).await?;
-    upkeep.store().await?;
+    let stored = upkeep.store().await?;
+    if dry_run {
+        let snapshot = stored.load().await?;
+        upkeep.close().await?;
+        return try_out(snapshot, file);
+    }
     upkeep.close().await?;
     let store = SqlStore::connect_with(options).await?;
     let leadership = Leadership {
@@ -69,24 +74,14 @@ pub(super) async fn put(
     let mut scheduler = opened.map_err(|_| PutError::Led)??;
     let edits = edits(file, None, &Existing::of(scheduler.engine()));
     let put = count(&edits);
-    let by = "hcndc import".to_owned();
-    let batch = Input::Edit(EditBatch { by, edits });
     let (handle, mut inbox) = channel();
     let command = async {
-        let answer = match dry_run {
-            true => {
-                let tried = handle.look(move |engine| {
-                    let mut engine = engine.clone();
-                    engine.apply(engine.now(), batch).map(drop)
-                });
-                tried.await.and_then(|tried| Ok(tried?))
-            }
-            false => handle.command(batch).await.map(drop),
-        };
+        let answer = handle.command(batch(edits)).await.map(drop);
         handle.close().await;
         answer
     };
-    let (ran, answered) = tokio::join!(scheduler.run(&mut inbox), command);
+    // The edit waits before the scheduler looks what is due: that goes by the definitions as they are after it.
+    let (answered, ran) = tokio::join!(biased; command, scheduler.run(&mut inbox));
     store.close().await?;
     ran?;
     match answered {
@@ -94,6 +89,22 @@ pub(super) async fn put(
         Err(CommandError::Rejected(rejected)) => Err(PutError::Refused(rejected)),
         Err(_) => Err(PutError::Unknown),
     }
+}
+
+/// Finds out whether all could be put, without a word to anybody.
+fn try_out(snapshot: Snapshot, file: &MeshFile) -> Result<Put, PutError> {
+    let now = SystemClock::new().now();
+    let engine = Engine::load(now, Settings::default(), snapshot);
+    let mut engine = engine.map_err(SchedulerError::Inconsistent)?;
+    let edits = edits(file, None, &Existing::of(&engine));
+    let put = count(&edits);
+    let tried = engine.apply(now, batch(edits));
+    tried.map(|_| put).map_err(PutError::Refused)
+}
+
+fn batch(edits: Vec<Edit>) -> Input {
+    let by = "hcndc import".to_owned();
+    Input::Edit(EditBatch { by, edits })
 }
 
 fn count(edits: &[Edit]) -> Put {
