@@ -16,6 +16,9 @@ use hcndc_core::{
 use super::{edit::draw_edit, lots::Lots as _, plan::Command, schedule::date};
 use crate::tables::Tables;
 
+/// How often people start a flow for a date that others wait for.
+const HOPES: u32 = 5;
+
 /// A start of a flow that executions wait for outside of themselves, for the date that they ask for; `None` if nobody waits so
 /// for what is not under way. What was started the fewest times before goes first: it may be of no use to who waits.
 pub(crate) fn start_awaited(
@@ -33,7 +36,9 @@ pub(crate) fn start_awaited(
         })
     };
     let awaited = awaited(rows).into_iter();
-    let awaited = awaited.filter(|&(flow, date)| !live(flow, date));
+    // Nobody hopes for ever: then something else is in the way.
+    let hopes = |it: &(FlowId, DataDate)| started.get(it).is_none_or(|&times| times < HOPES);
+    let awaited = awaited.filter(|it| hopes(it) && !live(it.0, it.1));
     let (flow, data_date) = awaited.min_by_key(|it| started.get(it).copied())?;
     *started.entry((flow, data_date)).or_default() += 1;
     Some(Input::Start(Start {
