@@ -212,7 +212,10 @@ impl Oracle {
         let Ok(job) = rows.job_of(run) else {
             return false;
         };
-        if self.failed_with.contains(&run.id) || self.cut_off.contains(&run.id) {
+        // Of what is cut off nothing begins any more, whyever it had failed.
+        let flow_run = rows.flow_runs.get(&run.flow_run);
+        let is_cut = flow_run.is_some_and(|it| it.timed_out) || self.cut_off.contains(&run.id);
+        if is_cut || self.failed_with.contains(&run.id) {
             return true;
         }
         job.dependencies.iter().any(|dependency| {
