@@ -17,8 +17,8 @@ const ISOLATION: &str = "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ
 /// On a Galera cluster, reads wait for what other nodes have committed; elsewhere it does nothing.
 const SYNC_WAIT: &str = "SET SESSION wsrep_sync_wait = 1";
 /// MariaDB ends a transaction that nobody goes on with: a leader that was stopped in the middle of a commit would keep others
-/// from taking over. By then its lease is over, too.
-const IDLE_WRITES: &str = "SET SESSION idle_write_transaction_timeout = 3";
+/// from taking over. Longer than a slow host needs between two statements of a large commit.
+const IDLE_WRITES: &str = "SET SESSION idle_write_transaction_timeout = 10";
 /// MySQL has no such setting: it ends whoever says nothing for so long, also one who has no transaction. Not shorter, for a
 /// load of very much takes some seconds between two statements.
 const IDLE: &str = "SET SESSION wait_timeout = 30";
