@@ -10,12 +10,10 @@ use std::{
 use async_trait::async_trait;
 use futures_util::FutureExt as _;
 use hcndc_core::{
-    engine::{Change, Engine, ExecutionSnapshot, Order, Report, Settings, Snapshot},
-    id::{AttemptId, ExecutionId, ExecutorId},
-    model::Executor,
+    engine::{Change, Engine, ExecutionSnapshot, Settings, Snapshot},
+    id::ExecutionId,
     port::{
-        Asked, Clock, Commit, ErrorKind, Fence, Inbox, Lease, LogRead, Observer, PortError,
-        Request, Store, Transport,
+        Asked, Clock, Commit, ErrorKind, Fence, Inbox, Lease, Observer, PortError, Request, Store,
     },
     scheduler::{Leadership, Scheduler, SchedulerError},
     time::Timestamp,
@@ -182,36 +180,6 @@ impl Store for Shared {
     }
 }
 
-#[async_trait]
-impl Transport for Shared {
-    type Error = Failure;
-
-    fn connect(&self, _: Arc<Executor>, _: Fence) {}
-
-    fn disconnect(&self, _: ExecutorId) {}
-
-    fn send(&self, _: ExecutorId, _: Order) {}
-
-    async fn recv(&self) -> (ExecutorId, Report) {
-        std::future::pending().await
-    }
-
-    async fn read_log(
-        &self,
-        _: ExecutorId,
-        _: AttemptId,
-        _: u64,
-        _: usize,
-        _: Duration,
-    ) -> Result<LogRead, Failure> {
-        Err(Failure(ErrorKind::Unavailable))
-    }
-
-    fn trouble(&self, _: ExecutorId) -> Option<String> {
-        None
-    }
-}
-
 impl Observer for Shared {
     fn committed(&self, _: Timestamp, _: &[Change]) {}
 
@@ -220,12 +188,12 @@ impl Observer for Shared {
     }
 }
 
-type Driver = Scheduler<Shared, Shared, Shared, Shared>;
+type Driver = Scheduler<Shared, (), Shared, Shared>;
 
 fn open(world: &Shared) -> impl Future<Output = Result<Driver, SchedulerError<Failure>>> + use<> {
     Scheduler::open(
         world.clone(),
-        world.clone(),
+        (),
         world.clone(),
         world.clone(),
         Settings::default(),

@@ -87,40 +87,6 @@ impl Store for Failing {
     }
 }
 
-/// Reaches nobody.
-#[derive(Debug)]
-struct Nobody;
-
-#[async_trait]
-impl Transport for Nobody {
-    type Error = Failure;
-
-    fn connect(&self, _: Arc<Executor>, _: Fence) {}
-
-    fn disconnect(&self, _: ExecutorId) {}
-
-    fn send(&self, _: ExecutorId, _: Order) {}
-
-    async fn recv(&self) -> (ExecutorId, Report) {
-        std::future::pending().await
-    }
-
-    async fn read_log(
-        &self,
-        _: ExecutorId,
-        _: AttemptId,
-        _: u64,
-        _: usize,
-        _: Duration,
-    ) -> Result<LogRead, Failure> {
-        Err(Failure(ErrorKind::Unavailable))
-    }
-
-    fn trouble(&self, _: ExecutorId) -> Option<String> {
-        None
-    }
-}
-
 /// Jumps to whatever is waited for.
 #[derive(Debug, Default)]
 struct Jumping(Mutex<Timestamp>);
@@ -195,7 +161,7 @@ fn resumed(failures: &[ErrorKind]) -> (Vec<Result<Reply, Rejected>>, Vec<String>
     let run = async {
         let mut scheduler = Scheduler::open(
             Failing(Mutex::new(failures.iter().copied().collect())),
-            Nobody,
+            (),
             Jumping::default(),
             Arc::clone(&notes),
             Settings::default(),
@@ -287,7 +253,7 @@ fn people_are_told_of_an_alert_until_it_is_done_with() {
     let run = async {
         let mut scheduler = Scheduler::open(
             Failing(Mutex::default()),
-            Nobody,
+            (),
             Jumping::default(),
             (),
             Settings::default(),

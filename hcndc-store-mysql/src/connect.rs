@@ -39,8 +39,8 @@ pub struct SqlOptions {
     /// too many, and a MySQL server runs out of them (`max_connections`, 151 by default, shared by all that connect).
     /// A database in memory has one connection, whatever this says.
     pub readers: u32,
-    /// How long a page, a small commit or the lease may take before the connection counts as lost and the call as
-    /// [`SqlError::Silent`]; default 30 s. A large commit and a load get more. Shorter, and a database that is only slow
+    /// How long a page or a small commit may take before the connection counts as lost and the call as
+    /// [`SqlError::Silent`]; default 30 s. A large commit and a load get more, the lease gets 10 s at most. Shorter, and a database that is only slow
     /// makes work twice; longer, and a network that swallows packets goes unnoticed.
     pub patience: Duration,
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use hcndc_core::time::Timestamp;
 use sea_orm::{
-    ConnectionTrait as _, DatabaseConnection, DbBackend,
+    ConnectionTrait as _, DatabaseConnection, DbBackend, StatementBuilder,
     sea_query::{Expr, ExprTrait as _, OnConflict, Query, SimpleExpr},
 };
 
@@ -102,8 +102,7 @@ impl SqlStore {
             ])
             .on_conflict(over)
             .to_owned();
-        let done = self.signs().execute(&statement).await;
-        done.doing("sign a server on").map(drop)
+        self.sign("sign a server on", &statement).await.map(drop)
     }
 
     /// Says that a server is alive.
@@ -118,8 +117,7 @@ impl SqlStore {
             .and_where(Expr::col(Server::Instance).eq(entry.instance.as_str()))
             .and_where(Expr::col(Server::Boot).eq(entry.boot.as_str()))
             .to_owned();
-        let done = self.signs().execute(&statement).await.doing(doing)?;
-        if done.rows_affected() > 0 {
+        if self.sign(doing, &statement).await? > 0 {
             return Ok(Signed::Seen);
         }
         let others = self.known_servers().await?.servers;
@@ -142,8 +140,7 @@ impl SqlStore {
             .and_where(Expr::col(Server::Instance).eq(entry.instance.as_str()))
             .and_where(Expr::col(Server::Boot).eq(entry.boot.as_str()))
             .to_owned();
-        let done = self.signs().execute(&statement).await;
-        done.doing("sign a server off").map(drop)
+        self.sign("sign a server off", &statement).await.map(drop)
     }
 
     /// Forgets servers that have been silent for so long.
@@ -156,8 +153,7 @@ impl SqlStore {
             .from_table(Server::Table)
             .and_where(Expr::col(Server::SeenAt).lt(self.now_micros().sub(silent_for)))
             .to_owned();
-        let done = self.signs().execute(&statement).await;
-        done.doing("forget dead servers").map(drop)
+        self.sign("forget dead servers", &statement).await.map(drop)
     }
 
     /// All servers, and who leads.
@@ -165,6 +161,10 @@ impl SqlStore {
     /// # Errors
     /// [`SqlError`] when they cannot be read.
     pub async fn known_servers(&self) -> Result<KnownServers, SqlError> {
+        self.soon("read the servers", self.read_servers()).await
+    }
+
+    async fn read_servers(&self) -> Result<KnownServers, SqlError> {
         let doing = "read the servers";
         let statement = Query::select()
             .columns([
@@ -211,6 +211,17 @@ impl SqlStore {
         Ok(KnownServers { servers, leader })
     }
 
+    /// Carries out a statement; returns how many rows matched, or changed, as the database counts.
+    async fn sign(
+        &self,
+        doing: &'static str,
+        statement: &impl StatementBuilder,
+    ) -> Result<u64, SqlError> {
+        let sign = async { self.signs().execute(statement).await.doing(doing) };
+        let done = self.soon(doing, sign).await?;
+        Ok(done.rows_affected())
+    }
+
     /// The way in for signs of life: on MySQL beside the two connections that commits and the lease need; SQLite has one for
     /// all that is written.
     fn signs(&self) -> &DatabaseConnection {
@@ -221,7 +232,7 @@ impl SqlStore {
     }
 
     /// The database's clock, in microseconds.
-    fn now_micros(&self) -> SimpleExpr {
+    pub(crate) fn now_micros(&self) -> SimpleExpr {
         match self.reader().get_database_backend() {
             // The session's zone is UTC, so no hour comes twice.
             DbBackend::MySql => Expr::cust("CAST(UNIX_TIMESTAMP(NOW(6)) * 1000000 AS SIGNED)"),

@@ -15,6 +15,9 @@ use crate::{SqlError, SqlStore};
 /// What a row of a large commit may take, on the slowest disk that anybody would keep a database on.
 const SLOWEST_ROW: Duration = Duration::from_millis(10);
 
+/// The longest that the lease is asked for at a time.
+const LEASE_PATIENCE: Duration = Duration::from_secs(10);
+
 #[async_trait]
 impl Store for SqlStore {
     type Error = SqlError;
@@ -49,21 +52,29 @@ impl Store for SqlStore {
         outlasted: Option<&Lease>,
     ) -> Result<Asked, SqlError> {
         let acquire = self.acquire_lease(holder, now, ttl, outlasted);
-        self.soon("ask for the lease", acquire).await
+        self.within(self.lease_patience(), "ask for the lease", acquire)
+            .await
     }
 
     async fn renew(&self, lease: &Lease, now: Timestamp, ttl: Duration) -> Result<Lease, SqlError> {
         let renew = self.renew_lease(lease, now, ttl);
-        self.soon("renew the lease", renew).await
+        self.within(self.lease_patience(), "renew the lease", renew)
+            .await
     }
 
     async fn release(&self, lease: &Lease) -> Result<(), SqlError> {
         let release = self.release_lease(lease);
-        self.soon("release the lease", release).await
+        self.within(self.lease_patience(), "release the lease", release)
+            .await
     }
 }
 
 impl SqlStore {
+    /// Whoever stands by must not miss the end of another's lease because one packet was lost.
+    fn lease_patience(&self) -> Duration {
+        self.patience().min(LEASE_PATIENCE)
+    }
+
     /// What a call gives that is small, whatever the database holds.
     pub(crate) async fn soon<T>(
         &self,

@@ -18,13 +18,7 @@ use hcndc_store_mysql::{SqlError, SqlOptions, SqlStore, Upkeep};
 use support::{block_on, mysql, sqlite};
 
 async fn lead(store: &SqlStore, holder: &str) -> Fence {
-    let lease = store.acquire(holder, sample::at(0), Duration::from_secs(1), None);
-    lease
-        .await
-        .expect("acquire")
-        .given()
-        .expect("nobody leads")
-        .fence
+    support::lead(store, holder, Duration::from_secs(1)).await
 }
 
 fn commit_of(next_id: u64) -> Commit {

@@ -3,6 +3,8 @@
 
 #![cfg(feature = "sqlite")]
 
+mod support;
+
 use std::time::Duration;
 
 use hcndc_core::{
@@ -30,10 +32,7 @@ async fn what_a_full_disk_refused_is_stored_when_there_is_room_again() {
     let dir = tempfile::tempdir().expect("a folder");
     let options = SqlOptions::file(&dir.path().join("full.db"));
     let store = SqlStore::connect_with(&options).await.expect("open");
-    let lease = store
-        .acquire("a", sample::at(0), Duration::from_secs(9), None)
-        .await;
-    let fence = lease.expect("acquire").given().expect("nobody leads").fence;
+    let fence = support::lead(&store, "a", Duration::from_secs(9)).await;
     store
         .commit(fence, &flows(1..=10))
         .await

@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use hcndc_core::{contract::sample, port::Store as _};
+use hcndc_core::port::Store as _;
 use hcndc_store_mysql::SqlStore;
 use support::{
     block_on, sqlite,
@@ -29,13 +29,7 @@ fn writer() {
     };
     block_on(async {
         let store = SqlStore::connect(&address).await.expect("connect");
-        let lease = store.acquire("writer", sample::at(0), Duration::from_secs(900), None);
-        let fence = lease
-            .await
-            .expect("acquire")
-            .given()
-            .expect("nobody else")
-            .fence;
+        let fence = support::lead(&store, "a", Duration::from_secs(900)).await;
         let stored = versions(&store.load().await.expect("load"));
         for number in stored.first().map_or(0, |last| last + 1).. {
             store.commit(fence, &version(number)).await.expect("commit");

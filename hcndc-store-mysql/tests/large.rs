@@ -7,7 +7,7 @@ use std::{sync::Arc, time::Duration};
 use hcndc_core::{
     contract::sample,
     model::Job,
-    port::{Commit, ErrorKind, Fence, PortError as _, Store as _},
+    port::{Commit, ErrorKind, PortError as _, Store as _},
 };
 use hcndc_store_mysql::SqlStore;
 use sea_orm::{ConnectionTrait as _, Database, DbBackend, Statement};
@@ -34,18 +34,8 @@ fn commit_of(jobs: &[Job]) -> Commit {
     }
 }
 
-async fn lead(store: &SqlStore) -> Fence {
-    let lease = store.acquire("a", sample::at(0), Duration::from_secs(9), None);
-    lease
-        .await
-        .expect("acquire")
-        .given()
-        .expect("nobody leads")
-        .fence
-}
-
 async fn an_edit_of_40_mb_is_stored(store: &SqlStore) {
-    let fence = lead(store).await;
+    let fence = support::lead(store, "a", Duration::from_secs(9)).await;
     let jobs = jobs(40, MB);
     let commit = commit_of(&jobs);
     store.commit(fence, &commit).await.expect("commit");
@@ -90,7 +80,7 @@ fn mysql_that_takes_no_row_so_large_is_unavailable() {
             return;
         }
         let store = SqlStore::connect(&schema.url).await.expect("connect");
-        let fence = lead(&store).await;
+        let fence = support::lead(&store, "a", Duration::from_secs(9)).await;
         let large = commit_of(&jobs(1, limit + MB));
         let error = store.commit(fence, &large).await.expect_err("too large");
         assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}");

@@ -5,7 +5,6 @@ mod support;
 use std::{task::Poll, time::Duration};
 
 use hcndc_core::{
-    contract::sample,
     engine::Snapshot,
     port::{ErrorKind, ExecutionQuery, Fence, FlowQuery, History as _, PortError as _, Store as _},
 };
@@ -43,13 +42,7 @@ impl Bed {
         set(&mut options);
         let store = SqlStore::connect_with(&options).await.expect("connect");
         let beside = SqlStore::connect(&schema.url).await.expect("connect");
-        let lease = store.acquire("a", sample::at(0), Duration::from_secs(900), None);
-        let fence = lease
-            .await
-            .expect("acquire")
-            .given()
-            .expect("nobody leads")
-            .fence;
+        let fence = support::lead(&store, "a", Duration::from_secs(900)).await;
         Self {
             proxy,
             store,

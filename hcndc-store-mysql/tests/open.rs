@@ -2,7 +2,7 @@
 
 mod support;
 
-use std::error::Error;
+use std::{error::Error, time::Duration};
 
 use hcndc_core::{
     contract::sample,
@@ -207,13 +207,7 @@ fn a_commit_waits_for_another_program_that_writes_to_the_file() {
     block_on(async {
         let url = sqlite::url(&directory);
         let store = SqlStore::connect(&url).await.expect("connect");
-        let lease = store.acquire("a", sample::at(0), std::time::Duration::from_secs(9), None);
-        let fence = lease
-            .await
-            .expect("acquire")
-            .given()
-            .expect("nobody leads")
-            .fence;
+        let fence = support::lead(&store, "a", Duration::from_secs(9)).await;
         let other = Database::connect(&url).await.expect("connect");
         let lock = "BEGIN IMMEDIATE";
         other.execute_unprepared(lock).await.expect(lock);
@@ -238,13 +232,7 @@ fn a_row_that_makes_no_sense_is_named() {
     block_on(async {
         let url = sqlite::url(&directory);
         let store = SqlStore::connect(&url).await.expect("connect");
-        let lease = store.acquire("a", sample::at(0), std::time::Duration::from_secs(9), None);
-        let fence = lease
-            .await
-            .expect("acquire")
-            .given()
-            .expect("nobody leads")
-            .fence;
+        let fence = support::lead(&store, "a", Duration::from_secs(9)).await;
         let commit = Commit {
             next_id: 100,
             changes: sample::World::new().changes(),
@@ -278,13 +266,7 @@ fn a_row_that_makes_no_sense_is_named() {
 fn an_id_that_no_column_can_hold_is_refused() {
     block_on(async {
         let store = SqlStore::connect("sqlite::memory:").await.expect("connect");
-        let lease = store.acquire("a", sample::at(0), std::time::Duration::from_secs(9), None);
-        let fence = lease
-            .await
-            .expect("acquire")
-            .given()
-            .expect("nobody leads")
-            .fence;
+        let fence = support::lead(&store, "a", Duration::from_secs(9)).await;
         let commit = Commit {
             next_id: 1,
             changes: vec![sample::put_flow(&sample::flow(u64::MAX, "f"))],
@@ -409,13 +391,7 @@ fn mysql_that_cuts_its_connections_is_found_again() {
     block_on(async {
         let schema = mysql::Schema::create().await;
         let store = SqlStore::connect(&schema.url).await.expect("connect");
-        let lease = store.acquire("a", sample::at(0), std::time::Duration::from_secs(9), None);
-        let fence = lease
-            .await
-            .expect("acquire")
-            .given()
-            .expect("nobody leads")
-            .fence;
+        let fence = support::lead(&store, "a", Duration::from_secs(9)).await;
         let commit = Commit {
             next_id: 100,
             changes: sample::World::new().changes(),

@@ -119,13 +119,7 @@ fn others() -> Vec<Change> {
 }
 
 async fn fill(store: &SqlStore) -> Fence {
-    let lease = store.acquire("a", sample::at(0), Duration::from_secs(1), None);
-    let fence = lease
-        .await
-        .expect("acquire")
-        .given()
-        .expect("nobody leads")
-        .fence;
+    let fence = support::lead(store, "a", Duration::from_secs(1)).await;
     let mut changes = sample::World::new().changes();
     changes.extend((1..=DAYS).flat_map(ended));
     changes.extend(others());
@@ -225,17 +219,6 @@ async fn old_history_goes_and_nothing_else(store: &SqlStore) {
     assert_eq!((nothing.total(), nothing.more), (0, false));
 }
 
-/// Leads in a new term.
-async fn lead_anew(store: &SqlStore) -> Fence {
-    let lease = store.acquire("a", sample::at(0), Duration::from_secs(1), None);
-    lease
-        .await
-        .expect("acquire")
-        .given()
-        .expect("its own lease")
-        .fence
-}
-
 /// Batches until there is no more; what is there is whole after each of them.
 async fn prune(store: &SqlStore, keep: Keep, rows: u32) -> Pruned {
     let mut all = Pruned::default();
@@ -291,7 +274,7 @@ async fn what_is_read_to_go_on_with_stays(store: &SqlStore) {
         changes: vec![Change::Execution(resumed)],
     };
     store.commit(fence, &commit).await.expect("commit");
-    lead_anew(store).await;
+    support::lead(store, "a", Duration::from_secs(1)).await;
     assert_eq!(prune(store, keep(), 100).await.total(), 0);
     let live = store.load().await.expect("load").executions;
     let live = live.iter().find(|it| it.row.id == id).expect("it lives");
@@ -303,7 +286,7 @@ async fn what_nobody_goes_on_with_goes_in_the_next_term(store: &SqlStore) {
     let id = ExecutionId(execution_of(1));
     store.load_execution(id).await.expect("load");
     assert_eq!(prune(store, keep(), 100).await.rows["execution"], 2);
-    lead_anew(store).await;
+    support::lead(store, "a", Duration::from_secs(1)).await;
     assert_eq!(prune(store, keep(), 100).await.rows["execution"], 1);
     assert_eq!(store.load_execution(id).await.expect("load"), None);
 }

@@ -16,13 +16,7 @@ use support::{block_on, mysql, sqlite};
 /// A database with something in it, led by "a" until a second from the epoch.
 async fn fill(url: &str) {
     let store = SqlStore::connect(url).await.expect("connect");
-    let lease = store.acquire("a", sample::at(0), Duration::from_secs(1), None);
-    let fence = lease
-        .await
-        .expect("acquire")
-        .given()
-        .expect("nobody leads")
-        .fence;
+    let fence = support::lead(&store, "a", Duration::from_secs(1)).await;
     let commit = Commit {
         next_id: 100,
         changes: sample::World::new().changes(),

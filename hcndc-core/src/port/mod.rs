@@ -27,4 +27,4 @@ pub use notifier::Notifier;
 pub use observer::Observer;
 pub use resolver::ParamResolver;
 pub use store::{Asked, Commit, Fence, Lease, Store};
-pub use transport::Transport;
+pub use transport::{NoExecutors, Transport};

@@ -5,7 +5,7 @@ use core::time::Duration;
 
 use async_trait::async_trait;
 
-use super::{Fence, LogRead, PortError};
+use super::{ErrorKind, Fence, LogRead, PortError};
 use crate::{
     engine::{Order, Report},
     id::{AttemptId, ExecutorId},
@@ -64,6 +64,48 @@ pub trait Transport: Send + Sync {
 
     /// Why no connection stands; `None` while one does.
     fn trouble(&self, executor: ExecutorId) -> Option<String>;
+}
+
+/// Why [`()`](Transport#impl-Transport-for-()) has no output to give.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no executor is reached from here")]
+pub struct NoExecutors;
+
+impl PortError for NoExecutors {
+    fn kind(&self) -> ErrorKind {
+        ErrorKind::Unavailable
+    }
+}
+
+/// Reaches no executor: for who only edits. What runs goes on, and whoever leads next finds it.
+#[async_trait]
+impl Transport for () {
+    type Error = NoExecutors;
+
+    fn connect(&self, _: Arc<Executor>, _: Fence) {}
+
+    fn disconnect(&self, _: ExecutorId) {}
+
+    fn send(&self, _: ExecutorId, _: Order) {}
+
+    async fn recv(&self) -> (ExecutorId, Report) {
+        core::future::pending().await
+    }
+
+    async fn read_log(
+        &self,
+        _: ExecutorId,
+        _: AttemptId,
+        _: u64,
+        _: usize,
+        _: Duration,
+    ) -> Result<LogRead, NoExecutors> {
+        Err(NoExecutors)
+    }
+
+    fn trouble(&self, _: ExecutorId) -> Option<String> {
+        None
+    }
 }
 
 #[async_trait]

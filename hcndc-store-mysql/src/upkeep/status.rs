@@ -177,10 +177,11 @@ impl Upkeep {
         if self.backend() != DbBackend::MySql {
             return Ok(None);
         }
-        let query = "SELECT CAST(ROUND(UNIX_TIMESTAMP(NOW(6)) * 1000000) AS SIGNED)";
-        let rows = self.rows("ask for the time", query).await?;
-        let theirs = rows.first().map(|row| row.try_get_by_index::<i64>(0));
-        let theirs = theirs.transpose().doing("ask for the time")?;
+        let doing = "ask for the time";
+        let query = Query::select().expr(self.store.now_micros()).to_owned();
+        let row = self.db().query_one(&query).await.doing(doing)?;
+        let theirs = row.map(|row| row.try_get_by_index::<i64>(0));
+        let theirs = theirs.transpose().doing(doing)?;
         Ok(theirs.map(|theirs| theirs.saturating_sub(now.as_micros())))
     }
 }
@@ -191,6 +192,10 @@ impl SqlStore {
     /// # Errors
     /// [`SqlError`] when it cannot be read.
     pub async fn leader(&self) -> Result<Option<LeaderStatus>, SqlError> {
+        self.soon("read the lease", self.read_leader()).await
+    }
+
+    async fn read_leader(&self) -> Result<Option<LeaderStatus>, SqlError> {
         let columns = [
             Leader::Realm,
             Leader::Fence,

@@ -9,7 +9,13 @@ pub(crate) mod schema;
 pub(crate) mod sqlite;
 pub(crate) mod versions;
 
-use std::future::Future;
+use std::{future::Future, time::Duration};
+
+use hcndc_core::{
+    contract::sample,
+    port::{Fence, Store as _},
+};
+use hcndc_store_mysql::SqlStore;
 
 /// Runs a test on a runtime of its own.
 pub(crate) fn block_on<F: Future>(test: F) -> F::Output {
@@ -17,4 +23,11 @@ pub(crate) fn block_on<F: Future>(test: F) -> F::Output {
         .enable_all()
         .build();
     runtime.expect("a runtime").block_on(test)
+}
+
+/// Leads in a new term, for so long from the epoch, where nobody else leads.
+pub(crate) async fn lead(store: &SqlStore, holder: &str, ttl: Duration) -> Fence {
+    let asked = store.acquire(holder, sample::at(0), ttl, None).await;
+    let lease = asked.expect("acquire").given();
+    lease.expect("nobody else leads").fence
 }

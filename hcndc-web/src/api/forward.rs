@@ -289,7 +289,8 @@ pub(crate) fn authority(url: &str) -> Option<&str> {
     Some(rest.strip_suffix('/').unwrap_or(rest))
 }
 
-fn with_port(authority: &str) -> String {
+/// The same with the port that goes without saying.
+pub(crate) fn with_port(authority: &str) -> String {
     let parsed = authority.parse::<warp::http::uri::Authority>();
     match parsed {
         Ok(parsed) if parsed.port().is_none() => format!("{authority}:80"),

@@ -48,7 +48,11 @@ use warp::{
 use self::route::{Route, Template};
 use crate::{app::App, metrics};
 
-pub(crate) use self::{events::EventNumbers, forward::authority, starts::Starts};
+pub(crate) use self::{
+    events::EventNumbers,
+    forward::{authority, with_port},
+    starts::Starts,
+};
 pub use self::{openapi::openapi_json, server::serve};
 
 /// Every route of the server.

@@ -25,8 +25,8 @@ pub(super) fn route() -> Route {
         title = "HCNDC",
         description = "Schedules meshes of ETL jobs. Errors are `application/problem+json` (RFC 9457) in the language \
             of `Accept-Language` (English, Chinese); their codes stand in docs/API.md. Besides those told here, any \
-            request can meet `foreign_host` and `foreign_origin` (403), `store_unavailable`, `scheduler_slow` and \
-            `scheduler_stopped` (503). Times are RFC 3339 with microseconds, data dates YYYY-MM-DD, durations such as \
+            request can meet `foreign_host` and `foreign_origin` (403), `store_unavailable`, `scheduler_slow`, \
+            `scheduler_stopped` and, of several servers on one database, `no_leader` (503) and `outcome_unknown`. Times are RFC 3339 with microseconds, data dates YYYY-MM-DD, durations such as \
             `500ms`, `10s` or `1h30m`.",
     ),
     tags(

@@ -10,7 +10,10 @@ use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::net::TcpStream;
 
-use crate::interchange::Lang;
+use crate::{
+    api::{authority, with_port},
+    interchange::Lang,
+};
 
 /// A server that answers at an address.
 #[derive(Debug)]
@@ -46,21 +49,13 @@ pub(super) enum ClientError {
 impl Served {
     /// The server at this address; nothing is asked yet.
     pub(super) fn at(url: &str, lang: Lang) -> Result<Self, ClientError> {
-        let authority = url
-            .strip_prefix("http://")
-            .map(|rest| rest.trim_end_matches('/'))
-            .filter(|rest| !rest.is_empty() && !rest.contains(['/', '@']));
+        let authority =
+            authority(url).filter(|rest| !rest.is_empty() && !rest.contains(['/', '@']));
         let Some(authority) = authority else {
             return Err(ClientError::Address { url: url.into() });
         };
-        let port = authority
-            .rsplit_once(':')
-            .is_some_and(|(_, port)| port.parse::<u16>().is_ok());
         Ok(Self {
-            authority: match port {
-                true => authority.into(),
-                false => format!("{authority}:80"),
-            },
+            authority: with_port(authority),
             lang,
         })
     }

@@ -141,37 +141,42 @@ const RULES: &[Rule] = &[
     alerts_are_raised_once,
 ];
 
+/// Makes an attempt at a job of the pool so many more, at the very same time.
+fn repeat(
+    stored: &mut Stored,
+    traces: &mut Traces,
+    times: u32,
+    change: impl Fn(AttemptRow) -> AttemptRow,
+) {
+    let row = stored.attempts[&stored.attempt_of("x")].clone();
+    let trace = traces[&row.id];
+    for nth in 0..u64::from(times) {
+        let id = AttemptId(u64::MAX - nth);
+        stored.attempts.insert(id, change(row.clone()));
+        traces.insert(id, trace);
+    }
+}
+
 type Spoil = fn(&mut Stored, &mut Traces);
 
 /// What each rule forbids, brought about in what was found.
 const SPOILED: &[(&str, Rule, Spoil)] = &[
     (
-        "a job takes too long for its executor",
+        "an executor has more to do than it may",
         executors_are_not_overfilled,
-        |stored, traces| {
-            let row = stored.attempt_of("x");
-            traces.get_mut(&row).unwrap().end.as_mut().unwrap().0 += 3_600_000_000;
-        },
+        |stored, traces| repeat(stored, traces, SLOTS, |row| row),
     ),
     (
         "a job runs beside itself",
         no_job_runs_beside_itself,
-        |stored, traces| {
-            let row = stored.attempts[&stored.attempt_of("x")].clone();
-            let (id, trace) = (AttemptId(u64::MAX), traces[&row.id]);
-            stored.attempts.insert(id, row);
-            traces.insert(id, trace);
-        },
+        |stored, traces| repeat(stored, traces, 1, |row| row),
     ),
     (
         "a flow runs beside itself",
         flow_c_runs_once_at_a_time,
         |stored, traces| {
-            let row = stored.attempts[&stored.attempt_of("x")].clone();
-            let (id, trace) = (AttemptId(u64::MAX), traces[&row.id]);
             let execution = ExecutionId(u64::MAX);
-            stored.attempts.insert(id, AttemptRow { execution, ..row });
-            traces.insert(id, trace);
+            repeat(stored, traces, 1, |row| AttemptRow { execution, ..row });
         },
     ),
     (
@@ -219,12 +224,9 @@ const SPOILED: &[(&str, Rule, Spoil)] = &[
         },
     ),
     (
-        "a job of the pool takes too long",
+        "a pool has more to do than it may",
         the_pool_is_not_overfilled,
-        |stored, traces| {
-            let row = stored.attempt_of("x");
-            traces.get_mut(&row).unwrap().end.as_mut().unwrap().0 += 3_600_000_000;
-        },
+        |stored, traces| repeat(stored, traces, POOL, |row| row),
     ),
     ("a job starts too early", order_holds, |stored, traces| {
         let row = stored.attempt_of("join");

@@ -1,14 +1,12 @@
 //! A mesh file into a database that nobody leads: by a scheduler that leads for as long as it takes, and speaks to no
 //! executor.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
-use async_trait::async_trait;
 use hcndc_core::{
-    engine::{EditBatch, Engine, Input, Order, Rejected, Report, Settings, Snapshot},
-    id::{AttemptId, ExecutorId},
-    model::{DefinitionDraft, Edit, Executor},
-    port::{Clock as _, ErrorKind, Fence, LogRead, PortError, Store as _, Transport},
+    engine::{EditBatch, Engine, Input, Rejected, Settings, Snapshot},
+    model::{DefinitionDraft, Edit},
+    port::{Clock as _, Store as _},
     scheduler::{Leadership, Scheduler, SchedulerError},
 };
 use hcndc_store_mysql::{SqlError, SqlOptions, SqlStore, Upkeep};
@@ -64,7 +62,7 @@ pub(super) async fn put(
     };
     let opening = Scheduler::open(
         store.clone(),
-        Nobody,
+        (),
         SystemClock::new(),
         (),
         Settings::default(),
@@ -139,49 +137,5 @@ const fn is_known(draft: &DefinitionDraft) -> bool {
         DefinitionDraft::AlertChannel(it) => it.id.is_some(),
         DefinitionDraft::AlertRule(it) => it.id.is_some(),
         DefinitionDraft::Schedule(it) => it.id.is_some(),
-    }
-}
-
-/// Reaches no executor: what runs there goes on, and the next server finds it.
-#[derive(Debug)]
-struct Nobody;
-
-#[derive(Debug, thiserror::Error)]
-#[error("an import reaches no executor")]
-struct NobodyThere;
-
-impl PortError for NobodyThere {
-    fn kind(&self) -> ErrorKind {
-        ErrorKind::Unavailable
-    }
-}
-
-#[async_trait]
-impl Transport for Nobody {
-    type Error = NobodyThere;
-
-    fn connect(&self, _: Arc<Executor>, _: Fence) {}
-
-    fn disconnect(&self, _: ExecutorId) {}
-
-    fn send(&self, _: ExecutorId, _: Order) {}
-
-    async fn recv(&self) -> (ExecutorId, Report) {
-        std::future::pending().await
-    }
-
-    async fn read_log(
-        &self,
-        _: ExecutorId,
-        _: AttemptId,
-        _: u64,
-        _: usize,
-        _: Duration,
-    ) -> Result<LogRead, NobodyThere> {
-        Err(NobodyThere)
-    }
-
-    fn trouble(&self, _: ExecutorId) -> Option<String> {
-        None
     }
 }
