@@ -1,4 +1,6 @@
-//! `/` and `/api/docs`: what this is, and a way to try it, before there is a web app. Nothing comes from other hosts.
+//! The web app, and `/api/docs`: a way to read and try the API. Nothing comes from other hosts.
+
+mod app;
 
 use warp::{
     Filter as _,
@@ -12,7 +14,6 @@ use super::{
     route::{Route, at},
 };
 
-const HOME: &str = "/";
 const DOCS: &str = "/api/docs";
 const SCRIPT: &str = "/api/docs/docs.js";
 const STYLE: &str = "/api/docs/docs.css";
@@ -21,14 +22,18 @@ const STYLE: &str = "/api/docs/docs.css";
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
     base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
+pub(super) use self::app::__path_home;
+pub(super) use self::app::home;
+
 pub(super) fn routes() -> Vec<Route> {
-    vec![
-        Route::get(HOME, at(HOME).then(home)),
+    let mut routes = app::routes();
+    routes.extend([
         Route::get(DOCS, at(DOCS).then(docs)),
         Route::get(SCRIPT, at(SCRIPT).then(script)),
         Route::get(STYLE, at(STYLE).then(style)),
         openapi::route(),
-    ]
+    ]);
+    routes
 }
 
 fn file(text: &'static str, media_type: &'static str) -> Response {
@@ -40,15 +45,6 @@ fn file(text: &'static str, media_type: &'static str) -> Response {
         HeaderValue::from_static(POLICY),
     );
     response
-}
-
-/// A page that says what this is, in English and Chinese.
-#[utoipa::path(get, operation_id = "home", path = "/", tag = "server", responses((status = 200, content_type = "text/html", body = String)))]
-pub(super) async fn home() -> Result<Response, Problem> {
-    Ok(file(
-        include_str!("pages/home.html"),
-        "text/html; charset=utf-8",
-    ))
 }
 
 /// A page that lists the operations of this API and lets one try them.

@@ -7,7 +7,12 @@ use hcndc_web::api;
 use crate::bed::Bed;
 
 /// Pages' own parts, which need no description.
-const PARTS: [&str; 2] = ["/api/docs/docs.js", "/api/docs/docs.css"];
+const PARTS: [&str; 4] = [
+    "/api/docs/docs.js",
+    "/api/docs/docs.css",
+    "/{page}",
+    "/assets/{file}",
+];
 
 #[tokio::test]
 async fn every_route_is_described_and_nothing_else_is() {
@@ -84,7 +89,7 @@ fn references_of_the_description_hold() {
 async fn pages_come_whole_from_here() {
     let bed = Bed::new().await;
     for (path, media_type) in [
-        ("/", "text/html; charset=utf-8"),
+        ("/home/", "text/html; charset=utf-8"),
         ("/api/docs", "text/html; charset=utf-8"),
         ("/api/docs/docs.js", "text/javascript; charset=utf-8"),
         ("/api/docs/docs.css", "text/css; charset=utf-8"),
@@ -110,4 +115,39 @@ fn every_kind_of_problem_is_explained() {
             "{code} is not in docs/API.md"
         );
     }
+}
+
+/// The page is the same at all addresses of the web app, and what it needs lies beside it.
+#[tokio::test]
+async fn the_web_app_is_served_at_its_addresses() {
+    let bed = Bed::new().await;
+    let first = bed.call("GET", "/", &[], "").await;
+    assert_eq!((first.status, first.header("location")), (302, "/home/"));
+    let home = bed.call("GET", "/home/", &[], "").await;
+    let policy = home.header("content-security-policy").to_owned();
+    assert!(policy.contains("script-src 'self';"), "{policy}");
+    let page = home.text();
+    for path in [
+        "/login/",
+        "/interface/",
+        "/job/7/",
+        "/dispatch/alert/",
+        "/base/exec/host/",
+        "/execute/12/",
+        "/ftp/event/",
+    ] {
+        assert_eq!(bed.call("GET", path, &[], "").await.text(), page, "{path}");
+    }
+    for file in page.split('"').filter(|it| it.starts_with("/assets/")) {
+        let whole = bed.call("GET", file, &[], "").await;
+        assert_eq!(whole.status, 200, "{file}");
+        assert!(whole.header("cache-control").contains("immutable"));
+        let packed = bed
+            .call("GET", file, &[("accept-encoding", "gzip")], "")
+            .await;
+        assert_eq!(packed.status, 200, "{file}");
+    }
+    bed.call("GET", "/assets/none.js", &[], "")
+        .await
+        .problem(404, "unknown_route");
 }

@@ -1,0 +1,63 @@
+import type { Messages } from '.'
+
+const zh: Messages = {
+  app: { tagline: '调度网状依赖的 ETL 任务', skip: '跳到内容', menu: '菜单' },
+  menu: {
+    watch: '监控', define: '定义', connect: '连接', manage: '管理',
+    home: '总览', execute: '执行', interface: '任务流', job: '任务', dispatch: '调度', backfill: '补数', forecast: '预测', dispatchAlert: '调度预警', baseAlert: '预警配置', executor: '执行服务器', params: '参数', datasource: '数据源', ftp: '文件服务器', ftpEvent: '文件事件', calendar: '日历', pool: '资源池',
+    user: '用户', role: '角色', token: 'API 令牌', audit: '审计', server: '服务器', graph: '任务流网状图', alert: '预警',
+  },
+  user: {
+    language: '语言', theme: '主题', auto: '跟随系统', light: '浅色', dark: '深色', zone: '时区', browserZone: '浏览器时区',
+    signOut: '退出登录', changePassword: '修改密码', open: '免登录', api: 'API 文档', openNote: '本服务器仅监听本机，无需登录。',
+  },
+  login: {
+    title: '登录', account: '账号', password: '密码', submit: '登录', again: '登录已失效', againNote: '请重新登录后继续，您已填写的内容仍然保留。', first: '服务器首次启动时会打印 admin 账号的一次性密码。',
+    change: '设置新密码', changeNote: '您收到的密码只能使用一次，请设置至少 12 个字符的新密码。', old: '当前密码', fresh: '新密码', repeat: '再次输入新密码', differ: '两次输入不一致。', save: '保存密码', changed: '密码已修改，您的其他会话均已结束。',
+  },
+  common: {
+    search: '搜索', refresh: '刷新', new: '新建', edit: '编辑', delete: '删除', save: '保存', cancel: '取消', close: '关闭', back: '返回', more: '更多',
+    previous: '上一页', next: '下一页', first: '第一页', copy: '复制', copied: '已复制', all: '全部', none: '无', any: '不限', yes: '是', no: '否', on: '开', off: '关',
+    enabled: '启用', disabled: '停用', name: '名称', description: '说明', directory: '目录', version: '版本 {n}', updated: '最近修改', updatedBy: '{at}，{by}', created: '创建',
+    loading: '加载中', retry: '重试', nothing: '暂无内容', noMatch: '没有符合条件的内容', clearFilters: '清除筛选', columns: '列', selected: '已选 {n} 项', rows: '本页 {n} 条', select: '选择', selectAll: '选择本页全部',
+    add: '添加', remove: '移除', value: '值', key: '名称', required: '必填', saved: '已保存', deleted: '已删除', unsaved: '有未保存的修改，确定离开吗？', leave: '离开', stay: '留下',
+    details: '详情', general: '基本', advanced: '更多设置', usedBy: '被引用', unused: '没有被引用', of: '{a} / {b}', actions: '操作', filter: '筛选', id: '编号', today: '今天', showAll: '查看全部', by: '由 {who}',
+    sortedUp: '升序', sortedDown: '降序', notHere: '本服务器尚未提供此页面。', unknownPage: '该地址没有页面', forbidden: '您的账号没有“{permission}”权限。', toHome: '返回总览', up: '上移', down: '下移',
+  },
+  problem: { unreachable: '无法连接服务器', unreachableDetail: '请确认服务器正在运行且网络正常，然后重试。', faults: '需要修正', stale: '其他人刚刚修改了此内容。', reload: '载入最新内容', in_use: '仍被引用', unexpected: '意外的响应' },
+  state: {
+    succeeded: '成功', failed: '失败', upstream_failed: '上游失败', timed_out: '超时', lost: '失联', not_started: '未能启动', running: '运行中', dispatched: '已下发', queued: '排队中', blocked: '等待依赖', waiting: '等待中', retry_wait: '等待重试', paused: '已暂停', stopping: '停止中', stopped: '已停止', killed: '已终止', skipped: '已跳过', joined: '已合并',
+  },
+  tone: { succeeded: '成功', failed: '失败', running: '运行中', waiting: '等待', paused: '等待重试', stopped: '已终止', skipped: '跳过' },
+  trigger: { manual: '手动', schedule: '调度', file: '文件', data_date: '数据日期', backfill: '补数' },
+  home: {
+    title: '总览', today: '今日启动', running: '正在运行', failed: '失败', noFailed: '今天没有失败。', noRunning: '当前没有运行中的执行。', executors: '执行服务器', online: '在线', offline: '离线', slots: '槽位 {used} / {all}', load: '负载 {n}', memory: '可用内存 {n}', disk: '可用磁盘 {n}', why: '原因', open: '打开', lastLines: '输出的最后几行', fix: '修正任务', resume: '继续执行', next: '即将触发', noNext: '近期没有调度触发。', heat: '近 30 天各任务流', late: '延迟', alerts: '未处理预警', noAlerts: '没有未处理的预警。', trend: '耗时', jobs: '任务 {done} / {total}', welcome: '从这里开始', welcomeText: '还没有任何执行。请新建任务流和任务，或用 hcndc import 导入网格文件，然后运行。', newFlow: '新建任务流', holds: '另有 {n} 个任务受阻', heatCell: '{flow}，{date}：成功 {succeeded}，失败 {failed}', noHeat: '近 30 天没有执行。',
+  },
+  execution: {
+    title: '执行', one: '执行 {id}', state: '状态', flows: '任务流', dataDate: '数据日期', trigger: '触发方式', started: '开始', ended: '结束', took: '耗时', progress: '进度', startedBy: '启动人', partial: '仅部分任务', partialHelp: '仅启动了部分任务，不推进数据日期。', flow: '任务流', from: '数据日期从', to: '到', empty: '还没有执行', emptyHelp: '打开一个任务流并运行，或为其设置调度。', live: '实时',
+    jobs: '任务', gantt: '甘特图', topology: '拓扑图', history: '操作记录', params: '参数', noParams: '启动时没有指定参数。', job: '任务', attempt: '尝试', exit: '退出码', queued: '排队', noActions: '没有人工操作。', flowRuns: '任务流执行', restarts: '自动续跑 {n} 次', joinedTo: '与任务流执行 {id} 共享结果', timedOut: '超过时限', whatFailed: '失败的任务', heldUp: '受阻任务 {n} 个', flowsMore: '等 {n} 个', schedule: '调度 {id}', leftOut: '本次启动未包含', critical: '关键路径',
+  },
+  jobRun: {
+    title: '任务执行 {id}', why: '原因', log: '日志', attempts: '尝试', holds: '等待的条件', earliest: '最早可开始', executor: '执行服务器', pid: '进程', peak: '内存峰值', cpu: '处理器时间', logBytes: '输出', signal: '信号', reason: '原因', noAttempts: '尚未尝试运行。', editJob: '编辑任务', number: '序号', dispatched: '下发时间',
+  },
+  log: { follow: '跟随', search: '在日志中搜索', all: '全部', stdout: '标准输出', stderr: '错误输出', executor: '执行服务器', download: '下载', firstError: '首个错误', empty: '尚无输出', ended: '已完整', skippedHead: '前 {size} 未显示。', fromStart: '从头显示', hits: '{i} / {n}', noHits: '无匹配', dropped: '为保持流畅，较早的行已省略；下载日志可查看全部。', top: '到开头', bottom: '到末尾', wrap: '自动换行' },
+  control: {
+    stop: '停止', pause: '暂停', unpause: '恢复', resume: '继续执行', reset: '全部重跑', rerun: '从此处重跑', skip: '跳过', mark: '标记成功', kill: '终止',
+    stopText: '终止正在运行的 {running} 个任务并结束本次执行，另有 {left} 个任务不再运行。之后可从中断处继续执行。',
+    pauseText: '正在运行的 {running} 个任务会运行到结束；在恢复之前不会启动其他任务。',
+    unpauseText: '恢复执行：等待中的 {left} 个任务可以再次启动。',
+    resumeText: '重新运行失败、被终止或受阻的 {again} 个任务，已成功的不再运行。定义会重新读取，修正后的命令随即生效。',
+    resetText: '重新运行全部 {total} 个任务，包括已成功的 {done} 个。定义会重新读取。',
+    rerunText: '在本次执行中重新运行“{job}”及其下游全部任务，定义会重新读取；其他任务保持不变。',
+    skipText: '将“{job}”记为跳过：等待它成功的任务会继续，它本身不再运行。',
+    markText: '将“{job}”记为成功，即使它在此没有运行完成；等待它的任务会继续。',
+    killText: '立即终止“{job}”及其全部进程，不再重试。执行按失败继续：需要它成功的任务变为“上游失败”。',
+    done: '已完成', starting: '立即运行', run: '运行',
+  },
+  start: { title: '运行 {name}', dataDate: '数据日期', dateHelp: '本次运行对应的业务日期。留空表示服务器时区的前一天。', downstream: '包含全部下游任务流', downstreamHelp: '同时运行以此为祖先的所有任务流，各自在其父任务流之后。', params: '参数', paramsHelp: '优先于任务流和任务的同名参数。', alone: '仅此任务', aloneHelp: '只运行此任务，不运行其依赖；不推进数据日期。', started: '执行 {id} 已启动', submit: '运行' },
+  form: { create: '新建{kind}', editing: '编辑 {name}', help: '帮助', secretKept: '留空则保留已存储的内容', addRow: '添加一行', condition: '条件', offset: '日期偏移', waitLimit: '最长等待', success: '成功', failure: '失败', done: '结束', delay: '首次等待', max: '重试次数', backoff: '每次等待 × ', cap: '最长等待', noRetry: '不重试', shared: '共享', own: '文本', create_: '创建', chooseFlow: '请先选择任务流', pickDates: '添加日期' },
+  cron: { fields: '逐项选择', expression: '表达式', minute: '分', hour: '时', day: '日', month: '月', weekday: '星期', every: '每', step: '从…起每隔…', range: '从…到…', picked: '指定', next: '接下来十次', warnings: '注意', words: '含义', custom: '按原文', inZone: '按 {zone}', yours: '您的时间', dialect: '方言' },
+  graph: { search: '查找节点', fit: '适应窗口', zoomIn: '放大', zoomOut: '缩小', legend: '图例', upstream: '上游', downstream: '下游', nodes: '{n} 个节点，{e} 条边', failedFirst: '下一个失败', map: '缩略图', label: '{n} 个节点的图；方向键移动，加减号缩放', picked: '{name}：上游 {up}，下游 {down}', empty: '没有可绘制的内容', open: '打开', jobs: '任务', around: '周边任务流', depth: '深度', edge_success: '需要成功', edge_failure: '需要失败', edge_done: '需要结束' },
+}
+
+export default zh

@@ -1,0 +1,67 @@
+/** From a definition to what a form holds, and back to what the server is sent. */
+import type { Field, FieldType, Item, Kind } from './types'
+
+export type Model = Record<string, unknown>
+
+const INITIAL: Partial<Record<FieldType, unknown>> = {
+  bool: false, many: [], refs: [], map: {}, params: {}, codes: [], dates: [], dependencies: [], permissions: [],
+}
+
+const copy = <T>(value: T): T => (value === undefined ? value : (JSON.parse(JSON.stringify(value)) as T))
+
+/** What a form begins with. */
+export function modelOf(kind: Kind, item: Item | null, given: Model = {}): Model {
+  const model: Model = {}
+  for (const field of kind.fields) {
+    if (field.type === 'source') {
+      Object.assign(model, sourceOf(item))
+      continue
+    }
+    const stored = item?.[field.name]
+    if (item && stored !== undefined && field.type !== 'secret') model[field.name] = copy(plain(field, stored))
+    else model[field.name] = copy(given[field.name] ?? field.initial ?? INITIAL[field.type] ?? null)
+  }
+  return model
+}
+
+/** A reference that the server tells with id and name is written by its name. */
+function plain(field: Field, value: unknown): unknown {
+  if (field.type === 'ref' && value && typeof value === 'object' && 'name' in value) return (value as { name: string }).name
+  return value
+}
+
+/** A shared param has one of three. */
+function sourceOf(item: Item | null): Model {
+  return { value: item?.['value'] ?? null, sql: copy(item?.['sql'] ?? null), context: copy(item?.['context'] ?? null) }
+}
+
+const isEmpty = (value: unknown): boolean => value === null || value === undefined || value === ''
+
+/** What the server is sent; `version` is that which was read. */
+export function bodyOf(kind: Kind, model: Model, item: Item | null): Model {
+  const body: Model = {}
+  for (const field of kind.fields) {
+    if (field.type === 'source') {
+      for (const name of ['value', 'sql', 'context']) if (!isEmpty(model[name])) body[name] = copy(model[name])
+      continue
+    }
+    if (item && field.fixed) continue
+    if (field.when && !field.when(model)) continue
+    const value = model[field.name]
+    if (!isEmpty(value)) body[field.name] = copy(value)
+    else if (field.empty !== undefined) body[field.name] = field.name === 'directory' ? '/' : field.empty
+  }
+  if (item?.version !== undefined) body['version'] = item.version
+  return body
+}
+
+/** The field at which a fault is to be shown: the first step of its path, or the name that its message quotes. */
+export function fieldOfFault(fault: { field: string; message: string }, kind: Kind): string | null {
+  const step = fault.field.split(/[.[]/)[0] ?? ''
+  const names = kind.fields.map((it) => it.name)
+  if (names.includes(step)) return step
+  const quoted = /`([a-z_]+)`/.exec(fault.message)?.[1]
+  if (quoted && names.includes(quoted)) return quoted
+  if (['sql', 'context', 'value'].includes(step) && names.includes('value')) return 'value'
+  return null
+}

@@ -1,0 +1,124 @@
+/** Kinds that tell when: schedules, calendars, file servers and events. */
+import { COLUMN_DIRECTORY, COLUMN_ENABLED, COLUMN_NAME, COLUMN_UPDATED, DESCRIPTION, DIRECTORY, ENABLED, NAME, p, type Field, type Kind } from './types'
+
+const ZONE: Field = { name: 'zone', type: 'zone', label: p('Time zone', '时区'), help: p('Whose clock its times and dates follow.', '时间和日期所依据的时区。') }
+
+export const schedules: Kind = {
+  key: 'schedules', page: '/dispatch/', one: p('schedule', '调度'), many: p('Schedules', '调度'),
+  about: p('When flows run by themselves.', '任务流何时自动运行。'),
+  start: p('Give a flow a schedule, so that it runs by itself.', '为任务流设置调度，使其自动运行。'),
+  filters: ['directory'], needs: 'schedule', uses: false,
+  detail: () => import('@/pages/ScheduleParts.vue'),
+  columns: [
+    COLUMN_NAME,
+    { name: 'paused', label: p('State', '状态'), type: 'state', width: '100px' },
+    { name: 'flow', label: p('Flow', '任务流'), type: 'ref' },
+    { name: 'trigger', label: p('Trigger', '触发器'), type: 'trigger' },
+    { name: 'zone', label: p('Zone', '时区'), wide: true, width: '130px' },
+    { name: 'next_fire', label: p('Next', '下次'), type: 'time', width: '120px' },
+    COLUMN_DIRECTORY, COLUMN_UPDATED,
+  ],
+  fields: [
+    NAME, DESCRIPTION, DIRECTORY,
+    { name: 'owner', type: 'text', empty: '', label: p('Owner', '负责人') },
+    { name: 'flow', type: 'ref', to: 'flows', required: true, label: p('Flow', '任务流'), help: p('The flow that it starts.', '要启动的任务流。') },
+    { name: 'downstream', type: 'bool', initial: false, label: p('With all flows downstream', '包含全部下游任务流') },
+    { name: 'trigger', type: 'trigger', required: true, initial: '0 2 * * *', label: p('Trigger', '触发器') },
+    ZONE,
+    { name: 'paused', type: 'bool', initial: false, label: p('Paused', '暂停'), help: p('It does not fire for now; what falls due meanwhile is skipped.', '暂停期间到期的触发会被跳过。') },
+    { name: 'calendar', type: 'ref', to: 'calendars', empty: null, label: p('Calendar', '日历'), help: p('Which days are business days; without one, Monday to Friday.', '决定哪些是工作日；不选则为周一至周五。') },
+    { name: 'filter', type: 'filter', empty: null, label: p('Days', '日期过滤'), help: p('On a day that is excluded it does not fire, and does not make up for it.', '被排除的日期不触发，也不补触发。') },
+    { name: 'date_offset', type: 'int', initial: -1, min: -366, max: 366, label: p('Data date offset', '数据日期偏移'), help: p('Days from the date of the fire time to the data date; -1 is T-1.', '触发日期到数据日期的天数，-1 即 T-1。') },
+    { name: 'start_by', type: 'deadline', empty: null, label: p('Started by', '最晚开始'), help: p('An alert is raised unless its execution has started by then.', '届时未开始则预警。') },
+    { name: 'finish_by', type: 'deadline', empty: null, label: p('Finished by', '最晚完成'), help: p('An alert is raised unless its execution has finished by then.', '届时未完成则预警。') },
+    { name: 'alerts', type: 'refs', to: 'alert-rules', label: p('Alert rules', '预警规则'), help: p('Rules that hold for its executions, beside the default ones.', '除默认规则外适用于其执行的规则。') },
+    { name: 'params', type: 'map', advanced: true, label: p('Params', '参数'), help: p('Of its executions, over those of flows and jobs.', '其执行的参数，优先于任务流和任务。') },
+    { name: 'misfire_grace', type: 'span', initial: '1h', advanced: true, label: p('Misfire grace', '误触发宽限'), help: p('How late it may still fire for a time that has passed.', '错过的时间在多久之内仍会补触发。') },
+    { name: 'missed', type: 'select', initial: 'coalesce', advanced: true, label: p('Several missed', '多次错过'), options: [{ value: 'coalesce', label: p('one execution, for the latest', '合并为最近一次') }, { value: 'catch_up', label: p('one execution for each', '逐次补跑') }] },
+    { name: 'max_instances', type: 'int', initial: 1, min: 1, max: 1000, advanced: true, label: p('Executions at once', '同时执行上限') },
+    { name: 'overlap', type: 'select', initial: 'queue', advanced: true, label: p('When that many live', '达到上限时'), options: [{ value: 'queue', label: p('wait in line', '排队') }, { value: 'skip', label: p('skip', '跳过') }] },
+    { name: 'not_before', type: 'instant', empty: null, advanced: true, label: p('Not before', '生效时间'), help: p('With its offset: 2026-11-21T18:00:00+08:00.', '含时区偏移：2026-11-21T18:00:00+08:00。') },
+    { name: 'not_after', type: 'instant', empty: null, advanced: true, label: p('Not after', '失效时间') },
+  ],
+}
+
+const WEEKDAYS = [
+  ['monday', 'Monday', '周一'], ['tuesday', 'Tuesday', '周二'], ['wednesday', 'Wednesday', '周三'], ['thursday', 'Thursday', '周四'],
+  ['friday', 'Friday', '周五'], ['saturday', 'Saturday', '周六'], ['sunday', 'Sunday', '周日'],
+].map(([value = '', en = '', zh = '']) => ({ value, label: p(en, zh) }))
+
+export const calendars: Kind = {
+  key: 'calendars', page: '/calendar/', one: p('calendar', '日历'), many: p('Calendars', '日历'),
+  about: p('Which days are business days.', '哪些日期是工作日。'),
+  start: p('Make a calendar with the holidays of your country, then name it in schedules.', '录入节假日与调休，然后在调度中引用。'),
+  filters: ['directory'], needs: 'write', uses: true,
+  columns: [COLUMN_NAME, COLUMN_DIRECTORY, { name: 'weekend', label: p('Weekend', '周末'), type: 'many' }, { name: 'holidays', label: p('Holidays', '节假日'), type: 'dates', end: true }, { name: 'workdays', label: p('Made up for', '调休'), type: 'dates', end: true }, COLUMN_UPDATED],
+  fields: [
+    NAME, DESCRIPTION, DIRECTORY,
+    { name: 'weekend', type: 'many', initial: ['saturday', 'sunday'], options: WEEKDAYS, label: p('Weekend', '周末') },
+    { name: 'holidays', type: 'dates', initial: [], label: p('Holidays', '节假日'), help: p('Dates that are no business days.', '不是工作日的日期。') },
+    { name: 'workdays', type: 'dates', initial: [], label: p('Working weekends', '调休上班'), help: p('Dates that are business days although they lie on a weekend.', '虽在周末但需上班的日期。') },
+  ],
+}
+
+const PASSWORD: Field = { name: 'password', type: 'secret', label: p('Password', '密码') }
+const HOST_FIELDS: Field[] = [
+  { name: 'host', type: 'text', empty: '', label: p('Host', '主机') },
+  { name: 'port', type: 'int', empty: null, min: 1, max: 65535, label: p('Port', '端口') },
+  { name: 'user', type: 'text', empty: '', label: p('User', '用户名') },
+  PASSWORD,
+  { name: 'options', type: 'map', advanced: true, label: p('Options', '选项'), help: p('Further settings of the connection.', '连接的其他设置。') },
+]
+const words = (...values: string[]) => values.map((value) => ({ value, label: p(value, value) }))
+
+export const fileServers: Kind = {
+  key: 'file-servers', page: '/ftp/', one: p('file server', '文件服务器'), many: p('File servers', '文件服务器'),
+  about: p('Where file events look for files.', '文件事件查找文件的位置。'),
+  start: p('Name a server, then watch a path on it with a file event.', '登记服务器后，用文件事件监视其路径。'),
+  filters: ['directory'], needs: 'write', uses: true,
+  columns: [COLUMN_NAME, { name: 'kind', label: p('Kind', '类型'), width: '90px' }, { name: 'host', label: p('Host', '主机') }, COLUMN_DIRECTORY, COLUMN_UPDATED],
+  fields: [NAME, DESCRIPTION, DIRECTORY, { name: 'kind', type: 'select', required: true, initial: 'sftp', options: words('local', 'ftp', 'ftps', 'sftp', 's3'), label: p('Kind', '类型') }, ...HOST_FIELDS],
+}
+
+export const fileEvents: Kind = {
+  key: 'file-events', page: '/ftp/event/', one: p('file event', '文件事件'), many: p('File events', '文件事件'),
+  about: p('Watched paths whose files make schedules fire.', '被监视的路径，文件到达时触发调度。'),
+  start: p('Watch a path, then name the event in a schedule’s trigger.', '监视一个路径，再在调度触发器中引用。'),
+  filters: ['directory', 'enabled'], needs: 'write', uses: true,
+  columns: [COLUMN_NAME, { name: 'server', label: p('Server', '服务器'), type: 'ref' }, { name: 'path', label: p('Path', '路径'), type: 'command' }, { name: 'interval', label: p('Every', '间隔'), width: '80px', wide: true }, COLUMN_ENABLED, COLUMN_UPDATED],
+  fields: [
+    NAME, DESCRIPTION, DIRECTORY,
+    { name: 'server', type: 'ref', to: 'file-servers', required: true, label: p('File server', '文件服务器') },
+    { name: 'path', type: 'text', required: true, placeholder: '/in/${date:%Y%m%d}/*.csv', label: p('Path', '路径'), help: p('${date…} and the globs * and ? may stand in it.', '可含 ${date…} 以及通配符 * 和 ?。') },
+    { ...ENABLED, help: p('Whether it is watched.', '是否监视。') },
+    { name: 'per', type: 'select', initial: 'date', options: [{ value: 'date', label: p('once for a data date', '每个数据日期一次') }, { value: 'file', label: p('once for each file', '每个文件一次') }], label: p('Fires', '触发') },
+    { name: 'interval', type: 'span', initial: '1m', label: p('Look every', '检查间隔') },
+    { name: 'window', type: 'window', empty: null, label: p('Watched between', '监视时段'), help: p('Empty: always. Over midnight if it ends before it starts.', '留空为全天；结束早于开始则跨午夜。') },
+    ZONE,
+    { name: 'min_age', type: 'span', initial: '0s', advanced: true, label: p('Unchanged for', '静止时长'), help: p('How long a file must have been left unchanged.', '文件须多久未变化。') },
+    { name: 'marker', type: 'text', empty: null, advanced: true, label: p('Marker file', '标记文件'), help: p('A file that says that the others are complete.', '表示其他文件已齐全的文件。') },
+    { name: 'date_pattern', type: 'text', empty: null, advanced: true, placeholder: '%Y%m%d', label: p('Date in the name', '文件名中的日期'), help: p('Where the data date stands in a file’s name, in strftime form.', '数据日期在文件名中的 strftime 格式。') },
+  ],
+}
+
+export const dataSources: Kind = {
+  key: 'data-sources', page: '/datasource/', one: p('data source', '数据源'), many: p('Data sources', '数据源'),
+  about: p('Databases that SQL params query.', '供 SQL 参数查询的数据库。'),
+  start: p('Name a database, then query it in a shared param.', '登记数据库，再在参数中查询。'),
+  filters: ['directory'], needs: 'write', uses: true,
+  columns: [COLUMN_NAME, { name: 'kind', label: p('Kind', '类型'), width: '110px' }, { name: 'host', label: p('Host', '主机') }, { name: 'database', label: p('Database', '数据库') }, COLUMN_DIRECTORY, COLUMN_UPDATED],
+  fields: [
+    NAME, DESCRIPTION, DIRECTORY,
+    { name: 'kind', type: 'select', required: true, initial: 'mysql', options: words('mysql', 'postgresql', 'sqlite', 'sql_server', 'mongodb', 'hive', 'impala', 'clickhouse', 'odbc'), label: p('Kind', '类型') },
+    ...HOST_FIELDS.slice(0, 2), { name: 'database', type: 'text', empty: '', label: p('Database', '数据库') }, ...HOST_FIELDS.slice(2),
+  ],
+}
+
+export const params: Kind = {
+  key: 'params', page: '/params/', one: p('shared param', '参数'), many: p('Shared params', '参数'),
+  about: p('Values that jobs share: a text, a query’s first value, or what a run knows of itself.', '任务共享的值：文本、查询结果或运行上下文。'),
+  start: p('Make a param, then take it in a job as “shared”.', '新建参数，再在任务中以“共享”引用。'),
+  filters: ['directory'], needs: 'write', uses: true,
+  columns: [COLUMN_NAME, { name: 'value', label: p('Value', '值'), type: 'source' }, COLUMN_DIRECTORY, COLUMN_UPDATED],
+  fields: [NAME, DESCRIPTION, DIRECTORY, { name: 'value', type: 'source', label: p('Value', '值') }],
+}

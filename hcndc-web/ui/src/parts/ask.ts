@@ -1,0 +1,44 @@
+/** Asks before something is done; tells what came of it. */
+import { ElMessage } from 'element-plus/es/components/message/index'
+import { ElMessageBox } from 'element-plus/es/components/message-box/index'
+import 'element-plus/es/components/message/style/css'
+import 'element-plus/es/components/message-box/style/css'
+import { asProblem } from '@/api/problem'
+import { t } from '@/i18n'
+
+export interface Question {
+  title: string
+  text: string
+  action: string
+  danger?: boolean
+  cancel?: string
+}
+
+/** Whether a person says yes. */
+export async function ask(question: Question): Promise<boolean> {
+  try {
+    await ElMessageBox.confirm(question.text, question.title, {
+      confirmButtonText: question.action,
+      cancelButtonText: question.cancel ?? t('common.cancel'),
+      confirmButtonClass: question.danger ? 'el-button--danger' : '',
+      closeOnClickModal: false,
+    })
+    return true
+  } catch {
+    return false
+  }
+}
+
+export function tell(message: string): void {
+  ElMessage({ message, type: 'success', grouping: true })
+}
+
+/** Tells why something did not work. */
+export function tellProblem(error: unknown): void {
+  const problem = asProblem(error)
+  const message =
+    problem.code === 'unreachable'
+      ? `${t('problem.unreachable')}. ${t('problem.unreachableDetail')}`
+      : [problem.title, problem.detail].filter(Boolean).join(': ')
+  ElMessage({ message, type: 'error', duration: 8000, showClose: true, grouping: true })
+}

@@ -1,0 +1,40 @@
+import { createRouter, createWebHistory, type RouteRecordRaw } from 'vue-router'
+import { KINDS } from '@/kinds'
+import type { Kind } from '@/kinds/types'
+import { loadSession, session } from '@/state/session'
+
+/** List, new, detail and edit of a kind, at its address. */
+function pagesOf(kind: Kind): RouteRecordRaw[] {
+  const props = { kind }
+  const withId = (route: { params: Record<string, string | string[]> }) => ({ kind, id: Number(route.params['id']) })
+  const meta = { menu: kind.page }
+  return [
+    { path: kind.page, component: () => import('@/kinds/KindList.vue'), props, meta },
+    { path: `${kind.page}new/`, component: () => import('@/kinds/KindForm.vue'), props, meta },
+    { path: `${kind.page}:id(\\d+)/`, component: () => import('@/kinds/KindDetail.vue'), props: withId, meta },
+    { path: `${kind.page}:id(\\d+)/edit/`, component: () => import('@/kinds/KindForm.vue'), props: withId, meta },
+  ]
+}
+
+const id = (route: { params: Record<string, string | string[]> }) => ({ id: Number(route.params['id']) })
+
+export const router = createRouter({
+  history: createWebHistory(),
+  scrollBehavior: (_to, _from, saved) => saved ?? { top: 0 },
+  routes: [
+    { path: '/', redirect: '/home/' },
+    { path: '/login/', component: () => import('@/pages/LoginPage.vue'), meta: { bare: true, anyone: true } },
+    { path: '/home/', component: () => import('@/pages/HomePage.vue'), meta: { menu: '/home/' } },
+    { path: '/execute/', component: () => import('@/pages/ExecutionsPage.vue'), meta: { menu: '/execute/' } },
+    { path: '/execute/:id(\\d+)/', component: () => import('@/pages/ExecutionPage.vue'), props: id, meta: { menu: '/execute/' } },
+    ...KINDS.flatMap(pagesOf),
+    { path: '/:rest(.*)*', component: () => import('@/pages/UnknownPage.vue') },
+  ],
+})
+
+router.beforeEach(async (to) => {
+  if (to.meta['anyone']) return true
+  if (!session.value && !(await loadSession())) return { path: '/login/', query: { to: to.fullPath } }
+  if (session.value?.must_change_password) return { path: '/login/', query: { to: to.fullPath } }
+  return true
+})

@@ -1,0 +1,45 @@
+/** The side menu: what there is, in which order, and what each needs. */
+import {
+  AlarmClock, Bell, Box, Calendar, Coin, Cpu, DataLine, Document, FolderOpened, House, MessageBox, Operation, Share, Tickets,
+} from '@element-plus/icons-vue'
+import type { Component } from 'vue'
+import type { Permission } from '@/state/session'
+
+export interface Entry {
+  to: string
+  text: string
+  icon: Component
+  needs?: Permission
+}
+
+export const MENU: { text: string; entries: Entry[] }[] = [
+  {
+    text: 'watch',
+    entries: [
+      { to: '/home/', text: 'home', icon: House },
+      { to: '/execute/', text: 'execute', icon: DataLine },
+    ],
+  },
+  {
+    text: 'define',
+    entries: [
+      { to: '/interface/', text: 'interface', icon: Share },
+      { to: '/job/', text: 'job', icon: Tickets },
+      { to: '/dispatch/', text: 'dispatch', icon: AlarmClock },
+      { to: '/dispatch/alert/', text: 'dispatchAlert', icon: Bell },
+      { to: '/calendar/', text: 'calendar', icon: Calendar },
+      { to: '/pool/', text: 'pool', icon: Box },
+      { to: '/params/', text: 'params', icon: Operation },
+    ],
+  },
+  {
+    text: 'connect',
+    entries: [
+      { to: '/base/exec/host/', text: 'executor', icon: Cpu },
+      { to: '/datasource/', text: 'datasource', icon: Coin },
+      { to: '/ftp/', text: 'ftp', icon: FolderOpened },
+      { to: '/ftp/event/', text: 'ftpEvent', icon: Document },
+      { to: '/base/alert/', text: 'baseAlert', icon: MessageBox },
+    ],
+  },
+]
