@@ -7,7 +7,9 @@ use utoipa::{
 use warp::Filter as _;
 
 use super::{
-    control, events, executions, executors, flows, health, job_runs, jobs, logs, mesh, pages,
+    control, events, executions, executors, flows, health, job_runs, jobs, logs, mesh,
+    needs::NOTHING,
+    pages,
     problem::Problem,
     route::{Json, Route, at},
     servers,
@@ -16,7 +18,7 @@ use super::{
 const OPENAPI: &str = "/api/openapi.json";
 
 pub(super) fn route() -> Route {
-    Route::get(OPENAPI, at(OPENAPI).then(document))
+    Route::get(OPENAPI, NOTHING, at(OPENAPI).then(document))
 }
 
 #[derive(utoipa::OpenApi)]

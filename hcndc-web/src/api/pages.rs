@@ -9,10 +9,13 @@ use warp::{
 };
 
 use super::{
+    needs::NOTHING,
     openapi,
     problem::Problem,
     route::{Route, at},
 };
+
+pub(super) use self::app::__path_home;
 
 const DOCS: &str = "/api/docs";
 const SCRIPT: &str = "/api/docs/docs.js";
@@ -22,15 +25,12 @@ const STYLE: &str = "/api/docs/docs.css";
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
     base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-pub(super) use self::app::__path_home;
-pub(super) use self::app::home;
-
 pub(super) fn routes() -> Vec<Route> {
     let mut routes = app::routes();
     routes.extend([
-        Route::get(DOCS, at(DOCS).then(docs)),
-        Route::get(SCRIPT, at(SCRIPT).then(script)),
-        Route::get(STYLE, at(STYLE).then(style)),
+        Route::get(DOCS, NOTHING, at(DOCS).then(docs)),
+        Route::get(SCRIPT, NOTHING, at(SCRIPT).then(script)),
+        Route::get(STYLE, NOTHING, at(STYLE).then(style)),
         openapi::route(),
     ]);
     routes

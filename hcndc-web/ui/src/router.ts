@@ -28,6 +28,7 @@ export const router = createRouter({
     { path: '/execute/', component: () => import('@/pages/ExecutionsPage.vue'), meta: { menu: '/execute/' } },
     { path: '/execute/:id(\\d+)/', component: () => import('@/pages/ExecutionPage.vue'), props: id, meta: { menu: '/execute/' } },
     ...KINDS.flatMap(pagesOf),
+    { path: '/audit/', component: () => import('@/pages/AuditPage.vue'), meta: { menu: '/audit/' } },
     { path: '/:rest(.*)*', component: () => import('@/pages/UnknownPage.vue') },
   ],
 })

@@ -5,13 +5,14 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use include_dir::{Dir, include_dir};
 use warp::{
     Filter as _,
-    http::{HeaderMap, HeaderValue, StatusCode, Uri, header},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
     path::FullPath,
     reject,
     reply::Response,
 };
 
 use super::super::{
+    needs::NOTHING,
     problem::Problem,
     route::{Route, at},
 };
@@ -72,9 +73,13 @@ pub(super) fn routes() -> Vec<Route> {
     });
     let headers = warp::header::headers_cloned();
     vec![
-        Route::get(ROOT, at(ROOT).then(home)),
-        Route::get(PAGE, page.untuple_one().and(headers).then(self::page)),
-        Route::get(FILE, file.and(headers).then(self::file)),
+        Route::get(ROOT, NOTHING, at(ROOT).then(home)),
+        Route::get(
+            PAGE,
+            NOTHING,
+            page.untuple_one().and(headers).then(self::page),
+        ),
+        Route::get(FILE, NOTHING, file.and(headers).then(self::file)),
     ]
 }
 

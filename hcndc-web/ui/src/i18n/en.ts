@@ -9,7 +9,7 @@ export default {
   },
   user: {
     language: 'Language', theme: 'Theme', auto: 'As the system', light: 'Light', dark: 'Dark', zone: 'Time zone', browserZone: 'Browser’s zone',
-    signOut: 'Sign out', changePassword: 'Change password', open: 'No sign-in', api: 'API documentation', openNote: 'This server asks nobody to sign in: it only listens on this machine.',
+    signOut: 'Sign out', changePassword: 'Change password', open: 'No sign-in', api: 'API documentation', newPassword: 'New password', newPasswordText: 'Makes a password for one use and ends all sessions of the user. It is shown once.', openNote: 'This server asks nobody to sign in: it only listens on this machine.',
   },
   login: {
     title: 'Sign in', account: 'Account', password: 'Password', submit: 'Sign in', again: 'Your session has ended',
@@ -59,7 +59,8 @@ export default {
     done: 'Done', starting: 'Run now', run: 'Run',
   },
   start: { title: 'Run {name}', dataDate: 'Data date', dateHelp: 'The business date it is for. Empty: the day before today, in the server’s zone.', downstream: 'With all flows downstream', downstreamHelp: 'Also runs every flow that has this one among its ancestors, each after its parents.', params: 'Params', paramsHelp: 'Go before params of the same name of flows and jobs.', alone: 'This job only', aloneHelp: 'Runs just this job, without what it depends on. Such a run moves no data date.', started: 'Execution {id} has started', submit: 'Run' },
-  form: { create: 'New {kind}', editing: 'Edit {name}', help: 'Help', secretKept: 'Leave empty to keep what is stored', addRow: 'Add a line', condition: 'when it', offset: 'days off', waitLimit: 'waits at most', success: 'succeeds', failure: 'fails', done: 'ends', delay: 'Wait before the first', max: 'Retries', backoff: 'Each wait × ', cap: 'Longest wait', noRetry: 'No retries', shared: 'shared', own: 'text', create_: 'Create', chooseFlow: 'Choose a flow first', pickDates: 'Add dates' },
+  form: { create: 'New {kind}', editing: 'Edit {name}', help: 'Help', secretKept: 'Leave empty to keep what is stored', addRow: 'Add a line', condition: 'when it', offset: 'days off', waitLimit: 'waits at most', success: 'succeeds', failure: 'fails', done: 'ends', delay: 'Wait before the first', max: 'Retries', backoff: 'Each wait × ', cap: 'Longest wait', noRetry: 'No retries', shared: 'shared', own: 'text', create_: 'Create', chooseFlow: 'Choose a flow first', pickDates: 'Add dates', once: 'Shown once: keep it now', onceDone: 'I have kept it' },
   cron: { fields: 'Pick', expression: 'Expression', minute: 'Minute', hour: 'Hour', day: 'Day', month: 'Month', weekday: 'Weekday', every: 'every', step: 'every … from …', range: 'from … to …', picked: 'these', next: 'Next ten times', warnings: 'Mind', words: 'In words', custom: 'as written', inZone: 'in {zone}', yours: 'Your time', dialect: 'Dialect' },
+  audit: { at: 'When', what: 'What' },
   graph: { search: 'Find a node', fit: 'Fit', zoomIn: 'Zoom in', zoomOut: 'Zoom out', legend: 'Legend', upstream: 'upstream', downstream: 'downstream', nodes: '{n} nodes, {e} edges', failedFirst: 'Next failed', map: 'Small map', label: 'Graph of {n} nodes; arrow keys move, plus and minus zoom', picked: '{name}: {up} upstream, {down} downstream', empty: 'Nothing to draw', open: 'Open', jobs: 'Jobs', around: 'Flows around', depth: 'Depth', edge_success: 'needs success', edge_failure: 'needs failure', edge_done: 'needs any end' },
 }

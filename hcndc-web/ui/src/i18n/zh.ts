@@ -9,7 +9,7 @@ const zh: Messages = {
   },
   user: {
     language: '语言', theme: '主题', auto: '跟随系统', light: '浅色', dark: '深色', zone: '时区', browserZone: '浏览器时区',
-    signOut: '退出登录', changePassword: '修改密码', open: '免登录', api: 'API 文档', openNote: '本服务器仅监听本机，无需登录。',
+    signOut: '退出登录', changePassword: '修改密码', open: '免登录', api: 'API 文档', newPassword: '重置密码', newPasswordText: '生成一次性密码并结束该用户的全部会话，密码只显示一次。', openNote: '本服务器仅监听本机，无需登录。',
   },
   login: {
     title: '登录', account: '账号', password: '密码', submit: '登录', again: '登录已失效', againNote: '请重新登录后继续，您已填写的内容仍然保留。', first: '服务器首次启动时会打印 admin 账号的一次性密码。',
@@ -55,8 +55,9 @@ const zh: Messages = {
     done: '已完成', starting: '立即运行', run: '运行',
   },
   start: { title: '运行 {name}', dataDate: '数据日期', dateHelp: '本次运行对应的业务日期。留空表示服务器时区的前一天。', downstream: '包含全部下游任务流', downstreamHelp: '同时运行以此为祖先的所有任务流，各自在其父任务流之后。', params: '参数', paramsHelp: '优先于任务流和任务的同名参数。', alone: '仅此任务', aloneHelp: '只运行此任务，不运行其依赖；不推进数据日期。', started: '执行 {id} 已启动', submit: '运行' },
-  form: { create: '新建{kind}', editing: '编辑 {name}', help: '帮助', secretKept: '留空则保留已存储的内容', addRow: '添加一行', condition: '条件', offset: '日期偏移', waitLimit: '最长等待', success: '成功', failure: '失败', done: '结束', delay: '首次等待', max: '重试次数', backoff: '每次等待 × ', cap: '最长等待', noRetry: '不重试', shared: '共享', own: '文本', create_: '创建', chooseFlow: '请先选择任务流', pickDates: '添加日期' },
+  form: { create: '新建{kind}', editing: '编辑 {name}', help: '帮助', secretKept: '留空则保留已存储的内容', addRow: '添加一行', condition: '条件', offset: '日期偏移', waitLimit: '最长等待', success: '成功', failure: '失败', done: '结束', delay: '首次等待', max: '重试次数', backoff: '每次等待 × ', cap: '最长等待', noRetry: '不重试', shared: '共享', own: '文本', create_: '创建', chooseFlow: '请先选择任务流', pickDates: '添加日期', once: '仅显示一次，请立即保存', onceDone: '已保存' },
   cron: { fields: '逐项选择', expression: '表达式', minute: '分', hour: '时', day: '日', month: '月', weekday: '星期', every: '每', step: '从…起每隔…', range: '从…到…', picked: '指定', next: '接下来十次', warnings: '注意', words: '含义', custom: '按原文', inZone: '按 {zone}', yours: '您的时间', dialect: '方言' },
+  audit: { at: '时间', what: '对象' },
   graph: { search: '查找节点', fit: '适应窗口', zoomIn: '放大', zoomOut: '缩小', legend: '图例', upstream: '上游', downstream: '下游', nodes: '{n} 个节点，{e} 条边', failedFirst: '下一个失败', map: '缩略图', label: '{n} 个节点的图；方向键移动，加减号缩放', picked: '{name}：上游 {up}，下游 {down}', empty: '没有可绘制的内容', open: '打开', jobs: '任务', around: '周边任务流', depth: '深度', edge_success: '需要成功', edge_failure: '需要失败', edge_done: '需要结束' },
 }
 

@@ -1,11 +1,13 @@
 /** All kinds of definitions that have pages. */
 import { executors, flows, jobs, pools } from './running'
+import { roles, tokens, users } from './people'
 import { alertChannels, alertRules } from './telling'
 import { calendars, dataSources, fileEvents, fileServers, params, schedules } from './timing'
 import type { Kind } from './types'
 
 export const KINDS: Kind[] = [
   flows, jobs, schedules, executors, pools, calendars, params, dataSources, fileServers, fileEvents, alertChannels, alertRules,
+  users, roles, tokens,
 ]
 
 export const kindOf = (key: string): Kind | undefined => KINDS.find((it) => it.key === key)

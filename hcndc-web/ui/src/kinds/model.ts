@@ -4,7 +4,7 @@ import type { Field, FieldType, Item, Kind } from './types'
 export type Model = Record<string, unknown>
 
 const INITIAL: Partial<Record<FieldType, unknown>> = {
-  bool: false, many: [], refs: [], map: {}, params: {}, codes: [], dates: [], dependencies: [], permissions: [],
+  bool: false, many: [], refs: [], words: [], map: {}, params: {}, codes: [], dates: [], dependencies: [], permissions: [],
 }
 
 const copy = <T>(value: T): T => (value === undefined ? value : (JSON.parse(JSON.stringify(value)) as T))
@@ -45,7 +45,7 @@ export function bodyOf(kind: Kind, model: Model, item: Item | null): Model {
       for (const name of ['value', 'sql', 'context']) if (!isEmpty(model[name])) body[name] = copy(model[name])
       continue
     }
-    if (item && field.fixed) continue
+    if (item && (field.fixed || field.onlyNew)) continue
     if (field.when && !field.when(model)) continue
     const value = model[field.name]
     if (!isEmpty(value)) body[field.name] = copy(value)

@@ -7,7 +7,7 @@ import { ask, tell, tellProblem } from '@/parts/ask'
 
 /** Deletes what is picked; whether all of it is gone. */
 export async function removeMany(kind: Kind, items: Item[]): Promise<boolean> {
-  const names = items.map((it) => it.name).join(', ')
+  const names = items.map((it) => String(it[kind.title ?? 'name'] ?? it.name)).join(', ')
   const sure = await ask({
     title: `${t('common.delete')}: ${say(kind.one)}`,
     text: names.length > 300 ? `${names.slice(0, 300)} … (${items.length})` : names,

@@ -54,7 +54,7 @@ export function valueText(type: AnyType, value: unknown, item: Item, options?: F
     case 'refs': return (value as unknown[]).map(nameOf).join(', ')
     case 'many': return (value as unknown[]).map(word).join(', ')
     case 'select': return word(value)
-    case 'codes': return (value as unknown[]).join(', ')
+    case 'codes': case 'words': return (value as unknown[]).join(', ')
     case 'dates': {
       const dates = value as string[]
       return dates.length > 4 ? `${dates.slice(0, 4).join(', ')} … (${dates.length})` : dates.join(', ')

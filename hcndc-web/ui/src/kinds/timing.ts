@@ -15,7 +15,7 @@ export const schedules: Kind = {
     { name: 'flow', label: p('Flow', '任务流'), type: 'ref' },
     { name: 'trigger', label: p('Trigger', '触发器'), type: 'trigger' },
     { name: 'zone', label: p('Zone', '时区'), wide: true, width: '130px' },
-    { name: 'next_fire', label: p('Next', '下次'), type: 'time', width: '120px' },
+    { name: 'next', label: p('Next', '下次'), type: 'time', width: '120px' },
     COLUMN_DIRECTORY, COLUMN_UPDATED,
   ],
   fields: [

@@ -18,7 +18,7 @@ export interface Item {
 
 export type FieldType =
   | 'text' | 'area' | 'command' | 'int' | 'bool' | 'span' | 'select' | 'many' | 'ref' | 'refs' | 'map' | 'params' | 'codes'
-  | 'dates' | 'retry' | 'dependencies' | 'secret' | 'zone' | 'trigger' | 'filter' | 'deadline' | 'window' | 'instant' | 'source' | 'permissions'
+  | 'dates' | 'words' | 'retry' | 'dependencies' | 'secret' | 'zone' | 'trigger' | 'filter' | 'deadline' | 'window' | 'instant' | 'source' | 'permissions'
 
 export interface Field {
   name: string
@@ -40,6 +40,8 @@ export interface Field {
   when?: (model: Record<string, unknown>) => boolean
   /** Set once, when the definition is made. */
   fixed?: boolean
+  /** Only asked for when it is made. */
+  onlyNew?: boolean
   placeholder?: string
   min?: number
   max?: number
@@ -78,7 +80,12 @@ export interface Kind {
   list?: () => Promise<{ default: Component }>
   /** Whether the server tells what uses it. */
   uses?: boolean
-  readOnly?: boolean
+  /** The field that it is called by; `name` if not given. */
+  title?: string
+  /** It is made and deleted, but not changed. */
+  noEdit?: boolean
+  /** A field of the answer that is told once, when it is made. */
+  secretOf?: string
 }
 
 export const p = (en: string, zh: string): Pair => ({ en, zh })

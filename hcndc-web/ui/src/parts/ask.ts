@@ -29,6 +29,11 @@ export async function ask(question: Question): Promise<boolean> {
   }
 }
 
+/** Shows what is told once and never again. */
+export async function showOnce(secret: string): Promise<void> {
+  await ElMessageBox.alert(secret, t('form.once'), { confirmButtonText: t('form.onceDone'), closeOnClickModal: false, closeOnPressEscape: false, customClass: 'mono' }).catch(() => {})
+}
+
 export function tell(message: string): void {
   ElMessage({ message, type: 'success', grouping: true })
 }

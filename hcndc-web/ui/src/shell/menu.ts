@@ -1,6 +1,6 @@
 /** The side menu: what there is, in which order, and what each needs. */
 import {
-  AlarmClock, Bell, Box, Calendar, Coin, Cpu, DataLine, Document, FolderOpened, House, MessageBox, Operation, Share, Tickets,
+  AlarmClock, Avatar, Bell, Box, Calendar, Coin, Cpu, DataLine, Document, FolderOpened, House, Key, List, MessageBox, Operation, Share, Tickets, User,
 } from '@element-plus/icons-vue'
 import type { Component } from 'vue'
 import type { Permission } from '@/state/session'
@@ -10,6 +10,8 @@ export interface Entry {
   text: string
   icon: Component
   needs?: Permission
+  /** Only where people sign in. */
+  users?: boolean
 }
 
 export const MENU: { text: string; entries: Entry[] }[] = [
@@ -40,6 +42,15 @@ export const MENU: { text: string; entries: Entry[] }[] = [
       { to: '/ftp/', text: 'ftp', icon: FolderOpened },
       { to: '/ftp/event/', text: 'ftpEvent', icon: Document },
       { to: '/base/alert/', text: 'baseAlert', icon: MessageBox },
+    ],
+  },
+  {
+    text: 'manage',
+    entries: [
+      { to: '/user/', text: 'user', icon: User, needs: 'admin', users: true },
+      { to: '/user/role/', text: 'role', icon: Avatar, needs: 'admin', users: true },
+      { to: '/token/', text: 'token', icon: Key, users: true },
+      { to: '/audit/', text: 'audit', icon: List, needs: 'admin', users: true },
     ],
   },
 ]

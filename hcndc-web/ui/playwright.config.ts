@@ -1,0 +1,19 @@
+import { defineConfig } from '@playwright/test'
+
+/** Where screenshots and traces go; nothing is written into the source tree unless this is not set. */
+const results = process.env['HCNDC_UI_RESULTS'] ?? '../../target/ui-results'
+
+export default defineConfig({
+  testDir: 'tests',
+  outputDir: `${results}/traces`,
+  globalSetup: './tests/server.ts',
+  workers: 1,
+  timeout: 60_000,
+  expect: { timeout: 15_000 },
+  reporter: [['list'], ['html', { outputFolder: `${results}/report`, open: 'never' }]],
+  use: {
+    viewport: { width: 1280, height: 860 },
+    trace: 'retain-on-failure',
+    launchOptions: { executablePath: process.env['HCNDC_CHROMIUM'] ?? '/usr/bin/chromium', args: ['--no-sandbox'] },
+  },
+})

@@ -1,0 +1,67 @@
+import { readFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { KINDS } from '.'
+import { bodyOf, fieldOfFault, modelOf } from './model'
+import { flows, jobs } from './running'
+
+interface Schema {
+  properties?: Record<string, unknown>
+  oneOf?: Schema[]
+}
+interface Document {
+  paths: Record<string, Record<string, { requestBody?: { content: Record<string, { schema: { $ref?: string } }> } }>>
+  components: { schemas: Record<string, Schema> }
+}
+const document = JSON.parse(readFileSync(process.env['HCNDC_OPENAPI'] ?? '../../docs/openapi.json', 'utf8')) as Document
+
+/** Fields of the body that the server takes for a kind; `null` if it has no such kind. */
+function bodyFields(key: string): string[] | null {
+  const body = document.paths[`/api/v1/${key}`]?.['post']?.requestBody?.content['application/json']?.schema.$ref
+  const schema = body && document.components.schemas[body.split('/').pop() ?? '']
+  if (!schema) return null
+  const parts = [schema, ...(schema.oneOf ?? [])]
+  return [...new Set(parts.flatMap((it) => Object.keys(it.properties ?? {})))].filter((it) => it !== 'version')
+}
+
+describe('kinds of definitions', () => {
+  it('have a field for all that the server takes, and for nothing else', () => {
+    for (const kind of KINDS) {
+      const taken = bodyFields(kind.key)
+      if (!taken) continue
+      // The flow of a job stands beside its body.
+      const fields = kind.fields.filter((it) => !it.fixed).flatMap((it) => (it.type === 'source' ? ['value', 'sql', 'context'] : [it.name]))
+      expect([...fields].sort(), kind.key).toEqual(taken.filter((it) => !kind.fields.some((field) => field.fixed && field.name === it)).sort())
+    }
+  })
+
+  it('say all in both languages', () => {
+    for (const kind of KINDS) {
+      const pairs = [kind.one, kind.many, kind.about, kind.start, ...kind.columns.map((it) => it.label), ...kind.fields.flatMap((it) => [it.label, it.help ?? it.label])]
+      for (const it of pairs) expect(it.en.trim() && it.zh.trim(), `${kind.key}: ${JSON.stringify(it)}`).toBeTruthy()
+    }
+  })
+})
+
+describe('a form', () => {
+  const stored = { id: 7, name: 'load', version: 3, flow: { id: 1, name: 'night' }, command: 'sh load.sh', timeout: '2m', params: { a: '1', day: { shared: true } }, depends_on: ['fetch'] }
+
+  it('gives back what it was given', () => {
+    const body = bodyOf(jobs, modelOf(jobs, stored), stored)
+    expect(body).toMatchObject({ name: 'load', command: 'sh load.sh', timeout: '2m', params: stored.params, depends_on: ['fetch'], version: 3 })
+    expect(body).not.toHaveProperty('flow')
+  })
+
+  it('sends what was emptied as none, and no secret that was not entered', () => {
+    const model = modelOf(jobs, stored)
+    model['timeout'] = ''
+    expect(bodyOf(jobs, model, stored)['timeout']).toBeNull()
+    const channel = KINDS.find((it) => it.key === 'alert-channels')
+    expect(channel && bodyOf(channel, modelOf(channel, null), null)).not.toHaveProperty('secret')
+  })
+
+  it('shows a fault at its field', () => {
+    expect(fieldOfFault({ field: 'depends_on[2].job', message: '' }, jobs)).toBe('depends_on')
+    expect(fieldOfFault({ field: '', message: 'field `name` is missing' }, flows)).toBe('name')
+    expect(fieldOfFault({ field: 'nothing', message: 'something else' }, flows)).toBeNull()
+  })
+})

@@ -1,0 +1,45 @@
+/** A page of the app in a language and theme; a console error fails the test. */
+import { AxeBuilder } from '@axe-core/playwright'
+import { test as base, expect, type Page } from '@playwright/test'
+
+export type Look = { locale: 'en' | 'zh-CN'; theme: 'light' | 'dark' }
+export const LOOKS: Look[] = [
+  { locale: 'en', theme: 'light' },
+  { locale: 'zh-CN', theme: 'dark' },
+  { locale: 'en', theme: 'dark' },
+  { locale: 'zh-CN', theme: 'light' },
+]
+
+export const server = (): string => process.env['HCNDC_TEST_SERVER'] ?? ''
+export const results = (): string => process.env['HCNDC_UI_RESULTS'] ?? '../../target/ui-results'
+
+export async function look(page: Page, { locale, theme }: Look): Promise<void> {
+  const prefs = JSON.stringify({ locale, theme, zone: 'Asia/Shanghai', menuClosed: false })
+  await page.addInitScript((it) => localStorage.setItem('hcndc.prefs', it), prefs)
+}
+
+export const test = base.extend<{ quiet: string[] }>({
+  quiet: [
+    async ({ page }, use) => {
+      const told: string[] = []
+      page.on('console', (message) => {
+        // A refusal that the page tells is no fault of the page.
+        if (message.type() === 'error' && !message.text().startsWith('Failed to load resource')) told.push(message.text())
+      })
+      page.on('pageerror', (error) => told.push(String(error)))
+      await use(told)
+      expect(told, 'console errors').toEqual([])
+    },
+    { auto: true },
+  ],
+})
+
+/** No finding of axe that would keep somebody out. */
+export async function accessible(page: Page): Promise<void> {
+  const { violations } = await new AxeBuilder({ page }).analyze()
+  const serious = violations.filter((it) => it.impact === 'serious' || it.impact === 'critical')
+  const told = serious.map((it) => `${it.id}: ${it.nodes.slice(0, 3).map((node) => `${node.target.join(' ')} ${node.any[0]?.message ?? ''}`).join(' | ')}`)
+  expect(told).toEqual([])
+}
+
+export { expect }

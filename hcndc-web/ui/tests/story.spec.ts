@@ -1,0 +1,86 @@
+import { expect, look, server, test } from './fixture'
+
+async function post(path: string, body: unknown): Promise<{ id: number }> {
+  const response = await fetch(`${server()}/api/v1/${path}`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) })
+  return (await response.json()) as { id: number }
+}
+
+test('in the morning: what failed, why, the command put right, resumed, green', async ({ page }) => {
+  const name = `night-${Date.now()}`
+  await post('flows', { name })
+  await post('jobs', { flow: name, name: 'fetch', command: 'echo fetched' })
+  await post('jobs', { flow: name, name: 'load', command: 'echo table dw.orders does not exist >&2; exit 3', depends_on: ['fetch'] })
+  await post('jobs', { flow: name, name: 'report', command: 'echo written', depends_on: ['load'] })
+  const { id } = await post('executions', { flow: name })
+
+  await look(page, { locale: 'en', theme: 'light' })
+  await page.goto(`${server()}/home/`)
+  const failed = page.locator('.failed', { hasText: `${name}/load` })
+  await expect(failed).toContainText('table dw.orders does not exist')
+  await failed.getByRole('button', { name: 'Fix the job' }).click()
+
+  const command = page.getByLabel('Command')
+  await expect(command).toHaveValue(/exit 3/)
+  await command.fill('echo loaded')
+  await page.getByRole('button', { name: 'Save' }).click()
+  await expect(page.locator('dl')).toContainText('echo loaded')
+
+  await page.goto(`${server()}/execute/${id}/`)
+  await page.getByRole('button', { name: 'Resume' }).first().click()
+  const dialog = page.getByRole('dialog')
+  await expect(dialog).toContainText('What succeeded is not run again')
+  await dialog.getByRole('button', { name: 'Resume' }).click()
+  await expect(page.locator('h1 + .tag')).toHaveText('Succeeded')
+  await expect(page.locator('tbody tr')).toHaveCount(3)
+
+  await page.getByRole('button', { name: 'load', exact: true }).click()
+  await expect(page.locator('[role=log]')).toContainText('loaded')
+  await expect(page.locator('.attempts button')).toHaveCount(2)
+})
+
+test('a long job is followed live, and killed', async ({ page }) => {
+  const name = `long-${Date.now()}`
+  await post('flows', { name })
+  await post('jobs', { flow: name, name: 'wait', command: 'echo begun; exec sleep 600' })
+  const { id } = await post('executions', { flow: name })
+  await look(page, { locale: 'zh-CN', theme: 'dark' })
+  await page.goto(`${server()}/execute/${id}/`)
+  await page.getByRole('button', { name: 'wait', exact: true }).click()
+  await expect(page.locator('[role=log]')).toContainText('begun')
+  await page.getByRole('button', { name: '终止' }).click()
+  await expect(page.getByRole('dialog').last()).toContainText('不再重试')
+  await page.getByRole('dialog').last().getByRole('button', { name: '终止' }).click()
+  await expect(page.locator('h1 + .tag')).toHaveText('失败')
+})
+
+test('a flow is made, refused, put right, run and deleted', async ({ page }) => {
+  const name = `made-${Date.now()}`
+  await look(page, { locale: 'en', theme: 'dark' })
+  await page.goto(`${server()}/interface/new/`)
+  await page.getByLabel('Name').fill(name)
+  await page.getByText('More settings').click()
+  await page.getByLabel('Timeout').fill('soon')
+  await page.getByRole('button', { name: 'Create' }).click()
+  await expect(page.locator('.field', { hasText: 'Timeout' }).getByRole('alert')).toContainText('expected a duration')
+  await page.getByLabel('Timeout').fill('1h30m')
+  await page.getByRole('button', { name: 'Create' }).click()
+  await expect(page.locator('h1')).toHaveText(name)
+  await page.getByRole('button', { name: 'Run now' }).click()
+  await page.getByRole('button', { name: 'Run', exact: true }).click()
+  await expect(page.locator('h1 + .tag')).toHaveText('Succeeded')
+  await page.goBack()
+  await page.getByRole('button', { name: 'Delete' }).click()
+  await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click()
+  await expect(page).toHaveURL(/\/interface\/$/)
+  await page.getByRole('textbox', { name: 'Search' }).fill(name)
+  await expect(page.getByText('Nothing matches these filters')).toBeVisible()
+})
+
+test('a form that was changed is not left without a word', async ({ page }) => {
+  await look(page, { locale: 'en', theme: 'light' })
+  await page.goto(`${server()}/pool/new/`)
+  await page.getByLabel('Name').fill('warehouse')
+  await page.getByRole('link', { name: 'Overview' }).click()
+  await page.getByRole('dialog').getByRole('button', { name: 'Stay' }).click()
+  await expect(page.getByLabel('Name')).toHaveValue('warehouse')
+})
