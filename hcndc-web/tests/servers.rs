@@ -17,7 +17,7 @@ use std::{
 
 use nix::sys::signal::Signal;
 use serde_json::json;
-use several::{Bed, Peer, Proxy, Shared, through};
+use several::{Bed, OneWay, Peer, Proxy, Shared, through};
 use support::{signal, wait_for};
 
 /// Each test on a SQLite file that the servers share, and on MariaDB.
@@ -45,6 +45,8 @@ on_every_database! {
     a_killed_leader_is_replaced_and_nothing_runs_twice,
     a_leader_that_stops_hands_over_at_once,
     whatever_a_follower_cannot_do_it_passes_on,
+    what_was_passed_on_and_not_answered_is_told_as_unknown,
+    logs_in_a_shared_folder_outlive_their_server,
     an_executor_inside_and_several_servers_exclude_each_other,
 }
 
@@ -176,6 +178,56 @@ fn whatever_a_follower_cannot_do_it_passes_on(bed: &Bed) {
     }
     // Its stream has ended with the lead, so that whoever watches comes back.
     while events.next().is_some_and(|line| line.is_ok()) {}
+}
+
+fn what_was_passed_on_and_not_answered_is_told_as_unknown(bed: &Bed) {
+    let way = OneWay::new();
+    let advertised = format!("http://{}", way.address);
+    let first = bed.serve_through("first", &bed.database(), &["--advertise", &advertised]);
+    way.leads_to(&first);
+    let second = bed.serve("second");
+    wait_for("the second to follow", || {
+        second.leader().as_ref() == Some(&first.instance)
+    });
+    bed.put_mesh(&second, 1, "true");
+
+    way.deafen(true);
+    let body = json!({ "flows": ["f"], "data_date": "2026-11-21" });
+    let key = [("idempotency-key", "night-8")];
+    let (status, answer) = second.try_post("executions", &body, &key).unwrap();
+    assert_eq!(answer["code"], "outcome_unknown", "{status} {answer}");
+    // What only reads can be asked again: it is nobody's loss.
+    let (_, unread) = second.try_get(&second.url("flows")).unwrap();
+    assert!(unread.contains("no_leader"), "{unread}");
+
+    // Whoever asks again with the key learns what came of it, and starts nothing again.
+    way.deafen(false);
+    let execution = second.start_flow(&key);
+    ended(&second, execution);
+    bed.check_once(3);
+}
+
+fn logs_in_a_shared_folder_outlive_their_server(bed: &Bed) {
+    let logs = bed.dir.path().join("logs");
+    let args = ["--log-dir", logs.to_str().unwrap()];
+    let mut first = bed.serve_through("first", &bed.database(), &args);
+    let second = bed.serve_through("second", &bed.database(), &args);
+    bed.put_mesh(&first, 1, "true");
+    let execution = first.start_flow(&[]);
+    ended(&first, execution);
+    let runs = first.get(&format!("job-runs?execution={execution}"));
+    let log = format!("job-runs/{}/log", runs["items"][0]["id"]);
+    wait_for("the complete log", || {
+        let (_, log) = first.try_get(&first.url(&log)).unwrap();
+        log.contains("out of j")
+    });
+    first.kill();
+    std::fs::remove_dir_all(bed.dir.path().join("first")).unwrap();
+    until_it_leads("kill -9", &second, Instant::now());
+    // The executor has forgotten it: it was acknowledged.
+    let (status, log) = second.try_get(&second.url(&log)).unwrap();
+    assert_eq!(status, 200, "{log}");
+    assert!(log.contains("out of j"), "{log}");
 }
 
 fn an_executor_inside_and_several_servers_exclude_each_other(bed: &Bed) {

@@ -15,6 +15,7 @@ use warp::Filter as _;
 use super::{
     body::Body,
     caller::Caller,
+    needs::{ADMIN, Needs, READ, WRITE},
     problem::{Problem, ProblemDto},
     query::Query,
     resources::{RESOURCES, directories as counts},
@@ -75,14 +76,23 @@ pub(super) fn routes<H: History + 'static, T: Transport + 'static>(
         let many = at(kind.delete).and(with.clone());
         routes.push(Route::post(
             kind.delete,
+            needs_of(kind.kind),
             many.and(caller()).and(body()).then(delete),
         ));
         let one = at_id::<u64>(kind.uses).and(with);
-        routes.push(Route::get(kind.uses, one.then(uses)).by_leader());
+        routes.push(Route::get(kind.uses, READ, one.then(uses)).by_leader());
     }
     let tree = at(DIRECTORIES).and(having(app)).and(query());
-    routes.push(Route::get(DIRECTORIES, tree.then(directories)).by_leader());
+    routes.push(Route::get(DIRECTORIES, READ, tree.then(directories)).by_leader());
     routes
+}
+
+/// What changes of a kind need.
+const fn needs_of(kind: DefinitionKind) -> Needs {
+    match kind {
+        DefinitionKind::Executor => ADMIN,
+        _ => WRITE,
+    }
 }
 
 /// Which definitions of a kind to delete.

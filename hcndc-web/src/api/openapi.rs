@@ -8,7 +8,9 @@ use warp::Filter as _;
 
 use super::{
     control, described, events, executions, executors, firings, flows, health, job_runs, jobs,
-    logs, many, mesh, pages,
+    logs, many, mesh,
+    needs::NOTHING,
+    pages,
     problem::Problem,
     route::{Json, Route, at},
     servers,
@@ -17,7 +19,7 @@ use super::{
 const OPENAPI: &str = "/api/openapi.json";
 
 pub(super) fn route() -> Route {
-    Route::get(OPENAPI, at(OPENAPI).then(document))
+    Route::get(OPENAPI, NOTHING, at(OPENAPI).then(document))
 }
 
 #[derive(utoipa::OpenApi)]

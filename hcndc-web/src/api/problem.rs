@@ -6,6 +6,7 @@
 use hcndc_core::{
     engine::Rejected,
     model::{self, DefinitionError, DefinitionKind, Subject},
+    port::Permission,
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -43,6 +44,11 @@ pub(crate) enum Problem {
     ForeignOrigin {
         /// Its origin.
         origin: String,
+    },
+    /// The caller may not do this.
+    Forbidden {
+        /// What they would have to be allowed.
+        permission: Permission,
     },
     /// The body's media type is not one that the route takes.
     UnsupportedMediaType {
@@ -212,6 +218,7 @@ impl Problem {
             Self::Unknown { what, .. } => what.unknown_code(),
             Self::ForeignHost { .. } => "foreign_host",
             Self::ForeignOrigin { .. } => "foreign_origin",
+            Self::Forbidden { .. } => "forbidden",
             Self::UnsupportedMediaType { .. } => "unsupported_media_type",
             Self::BodyTooLarge { .. } => "body_too_large",
             Self::BodyTimeout => "body_timeout",
@@ -239,7 +246,9 @@ impl Problem {
         match self {
             Self::UnknownRoute | Self::Unknown { .. } => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
-            Self::ForeignHost { .. } | Self::ForeignOrigin { .. } => StatusCode::FORBIDDEN,
+            Self::ForeignHost { .. } | Self::ForeignOrigin { .. } | Self::Forbidden { .. } => {
+                StatusCode::FORBIDDEN
+            }
             Self::UnsupportedMediaType { .. } => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::BodyTimeout => StatusCode::REQUEST_TIMEOUT,

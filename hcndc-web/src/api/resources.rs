@@ -22,6 +22,7 @@ use super::{
     caller::Caller,
     definition::{or_unknown, retry_stale},
     firings::FiringDto,
+    needs::{READ, WRITE},
     page::{Asked, NAMED, PageDto},
     ports::read,
     problem::{Blame, Problem},
@@ -96,17 +97,19 @@ pub(super) fn routes<H: History + 'static, T: Transport + 'static>(
         let single = at_id::<u64>(one).and(with.clone());
         let change = single.clone().and(caller()).and(body());
         [
-            Route::get(all, at(all).and(with.clone()).and(query()).then(list)).by_leader(),
+            Route::get(all, READ, at(all).and(with.clone()).and(query()).then(list)).by_leader(),
             Route::post(
                 all,
+                WRITE,
                 at(all).and(with).and(caller()).and(body()).then(create),
             ),
-            Route::get(one, single.clone().then(detail)).by_leader(),
-            Route::new(Method::PUT, one, change.clone().then(replace)),
-            Route::new(Method::PATCH, one, change.then(patch)),
+            Route::get(one, READ, single.clone().then(detail)).by_leader(),
+            Route::new(Method::PUT, one, WRITE, change.clone().then(replace)),
+            Route::new(Method::PATCH, one, WRITE, change.then(patch)),
             Route::new(
                 Method::DELETE,
                 one,
+                WRITE,
                 single.and(caller()).and(query()).then(delete),
             ),
         ]

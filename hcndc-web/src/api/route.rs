@@ -13,6 +13,7 @@ use warp::{
 use super::{
     body::Body,
     caller::Caller,
+    needs::Needs,
     problem::{Problem, What},
     query::Query,
 };
@@ -22,6 +23,7 @@ pub(super) struct Route {
     method: Method,
     template: &'static str,
     filter: BoxedFilter<(Response,)>,
+    needs: Needs,
     answered_by: AnsweredBy,
 }
 
@@ -41,8 +43,8 @@ pub(super) enum AnsweredBy {
 pub(super) struct Template(pub(super) &'static str);
 
 impl Route {
-    /// Answers GET and HEAD with what `filter` makes of it.
-    pub(super) fn get<F, T>(template: &'static str, filter: F) -> Self
+    /// Answers GET and HEAD with what `filter` makes of it, to callers who have what it needs.
+    pub(super) fn get<F, T>(template: &'static str, needs: Needs, filter: F) -> Self
     where
         F: Filter<Extract = (Result<T, Problem>,), Error = Rejection>
             + Clone
@@ -52,11 +54,11 @@ impl Route {
         F::Future: Send,
         T: Reply + 'static,
     {
-        Self::new(Method::GET, template, filter)
+        Self::new(Method::GET, template, needs, filter)
     }
 
     /// Answers POST.
-    pub(super) fn post<F, T>(template: &'static str, filter: F) -> Self
+    pub(super) fn post<F, T>(template: &'static str, needs: Needs, filter: F) -> Self
     where
         F: Filter<Extract = (Result<T, Problem>,), Error = Rejection>
             + Clone
@@ -66,11 +68,11 @@ impl Route {
         F::Future: Send,
         T: Reply + 'static,
     {
-        Self::new(Method::POST, template, filter)
+        Self::new(Method::POST, template, needs, filter)
     }
 
     /// Answers another method.
-    pub(super) fn new<F, T>(method: Method, template: &'static str, filter: F) -> Self
+    pub(super) fn new<F, T>(method: Method, template: &'static str, needs: Needs, filter: F) -> Self
     where
         F: Filter<Extract = (Result<T, Problem>,), Error = Rejection>
             + Clone
@@ -103,6 +105,7 @@ impl Route {
             method,
             template,
             filter,
+            needs,
         }
     }
 
@@ -116,6 +119,11 @@ impl Route {
     pub(super) fn by_leader_or_here(mut self) -> Self {
         self.answered_by = AnsweredBy::LeaderOrHere;
         self
+    }
+
+    /// What it needs of its caller.
+    pub(super) const fn needs(&self) -> Needs {
+        self.needs
     }
 
     /// Which of several servers answers it.
@@ -267,11 +275,9 @@ pub(super) fn query() -> BoxedFilter<(Query,)> {
         .boxed()
 }
 
-/// Hands the caller to a handler.
+/// Hands the caller to a handler, as the gate has let them in.
 pub(super) fn caller() -> BoxedFilter<(Caller,)> {
-    warp::header::headers_cloned()
-        .map(|headers: HeaderMap| Caller::of(&headers))
-        .boxed()
+    warp::ext::get::<Caller>().boxed()
 }
 
 /// Hands the body to a handler, unread.

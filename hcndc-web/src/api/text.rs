@@ -66,6 +66,7 @@ pub(super) const KINDS: &[(&str, &str, &str)] = &[
         "The request comes from another site",
         "请求来自其他站点",
     ),
+    ("forbidden", "You may not do this", "没有权限"),
     (
         "unsupported_media_type",
         "The body is of a media type that is not taken",
@@ -182,6 +183,13 @@ pub(super) fn detail(problem: &Problem, lang: Lang) -> String {
             lang,
             format!("changes are refused from {origin:?}"),
             format!("拒绝来自“{origin}”的修改"),
+        ),
+        Problem::Forbidden { permission } => either(
+            lang,
+            format!(
+                "this needs the permission \"{permission}\": ask an administrator for a role that has it"
+            ),
+            format!("此操作需要权限“{permission}”，请联系管理员授予含有该权限的角色"),
         ),
         Problem::UnsupportedMediaType { expected } => either(
             lang,

@@ -7,7 +7,7 @@ use std::{
     path::PathBuf,
     process::{Child, Command, Stdio},
     sync::{
-        Arc, Mutex,
+        Arc, Mutex, OnceLock,
         atomic::{AtomicBool, AtomicU32, Ordering},
     },
     time::{Duration, SystemTime, UNIX_EPOCH},
@@ -396,6 +396,62 @@ fn pump(mut from: TcpStream, mut to: TcpStream) {
             }
         }
         let _ = to.shutdown(Shutdown::Both);
+    });
+}
+
+/// A way to a server by which requests arrive, and answers do not while it is deaf: the connection breaks when one comes.
+pub(crate) struct OneWay {
+    pub(crate) address: SocketAddr,
+    target: Arc<OnceLock<String>>,
+    deaf: Arc<AtomicBool>,
+}
+
+impl OneWay {
+    /// To a server that is not known yet.
+    pub(crate) fn new() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let target = Arc::new(OnceLock::<String>::new());
+        let deaf = Arc::new(AtomicBool::new(false));
+        let (to, is_deaf) = (Arc::clone(&target), Arc::clone(&deaf));
+        std::thread::spawn(move || {
+            for ours in listener.incoming().map_while(Result::ok) {
+                let Some(Ok(theirs)) = to.get().map(TcpStream::connect) else {
+                    continue;
+                };
+                let (back, away) = (theirs.try_clone().unwrap(), ours.try_clone().unwrap());
+                pump(ours, theirs);
+                match is_deaf.load(Ordering::SeqCst) {
+                    false => pump(back, away),
+                    true => break_off(back, away),
+                }
+            }
+        });
+        Self {
+            address,
+            target,
+            deaf,
+        }
+    }
+
+    /// Leads there from now on.
+    pub(crate) fn leads_to(&self, server: &Peer) {
+        let host = server.base.strip_prefix("http://").unwrap();
+        let host = host.trim_end_matches('/').to_owned();
+        self.target.set(host).unwrap();
+    }
+
+    pub(crate) fn deafen(&self, deaf: bool) {
+        self.deaf.store(deaf, Ordering::SeqCst);
+    }
+}
+
+fn break_off(mut from: TcpStream, to: TcpStream) {
+    std::thread::spawn(move || {
+        let _ = from.read(&mut [0; 1]);
+        for stream in [from, to] {
+            let _ = stream.shutdown(Shutdown::Both);
+        }
     });
 }
 
