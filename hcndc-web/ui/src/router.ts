@@ -27,6 +27,7 @@ export const router = createRouter({
     { path: '/home/', component: () => import('@/pages/HomePage.vue'), meta: { menu: '/home/' } },
     { path: '/execute/', component: () => import('@/pages/ExecutionsPage.vue'), meta: { menu: '/execute/' } },
     { path: '/execute/:id(\\d+)/', component: () => import('@/pages/ExecutionPage.vue'), props: id, meta: { menu: '/execute/' } },
+    { path: '/interface/graph/', component: () => import('@/pages/MeshPage.vue'), meta: { menu: '/interface/graph/' } },
     ...KINDS.flatMap(pagesOf),
     { path: '/audit/', component: () => import('@/pages/AuditPage.vue'), meta: { menu: '/audit/' } },
     { path: '/:rest(.*)*', component: () => import('@/pages/UnknownPage.vue') },

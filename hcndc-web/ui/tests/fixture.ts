@@ -39,7 +39,7 @@ export async function accessible(page: Page): Promise<void> {
   const { violations } = await new AxeBuilder({ page }).analyze()
   const serious = violations.filter((it) => it.impact === 'serious' || it.impact === 'critical')
   const told = serious.map((it) => `${it.id}: ${it.nodes.slice(0, 3).map((node) => `${node.target.join(' ')} ${node.any[0]?.message ?? ''}`).join(' | ')}`)
-  expect(told).toEqual([])
+  expect.soft(told, page.url()).toEqual([])
 }
 
 export { expect }

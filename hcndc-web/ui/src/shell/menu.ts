@@ -1,6 +1,6 @@
 /** The side menu: what there is, in which order, and what each needs. */
 import {
-  AlarmClock, Avatar, Bell, Box, Calendar, Coin, Cpu, DataLine, Document, FolderOpened, House, Key, List, MessageBox, Operation, Share, Tickets, User,
+  AlarmClock, Avatar, Bell, Box, Calendar, Coin, Connection, Cpu, DataLine, Document, FolderOpened, House, Key, List, MessageBox, Operation, Share, Tickets, User,
 } from '@element-plus/icons-vue'
 import type { Component } from 'vue'
 import type { Permission } from '@/state/session'
@@ -26,6 +26,7 @@ export const MENU: { text: string; entries: Entry[] }[] = [
     text: 'define',
     entries: [
       { to: '/interface/', text: 'interface', icon: Share },
+      { to: '/interface/graph/', text: 'graph', icon: Connection },
       { to: '/job/', text: 'job', icon: Tickets },
       { to: '/dispatch/', text: 'dispatch', icon: AlarmClock },
       { to: '/dispatch/alert/', text: 'dispatchAlert', icon: Bell },
