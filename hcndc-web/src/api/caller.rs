@@ -1,5 +1,6 @@
 //! Who asks, and in which language.
 
+use hcndc_core::port::{Grant, Permission};
 use warp::http::{HeaderMap, header};
 
 use crate::interchange::Lang;
@@ -11,16 +12,23 @@ pub(super) struct Caller {
     pub(super) by: String,
     /// Language of sentences.
     pub(super) lang: Lang,
+    /// What they may do.
+    grants: Vec<Grant>,
 }
 
 impl Caller {
-    /// The caller that these headers are of.
-    pub(super) fn of(headers: &HeaderMap) -> Self {
+    /// Whoever asks a server that asks nobody who they are.
+    pub(super) fn anybody(headers: &HeaderMap) -> Self {
         Self {
-            // There are no users yet.
             by: "api".to_owned(),
             lang: language(headers),
+            grants: vec![Grant::all()],
         }
+    }
+
+    /// Whether they may do this at all.
+    pub(super) fn may(&self, permission: Permission) -> bool {
+        self.grants.iter().any(|grant| grant.allows(permission))
     }
 }
 

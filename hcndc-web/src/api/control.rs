@@ -16,6 +16,7 @@ use super::{
     body::Body,
     caller::Caller,
     executions::{ExecutionDto, NothingBody, find, go_on, live},
+    needs::{EXECUTE, READ},
     page::{Asked, NEWEST_FIRST, PageDto},
     ports::read,
     problem::{Problem, ProblemDto},
@@ -43,17 +44,23 @@ pub(super) fn routes<H: History + 'static, T: Transport + 'static>(
             .and(body())
     };
     vec![
-        Route::post(PAUSE, command(PAUSE).then(pause)),
-        Route::post(UNPAUSE, command(UNPAUSE).then(unpause)),
-        Route::post(RESET, command(RESET).then(reset)),
-        Route::post(SKIP, command(SKIP).then(skip)),
-        Route::post(MARK_SUCCEEDED, command(MARK_SUCCEEDED).then(mark_succeeded)),
+        Route::post(PAUSE, EXECUTE, command(PAUSE).then(pause)),
+        Route::post(UNPAUSE, EXECUTE, command(UNPAUSE).then(unpause)),
+        Route::post(RESET, EXECUTE, command(RESET).then(reset)),
+        Route::post(SKIP, EXECUTE, command(SKIP).then(skip)),
+        Route::post(
+            MARK_SUCCEEDED,
+            EXECUTE,
+            command(MARK_SUCCEEDED).then(mark_succeeded),
+        ),
         Route::get(
             ACTIONS,
+            READ,
             at_id(ACTIONS).and(app.clone()).and(query()).then(actions),
         ),
         Route::post(
             KILL,
+            EXECUTE,
             at_id::<JobRunId>(KILL)
                 .and(app)
                 .and(caller())
@@ -118,8 +125,8 @@ pub(super) async fn pause<H: History, T: Transport>(
     body: Body,
 ) -> Result<Json<ExecutionDto>, Problem> {
     let NothingBody {} = body.optional_json().await?;
-    let by = caller.by;
-    live(&app, execution, Input::Pause { execution, by }).await
+    let by = caller.by.clone();
+    live(&app, &caller, execution, Input::Pause { execution, by }).await
 }
 
 /// Lets a paused execution go on.
@@ -135,8 +142,8 @@ pub(super) async fn unpause<H: History, T: Transport>(
     body: Body,
 ) -> Result<Json<ExecutionDto>, Problem> {
     let NothingBody {} = body.optional_json().await?;
-    let by = caller.by;
-    live(&app, execution, Input::Unpause { execution, by }).await
+    let by = caller.by.clone();
+    live(&app, &caller, execution, Input::Unpause { execution, by }).await
 }
 
 /// Runs an execution that has ended anew from its start, also what had succeeded.
@@ -155,10 +162,10 @@ pub(super) async fn reset<H: History, T: Transport>(
     let NothingBody {} = body.optional_json().await?;
     let input = Input::Reset {
         execution,
-        by: caller.by,
+        by: caller.by.clone(),
         archived: None,
     };
-    go_on(&app, execution, input).await
+    go_on(&app, &caller, execution, input).await
 }
 
 /// Settles job runs that wait or have failed as skipped; what failed only because of them runs.
@@ -209,10 +216,10 @@ async fn settle<H: History, T: Transport>(
         execution,
         job_runs: body.job_runs.into_iter().map(JobRunId).collect(),
         settled,
-        by: caller.by,
+        by: caller.by.clone(),
         archived: None,
     };
-    go_on(app, execution, input).await
+    go_on(app, &caller, execution, input).await
 }
 
 /// Lists what people did to an execution and to its job runs, the latest first.
@@ -262,8 +269,8 @@ pub(super) async fn kill<H: History, T: Transport>(
     let known = read(app.history.job_run(job_run)).await?;
     let known = known.ok_or_else(|| Problem::from(job_run))?;
     let (execution, state) = (known.row.execution, known.row.state);
-    let by = caller.by;
-    match app.command(Input::Kill { job_run, by }).await {
+    let by = caller.by.clone();
+    match app.command(&caller, Input::Kill { job_run, by }).await {
         Ok(_) => find(&app, execution).await.map(Json),
         // The engine does not know what belongs to an execution that has ended.
         Err(problem) if problem.code() == "unknown_job_run" => {

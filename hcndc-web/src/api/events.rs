@@ -16,6 +16,7 @@ use tokio::time::{Instant, sleep_until};
 use warp::{Filter as _, filters::BoxedFilter, http::HeaderMap, reply::Response};
 
 use super::{
+    needs::READ,
     ports::read,
     problem::{Problem, ProblemDto},
     query::Query,
@@ -43,6 +44,7 @@ pub(super) fn routes<H: History + 'static, T: Transport + 'static>(
     vec![
         Route::get(
             EVENTS,
+            READ,
             at(EVENTS)
                 .and(app.clone())
                 .and(query())
@@ -52,6 +54,7 @@ pub(super) fn routes<H: History + 'static, T: Transport + 'static>(
         .by_leader(),
         Route::get(
             OF_EXECUTION,
+            READ,
             at_id(OF_EXECUTION)
                 .and(app)
                 .and(query())

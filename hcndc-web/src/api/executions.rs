@@ -17,6 +17,7 @@ use super::{
     body::{self, Body},
     caller::Caller,
     jobs::{FlowName, flow_in_query},
+    needs::{EXECUTE, READ},
     page::{Asked, NEWEST_FIRST, PageDto},
     ports::read,
     problem::{Blame, BlameError, Problem, ProblemDto},
@@ -48,10 +49,12 @@ pub(super) fn routes<H: History + 'static, T: Transport + 'static>(
     vec![
         Route::get(
             EXECUTIONS,
+            READ,
             at(EXECUTIONS).and(app.clone()).and(query()).then(list),
         ),
         Route::post(
             EXECUTIONS,
+            EXECUTE,
             at(EXECUTIONS)
                 .and(app.clone())
                 .and(caller())
@@ -59,11 +62,15 @@ pub(super) fn routes<H: History + 'static, T: Transport + 'static>(
                 .and(body())
                 .then(start),
         ),
-        Route::get(EXECUTION, at_id(EXECUTION).and(app.clone()).then(detail)),
-        Route::post(STOP, command(STOP).then(stop)),
-        Route::post(RESUME, command(RESUME).then(resume)),
-        Route::post(RERUN, command(RERUN).then(rerun)),
-        Route::get(FLOW_RUNS, at_id(FLOW_RUNS).and(app).then(flow_runs)),
+        Route::get(
+            EXECUTION,
+            READ,
+            at_id(EXECUTION).and(app.clone()).then(detail),
+        ),
+        Route::post(STOP, EXECUTE, command(STOP).then(stop)),
+        Route::post(RESUME, EXECUTE, command(RESUME).then(resume)),
+        Route::post(RERUN, EXECUTE, command(RERUN).then(rerun)),
+        Route::get(FLOW_RUNS, READ, at_id(FLOW_RUNS).and(app).then(flow_runs)),
     ]
 }
 
@@ -521,17 +528,18 @@ pub(super) async fn stop<H: History, T: Transport>(
     body: Body,
 ) -> Result<Json<ExecutionDto>, Problem> {
     let NothingBody {} = body.optional_json().await?;
-    let by = caller.by;
-    live(&app, execution, Input::Stop { execution, by }).await
+    let by = caller.by.clone();
+    live(&app, &caller, execution, Input::Stop { execution, by }).await
 }
 
 /// Does something to a live execution.
 pub(super) async fn live<H: History, T: Transport>(
     app: &App<H, T>,
+    caller: &Caller,
     execution: ExecutionId,
     input: Input,
 ) -> Result<Json<ExecutionDto>, Problem> {
-    if let Err(problem) = app.command(input).await {
+    if let Err(problem) = app.command(caller, input).await {
         return Err(ended_problem(app, execution, problem).await);
     }
     find(app, execution).await.map(Json)
@@ -574,10 +582,10 @@ pub(super) async fn resume<H: History, T: Transport>(
     let NothingBody {} = body.optional_json().await?;
     let input = Input::Resume {
         execution,
-        by: caller.by,
+        by: caller.by.clone(),
         archived: None,
     };
-    go_on(&app, execution, input).await
+    go_on(&app, &caller, execution, input).await
 }
 
 /// Runs job runs of an execution that has ended, and all below them, again.
@@ -597,18 +605,19 @@ pub(super) async fn rerun<H: History, T: Transport>(
     let input = Input::Rerun {
         execution,
         from: body.from.into_iter().map(JobRunId).collect(),
-        by: caller.by,
+        by: caller.by.clone(),
         archived: None,
     };
-    go_on(&app, execution, input).await
+    go_on(&app, &caller, execution, input).await
 }
 
 pub(super) async fn go_on<H: History, T: Transport>(
     app: &App<H, T>,
+    caller: &Caller,
     execution: ExecutionId,
     input: Input,
 ) -> Result<Json<ExecutionDto>, Problem> {
-    app.command(input)
+    app.command(caller, input)
         .await
         .map_err(|problem| match problem.code() {
             "unknown_execution" => execution.into(),

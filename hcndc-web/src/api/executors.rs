@@ -16,6 +16,7 @@ use super::{
     body::Body,
     caller::Caller,
     definition::{or_unknown, retry_stale, yes},
+    needs::{ADMIN, READ},
     page::{Asked, NAMED, PageDto},
     ports::read,
     problem::{Blame, BlameError, Problem, ProblemDto},
@@ -43,23 +44,26 @@ pub(super) fn routes<H: History + 'static, T: Transport + 'static>(
     vec![
         Route::get(
             EXECUTORS,
+            READ,
             at(EXECUTORS).and(app.clone()).and(query()).then(list),
         )
         .by_leader(),
         Route::post(
             EXECUTORS,
+            ADMIN,
             at(EXECUTORS)
                 .and(app)
                 .and(caller())
                 .and(body())
                 .then(create),
         ),
-        Route::get(EXECUTOR, one.clone().then(detail)).by_leader(),
-        Route::new(Method::PUT, EXECUTOR, change.clone().then(replace)),
-        Route::new(Method::PATCH, EXECUTOR, change.then(patch)),
+        Route::get(EXECUTOR, READ, one.clone().then(detail)).by_leader(),
+        Route::new(Method::PUT, EXECUTOR, ADMIN, change.clone().then(replace)),
+        Route::new(Method::PATCH, EXECUTOR, ADMIN, change.then(patch)),
         Route::new(
             Method::DELETE,
             EXECUTOR,
+            ADMIN,
             one.and(caller()).and(query()).then(delete),
         ),
     ]

@@ -15,6 +15,7 @@ use super::{
     body::Body,
     caller::Caller,
     definition::{or_unknown, retry_stale, yes},
+    needs::{READ, WRITE},
     page::{Asked, NAMED, PageDto},
     ports::read,
     problem::{Problem, ProblemDto},
@@ -38,17 +39,24 @@ pub(super) fn routes<H: History + 'static, T: Transport + 'static>(
     let one = at_id::<FlowId>(FLOW).and(app.clone());
     let change = one.clone().and(caller()).and(body());
     vec![
-        Route::get(FLOWS, at(FLOWS).and(app.clone()).and(query()).then(list)).by_leader(),
+        Route::get(
+            FLOWS,
+            READ,
+            at(FLOWS).and(app.clone()).and(query()).then(list),
+        )
+        .by_leader(),
         Route::post(
             FLOWS,
+            WRITE,
             at(FLOWS).and(app).and(caller()).and(body()).then(create),
         ),
-        Route::get(FLOW, one.clone().then(detail)).by_leader(),
-        Route::new(Method::PUT, FLOW, change.clone().then(replace)),
-        Route::new(Method::PATCH, FLOW, change.then(patch)),
+        Route::get(FLOW, READ, one.clone().then(detail)).by_leader(),
+        Route::new(Method::PUT, FLOW, WRITE, change.clone().then(replace)),
+        Route::new(Method::PATCH, FLOW, WRITE, change.then(patch)),
         Route::new(
             Method::DELETE,
             FLOW,
+            WRITE,
             one.and(caller()).and(query()).then(delete),
         ),
     ]

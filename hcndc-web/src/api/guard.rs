@@ -1,33 +1,18 @@
-//! Who may not pass. There is no sign-in yet, so the browser of somebody who may is the way in: a page of somebody
+//! What may not pass, whoever sends it. The browser of somebody who may do something is a way in: a page of somebody
 //! else's must neither reach this server under a name of its own (DNS rebinding) nor change anything (forged requests).
 
 use std::net::IpAddr;
 
-use warp::{
-    Filter,
-    filters::BoxedFilter,
-    http::{HeaderMap, Method, header, uri::Authority},
-    reject,
-    reply::Response,
-};
+use warp::http::{HeaderMap, Method, header, uri::Authority};
 
 use super::problem::Problem;
 use crate::app::Hosts;
 
-/// Takes every request that must not pass, and answers it.
-pub(super) fn refusals(hosts: Hosts) -> BoxedFilter<(Response,)> {
-    warp::method()
-        .and(warp::header::headers_cloned())
-        .and_then(move |method: Method, headers: HeaderMap| {
-            let refused = check(&hosts, &method, &headers)
-                .err()
-                .map(warp::Reply::into_response);
-            std::future::ready(refused.ok_or_else(reject::not_found))
-        })
-        .boxed()
-}
-
-fn check(hosts: &Hosts, method: &Method, headers: &HeaderMap) -> Result<(), Problem> {
+/// Whether a request is for this server, and comes from no page of somebody else's if it changes something.
+///
+/// # Errors
+/// [`Problem::ForeignHost`], [`Problem::ForeignOrigin`].
+pub(super) fn check(hosts: &Hosts, method: &Method, headers: &HeaderMap) -> Result<(), Problem> {
     let text = |name: header::HeaderName| {
         let value = headers.get(name)?;
         Some(String::from_utf8_lossy(value.as_bytes()).into_owned())

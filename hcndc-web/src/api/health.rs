@@ -13,6 +13,7 @@ use warp::{
 
 use super::{
     forward::ask,
+    needs::NOTHING,
     ports::{look_within, read},
     problem::{Blame, BlameError, Problem, ProblemDto},
     route::{Json, Route, at, having},
@@ -35,9 +36,9 @@ pub(super) fn routes<H: History + 'static, T: Transport + 'static>(
 ) -> Vec<Route> {
     let app = having(app);
     vec![
-        Route::get(HEALTHZ, at(HEALTHZ).then(healthz)),
-        Route::get(READYZ, at(READYZ).and(app.clone()).then(readyz)),
-        Route::get(METRICS, at(METRICS).and(app).then(figures)),
+        Route::get(HEALTHZ, NOTHING, at(HEALTHZ).then(healthz)),
+        Route::get(READYZ, NOTHING, at(READYZ).and(app.clone()).then(readyz)),
+        Route::get(METRICS, NOTHING, at(METRICS).and(app).then(figures)),
     ]
 }
 

@@ -15,6 +15,7 @@ use warp::Filter as _;
 use super::{
     caller::Caller,
     jobs::FlowName,
+    needs::READ,
     page::{Asked, BY_ID, PageDto},
     ports::read,
     problem::{Problem, ProblemDto},
@@ -42,11 +43,13 @@ pub(super) fn routes<H: History + 'static, T: Transport + 'static>(
     vec![
         Route::get(
             JOB_RUNS,
+            READ,
             at(JOB_RUNS).and(app.clone()).and(query()).then(list),
         ),
-        Route::get(JOB_RUN, at_id(JOB_RUN).and(app.clone()).then(detail)),
+        Route::get(JOB_RUN, READ, at_id(JOB_RUN).and(app.clone()).then(detail)),
         Route::get(
             ATTEMPTS,
+            READ,
             at_id(ATTEMPTS)
                 .and(app.clone())
                 .and(caller())
@@ -54,11 +57,13 @@ pub(super) fn routes<H: History + 'static, T: Transport + 'static>(
         ),
         Route::get(
             EXPLAIN,
+            READ,
             at_id(EXPLAIN).and(app.clone()).and(caller()).then(explain),
         )
         .by_leader(),
         Route::get(
             OF_EXECUTION,
+            READ,
             at_id(OF_EXECUTION).and(app).and(query()).then(of_execution),
         ),
     ]

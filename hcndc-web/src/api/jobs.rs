@@ -18,6 +18,7 @@ use super::{
     body::Body,
     caller::Caller,
     definition::{or_unknown, retry_stale, yes},
+    needs::{READ, WRITE},
     page::{Asked, NAMED, PageDto},
     ports::read,
     problem::{Blame, BlameError, Problem, ProblemDto},
@@ -41,17 +42,24 @@ pub(super) fn routes<H: History + 'static, T: Transport + 'static>(
     let one = at_id::<JobId>(JOB).and(app.clone());
     let change = one.clone().and(caller()).and(body());
     vec![
-        Route::get(JOBS, at(JOBS).and(app.clone()).and(query()).then(list)).by_leader(),
+        Route::get(
+            JOBS,
+            READ,
+            at(JOBS).and(app.clone()).and(query()).then(list),
+        )
+        .by_leader(),
         Route::post(
             JOBS,
+            WRITE,
             at(JOBS).and(app).and(caller()).and(body()).then(create),
         ),
-        Route::get(JOB, one.clone().then(detail)).by_leader(),
-        Route::new(Method::PUT, JOB, change.clone().then(replace)),
-        Route::new(Method::PATCH, JOB, change.then(patch)),
+        Route::get(JOB, READ, one.clone().then(detail)).by_leader(),
+        Route::new(Method::PUT, JOB, WRITE, change.clone().then(replace)),
+        Route::new(Method::PATCH, JOB, WRITE, change.then(patch)),
         Route::new(
             Method::DELETE,
             JOB,
+            WRITE,
             one.and(caller()).and(query()).then(delete),
         ),
     ]

@@ -19,6 +19,7 @@ use warp::{
 use super::{
     forward::{PASSED_ON_BY, ask, told_by_other},
     job_runs::find,
+    needs::READ,
     ports::read,
     problem::{Blame, BlameError, Problem, ProblemDto, What},
     query::Query,
@@ -49,6 +50,7 @@ pub(super) fn routes<H: History + 'static, T: Transport + 'static>(
     vec![
         Route::get(
             LOG,
+            READ,
             at_id(LOG)
                 .and(having(app))
                 .and(query())

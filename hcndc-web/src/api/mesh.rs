@@ -18,6 +18,7 @@ use warp::{
 use super::{
     body::Body,
     caller::Caller,
+    needs::{READ, WRITE},
     problem::{Blame, Problem, ProblemDto},
     query::Query,
     route::{Json, Route, at, body, caller, having, query},
@@ -52,8 +53,8 @@ pub(super) fn routes<H: History + 'static, T: Transport + 'static>(
         .and(body());
     let export_args = at(MESH).and(having(app)).and(query());
     vec![
-        Route::get(MESH, export_args.then(give_out)).by_leader(),
-        Route::post(MESH, args.then(apply)),
+        Route::get(MESH, READ, export_args.then(give_out)).by_leader(),
+        Route::post(MESH, WRITE, args.then(apply)),
     ]
 }
 
@@ -166,7 +167,7 @@ pub(super) async fn apply<H: History, T: Transport>(
     .await?;
     let applied = MeshApplied::of(dry_run, &edits);
     let batch = EditBatch {
-        by: caller.by,
+        by: caller.by.clone(),
         edits,
     };
     let done = if dry_run {
@@ -179,7 +180,7 @@ pub(super) async fn apply<H: History, T: Transport>(
         })
         .await
     } else {
-        app.command(Input::Edit(batch)).await.map(drop)
+        app.command(&caller, Input::Edit(batch)).await.map(drop)
     };
     done.map_err(|problem| place(problem, &source))?;
     Ok(Json(applied))

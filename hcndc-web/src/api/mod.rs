@@ -8,17 +8,22 @@ mod body;
 mod caller;
 mod control;
 mod definition;
+mod described;
 mod events;
 mod executions;
 mod executors;
+mod firings;
 mod flows;
 mod forward;
+mod gate;
 mod guard;
 mod health;
 mod job_runs;
 mod jobs;
 mod logs;
+mod many;
 mod mesh;
+mod needs;
 mod openapi;
 mod page;
 mod pages;
@@ -26,6 +31,7 @@ mod ports;
 mod problem;
 mod query;
 mod reference;
+mod resources;
 mod revision;
 mod route;
 mod server;
@@ -45,7 +51,10 @@ use warp::{
     reply::Response,
 };
 
-use self::route::{Route, Template};
+use self::{
+    gate::Gate,
+    route::{Route, Template},
+};
 use crate::{app::App, metrics};
 
 pub(crate) use self::{
@@ -61,6 +70,8 @@ fn all<H: History + 'static, T: Transport + 'static>(app: &Arc<App<H, T>>) -> Ve
     routes.extend(flows::routes(app));
     routes.extend(jobs::routes(app));
     routes.extend(executors::routes(app));
+    routes.extend(resources::routes(app));
+    routes.extend(many::routes(app));
     routes.extend(mesh::routes(app));
     routes.extend(executions::routes(app));
     routes.extend(control::routes(app));
@@ -73,30 +84,27 @@ fn all<H: History + 'static, T: Transport + 'static>(app: &Arc<App<H, T>>) -> Ve
     routes
 }
 
-/// The whole API as one filter, which answers every request.
-#[must_use]
-pub fn routes<H: History + 'static, T: Transport + 'static>(
+/// The whole API as one filter, which answers every request that the [gate](gate::Gate) has let in; and the gate.
+fn routes<H: History + 'static, T: Transport + 'static>(
     app: &Arc<App<H, T>>,
-) -> BoxedFilter<(Response,)> {
+) -> (Gate<H, T>, BoxedFilter<(Response,)>) {
     metrics::install();
     let routes = all(app);
+    let gate = Gate::before(app, &routes);
     let answered = routes.iter().map(|route| {
         let (method, template) = route.name();
         (method.clone(), template, route.answered_by())
     });
     let forwards = forward::forwards(app, answered.collect());
-    let answers = guard::refusals(app.settings.hosts.clone())
-        .or(forwards)
-        .unify()
-        .or(route::combine(routes))
-        .unify();
-    warp::any()
+    let answers = forwards.or(route::combine(routes)).unify();
+    let filter = warp::any()
         .map(Instant::now)
         .and(warp::method())
         .and(warp::header::headers_cloned())
         .and(answers)
         .map(finish)
-        .boxed()
+        .boxed();
+    (gate, filter)
 }
 
 /// Methods and templates of all routes, for those who compare them with the description.

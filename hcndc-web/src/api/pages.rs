@@ -7,6 +7,7 @@ use warp::{
 };
 
 use super::{
+    needs::NOTHING,
     openapi,
     problem::Problem,
     route::{Route, at},
@@ -23,10 +24,10 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; c
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
-        Route::get(HOME, at(HOME).then(home)),
-        Route::get(DOCS, at(DOCS).then(docs)),
-        Route::get(SCRIPT, at(SCRIPT).then(script)),
-        Route::get(STYLE, at(STYLE).then(style)),
+        Route::get(HOME, NOTHING, at(HOME).then(home)),
+        Route::get(DOCS, NOTHING, at(DOCS).then(docs)),
+        Route::get(SCRIPT, NOTHING, at(SCRIPT).then(script)),
+        Route::get(STYLE, NOTHING, at(STYLE).then(style)),
         openapi::route(),
     ]
 }

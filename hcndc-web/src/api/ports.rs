@@ -31,11 +31,11 @@ impl<H, T> App<H, T> {
         look_within(&self.scheduler, LOOK, look).await
     }
 
-    /// Has a command done.
+    /// Has a command of this caller's done.
     ///
     /// # Errors
     /// [`Problem::Refused`], [`Problem::SchedulerStopped`], [`Problem::SchedulerSlow`].
-    pub(super) async fn command(&self, input: Input) -> Result<Reply, Problem> {
+    pub(super) async fn command(&self, _caller: &Caller, input: Input) -> Result<Reply, Problem> {
         tokio::time::timeout(COMMAND, self.scheduler.command(input))
             .await
             .map_err(|_| Problem::SchedulerSlow)?
@@ -52,7 +52,8 @@ impl<H, T> App<H, T> {
         edits: Vec<Edit>,
     ) -> Result<Vec<DefinitionId>, Problem> {
         let by = caller.by.clone();
-        match self.command(Input::Edit(EditBatch { by, edits })).await? {
+        let batch = EditBatch { by, edits };
+        match self.command(caller, Input::Edit(batch)).await? {
             Reply::Edited(ids) => Ok(ids),
             _ => Err(Problem::Internal),
         }

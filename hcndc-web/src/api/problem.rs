@@ -5,7 +5,8 @@
 
 use hcndc_core::{
     engine::Rejected,
-    model::{self, DefinitionError, Subject},
+    model::{self, DefinitionError, DefinitionKind, Subject},
+    port::Permission,
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -43,6 +44,11 @@ pub(crate) enum Problem {
     ForeignOrigin {
         /// Its origin.
         origin: String,
+    },
+    /// The caller may not do this.
+    Forbidden {
+        /// What they would have to be allowed.
+        permission: Permission,
     },
     /// The body's media type is not one that the route takes.
     UnsupportedMediaType {
@@ -102,6 +108,8 @@ pub(crate) enum What {
     Execution,
     JobRun,
     Attempt,
+    /// A definition of another kind.
+    Definition(DefinitionKind),
 }
 
 /// One thing that is wrong with a request.
@@ -170,8 +178,17 @@ impl Blame {
 impl From<model::Fault> for Blame {
     fn from(fault: model::Fault) -> Self {
         Self {
+            field: match (&fault.subject, fault.field.as_str()) {
+                // What a shared param is made of stands one step deeper in its body.
+                (Subject::Param { .. }, field @ ("query" | "timeout" | "data_source")) => {
+                    format!("sql.{field}")
+                }
+                (Subject::Param { .. }, field @ ("offset_days" | "format")) => {
+                    format!("context.{field}")
+                }
+                (_, field) => api_field(field),
+            },
             subject: Some(fault.subject),
-            field: api_field(&fault.field),
             position: None,
             error: BlameError::Definition(fault.error),
         }
@@ -183,6 +200,11 @@ pub(crate) fn api_field(field: &str) -> String {
     match field {
         "dependencies" => "depends_on".to_owned(),
         "retry.backoff_permille" => "retry.backoff".to_owned(),
+        "trigger.event" => "trigger.file".to_owned(),
+        "trigger.flows" => "trigger.data_date_of".to_owned(),
+        "trigger.n" | "trigger.dates" => "trigger.days".to_owned(),
+        "days.holidays" => "holidays".to_owned(),
+        "days.workdays" => "workdays".to_owned(),
         other => other.to_owned(),
     }
 }
@@ -196,6 +218,7 @@ impl Problem {
             Self::Unknown { what, .. } => what.unknown_code(),
             Self::ForeignHost { .. } => "foreign_host",
             Self::ForeignOrigin { .. } => "foreign_origin",
+            Self::Forbidden { .. } => "forbidden",
             Self::UnsupportedMediaType { .. } => "unsupported_media_type",
             Self::BodyTooLarge { .. } => "body_too_large",
             Self::BodyTimeout => "body_timeout",
@@ -223,7 +246,9 @@ impl Problem {
         match self {
             Self::UnknownRoute | Self::Unknown { .. } => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
-            Self::ForeignHost { .. } | Self::ForeignOrigin { .. } => StatusCode::FORBIDDEN,
+            Self::ForeignHost { .. } | Self::ForeignOrigin { .. } | Self::Forbidden { .. } => {
+                StatusCode::FORBIDDEN
+            }
             Self::UnsupportedMediaType { .. } => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
@@ -325,6 +350,20 @@ impl What {
             Self::Execution => "unknown_execution",
             Self::JobRun => "unknown_job_run",
             Self::Attempt => "unknown_attempt",
+            Self::Definition(kind) => match kind {
+                DefinitionKind::Flow => "unknown_flow",
+                DefinitionKind::Job => "unknown_job",
+                DefinitionKind::Executor => "unknown_executor",
+                DefinitionKind::Schedule => "unknown_schedule",
+                DefinitionKind::Calendar => "unknown_calendar",
+                DefinitionKind::Pool => "unknown_pool",
+                DefinitionKind::Param => "unknown_param",
+                DefinitionKind::DataSource => "unknown_data_source",
+                DefinitionKind::FileServer => "unknown_file_server",
+                DefinitionKind::FileEvent => "unknown_file_event",
+                DefinitionKind::AlertChannel => "unknown_alert_channel",
+                DefinitionKind::AlertRule => "unknown_alert_rule",
+            },
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Routes: small filters by method and path, each known by the template of its path.
 
 use futures_util::StreamExt;
+use hcndc_core::model::{DefinitionId, DefinitionKind};
 use warp::{
     Filter, Rejection, Reply,
     filters::BoxedFilter,
@@ -12,6 +13,7 @@ use warp::{
 use super::{
     body::Body,
     caller::Caller,
+    needs::Needs,
     problem::{Problem, What},
     query::Query,
 };
@@ -21,6 +23,7 @@ pub(super) struct Route {
     method: Method,
     template: &'static str,
     filter: BoxedFilter<(Response,)>,
+    needs: Needs,
     answered_by: AnsweredBy,
 }
 
@@ -40,8 +43,8 @@ pub(super) enum AnsweredBy {
 pub(super) struct Template(pub(super) &'static str);
 
 impl Route {
-    /// Answers GET and HEAD with what `filter` makes of it.
-    pub(super) fn get<F, T>(template: &'static str, filter: F) -> Self
+    /// Answers GET and HEAD with what `filter` makes of it, to callers who have what it needs.
+    pub(super) fn get<F, T>(template: &'static str, needs: Needs, filter: F) -> Self
     where
         F: Filter<Extract = (Result<T, Problem>,), Error = Rejection>
             + Clone
@@ -51,11 +54,11 @@ impl Route {
         F::Future: Send,
         T: Reply + 'static,
     {
-        Self::new(Method::GET, template, filter)
+        Self::new(Method::GET, template, needs, filter)
     }
 
     /// Answers POST.
-    pub(super) fn post<F, T>(template: &'static str, filter: F) -> Self
+    pub(super) fn post<F, T>(template: &'static str, needs: Needs, filter: F) -> Self
     where
         F: Filter<Extract = (Result<T, Problem>,), Error = Rejection>
             + Clone
@@ -65,11 +68,11 @@ impl Route {
         F::Future: Send,
         T: Reply + 'static,
     {
-        Self::new(Method::POST, template, filter)
+        Self::new(Method::POST, template, needs, filter)
     }
 
     /// Answers another method.
-    pub(super) fn new<F, T>(method: Method, template: &'static str, filter: F) -> Self
+    pub(super) fn new<F, T>(method: Method, template: &'static str, needs: Needs, filter: F) -> Self
     where
         F: Filter<Extract = (Result<T, Problem>,), Error = Rejection>
             + Clone
@@ -102,6 +105,7 @@ impl Route {
             method,
             template,
             filter,
+            needs,
         }
     }
 
@@ -115,6 +119,11 @@ impl Route {
     pub(super) fn by_leader_or_here(mut self) -> Self {
         self.answered_by = AnsweredBy::LeaderOrHere;
         self
+    }
+
+    /// What it needs of its caller.
+    pub(super) const fn needs(&self) -> Needs {
+        self.needs
     }
 
     /// Which of several servers answers it.
@@ -203,6 +212,12 @@ fn with_number(template: &'static str) -> BoxedFilter<(u64,)> {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Number(u64);
 
+impl From<Number> for u64 {
+    fn from(number: Number) -> Self {
+        number.0
+    }
+}
+
 macro_rules! ids {
     ($($id:ident $what:ident),* $(,)?) => {$(
         impl From<Number> for hcndc_core::id::$id {
@@ -229,6 +244,22 @@ ids! {
     AttemptId Attempt,
 }
 
+impl From<DefinitionId> for Problem {
+    /// That nothing has this id.
+    fn from(id: DefinitionId) -> Self {
+        let what = match id.kind() {
+            DefinitionKind::Flow => What::Flow,
+            DefinitionKind::Job => What::Job,
+            DefinitionKind::Executor => What::Executor,
+            other => What::Definition(other),
+        };
+        Self::Unknown {
+            what,
+            id: id.number(),
+        }
+    }
+}
+
 /// Hands a value to a handler.
 pub(super) fn having<V: Clone + Send + Sync + 'static>(value: &V) -> BoxedFilter<(V,)> {
     let value = value.clone();
@@ -244,11 +275,9 @@ pub(super) fn query() -> BoxedFilter<(Query,)> {
         .boxed()
 }
 
-/// Hands the caller to a handler.
+/// Hands the caller to a handler, as the gate has let them in.
 pub(super) fn caller() -> BoxedFilter<(Caller,)> {
-    warp::header::headers_cloned()
-        .map(|headers: HeaderMap| Caller::of(&headers))
-        .boxed()
+    warp::ext::get::<Caller>().boxed()
 }
 
 /// Hands the body to a handler, unread.

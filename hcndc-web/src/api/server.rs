@@ -26,7 +26,10 @@ use hyper_util::{
 use tokio::{net::TcpListener, sync::Semaphore, task::JoinSet};
 use warp::{Reply as _, reply::Response};
 
-use super::problem::Problem;
+use super::{
+    gate::{Gate, Refusal},
+    problem::Problem,
+};
 use crate::app::App;
 
 /// Connections at once; more wait to be accepted.
@@ -47,7 +50,8 @@ pub async fn serve<H: History + 'static, T: Transport + 'static>(
     listener: TcpListener,
     shutdown: impl Future<Output = ()>,
 ) {
-    let service = TowerToHyperService::new(warp::service(super::routes(&app)));
+    let (gate, routes) = super::routes(&app);
+    let service = TowerToHyperService::new(warp::service(routes));
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(HEAD);
     let graceful = GracefulShutdown::new();
@@ -74,8 +78,8 @@ pub async fn serve<H: History + 'static, T: Transport + 'static>(
         };
         // Events are small and should not wait for each other; without it they are only slower.
         let _ = stream.set_nodelay(true);
-        let service = service.clone();
-        let service = service_fn(move |request| answer(service.clone(), request));
+        let (gate, service) = (gate.clone(), service.clone());
+        let service = service_fn(move |request| answer(gate.clone(), service.clone(), request));
         let connection = http.serve_connection(TokioIo::new(stream), service);
         let connection = graceful.watch(connection);
         connections.spawn(async move {
@@ -102,19 +106,40 @@ pub async fn serve<H: History + 'static, T: Transport + 'static>(
 
 /// Answers a request, and one whose handler panics as well: a connection that ends without an answer tells nobody
 /// anything. What handlers share is behind locks that outlive a panic, so the others are none the worse for it.
-async fn answer<S>(service: S, request: Request<Incoming>) -> Result<Response, Infallible>
+async fn answer<H, T, S>(
+    gate: Gate<H, T>,
+    service: S,
+    mut request: Request<Incoming>,
+) -> Result<Response, Infallible>
 where
     S: Service<Request<Incoming>, Response = Response, Error = Infallible>,
 {
     let started = Instant::now();
     let (method, headers) = (request.method().clone(), request.headers().clone());
     let path = request.uri().path().to_owned();
-    let answering = AssertUnwindSafe(async { service.call(request).await });
-    answering.catch_unwind().await.unwrap_or_else(|panic| {
-        tracing::error!(%method, path, panic = said(panic.as_ref()), "a handler panicked");
-        let response = Problem::Internal.into_response();
-        Ok(super::finish(started, method, headers, response))
-    })
+    let answering = AssertUnwindSafe(async {
+        match gate.admit(&mut request).await {
+            Ok(()) => service.call(request).await.map(Ok),
+            Err(refusal) => Ok(Err(refusal)),
+        }
+    });
+    let refusal = match answering.catch_unwind().await {
+        Ok(Ok(Ok(response))) => return Ok(response),
+        Ok(Ok(Err(refusal))) => refusal,
+        Ok(Err(never)) => match never {},
+        Err(panic) => {
+            tracing::error!(%method, path, panic = said(panic.as_ref()), "a handler panicked");
+            Refusal {
+                problem: Problem::Internal,
+                template: None,
+            }
+        }
+    };
+    let mut response = refusal.problem.into_response();
+    if let Some(template) = refusal.template {
+        response.extensions_mut().insert(template);
+    }
+    Ok(super::finish(started, method, headers, response))
 }
 
 /// What was said at a panic.

@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 use warp::Filter as _;
 
 use super::{
+    needs::READ,
     problem::Problem,
     route::{Json, Route, at, having},
 };
@@ -22,7 +23,11 @@ const SERVERS: &str = "/api/v1/servers";
 pub(super) fn routes<H: History + 'static, T: Transport + 'static>(
     app: &Arc<App<H, T>>,
 ) -> Vec<Route> {
-    vec![Route::get(SERVERS, at(SERVERS).and(having(app)).then(list))]
+    vec![Route::get(
+        SERVERS,
+        READ,
+        at(SERVERS).and(having(app)).then(list),
+    )]
 }
 
 /// A server on the database.

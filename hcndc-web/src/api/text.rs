@@ -39,6 +39,23 @@ pub(super) const KINDS: &[(&str, &str, &str)] = &[
     ("unknown_execution", "Unknown execution", "执行不存在"),
     ("unknown_job_run", "Unknown job run", "任务执行不存在"),
     ("unknown_attempt", "Unknown attempt", "尝试不存在"),
+    ("unknown_schedule", "Unknown schedule", "调度不存在"),
+    ("unknown_calendar", "Unknown calendar", "日历不存在"),
+    ("unknown_pool", "Unknown pool", "资源池不存在"),
+    ("unknown_param", "Unknown shared param", "共享参数不存在"),
+    ("unknown_data_source", "Unknown data source", "数据源不存在"),
+    (
+        "unknown_file_server",
+        "Unknown file server",
+        "文件服务器不存在",
+    ),
+    ("unknown_file_event", "Unknown file event", "文件事件不存在"),
+    (
+        "unknown_alert_channel",
+        "Unknown alert channel",
+        "预警配置不存在",
+    ),
+    ("unknown_alert_rule", "Unknown alert rule", "预警规则不存在"),
     (
         "foreign_host",
         "The request is for another host",
@@ -49,6 +66,7 @@ pub(super) const KINDS: &[(&str, &str, &str)] = &[
         "The request comes from another site",
         "请求来自其他站点",
     ),
+    ("forbidden", "You may not do this", "没有权限"),
     (
         "unsupported_media_type",
         "The body is of a media type that is not taken",
@@ -165,6 +183,13 @@ pub(super) fn detail(problem: &Problem, lang: Lang) -> String {
             lang,
             format!("changes are refused from {origin:?}"),
             format!("拒绝来自“{origin}”的修改"),
+        ),
+        Problem::Forbidden { permission } => either(
+            lang,
+            format!(
+                "this needs the permission \"{permission}\": ask an administrator for a role that has it"
+            ),
+            format!("此操作需要权限“{permission}”，请联系管理员授予含有该权限的角色"),
         ),
         Problem::UnsupportedMediaType { expected } => either(
             lang,
@@ -505,6 +530,7 @@ const fn what_en(what: What) -> &'static str {
         What::Execution => "execution",
         What::JobRun => "job run",
         What::Attempt => "attempt",
+        What::Definition(kind) => kind.as_str(),
     }
 }
 
@@ -516,6 +542,7 @@ const fn what_zh(what: What) -> &'static str {
         What::Execution => "执行",
         What::JobRun => "任务执行",
         What::Attempt => "尝试",
+        What::Definition(kind) => kind_zh(kind),
     }
 }
 
