@@ -131,7 +131,7 @@ fn packed(name: &str, asked: &HeaderMap) -> Option<Response> {
         .iter()
         .filter(|(encoding, _)| accepts(asked, encoding))
         .find_map(|(encoding, end)| Some((*encoding, BUILT.get_file(format!("{name}{end}"))?)));
-    let contents = packing.map_or(whole.contents(), |(_, file)| file.contents());
+    let contents = packing.map_or_else(|| whole.contents(), |(_, file)| file.contents());
     let tag = tag(contents)?;
     let same = asked.get_all(header::IF_NONE_MATCH).iter().any(|known| {
         let known = known.to_str().unwrap_or_default().split(',');
