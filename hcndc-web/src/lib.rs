@@ -3,6 +3,7 @@
 //! - [`interchange`]: mesh files and imports, checked with all faults at once
 //! - [`api`], [`app`]: the REST API, and what it works with
 //! - [`cron_text`]: what is wrong or odd about a cron expression, in both languages
+//! - [`layout`]: layered drawings of graphs
 //! - [`metrics`]: figures for Prometheus
 //! - [`handle`], [`clock`], [`live`], [`names`], [`causes`]: what ties a scheduler to a process
 //! - [`lead`], [`peers`]: one server of several, and who leads
@@ -20,8 +21,10 @@ pub mod commits;
 pub mod cron_text;
 pub mod database;
 pub mod driving;
+mod forecast_report;
 pub mod handle;
 pub mod interchange;
+pub mod layout;
 pub mod lead;
 pub mod live;
 pub mod local_executor;
