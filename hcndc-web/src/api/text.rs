@@ -39,6 +39,23 @@ pub(super) const KINDS: &[(&str, &str, &str)] = &[
     ("unknown_execution", "Unknown execution", "执行不存在"),
     ("unknown_job_run", "Unknown job run", "任务执行不存在"),
     ("unknown_attempt", "Unknown attempt", "尝试不存在"),
+    ("unknown_schedule", "Unknown schedule", "调度不存在"),
+    ("unknown_calendar", "Unknown calendar", "日历不存在"),
+    ("unknown_pool", "Unknown pool", "资源池不存在"),
+    ("unknown_param", "Unknown shared param", "共享参数不存在"),
+    ("unknown_data_source", "Unknown data source", "数据源不存在"),
+    (
+        "unknown_file_server",
+        "Unknown file server",
+        "文件服务器不存在",
+    ),
+    ("unknown_file_event", "Unknown file event", "文件事件不存在"),
+    (
+        "unknown_alert_channel",
+        "Unknown alert channel",
+        "预警配置不存在",
+    ),
+    ("unknown_alert_rule", "Unknown alert rule", "预警规则不存在"),
     (
         "foreign_host",
         "The request is for another host",
@@ -513,6 +530,7 @@ const fn what_en(what: What) -> &'static str {
         What::Execution => "execution",
         What::JobRun => "job run",
         What::Attempt => "attempt",
+        What::Definition(kind) => kind.as_str(),
     }
 }
 
@@ -524,6 +542,7 @@ const fn what_zh(what: What) -> &'static str {
         What::Execution => "执行",
         What::JobRun => "任务执行",
         What::Attempt => "尝试",
+        What::Definition(kind) => kind_zh(kind),
     }
 }
 

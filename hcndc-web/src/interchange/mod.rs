@@ -20,6 +20,7 @@ mod node;
 mod placeholder;
 mod runnable;
 mod schema;
+mod single;
 mod source;
 mod span;
 mod text;
@@ -46,6 +47,7 @@ pub use self::mesh_file::{
 pub use self::node::Position;
 pub use self::runnable::check_runnable;
 pub use self::schema::mesh_schema;
+pub(crate) use self::single::{Single, body_schemas, read_single, secret_field, tell_single};
 pub use self::source::{
     MeshSource, check_mesh, parse_exported, parse_mesh, read_json_object, read_mesh,
 };

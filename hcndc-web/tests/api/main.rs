@@ -20,3 +20,4 @@ mod jobs;
 mod logs;
 mod mesh;
 mod requests;
+mod resources;
