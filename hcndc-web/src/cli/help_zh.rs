@@ -19,6 +19,10 @@ const ABOUT: &[(&str, &str)] = &[
         "hcndc import wfcommons",
         "导入 WfCommons 项目记录的工作流（WfFormat 1.5）：每个任务变成按实测时长的 sleep",
     ),
+    (
+        "hcndc import azkaban",
+        "导入 Azkaban 的项目（Flow 1.0 或 2.0）；没有对应写法的内容会逐条说明",
+    ),
     ("hcndc schema", "输出网状文件的 JSON schema"),
     (
         "hcndc simulate",
@@ -138,6 +142,14 @@ const ARGUMENTS: &[(&str, &str)] = &[
     (
         "executor_wait",
         "因执行服务器无法连接而没有任务可运行时，等待多少秒后放弃",
+    ),
+    (
+        "hcndc import azkaban project",
+        "项目：文件夹，或上传到 Azkaban 的 zip",
+    ),
+    (
+        "hcndc import azkaban zone",
+        "Azkaban 服务器的时区，其调度以此为准",
     ),
     ("file", "记录文件，JSON"),
     ("time_scale", "实测时长乘以该数；0 表示所有命令都是 true"),
