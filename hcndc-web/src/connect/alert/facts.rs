@@ -300,7 +300,7 @@ impl<H: History, T: Transport> Facts for Read<H, T> {
             });
         }
         let page = match (alert.execution, alert.executor, alert.data_source) {
-            (Some(execution), ..) => format!("execute/{execution}"),
+            (Some(execution), ..) => format!("execute/{execution}/"),
             (None, Some(_), _) => "base/exec/host/".to_owned(),
             (None, None, Some(_)) => "datasource/".to_owned(),
             (None, None, None) => "dispatch/".to_owned(),
