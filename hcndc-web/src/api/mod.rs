@@ -70,6 +70,7 @@ pub(crate) use self::{
     events::EventNumbers,
     forward::{authority, with_port},
     starts::Starts,
+    text::attempt_end,
 };
 pub use self::{openapi::openapi_json, server::serve};
 

@@ -611,7 +611,7 @@ pub(super) fn standing(state: JobRunState, lang: Lang) -> String {
 }
 
 /// How an attempt ended, in one sentence.
-pub(super) fn attempt_end(
+pub(crate) fn attempt_end(
     state: AttemptState,
     exit_code: Option<i32>,
     signal: Option<i32>,

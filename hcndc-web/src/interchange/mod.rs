@@ -4,9 +4,10 @@
 //! [`read_mesh`] takes a file in YAML or JSON to a checked [`MeshFile`], or to **all** of its
 //! faults, each with its place, its path, what is wrong and what to do, in English and Chinese.
 //! [`to_yaml`] writes such a file back, [`export`] makes one of an engine's definitions, [`mesh_schema`] describes it for editors, and
-//! [`import_wfcommons`] makes one of a WfFormat trace. Nothing in here knows the engine, the store
+//! [`import_wfcommons`] makes one of a WfFormat trace, [`import_azkaban`] of an Azkaban project. Nothing in here knows the engine, the store
 //! or the API.
 
+mod azkaban;
 mod check;
 mod de;
 mod definitions;
@@ -29,6 +30,7 @@ mod wfcommons;
 mod yaml_reader;
 mod yaml_writer;
 
+pub use self::azkaban::{AzkabanMesh, AzkabanNote, import_azkaban};
 pub(crate) use self::check::is_address;
 pub(crate) use self::de::REFERENCE;
 pub use self::definitions::{Existing, edits};
