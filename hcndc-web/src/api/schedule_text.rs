@@ -3,10 +3,26 @@
 use hcndc_core::{
     engine::ScheduleHold,
     id::{FileEventId, FlowId},
+    time::Timestamp,
 };
 
 use super::text::either;
 use crate::interchange::Lang;
+
+/// Where a schedule stands: what holds it, or else when it fires next.
+pub(super) fn standing(next: Option<Timestamp>, holds: &[&str], lang: Lang) -> String {
+    if !holds.is_empty() {
+        return holds.join(either(lang, "; ", "；").as_str());
+    }
+    match next {
+        Some(next) => either(
+            lang,
+            format!("it fires next at {next}"),
+            format!("将于 {next} 触发"),
+        ),
+        None => either(lang, "nothing holds it", "没有阻碍"),
+    }
+}
 
 /// The stable name of a hold, and what it is.
 pub(super) fn hold(

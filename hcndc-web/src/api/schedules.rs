@@ -21,7 +21,7 @@ use super::{
     caller::Caller,
     executions::{ExecutionDto, NothingBody, find as find_execution, param_faults, start_once},
     firings::FiringDto,
-    needs::{EXECUTE, READ, SCHEDULE},
+    needs::{READ, SCHEDULE},
     problem::{Blame, BlameError, Problem, ProblemDto},
     query::Query,
     resources,
@@ -64,7 +64,7 @@ pub(super) fn routes<H: History + 'static, T: Transport + 'static>(
         Route::post(RESUME_MANY, SCHEDULE, many(RESUME_MANY).then(resume_many)),
         Route::post(
             RUN,
-            EXECUTE,
+            SCHEDULE,
             at_id::<ScheduleId>(RUN)
                 .and(app.clone())
                 .and(caller())
@@ -131,6 +131,8 @@ pub(super) struct TimesDto {
 pub(super) struct ScheduleExplanationDto {
     /// When it fires next, if time alone decides that; in the past while it catches up. Null while it is paused.
     next: Option<String>,
+    /// Where it stands in one sentence, in the caller's language.
+    message: String,
     /// All that keeps it from starting an execution now, but for the time. Every one of these must change.
     holds: Vec<ScheduleHoldDto>,
     /// All fire times up to here are used.
@@ -387,13 +389,13 @@ pub(super) async fn explain<H: History, T: Transport>(
 ) -> Result<Json<ScheduleExplanationDto>, Problem> {
     let found = app.look(move |engine| {
         let found = engine.explain_schedule(id)?;
+        let holds = found.holds.iter();
+        let holds: Vec<_> = holds.map(|hold| hold_dto(engine, hold, &caller)).collect();
+        let said: Vec<&str> = holds.iter().map(|hold| hold.message.as_str()).collect();
         Some(ScheduleExplanationDto {
             next: found.next.map(|at| at.to_string()),
-            holds: found
-                .holds
-                .iter()
-                .map(|hold| hold_dto(engine, hold, &caller))
-                .collect(),
+            message: schedule_text::standing(found.next, &said, caller.lang),
+            holds,
             used_until: found.cursor.time.to_string(),
             used_date: found.cursor.date.map(|date| date.to_string()),
             last: found.last.as_ref().map(FiringDto::from),

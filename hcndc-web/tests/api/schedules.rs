@@ -40,11 +40,18 @@ async fn a_schedule_is_paused_and_resumed_alone_or_with_others() {
         said.starts_with("it is paused; api edited it last, at "),
         "{said}"
     );
+    assert_eq!(why["message"], said);
     let resumed = bed
         .post(&format!("{path}/resume"), &json!({}))
         .await
         .expect(200);
     assert_eq!(resumed["paused"], false);
+    let why = bed.get(&format!("{path}/explain")).await.expect(200);
+    let expected = format!("it fires next at {}", resumed["next"].as_str().unwrap());
+    assert_eq!(
+        (&why["message"], &why["holds"]),
+        (&json!(expected), &json!([]))
+    );
     let ids = json!({"ids": [told["id"]]});
     let many = bed.post("schedules/pause", &ids).await.expect(200);
     assert_eq!(many["items"][0]["paused"], true);
