@@ -9,7 +9,9 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     api::{EventNumbers, Starts},
     clock::SystemClock,
+    connect::Connect,
     handle::SchedulerHandle,
+    interchange::Lang,
     lead::Leading,
     live::Live,
     peers::Peers,
@@ -32,6 +34,8 @@ pub struct App<H, T> {
     pub leading: Arc<Leading>,
     /// The other servers on the database, if there may be any.
     pub(crate) peers: Option<Arc<Peers>>,
+    /// The ways to people, data sources and files.
+    pub(crate) connect: Arc<Connect>,
     /// Cancelled when the server stops: open streams end.
     pub(crate) stopping: CancellationToken,
     pub(crate) clock: SystemClock,
@@ -76,6 +80,7 @@ impl<H, T> App<H, T> {
     ) -> Self {
         let clock = SystemClock::new();
         let event_numbers = EventNumbers::from(clock.now());
+        let zone = settings.zone;
         Self {
             scheduler,
             history,
@@ -84,6 +89,7 @@ impl<H, T> App<H, T> {
             settings,
             leading: Arc::new(Leading::alone()),
             peers: None,
+            connect: Arc::new(Connect::new(Lang::En, zone, None)),
             stopping: CancellationToken::new(),
             clock,
             starts: Starts::default(),
@@ -96,6 +102,13 @@ impl<H, T> App<H, T> {
     pub fn with_peers(mut self, peers: Arc<Peers>) -> Self {
         self.leading = Arc::clone(peers.leading());
         self.peers = Some(peers);
+        self
+    }
+
+    /// The same with these ways to people, data sources and files.
+    #[must_use]
+    pub fn with_connect(mut self, connect: Arc<Connect>) -> Self {
+        self.connect = connect;
         self
     }
 

@@ -3,9 +3,11 @@
 //! - [`interchange`]: mesh files and imports, checked with all faults at once
 //! - [`api`], [`app`]: the REST API, and what it works with
 //! - [`cron_text`]: what is wrong or odd about a cron expression, in both languages
+//! - [`layout`]: layered drawings of graphs
 //! - [`metrics`]: figures for Prometheus
 //! - [`handle`], [`clock`], [`live`], [`names`], [`causes`]: what ties a scheduler to a process
 //! - [`lead`], [`peers`]: one server of several, and who leads
+//! - [`connect`]: the ways to people, data sources and files
 //! - [`recording`]: what goes into a scheduler, in files
 //! - [`driving`], [`server`], [`cli`]: all of it put together
 //! - [`retention`]: old history goes
@@ -17,11 +19,14 @@ pub mod causes;
 pub mod cli;
 pub mod clock;
 pub mod commits;
+pub mod connect;
 pub mod cron_text;
 pub mod database;
 pub mod driving;
+mod forecast_report;
 pub mod handle;
 pub mod interchange;
+pub mod layout;
 pub mod lead;
 pub mod live;
 pub mod local_executor;

@@ -4,9 +4,13 @@
 //! functions from an [`App`], the caller and arguments to a result; `problem` makes responses of failures.
 //! No entity of the core is told as it is: each has a form of its own here.
 
+mod alerts;
+mod backfills;
 mod body;
 mod caller;
 mod control;
+mod control_many;
+mod cron;
 mod definition;
 mod described;
 mod events;
@@ -14,8 +18,10 @@ mod executions;
 mod executors;
 mod firings;
 mod flows;
+mod forecast;
 mod forward;
 mod gate;
+mod graphs;
 mod guard;
 mod health;
 mod job_runs;
@@ -25,6 +31,7 @@ mod many;
 mod mesh;
 mod needs;
 mod openapi;
+mod overview;
 mod page;
 mod pages;
 mod ports;
@@ -34,6 +41,8 @@ mod reference;
 mod resources;
 mod revision;
 mod route;
+mod schedule_text;
+mod schedules;
 mod server;
 mod servers;
 mod starts;
@@ -61,6 +70,7 @@ pub(crate) use self::{
     events::EventNumbers,
     forward::{authority, with_port},
     starts::Starts,
+    text::attempt_end,
 };
 pub use self::{openapi::openapi_json, server::serve};
 
@@ -72,6 +82,15 @@ fn all<H: History + 'static, T: Transport + 'static>(app: &Arc<App<H, T>>) -> Ve
     routes.extend(executors::routes(app));
     routes.extend(resources::routes(app));
     routes.extend(many::routes(app));
+    routes.extend(schedules::routes(app));
+    routes.extend(firings::routes(app));
+    routes.extend(cron::routes(app));
+    routes.extend(backfills::routes(app));
+    routes.extend(forecast::routes(app));
+    routes.extend(alerts::routes(app));
+    routes.extend(graphs::routes(app));
+    routes.extend(overview::routes(app));
+    routes.extend(control_many::routes(app));
     routes.extend(mesh::routes(app));
     routes.extend(executions::routes(app));
     routes.extend(control::routes(app));

@@ -15,7 +15,7 @@ use warp::{
     reply::Response,
 };
 
-use super::text;
+use super::{cron::in_characters, text};
 use crate::interchange::{self, ExportError, Lang, Position};
 
 /// Why a request was not done.
@@ -108,6 +108,7 @@ pub(crate) enum What {
     Execution,
     JobRun,
     Attempt,
+    Backfill,
     /// A definition of another kind.
     Definition(DefinitionKind),
 }
@@ -134,6 +135,8 @@ pub(crate) enum BlameError {
     Definition(DefinitionError),
     /// Not a date.
     BadDate { text: String },
+    /// Not a time, or none within the range that is taken here.
+    BadTime { text: String },
     /// Not a place in this list.
     BadCursor,
     /// Not a position in this output.
@@ -282,7 +285,8 @@ impl Problem {
         }
     }
 
-    fn to_dto(&self, lang: Lang) -> ProblemDto {
+    /// As it is told.
+    pub(crate) fn to_dto(&self, lang: Lang) -> ProblemDto {
         let faults = self.blames();
         ProblemDto {
             r#type: format!("urn:hcndc:problem:{}", self.code()),
@@ -350,6 +354,7 @@ impl What {
             Self::Execution => "unknown_execution",
             Self::JobRun => "unknown_job_run",
             Self::Attempt => "unknown_attempt",
+            Self::Backfill => "unknown_backfill",
             Self::Definition(kind) => match kind {
                 DefinitionKind::Flow => "unknown_flow",
                 DefinitionKind::Job => "unknown_job",
@@ -380,6 +385,12 @@ impl Blame {
             }
             _ => (Vec::new(), None),
         };
+        let range = match &self.error {
+            BlameError::Shape(interchange::Problem::BadCron { expression, error }) => {
+                Some(in_characters(expression, &error.range))
+            }
+            _ => None,
+        };
         FaultDto {
             subject: self.subject.as_ref().map(SubjectDto::from),
             field: self.field.clone(),
@@ -389,6 +400,8 @@ impl Blame {
                 BlameError::Shape(problem) => Some(problem.remedy(lang)),
                 _ => None,
             },
+            start: range.as_ref().map(|range| range.start),
+            end: range.map(|range| range.end),
             line: self.position.map(|position| position.line),
             column: self.position.map(|position| position.column),
             users,
@@ -441,6 +454,12 @@ pub(crate) struct FaultDto {
     /// Column in characters, from 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     column: Option<usize>,
+    /// For `bad_cron`: where in the expression the fault begins, in characters from 0.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    start: Option<usize>,
+    /// For `bad_cron`: where it ends; the same as where it begins if something is missing there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    end: Option<usize>,
     /// For `in_use`: what needs the definition.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     users: Vec<String>,
