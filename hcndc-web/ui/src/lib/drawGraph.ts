@@ -118,7 +118,7 @@ function box(context: CanvasRenderingContext2D, node: GraphNode, left: number, t
   context.fill()
   context.strokeStyle = picked || marks.hits.has(node.id) ? paint.accent : (tone?.ink ?? paint.line)
   context.lineWidth = picked || marks.hits.has(node.id) ? 3 : node.enabled === false ? 1 : 1.2
-  context.setLineDash(node.enabled === false ? [4, 3] : [])
+  context.setLineDash(node.enabled === false || node.outside ? [4, 3] : [])
   context.stroke()
   context.setLineDash([])
   if (tone) {
@@ -130,13 +130,7 @@ function box(context: CanvasRenderingContext2D, node: GraphNode, left: number, t
   context.font = `500 12px ${paint.face}`
   context.textBaseline = 'middle'
   const room = node.width - 20
-  const second = node.flow && node.height >= 34
-  context.fillText(shorten(context, node.name, room), left + 12, second ? node.y - 7 : node.y)
-  if (second && node.flow) {
-    context.fillStyle = paint.soft
-    context.font = `11px ${paint.face}`
-    context.fillText(shorten(context, node.flow, room), left + 12, node.y + 9)
-  }
+  context.fillText(shorten(context, node.name, room), left + 12, node.y)
 }
 
 const short = new Map<string, string>()

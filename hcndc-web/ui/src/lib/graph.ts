@@ -10,11 +10,12 @@ export interface GraphNode {
   height: number
   layer?: number
   state?: string | null
-  flow?: string | null
-  enabled?: boolean
-  job_run?: number | null
-  flow_run?: number | null
-  counts?: Record<string, number>
+  /** Ids of the flow or job that a run is of. */
+  flow?: number | null
+  job?: number | null
+  enabled?: boolean | null
+  /** Not a part of what is looked at: it is shown for what it is tied to. */
+  outside?: boolean | null
 }
 
 export interface GraphEdge {
@@ -29,6 +30,11 @@ export interface Graph {
   height: number
   nodes: GraphNode[]
   edges: GraphEdge[]
+}
+
+/** A graph as the server tells it: places of nodes are those of their left upper corners. */
+export function centred(told: Graph): Graph {
+  return { ...told, nodes: told.nodes.map((it) => ({ ...it, x: it.x + it.width / 2, y: it.y + it.height / 2 })) }
 }
 
 export interface View {
