@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     api::{EventNumbers, Starts},
+    auth::{Access, Auth},
     clock::SystemClock,
     handle::SchedulerHandle,
     lead::Leading,
@@ -32,6 +33,10 @@ pub struct App<H, T> {
     pub leading: Arc<Leading>,
     /// The other servers on the database, if there may be any.
     pub(crate) peers: Option<Arc<Peers>>,
+    /// Whom it answers.
+    pub(crate) access: Access,
+    /// Users, if they are kept.
+    pub(crate) auth: Option<Arc<Auth>>,
     /// Cancelled when the server stops: open streams end.
     pub(crate) stopping: CancellationToken,
     pub(crate) clock: SystemClock,
@@ -84,6 +89,8 @@ impl<H, T> App<H, T> {
             settings,
             leading: Arc::new(Leading::alone()),
             peers: None,
+            access: Access::Open,
+            auth: None,
             stopping: CancellationToken::new(),
             clock,
             starts: Starts::default(),
@@ -96,6 +103,14 @@ impl<H, T> App<H, T> {
     pub fn with_peers(mut self, peers: Arc<Peers>) -> Self {
         self.leading = Arc::clone(peers.leading());
         self.peers = Some(peers);
+        self
+    }
+
+    /// The same with these users. Without, nobody is asked who they are, and whoever reaches the server may do everything.
+    #[must_use]
+    pub fn with_users(mut self, access: Access, auth: Arc<Auth>) -> Self {
+        self.access = access;
+        self.auth = Some(auth);
         self
     }
 

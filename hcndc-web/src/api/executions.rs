@@ -396,7 +396,7 @@ pub(super) async fn start<H: History + 'static, T: Transport + 'static>(
 ) -> Result<Created<ExecutionDto>, Problem> {
     let bytes = body.json_bytes().await?;
     let start = |key: Option<StartKey>| {
-        let (app, bytes) = (Arc::clone(&app), bytes.clone());
+        let (app, bytes, caller) = (Arc::clone(&app), bytes.clone(), caller.clone());
         async move {
             if let Some(key) = &key
                 && let Some(known) = read(app.history.start_key(&key.key)).await?
@@ -406,12 +406,16 @@ pub(super) async fn start<H: History + 'static, T: Transport + 'static>(
                     false => Err(Problem::KeyReused),
                 };
             }
-            let start = to_start(&app, caller, body::parse(&bytes, &[])?).await?;
+            let start = to_start(&app, &caller, body::parse(&bytes, &[])?).await?;
+            let input = Input::Start(start.clone());
+            app.may_command(&caller, &input).await?;
+            let before = app.before(&input).await;
             // Waits as long as it takes: who gives up earlier is told so by `once`.
             let reply = match key {
                 Some(key) => app.scheduler.start(start, key).await?,
-                None => app.scheduler.command(Input::Start(start)).await?,
+                None => app.scheduler.command(input).await?,
             };
+            app.carried_out(&caller, before, &reply).await;
             match reply {
                 Reply::Started(id) => Ok(id),
                 _ => Err(Problem::Internal),
@@ -427,7 +431,7 @@ pub(super) async fn start<H: History + 'static, T: Transport + 'static>(
 
 async fn to_start<H: History, T: Transport>(
     app: &App<H, T>,
-    caller: Caller,
+    caller: &Caller,
     body: StartBody,
 ) -> Result<Start, Problem> {
     let mut blames = Vec::new();
@@ -477,7 +481,7 @@ async fn to_start<H: History, T: Transport>(
         data_date,
         params: map_to_params(&body.params),
         trigger: TriggerKind::Manual,
-        by: caller.by,
+        by: caller.by.clone(),
     })
 }
 

@@ -4,10 +4,12 @@
 //! functions from an [`App`], the caller and arguments to a result; `problem` makes responses of failures.
 //! No entity of the core is told as it is: each has a form of its own here.
 
+mod audit;
 mod body;
 mod caller;
 mod control;
 mod definition;
+mod denial;
 mod events;
 mod executions;
 mod executors;
@@ -18,6 +20,7 @@ mod guard;
 mod health;
 mod job_runs;
 mod jobs;
+mod limits;
 mod logs;
 mod mesh;
 mod needs;
@@ -29,12 +32,17 @@ mod problem;
 mod query;
 mod reference;
 mod revision;
+mod roles;
 mod route;
 mod server;
 mod servers;
+mod session;
 mod starts;
 mod stream;
 mod text;
+mod tokens;
+mod trail;
+mod users;
 mod why;
 
 use std::{sync::Arc, time::Instant};
@@ -57,6 +65,7 @@ pub(crate) use self::{
     events::EventNumbers,
     forward::{authority, with_port},
     starts::Starts,
+    users::role_names,
 };
 pub use self::{openapi::openapi_json, server::serve};
 
@@ -73,6 +82,11 @@ fn all<H: History + 'static, T: Transport + 'static>(app: &Arc<App<H, T>>) -> Ve
     routes.extend(logs::routes(app));
     routes.extend(events::routes(app));
     routes.extend(servers::routes(app));
+    routes.extend(session::routes(app));
+    routes.extend(users::routes(app));
+    routes.extend(roles::routes(app));
+    routes.extend(tokens::routes(app));
+    routes.extend(audit::routes(app));
     routes.extend(health::routes(app));
     routes.extend(pages::routes());
     routes
