@@ -10,7 +10,9 @@ use crate::{
     api::{EventNumbers, Starts},
     auth::{Access, Auth},
     clock::SystemClock,
+    connect::Connect,
     handle::SchedulerHandle,
+    interchange::Lang,
     lead::Leading,
     live::Live,
     peers::Peers,
@@ -37,6 +39,8 @@ pub struct App<H, T> {
     pub(crate) access: Access,
     /// Users, if they are kept.
     pub(crate) auth: Option<Arc<Auth>>,
+    /// The ways to people, data sources and files.
+    pub(crate) connect: Arc<Connect>,
     /// Cancelled when the server stops: open streams end.
     pub(crate) stopping: CancellationToken,
     pub(crate) clock: SystemClock,
@@ -81,6 +85,7 @@ impl<H, T> App<H, T> {
     ) -> Self {
         let clock = SystemClock::new();
         let event_numbers = EventNumbers::from(clock.now());
+        let zone = settings.zone;
         Self {
             scheduler,
             history,
@@ -91,6 +96,7 @@ impl<H, T> App<H, T> {
             peers: None,
             access: Access::Open,
             auth: None,
+            connect: Arc::new(Connect::new(Lang::En, zone, None)),
             stopping: CancellationToken::new(),
             clock,
             starts: Starts::default(),
@@ -111,6 +117,13 @@ impl<H, T> App<H, T> {
     pub fn with_users(mut self, access: Access, auth: Arc<Auth>) -> Self {
         self.access = access;
         self.auth = Some(auth);
+        self
+    }
+
+    /// The same with these ways to people, data sources and files.
+    #[must_use]
+    pub fn with_connect(mut self, connect: Arc<Connect>) -> Self {
+        self.connect = connect;
         self
     }
 

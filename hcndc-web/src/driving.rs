@@ -4,7 +4,7 @@ use std::{future::Future, pin::pin, sync::Arc, time::Duration};
 
 use hcndc_core::{
     engine::Settings,
-    port::{Clock, Inbox as _, Observer, Store, Transport},
+    port::{Clock, Inbox as _, Notifier, Observer, ParamResolver, Store, Transport},
     scheduler::{Leadership, Scheduler, SchedulerError},
 };
 use hcndc_store_mysql::{SqlError, SqlStore};
@@ -12,6 +12,13 @@ use tokio::{sync::watch, task::JoinHandle};
 
 use crate::{
     clock::SystemClock,
+    connect::{
+        Connect,
+        alert::{
+            facts,
+            notifier::{self, Alerting},
+        },
+    },
     handle::Requests,
     lead::{Lead, Leading},
     live::Live,
@@ -48,6 +55,22 @@ pub struct Parts {
     pub leading: Arc<Leading>,
     /// Who records what goes into its engine, if anybody does.
     pub recorder: Option<Arc<Recorder>>,
+    /// The ways to people.
+    pub connect: Arc<Connect>,
+}
+
+impl Parts {
+    /// Tells people what a scheduler has to tell, until it is dropped.
+    fn alerting(&self) -> Arc<Alerting> {
+        let base_url = self.connect.base_url.clone();
+        let facts = facts::Read::new(self.store.clone(), Arc::clone(&self.transport), base_url);
+        Arc::new(Alerting::start(notifier::Parts {
+            facts: Arc::new(facts),
+            http: self.connect.http.clone(),
+            manners: self.connect.manners,
+            patience: self.connect.patience,
+        }))
+    }
 }
 
 impl Driving {
@@ -113,6 +136,7 @@ async fn drive(parts: Parts, mut inbox: Requests) -> Result<(), SchedulerError<S
     };
     let leading = &parts.leading;
     let mut opens = Opens::First;
+    let mut alerting = None;
     loop {
         let observer = Both(
             Both(Arc::clone(&parts.live), Counting),
@@ -126,9 +150,12 @@ async fn drive(parts: Parts, mut inbox: Requests) -> Result<(), SchedulerError<S
             parts.settings.clone(),
             parts.leadership.clone(),
         );
-        let Some(mut scheduler) = open(opening, leading, &mut inbox, opens).await? else {
+        let Some(scheduler) = open(opening, leading, &mut inbox, opens).await? else {
             return Ok(());
         };
+        // One that is opened anew goes on with what was being told; whoever leads after another begins afresh.
+        let tells = alerting.get_or_insert_with(|| parts.alerting());
+        let mut scheduler = scheduler.with_notifier(Arc::clone(tells));
         parts.live.learn(Names::of(scheduler.engine()));
         if opens != Opens::Anew {
             tracing::info!("the scheduler leads");
@@ -146,6 +173,8 @@ async fn drive(parts: Parts, mut inbox: Requests) -> Result<(), SchedulerError<S
             Err(SchedulerError::Fenced) => {
                 tracing::warn!("another scheduler leads; standing by");
                 leading.lost();
+                // Another tells people from now on.
+                alerting = None;
                 Opens::Waiting
             }
             Err(error) => return Err(error),
@@ -190,8 +219,8 @@ async fn open<T, E>(
 
 /// Runs until the inbox has ended, or until the recording wants to begin anew: then all that was taken is stored and told, as
 /// it is before a crash between two rounds. Whether it was the former.
-async fn until_full<S, T, C, O>(
-    scheduler: &mut Scheduler<S, T, C, O>,
+async fn until_full<S, T, C, O, N, P>(
+    scheduler: &mut Scheduler<S, T, C, O, N, P>,
     inbox: &mut Requests,
     recorder: &Recorder,
 ) -> Result<bool, SchedulerError<S::Error>>
@@ -200,6 +229,8 @@ where
     T: Transport,
     C: Clock,
     O: Observer,
+    N: Notifier,
+    P: ParamResolver,
 {
     while scheduler.turn(inbox).await? {
         if recorder.wants_anew() {

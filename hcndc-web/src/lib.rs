@@ -6,6 +6,7 @@
 //! - [`metrics`]: figures for Prometheus
 //! - [`handle`], [`clock`], [`live`], [`names`], [`causes`]: what ties a scheduler to a process
 //! - [`lead`], [`peers`]: one server of several, and who leads
+//! - [`connect`]: the ways to people, data sources and files
 //! - [`recording`]: what goes into a scheduler, in files
 //! - [`driving`], [`server`], [`cli`]: all of it put together
 //! - [`retention`]: old history goes
@@ -18,6 +19,7 @@ pub mod causes;
 pub mod cli;
 pub mod clock;
 pub mod commits;
+pub mod connect;
 pub mod cron_text;
 pub mod database;
 pub mod driving;

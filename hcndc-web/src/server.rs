@@ -27,9 +27,11 @@ use crate::{
     app::{App, Hosts, WebSettings},
     auth::{Access, Auth, SignInError},
     clock::SystemClock,
+    connect::Connect,
     database,
     driving::{Driving, Parts},
     handle::{CommandError, SchedulerHandle, channel},
+    interchange::Lang,
     lead::{Lead, Leading},
     live::Live,
     local_executor::{self, LocalExecutor, LocalExecutorError, Transports},
@@ -64,6 +66,10 @@ pub struct ServerConfig {
     pub slots: u32,
     /// Zone that decides which day "yesterday" is.
     pub zone: Tz,
+    /// Where people reach the pages, for alerts; `None` for the address that others are told or that it listens at.
+    pub base_url: Option<String>,
+    /// Language of alerts whose channel names none.
+    pub lang: Lang,
     /// Where what goes into the scheduler is recorded, if it is.
     pub record: Option<RecordTo>,
     /// How long history is kept.
@@ -266,6 +272,8 @@ impl Server {
             })?)),
             None => None,
         };
+        let base_url = config.base_url.clone().or_else(|| url.clone());
+        let connect = Arc::new(Connect::new(config.lang, config.zone, base_url));
         let (handle, inbox) = channel();
         let parts = Parts {
             store: store.clone(),
@@ -275,6 +283,7 @@ impl Server {
             leadership,
             leading: Arc::clone(&leading),
             recorder,
+            connect: Arc::clone(&connect),
         };
         let driving = Driving::start(parts, inbox);
         let elsewhere = leading.until(|lead| matches!(lead, Lead::There { alive: true, .. }));
@@ -309,7 +318,7 @@ impl Server {
             },
         };
         let app = App::new(handle, store.clone(), transport, live, web);
-        let app = app.with_peers(Arc::clone(&peers));
+        let app = app.with_peers(Arc::clone(&peers)).with_connect(connect);
         let app = Arc::new(app.with_users(config.access, auth));
         let (stop, stopped) = watch::channel(false);
         let api = tokio::spawn(api::serve(Arc::clone(&app), listener, stopping(stopped)));

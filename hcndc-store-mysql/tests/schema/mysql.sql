@@ -206,7 +206,8 @@ CREATE TABLE `execution` (
   KEY `execution_by_schedule` (`schedule_id`,`id`),
   KEY `execution_by_backfill` (`backfill_id`,`id`),
   KEY `execution_by_ended_at` (`ended_at`,`id`),
-  KEY `execution_by_start_key` (`start_key`)
+  KEY `execution_by_start_key` (`start_key`),
+  KEY `execution_by_state_of_date` (`data_date`,`state`,`id`)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin;
 
 CREATE TABLE `executor` (

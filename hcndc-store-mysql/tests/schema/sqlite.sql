@@ -205,6 +205,8 @@ CREATE INDEX "execution_by_start_key" ON "execution" ("start_key");
 
 CREATE INDEX "execution_by_state" ON "execution" ("state", "id");
 
+CREATE INDEX "execution_by_state_of_date" ON "execution" ("data_date", "state", "id");
+
 CREATE TABLE "executor" ( "id" integer NOT NULL PRIMARY KEY,
   "version" integer NOT NULL,
   "name" varchar(255) NOT NULL,

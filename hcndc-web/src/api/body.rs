@@ -144,6 +144,12 @@ impl Patch {
         self.0.contains_key(field)
     }
 
+    /// What becomes of a JSON value.
+    pub(super) fn onto(&self, mut target: serde_json::Value) -> serde_json::Value {
+        merge(&mut target, &serde_json::Value::Object(self.0.clone()));
+        target
+    }
+
     /// What becomes of a definition.
     ///
     /// # Errors
@@ -153,12 +159,11 @@ impl Patch {
         target: &T,
         required: &[&'static str],
     ) -> Result<T, Problem> {
-        let mut target = serde_json::to_value(target).map_err(|error| {
+        let target = serde_json::to_value(target).map_err(|error| {
             tracing::error!(%error, "a definition cannot be written as JSON");
             Problem::Internal
         })?;
-        merge(&mut target, &serde_json::Value::Object(self.0.clone()));
-        let text = target.to_string();
+        let text = self.onto(target).to_string();
         parse(text.as_bytes(), required).map_err(|problem| match problem {
             Problem::BadBody(mut blames) => {
                 blames.iter_mut().for_each(|blame| blame.position = None);

@@ -10,9 +10,11 @@ mod caller;
 mod control;
 mod definition;
 mod denial;
+mod described;
 mod events;
 mod executions;
 mod executors;
+mod firings;
 mod flows;
 mod forward;
 mod gate;
@@ -22,6 +24,7 @@ mod job_runs;
 mod jobs;
 mod limits;
 mod logs;
+mod many;
 mod mesh;
 mod needs;
 mod openapi;
@@ -31,6 +34,7 @@ mod ports;
 mod problem;
 mod query;
 mod reference;
+mod resources;
 mod revision;
 mod roles;
 mod route;
@@ -65,6 +69,7 @@ pub(crate) use self::{
     events::EventNumbers,
     forward::{authority, with_port},
     starts::Starts,
+    text::attempt_end,
     users::role_names,
 };
 pub use self::{openapi::openapi_json, server::serve};
@@ -75,6 +80,8 @@ fn all<H: History + 'static, T: Transport + 'static>(app: &Arc<App<H, T>>) -> Ve
     routes.extend(flows::routes(app));
     routes.extend(jobs::routes(app));
     routes.extend(executors::routes(app));
+    routes.extend(resources::routes(app));
+    routes.extend(many::routes(app));
     routes.extend(mesh::routes(app));
     routes.extend(executions::routes(app));
     routes.extend(control::routes(app));

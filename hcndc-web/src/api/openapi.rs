@@ -12,7 +12,8 @@ use utoipa::{
 use warp::Filter as _;
 
 use super::{
-    audit, control, events, executions, executors, flows, health, job_runs, jobs, logs, mesh,
+    audit, control, described, events, executions, executors, firings, flows, health, job_runs,
+    jobs, logs, many, mesh,
     needs::NOTHING,
     pages,
     problem::Problem,
@@ -41,6 +42,16 @@ pub(super) fn route() -> Route {
         (name = "flows", description = "Named groups of jobs: the units that are started"),
         (name = "jobs", description = "Commands, and what ties them together"),
         (name = "executors", description = "Hosts that run commands"),
+        (name = "schedules", description = "When flows run by themselves"),
+        (name = "calendars", description = "Which days are business days"),
+        (name = "pools", description = "Slots that jobs of any flow and executor share"),
+        (name = "params", description = "Params that jobs share"),
+        (name = "data-sources", description = "Databases that shared params query"),
+        (name = "file-servers", description = "Places where files arrive"),
+        (name = "file-events", description = "Watched paths whose files make schedules fire"),
+        (name = "alert-channels", description = "Where to tell people"),
+        (name = "alert-rules", description = "When to tell people"),
+        (name = "definitions", description = "Definitions of any kind"),
         (name = "mesh", description = "Whole mesh files"),
         (name = "executions", description = "What was started"),
         (name = "job runs", description = "Jobs' parts of executions, their attempts and output"),
@@ -54,6 +65,7 @@ pub(super) fn route() -> Route {
         jobs::list, jobs::create, jobs::detail, jobs::replace, jobs::patch, jobs::delete,
         executors::list, executors::create, executors::detail, executors::replace, executors::patch,
         executors::delete,
+        many::directories,
         mesh::apply, mesh::give_out,
         executions::list, executions::start, executions::detail, executions::stop, executions::resume,
         executions::rerun, control::pause, control::unpause, control::reset, control::skip,
@@ -69,15 +81,21 @@ pub(super) fn route() -> Route {
         health::healthz, health::readyz, health::figures,
         document, pages::docs, pages::home,
     ),
+    components(schemas(firings::FiringDto, many::DeleteBody, many::Deleted, many::Uses)),
 )]
 struct Api;
 
-fn describe() -> OpenApi {
+/// # Panics
+/// Never: what the derive makes can be written as JSON.
+fn describe() -> serde_json::Value {
     let mut document = Api::openapi();
     tell_access(&mut document);
     for name in ["Flow", "Job", "Executor"] {
         tell_fields(&mut document, name);
     }
+    let mut document =
+        serde_json::to_value(&document).expect("the description is made of texts, lists and maps");
+    described::add(&mut document);
     document
 }
 
@@ -173,15 +191,11 @@ fn tell_fields(document: &mut OpenApi, name: &str) {
 /// Never: what the derive makes can be written as JSON.
 #[must_use]
 pub fn openapi_json() -> String {
-    let mut text = describe()
-        .to_pretty_json()
-        .expect("the description is made of texts, lists and maps");
-    text.push('\n');
-    text
+    format!("{:#}\n", describe())
 }
 
 /// Tells the description of the API.
 #[utoipa::path(get, operation_id = "openapi", path = "/api/openapi.json", tag = "server", responses((status = 200, body = Object)))]
-pub(super) async fn document() -> Result<Json<OpenApi>, Problem> {
+pub(super) async fn document() -> Result<Json<serde_json::Value>, Problem> {
     Ok(Json(describe()))
 }

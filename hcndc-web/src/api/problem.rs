@@ -5,7 +5,7 @@
 
 use hcndc_core::{
     engine::Rejected,
-    model::{self, DefinitionError, Subject},
+    model::{self, DefinitionError, DefinitionKind, Subject},
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -107,6 +107,8 @@ pub(crate) enum What {
     User,
     Role,
     Token,
+    /// A definition of another kind.
+    Definition(DefinitionKind),
 }
 
 /// One thing that is wrong with a request.
@@ -177,8 +179,17 @@ impl Blame {
 impl From<model::Fault> for Blame {
     fn from(fault: model::Fault) -> Self {
         Self {
+            field: match (&fault.subject, fault.field.as_str()) {
+                // What a shared param is made of stands one step deeper in its body.
+                (Subject::Param { .. }, field @ ("query" | "timeout" | "data_source")) => {
+                    format!("sql.{field}")
+                }
+                (Subject::Param { .. }, field @ ("offset_days" | "format")) => {
+                    format!("context.{field}")
+                }
+                (_, field) => api_field(field),
+            },
             subject: Some(fault.subject),
-            field: api_field(&fault.field),
             position: None,
             error: BlameError::Definition(fault.error),
         }
@@ -190,6 +201,11 @@ pub(crate) fn api_field(field: &str) -> String {
     match field {
         "dependencies" => "depends_on".to_owned(),
         "retry.backoff_permille" => "retry.backoff".to_owned(),
+        "trigger.event" => "trigger.file".to_owned(),
+        "trigger.flows" => "trigger.data_date_of".to_owned(),
+        "trigger.n" | "trigger.dates" => "trigger.days".to_owned(),
+        "days.holidays" => "holidays".to_owned(),
+        "days.workdays" => "workdays".to_owned(),
         other => other.to_owned(),
     }
 }
@@ -337,6 +353,20 @@ impl What {
             Self::User => "unknown_user",
             Self::Role => "unknown_role",
             Self::Token => "unknown_token",
+            Self::Definition(kind) => match kind {
+                DefinitionKind::Flow => "unknown_flow",
+                DefinitionKind::Job => "unknown_job",
+                DefinitionKind::Executor => "unknown_executor",
+                DefinitionKind::Schedule => "unknown_schedule",
+                DefinitionKind::Calendar => "unknown_calendar",
+                DefinitionKind::Pool => "unknown_pool",
+                DefinitionKind::Param => "unknown_param",
+                DefinitionKind::DataSource => "unknown_data_source",
+                DefinitionKind::FileServer => "unknown_file_server",
+                DefinitionKind::FileEvent => "unknown_file_event",
+                DefinitionKind::AlertChannel => "unknown_alert_channel",
+                DefinitionKind::AlertRule => "unknown_alert_rule",
+            },
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Routes: small filters by method and path, each known by the template of its path.
 
 use futures_util::StreamExt;
+use hcndc_core::model::{DefinitionId, DefinitionKind};
 use warp::{
     Filter, Rejection, Reply,
     filters::BoxedFilter,
@@ -217,6 +218,12 @@ fn with_number(template: &'static str) -> BoxedFilter<(u64,)> {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Number(u64);
 
+impl From<Number> for u64 {
+    fn from(number: Number) -> Self {
+        number.0
+    }
+}
+
 macro_rules! ids {
     ($($id:ident $what:ident),* $(,)?) => {$(
         impl From<Number> for hcndc_core::id::$id {
@@ -244,6 +251,22 @@ ids! {
     UserId User,
     RoleId Role,
     TokenId Token,
+}
+
+impl From<DefinitionId> for Problem {
+    /// That nothing has this id.
+    fn from(id: DefinitionId) -> Self {
+        let what = match id.kind() {
+            DefinitionKind::Flow => What::Flow,
+            DefinitionKind::Job => What::Job,
+            DefinitionKind::Executor => What::Executor,
+            other => What::Definition(other),
+        };
+        Self::Unknown {
+            what,
+            id: id.number(),
+        }
+    }
 }
 
 /// Hands a value to a handler.

@@ -39,6 +39,23 @@ pub(super) const KINDS: &[(&str, &str, &str)] = &[
     ("unknown_execution", "Unknown execution", "执行不存在"),
     ("unknown_job_run", "Unknown job run", "任务执行不存在"),
     ("unknown_attempt", "Unknown attempt", "尝试不存在"),
+    ("unknown_schedule", "Unknown schedule", "调度不存在"),
+    ("unknown_calendar", "Unknown calendar", "日历不存在"),
+    ("unknown_pool", "Unknown pool", "资源池不存在"),
+    ("unknown_param", "Unknown shared param", "共享参数不存在"),
+    ("unknown_data_source", "Unknown data source", "数据源不存在"),
+    (
+        "unknown_file_server",
+        "Unknown file server",
+        "文件服务器不存在",
+    ),
+    ("unknown_file_event", "Unknown file event", "文件事件不存在"),
+    (
+        "unknown_alert_channel",
+        "Unknown alert channel",
+        "预警配置不存在",
+    ),
+    ("unknown_alert_rule", "Unknown alert rule", "预警规则不存在"),
     (
         "foreign_host",
         "The request is for another host",
@@ -552,6 +569,7 @@ const fn what_en(what: What) -> &'static str {
         What::User => "user",
         What::Role => "role",
         What::Token => "token",
+        What::Definition(kind) => kind.as_str(),
     }
 }
 
@@ -566,6 +584,7 @@ const fn what_zh(what: What) -> &'static str {
         What::User => "用户",
         What::Role => "角色",
         What::Token => "令牌",
+        What::Definition(kind) => kind_zh(kind),
     }
 }
 
@@ -599,7 +618,7 @@ pub(super) fn standing(state: JobRunState, lang: Lang) -> String {
 }
 
 /// How an attempt ended, in one sentence.
-pub(super) fn attempt_end(
+pub(crate) fn attempt_end(
     state: AttemptState,
     exit_code: Option<i32>,
     signal: Option<i32>,

@@ -19,6 +19,10 @@ const ABOUT: &[(&str, &str)] = &[
         "hcndc import wfcommons",
         "导入 WfCommons 项目记录的工作流（WfFormat 1.5）：每个任务变成按实测时长的 sleep",
     ),
+    (
+        "hcndc import azkaban",
+        "导入 Azkaban 的项目（Flow 1.0 或 2.0）；没有对应写法的内容会逐条说明",
+    ),
     ("hcndc schema", "输出网状文件的 JSON schema"),
     (
         "hcndc simulate",
@@ -198,6 +202,14 @@ const ARGUMENTS: &[(&str, &str)] = &[
         "executor_wait",
         "因执行服务器无法连接而没有任务可运行时，等待多少秒后放弃",
     ),
+    (
+        "hcndc import azkaban project",
+        "项目：文件夹，或上传到 Azkaban 的 zip",
+    ),
+    (
+        "hcndc import azkaban zone",
+        "Azkaban 服务器的时区，其调度以此为准",
+    ),
     ("file", "记录文件，JSON"),
     ("time_scale", "实测时长乘以该数；0 表示所有命令都是 true"),
     ("output", "网状文件写到哪里；默认为标准输出"),
@@ -212,6 +224,14 @@ const ARGUMENTS: &[(&str, &str)] = &[
     (
         "advertise",
         "同一数据库上的其他服务器访问本机 API 的地址：http://主机:端口；默认为 --listen 的地址",
+    ),
+    (
+        "base_url",
+        "人们访问页面的地址：https://hcndc.example.com，预警中的链接用它；默认为告知其他服务器的地址",
+    ),
+    (
+        "alert_lang",
+        "预警配置未指明语言时的语言：zh 或 en；默认与本命令相同",
     ),
     (
         "log_dir",

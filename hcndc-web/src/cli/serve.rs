@@ -8,6 +8,7 @@ use clap::{Args, ValueEnum};
 use super::{Exit, Signals, pick, say, warn_error};
 use crate::{
     auth::{Access, FIRST_ACCOUNT},
+    connect::settings::is_url,
     interchange::Lang,
     local_executor,
     recording::RecordTo,
@@ -45,6 +46,12 @@ pub(super) struct ServeArgs {
     /// Where other servers on the database reach this one's API: http://host:port; the address of --listen if not given
     #[arg(long, value_name = "URL", env = "HCNDC_ADVERTISE")]
     pub(super) advertise: Option<String>,
+    /// Where people reach the pages: https://hcndc.example.com; alerts link there. The address for other servers if not given
+    #[arg(long, value_name = "URL", env = "HCNDC_BASE_URL", value_parser = base_url)]
+    pub(super) base_url: Option<String>,
+    /// Language of alerts whose channel names none: zh or en; that of this command if not given
+    #[arg(long, value_name = "LANG", env = "HCNDC_ALERT_LANG", value_parser = alert_lang)]
+    pub(super) alert_lang: Option<Lang>,
     /// Folder for logs that are complete, which servers on one database may share; one in the data folder if not given
     #[arg(long, value_name = "DIR", env = "HCNDC_LOG_DIR")]
     pub(super) log_dir: Option<PathBuf>,
@@ -112,6 +119,24 @@ fn zone(text: &str) -> Result<Tz, String> {
     text.parse().map_err(|_| {
         "an IANA zone, such as Asia/Shanghai / IANA 时区名，如 Asia/Shanghai".to_owned()
     })
+}
+
+fn base_url(text: &str) -> Result<String, String> {
+    if is_url(text) {
+        return Ok(text.to_owned());
+    }
+    Err(
+        "an address that begins with http:// or https:// / 以 http:// 或 https:// 开头的地址"
+            .to_owned(),
+    )
+}
+
+fn alert_lang(text: &str) -> Result<Lang, String> {
+    match text {
+        "zh" => Ok(Lang::Zh),
+        "en" => Ok(Lang::En),
+        _ => Err("zh or en / zh 或 en".to_owned()),
+    }
 }
 
 /// An age in days; 0 is none.
@@ -196,6 +221,8 @@ pub(super) async fn start(args: ServeArgs, lang: Lang) -> Result<Server, Exit> {
         max_running: args.max_running,
         slots: args.slots.unwrap_or_else(|| 2 * super::processors()),
         zone: args.zone,
+        base_url: args.base_url,
+        lang: args.alert_lang.unwrap_or(lang),
         record: args.record.map(|dir| RecordTo {
             dir,
             limit: u64::from(args.record_limit) << 20,

@@ -1,6 +1,6 @@
 //! From a mesh file to edits: what the engine is asked to put so that it holds what the file says.
 
-mod nouns;
+pub(super) mod nouns;
 
 use std::{
     collections::{BTreeMap, HashMap},

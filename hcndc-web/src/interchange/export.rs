@@ -2,6 +2,8 @@
 
 mod nouns;
 
+pub(super) use self::nouns::one;
+
 use std::{collections::BTreeMap, time::Duration};
 
 use hcndc_core::{

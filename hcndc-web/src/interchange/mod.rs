@@ -4,9 +4,10 @@
 //! [`read_mesh`] takes a file in YAML or JSON to a checked [`MeshFile`], or to **all** of its
 //! faults, each with its place, its path, what is wrong and what to do, in English and Chinese.
 //! [`to_yaml`] writes such a file back, [`export`] makes one of an engine's definitions, [`mesh_schema`] describes it for editors, and
-//! [`import_wfcommons`] makes one of a WfFormat trace. Nothing in here knows the engine, the store
+//! [`import_wfcommons`] makes one of a WfFormat trace, [`import_azkaban`] of an Azkaban project. Nothing in here knows the engine, the store
 //! or the API.
 
+mod azkaban;
 mod check;
 mod de;
 mod definitions;
@@ -20,6 +21,7 @@ mod node;
 mod placeholder;
 mod runnable;
 mod schema;
+mod single;
 mod source;
 mod span;
 mod text;
@@ -28,6 +30,7 @@ mod wfcommons;
 mod yaml_reader;
 mod yaml_writer;
 
+pub use self::azkaban::{AzkabanMesh, AzkabanNote, import_azkaban};
 pub(crate) use self::check::is_address;
 pub(crate) use self::de::REFERENCE;
 pub(crate) use self::definitions::job_params;
@@ -46,6 +49,7 @@ pub use self::mesh_file::{
 pub use self::node::Position;
 pub use self::runnable::check_runnable;
 pub use self::schema::mesh_schema;
+pub(crate) use self::single::{Single, body_schemas, read_single, secret_field, tell_single};
 pub use self::source::{
     MeshSource, check_mesh, parse_exported, parse_mesh, read_json_object, read_mesh,
 };

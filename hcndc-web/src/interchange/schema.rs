@@ -17,7 +17,7 @@ pub fn mesh_schema() -> Value {
 }
 
 /// Takes the line breaks of the source out of descriptions; those between paragraphs stay.
-fn unwrap_descriptions(schema: &mut Value) {
+pub(super) fn unwrap_descriptions(schema: &mut Value) {
     match schema {
         Value::Object(map) => {
             if let Some(Value::String(text)) = map.get_mut("description") {

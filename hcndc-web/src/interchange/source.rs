@@ -280,9 +280,10 @@ impl Places<'_> {
     }
 }
 
-struct Reading<'a> {
-    name: Arc<str>,
-    faults: &'a mut Vec<Fault>,
+/// Reads elements of a file, and records what is wrong with them.
+pub(super) struct Reading<'a> {
+    pub(super) name: Arc<str>,
+    pub(super) faults: &'a mut Vec<Fault>,
 }
 
 impl Reading<'_> {
@@ -359,7 +360,7 @@ impl Reading<'_> {
 
     /// Reads the lists beside flows and executors. Where a required field has no stand-in, an element without it is passed
     /// over, and its name counts as known.
-    fn definitions(&mut self, root: &mut Node, file: &mut MeshFile) {
+    pub(super) fn definitions(&mut self, root: &mut Node, file: &mut MeshFile) {
         let text = |field| (field, Value::Text("".into()));
         let name = text("name");
         let slots = ("slots", Value::Number("1".into()));

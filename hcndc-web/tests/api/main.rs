@@ -21,3 +21,4 @@ mod jobs;
 mod logs;
 mod mesh;
 mod requests;
+mod resources;

@@ -1,9 +1,10 @@
 //! `hcndc import`: a mesh file into a database, or another system's file into a mesh file.
 
+mod azkaban;
 mod put;
 mod wfcommons;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 
@@ -11,9 +12,9 @@ use super::{
     Exit,
     client::{ClientError, CredentialArgs, Served},
     db::DatabaseArgs,
-    pick, print, warn_error, warn_faults,
+    pick, print, say, warn_error, warn_faults,
 };
-use crate::interchange::{Lang, parse_exported};
+use crate::interchange::{Lang, MeshFile, parse_exported, to_yaml};
 
 /// Arguments of `import`.
 #[derive(Debug, Args)]
@@ -40,6 +41,8 @@ pub(super) struct ImportArgs {
 enum From {
     /// A traced workflow of the WfCommons project (WfFormat 1.5): each task becomes a sleep of its measured time
     Wfcommons(wfcommons::WfcommonsArgs),
+    /// A project of the Azkaban scheduler (Flow 1.0 or 2.0); what has no counterpart is told
+    Azkaban(azkaban::AzkabanArgs),
 }
 
 /// How many definitions were made, and how many replaced.
@@ -64,6 +67,7 @@ enum Failed {
 pub(super) fn run(args: &ImportArgs, lang: Lang) -> Exit {
     let mesh = match (&args.from, &args.mesh) {
         (Some(From::Wfcommons(args)), _) => return wfcommons::run(args, lang),
+        (Some(From::Azkaban(args)), _) => return azkaban::run(args, lang),
         (None, Some(mesh)) => mesh,
         // The parser asks for one of them.
         (None, None) => return Exit::Wrong,
@@ -115,6 +119,29 @@ pub(super) fn run(args: &ImportArgs, lang: Lang) -> Exit {
             Exit::Failed
         }
     }
+}
+
+/// Writes what was made of another system's file, to a file or to standard output.
+fn write(mesh: &MeshFile, output: Option<&Path>, lang: Lang) -> Exit {
+    let text = to_yaml(mesh);
+    let Some(output) = output else {
+        return print(lang, text.trim_end());
+    };
+    if let Err(error) = std::fs::write(output, text) {
+        let doing = match lang {
+            Lang::En => format!("cannot write {}", output.display()),
+            Lang::Zh => format!("无法写入 {}", output.display()),
+        };
+        warn_error(lang, &doing, &error);
+        return Exit::Failed;
+    }
+    let jobs: usize = mesh.flows.iter().map(|flow| flow.jobs.len()).sum();
+    say(format_args!(
+        "{}: {jobs} {}",
+        output.display(),
+        pick(lang, "jobs", "个任务")
+    ));
+    Exit::Success
 }
 
 /// Gives the file to a server.

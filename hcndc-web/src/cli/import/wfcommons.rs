@@ -4,9 +4,10 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::write;
 use crate::{
-    cli::{Exit, pick, print, say, warn_error, warn_faults},
-    interchange::{Lang, import_wfcommons, to_yaml},
+    cli::{Exit, warn_faults},
+    interchange::{Lang, import_wfcommons},
 };
 
 /// Arguments of `import wfcommons`.
@@ -37,23 +38,5 @@ pub(super) fn run(args: &WfcommonsArgs, lang: Lang) -> Exit {
             return Exit::Wrong;
         }
     };
-    let text = to_yaml(&mesh);
-    let Some(output) = &args.output else {
-        return print(lang, text.trim_end());
-    };
-    if let Err(error) = std::fs::write(output, text) {
-        let doing = match lang {
-            Lang::En => format!("cannot write {}", output.display()),
-            Lang::Zh => format!("无法写入 {}", output.display()),
-        };
-        warn_error(lang, &doing, &error);
-        return Exit::Failed;
-    }
-    let jobs: usize = mesh.flows.iter().map(|flow| flow.jobs.len()).sum();
-    say(format_args!(
-        "{}: {jobs} {}",
-        output.display(),
-        pick(lang, "jobs", "个任务")
-    ));
-    Exit::Success
+    write(&mesh, args.output.as_deref(), lang)
 }

@@ -46,6 +46,13 @@ pub(super) fn check(file: &MeshFile, root: &Node, set: &[&str], faults: &mut Fau
     params::check(&mesh, set, &budget, faults);
 }
 
+/// Puts what is wrong with the definitions beside flows and executors, each by itself, into `faults`.
+pub(super) fn check_definitions(file: &MeshFile, root: &Node, faults: &mut Faults<'_>) {
+    let mesh = Mesh::new(file, root);
+    names::check(&mesh, faults);
+    definitions::check(&mesh, faults);
+}
+
 fn check_head(mesh: &Mesh<'_>, faults: &mut Faults<'_>) {
     let file = mesh.file;
     if file.hcndc != FORMAT_VERSION {

@@ -34,7 +34,7 @@ use crate::interchange::{
 
 /// Ids by name of what an engine has beside flows, jobs and executors.
 #[derive(Clone, Debug, Default)]
-pub(super) struct ExistingNouns {
+pub(in crate::interchange) struct ExistingNouns {
     schedules: HashMap<String, ScheduleId>,
     calendars: HashMap<String, CalendarId>,
     pools: HashMap<String, PoolId>,
@@ -67,7 +67,7 @@ fn ids<'a, T: Named + 'a>(all: impl Iterator<Item = &'a Arc<T>>) -> HashMap<Stri
 }
 
 /// Puts all of them. A checked file names zones that there are.
-pub(super) fn edits(file: &MeshFile, existing: &ExistingNouns) -> Vec<Edit> {
+pub(in crate::interchange) fn edits(file: &MeshFile, existing: &ExistingNouns) -> Vec<Edit> {
     let zone = zone_of(&file.zone);
     let mut edits: Vec<Edit> = Vec::new();
     let pools = file.pools.iter();

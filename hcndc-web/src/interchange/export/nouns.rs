@@ -6,8 +6,8 @@ use hcndc_core::{
     engine::Engine,
     model::{
         AlertChannel, AlertChannelKind, AlertEvent, AlertRule, Calendar, ContextValue, DataSource,
-        DataSourceKind, Deadline, FileEvent, FilePer, FileServer, FileServerKind, Missed, Overlap,
-        ParamKind, Pool, Schedule, SharedParam, Trigger,
+        DataSourceKind, Deadline, Definition, FileEvent, FilePer, FileServer, FileServerKind,
+        Missed, Overlap, ParamKind, Pool, Schedule, SharedParam, Trigger,
     },
     time::{DataDate, Timestamp},
     trigger::{
@@ -42,6 +42,29 @@ pub(super) fn add(engine: &Engine, file: &mut MeshFile) {
     file.alert_rules = rules.map(|it| alert_rule(engine, it)).collect();
     let schedules = engine.schedules();
     file.schedules = schedules.map(|it| schedule(engine, it)).collect();
+}
+
+/// One of them, as it stands in a file: without secrets, and without what is as usual.
+pub(in crate::interchange) fn one(
+    engine: &Engine,
+    definition: &Definition,
+) -> serde_json::Map<String, serde_json::Value> {
+    let value = match definition {
+        Definition::Schedule(it) => serde_json::to_value(schedule(engine, it)),
+        Definition::Calendar(it) => serde_json::to_value(calendar(it)),
+        Definition::Pool(it) => serde_json::to_value(pool(it)),
+        Definition::Param(it) => serde_json::to_value(shared_param(engine, it)),
+        Definition::DataSource(it) => serde_json::to_value(data_source(it)),
+        Definition::FileServer(it) => serde_json::to_value(file_server(it)),
+        Definition::FileEvent(it) => serde_json::to_value(file_event(engine, it)),
+        Definition::AlertChannel(it) => serde_json::to_value(alert_channel(it)),
+        Definition::AlertRule(it) => serde_json::to_value(alert_rule(engine, it)),
+    };
+    match value {
+        Ok(serde_json::Value::Object(fields)) => fields,
+        // Made of texts, lists and maps, they can be written, and are maps.
+        Ok(_) | Err(_) => serde_json::Map::new(),
+    }
 }
 
 /// The name of what an id stands for; what is needed by another definition is there.

@@ -1,0 +1,163 @@
+//! E-mail by SMTP.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use hcndc_core::model::AlertChannel;
+use lettre::{
+    AsyncSmtpTransport, AsyncTransport as _, Tokio1Executor,
+    message::{Mailbox, Message as Mail, header::ContentType},
+    transport::smtp::{
+        authentication::Credentials,
+        client::{Certificate, CertificateStore, Tls, TlsParameters},
+    },
+};
+
+use super::{Message, SendError};
+use crate::{
+    causes::with_causes,
+    connect::{
+        settings::{self, Form, Setting, SettingFault},
+        tls,
+    },
+};
+
+pub(super) const SETTINGS: &[Setting] = &[
+    Setting::needed("host", Form::Text),
+    Setting::needed("from", Form::Text),
+    Setting::needed("to", Form::Text),
+    Setting::optional("cc", Form::Text),
+    Setting::optional("port", Form::Port),
+    Setting::optional("tls", Form::Word(&["starttls", "tls", "none"])),
+    Setting::optional("user", Form::Text),
+    Setting::optional("ca_file", Form::Text),
+];
+
+/// How long one step of the conversation may take.
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Addresses that cannot be any.
+pub(super) fn check(settings: &BTreeMap<String, String>) -> Vec<SettingFault> {
+    let mut faults = Vec::new();
+    for name in ["from", "to", "cc"] {
+        for address in addresses(settings, name) {
+            if let Err(why) = address {
+                faults.push(SettingFault::unreadable(name, why));
+            }
+        }
+    }
+    faults
+}
+
+/// Addresses are separated by commas or semicolons; each is `a@b` or `Name <a@b>`.
+fn addresses<'a>(
+    settings: &'a BTreeMap<String, String>,
+    name: &str,
+) -> impl Iterator<Item = Result<Mailbox, String>> + use<'a> {
+    let text = settings::text(settings, name).unwrap_or_default();
+    text.split([',', ';', '，', '；'])
+        .map(str::trim)
+        .filter(|part| !part.is_empty())
+        .map(|part| {
+            let address = part.parse::<Mailbox>();
+            address.map_err(|error| format!("{part} is no address: {error}"))
+        })
+}
+
+pub(super) async fn send(channel: &AlertChannel, message: &Message) -> Result<(), SendError> {
+    let refused = |reason: String| SendError::Refused { reason };
+    let mail = mail(channel, message).map_err(refused)?;
+    let transport = transport(channel).map_err(refused)?;
+    transport
+        .send(mail)
+        .await
+        .map_err(|error| refine(&error, &channel.settings))?;
+    Ok(())
+}
+
+fn mail(channel: &AlertChannel, message: &Message) -> Result<Mail, String> {
+    let settings = &channel.settings;
+    let mut builder = Mail::builder()
+        .subject(message.title())
+        // The same for each try, so that who takes a mail whose receipt got lost can tell the second from the first.
+        .message_id(Some(format!("<{}@hcndc>", message.delivery)))
+        // RFC 3834: no vacation notices, please.
+        .header(AutoSubmitted);
+    for address in addresses(settings, "from").take(1) {
+        builder = builder.from(address?);
+    }
+    for address in addresses(settings, "to") {
+        builder = builder.to(address?);
+    }
+    for address in addresses(settings, "cc") {
+        builder = builder.cc(address?);
+    }
+    builder
+        .header(ContentType::TEXT_PLAIN)
+        .body(message.text())
+        .map_err(|error| error.to_string())
+}
+
+fn transport(channel: &AlertChannel) -> Result<AsyncSmtpTransport<Tokio1Executor>, String> {
+    let settings = &channel.settings;
+    let host = settings::text(settings, "host").unwrap_or_default();
+    let parameters = || -> Result<TlsParameters, String> {
+        let mut builder =
+            TlsParameters::builder(host.to_owned()).certificate_store(CertificateStore::Default);
+        if let Some(path) = settings::text(settings, "ca_file") {
+            for certificate in tls::read_authorities(path).map_err(|error| error.to_string())? {
+                let certificate = Certificate::from_der(certificate.to_vec());
+                builder = builder.add_root_certificate(certificate.map_err(|e| e.to_string())?);
+            }
+        }
+        builder.build_rustls().map_err(|error| error.to_string())
+    };
+    let (tls, usual_port) = match settings::text(settings, "tls").unwrap_or("starttls") {
+        "tls" => (Tls::Wrapper(parameters()?), 465),
+        "none" => (Tls::None, 25),
+        _ => (Tls::Required(parameters()?), 587),
+    };
+    let port = settings::number(settings, "port", usual_port);
+    let mut builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(host)
+        .port(u16::try_from(port).unwrap_or_default())
+        .tls(tls)
+        .timeout(Some(TIMEOUT));
+    if let Some(user) = settings::text(settings, "user") {
+        let password = channel.secret.reveal().to_owned();
+        builder = builder.credentials(Credentials::new(user.to_owned(), password));
+    }
+    Ok(builder.build())
+}
+
+fn refine(
+    error: &lettre::transport::smtp::Error,
+    settings: &BTreeMap<String, String>,
+) -> SendError {
+    let host = settings::text(settings, "host").unwrap_or_default();
+    let reason = format!("the mail server {host}: {}", with_causes(error));
+    // A code of 5xx is the server's last word; what we cannot even begin, such as to sign in where nothing is offered, too.
+    match error.is_permanent() || error.is_client() {
+        true => SendError::Refused { reason },
+        false => SendError::Later {
+            reason,
+            after: None,
+        },
+    }
+}
+
+/// `Auto-Submitted: auto-generated`.
+#[derive(Clone)]
+struct AutoSubmitted;
+
+impl lettre::message::header::Header for AutoSubmitted {
+    fn name() -> lettre::message::header::HeaderName {
+        lettre::message::header::HeaderName::new_from_ascii_str("Auto-Submitted")
+    }
+
+    fn parse(_: &str) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+        Ok(Self)
+    }
+
+    fn display(&self) -> lettre::message::header::HeaderValue {
+        lettre::message::header::HeaderValue::new(Self::name(), "auto-generated".to_owned())
+    }
+}

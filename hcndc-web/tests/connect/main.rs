@@ -1,0 +1,32 @@
+//! Connectors against real servers: people are told, data sources asked, files found.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a failure here fails the test, as it should"
+)]
+
+mod alerts;
+mod mail;
+mod receiver;
+#[path = "../support/mod.rs"]
+mod support;
+mod webhooks;
+mod whole;
+
+use std::io::Write as _;
+
+/// The address of a server that `.ci/run` starts, or `None` where there is none; says so, and fails where `HCNDC_CI` is 1.
+pub(crate) fn server(variable: &str, test: &str) -> Option<String> {
+    let found = std::env::var(variable).ok().filter(|url| !url.is_empty());
+    if found.is_none() {
+        let is_ci = std::env::var_os("HCNDC_CI").is_some_and(|value| value == "1");
+        assert!(
+            !is_ci,
+            "cannot be skipped where HCNDC_CI is 1: {variable} is not set"
+        );
+        // Straight to the stream: what a passing test prints is not shown.
+        let line = format!("skipped: {test}: {variable} is not set\n");
+        drop(std::io::stderr().write_all(line.as_bytes()));
+    }
+    found
+}
