@@ -221,14 +221,22 @@ pub(super) async fn sign_in<H: History, T: Transport>(
     let body: SignInBody = body.json(&["account", "password"]).await?;
     let auth = app.auth.as_deref().ok_or(Denial::NoUsers)?;
     let now = app.clock.now();
+    let peer = visitor.peer.to_string();
     let signed_in = auth
-        .sign_in(
-            &body.account,
-            &body.password,
-            &visitor.peer.to_string(),
-            now,
-        )
-        .await?;
+        .sign_in(&body.account, &body.password, &peer, now)
+        .await;
+    // What the throttle turns away is not written down: it would fill the trail.
+    let tried = match &signed_in {
+        Ok(signed_in) => Some(("sign_in", signed_in.known.user.account.clone())),
+        Err(SignInError::Wrong) => Some(("sign_in_failed", body.account.clone())),
+        Err(_) => None,
+    };
+    if let Some((action, account)) = tried {
+        let deed = Deed::new(action, "session").named(account.clone());
+        app.write_down(&visitor, &account, "password", vec![deed])
+            .await;
+    }
+    let signed_in = signed_in?;
     Ok(Begun::new(StatusCode::CREATED, signed_in, &visitor))
 }
 
