@@ -463,6 +463,8 @@ impl World {
             34 => Input::RunSchedule {
                 schedule: ScheduleId(it.id(&self.schedules())),
                 data_date: it.yes().then(|| it.date()),
+                downstream: it.yes().then(|| it.yes()),
+                params: Vec::new(),
                 by: it.text(),
             },
             35 => Input::FileArrived {

@@ -51,6 +51,13 @@ pub fn marked(expression: &str, range: Range<usize>) -> (String, String) {
 /// Findings as sentences; those of one change of the clock together.
 #[must_use]
 pub fn findings(findings: &[LintFinding], zone: Tz, lang: Lang) -> Vec<String> {
+    let coded = coded(findings, zone, lang).into_iter();
+    coded.map(|(_, line)| line).collect()
+}
+
+/// The same, each after the stable name of its kind.
+#[must_use]
+pub fn coded(findings: &[LintFinding], zone: Tz, lang: Lang) -> Vec<(&'static str, String)> {
     let mut lines = Vec::new();
     let mut left = findings;
     while let Some(first) = left.first() {
@@ -60,10 +67,25 @@ pub fn findings(findings: &[LintFinding], zone: Tz, lang: Lang) -> Vec<String> {
             .count()
             .max(1);
         let (group, rest) = left.split_at(count);
-        lines.push(finding(group, zone, lang));
+        lines.push((code(first), finding(group, zone, lang)));
         left = rest;
     }
     lines
+}
+
+/// The stable name of a kind of finding.
+const fn code(finding: &LintFinding) -> &'static str {
+    match finding {
+        LintFinding::Skipped { .. } => "skipped",
+        LintFinding::Doubled { .. } => "doubled",
+        LintFinding::Never => "never",
+        LintFinding::EitherDay => "either_day",
+        LintFinding::BothDays { .. } => "both_days",
+        LintFinding::WideStep { .. } => "wide_step",
+        LintFinding::UnevenStep { .. } => "uneven_step",
+        LintFinding::ShortMonth { .. } => "short_month",
+        _ => "other",
+    }
 }
 
 /// True if both come of one change of the clock and mean the same.

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use hcndc_core::{
-    engine::{Engine, Input, Rejected, Reply, Start},
+    engine::{Engine, Input, Rejected, Reply},
     port::{Answer, Inbox, Request, StartKey},
 };
 use tokio::{
@@ -82,14 +82,15 @@ impl SchedulerHandle {
         Ok(answered.await.map_err(|_| CommandError::Stopped)??)
     }
 
-    /// Has an execution started, and stored under which key it was asked for; waits until it is.
+    /// Has an execution started by [`Input::Start`] or [`Input::RunSchedule`], and stored under which key it was asked for;
+    /// waits until it is.
     ///
     /// # Errors
     /// [`CommandError`].
     ///
     /// # Cancel safety
     /// As for [`command`](Self::command).
-    pub async fn start(&self, start: Start, key: StartKey) -> Result<Reply, CommandError> {
+    pub async fn start(&self, start: Input, key: StartKey) -> Result<Reply, CommandError> {
         self.ask(|answer| Request::Start(start, key, answer)).await
     }
 

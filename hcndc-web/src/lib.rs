@@ -3,6 +3,7 @@
 //! - [`interchange`]: mesh files and imports, checked with all faults at once
 //! - [`api`], [`app`]: the REST API, and what it works with
 //! - [`cron_text`]: what is wrong or odd about a cron expression, in both languages
+//! - [`layout`]: layered drawings of graphs
 //! - [`metrics`]: figures for Prometheus
 //! - [`handle`], [`clock`], [`live`], [`names`], [`causes`]: what ties a scheduler to a process
 //! - [`lead`], [`peers`]: one server of several, and who leads
@@ -23,8 +24,10 @@ pub mod connect;
 pub mod cron_text;
 pub mod database;
 pub mod driving;
+mod forecast_report;
 pub mod handle;
 pub mod interchange;
+pub mod layout;
 pub mod lead;
 pub mod live;
 pub mod local_executor;

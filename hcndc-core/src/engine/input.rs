@@ -132,6 +132,12 @@ pub enum Input {
         schedule: ScheduleId,
         /// The date; `None` for the one that it would have if it fired now.
         data_date: Option<DataDate>,
+        /// Whether all flows downstream of its flow take part; `None` as the schedule says.
+        #[cfg_attr(feature = "serde", serde(default))]
+        downstream: Option<bool>,
+        /// Values that go before the schedule's own.
+        #[cfg_attr(feature = "serde", serde(default))]
+        params: Vec<Param>,
         /// Who wants it.
         by: String,
     },

@@ -316,8 +316,13 @@ impl Engine {
             Input::RunSchedule {
                 schedule,
                 data_date,
+                downstream,
+                params,
                 by,
-            } => self.on_run_schedule(schedule, data_date, by, &mut step)?,
+            } => {
+                let changed = (data_date, downstream, params);
+                self.on_run_schedule(schedule, changed, by, &mut step)?;
+            }
             Input::FileArrived {
                 event,
                 key,

@@ -5,7 +5,7 @@ use core::fmt;
 
 use async_trait::async_trait;
 
-use crate::engine::{Engine, Input, Rejected, Reply, Start};
+use crate::engine::{Engine, Input, Rejected, Reply};
 
 /// What to do with the answer to a command.
 pub type Answer = Box<dyn FnOnce(Result<Reply, Rejected>) + Send>;
@@ -23,8 +23,8 @@ pub struct StartKey {
 pub enum Request {
     /// Do this. Answered when it is stored, or refused; dropped unanswered if the scheduler stops before.
     Command(Input, Answer),
-    /// Start an execution, as a command does, and store under which key it was asked for.
-    Start(Start, StartKey, Answer),
+    /// Start an execution by a command that starts one, and store under which key it was asked for.
+    Start(Input, StartKey, Answer),
     /// Look at the engine, as it is when all that was asked before is stored. Must be quick.
     Look(Box<dyn FnOnce(&Engine) + Send>),
 }

@@ -285,8 +285,8 @@ where
     ) -> Result<(), SchedulerError<S::Error>> {
         match request {
             Request::Look(look) => group.said.push(Said::Look(look)),
-            Request::Start(start, StartKey { key, print }, answer) => {
-                let result = self.apply(Input::Start(start)).map(|mut step| {
+            Request::Start(input, StartKey { key, print }, answer) => {
+                let result = self.apply(input).map(|mut step| {
                     if let Reply::Started(execution) = step.reply {
                         step.changes.push(Change::StartKey(StartKeyRow {
                             execution,

@@ -5,7 +5,7 @@ use hcndc_core::{
     id::ScheduleId,
     model::{
         AlertEvent, AlertRuleDraft, AlertRuleRef, CalendarDraft, CalendarRef, Deadline, Definition,
-        Edit, FlowDraft, FlowRef, Missed, Overlap, ScheduleDraft, TriggerDraft,
+        Edit, FlowDraft, FlowRef, Missed, Overlap, Param, ScheduleDraft, TriggerDraft,
     },
     time::Timestamp,
     trigger::{
@@ -334,6 +334,8 @@ fn a_person_may_run_a_schedule_at_any_time_with_its_settings() {
         bed.apply(Input::RunSchedule {
             schedule: id(&bed),
             data_date,
+            downstream: None,
+            params: Vec::new(),
             by: "bob".into(),
         });
         let row = &bed.store.executions[&bed.started()];
@@ -347,6 +349,29 @@ fn a_person_may_run_a_schedule_at_any_time_with_its_settings() {
         );
     }
     assert_firings(&bed, &[]);
+}
+
+#[test]
+fn a_person_runs_a_schedule_with_params_over_its_own() {
+    let param = |name: &str, value: &str| Param {
+        name: name.into(),
+        value: value.into(),
+    };
+    let mut bed = bed();
+    bed.edit([put(ScheduleDraft {
+        params: vec![param("day", "1"), param("region", "eu")],
+        ..at("0 3 * * *")
+    })]);
+    bed.apply(Input::RunSchedule {
+        schedule: id(&bed),
+        data_date: None,
+        downstream: None,
+        params: vec![param("region", "us"), param("more", "x")],
+        by: "bob".into(),
+    });
+    let row = &bed.store.executions[&bed.started()];
+    let expected = [param("day", "1"), param("region", "us"), param("more", "x")];
+    assert_eq!(row.params, expected);
 }
 
 #[test]

@@ -350,6 +350,8 @@ impl World {
                     let _ = self.send(Input::RunSchedule {
                         schedule,
                         data_date,
+                        downstream: None,
+                        params: Vec::new(),
                         by,
                     });
                 }

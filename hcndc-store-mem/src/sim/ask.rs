@@ -261,6 +261,8 @@ pub(crate) fn draw_command(
             Input::RunSchedule {
                 schedule: lots.pick(&all)?,
                 data_date: Some(date(lots.below(3))).filter(|_| lots.one_in(2)),
+                downstream: None,
+                params: Vec::new(),
                 by,
             }
         }

@@ -93,17 +93,21 @@ impl Body {
     }
 
     /// As [`json`](Self::json), for requests that need no body: without one, its media type does not matter.
-    pub(super) async fn optional_json<T: DeserializeOwned>(mut self) -> Result<T, Problem> {
+    pub(super) async fn optional_json<T: DeserializeOwned>(self) -> Result<T, Problem> {
+        parse(&self.optional_json_bytes().await?, &[])
+    }
+
+    /// As [`json_bytes`](Self::json_bytes), for requests that need no body.
+    pub(super) async fn optional_json_bytes(mut self) -> Result<Bytes, Problem> {
         if self.length.is_none_or(|length| length == 0) && self.media_type.is_none() {
             return match self.collect(0).await {
-                Ok(bytes) => parse(&bytes, &[]),
                 Err(Problem::BodyTooLarge { .. }) => Err(Problem::UnsupportedMediaType {
                     expected: "application/json",
                 }),
-                Err(problem) => Err(problem),
+                collected => collected,
             };
         }
-        self.json(&[]).await
+        self.json_bytes().await
     }
 
     /// A JSON merge patch (RFC 7396).

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use hcndc_core::{
     engine::{ExecutionState, Input, JobRunState, Reply, Start, TriggerKind},
-    id::{ExecutionId, FlowId, JobId, JobRunId},
+    id::{BackfillId, ExecutionId, FlowId, JobId, JobRunId, ScheduleId},
     model::DefinitionError,
     port::{ExecutionQuery, ExecutionView, FlowRunView, History, StartKey, Transport},
     time::DataDate,
@@ -346,6 +346,8 @@ pub(super) async fn find<H: History, T: Transport>(
     ("flow" = Option<String>, Query, description = "That this flow takes part in, by name or id; digits are an id"),
     ("data_date_from" = Option<String>, Query),
     ("data_date_to" = Option<String>, Query),
+    ("schedule" = Option<u64>, Query, description = "That belong to this schedule"),
+    ("backfill" = Option<u64>, Query, description = "That are dates of this backfill"),
     ("sort" = Option<String>, Query, description = "`id` or `-id` (default)"),
     ("limit" = Option<u32>, Query, description = "1 to 1000; default 100"),
     ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
@@ -367,8 +369,8 @@ pub(super) async fn list<H: History, T: Transport>(
         flow: flow_in_query(&app, &mut query).await?,
         data_date_from: query.date("data_date_from"),
         data_date_to: query.date("data_date_to"),
-        schedule: None,
-        backfill: None,
+        schedule: query.id("schedule").map(ScheduleId),
+        backfill: query.id("backfill").map(BackfillId),
         page: asked.page.clone(),
     };
     query.finish()?;
@@ -398,28 +400,10 @@ pub(super) async fn start<H: History + 'static, T: Transport + 'static>(
     let start = |key: Option<StartKey>| {
         let (app, bytes, caller) = (Arc::clone(&app), bytes.clone(), caller.clone());
         async move {
-            if let Some(key) = &key
-                && let Some(known) = read(app.history.start_key(&key.key)).await?
-            {
-                return match known.print == key.print {
-                    true => Ok(known.execution),
-                    false => Err(Problem::KeyReused),
-                };
-            }
-            let start = to_start(&app, &caller, body::parse(&bytes, &[])?).await?;
-            let input = Input::Start(start.clone());
-            app.may_command(&caller, &input).await?;
-            let before = app.before(&input).await;
-            // Waits as long as it takes: who gives up earlier is told so by `once`.
-            let reply = match key {
-                Some(key) => app.scheduler.start(start, key).await?,
-                None => app.scheduler.command(input).await?,
-            };
-            app.carried_out(&caller, before, &reply).await;
-            match reply {
-                Reply::Started(id) => Ok(id),
-                _ => Err(Problem::Internal),
-            }
+            let body: StartBody = body::parse(&bytes, &[])?;
+            let input =
+                async |app: &App<H, T>| to_start(app, &caller, body).await.map(Input::Start);
+            start_once(&app, &caller, key, input).await
         }
     };
     let id = app.starts.once(key, &bytes, start).await?;
@@ -427,6 +411,36 @@ pub(super) async fn start<H: History + 'static, T: Transport + 'static>(
         location: format!("{EXECUTIONS}/{id}"),
         body: find(&app, id).await?,
     })
+}
+
+/// Starts an execution for a caller who may, unless one is stored that was asked for under the same key; and writes it down.
+pub(super) async fn start_once<H: History, T: Transport>(
+    app: &App<H, T>,
+    caller: &Caller,
+    key: Option<StartKey>,
+    input: impl AsyncFnOnce(&App<H, T>) -> Result<Input, Problem>,
+) -> Result<ExecutionId, Problem> {
+    if let Some(key) = &key
+        && let Some(known) = read(app.history.start_key(&key.key)).await?
+    {
+        return match known.print == key.print {
+            true => Ok(known.execution),
+            false => Err(Problem::KeyReused),
+        };
+    }
+    let input = input(app).await?;
+    app.may_command(caller, &input).await?;
+    let before = app.before(&input).await;
+    // Waits as long as it takes: who gives up earlier is told so by `once`.
+    let reply = match key {
+        Some(key) => app.scheduler.start(input, key).await?,
+        None => app.scheduler.command(input).await?,
+    };
+    app.carried_out(caller, before, &reply).await;
+    match reply {
+        Reply::Started(id) => Ok(id),
+        _ => Err(Problem::Internal),
+    }
 }
 
 async fn to_start<H: History, T: Transport>(
@@ -486,7 +500,7 @@ async fn to_start<H: History, T: Transport>(
 }
 
 /// What is wrong with a param: the engine trusts those of a start.
-fn param_faults((name, value): (&str, &str)) -> Option<Blame> {
+pub(super) fn param_faults((name, value): (&str, &str)) -> Option<Blame> {
     let mut chars = name.chars();
     let fits = chars
         .next()

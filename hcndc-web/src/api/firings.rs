@@ -1,8 +1,42 @@
 //! `/firings`: what became of the times, files and dates of schedules.
 
-use hcndc_core::engine::{DueBy, FiringOutcome, FiringRow};
+use std::sync::Arc;
+
+use hcndc_core::{
+    engine::{DueBy, FiringOutcome, FiringRow},
+    id::ScheduleId,
+    model::DefinitionId,
+    port::{FiringQuery, History, Transport},
+};
 use serde::Serialize;
 use utoipa::ToSchema;
+use warp::Filter as _;
+
+use super::{
+    needs::READ,
+    page::{Asked, NEWEST_FIRST, PageDto},
+    ports::read,
+    problem::{Problem, ProblemDto},
+    query::Query,
+    route::{Json, Route, at, at_id, having, query},
+};
+use crate::app::App;
+
+const FIRINGS: &str = "/api/v1/firings";
+const OF_SCHEDULE: &str = "/api/v1/schedules/{id}/firings";
+
+pub(super) fn routes<H: History + 'static, T: Transport + 'static>(
+    app: &Arc<App<H, T>>,
+) -> Vec<Route> {
+    let all = at(FIRINGS).and(having(app)).and(query());
+    let its = at_id::<ScheduleId>(OF_SCHEDULE)
+        .and(having(app))
+        .and(query());
+    vec![
+        Route::get(FIRINGS, READ, all.then(list)),
+        Route::get(OF_SCHEDULE, READ, its.then(of_schedule)),
+    ]
+}
 
 /// What became of one fire time, of several in a row, of a file or of a date.
 #[derive(Debug, Serialize, ToSchema)]
@@ -91,4 +125,65 @@ impl From<DueBy> for DueDto {
             state: due.state.as_str(),
         }
     }
+}
+
+/// Lists firings, the latest first.
+#[utoipa::path(get, operation_id = "list_firings", path = "/api/v1/firings", tag = "schedules", params(
+    ("schedule" = Option<u64>, Query, description = "Only of this schedule"),
+    ("started" = Option<bool>, Query, description = "Only those that started an execution, or only others"),
+    ("sort" = Option<String>, Query, description = "`id` or `-id` (default)"),
+    ("limit" = Option<u32>, Query, description = "1 to 1000; default 100"),
+    ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
+), responses(
+    (status = 200, body = PageDto<FiringDto>),
+    (status = 400, body = ProblemDto, content_type = "application/problem+json"),
+))]
+pub(super) async fn list<H: History, T: Transport>(
+    app: Arc<App<H, T>>,
+    mut query: Query,
+) -> Result<Json<PageDto<FiringDto>>, Problem> {
+    let schedule = query.id("schedule").map(ScheduleId);
+    page(&app, schedule, query).await.map(Json)
+}
+
+/// Lists the firings of a schedule, the latest first.
+#[utoipa::path(get, operation_id = "list_firings_of_schedule", path = "/api/v1/schedules/{id}/firings", tag = "schedules", params(
+    ("id" = u64, Path),
+    ("started" = Option<bool>, Query, description = "Only those that started an execution, or only others"),
+    ("sort" = Option<String>, Query, description = "`id` or `-id` (default)"),
+    ("limit" = Option<u32>, Query, description = "1 to 1000; default 100"),
+    ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
+), responses(
+    (status = 200, body = PageDto<FiringDto>),
+    (status = 400, body = ProblemDto, content_type = "application/problem+json"),
+    (status = 404, body = ProblemDto, content_type = "application/problem+json"),
+))]
+pub(super) async fn of_schedule<H: History, T: Transport>(
+    id: ScheduleId,
+    app: Arc<App<H, T>>,
+    query: Query,
+) -> Result<Json<PageDto<FiringDto>>, Problem> {
+    let page = page(&app, Some(id), query).await?;
+    if page.items.is_empty() {
+        let id = DefinitionId::from(id);
+        let known = read(app.history.definition(id)).await?;
+        known.ok_or_else(|| Problem::from(id))?;
+    }
+    Ok(Json(page))
+}
+
+async fn page<H: History, T>(
+    app: &App<H, T>,
+    schedule: Option<ScheduleId>,
+    mut query: Query,
+) -> Result<PageDto<FiringDto>, Problem> {
+    let asked = Asked::of(&mut query, &NEWEST_FIRST);
+    let wanted = FiringQuery {
+        schedule,
+        started: query.flag("started"),
+        page: asked.page.clone(),
+    };
+    query.finish()?;
+    let page = read(app.history.firings(&wanted)).await?;
+    Ok(asked.tell(page, |row| FiringDto::from(&row)))
 }

@@ -86,10 +86,19 @@ impl<H: History, T> App<H, T> {
                 let look = move |engine: &Engine| of_schedules(engine, &schedules);
                 (Permission::Schedule, self.look(look).await?)
             }
-            Input::RunSchedule { schedule, .. } => {
+            Input::RunSchedule {
+                schedule,
+                downstream,
+                ..
+            } => {
                 caller.needs(Permission::Schedule)?;
-                let schedule = *schedule;
-                let look = move |engine: &Engine| of_schedules(engine, &[schedule]);
+                let (schedule, downstream) = (*schedule, downstream.unwrap_or(false));
+                let look = move |engine: &Engine| {
+                    let mut directories = of_schedules(engine, &[schedule]);
+                    let flow = engine.schedule(schedule).map(|it| it.flow);
+                    directories.extend(of_flows(engine, flow.into_iter().collect(), downstream));
+                    directories
+                };
                 (Permission::Schedule, self.look(look).await?)
             }
             // These come from executors and from the server itself.

@@ -4,10 +4,14 @@
 //! functions from an [`App`], the caller and arguments to a result; `problem` makes responses of failures.
 //! No entity of the core is told as it is: each has a form of its own here.
 
+mod alerts;
 mod audit;
+mod backfills;
 mod body;
 mod caller;
 mod control;
+mod control_many;
+mod cron;
 mod definition;
 mod denial;
 mod described;
@@ -16,8 +20,10 @@ mod executions;
 mod executors;
 mod firings;
 mod flows;
+mod forecast;
 mod forward;
 mod gate;
+mod graphs;
 mod guard;
 mod health;
 mod job_runs;
@@ -28,6 +34,7 @@ mod many;
 mod mesh;
 mod needs;
 mod openapi;
+mod overview;
 mod page;
 mod pages;
 mod ports;
@@ -38,6 +45,8 @@ mod resources;
 mod revision;
 mod roles;
 mod route;
+mod schedule_text;
+mod schedules;
 mod server;
 mod servers;
 mod session;
@@ -82,6 +91,15 @@ fn all<H: History + 'static, T: Transport + 'static>(app: &Arc<App<H, T>>) -> Ve
     routes.extend(executors::routes(app));
     routes.extend(resources::routes(app));
     routes.extend(many::routes(app));
+    routes.extend(schedules::routes(app));
+    routes.extend(firings::routes(app));
+    routes.extend(cron::routes(app));
+    routes.extend(backfills::routes(app));
+    routes.extend(forecast::routes(app));
+    routes.extend(alerts::routes(app));
+    routes.extend(graphs::routes(app));
+    routes.extend(overview::routes(app));
+    routes.extend(control_many::routes(app));
     routes.extend(mesh::routes(app));
     routes.extend(executions::routes(app));
     routes.extend(control::routes(app));

@@ -23,5 +23,7 @@ pub(super) const READ: Needs = Needs::Permission(Permission::Read);
 pub(super) const WRITE: Needs = Needs::Permission(Permission::Write);
 /// [`Permission::Execute`].
 pub(super) const EXECUTE: Needs = Needs::Permission(Permission::Execute);
+/// [`Permission::Schedule`].
+pub(super) const SCHEDULE: Needs = Needs::Permission(Permission::Schedule);
 /// [`Permission::Admin`].
 pub(super) const ADMIN: Needs = Needs::Permission(Permission::Admin);

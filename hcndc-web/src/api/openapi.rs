@@ -12,14 +12,14 @@ use utoipa::{
 use warp::Filter as _;
 
 use super::{
-    audit, control, described, events, executions, executors, firings, flows, health, job_runs,
-    jobs, logs, many, mesh,
+    alerts, audit, backfills, control, control_many, cron, described, events, executions,
+    executors, firings, flows, forecast, graphs, health, job_runs, jobs, logs, many, mesh,
     needs::NOTHING,
-    pages,
+    overview, pages,
     problem::Problem,
     roles,
     route::{Json, Route, at},
-    servers, session, tokens, users,
+    schedules, servers, session, tokens, users,
 };
 
 const OPENAPI: &str = "/api/openapi.json";
@@ -51,6 +51,10 @@ pub(super) fn route() -> Route {
         (name = "file-events", description = "Watched paths whose files make schedules fire"),
         (name = "alert-channels", description = "Where to tell people"),
         (name = "alert-rules", description = "When to tell people"),
+        (name = "backfills", description = "Ranges of dates, each an execution"),
+        (name = "alerts", description = "What people were told"),
+        (name = "graphs", description = "Flows and jobs, with the places at which to draw them"),
+        (name = "overview", description = "Where everything stands"),
         (name = "definitions", description = "Definitions of any kind"),
         (name = "mesh", description = "Whole mesh files"),
         (name = "executions", description = "What was started"),
@@ -66,6 +70,11 @@ pub(super) fn route() -> Route {
         executors::list, executors::create, executors::detail, executors::replace, executors::patch,
         executors::delete,
         many::directories,
+        schedules::pause, schedules::resume, schedules::pause_many, schedules::resume_many, schedules::run, schedules::next,
+        schedules::explain, firings::of_schedule, firings::list, cron::preview, forecast::look_ahead,
+        backfills::plan, backfills::list, backfills::start, backfills::detail, backfills::stop, backfills::restart,
+        alerts::list, graphs::jobs, graphs::around, graphs::flows, graphs::execution_flows, graphs::execution_jobs,
+        graphs::lay_out, overview::overview, control_many::stop, control_many::pause, control_many::resume,
         mesh::apply, mesh::give_out,
         executions::list, executions::start, executions::detail, executions::stop, executions::resume,
         executions::rerun, control::pause, control::unpause, control::reset, control::skip,
@@ -81,7 +90,7 @@ pub(super) fn route() -> Route {
         health::healthz, health::readyz, health::figures,
         document, pages::docs, pages::home,
     ),
-    components(schemas(firings::FiringDto, many::DeleteBody, many::Deleted, many::Uses)),
+    components(schemas(many::DeleteBody, many::Deleted, many::Uses)),
 )]
 struct Api;
 

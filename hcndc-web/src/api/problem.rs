@@ -14,7 +14,7 @@ use warp::{
     reply::Response,
 };
 
-use super::{denial::Denial, text};
+use super::{cron::in_characters, denial::Denial, text};
 use crate::interchange::{self, ExportError, Lang, Position};
 
 /// Why a request was not done.
@@ -107,6 +107,7 @@ pub(crate) enum What {
     User,
     Role,
     Token,
+    Backfill,
     /// A definition of another kind.
     Definition(DefinitionKind),
 }
@@ -133,7 +134,7 @@ pub(crate) enum BlameError {
     Definition(DefinitionError),
     /// Not a date.
     BadDate { text: String },
-    /// Not a time.
+    /// Not a time, or none within the range that is taken here.
     BadTime { text: String },
     /// Not a place in this list.
     BadCursor,
@@ -282,7 +283,8 @@ impl Problem {
         }
     }
 
-    fn to_dto(&self, lang: Lang) -> ProblemDto {
+    /// As it is told.
+    pub(crate) fn to_dto(&self, lang: Lang) -> ProblemDto {
         let faults = self.blames();
         ProblemDto {
             r#type: format!("urn:hcndc:problem:{}", self.code()),
@@ -353,6 +355,7 @@ impl What {
             Self::User => "unknown_user",
             Self::Role => "unknown_role",
             Self::Token => "unknown_token",
+            Self::Backfill => "unknown_backfill",
             Self::Definition(kind) => match kind {
                 DefinitionKind::Flow => "unknown_flow",
                 DefinitionKind::Job => "unknown_job",
@@ -383,6 +386,12 @@ impl Blame {
             }
             _ => (Vec::new(), None),
         };
+        let range = match &self.error {
+            BlameError::Shape(interchange::Problem::BadCron { expression, error }) => {
+                Some(in_characters(expression, &error.range))
+            }
+            _ => None,
+        };
         FaultDto {
             subject: self.subject.as_ref().map(SubjectDto::from),
             field: self.field.clone(),
@@ -392,6 +401,8 @@ impl Blame {
                 BlameError::Shape(problem) => Some(problem.remedy(lang)),
                 _ => None,
             },
+            start: range.as_ref().map(|range| range.start),
+            end: range.map(|range| range.end),
             line: self.position.map(|position| position.line),
             column: self.position.map(|position| position.column),
             users,
@@ -444,6 +455,12 @@ pub(crate) struct FaultDto {
     /// Column in characters, from 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     column: Option<usize>,
+    /// For `bad_cron`: where in the expression the fault begins, in characters from 0.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    start: Option<usize>,
+    /// For `bad_cron`: where it ends; the same as where it begins if something is missing there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    end: Option<usize>,
     /// For `in_use`: what needs the definition.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     users: Vec<String>,

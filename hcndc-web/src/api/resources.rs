@@ -194,8 +194,13 @@ fn tell(engine: &Engine, definition: &Definition) -> Value {
     Value::Object(told)
 }
 
+/// A definition as it is told, if the engine has it.
+pub(super) fn find_in(engine: &Engine, id: DefinitionId) -> Option<Value> {
+    definition(engine, id).map(|it| tell(engine, &it))
+}
+
 async fn find<H, T>(app: &App<H, T>, id: DefinitionId) -> Result<Value, Problem> {
-    let told = app.look(move |engine| definition(engine, id).map(|it| tell(engine, &it)));
+    let told = app.look(move |engine| find_in(engine, id));
     told.await?.ok_or_else(|| Problem::from(id))
 }
 

@@ -1,7 +1,10 @@
 //! Routes: small filters by method and path, each known by the template of its path.
 
 use futures_util::StreamExt;
-use hcndc_core::model::{DefinitionId, DefinitionKind};
+use hcndc_core::{
+    id::{BackfillId, ScheduleId},
+    model::{DefinitionId, DefinitionKind},
+};
 use warp::{
     Filter, Rejection, Reply,
     filters::BoxedFilter,
@@ -251,6 +254,18 @@ ids! {
     UserId User,
     RoleId Role,
     TokenId Token,
+}
+
+impl From<Number> for ScheduleId {
+    fn from(number: Number) -> Self {
+        Self(number.0)
+    }
+}
+
+impl From<Number> for BackfillId {
+    fn from(number: Number) -> Self {
+        Self(number.0)
+    }
 }
 
 impl From<DefinitionId> for Problem {

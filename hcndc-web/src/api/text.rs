@@ -43,6 +43,7 @@ pub(super) const KINDS: &[(&str, &str, &str)] = &[
     ("unknown_calendar", "Unknown calendar", "日历不存在"),
     ("unknown_pool", "Unknown pool", "资源池不存在"),
     ("unknown_param", "Unknown shared param", "共享参数不存在"),
+    ("unknown_backfill", "Unknown backfill", "补数不存在"),
     ("unknown_data_source", "Unknown data source", "数据源不存在"),
     (
         "unknown_file_server",
@@ -130,6 +131,32 @@ pub(super) const KINDS: &[(&str, &str, &str)] = &[
     ("address_taken", "The address is taken", "地址已被占用"),
     ("flow_disabled", "The flow is not enabled", "任务流未启用"),
     ("no_flows", "No flow is named", "未指定任务流"),
+    (
+        "wrong_job_run_state",
+        "The job run's state does not allow this",
+        "任务执行的状态不允许此操作",
+    ),
+    (
+        "joined_run",
+        "It shares the end of another run",
+        "与另一执行共享结果",
+    ),
+    (
+        "wrong_backfill_state",
+        "The backfill's state does not allow this",
+        "补数的状态不允许此操作",
+    ),
+    (
+        "backfill_range",
+        "No range of dates that can be filled",
+        "日期范围无效",
+    ),
+    (
+        "backfill_parallel",
+        "Not a number of dates at once",
+        "同时运行的日期数无效",
+    ),
+    ("no_jobs", "No job is named", "未指定任务"),
     ("no_job_runs", "No job run is named", "未指定任务执行"),
     (
         "wrong_state",
@@ -435,8 +462,8 @@ pub(super) fn blame(error: &BlameError, lang: Lang) -> String {
         ),
         BlameError::BadTime { text } => either(
             lang,
-            format!("{text:?} is not a time in the form 2026-11-21T18:00:00Z"),
-            format!("“{text}”不是 2026-11-21T18:00:00Z 形式的时间"),
+            format!("{text:?} is not a time in RFC 3339, or not one that is taken here"),
+            format!("“{text}”不是 RFC 3339 形式的时间，或不在允许的范围内"),
         ),
         BlameError::BadCursor => either(
             lang,
@@ -569,6 +596,7 @@ const fn what_en(what: What) -> &'static str {
         What::User => "user",
         What::Role => "role",
         What::Token => "token",
+        What::Backfill => "backfill",
         What::Definition(kind) => kind.as_str(),
     }
 }
@@ -584,6 +612,7 @@ const fn what_zh(what: What) -> &'static str {
         What::User => "用户",
         What::Role => "角色",
         What::Token => "令牌",
+        What::Backfill => "补数",
         What::Definition(kind) => kind_zh(kind),
     }
 }

@@ -235,11 +235,14 @@ impl<H, T> App<H, T> {
         let deeds = match before {
             Before::Nothing => return,
             Before::Deeds(mut deeds) => {
-                if let (Reply::Started(id), [deed]) = (reply, deeds.as_mut_slice()) {
-                    deed.object = Some(id.0);
-                }
-                if let (Reply::BackfillStarted(id), [deed]) = (reply, deeds.as_mut_slice()) {
-                    deed.object = Some(id.0);
+                // What was run on its own account has an id only now.
+                let started = match reply {
+                    Reply::Started(id) => Some(id.0),
+                    Reply::BackfillStarted(id) => Some(id.0),
+                    Reply::Done | Reply::Edited(_) => None,
+                };
+                for deed in &mut deeds {
+                    deed.object = deed.object.or(started);
                 }
                 deeds
             }

@@ -33,8 +33,8 @@ mod yaml_writer;
 pub use self::azkaban::{AzkabanMesh, AzkabanNote, import_azkaban};
 pub(crate) use self::check::is_address;
 pub(crate) use self::de::REFERENCE;
-pub(crate) use self::definitions::job_params;
 pub use self::definitions::{Existing, edits};
+pub(crate) use self::definitions::{job_params, nouns::day_filter};
 pub use self::export::{ExportError, export};
 pub use self::fault::{Expected, Fault, Found, Lang, NameRule, Noun, Problem, Station};
 pub use self::mesh_file::{

@@ -342,6 +342,7 @@ async fn each_route_asks_for_what_it_needs() {
             ("schedules", "POST") if known != "schedules" && !known.ends_with("delete") => {
                 Some(Permission::Schedule)
             }
+            ("backfills", _) if known.ends_with("plan") => Some(Permission::Read),
             ("backfills", _) => Some(Permission::Schedule),
             ("cron" | "forecast" | "graphs", _) => Some(Permission::Read),
             _ => Some(Permission::Write),

@@ -5,7 +5,6 @@
 
 mod moments;
 mod notes;
-mod report;
 mod table;
 
 use std::{
@@ -30,6 +29,7 @@ use hcndc_core::{
 use super::{Exit, pick, print, warn, warn_error, warn_faults};
 use crate::{
     causes::with_causes,
+    forecast_report as report,
     interchange::{Existing, Lang, MeshFile, Span, edits, read_mesh},
 };
 

@@ -304,7 +304,7 @@ fn schedule(it: &MeshSchedule, zone: Tz, existing: &ExistingNouns) -> ScheduleDr
         zone: it.zone.as_deref().map_or(zone, zone_of),
         paused: it.paused,
         calendar: it.calendar.clone().map(Ref::Name),
-        filter: it.filter.as_ref().map(filter),
+        filter: it.filter.as_ref().map(day_filter),
         misfire_grace: it.misfire_grace.duration(),
         missed: match it.missed {
             MeshMissed::Coalesce => Missed::Coalesce,
@@ -330,7 +330,8 @@ const fn deadline(MeshDeadline { days, at }: MeshDeadline) -> Deadline {
     Deadline { days, at: at.0 }
 }
 
-fn filter(filter: &MeshDayFilter) -> DayFilter {
+/// A filter, as the engine takes it.
+pub(crate) fn day_filter(filter: &MeshDayFilter) -> DayFilter {
     match filter {
         MeshDayFilter::Business => DayFilter::OnlyBusiness,
         MeshDayFilter::NotBusiness => DayFilter::NotBusiness,

@@ -1,12 +1,12 @@
 //! What people ask of schedules.
 
-use alloc::{string::String, sync::Arc};
+use alloc::{string::String, sync::Arc, vec::Vec};
 
 use super::super::{
     super::{Change, Engine, Rejected, Reply, Start, Step, TriggerKind, schedule::data_date},
     start::Opening,
 };
-use crate::{id::ScheduleId, time::DataDate};
+use crate::{id::ScheduleId, model::Param, time::DataDate};
 
 impl Engine {
     /// Pauses or resumes schedules, all or none.
@@ -43,11 +43,12 @@ impl Engine {
         Ok(())
     }
 
-    /// Runs a schedule at once, whatever its times and limits.
+    /// Runs a schedule at once, whatever its times and limits; with another date, with or without what is downstream, and
+    /// with params over its own.
     pub(in super::super::super) fn on_run_schedule(
         &mut self,
         id: ScheduleId,
-        date: Option<DataDate>,
+        (date, downstream, params): (Option<DataDate>, Option<bool>, Vec<Param>),
         by: String,
         step: &mut Step,
     ) -> Result<(), Rejected> {
@@ -56,9 +57,9 @@ impl Engine {
         let start = Start {
             flows: alloc::vec![schedule.flow],
             jobs: None,
-            downstream: schedule.downstream,
+            downstream: downstream.unwrap_or(schedule.downstream),
             data_date: date.unwrap_or_else(|| data_date(&schedule, self.now)),
-            params: schedule.params.clone(),
+            params: over(&schedule.params, params),
             trigger: TriggerKind::Manual,
             by,
         };
@@ -70,4 +71,16 @@ impl Engine {
         step.reply = Reply::Started(execution);
         Ok(())
     }
+}
+
+/// Params with values over them: where the name is the same, the value is; others come after.
+fn over(own: &[Param], values: Vec<Param>) -> Vec<Param> {
+    let mut params = own.to_vec();
+    for value in values {
+        match params.iter_mut().find(|it| it.name == value.name) {
+            Some(it) => it.value = value.value,
+            None => params.push(value),
+        }
+    }
+    params
 }

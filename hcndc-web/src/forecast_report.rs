@@ -14,7 +14,7 @@ use serde::Serialize;
 
 /// What is printed: executions in the order of their starts, each with its flows and jobs.
 #[derive(Debug, Serialize)]
-pub(super) struct Report<'a> {
+pub(crate) struct Report<'a> {
     /// The first moment that is looked at.
     from: Timestamp,
     /// The first moment after those.
@@ -67,7 +67,7 @@ struct JobRun<'a> {
 }
 
 impl<'a> Report<'a> {
-    pub(super) fn new(forecast: &'a Forecast) -> Self {
+    pub(crate) fn new(forecast: &'a Forecast) -> Self {
         let mut runs: Vec<_> = forecast.job_runs.iter().collect();
         runs.sort_by_key(|(id, run)| (run.started_at.is_none(), run.started_at, **id));
         let mut jobs: BTreeMap<FlowRunId, Vec<JobRun<'a>>> = BTreeMap::new();
@@ -168,7 +168,7 @@ fn job_run<'a>(forecast: &'a Forecast, run: &'a JobRunForecast) -> JobRun<'a> {
 }
 
 /// JSON with line breaks, for people and programs.
-pub(super) fn json(value: &impl Serialize) -> String {
+pub(crate) fn json(value: &impl Serialize) -> String {
     // Only maps with keys that are no texts cannot be written, and there are none in here.
     serde_json::to_string_pretty(value).unwrap_or_default()
 }
