@@ -1,7 +1,8 @@
 //! Ids: one newtype for each kind of thing, so that no bare number crosses a function.
 //!
 //! All ids come from one counter of the [engine](crate::engine), which never gives a number twice,
-//! not even after what it named was deleted. Stores keep them as signed 64-bit integers.
+//! not even after what it named was deleted; but for those of users and what belongs to them, which the store of accounts
+//! gives. Stores keep them as signed 64-bit integers.
 
 use core::fmt;
 
@@ -76,4 +77,12 @@ ids! {
     FiringId,
     /// An alert: one thing that people are told.
     AlertId,
+    /// A user.
+    UserId,
+    /// A role.
+    RoleId,
+    /// A token of the API.
+    TokenId,
+    /// An entry of the audit trail.
+    AuditId,
 }

@@ -22,6 +22,7 @@ use hcndc_core::{
     },
 };
 
+pub(crate) use self::definitions::filter_text;
 use crate::{SqlError, SqlStore};
 
 #[async_trait]

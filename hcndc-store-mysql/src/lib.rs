@@ -21,6 +21,7 @@
 #[cfg(not(any(feature = "mysql", feature = "sqlite")))]
 compile_error!("a store needs a database: enable the feature `mysql`, `sqlite` or both");
 
+mod accounts;
 mod address;
 mod commit;
 mod connect;

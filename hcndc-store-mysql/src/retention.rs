@@ -27,8 +27,8 @@ use crate::{
     SqlError, SqlStore,
     dialect::begin_write,
     entity::{
-        Action, Alert, Attempt, Backfill, BackfillDate, Execution, Firing, FlowRun, JobRun, Leader,
-        PrunedExecution, ScheduleCursor, Table,
+        Action, Alert, Attempt, Audit, Backfill, BackfillDate, Execution, Firing, FlowRun, JobRun,
+        Leader, PrunedExecution, ScheduleCursor, Table,
     },
     error::Doing as _,
     retry::Tries,
@@ -159,6 +159,7 @@ impl SqlStore {
         }
         if let Some(since) = keep.audit_since {
             pruned.note("action", count(db, old_actions(since)).await?);
+            pruned.note("audit", count(db, old_audit(since)).await?);
         }
         pruned.more = pruned.total() > 0;
         Ok(pruned)
@@ -202,6 +203,9 @@ impl Batch<'_> {
         if let Some(since) = self.keep.audit_since {
             let old = old_actions(since);
             self.rows(old, Action::Table, Action::Id, "action", pruned)
+                .await?;
+            let old = old_audit(since);
+            self.rows(old, Audit::Table, Audit::Id, "audit", pruned)
                 .await?;
         }
         Ok(())
@@ -447,6 +451,15 @@ fn old_actions(since: Timestamp) -> SelectStatement {
         .from(Action::Table)
         .and_where(Expr::col(Action::DoneAt).lt(since.as_micros()))
         .and_where(Expr::col(Action::ExecutionId).not_in_subquery(live))
+        .to_owned()
+}
+
+/// Entries of the audit trail.
+fn old_audit(since: Timestamp) -> SelectStatement {
+    Query::select()
+        .column(Audit::Id)
+        .from(Audit::Table)
+        .and_where(Expr::col(Audit::At).lt(since.as_micros()))
         .to_owned()
 }
 

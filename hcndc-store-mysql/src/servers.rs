@@ -222,9 +222,9 @@ impl SqlStore {
         Ok(done.rows_affected())
     }
 
-    /// The way in for signs of life: on MySQL beside the two connections that commits and the lease need; SQLite has one for
+    /// The way in for signs of life and for accounts: on MySQL beside the two connections that commits and the lease need; SQLite has one for
     /// all that is written.
-    fn signs(&self) -> &DatabaseConnection {
+    pub(crate) fn signs(&self) -> &DatabaseConnection {
         match self.reader().get_database_backend() {
             DbBackend::MySql => self.reader(),
             _ => self.writer(),

@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     api::{EventNumbers, Starts},
+    auth::{Access, Auth},
     clock::SystemClock,
     connect::Connect,
     handle::SchedulerHandle,
@@ -34,6 +35,10 @@ pub struct App<H, T> {
     pub leading: Arc<Leading>,
     /// The other servers on the database, if there may be any.
     pub(crate) peers: Option<Arc<Peers>>,
+    /// Whom it answers.
+    pub(crate) access: Access,
+    /// Users, if they are kept.
+    pub(crate) auth: Option<Arc<Auth>>,
     /// The ways to people, data sources and files.
     pub(crate) connect: Arc<Connect>,
     /// Cancelled when the server stops: open streams end.
@@ -89,6 +94,8 @@ impl<H, T> App<H, T> {
             settings,
             leading: Arc::new(Leading::alone()),
             peers: None,
+            access: Access::Open,
+            auth: None,
             connect: Arc::new(Connect::new(Lang::En, zone, None)),
             stopping: CancellationToken::new(),
             clock,
@@ -102,6 +109,14 @@ impl<H, T> App<H, T> {
     pub fn with_peers(mut self, peers: Arc<Peers>) -> Self {
         self.leading = Arc::clone(peers.leading());
         self.peers = Some(peers);
+        self
+    }
+
+    /// The same with these users. Without, nobody is asked who they are, and whoever reaches the server may do everything.
+    #[must_use]
+    pub fn with_users(mut self, access: Access, auth: Arc<Auth>) -> Self {
+        self.access = access;
+        self.auth = Some(auth);
         self
     }
 

@@ -15,6 +15,7 @@
 
 pub mod api;
 pub mod app;
+pub mod auth;
 pub mod causes;
 pub mod cli;
 pub mod clock;

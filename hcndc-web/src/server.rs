@@ -13,6 +13,7 @@ use chrono_tz::Tz;
 use hcndc_core::{
     engine::{EditBatch, Input, Settings},
     model::{Edit, ExecutorDraft},
+    port::Clock as _,
     scheduler::{Leadership, SchedulerError},
 };
 use hcndc_exec::FileLogError;
@@ -24,6 +25,8 @@ use warp::http::uri::Authority;
 use crate::{
     api,
     app::{App, Hosts, WebSettings},
+    auth::{Access, Auth, SignInError},
+    clock::SystemClock,
     connect::Connect,
     database,
     driving::{Driving, Parts},
@@ -46,6 +49,8 @@ pub struct ServerConfig {
     pub data_dir: PathBuf,
     /// Where the API listens; port 0 takes a free one.
     pub listen: SocketAddr,
+    /// Whom the API answers. [`Access::Open`] is for loopback: whoever reaches it can run commands.
+    pub access: Access,
     /// Address of the database; `None` for a SQLite file in the data folder.
     pub database: Option<String>,
     /// Where other servers on the database reach the API: `http://host:port`. `None` for the address that it listens at,
@@ -84,6 +89,7 @@ pub struct Server {
     local: Option<LocalExecutor>,
     store: SqlStore,
     retention: AbortOnDropHandle<()>,
+    first_password: Option<String>,
     _lock: File,
 }
 
@@ -171,6 +177,9 @@ pub enum ServerError {
         "another server has come under this one's name: each needs a data folder of its own, which is no copy of another's"
     )]
     Displaced,
+    /// The first user could not be made.
+    #[error("cannot make the first user")]
+    FirstUser(#[from] SignInError),
     /// A command of our own was refused.
     #[error("cannot set the server up")]
     Setup(#[from] CommandError),
@@ -213,6 +222,11 @@ impl Server {
         }
         let url = advertised(&config, address)?;
         let store = SqlStore::connect_with(&options).await?;
+        let auth = Arc::new(Auth::new(Arc::new(store.clone())));
+        let first_password = match config.access {
+            Access::Users => auth.make_first(SystemClock::new().now()).await?,
+            Access::Open => None,
+        };
         let leading = Arc::new(Leading::unknown());
         let holder = instance(&data_dir).map_err(folder)?;
         let entry = ServerEntry {
@@ -305,7 +319,7 @@ impl Server {
         };
         let app = App::new(handle, store.clone(), transport, live, web);
         let app = app.with_peers(Arc::clone(&peers)).with_connect(connect);
-        let app = Arc::new(app);
+        let app = Arc::new(app.with_users(config.access, auth));
         let (stop, stopped) = watch::channel(false);
         let api = tokio::spawn(api::serve(Arc::clone(&app), listener, stopping(stopped)));
         Ok(Self {
@@ -319,6 +333,7 @@ impl Server {
             local,
             store,
             retention,
+            first_password,
             _lock: lock,
         })
     }
@@ -333,6 +348,12 @@ impl Server {
     #[must_use]
     pub const fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// The password of the first user, if this start has made it: to be told once.
+    #[must_use]
+    pub fn first_password(&self) -> Option<&str> {
+        self.first_password.as_deref()
     }
 
     /// Waits until the scheduler stops by itself, which it only does when it cannot go on.

@@ -59,9 +59,18 @@ fn the_session_of_the_page_works_as_it_is_written() {
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/API.md");
     let script = shell_blocks(&fs::read_to_string(page).unwrap());
     let dir = tempfile::tempdir().unwrap();
-    let server = Server::start(dir.path(), &[]);
+    let server = Server::start(dir.path(), &["--access", "users"]);
+    // As its operator makes one, while it runs.
+    let token = Command::new(env!("CARGO_BIN_EXE_hcndc"))
+        .args(["token", "create", "session", "--data-dir"])
+        .arg(dir.path())
+        .output()
+        .unwrap();
+    assert!(token.status.success(), "{token:?}");
+    let token = String::from_utf8(token.stdout).unwrap();
     let mut shell = Command::new("sh")
         .args(["-eu"])
+        .env("HCNDC_TOKEN", token.trim())
         .env("HCNDC", server.base().trim_end_matches('/'))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -87,7 +96,7 @@ fn the_session_of_the_page_works_as_it_is_written() {
         "任务 extract/orders 须成功",
         "event: job_run",
         "\"state\":\"stopped\"",
-        "api paused the execution",
+        "admin paused the execution",
         "\"kind\":\"skip\"",
         "\"killed\":1",
         "(refused, as it should be: stale)",

@@ -196,6 +196,81 @@ fn beyond_loopback_takes_a_word_of_its_own() {
 }
 
 #[test]
+fn who_asks_nobody_listens_on_loopback_only() {
+    let dir = tempfile::tempdir().unwrap();
+    let refused = Command::new(env!("CARGO_BIN_EXE_hcndc"))
+        .env("HCNDC_LANG", "en")
+        .args(["serve", "--access", "open", "--insecure-remote"])
+        .args(["--listen", "0.0.0.0:0", "--data-dir"])
+        .arg(dir.path())
+        .output()
+        .unwrap();
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("--access open"));
+}
+
+#[test]
+fn the_operator_of_the_host_looks_after_users_and_tokens() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = Server::start(dir.path(), &["--access", "users", "--no-executor"]);
+    let hcndc = |args: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_hcndc"))
+            .env("HCNDC_LANG", "en")
+            .args(args)
+            .arg("--data-dir")
+            .arg(dir.path())
+            .output()
+            .unwrap();
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim().to_owned();
+        (
+            output.status.code(),
+            text(&output.stdout),
+            text(&output.stderr),
+        )
+    };
+    let users = hcndc(&["user", "list"]);
+    assert!(
+        users.1.contains("must change the password"),
+        "the first start made admin: {users:?}"
+    );
+    let made = hcndc(&["user", "create", "ann", "--role", "viewer"]);
+    assert_eq!((made.0, made.1.len()), (Some(0), 23), "{made:?}");
+    assert_eq!(
+        hcndc(&["user", "create", "ann"]).0,
+        Some(2),
+        "there is one already"
+    );
+    let last = hcndc(&["user", "delete", "admin"]);
+    assert_eq!(last.0, Some(2), "{last:?}");
+    let (code, token, _) = hcndc(&["token", "create", "night", "--account", "ann"]);
+    assert!(code == Some(0) && token.starts_with("hcndc_"), "{token}");
+
+    let exported = |token: &str| {
+        Command::new(env!("CARGO_BIN_EXE_hcndc"))
+            .env("HCNDC_LANG", "en")
+            .env("HCNDC_TOKEN", token)
+            .args([
+                "export",
+                "--all",
+                "--server",
+                server.base().trim_end_matches('/'),
+            ])
+            .output()
+            .unwrap()
+    };
+    let output = exported(&token);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert_eq!(exported("").status.code(), Some(1), "nobody is signed in");
+    assert_eq!(hcndc(&["user", "disable", "ann"]).0, Some(0));
+    assert_eq!(
+        exported(&token).status.code(),
+        Some(1),
+        "its user is disabled"
+    );
+    assert!(server.stop().success());
+}
+
+#[test]
 fn the_demo_runs_its_night() {
     let dir = tempfile::tempdir().unwrap();
     let demo = Command::new(env!("CARGO_BIN_EXE_hcndc"))

@@ -1,12 +1,12 @@
 //! Questions about definitions.
 
-use alloc::sync::Arc;
+use alloc::{collections::BTreeSet, sync::Arc};
 
 use super::Engine;
 use crate::{
     id::{
-        AlertChannelId, AlertRuleId, CalendarId, DataSourceId, FileEventId, FileServerId, ParamId,
-        PoolId, ScheduleId,
+        AlertChannelId, AlertRuleId, CalendarId, DataSourceId, FileEventId, FileServerId, FlowId,
+        ParamId, PoolId, ScheduleId,
     },
     model::{
         AlertChannel, AlertRule, Calendar, DataSource, Definition, DefinitionId, FileEvent,
@@ -53,6 +53,13 @@ impl Engine {
     /// All definitions but flows, jobs and executors, by kind and id.
     pub fn other_definitions(&self) -> impl Iterator<Item = Definition> {
         self.definitions.others()
+    }
+
+    /// These flows and all that are downstream of them, by parents and by dependencies of jobs: those that a start of them with
+    /// downstream flows takes.
+    #[must_use]
+    pub fn with_downstream(&self, flows: &[FlowId]) -> BTreeSet<FlowId> {
+        self.definitions.selection(flows, true)
     }
 
     /// Schedules, file events and whatever else needs this definition, by kind and id; jobs too, but for those that the

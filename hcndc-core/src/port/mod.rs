@@ -3,6 +3,7 @@
 //! Each trait states a *Contract* of numbered clauses; the feature `contract-tests` has the suite
 //! that every adapter of it passes (the module `contract`).
 
+mod accounts;
 mod clock;
 mod error;
 mod history;
@@ -15,6 +16,11 @@ mod resolver;
 mod store;
 mod transport;
 
+pub use accounts::{
+    AccountQuery, Accounts, AccountsError, ApiToken, AuditEntry, AuditQuery, AuditRow, Digest,
+    Known, PasswordHash, Role, RoleDraft, Session, TokenDraft, TokenQuery, User, UserDraft,
+    normal_account,
+};
 pub use clock::Clock;
 pub use error::{ErrorKind, PortError};
 pub use history::{

@@ -2,11 +2,13 @@
 //!
 //! Ids are signed 64-bit, times microseconds, states their names, lists that nobody queries JSON.
 
+mod account;
 mod action;
 mod alert;
 mod alert_channel;
 mod alert_rule;
 mod attempt;
+mod audit;
 mod backfill;
 mod calendar;
 mod data_source;
@@ -28,11 +30,13 @@ mod schedule;
 mod server;
 mod shared_param;
 
+pub(crate) use account::{ApiToken, Role, User, UserRole, UserSession, permission_text};
 pub(crate) use action::Action;
 pub(crate) use alert::Alert;
 pub(crate) use alert_channel::AlertChannel;
 pub(crate) use alert_rule::AlertRule;
 pub(crate) use attempt::Attempt;
+pub(crate) use audit::Audit;
 pub(crate) use backfill::{Backfill, BackfillDate};
 pub(crate) use calendar::Calendar;
 pub(crate) use data_source::DataSource;
@@ -153,7 +157,10 @@ pub(crate) fn date(date: DataDate) -> Value {
     date.to_naive().into()
 }
 
-fn json<T: Serialize + ?Sized>(what: &'static str, value: &T) -> Result<Value, SqlError> {
+pub(crate) fn json<T: Serialize + ?Sized>(
+    what: &'static str,
+    value: &T,
+) -> Result<Value, SqlError> {
     let text = serde_json::to_string(value);
     text.map(Into::into)
         .map_err(|source| SqlError::Json { what, source })
@@ -164,7 +171,7 @@ pub(crate) const SEARCH_SEPARATOR: char = '\u{1f}';
 
 /// What the text filter of a list looks into: both, in ASCII lower case. Databases would fold other letters too, each in
 /// its own way.
-fn search(name: &str, description: &str) -> Value {
+pub(crate) fn search(name: &str, description: &str) -> Value {
     let mut text = name.to_ascii_lowercase();
     text.push(SEARCH_SEPARATOR);
     text.push_str(&description.to_ascii_lowercase());

@@ -154,7 +154,7 @@ pub(super) fn is_id<T: Table>(column: (T, T), id: u64) -> Expr {
 }
 
 /// Keeps rows whose name or description holds the text. No pattern, so that nothing in the text has a meaning.
-pub(super) fn filter_text<T: Table>(select: &mut SelectStatement, search: T, text: &str) {
+pub(crate) fn filter_text<T: Table>(select: &mut SelectStatement, search: T, text: &str) {
     if text.is_empty() {
         return;
     }

@@ -7,6 +7,7 @@ mod m20261125_000003_controls;
 mod m20261125_000003_runs;
 mod m20261126_000002_retention;
 mod m20261126_000003_servers;
+mod m20261126_000004_accounts;
 mod m20261126_000005_states_of_dates;
 mod make;
 mod status;
@@ -37,6 +38,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261125_000003_runs::Migration),
             Box::new(m20261126_000002_retention::Migration),
             Box::new(m20261126_000003_servers::Migration),
+            Box::new(m20261126_000004_accounts::Migration),
             Box::new(m20261126_000005_states_of_dates::Migration),
         ]
     }

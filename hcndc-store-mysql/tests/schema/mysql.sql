@@ -67,6 +67,20 @@ CREATE TABLE `alert_rule` (
   KEY `alert_rule_by_updated_at` (`updated_at`,`id`)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin;
 
+CREATE TABLE `api_token` (
+  `id` bigint NOT NULL AUTO_INCREMENT,
+  `digest` varchar(64) NOT NULL,
+  `user_id` bigint NOT NULL,
+  `name` varchar(255) NOT NULL,
+  `permissions` varchar(255) NOT NULL,
+  `created_at` bigint NOT NULL,
+  `expires_at` bigint DEFAULT NULL,
+  `used_at` bigint DEFAULT NULL,
+  PRIMARY KEY (`id`),
+  UNIQUE KEY `digest` (`digest`),
+  KEY `api_token_by_user` (`user_id`,`id`)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin;
+
 CREATE TABLE `attempt` (
   `id` bigint NOT NULL,
   `execution_id` bigint NOT NULL,
@@ -89,6 +103,26 @@ CREATE TABLE `attempt` (
   PRIMARY KEY (`id`),
   KEY `attempt_by_job_run` (`job_run_id`,`number`),
   KEY `attempt_by_state` (`state`,`execution_id`)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin;
+
+CREATE TABLE `audit` (
+  `id` bigint NOT NULL AUTO_INCREMENT,
+  `at` bigint NOT NULL,
+  `account` varchar(255) NOT NULL,
+  `address` varchar(255) NOT NULL,
+  `method` varchar(20) NOT NULL,
+  `action` varchar(40) NOT NULL,
+  `kind` varchar(40) NOT NULL,
+  `object_id` bigint DEFAULT NULL,
+  `name` longtext NOT NULL,
+  `search` longtext NOT NULL,
+  `before` longtext DEFAULT NULL,
+  `after` longtext DEFAULT NULL,
+  PRIMARY KEY (`id`),
+  KEY `audit_by_time` (`at`,`id`),
+  KEY `audit_by_account` (`account`,`id`),
+  KEY `audit_by_action` (`action`,`id`),
+  KEY `audit_by_object` (`kind`,`object_id`,`id`)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin;
 
 CREATE TABLE `backfill` (
@@ -395,6 +429,20 @@ CREATE TABLE `pruned_execution` (
   PRIMARY KEY (`execution_id`)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin;
 
+CREATE TABLE `role` (
+  `id` bigint NOT NULL AUTO_INCREMENT,
+  `name` varchar(255) NOT NULL,
+  `description` longtext NOT NULL,
+  `search` longtext NOT NULL,
+  `permissions` varchar(255) NOT NULL,
+  `directories` longtext NOT NULL,
+  `version` bigint NOT NULL,
+  `created_at` bigint NOT NULL,
+  `updated_at` bigint NOT NULL,
+  PRIMARY KEY (`id`),
+  UNIQUE KEY `name` (`name`)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin;
+
 CREATE TABLE `schedule` (
   `id` bigint NOT NULL,
   `version` bigint NOT NULL,
@@ -447,5 +495,39 @@ CREATE TABLE `shared_param` (
   KEY `shared_param_by_name` (`name`,`id`),
   KEY `shared_param_by_updated_at` (`updated_at`,`id`),
   KEY `shared_param_by_data_source` (`data_source_id`,`id`)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin;
+
+CREATE TABLE `user` (
+  `id` bigint NOT NULL AUTO_INCREMENT,
+  `account` varchar(255) NOT NULL,
+  `name` varchar(255) NOT NULL,
+  `search` longtext NOT NULL,
+  `enabled` tinyint(1) NOT NULL,
+  `password_hash` varchar(255) DEFAULT NULL,
+  `must_change_password` tinyint(1) NOT NULL,
+  `version` bigint NOT NULL,
+  `created_at` bigint NOT NULL,
+  `updated_at` bigint NOT NULL,
+  `signed_in_at` bigint DEFAULT NULL,
+  PRIMARY KEY (`id`),
+  UNIQUE KEY `account` (`account`)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin;
+
+CREATE TABLE `user_role` (
+  `user_id` bigint NOT NULL,
+  `role_id` bigint NOT NULL,
+  PRIMARY KEY (`user_id`,`role_id`),
+  KEY `user_role_by_role` (`role_id`)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin;
+
+CREATE TABLE `user_session` (
+  `digest` varchar(64) NOT NULL,
+  `user_id` bigint NOT NULL,
+  `started_at` bigint NOT NULL,
+  `seen_at` bigint NOT NULL,
+  `ends_at` bigint NOT NULL,
+  PRIMARY KEY (`digest`),
+  KEY `user_session_by_user` (`user_id`),
+  KEY `user_session_by_end` (`ends_at`)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin;
 

@@ -68,6 +68,17 @@ CREATE INDEX "alert_rule_by_name" ON "alert_rule" ("name", "id");
 
 CREATE INDEX "alert_rule_by_updated_at" ON "alert_rule" ("updated_at", "id");
 
+CREATE TABLE "api_token" ( "id" integer NOT NULL PRIMARY KEY AUTOINCREMENT,
+  "digest" varchar(64) NOT NULL UNIQUE,
+  "user_id" integer NOT NULL,
+  "name" varchar(255) NOT NULL,
+  "permissions" varchar(255) NOT NULL,
+  "created_at" integer NOT NULL,
+  "expires_at" integer,
+  "used_at" integer );
+
+CREATE INDEX "api_token_by_user" ON "api_token" ("user_id", "id");
+
 CREATE TABLE "attempt" ( "id" integer NOT NULL PRIMARY KEY,
   "execution_id" integer NOT NULL,
   "job_run_id" integer NOT NULL,
@@ -90,6 +101,27 @@ CREATE TABLE "attempt" ( "id" integer NOT NULL PRIMARY KEY,
 CREATE INDEX "attempt_by_job_run" ON "attempt" ("job_run_id", "number");
 
 CREATE INDEX "attempt_by_state" ON "attempt" ("state", "execution_id");
+
+CREATE TABLE "audit" ( "id" integer NOT NULL PRIMARY KEY AUTOINCREMENT,
+  "at" integer NOT NULL,
+  "account" varchar(255) NOT NULL,
+  "address" varchar(255) NOT NULL,
+  "method" varchar(20) NOT NULL,
+  "action" varchar(40) NOT NULL,
+  "kind" varchar(40) NOT NULL,
+  "object_id" integer,
+  "name" text NOT NULL,
+  "search" text NOT NULL,
+  "before" text,
+  "after" text );
+
+CREATE INDEX "audit_by_account" ON "audit" ("account", "id");
+
+CREATE INDEX "audit_by_action" ON "audit" ("action", "id");
+
+CREATE INDEX "audit_by_object" ON "audit" ("kind", "object_id", "id");
+
+CREATE INDEX "audit_by_time" ON "audit" ("at", "id");
 
 CREATE TABLE "backfill" ( "id" integer NOT NULL PRIMARY KEY,
   "state" varchar(20) NOT NULL,
@@ -374,6 +406,16 @@ CREATE INDEX "pool_by_updated_at" ON "pool" ("updated_at", "id");
 
 CREATE TABLE "pruned_execution" ( "execution_id" integer NOT NULL PRIMARY KEY );
 
+CREATE TABLE "role" ( "id" integer NOT NULL PRIMARY KEY AUTOINCREMENT,
+  "name" varchar(255) NOT NULL UNIQUE,
+  "description" text NOT NULL,
+  "search" text NOT NULL,
+  "permissions" varchar(255) NOT NULL,
+  "directories" text NOT NULL,
+  "version" integer NOT NULL,
+  "created_at" integer NOT NULL,
+  "updated_at" integer NOT NULL );
+
 CREATE TABLE "schedule" ( "id" integer NOT NULL PRIMARY KEY,
   "version" integer NOT NULL,
   "name" varchar(255) NOT NULL,
@@ -425,4 +467,35 @@ CREATE INDEX "shared_param_by_data_source" ON "shared_param" ("data_source_id", 
 CREATE INDEX "shared_param_by_name" ON "shared_param" ("name", "id");
 
 CREATE INDEX "shared_param_by_updated_at" ON "shared_param" ("updated_at", "id");
+
+CREATE TABLE sqlite_sequence(name,
+ seq);
+
+CREATE TABLE "user" ( "id" integer NOT NULL PRIMARY KEY AUTOINCREMENT,
+  "account" varchar(255) NOT NULL UNIQUE,
+  "name" varchar(255) NOT NULL,
+  "search" text NOT NULL,
+  "enabled" boolean NOT NULL,
+  "password_hash" varchar(255),
+  "must_change_password" boolean NOT NULL,
+  "version" integer NOT NULL,
+  "created_at" integer NOT NULL,
+  "updated_at" integer NOT NULL,
+  "signed_in_at" integer );
+
+CREATE TABLE "user_role" ( "user_id" integer NOT NULL,
+  "role_id" integer NOT NULL,
+  PRIMARY KEY ("user_id", "role_id") );
+
+CREATE INDEX "user_role_by_role" ON "user_role" ("role_id");
+
+CREATE TABLE "user_session" ( "digest" varchar(64) NOT NULL PRIMARY KEY,
+  "user_id" integer NOT NULL,
+  "started_at" integer NOT NULL,
+  "seen_at" integer NOT NULL,
+  "ends_at" integer NOT NULL );
+
+CREATE INDEX "user_session_by_end" ON "user_session" ("ends_at");
+
+CREATE INDEX "user_session_by_user" ON "user_session" ("user_id");
 

@@ -1,9 +1,83 @@
 //! Who asks, and in which language.
 
-use hcndc_core::port::{Grant, Permission};
+use std::net::IpAddr;
+
+use hcndc_core::{
+    id::TokenId,
+    port::{Digest, Grant, Permission, Session, User},
+    time::Timestamp,
+};
 use warp::http::{HeaderMap, header};
 
+use super::{denial::Denial, forward::PASSED_ON_FOR};
 use crate::interchange::Lang;
+
+/// Somebody at the door: where from, and how they speak.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Visitor {
+    /// Where they are, as well as this server can know: the other end of the connection, or whom a proxy on this host speaks
+    /// for. Guesses are counted by it.
+    pub(super) peer: IpAddr,
+    /// The same for people to read; where another server passed the request on, what that one says and its own address.
+    pub(super) address: String,
+    /// Language of sentences.
+    pub(super) lang: Lang,
+    /// Whether the connection to them is encrypted, as far as whatever stands before the server says.
+    pub(super) secure: bool,
+}
+
+impl Visitor {
+    /// The one that these headers are of, on a connection from there.
+    pub(super) fn of(headers: &HeaderMap, peer: IpAddr) -> Self {
+        let text = |name: &str| {
+            let last = headers.get_all(name).into_iter().next_back();
+            last.and_then(|value| value.to_str().ok())
+        };
+        let behind = text("x-forwarded-for").and_then(|list| list.rsplit(',').next());
+        let behind = behind.and_then(|last| last.trim().parse::<IpAddr>().ok());
+        // A proxy adds whom it speaks for at the end. One on another host could be anybody.
+        let peer = match behind {
+            Some(behind) if peer.is_loopback() => behind.to_canonical(),
+            Some(_) | None => peer,
+        };
+        let address = match text(PASSED_ON_FOR.as_str()) {
+            Some(first) => {
+                let first: String = first.chars().take(100).collect();
+                format!("{first} via {peer}")
+            }
+            None => peer.to_string(),
+        };
+        Self {
+            peer,
+            address,
+            lang: language(headers),
+            secure: text("x-forwarded-proto").is_some_and(|it| it.eq_ignore_ascii_case("https")),
+        }
+    }
+}
+
+/// What shows who asks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Proof {
+    /// Nothing: the server asks nobody.
+    Nothing,
+    /// The cookie of a session.
+    Session {
+        /// What it is known by.
+        digest: Digest,
+        /// The session.
+        session: Session,
+        /// What changes must show besides.
+        csrf: String,
+    },
+    /// A token.
+    Token {
+        /// Which.
+        id: TokenId,
+        /// When it ends.
+        expires_at: Option<Timestamp>,
+    },
+}
 
 /// Who asks.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,23 +86,86 @@ pub(super) struct Caller {
     pub(super) by: String,
     /// Language of sentences.
     pub(super) lang: Lang,
+    /// Where from.
+    pub(super) visitor: Visitor,
+    /// The user, where the server asks who it is.
+    pub(super) user: Option<User>,
+    /// Names of the user's roles.
+    pub(super) roles: Vec<String>,
+    /// What shows it.
+    pub(super) proof: Proof,
     /// What they may do.
     grants: Vec<Grant>,
 }
 
 impl Caller {
     /// Whoever asks a server that asks nobody who they are.
-    pub(super) fn anybody(headers: &HeaderMap) -> Self {
+    pub(super) fn anybody(visitor: Visitor) -> Self {
         Self {
             by: "api".to_owned(),
-            lang: language(headers),
+            lang: visitor.lang,
+            visitor,
+            user: None,
+            roles: Vec::new(),
+            proof: Proof::Nothing,
             grants: vec![Grant::all()],
         }
     }
 
-    /// Whether they may do this at all.
+    /// A user.
+    pub(super) fn user(
+        user: User,
+        roles: Vec<String>,
+        grants: Vec<Grant>,
+        proof: Proof,
+        visitor: Visitor,
+    ) -> Self {
+        Self {
+            by: user.account.clone(),
+            lang: visitor.lang,
+            visitor,
+            user: Some(user),
+            roles,
+            proof,
+            grants,
+        }
+    }
+
+    /// What they may do, and where.
+    pub(super) fn grants(&self) -> &[Grant] {
+        &self.grants
+    }
+
+    /// Whether they may do this at all. Who may administer one directory only may not administer: they would make
+    /// themselves another role.
     pub(super) fn may(&self, permission: Permission) -> bool {
-        self.grants.iter().any(|grant| grant.allows(permission))
+        let counts =
+            |grant: &&Grant| permission != Permission::Admin || grant.directories.is_empty();
+        let mut grants = self.grants.iter().filter(counts);
+        grants.any(|grant| grant.allows(permission))
+    }
+
+    /// Whether they may do this wherever they like.
+    pub(super) fn may_everywhere(&self, permission: Permission) -> bool {
+        let mut everywhere = self.grants.iter().filter(|it| it.directories.is_empty());
+        everywhere.any(|grant| grant.allows(permission))
+    }
+
+    /// Whether they may do this to what is filed in a directory.
+    pub(super) fn may_in(&self, permission: Permission, directory: &str) -> bool {
+        let mut grants = self.grants.iter();
+        grants.any(|grant| grant.allows_in(permission, directory))
+    }
+
+    /// That they may do this at all.
+    ///
+    /// # Errors
+    /// [`Denial::Forbidden`].
+    pub(super) fn needs(&self, permission: Permission) -> Result<(), Denial> {
+        match self.may(permission) {
+            true => Ok(()),
+            false => Err(Denial::Forbidden { permission }),
+        }
     }
 }
 
@@ -65,6 +202,22 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert(header::ACCEPT_LANGUAGE, accept.parse().unwrap());
         language(&headers)
+    }
+
+    #[test]
+    fn only_a_proxy_on_this_host_is_believed() {
+        let visitor = |peer: &str, name: &'static str, value: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(name, value.parse().unwrap());
+            let visitor = Visitor::of(&headers, peer.parse().unwrap());
+            (visitor.peer.to_string(), visitor.address)
+        };
+        let told = |peer: &str, address: &str| (peer.to_owned(), address.to_owned());
+        let forwarded = |peer| visitor(peer, "x-forwarded-for", "6.6.6.6, 10.0.0.9");
+        assert_eq!(forwarded("127.0.0.1"), told("10.0.0.9", "10.0.0.9"));
+        assert_eq!(forwarded("10.0.0.1"), told("10.0.0.1", "10.0.0.1"));
+        let passed = visitor("10.0.0.2", "hcndc-passed-on-for", "10.0.0.9");
+        assert_eq!(passed, told("10.0.0.2", "10.0.0.9 via 10.0.0.2"));
     }
 
     #[test]

@@ -398,11 +398,12 @@ pub(super) async fn start<H: History + 'static, T: Transport + 'static>(
 ) -> Result<Created<ExecutionDto>, Problem> {
     let bytes = body.json_bytes().await?;
     let start = |key: Option<StartKey>| {
-        let (app, bytes) = (Arc::clone(&app), bytes.clone());
+        let (app, bytes, caller) = (Arc::clone(&app), bytes.clone(), caller.clone());
         async move {
             let body: StartBody = body::parse(&bytes, &[])?;
-            let input = async |app: &App<H, T>| to_start(app, caller, body).await.map(Input::Start);
-            start_once(&app, key, input).await
+            let input =
+                async |app: &App<H, T>| to_start(app, &caller, body).await.map(Input::Start);
+            start_once(&app, &caller, key, input).await
         }
     };
     let id = app.starts.once(key, &bytes, start).await?;
@@ -412,9 +413,10 @@ pub(super) async fn start<H: History + 'static, T: Transport + 'static>(
     })
 }
 
-/// Starts an execution, unless one is stored that was asked for under the same key.
+/// Starts an execution for a caller who may, unless one is stored that was asked for under the same key; and writes it down.
 pub(super) async fn start_once<H: History, T: Transport>(
     app: &App<H, T>,
+    caller: &Caller,
     key: Option<StartKey>,
     input: impl AsyncFnOnce(&App<H, T>) -> Result<Input, Problem>,
 ) -> Result<ExecutionId, Problem> {
@@ -427,11 +429,14 @@ pub(super) async fn start_once<H: History, T: Transport>(
         };
     }
     let input = input(app).await?;
+    app.may_command(caller, &input).await?;
+    let before = app.before(&input).await;
     // Waits as long as it takes: who gives up earlier is told so by `once`.
     let reply = match key {
         Some(key) => app.scheduler.start(input, key).await?,
         None => app.scheduler.command(input).await?,
     };
+    app.carried_out(caller, before, &reply).await;
     match reply {
         Reply::Started(id) => Ok(id),
         _ => Err(Problem::Internal),
@@ -440,7 +445,7 @@ pub(super) async fn start_once<H: History, T: Transport>(
 
 async fn to_start<H: History, T: Transport>(
     app: &App<H, T>,
-    caller: Caller,
+    caller: &Caller,
     body: StartBody,
 ) -> Result<Start, Problem> {
     let mut blames = Vec::new();
@@ -490,7 +495,7 @@ async fn to_start<H: History, T: Transport>(
         data_date,
         params: map_to_params(&body.params),
         trigger: TriggerKind::Manual,
-        by: caller.by,
+        by: caller.by.clone(),
     })
 }
 

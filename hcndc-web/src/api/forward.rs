@@ -25,15 +25,20 @@ use warp::{
 };
 
 use super::{
+    caller::Visitor,
     ports::COMMAND,
     problem::Problem,
-    route::{AnsweredBy, Template, fits},
+    route::{AnsweredBy, Template, fits, visitor},
     stream::BrokenOff,
 };
 use crate::{app::App, lead::Lead, peers::Peers};
 
 /// Who passed a request on: the instance of a server.
 pub(super) const PASSED_ON_BY: HeaderName = HeaderName::from_static("hcndc-passed-on-by");
+
+/// Whose request it is that was passed on: an address. Whoever sends it may say what they like, so it is told together with
+/// the address that it came from.
+pub(super) const PASSED_ON_FOR: HeaderName = HeaderName::from_static("hcndc-passed-on-for");
 
 /// How long it may take to connect to another server.
 const CONNECT: Duration = Duration::from_secs(2);
@@ -86,14 +91,24 @@ pub(super) fn forwards<H: History + 'static, T: Transport + 'static>(
         .and(warp::path::full())
         .and(warp::query::raw().or(warp::any().map(String::new)).unify())
         .and(warp::header::headers_cloned())
+        .and(visitor())
         .and(warp::body::stream())
         .then(
-            move |template, method, path: warp::path::FullPath, query: String, headers, body| {
+            move |template,
+                  method,
+                  path: warp::path::FullPath,
+                  query: String,
+                  mut headers: HeaderMap,
+                  visitor: Visitor,
+                  body| {
                 let peers = Arc::clone(&peers);
                 let mut target = path.as_str().to_owned();
                 if !query.is_empty() {
                     target.push('?');
                     target.push_str(&query);
+                }
+                if let Ok(address) = HeaderValue::from_str(&visitor.address) {
+                    headers.insert(PASSED_ON_FOR, address);
                 }
                 async move {
                     let passed = pass_on(&peers, method, target, &headers, body).await;
@@ -242,14 +257,15 @@ fn request(
     Ok(request)
 }
 
-/// Asks another server, briefly and once; `None` if it does not answer well.
+/// Asks another server, briefly and once, with the headers of whoever wants to know; `None` if it does not answer well.
 pub(super) async fn ask(
     peers: &Peers,
     url: &str,
     target: &str,
+    headers: Option<&HeaderMap>,
     patience: Duration,
 ) -> Option<warp::http::Response<Incoming>> {
-    let request = request(url, peers, Method::GET, target, None, empty()).ok()?;
+    let request = request(url, peers, Method::GET, target, headers, empty()).ok()?;
     let asking = async {
         let mut connection = connect(url).await?;
         let answer = connection.send_request(request).await;

@@ -6,18 +6,24 @@
 //!
 //! What no route answers is let through: it will be told so.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
-use warp::http::{Method, Request};
+use hcndc_core::port::{Clock as _, Known};
+use warp::http::{HeaderMap, Method, Request, header};
 
 use super::{
-    caller::Caller,
+    caller::{Caller, Proof, Visitor},
+    denial::Denial,
     guard,
     needs::Needs,
     problem::Problem,
     route::{Route, Template, fits},
+    session,
 };
-use crate::app::App;
+use crate::{
+    app::App,
+    auth::{self, Access, Secret},
+};
 
 /// Lets requests in, or does not.
 pub(super) struct Gate<H, T> {
@@ -54,32 +60,125 @@ impl<H, T> Gate<H, T> {
         }
     }
 
-    /// Lets a request in, with its caller among its extensions.
+    /// Lets a request from this address in, with its caller among its extensions.
     ///
     /// # Errors
     /// [`Refusal`] if it must not reach a handler.
-    pub(super) async fn admit<B>(&self, request: &mut Request<B>) -> Result<(), Refusal> {
+    pub(super) async fn admit<B>(
+        &self,
+        request: &mut Request<B>,
+        peer: IpAddr,
+    ) -> Result<(), Refusal> {
         let (method, headers) = (request.method(), request.headers());
         guard::check(&self.app.settings.hosts, method, headers).map_err(|problem| Refusal {
             problem,
             template: None,
         })?;
-        let Some((template, needs)) = self.route(method, request.uri().path()) else {
-            return Ok(());
+        let visitor = Visitor::of(headers, peer);
+        let route = self.route(method, request.uri().path());
+        let caller = match route {
+            None | Some((_, Needs::Nothing)) => None,
+            Some((template, needs)) => {
+                let caller = self.ask(method, headers, &visitor, template, needs).await;
+                let caller = caller.map_err(|problem| Refusal {
+                    problem,
+                    template: Some(Template(template)),
+                })?;
+                Some(caller)
+            }
         };
-        let refuse = |problem| Refusal {
-            problem,
-            template: Some(Template(template)),
-        };
-        let Needs::Permission(permission) = needs else {
-            return Ok(());
-        };
-        let caller = Caller::anybody(headers);
-        if !caller.may(permission) {
-            return Err(refuse(Problem::Forbidden { permission }));
+        let extensions = request.extensions_mut();
+        extensions.insert(visitor);
+        if let Some(caller) = caller {
+            extensions.insert(caller);
         }
-        request.extensions_mut().insert(caller);
         Ok(())
+    }
+
+    /// Who asks, if they may have what they ask for.
+    async fn ask(
+        &self,
+        method: &Method,
+        headers: &HeaderMap,
+        visitor: &Visitor,
+        template: &str,
+        needs: Needs,
+    ) -> Result<Caller, Problem> {
+        let caller = self.caller(headers, visitor).await?;
+        let changes = !matches!(*method, Method::GET | Method::HEAD);
+        if let Proof::Session { csrf, .. } = &caller.proof
+            && changes
+        {
+            let shown = headers.get("x-csrf-token");
+            let shown = shown.and_then(|value| value.to_str().ok());
+            if !shown.is_some_and(|shown| auth::same(shown, csrf)) {
+                return Err(Denial::Csrf.into());
+            }
+        }
+        // A token was made by somebody who may: it is none that its user's first sign-in stands in the way of.
+        let must_change = caller.user.as_ref().is_some_and(|user| {
+            user.must_change_password && matches!(caller.proof, Proof::Session { .. })
+        });
+        if must_change && !template.starts_with(session::SESSION) {
+            return Err(Denial::PasswordChangeNeeded.into());
+        }
+        if let Needs::Permission(permission) = needs {
+            caller.needs(permission)?;
+        }
+        Ok(caller)
+    }
+
+    async fn caller(&self, headers: &HeaderMap, visitor: &Visitor) -> Result<Caller, Problem> {
+        let auth = match (self.app.access, &self.app.auth) {
+            (Access::Open, _) => return Ok(Caller::anybody(visitor.clone())),
+            (Access::Users, Some(auth)) => auth,
+            (Access::Users, None) => return Err(Denial::NoUsers.into()),
+        };
+        let now = self.app.clock.now();
+        // A program that sends a token means it, whatever cookies it holds.
+        if let Some(text) = bearer(headers) {
+            let known = auth.token(auth::digest(text), now).await?;
+            let Known {
+                user,
+                grants,
+                roles,
+                proof,
+            } = known.ok_or(Denial::SignedOut)?;
+            let grants = grants.into_iter().map(|mut grant| {
+                grant
+                    .permissions
+                    .retain(|it| proof.permissions.contains(it));
+                grant
+            });
+            let token = Proof::Token {
+                id: proof.id,
+                expires_at: proof.expires_at,
+            };
+            return Ok(Caller::user(
+                user,
+                roles,
+                grants.collect(),
+                token,
+                visitor.clone(),
+            ));
+        }
+        let secret = cookie(headers)
+            .map(Secret::given)
+            .ok_or(Denial::SignedOut)?;
+        let digest = secret.digest();
+        let known = auth.session(digest, now).await?;
+        let Known {
+            user,
+            grants,
+            roles,
+            proof,
+        } = known.ok_or(Denial::SignedOut)?;
+        let session = Proof::Session {
+            digest,
+            session: proof,
+            csrf: secret.csrf(),
+        };
+        Ok(Caller::user(user, roles, grants, session, visitor.clone()))
     }
 
     fn route(&self, method: &Method, path: &str) -> Option<(&'static str, Needs)> {
@@ -90,5 +189,44 @@ impl<H, T> Gate<H, T> {
         let mut routes = self.routes.iter();
         let route = routes.find(|it| it.0 == *wanted && fits(it.1, path).is_some());
         route.map(|it| (it.1, it.2))
+    }
+}
+
+/// The token that a program sends (RFC 6750, 2.1).
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+/// What the session's cookie holds (RFC 6265, 5.4).
+fn cookie(headers: &HeaderMap) -> Option<&str> {
+    let values = headers.get_all(header::COOKIE).into_iter();
+    let values = values.filter_map(|value| value.to_str().ok());
+    let mut pairs = values.flat_map(|value| value.split(';'));
+    pairs.find_map(|pair| {
+        let (name, value) = pair.trim().split_once('=')?;
+        (name == session::COOKIE && !value.is_empty()).then_some(value)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_are_found_where_the_standards_put_them() {
+        let with = |name: header::HeaderName, value: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(name, value.parse().unwrap());
+            headers
+        };
+        let headers = with(header::COOKIE, "a=b; hcndc_session=abc; c=d");
+        assert_eq!(cookie(&headers), Some("abc"));
+        assert_eq!(cookie(&with(header::COOKIE, "xhcndc_session=abc")), None);
+        assert_eq!(cookie(&with(header::COOKIE, "hcndc_session=")), None);
+        let headers = with(header::AUTHORIZATION, "bearer  hcndc_x");
+        assert_eq!(bearer(&headers), Some("hcndc_x"));
+        assert_eq!(bearer(&with(header::AUTHORIZATION, "Basic eDp5")), None);
     }
 }

@@ -169,7 +169,7 @@ async fn scheduler_trouble<H, T>(app: &App<H, T>) -> Option<Blame> {
     match peers.leader() {
         None => trouble(BlameError::LeaderUnknown),
         Some((instance, None)) => trouble(BlameError::LeaderSilent { leader: instance }),
-        Some((_, Some(leader))) => match ask(peers, &leader, HEALTHZ, PATIENCE).await {
+        Some((_, Some(leader))) => match ask(peers, &leader, HEALTHZ, None, PATIENCE).await {
             Some(_) => None,
             None => trouble(BlameError::LeaderSilent { leader }),
         },

@@ -65,6 +65,7 @@ pub(super) fn routes<H: History + 'static, T: Transport + 'static>(
 #[derive(Clone, Debug)]
 pub(super) struct Put {
     target: String,
+    headers: HeaderMap,
     passed_on: bool,
 }
 
@@ -77,6 +78,7 @@ fn asked() -> BoxedFilter<(Put,)> {
             |path: warp::path::FullPath, query: String, headers: HeaderMap| Put {
                 target: format!("{}?{query}", path.as_str()),
                 passed_on: headers.contains_key(PASSED_ON_BY),
+                headers,
             },
         )
         .boxed()
@@ -230,7 +232,7 @@ async fn ask_others<H: History, T: Transport>(
         return None;
     }
     for url in others {
-        if let Some(answer) = ask(peers, &url, &put.target, OTHERS).await {
+        if let Some(answer) = ask(peers, &url, &put.target, Some(&put.headers), OTHERS).await {
             return Some(told_by_other(answer));
         }
     }

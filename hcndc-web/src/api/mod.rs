@@ -5,6 +5,7 @@
 //! No entity of the core is told as it is: each has a form of its own here.
 
 mod alerts;
+mod audit;
 mod backfills;
 mod body;
 mod caller;
@@ -12,6 +13,7 @@ mod control;
 mod control_many;
 mod cron;
 mod definition;
+mod denial;
 mod described;
 mod events;
 mod executions;
@@ -26,6 +28,7 @@ mod guard;
 mod health;
 mod job_runs;
 mod jobs;
+mod limits;
 mod logs;
 mod many;
 mod mesh;
@@ -40,14 +43,19 @@ mod query;
 mod reference;
 mod resources;
 mod revision;
+mod roles;
 mod route;
 mod schedule_text;
 mod schedules;
 mod server;
 mod servers;
+mod session;
 mod starts;
 mod stream;
 mod text;
+mod tokens;
+mod trail;
+mod users;
 mod why;
 
 use std::{sync::Arc, time::Instant};
@@ -71,6 +79,7 @@ pub(crate) use self::{
     forward::{authority, with_port},
     starts::Starts,
     text::attempt_end,
+    users::role_names,
 };
 pub use self::{openapi::openapi_json, server::serve};
 
@@ -98,6 +107,11 @@ fn all<H: History + 'static, T: Transport + 'static>(app: &Arc<App<H, T>>) -> Ve
     routes.extend(logs::routes(app));
     routes.extend(events::routes(app));
     routes.extend(servers::routes(app));
+    routes.extend(session::routes(app));
+    routes.extend(users::routes(app));
+    routes.extend(roles::routes(app));
+    routes.extend(tokens::routes(app));
+    routes.extend(audit::routes(app));
     routes.extend(health::routes(app));
     routes.extend(pages::routes());
     routes

@@ -7,12 +7,16 @@ use hcndc_core::port::Permission;
 pub(super) enum Needs {
     /// Nothing: anybody may ask, signed in or not.
     Nothing,
+    /// To be known. What the caller may do, the handler decides.
+    SignedIn,
     /// A permission, in some directory at least.
     Permission(Permission),
 }
 
 /// Anybody may ask.
 pub(super) const NOTHING: Needs = Needs::Nothing;
+/// To be known.
+pub(super) const SIGNED_IN: Needs = Needs::SignedIn;
 /// [`Permission::Read`].
 pub(super) const READ: Needs = Needs::Permission(Permission::Read);
 /// [`Permission::Write`].

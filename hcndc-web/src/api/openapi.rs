@@ -2,18 +2,24 @@
 
 use utoipa::{
     OpenApi as _,
-    openapi::{OpenApi, RefOr, Schema},
+    openapi::{
+        Content, OpenApi, Ref, RefOr, ResponseBuilder, Schema,
+        security::{
+            ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityRequirement, SecurityScheme,
+        },
+    },
 };
 use warp::Filter as _;
 
 use super::{
-    alerts, backfills, control, control_many, cron, described, events, executions, executors,
-    firings, flows, forecast, graphs, health, job_runs, jobs, logs, many, mesh,
+    alerts, audit, backfills, control, control_many, cron, described, events, executions,
+    executors, firings, flows, forecast, graphs, health, job_runs, jobs, logs, many, mesh,
     needs::NOTHING,
     overview, pages,
     problem::Problem,
+    roles,
     route::{Json, Route, at},
-    schedules, servers,
+    schedules, servers, session, tokens, users,
 };
 
 const OPENAPI: &str = "/api/openapi.json";
@@ -54,6 +60,8 @@ pub(super) fn route() -> Route {
         (name = "executions", description = "What was started"),
         (name = "job runs", description = "Jobs' parts of executions, their attempts and output"),
         (name = "events", description = "What happens, while it happens"),
+        (name = "session", description = "Signing in and out"),
+        (name = "users", description = "Users, roles, tokens of programs, and what people did"),
         (name = "server", description = "For those who watch over the server"),
     ),
     paths(
@@ -73,6 +81,11 @@ pub(super) fn route() -> Route {
         control::mark_succeeded, control::actions, control::kill, executions::flow_runs, job_runs::of_execution, events::of_execution,
         job_runs::list, job_runs::detail, job_runs::attempts, job_runs::explain, logs::log,
         events::events,
+        session::sign_in, session::detail, session::sign_out, session::change_password,
+        users::list, users::create, users::detail, users::replace, users::patch, users::delete, users::set_password,
+        roles::list, roles::create, roles::detail, roles::replace, roles::patch, roles::delete,
+        tokens::list, tokens::create, tokens::detail, tokens::delete,
+        audit::list,
         servers::list,
         health::healthz, health::readyz, health::figures,
         document, pages::docs, pages::home,
@@ -85,6 +98,7 @@ struct Api;
 /// Never: what the derive makes can be written as JSON.
 fn describe() -> serde_json::Value {
     let mut document = Api::openapi();
+    tell_access(&mut document);
     for name in ["Flow", "Job", "Executor"] {
         tell_fields(&mut document, name);
     }
@@ -92,6 +106,63 @@ fn describe() -> serde_json::Value {
         serde_json::to_value(&document).expect("the description is made of texts, lists and maps");
     described::add(&mut document);
     document
+}
+
+/// Operations that anybody may ask for.
+const PUBLIC: [&str; 7] = [
+    "sign_in", "healthz", "readyz", "metrics", "openapi", "docs", "home",
+];
+
+/// How callers are known, and what all operations but the public ones can answer to those who are not, or may not.
+fn tell_access(document: &mut OpenApi) {
+    let cookie = ApiKeyValue::with_description(
+        session::COOKIE,
+        "Set by `POST /api/v1/session`. Changes also need the header `X-CSRF-Token` with the value that the session tells.",
+    );
+    let mut bearer = Http::new(HttpAuthScheme::Bearer);
+    bearer.description = Some(String::from(
+        "A token `hcndc_…`, made by `POST /api/v1/tokens` or `hcndc token create`.",
+    ));
+    let components = document.components.get_or_insert_default();
+    components.add_security_scheme("cookie", SecurityScheme::ApiKey(ApiKey::Cookie(cookie)));
+    components.add_security_scheme("token", SecurityScheme::Http(bearer));
+    let problem = || Content::new(Some(Ref::from_schema_name("Problem")));
+    let answer = |description: &str| {
+        ResponseBuilder::new()
+            .description(description)
+            .content("application/problem+json", problem())
+            .build()
+    };
+    for item in document.paths.paths.values_mut() {
+        let operations = [
+            &mut item.get,
+            &mut item.post,
+            &mut item.put,
+            &mut item.patch,
+            &mut item.delete,
+        ];
+        for operation in operations.into_iter().flatten() {
+            let name = operation.operation_id.clone().unwrap_or_default();
+            if PUBLIC.contains(&name.as_str()) {
+                operation.security = Some(Vec::new());
+                continue;
+            }
+            let none: [&str; 0] = [];
+            operation.security = Some(vec![
+                SecurityRequirement::new("cookie", none),
+                SecurityRequirement::new("token", none),
+            ]);
+            for (status, description) in [
+                ("401", "`signed_out`"),
+                ("403", "`forbidden`, `csrf`, `password_change_needed`"),
+            ] {
+                let answers = &mut operation.responses.responses;
+                answers
+                    .entry(status.to_owned())
+                    .or_insert_with(|| RefOr::T(answer(description)));
+            }
+        }
+    }
 }
 
 /// A definition is told with the fields of its body, all of them, but for those that mean something else there: its

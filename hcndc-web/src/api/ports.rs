@@ -5,7 +5,7 @@ use std::{future::Future, time::Duration};
 use hcndc_core::{
     engine::{DefinitionId, EditBatch, Engine, Input, Reply},
     model::Edit,
-    port::{ErrorKind, PortError},
+    port::{ErrorKind, History, PortError},
 };
 
 use super::{caller::Caller, problem::Problem};
@@ -30,16 +30,22 @@ impl<H, T> App<H, T> {
     ) -> Result<R, Problem> {
         look_within(&self.scheduler, LOOK, look).await
     }
+}
 
-    /// Has a command of this caller's done.
+impl<H: History, T> App<H, T> {
+    /// Has a command of this caller's done, if they may, and written down.
     ///
     /// # Errors
-    /// [`Problem::Refused`], [`Problem::SchedulerStopped`], [`Problem::SchedulerSlow`].
-    pub(super) async fn command(&self, _caller: &Caller, input: Input) -> Result<Reply, Problem> {
-        tokio::time::timeout(COMMAND, self.scheduler.command(input))
+    /// [`Problem::Denied`], [`Problem::Refused`], [`Problem::SchedulerStopped`], [`Problem::SchedulerSlow`].
+    pub(super) async fn command(&self, caller: &Caller, input: Input) -> Result<Reply, Problem> {
+        self.may_command(caller, &input).await?;
+        let before = self.before(&input).await;
+        let reply = tokio::time::timeout(COMMAND, self.scheduler.command(input))
             .await
             .map_err(|_| Problem::SchedulerSlow)?
-            .map_err(Problem::from)
+            .map_err(Problem::from)?;
+        self.carried_out(caller, before, &reply).await;
+        Ok(reply)
     }
 
     /// Has definitions changed.

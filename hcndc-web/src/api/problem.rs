@@ -6,7 +6,6 @@
 use hcndc_core::{
     engine::Rejected,
     model::{self, DefinitionError, DefinitionKind, Subject},
-    port::Permission,
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -15,7 +14,7 @@ use warp::{
     reply::Response,
 };
 
-use super::{cron::in_characters, text};
+use super::{cron::in_characters, denial::Denial, text};
 use crate::interchange::{self, ExportError, Lang, Position};
 
 /// Why a request was not done.
@@ -45,11 +44,8 @@ pub(crate) enum Problem {
         /// Its origin.
         origin: String,
     },
-    /// The caller may not do this.
-    Forbidden {
-        /// What they would have to be allowed.
-        permission: Permission,
-    },
+    /// It matters who asks, and this one may not.
+    Denied(Denial),
     /// The body's media type is not one that the route takes.
     UnsupportedMediaType {
         /// Those that it takes.
@@ -108,6 +104,9 @@ pub(crate) enum What {
     Execution,
     JobRun,
     Attempt,
+    User,
+    Role,
+    Token,
     Backfill,
     /// A definition of another kind.
     Definition(DefinitionKind),
@@ -221,7 +220,7 @@ impl Problem {
             Self::Unknown { what, .. } => what.unknown_code(),
             Self::ForeignHost { .. } => "foreign_host",
             Self::ForeignOrigin { .. } => "foreign_origin",
-            Self::Forbidden { .. } => "forbidden",
+            Self::Denied(denial) => denial.code(),
             Self::UnsupportedMediaType { .. } => "unsupported_media_type",
             Self::BodyTooLarge { .. } => "body_too_large",
             Self::BodyTimeout => "body_timeout",
@@ -249,9 +248,8 @@ impl Problem {
         match self {
             Self::UnknownRoute | Self::Unknown { .. } => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
-            Self::ForeignHost { .. } | Self::ForeignOrigin { .. } | Self::Forbidden { .. } => {
-                StatusCode::FORBIDDEN
-            }
+            Self::ForeignHost { .. } | Self::ForeignOrigin { .. } => StatusCode::FORBIDDEN,
+            Self::Denied(denial) => denial.status(),
             Self::UnsupportedMediaType { .. } => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
@@ -354,6 +352,9 @@ impl What {
             Self::Execution => "unknown_execution",
             Self::JobRun => "unknown_job_run",
             Self::Attempt => "unknown_attempt",
+            Self::User => "unknown_user",
+            Self::Role => "unknown_role",
+            Self::Token => "unknown_token",
             Self::Backfill => "unknown_backfill",
             Self::Definition(kind) => match kind {
                 DefinitionKind::Flow => "unknown_flow",
@@ -554,6 +555,13 @@ pub(super) fn render(mut response: Response, lang: Lang) -> Response {
     };
     headers.insert(header::CONTENT_LANGUAGE, HeaderValue::from_static(language));
     headers.insert(header::VARY, HeaderValue::from_static("accept-language"));
+    if let Problem::Denied(Denial::TooManyAttempts { seconds }) = &problem {
+        headers.insert(header::RETRY_AFTER, HeaderValue::from(*seconds));
+    }
+    if let Problem::Denied(Denial::SignedOut) = &problem {
+        let scheme = HeaderValue::from_static("Bearer");
+        headers.insert(header::WWW_AUTHENTICATE, scheme);
+    }
     if problem.status() == StatusCode::SERVICE_UNAVAILABLE {
         headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
     }

@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use hcndc_core::{
     model::DefinitionError,
-    time::{DataDate, TimeError},
+    time::{DataDate, TimeError, Timestamp},
 };
 
 use super::problem::{Blame, BlameError, Problem};
@@ -127,6 +127,16 @@ impl Query {
                 None
             }
         }
+    }
+
+    /// A time, as in RFC 3339.
+    pub(super) fn time(&mut self, name: &str) -> Option<Timestamp> {
+        let text = self.text(name)?;
+        let time = text.parse().ok();
+        if time.is_none() {
+            self.blame(name, BlameError::BadTime { text });
+        }
+        time
     }
 
     /// One of some words.

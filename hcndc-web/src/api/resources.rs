@@ -290,7 +290,7 @@ async fn read_body(resource: Resource, body: Body) -> Result<Single, Problem> {
 }
 
 /// Puts a definition; tells its id.
-async fn put<H, T>(
+async fn put<H: History, T>(
     app: &App<H, T>,
     caller: &Caller,
     id: Option<DefinitionId>,

@@ -15,7 +15,7 @@ use warp::{
 
 use super::{
     body::Body,
-    caller::Caller,
+    caller::{Caller, Visitor},
     needs::Needs,
     problem::{Problem, What},
     query::Query,
@@ -115,6 +115,12 @@ impl Route {
     /// The same, answered by the server that leads, as all that changes something is anyway.
     pub(super) fn by_leader(mut self) -> Self {
         self.answered_by = AnsweredBy::Leader;
+        self
+    }
+
+    /// The same, answered by any server: what it changes is in the database, and no scheduler's.
+    pub(super) fn by_any(mut self) -> Self {
+        self.answered_by = AnsweredBy::Any;
         self
     }
 
@@ -245,6 +251,9 @@ ids! {
     ExecutionId Execution,
     JobRunId JobRun,
     AttemptId Attempt,
+    UserId User,
+    RoleId Role,
+    TokenId Token,
 }
 
 impl From<Number> for ScheduleId {
@@ -293,6 +302,11 @@ pub(super) fn query() -> BoxedFilter<(Query,)> {
 /// Hands the caller to a handler, as the gate has let them in.
 pub(super) fn caller() -> BoxedFilter<(Caller,)> {
     warp::ext::get::<Caller>().boxed()
+}
+
+/// Hands whoever is at the door to a handler, known or not.
+pub(super) fn visitor() -> BoxedFilter<(Visitor,)> {
+    warp::ext::get::<Visitor>().boxed()
 }
 
 /// Hands the body to a handler, unread.

@@ -286,8 +286,8 @@ pub(super) async fn run<H: History + 'static, T: Transport + 'static>(
         let (app, bytes) = (Arc::clone(&app), bytes.clone());
         async move {
             let asked: RunBody = body::parse(&bytes, &[])?;
-            let input = to_run(schedule, caller, asked)?;
-            start_once(&app, key, async |_: &App<H, T>| Ok(input)).await
+            let input = to_run(schedule, caller.clone(), asked)?;
+            start_once(&app, &caller, key, async |_: &App<H, T>| Ok(input)).await
         }
     };
     let id = app.starts.once(key, &request, start).await?;

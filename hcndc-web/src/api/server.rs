@@ -4,6 +4,7 @@ use std::{
     any::Any,
     convert::Infallible,
     future::Future,
+    net::IpAddr,
     panic::AssertUnwindSafe,
     pin::pin,
     sync::Arc,
@@ -68,8 +69,8 @@ pub async fn serve<H: History + 'static, T: Transport + 'static>(
             () = &mut shutdown => break,
             Some(accepted) = accepted => accepted,
         };
-        let stream = match accepted {
-            Ok((stream, _)) => stream,
+        let (stream, peer) = match accepted {
+            Ok((stream, peer)) => (stream, peer.ip().to_canonical()),
             Err(error) => {
                 tracing::warn!(%error, "cannot accept a connection");
                 tokio::time::sleep(PAUSE).await;
@@ -79,7 +80,8 @@ pub async fn serve<H: History + 'static, T: Transport + 'static>(
         // Events are small and should not wait for each other; without it they are only slower.
         let _ = stream.set_nodelay(true);
         let (gate, service) = (gate.clone(), service.clone());
-        let service = service_fn(move |request| answer(gate.clone(), service.clone(), request));
+        let service =
+            service_fn(move |request| answer(gate.clone(), service.clone(), request, peer));
         let connection = http.serve_connection(TokioIo::new(stream), service);
         let connection = graceful.watch(connection);
         connections.spawn(async move {
@@ -110,6 +112,7 @@ async fn answer<H, T, S>(
     gate: Gate<H, T>,
     service: S,
     mut request: Request<Incoming>,
+    peer: IpAddr,
 ) -> Result<Response, Infallible>
 where
     S: Service<Request<Incoming>, Response = Response, Error = Infallible>,
@@ -118,7 +121,7 @@ where
     let (method, headers) = (request.method().clone(), request.headers().clone());
     let path = request.uri().path().to_owned();
     let answering = AssertUnwindSafe(async {
-        match gate.admit(&mut request).await {
+        match gate.admit(&mut request, peer).await {
             Ok(()) => service.call(request).await.map(Ok),
             Err(refusal) => Ok(Err(refusal)),
         }

@@ -67,7 +67,43 @@ pub(super) const KINDS: &[(&str, &str, &str)] = &[
         "The request comes from another site",
         "请求来自其他站点",
     ),
+    ("signed_out", "Nobody is signed in", "尚未登录"),
+    (
+        "wrong_password",
+        "Account and password do not fit",
+        "账号或密码错误",
+    ),
+    (
+        "too_many_attempts",
+        "Too many wrong passwords",
+        "密码错误次数过多",
+    ),
+    ("csrf", "The change may be forged", "请求可能是伪造的"),
     ("forbidden", "You may not do this", "没有权限"),
+    (
+        "password_change_needed",
+        "The password must be changed first",
+        "须先修改密码",
+    ),
+    (
+        "weak_password",
+        "The password will not do",
+        "密码不符合要求",
+    ),
+    (
+        "too_strong_token",
+        "The token may do too much",
+        "令牌的权限过大",
+    ),
+    (
+        "last_admin",
+        "The last administrator stays",
+        "须保留最后一名管理员",
+    ),
+    ("unknown_user", "Unknown user", "用户不存在"),
+    ("unknown_role", "Unknown role", "角色不存在"),
+    ("unknown_token", "Unknown token", "令牌不存在"),
+    ("no_users", "There are no users here", "本服务器没有用户"),
     (
         "unsupported_media_type",
         "The body is of a media type that is not taken",
@@ -211,13 +247,7 @@ pub(super) fn detail(problem: &Problem, lang: Lang) -> String {
             format!("changes are refused from {origin:?}"),
             format!("拒绝来自“{origin}”的修改"),
         ),
-        Problem::Forbidden { permission } => either(
-            lang,
-            format!(
-                "this needs the permission \"{permission}\": ask an administrator for a role that has it"
-            ),
-            format!("此操作需要权限“{permission}”，请联系管理员授予含有该权限的角色"),
-        ),
+        Problem::Denied(denial) => denial.detail(lang),
         Problem::UnsupportedMediaType { expected } => either(
             lang,
             format!("send the body as {expected} (Content-Type)"),
@@ -563,6 +593,9 @@ const fn what_en(what: What) -> &'static str {
         What::Execution => "execution",
         What::JobRun => "job run",
         What::Attempt => "attempt",
+        What::User => "user",
+        What::Role => "role",
+        What::Token => "token",
         What::Backfill => "backfill",
         What::Definition(kind) => kind.as_str(),
     }
@@ -576,6 +609,9 @@ const fn what_zh(what: What) -> &'static str {
         What::Execution => "执行",
         What::JobRun => "任务执行",
         What::Attempt => "尝试",
+        What::User => "用户",
+        What::Role => "角色",
+        What::Token => "令牌",
         What::Backfill => "补数",
         What::Definition(kind) => kind_zh(kind),
     }

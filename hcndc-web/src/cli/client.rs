@@ -1,10 +1,13 @@
 //! A caller of a running server's API.
 
+use std::{fs, path::PathBuf};
+
+use clap::Args;
 use http_body_util::{BodyExt as _, Full};
 use hyper::{
     Method, Request,
     body::Bytes,
-    header::{ACCEPT_LANGUAGE, CONTENT_TYPE, HOST},
+    header::{ACCEPT_LANGUAGE, AUTHORIZATION, CONTENT_TYPE, HOST},
 };
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
@@ -15,10 +18,36 @@ use crate::{
     interchange::Lang,
 };
 
+/// What shows the server who asks.
+#[derive(Debug, Args)]
+pub(super) struct CredentialArgs {
+    /// File with a token for --server; the variable HCNDC_TOKEN if not given
+    #[arg(long, value_name = "FILE", requires = "server")]
+    token_file: Option<PathBuf>,
+}
+
+impl CredentialArgs {
+    /// The token, if there is one.
+    fn token(&self) -> Result<Option<String>, ClientError> {
+        let token = match &self.token_file {
+            Some(path) => {
+                let read = fs::read_to_string(path);
+                read.map_err(|source| ClientError::Token {
+                    path: path.clone(),
+                    source,
+                })?
+            }
+            None => std::env::var("HCNDC_TOKEN").unwrap_or_default(),
+        };
+        let token = token.trim();
+        Ok((!token.is_empty()).then(|| token.to_owned()))
+    }
+}
+
 /// A server that answers at an address.
-#[derive(Debug)]
 pub(super) struct Served {
     authority: String,
+    token: Option<String>,
     lang: Lang,
 }
 
@@ -27,6 +56,11 @@ pub(super) struct Served {
 pub(super) enum ClientError {
     #[error("{url:?} is not of the form http://host:port")]
     Address { url: String },
+    #[error("cannot read the token in {}", path.display())]
+    Token {
+        path: PathBuf,
+        source: std::io::Error,
+    },
     #[error("cannot reach {authority}")]
     Unreachable {
         authority: String,
@@ -48,7 +82,11 @@ pub(super) enum ClientError {
 
 impl Served {
     /// The server at this address; nothing is asked yet.
-    pub(super) fn at(url: &str, lang: Lang) -> Result<Self, ClientError> {
+    pub(super) fn at(
+        url: &str,
+        credentials: &CredentialArgs,
+        lang: Lang,
+    ) -> Result<Self, ClientError> {
         let authority =
             authority(url).filter(|rest| !rest.is_empty() && !rest.contains(['/', '@']));
         let Some(authority) = authority else {
@@ -56,6 +94,7 @@ impl Served {
         };
         Ok(Self {
             authority: with_port(authority),
+            token: credentials.token()?,
             lang,
         })
     }
@@ -98,7 +137,11 @@ impl Served {
                 .await
                 .map_err(protocol)?;
         let connection = tokio::spawn(connection);
-        let request = Request::builder()
+        let mut request = Request::builder();
+        if let Some(token) = &self.token {
+            request = request.header(AUTHORIZATION, format!("Bearer {token}"));
+        }
+        let request = request
             .method(method)
             .uri(path)
             .header(HOST, &self.authority)
@@ -159,7 +202,8 @@ mod tests {
             ("http://u@h:1", None),
             ("http://h:1/api", None),
         ] {
-            let served = Served::at(url, Lang::En).ok();
+            let credentials = CredentialArgs { token_file: None };
+            let served = Served::at(url, &credentials, Lang::En).ok();
             let found = served.as_ref().map(|it| it.authority.as_str());
             assert_eq!(found, authority, "{url}");
         }

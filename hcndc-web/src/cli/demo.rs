@@ -16,7 +16,7 @@ use include_dir::{Dir, DirEntry, include_dir};
 
 use super::{
     Exit, Signals, pick, say,
-    serve::{self, ServeArgs},
+    serve::{self, AccessName, ServeArgs},
     warn, warn_error, warn_faults,
 };
 use crate::{
@@ -53,7 +53,9 @@ pub(super) fn run(args: DemoArgs, lang: Lang) -> Exit {
     }
 }
 
-async fn demo(args: DemoArgs, lang: Lang) -> Exit {
+async fn demo(mut args: DemoArgs, lang: Lang) -> Exit {
+    // Who only looks around is not asked who they are.
+    args.serve.access = args.serve.access.or(Some(AccessName::Open));
     let mut signals = match Signals::watch() {
         Ok(signals) => signals,
         Err(error) => {

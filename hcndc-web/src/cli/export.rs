@@ -11,7 +11,7 @@ use hcndc_store_mysql::{SqlError, Upkeep};
 
 use super::{
     Exit,
-    client::{ClientError, Served},
+    client::{ClientError, CredentialArgs, Served},
     db::{DatabaseArgs, now},
     pick, print, say, warn_error,
 };
@@ -28,6 +28,8 @@ pub(super) struct ExportArgs {
     /// Ask this server instead of the database, for instance http://127.0.0.1:2333
     #[arg(long, value_name = "URL")]
     server: Option<String>,
+    #[command(flatten)]
+    credentials: CredentialArgs,
     /// Where to write the mesh file; standard output if not given
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -89,7 +91,9 @@ async fn text(args: &ExportArgs, lang: Lang) -> Result<String, Failed> {
             Format::Json => "json",
         };
         let path = format!("/api/v1/mesh?format={format}");
-        return Ok(Served::at(server, lang)?.get(&path).await?);
+        return Ok(Served::at(server, &args.credentials, lang)?
+            .get(&path)
+            .await?);
     }
     // Reading is in nobody's way, also beside servers that are at work.
     let upkeep = Upkeep::open(&args.database.options()).await?;

@@ -7,6 +7,7 @@
 //! | 2 | the command or a file that it was given is wrong; nothing was done |
 //! | 130 | interrupted with Ctrl-C |
 
+mod account;
 mod client;
 mod cron;
 mod db;
@@ -74,6 +75,12 @@ enum Command {
     Serve(serve::ServeArgs),
     /// Look after the database
     Db(db::DbArgs),
+    /// Look after the users of a server, on its host
+    User(account::UserArgs),
+    /// Look after what users may do, on the server's host
+    Role(account::RoleArgs),
+    /// Look after the tokens of programs, on the server's host
+    Token(account::TokenArgs),
     /// Play back what a server recorded, and tell whether the same comes of it
     Replay(replay::ReplayArgs),
     /// Run the server with an example mesh loaded and started
@@ -136,6 +143,9 @@ pub fn main() -> ExitCode {
         Command::Cron(args) => cron::run(&args, lang),
         Command::Serve(args) => serve::run(args, lang),
         Command::Db(args) => db::run(&args, lang),
+        Command::User(args) => account::user(&args, lang),
+        Command::Role(args) => account::role(&args, lang),
+        Command::Token(args) => account::token(&args, lang),
         Command::Replay(args) => replay::run(&args, lang),
         Command::Demo(args) => demo::run(args, lang),
         Command::Executor(args) => executor::run(args, lang),

@@ -3,10 +3,11 @@
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use chrono_tz::Tz;
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use super::{Exit, Signals, pick, say, warn_error};
 use crate::{
+    auth::{Access, FIRST_ACCOUNT},
     connect::settings::is_url,
     interchange::Lang,
     local_executor,
@@ -26,7 +27,7 @@ pub(super) struct ServeArgs {
         env = "HCNDC_DATA_DIR"
     )]
     pub(super) data_dir: PathBuf,
-    /// Where the API listens; loopback only, for there is no sign-in yet
+    /// Where the API listens; loopback only, unless --insecure-remote is given
     #[arg(
         long,
         value_name = "ADDR",
@@ -97,9 +98,21 @@ pub(super) struct ServeArgs {
         env = "HCNDC_KEEP_LOGS"
     )]
     pub(super) keep_logs: u32,
-    /// Listen beyond loopback although anyone who reaches the API can then run commands on this host
+    /// Listen beyond loopback although passwords and tokens are then not encrypted on their way; for networks that a proxy or
+    /// firewall guards
     #[arg(long)]
     pub(super) insecure_remote: bool,
+    /// Whom the API answers: users who have signed in and their tokens, or whoever reaches it, on loopback only; users if not
+    /// given, but for the demo
+    #[arg(long, value_enum, env = "HCNDC_ACCESS")]
+    pub(super) access: Option<AccessName>,
+}
+
+/// Whom the API answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum AccessName {
+    Users,
+    Open,
 }
 
 fn zone(text: &str) -> Result<Tz, String> {
@@ -172,18 +185,35 @@ async fn serve(args: ServeArgs, lang: Lang) -> Exit {
 
 /// Starts a server as the arguments say, and says where it is.
 pub(super) async fn start(args: ServeArgs, lang: Lang) -> Result<Server, Exit> {
-    if !args.listen.ip().is_loopback() && !args.insecure_remote {
-        super::warn(pick(
-            lang,
-            "error: --listen: there is no sign-in yet, so the API listens on loopback only; \
-             --insecure-remote lifts this where a proxy or firewall guards it",
-            "错误：--listen：目前没有登录功能，因此 API 只监听本机回环地址；若有代理或防火墙保护，可用 --insecure-remote 解除",
-        ));
-        return Err(Exit::Wrong);
+    let access = match args.access {
+        Some(AccessName::Users) | None => Access::Users,
+        Some(AccessName::Open) => Access::Open,
+    };
+    if !args.listen.ip().is_loopback() {
+        let refused = match (access, args.insecure_remote) {
+            (Access::Open, _) => pick(
+                lang,
+                "error: --access open: whoever reaches the API could run commands, so it listens on loopback only",
+                "错误：--access open：任何能访问 API 的人都可以执行命令，因此只能监听本机回环地址",
+            ),
+            (Access::Users, false) => pick(
+                lang,
+                "error: --listen: passwords and tokens would not be encrypted on their way, so the API listens on loopback \
+                 only; put a proxy with TLS before it, or lift this with --insecure-remote in a network that is guarded",
+                "错误：--listen：密码和令牌在传输中不加密，因此 API 只监听本机回环地址；请在其前面设置 TLS 代理，\
+                 或在受保护的网络中用 --insecure-remote 解除",
+            ),
+            (Access::Users, true) => "",
+        };
+        if !refused.is_empty() {
+            super::warn(refused);
+            return Err(Exit::Wrong);
+        }
     }
     let config = ServerConfig {
         data_dir: args.data_dir,
         listen: args.listen,
+        access,
         database: args.database,
         advertise: args.advertise,
         log_dir: args.log_dir,
@@ -205,6 +235,9 @@ pub(super) async fn start(args: ServeArgs, lang: Lang) -> Result<Server, Exit> {
     };
     match Server::start(config).await {
         Ok(server) => {
+            if let Some(password) = server.first_password() {
+                first_password(password, lang);
+            }
             let doing = pick(lang, "hcndc serves at", "hcndc 服务地址：");
             say(format_args!("{doing} http://{}/", server.address()));
             Ok(server)
@@ -214,6 +247,20 @@ pub(super) async fn start(args: ServeArgs, lang: Lang) -> Result<Server, Exit> {
             Err(Exit::Failed)
         }
     }
+}
+
+/// Tells the password of the first user, to the terminal and nowhere else.
+fn first_password(password: &str, lang: Lang) {
+    super::warn(match lang {
+        Lang::En => format!(
+            "\n  first start: sign in as \"{FIRST_ACCOUNT}\" with the password\n\n      {password}\n\n  It is told once, \
+             and must be changed. Lost? hcndc user password {FIRST_ACCOUNT}\n"
+        ),
+        Lang::Zh => format!(
+            "\n  首次启动：请用账号“{FIRST_ACCOUNT}”和以下密码登录\n\n      {password}\n\n  密码只显示一次，登录后须修改。\
+             遗失时：hcndc user password {FIRST_ACCOUNT}\n"
+        ),
+    });
 }
 
 /// Serves until a signal, or until the scheduler cannot go on.

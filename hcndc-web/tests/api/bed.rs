@@ -11,6 +11,7 @@ use hcndc_store_mem::MemStore;
 use hcndc_web::{
     api,
     app::{App, WebSettings},
+    auth::{Access, Auth},
     clock::SystemClock,
     handle,
     live::Live,
@@ -160,6 +161,15 @@ impl Bed {
 
     /// A server without definitions.
     pub(crate) async fn empty() -> Self {
+        Self::made(|app| app).await
+    }
+
+    /// A server without definitions that asks callers who they are.
+    pub(crate) async fn with_users(access: Access, auth: Arc<Auth>) -> Self {
+        Self::made(|app| app.with_users(access, auth)).await
+    }
+
+    async fn made(finish: impl FnOnce(App<MemStore, Hand>) -> App<MemStore, Hand>) -> Self {
         let store = MemStore::new();
         let hand = Hand::new();
         let live = Arc::new(Live::new(Names::default()));
@@ -182,7 +192,8 @@ impl Bed {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let settings = WebSettings::for_listener(address);
-        let app = Arc::new(App::new(scheduler, store, hand.clone(), live, settings));
+        let app = App::new(scheduler, store, hand.clone(), live, settings);
+        let app = Arc::new(finish(app));
         let (stop, stopped) = oneshot::channel();
         let server = tokio::spawn(api::serve(Arc::clone(&app), listener, async {
             let _ = stopped.await;

@@ -5,6 +5,7 @@
     reason = "a failure here fails the test, as it should"
 )]
 
+mod access;
 mod bed;
 mod control;
 mod documents;

@@ -166,6 +166,7 @@ impl Bed {
         command
             .env("HCNDC_LANG", "en")
             .env("HCNDC_EXEC_TOKEN", &self.token)
+            .env("HCNDC_ACCESS", "open")
             .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
             .arg(self.dir.path().join(name))
             .args(["--database", database])

@@ -237,6 +237,8 @@ fn server(dir: &Path, number: usize, database: Option<(Way, String)>) -> Server 
     let mut args: Vec<String> = [
         "serve",
         "--no-executor",
+        "--access",
+        "open",
         "--listen",
         &format!("127.0.0.1:{port}"),
         "--data-dir",

@@ -72,7 +72,7 @@ impl DatabaseArgs {
     }
 
     /// Opens it for looking after.
-    async fn open(&self) -> Result<Upkeep, SqlError> {
+    pub(super) async fn open(&self) -> Result<Upkeep, SqlError> {
         Upkeep::open(&self.options()).await
     }
 }

@@ -10,7 +10,7 @@ use clap::{Args, Subcommand};
 
 use super::{
     Exit,
-    client::{ClientError, Served},
+    client::{ClientError, CredentialArgs, Served},
     db::DatabaseArgs,
     pick, print, say, warn_error, warn_faults,
 };
@@ -30,6 +30,8 @@ pub(super) struct ImportArgs {
     /// Give it to this server instead of the database, for instance http://127.0.0.1:2333
     #[arg(long, value_name = "URL")]
     server: Option<String>,
+    #[command(flatten)]
+    credentials: CredentialArgs,
     /// Only say what would be done
     #[arg(long)]
     dry_run: bool,
@@ -88,7 +90,14 @@ pub(super) fn run(args: &ImportArgs, lang: Lang) -> Exit {
     };
     let work = async {
         match &args.server {
-            Some(server) => through(&Served::at(server, lang)?, text, args.dry_run).await,
+            Some(server) => {
+                through(
+                    &Served::at(server, &args.credentials, lang)?,
+                    text,
+                    args.dry_run,
+                )
+                .await
+            }
             None => Ok(put::put(&args.database.options(), &source.file, args.dry_run).await?),
         }
     };

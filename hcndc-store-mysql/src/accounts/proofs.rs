@@ -1,0 +1,284 @@
+//! Sessions and tokens: what proves who a caller is.
+
+use std::fmt::Write as _;
+
+use hcndc_core::{
+    id::{TokenId, UserId},
+    port::{
+        AccountsError, ApiToken as TokenRow, Digest, Known, Page, Session, TokenDraft, TokenQuery,
+    },
+    time::Timestamp,
+};
+use sea_orm::{
+    ConnectionTrait, DatabaseConnection,
+    sea_query::{Expr, ExprTrait as _, Query, SelectStatement},
+};
+
+use super::{
+    Tried, or_refuse, unless_taken,
+    users::{By, find, select_grants},
+};
+use crate::{
+    SqlError, SqlStore,
+    entity::{ApiToken, Role, User, UserRole, UserSession, number, permission_text},
+    error::Doing as _,
+    keyset::{Keyset, id_place, page},
+};
+
+fn digits(digest: Digest) -> String {
+    let mut text = String::with_capacity(64);
+    for byte in digest.0 {
+        // A text takes whatever is written to it.
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
+}
+
+pub(super) async fn start_session(
+    store: &SqlStore,
+    digest: Digest,
+    session: &Session,
+) -> Tried<()> {
+    let doing = "begin a session";
+    let transaction = store.begin().await?;
+    let user = number("user", session.user.0)?;
+    let over = Query::delete()
+        .from_table(UserSession::Table)
+        .and_where(Expr::col(UserSession::EndsAt).lt(session.started_at.as_micros()))
+        .to_owned();
+    transaction.execute(&over).await.doing(doing)?;
+    let signed_in = Query::update()
+        .table(User::Table)
+        .value(User::SignedInAt, session.started_at.as_micros())
+        .and_where(Expr::col(User::Id).eq(user))
+        .and_where(Expr::col(User::Enabled).eq(true))
+        .to_owned();
+    let done = transaction.execute(&signed_in).await.doing(doing)?;
+    if done.rows_affected() == 0 {
+        return Ok(Err(AccountsError::Unknown));
+    }
+    let statement = Query::insert()
+        .into_table(UserSession::Table)
+        .columns([
+            UserSession::Digest,
+            UserSession::UserId,
+            UserSession::StartedAt,
+            UserSession::SeenAt,
+            UserSession::EndsAt,
+        ])
+        .values_panic([
+            digits(digest).into(),
+            user.into(),
+            session.started_at.as_micros().into(),
+            session.seen_at.as_micros().into(),
+            session.ends_at.as_micros().into(),
+        ])
+        .to_owned();
+    or_refuse!(unless_taken(transaction.execute(&statement).await, doing)?);
+    transaction.commit().await.doing(doing)?;
+    Ok(Ok(()))
+}
+
+pub(super) async fn session(
+    db: &DatabaseConnection,
+    digest: Digest,
+    now: Timestamp,
+) -> Result<Option<Known<Session>>, SqlError> {
+    let select = Query::select()
+        .columns([
+            UserSession::UserId,
+            UserSession::StartedAt,
+            UserSession::SeenAt,
+            UserSession::EndsAt,
+        ])
+        .from(UserSession::Table)
+        .and_where(Expr::col(UserSession::Digest).eq(digits(digest)))
+        .and_where(Expr::col(UserSession::EndsAt).gt(now.as_micros()))
+        .to_owned();
+    let row = db.query_one(&select).await.doing("read a session")?;
+    let Some(session) = row.as_ref().map(UserSession::read).transpose()? else {
+        return Ok(None);
+    };
+    known(db, session.user, session).await
+}
+
+/// The user that a proof is of, if it is enabled, with its roles.
+async fn known<P>(
+    db: &DatabaseConnection,
+    user: UserId,
+    proof: P,
+) -> Result<Option<Known<P>>, SqlError> {
+    let Some((user, _)) = find(db, By::Id(user)).await? else {
+        return Ok(None);
+    };
+    if !user.enabled {
+        return Ok(None);
+    }
+    let select = select_grants()
+        .and_where(Expr::col((UserRole::Table, UserRole::UserId)).eq(number("user", user.id.0)?))
+        .order_by((Role::Table, Role::Name), sea_orm::Order::Asc)
+        .to_owned();
+    let rows = db.query_all(&select).await.doing("read a user's roles")?;
+    let roles = rows.iter().map(Role::read).collect::<Result<Vec<_>, _>>()?;
+    Ok(Some(Known {
+        user,
+        roles: roles.iter().map(|role| role.name.clone()).collect(),
+        grants: roles.into_iter().map(|role| role.grant).collect(),
+        proof,
+    }))
+}
+
+pub(super) async fn see_session(store: &SqlStore, digest: Digest, now: Timestamp) -> Tried<()> {
+    let statement = Query::update()
+        .table(UserSession::Table)
+        .value(UserSession::SeenAt, now.as_micros())
+        .and_where(Expr::col(UserSession::Digest).eq(digits(digest)))
+        .to_owned();
+    let done = store.signs().execute(&statement).await;
+    done.doing("say that a session was used").map(|_| Ok(()))
+}
+
+pub(super) async fn end_session(store: &SqlStore, digest: Digest) -> Tried<()> {
+    let statement = Query::delete()
+        .from_table(UserSession::Table)
+        .and_where(Expr::col(UserSession::Digest).eq(digits(digest)))
+        .to_owned();
+    let done = store.signs().execute(&statement).await;
+    done.doing("end a session").map(|_| Ok(()))
+}
+
+fn select_tokens() -> SelectStatement {
+    let token = |column| (ApiToken::Table, column);
+    Query::select()
+        .columns(
+            [
+                ApiToken::Id,
+                ApiToken::UserId,
+                ApiToken::Name,
+                ApiToken::Permissions,
+                ApiToken::CreatedAt,
+                ApiToken::ExpiresAt,
+                ApiToken::UsedAt,
+            ]
+            .map(token),
+        )
+        .column((User::Table, User::Account))
+        .from(ApiToken::Table)
+        .left_join(
+            User::Table,
+            Expr::col((User::Table, User::Id)).equals(token(ApiToken::UserId)),
+        )
+        .to_owned()
+}
+
+pub(super) async fn tokens(
+    db: &DatabaseConnection,
+    query: &TokenQuery,
+) -> Result<Page<TokenRow>, SqlError> {
+    let mut select = select_tokens();
+    if let Some(user) = query.user {
+        let user = number("user", user.0)?;
+        select.and_where(Expr::col((ApiToken::Table, ApiToken::UserId)).eq(user));
+    }
+    Keyset::by_id(ApiToken::Id).restrict(&mut select, &query.page)?;
+    let rows = db.query_all(&select).await.doing("list tokens")?;
+    let tokens = rows.iter().map(ApiToken::read).collect::<Result<_, _>>()?;
+    Ok(page(tokens, &query.page, |token: &TokenRow| {
+        id_place(token.id.0)
+    }))
+}
+
+pub(super) async fn token(
+    db: &impl ConnectionTrait,
+    token: TokenId,
+) -> Result<Option<TokenRow>, SqlError> {
+    let Ok(id) = i64::try_from(token.0) else {
+        return Ok(None);
+    };
+    let mut select = select_tokens();
+    select.and_where(Expr::col((ApiToken::Table, ApiToken::Id)).eq(id));
+    let row = db.query_one(&select).await.doing("read a token")?;
+    row.as_ref().map(ApiToken::read).transpose()
+}
+
+pub(super) async fn find_token(
+    db: &DatabaseConnection,
+    digest: Digest,
+    now: Timestamp,
+) -> Result<Option<Known<TokenRow>>, SqlError> {
+    let mut select = select_tokens();
+    select.and_where(Expr::col((ApiToken::Table, ApiToken::Digest)).eq(digits(digest)));
+    let row = db.query_one(&select).await.doing("read a token")?;
+    let Some(token) = row.as_ref().map(ApiToken::read).transpose()? else {
+        return Ok(None);
+    };
+    if token.expires_at.is_some_and(|end| end <= now) {
+        return Ok(None);
+    }
+    known(db, token.user, token).await
+}
+
+pub(super) async fn create_token(
+    store: &SqlStore,
+    digest: Digest,
+    draft: &TokenDraft,
+    now: Timestamp,
+) -> Tried<TokenRow> {
+    let doing = "make a token";
+    let transaction = store.begin().await?;
+    if find(&transaction, By::Id(draft.user)).await?.is_none() {
+        return Ok(Err(AccountsError::Unknown));
+    }
+    let statement = Query::insert()
+        .into_table(ApiToken::Table)
+        .columns([
+            ApiToken::Digest,
+            ApiToken::UserId,
+            ApiToken::Name,
+            ApiToken::Permissions,
+            ApiToken::CreatedAt,
+            ApiToken::ExpiresAt,
+        ])
+        .values_panic([
+            digits(digest).into(),
+            number("user", draft.user.0)?.into(),
+            draft.name.as_str().into(),
+            permission_text(&draft.permissions).into(),
+            now.as_micros().into(),
+            Expr::val(draft.expires_at.map(Timestamp::as_micros)),
+        ])
+        .to_owned();
+    let done = or_refuse!(unless_taken(transaction.execute(&statement).await, doing)?);
+    let made = token(&transaction, TokenId(done.last_insert_id())).await?;
+    transaction.commit().await.doing(doing)?;
+    Ok(made.ok_or(AccountsError::Unknown))
+}
+
+pub(super) async fn delete_token(store: &SqlStore, token: TokenId) -> Tried<()> {
+    let Ok(id) = i64::try_from(token.0) else {
+        return Ok(Err(AccountsError::Unknown));
+    };
+    let statement = Query::delete()
+        .from_table(ApiToken::Table)
+        .and_where(Expr::col(ApiToken::Id).eq(id))
+        .to_owned();
+    let done = store
+        .signs()
+        .execute(&statement)
+        .await
+        .doing("end a token")?;
+    Ok(match done.rows_affected() {
+        0 => Err(AccountsError::Unknown),
+        _ => Ok(()),
+    })
+}
+
+pub(super) async fn see_token(store: &SqlStore, token: TokenId, now: Timestamp) -> Tried<()> {
+    let statement = Query::update()
+        .table(ApiToken::Table)
+        .value(ApiToken::UsedAt, now.as_micros())
+        .and_where(Expr::col(ApiToken::Id).eq(number("token", token.0)?))
+        .to_owned();
+    let done = store.signs().execute(&statement).await;
+    done.doing("say that a token was used").map(|_| Ok(()))
+}

@@ -1,0 +1,398 @@
+//! Users, roles, sessions, tokens and the audit trail, on each database: a case for each clause of the port.
+
+mod support;
+
+use std::{future::Future, time::Duration};
+
+use hcndc_core::{
+    contract::sample::at,
+    id::{RoleId, UserId},
+    port::{
+        AccountQuery, Accounts as _, AccountsError, AuditEntry, AuditQuery, Digest, Direction,
+        Grant, NamedSort, PageRequest, PasswordHash, Permission, RoleDraft, Session, TokenDraft,
+        TokenQuery, UserDraft,
+    },
+};
+use hcndc_store_mysql::SqlStore;
+use support::{block_on, mysql, sqlite};
+
+/// Runs a case on a file of SQLite, and on a server if there is one.
+fn on_each<F: Future<Output = ()>>(name: &str, case: impl Fn(SqlStore) -> F) {
+    let directory = tempfile::tempdir().expect("a directory");
+    block_on(async {
+        case(
+            SqlStore::connect(&sqlite::url(&directory))
+                .await
+                .expect("connect"),
+        )
+        .await;
+    });
+    if !mysql::is_skipped(name) {
+        block_on(async {
+            let schema = mysql::Schema::create().await;
+            case(SqlStore::connect(&schema.url).await.expect("connect")).await;
+        });
+    }
+}
+
+fn all() -> PageRequest {
+    PageRequest {
+        after: None,
+        limit: 100,
+        direction: Direction::Ascending,
+    }
+}
+
+fn users(text: &str) -> AccountQuery {
+    AccountQuery {
+        text: text.into(),
+        sort: NamedSort::Name,
+        page: all(),
+    }
+}
+
+fn draft(account: &str, roles: &[RoleId]) -> UserDraft {
+    UserDraft {
+        account: account.into(),
+        name: account.to_uppercase(),
+        enabled: true,
+        roles: roles.to_vec(),
+    }
+}
+
+fn role(name: &str, permissions: &[Permission], directories: &[&str]) -> RoleDraft {
+    RoleDraft {
+        name: name.into(),
+        description: String::new(),
+        grant: Grant {
+            permissions: permissions.to_vec(),
+            directories: directories.iter().map(|it| (*it).into()).collect(),
+        },
+    }
+}
+
+fn password(phc: &str) -> PasswordHash {
+    PasswordHash {
+        phc: phc.into(),
+        must_change: false,
+    }
+}
+
+fn session(user: UserId) -> Session {
+    Session {
+        user,
+        started_at: at(10),
+        seen_at: at(10),
+        ends_at: at(100),
+    }
+}
+
+#[test]
+fn users_have_roles_and_names_of_their_own() {
+    on_each("users_have_roles_and_names_of_their_own", async |store| {
+        let seer = role("seer", &[Permission::Read], &["/retail", "/bank"]);
+        let seer = store.create_role(&seer, at(1)).await.expect("a role");
+        assert_eq!(seer.grant.directories, ["/retail", "/bank"]);
+        let taken = store.create_role(&role("seer", &[], &[]), at(1)).await;
+        assert!(matches!(taken, Err(AccountsError::NameTaken)), "{taken:?}");
+
+        let ann = store
+            .create_user(&draft("ann", &[seer.id]), Some(&password("p")), at(2))
+            .await;
+        let ann = ann.expect("a user");
+        assert_eq!(
+            (ann.version, ann.roles.as_slice()),
+            (1, [seer.id].as_slice())
+        );
+        let taken = store.create_user(&draft("ann", &[]), None, at(2)).await;
+        assert!(matches!(taken, Err(AccountsError::NameTaken)), "{taken:?}");
+        let unknown = store
+            .create_user(&draft("bob", &[RoleId(99)]), None, at(2))
+            .await;
+        let role = RoleId(99);
+        assert!(matches!(unknown, Err(AccountsError::UnknownRole { role: it }) if it == role));
+        let found = store.users(&users("ANN")).await.expect("a page").items;
+        assert_eq!(found, [ann.clone()], "what was refused left nothing behind");
+
+        let (again, hash) = store.find_user("ann").await.expect("read").expect("there");
+        assert_eq!((again, hash), (ann.clone(), Some(password("p"))));
+        let in_use = store.delete_role(seer.id, None).await;
+        assert!(matches!(in_use, Err(AccountsError::InUse { accounts }) if accounts == ["ann"]));
+
+        let changed = store
+            .change_user(ann.id, Some(1), &draft("ann", &[]), at(3))
+            .await;
+        assert_eq!(changed.expect("changed").version, 2);
+        let stale = store
+            .change_user(ann.id, Some(1), &draft("ann", &[]), at(3))
+            .await;
+        assert!(matches!(stale, Err(AccountsError::Stale { current: 2 })));
+        store.delete_role(seer.id, Some(1)).await.expect("free now");
+        store.delete_user(ann.id, Some(2)).await.expect("gone");
+        assert_eq!(store.user(ann.id).await.expect("read"), None);
+        let unknown = store.delete_user(ann.id, None).await;
+        assert!(matches!(unknown, Err(AccountsError::Unknown)));
+    });
+}
+
+#[test]
+fn the_last_who_may_administer_stays() {
+    on_each("the_last_who_may_administer_stays", async |store| {
+        let admin = role("admin", Permission::ALL, &[]);
+        let admin = store.create_role(&admin, at(1)).await.expect("a role");
+        let local = role("local", Permission::ALL, &["/retail"]);
+        let local = store.create_role(&local, at(1)).await.expect("a role");
+        let ann = store
+            .create_user(&draft("ann", &[admin.id]), None, at(1))
+            .await;
+        let ann = ann.expect("a user").id;
+        let bob = store
+            .create_user(&draft("bob", &[local.id]), None, at(1))
+            .await;
+        let bob = bob.expect("a user").id;
+
+        let off = UserDraft {
+            enabled: false,
+            ..draft("ann", &[admin.id])
+        };
+        let weaker = role("admin", &[Permission::Read], &[]);
+        let refusals = [
+            store.delete_user(ann, None).await.err(),
+            store.change_user(ann, None, &off, at(2)).await.err(),
+            store
+                .change_user(ann, None, &draft("ann", &[local.id]), at(2))
+                .await
+                .err(),
+            store
+                .change_role(admin.id, None, &weaker, at(2))
+                .await
+                .err(),
+        ];
+        for refused in refusals {
+            assert!(
+                matches!(refused, Some(AccountsError::LastAdmin)),
+                "{refused:?}"
+            );
+        }
+        let same = store.user(ann).await.expect("read").expect("there");
+        assert!(same.enabled && same.version == 1);
+
+        store
+            .change_user(bob, None, &draft("bob", &[admin.id]), at(3))
+            .await
+            .expect("two now");
+        store.delete_user(ann, None).await.expect("one is left");
+    });
+}
+
+#[test]
+fn a_session_lasts_until_its_time_is_over_or_its_user_is_not_who_signed_in() {
+    let name = "a_session_lasts_until_its_time_is_over_or_its_user_is_not_who_signed_in";
+    on_each(name, async |store| {
+        let seer = store
+            .create_role(&role("seer", &[Permission::Read], &[]), at(1))
+            .await;
+        let seer = seer.expect("a role");
+        let ann = store
+            .create_user(&draft("ann", &[seer.id]), None, at(1))
+            .await;
+        let ann = ann.expect("a user").id;
+        let [a, b] = [Digest([1; 32]), Digest([2; 32])];
+        store.start_session(a, &session(ann)).await.expect("begun");
+        store.start_session(b, &session(ann)).await.expect("begun");
+        let known = store
+            .session(a, at(11))
+            .await
+            .expect("read")
+            .expect("known");
+        assert_eq!(known.user.signed_in_at, Some(at(10)));
+        assert_eq!(
+            (known.roles, known.grants),
+            (vec!["seer".into()], vec![seer.grant])
+        );
+        store.see_session(a, at(20)).await.expect("seen");
+        let known = store
+            .session(a, at(21))
+            .await
+            .expect("read")
+            .expect("known");
+        assert_eq!(known.proof.seen_at, at(20));
+        assert_eq!(store.session(a, at(100)).await.expect("read"), None, "over");
+        assert_eq!(
+            store.session(Digest([3; 32]), at(11)).await.expect("read"),
+            None
+        );
+
+        store.end_session(a).await.expect("ended");
+        assert_eq!(store.session(a, at(11)).await.expect("read"), None);
+        assert!(store.session(b, at(11)).await.expect("read").is_some());
+        store
+            .set_password(ann, &password("q"), at(12))
+            .await
+            .expect("set");
+        assert_eq!(
+            store.session(b, at(12)).await.expect("read"),
+            None,
+            "all end"
+        );
+
+        store.start_session(b, &session(ann)).await.expect("begun");
+        let off = UserDraft {
+            enabled: false,
+            ..draft("ann", &[])
+        };
+        store
+            .change_user(ann, None, &off, at(13))
+            .await
+            .expect("changed");
+        assert_eq!(
+            store.session(b, at(13)).await.expect("read"),
+            None,
+            "disabled"
+        );
+        let refused = store.start_session(b, &session(ann)).await;
+        assert!(matches!(refused, Err(AccountsError::Unknown)));
+    });
+}
+
+#[test]
+fn a_token_is_its_users_and_ends() {
+    on_each("a_token_is_its_users_and_ends", async |store| {
+        let ann = store.create_user(&draft("ann", &[]), None, at(1)).await;
+        let ann = ann.expect("a user").id;
+        let wanted = TokenDraft {
+            user: ann,
+            name: "nightly".into(),
+            permissions: vec![Permission::Read, Permission::Execute],
+            expires_at: Some(at(50)),
+        };
+        let digest = Digest([7; 32]);
+        let made = store
+            .create_token(digest, &wanted, at(2))
+            .await
+            .expect("made");
+        assert_eq!(
+            (made.account.as_str(), &made.permissions),
+            ("ann", &wanted.permissions)
+        );
+        let known = store
+            .find_token(digest, at(3))
+            .await
+            .expect("read")
+            .expect("known");
+        assert_eq!(known.proof, made);
+        store.see_token(made.id, at(4)).await.expect("seen");
+        let list = TokenQuery {
+            user: Some(ann),
+            page: all(),
+        };
+        let listed = store.tokens(&list).await.expect("a page").items;
+        assert_eq!(listed[0].used_at, Some(at(4)));
+        assert_eq!(
+            store.find_token(digest, at(50)).await.expect("read"),
+            None,
+            "over"
+        );
+
+        store.delete_token(made.id).await.expect("ended");
+        assert_eq!(store.find_token(digest, at(3)).await.expect("read"), None);
+        let unknown = store.delete_token(made.id).await;
+        assert!(matches!(unknown, Err(AccountsError::Unknown)));
+        store
+            .create_token(digest, &wanted, at(2))
+            .await
+            .expect("made");
+        store.delete_user(ann, None).await.expect("gone");
+        assert_eq!(store.find_token(digest, at(3)).await.expect("read"), None);
+    });
+}
+
+#[test]
+fn the_audit_trail_is_searched_and_paged() {
+    on_each("the_audit_trail_is_searched_and_paged", async |store| {
+        let entry = |number: u32, account: &str| AuditEntry {
+            at: at(i64::from(number)),
+            account: account.into(),
+            address: "10.0.0.1".into(),
+            method: "session".into(),
+            action: "change".into(),
+            kind: "flow".into(),
+            object: Some(u64::from(number)),
+            name: format!("Flow {number}"),
+            before: None,
+            after: Some("{}".into()),
+        };
+        let entries: Vec<_> = (1..=5)
+            .map(|number| entry(number, if number % 2 == 0 { "bob" } else { "ann" }))
+            .collect();
+        store.record(&entries).await.expect("written");
+        let query = AuditQuery {
+            account: None,
+            action: None,
+            kind: None,
+            object: None,
+            text: String::new(),
+            since: None,
+            until: None,
+            page: PageRequest {
+                limit: 2,
+                direction: Direction::Descending,
+                ..all()
+            },
+        };
+        let first = store.audit(&query).await.expect("a page");
+        let told: Vec<_> = first.items.iter().map(|row| row.entry.clone()).collect();
+        assert_eq!(told, [entries[4].clone(), entries[3].clone()]);
+        let mut next = query.clone();
+        next.page.after = first.next;
+        assert_eq!(
+            store.audit(&next).await.expect("a page").items[0].entry,
+            entries[2]
+        );
+
+        let count = async |query: AuditQuery| {
+            let query = AuditQuery {
+                page: all(),
+                ..query
+            };
+            store.audit(&query).await.expect("a page").items.len()
+        };
+        let by = |change: &dyn Fn(&mut AuditQuery)| {
+            let mut query = query.clone();
+            change(&mut query);
+            query
+        };
+        assert_eq!(count(by(&|it| it.account = Some("bob".into()))).await, 2);
+        assert_eq!(count(by(&|it| it.object = Some(3))).await, 1);
+        assert_eq!(count(by(&|it| it.action = Some("delete".into()))).await, 0);
+        assert_eq!(count(by(&|it| it.text = "FLOW 4".into())).await, 1);
+        assert_eq!(
+            count(by(&|it| (it.since, it.until) = (Some(at(2)), Some(at(4))))).await,
+            2
+        );
+    });
+}
+
+#[test]
+fn two_who_take_the_last_two_away_come_one_after_the_other() {
+    let name = "two_who_take_the_last_two_away_come_one_after_the_other";
+    on_each(name, async |store| {
+        let admin = store
+            .create_role(&role("admin", Permission::ALL, &[]), at(1))
+            .await;
+        let admin = admin.expect("a role").id;
+        let mut ids = Vec::new();
+        for account in ["ann", "bob"] {
+            let made = store
+                .create_user(&draft(account, &[admin]), None, at(1))
+                .await;
+            ids.push(made.expect("a user").id);
+        }
+        let away = async |id| store.delete_user(id, None).await;
+        let both = async { tokio::join!(away(ids[0]), away(ids[1])) };
+        let (a, b) = tokio::time::timeout(Duration::from_secs(60), both)
+            .await
+            .expect("in time");
+        assert_eq!(a.is_ok() as u8 + b.is_ok() as u8, 1, "{a:?} {b:?}");
+    });
+}

@@ -1,0 +1,165 @@
+//! `hcndc user`, `hcndc role`, `hcndc token`: accounts, in the database itself, so that whoever runs the server's host can
+//! always get in.
+
+mod role;
+mod token;
+mod user;
+
+use std::{future::Future, sync::Arc};
+
+use hcndc_core::{
+    port::{Accounts, AccountsError, AuditEntry, PortError as _, User, normal_account},
+    time::Timestamp,
+};
+use hcndc_store_mysql::{SqlError, SqlStore, Upkeep};
+
+pub(super) use self::{role::RoleArgs, token::TokenArgs, user::UserArgs};
+use super::{
+    Exit,
+    db::{DatabaseArgs, now},
+    pick, runtime, warn_error,
+};
+use crate::{
+    auth::{Auth, NoRandomness, PasswordError, WeakPassword},
+    interchange::Lang,
+};
+
+/// Why a command on accounts was not done.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum AccountError {
+    #[error("cannot use the database")]
+    Database(#[from] SqlError),
+    #[error(transparent)]
+    Accounts(#[from] AccountsError),
+    #[error("{0:?}: an account has 1 to 64 characters, without spaces and slashes")]
+    BadAccount(String),
+    #[error("there is no user {0:?}")]
+    UnknownUser(String),
+    #[error("there is no role {0:?}")]
+    UnknownRole(String),
+    #[error("there is no token {0}")]
+    UnknownToken(u64),
+    #[error(transparent)]
+    Weak(#[from] WeakPassword),
+    #[error(transparent)]
+    Password(#[from] PasswordError),
+    #[error(transparent)]
+    Randomness(#[from] NoRandomness),
+    #[error("cannot read the password")]
+    Input(#[source] std::io::Error),
+}
+
+/// Accounts of a database, and what is done to them written down.
+struct Desk {
+    upkeep: Upkeep,
+    auth: Auth,
+}
+
+impl Desk {
+    /// Opens the database, which must be there and up to date.
+    async fn open(database: &DatabaseArgs) -> Result<Self, AccountError> {
+        // What a driver does is deep: in boxes it does not make each command's own state deeper.
+        let upkeep = Box::pin(database.open()).await?;
+        let store: SqlStore = Box::pin(upkeep.store()).await?.clone();
+        let auth = Auth::new(Arc::new(store));
+        Ok(Self { upkeep, auth })
+    }
+
+    fn accounts(&self) -> &dyn Accounts {
+        self.auth.accounts()
+    }
+
+    async fn user(&self, account: &str) -> Result<User, AccountError> {
+        let normal = normal(account)?;
+        let found = self.accounts().find_user(&normal).await?;
+        let (user, _) = found.ok_or_else(|| AccountError::UnknownUser(account.to_owned()))?;
+        Ok(user)
+    }
+
+    /// Writes down what was done, by whoever has the host's user.
+    async fn did(
+        &self,
+        action: &str,
+        kind: &str,
+        object: u64,
+        name: &str,
+    ) -> Result<(), AccountError> {
+        let entry = AuditEntry {
+            at: now(),
+            account: host_user(),
+            address: "localhost".to_owned(),
+            method: "cli".to_owned(),
+            action: action.to_owned(),
+            kind: kind.to_owned(),
+            object: Some(object),
+            name: name.to_owned(),
+            before: None,
+            after: None,
+        };
+        Ok(self.accounts().record(&[entry]).await?)
+    }
+
+    async fn close(self) -> Result<(), AccountError> {
+        Ok(Box::pin(self.upkeep.close()).await?)
+    }
+}
+
+/// The user of the operating system who runs this.
+fn host_user() -> String {
+    let user = nix::unistd::User::from_uid(nix::unistd::geteuid());
+    let user = user.ok().flatten();
+    user.map_or_else(|| nix::unistd::geteuid().to_string(), |user| user.name)
+}
+
+fn normal(account: &str) -> Result<String, AccountError> {
+    normal_account(account).ok_or_else(|| AccountError::BadAccount(account.to_owned()))
+}
+
+fn time(at: Option<Timestamp>) -> String {
+    at.map(|at| at.to_string()).unwrap_or_default()
+}
+
+/// Does the work on a runtime; what kept it from being done is told here.
+fn done(lang: Lang, work: impl Future<Output = Result<Exit, AccountError>>) -> Exit {
+    let failed = |error: &(dyn std::error::Error + 'static)| {
+        let doing = pick(lang, "nothing was changed", "没有任何改动");
+        warn_error(lang, doing, error);
+        Exit::Failed
+    };
+    match runtime() {
+        Err(error) => failed(&error),
+        Ok(runtime) => match runtime.block_on(work) {
+            Ok(exit) => exit,
+            Err(error) => {
+                failed(&error);
+                match &error {
+                    AccountError::Accounts(error)
+                        if error.kind() != hcndc_core::port::ErrorKind::Invalid =>
+                    {
+                        Exit::Failed
+                    }
+                    AccountError::Database(SqlError::Address { .. })
+                    | AccountError::Accounts(_)
+                    | AccountError::BadAccount(_)
+                    | AccountError::UnknownUser(_)
+                    | AccountError::UnknownRole(_)
+                    | AccountError::UnknownToken(_)
+                    | AccountError::Weak(_) => Exit::Wrong,
+                    _ => Exit::Failed,
+                }
+            }
+        },
+    }
+}
+
+pub(super) fn user(args: &UserArgs, lang: Lang) -> Exit {
+    done(lang, user::run(args, lang))
+}
+
+pub(super) fn role(args: &RoleArgs, lang: Lang) -> Exit {
+    done(lang, role::run(args, lang))
+}
+
+pub(super) fn token(args: &TokenArgs, lang: Lang) -> Exit {
+    done(lang, token::run(args, lang))
+}

@@ -1,0 +1,268 @@
+//! `hcndc user`.
+
+use clap::{Args, Subcommand};
+use comfy_table::{Table, presets};
+use hcndc_core::{
+    id::RoleId,
+    port::{AccountQuery, Direction, NamedSort, PageRequest, PasswordHash, UserDraft},
+};
+
+use super::{AccountError, Desk, normal, time};
+use crate::{
+    api::role_names,
+    auth::{Passwords, one_time_password},
+    cli::{
+        Exit,
+        db::{DatabaseArgs, now},
+        pick, print, say, warn,
+    },
+    interchange::Lang,
+};
+
+/// Arguments of `user`.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct UserArgs {
+    #[command(subcommand)]
+    command: UserCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum UserCommand {
+    /// List users, with their roles
+    List(ListArgs),
+    /// Make a user, and print a password for one use
+    Create(CreateArgs),
+    /// Give a user another password, and print it unless it is given; its sessions end
+    Password(PasswordArgs),
+    /// Give a user roles, in the place of those that it has
+    Roles(RolesArgs),
+    /// Let a user sign in no more; its sessions end, and its tokens are refused
+    Disable(OneArgs),
+    /// Let a user sign in again
+    Enable(OneArgs),
+    /// Delete a user, its sessions and its tokens
+    Delete(OneArgs),
+}
+
+#[derive(Debug, Args)]
+struct ListArgs {
+    #[command(flatten)]
+    database: DatabaseArgs,
+}
+
+#[derive(Debug, Args)]
+struct OneArgs {
+    #[command(flatten)]
+    database: DatabaseArgs,
+    /// The account
+    account: String,
+}
+
+#[derive(Debug, Args)]
+struct CreateArgs {
+    #[command(flatten)]
+    one: OneArgs,
+    /// Name for people
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    name: String,
+    /// A role that it has; may be given several times
+    #[arg(long, value_name = "ROLE")]
+    role: Vec<String>,
+    /// Read the password from the standard input, one line, instead of making one
+    #[arg(long)]
+    password_stdin: bool,
+}
+
+#[derive(Debug, Args)]
+struct RolesArgs {
+    #[command(flatten)]
+    one: OneArgs,
+    /// A role that it has; may be given several times
+    #[arg(long, value_name = "ROLE")]
+    role: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+struct PasswordArgs {
+    #[command(flatten)]
+    one: OneArgs,
+    /// Read the password from the standard input, one line, instead of making one
+    #[arg(long)]
+    password_stdin: bool,
+}
+
+pub(super) async fn run(args: &UserArgs, lang: Lang) -> Result<Exit, AccountError> {
+    match &args.command {
+        UserCommand::List(args) => list(args, lang).await,
+        UserCommand::Create(args) => create(args, lang).await,
+        UserCommand::Password(args) => password(args, lang).await,
+        UserCommand::Roles(args) => {
+            let desk = Desk::open(&args.one.database).await?;
+            let roles = roles(&desk, &args.role).await?;
+            change(desk, &args.one, |draft| draft.roles = roles).await
+        }
+        UserCommand::Disable(args) => {
+            let desk = Desk::open(&args.database).await?;
+            change(desk, args, |draft| draft.enabled = false).await
+        }
+        UserCommand::Enable(args) => {
+            let desk = Desk::open(&args.database).await?;
+            change(desk, args, |draft| draft.enabled = true).await
+        }
+        UserCommand::Delete(args) => {
+            let desk = Desk::open(&args.database).await?;
+            let user = desk.user(&args.account).await?;
+            desk.accounts().delete_user(user.id, None).await?;
+            desk.did("delete", "user", user.id.0, &user.account).await?;
+            desk.close().await?;
+            Ok(Exit::Success)
+        }
+    }
+}
+
+async fn list(args: &ListArgs, lang: Lang) -> Result<Exit, AccountError> {
+    let desk = Desk::open(&args.database).await?;
+    let names = role_names(desk.accounts()).await?;
+    let mut table = Table::new();
+    table.load_preset(presets::NOTHING).set_header(match lang {
+        Lang::En => ["account", "name", "roles", "signed in", ""],
+        Lang::Zh => ["账号", "姓名", "角色", "最近登录", ""],
+    });
+    let mut query = AccountQuery {
+        text: String::new(),
+        sort: NamedSort::Name,
+        page: PageRequest {
+            after: None,
+            limit: 1_000,
+            direction: Direction::Ascending,
+        },
+    };
+    loop {
+        let page = desk.accounts().users(&query).await?;
+        for user in page.items {
+            let roles = user.roles.iter().filter_map(|role| names.get(role));
+            let roles: Vec<_> = roles.map(String::as_str).collect();
+            let state = match (user.enabled, user.must_change_password) {
+                (false, _) => pick(lang, "disabled", "已停用"),
+                (true, true) => pick(lang, "must change the password", "须修改密码"),
+                (true, false) => "",
+            };
+            let signed_in = time(user.signed_in_at);
+            table.add_row([
+                &user.account,
+                &user.name,
+                &roles.join(", "),
+                &signed_in,
+                state,
+            ]);
+        }
+        match page.next {
+            Some(next) => query.page.after = Some(next),
+            None => break,
+        }
+    }
+    desk.close().await?;
+    Ok(print(lang, table.trim_fmt()))
+}
+
+/// Ids of roles of these names.
+async fn roles(desk: &Desk, named: &[String]) -> Result<Vec<RoleId>, AccountError> {
+    let names = role_names(desk.accounts()).await?;
+    let find = |name: &String| {
+        let mut found = names.iter().filter(|(_, other)| *other == name);
+        let found = found.next().map(|(id, _)| *id);
+        found.ok_or_else(|| AccountError::UnknownRole(name.clone()))
+    };
+    named.iter().map(find).collect()
+}
+
+/// A password that was typed in, or one that is made; and whether it is to be told.
+async fn choose(
+    desk: &Desk,
+    account: &str,
+    from_stdin: bool,
+) -> Result<(PasswordHash, Option<String>), AccountError> {
+    let (password, told) = if from_stdin {
+        let mut line = String::new();
+        std::io::stdin()
+            .read_line(&mut line)
+            .map_err(AccountError::Input)?;
+        let password = line.trim_end_matches(['\r', '\n']).to_owned();
+        Passwords::check(account, &password, None)?;
+        (password, None)
+    } else {
+        let password = one_time_password()?;
+        (password.clone(), Some(password))
+    };
+    let phc = desk.auth.passwords().hash(&password).await?;
+    // Who typed it in may be its user, or may tell it them: one that was made is for one use.
+    let must_change = told.is_some();
+    Ok((PasswordHash { phc, must_change }, told))
+}
+
+fn tell(password: Option<String>, lang: Lang) {
+    if let Some(password) = password {
+        warn(pick(
+            lang,
+            "the password, told once; it must be changed at the first sign-in:",
+            "密码（只显示一次，首次登录时须修改）：",
+        ));
+        say(password);
+    }
+}
+
+async fn create(args: &CreateArgs, lang: Lang) -> Result<Exit, AccountError> {
+    let desk = Desk::open(&args.one.database).await?;
+    let account = normal(&args.one.account)?;
+    let roles = roles(&desk, &args.role).await?;
+    let (hash, told) = choose(&desk, &account, args.password_stdin).await?;
+    let draft = UserDraft {
+        account,
+        name: args.name.clone(),
+        enabled: true,
+        roles,
+    };
+    let made = desk
+        .accounts()
+        .create_user(&draft, Some(&hash), now())
+        .await?;
+    desk.did("create", "user", made.id.0, &made.account).await?;
+    desk.close().await?;
+    tell(told, lang);
+    Ok(Exit::Success)
+}
+
+async fn password(args: &PasswordArgs, lang: Lang) -> Result<Exit, AccountError> {
+    let desk = Desk::open(&args.one.database).await?;
+    let user = desk.user(&args.one.account).await?;
+    let (hash, told) = choose(&desk, &user.account, args.password_stdin).await?;
+    desk.accounts().set_password(user.id, &hash, now()).await?;
+    desk.did("set_password", "user", user.id.0, &user.account)
+        .await?;
+    desk.close().await?;
+    tell(told, lang);
+    Ok(Exit::Success)
+}
+
+async fn change(
+    desk: Desk,
+    args: &OneArgs,
+    change: impl FnOnce(&mut UserDraft) + Send,
+) -> Result<Exit, AccountError> {
+    let user = desk.user(&args.account).await?;
+    let mut draft = UserDraft {
+        account: user.account,
+        name: user.name,
+        enabled: user.enabled,
+        roles: user.roles,
+    };
+    change(&mut draft);
+    let version = Some(user.version);
+    desk.accounts()
+        .change_user(user.id, version, &draft, now())
+        .await?;
+    desk.did("change", "user", user.id.0, &draft.account)
+        .await?;
+    desk.close().await?;
+    Ok(Exit::Success)
+}

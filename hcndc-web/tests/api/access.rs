@@ -1,0 +1,658 @@
+//! Who gets in, to what, and what is written down of it.
+
+use std::sync::Arc;
+
+use hcndc_core::{
+    id::{RoleId, UserId},
+    port::{
+        Accounts as _, Clock as _, Digest, Grant, PasswordHash, Permission, RoleDraft, Session,
+        UserDraft,
+    },
+};
+use hcndc_store_mysql::SqlStore;
+use hcndc_web::{
+    api,
+    auth::{Access, Auth, digest},
+    clock::SystemClock,
+};
+use serde_json::{Value, json};
+
+use crate::bed::{Answer, Bed};
+
+/// A server with users, one of them with each of these roles.
+struct Site {
+    bed: Bed,
+    store: SqlStore,
+    auth: Arc<Auth>,
+}
+
+/// What a caller shows.
+#[derive(Clone, Debug)]
+enum Caller {
+    Nobody,
+    Cookie { cookie: String, csrf: String },
+    Token(String),
+}
+
+const PASSWORD: &str = "correct horse";
+
+impl Site {
+    async fn new() -> Self {
+        let store = SqlStore::connect("sqlite::memory:").await.unwrap();
+        let auth = Arc::new(Auth::new(Arc::new(store.clone())));
+        let bed = Bed::with_users(Access::Users, Arc::clone(&auth)).await;
+        Self { bed, store, auth }
+    }
+
+    async fn role(&self, name: &str, permissions: &[Permission], directories: &[&str]) -> RoleId {
+        let draft = RoleDraft {
+            name: name.to_owned(),
+            description: String::new(),
+            grant: Grant {
+                permissions: permissions.to_vec(),
+                directories: directories.iter().map(|it| (*it).to_owned()).collect(),
+            },
+        };
+        let now = SystemClock::new().now();
+        self.store.create_role(&draft, now).await.unwrap().id
+    }
+
+    /// A user with one role of these permissions.
+    async fn user(
+        &self,
+        account: &str,
+        permissions: &[Permission],
+        directories: &[&str],
+    ) -> UserId {
+        let role = self.role(account, permissions, directories).await;
+        let draft = UserDraft {
+            account: account.to_owned(),
+            name: String::new(),
+            enabled: true,
+            roles: vec![role],
+        };
+        let hash = PasswordHash {
+            phc: self.auth.passwords().hash(PASSWORD).await.unwrap(),
+            must_change: false,
+        };
+        let now = SystemClock::new().now();
+        let made = self.store.create_user(&draft, Some(&hash), now).await;
+        made.unwrap().id
+    }
+
+    async fn call(&self, caller: &Caller, method: &str, path: &str, body: &Value) -> Answer {
+        let mut headers = vec![("content-type", "application/json")];
+        let bearer;
+        match caller {
+            Caller::Nobody => {}
+            Caller::Cookie { cookie, csrf } => {
+                headers.push(("cookie", cookie));
+                headers.push(("x-csrf-token", csrf));
+            }
+            Caller::Token(token) => {
+                bearer = format!("Bearer {token}");
+                headers.push(("authorization", &bearer));
+            }
+        }
+        self.bed
+            .call(method, path, &headers, body.to_string())
+            .await
+    }
+
+    async fn get(&self, caller: &Caller, path: &str) -> Answer {
+        self.call(caller, "GET", &format!("/api/v1/{path}"), &Value::Null)
+            .await
+    }
+
+    async fn post(&self, caller: &Caller, path: &str, body: &Value) -> Answer {
+        self.call(caller, "POST", &format!("/api/v1/{path}"), body)
+            .await
+    }
+
+    async fn try_sign_in(&self, account: &str, password: &str) -> Answer {
+        let body = json!({"account": account, "password": password});
+        self.post(&Caller::Nobody, "session", &body).await
+    }
+
+    async fn sign_in(&self, account: &str) -> Caller {
+        signed_in(&self.try_sign_in(account, PASSWORD).await)
+    }
+
+    async fn token(&self, caller: &Caller, permissions: &[&str]) -> Caller {
+        let body = json!({"name": "test", "permissions": permissions});
+        let made = self.post(caller, "tokens", &body).await.expect(201);
+        Caller::Token(made["token"].as_str().unwrap().to_owned())
+    }
+}
+
+/// The caller that an answer to a sign-in makes.
+#[track_caller]
+fn signed_in(answer: &Answer) -> Caller {
+    let csrf = answer.json()["csrf"].as_str().unwrap().to_owned();
+    let cookie = answer.header("set-cookie").split(';').next().unwrap();
+    Caller::Cookie {
+        cookie: cookie.to_owned(),
+        csrf,
+    }
+}
+
+#[tokio::test]
+async fn a_session_begins_lasts_and_ends() {
+    let site = Site::new().await;
+    site.user("ann", &[Permission::Read, Permission::Write], &[])
+        .await;
+    site.get(&Caller::Nobody, "session")
+        .await
+        .problem(401, "signed_out");
+
+    let answer = site.try_sign_in(" Ann", PASSWORD).await;
+    let session = answer.expect(201);
+    assert_eq!(session["account"], "ann");
+    assert_eq!(session["permissions"], json!(["read", "write"]));
+    assert_eq!(session["directories"], json!([]));
+    assert_eq!(session["access"], "users");
+    assert_eq!(session["must_change_password"], false);
+    let cookie = answer.header("set-cookie");
+    for part in ["HttpOnly", "SameSite=Strict", "Path=/"] {
+        assert!(cookie.contains(part), "{cookie}");
+    }
+    assert!(
+        !cookie.contains("Secure"),
+        "this connection is not encrypted"
+    );
+    let ann = signed_in(&answer);
+    let told = site.get(&ann, "session").await.expect(200);
+    assert_eq!(told, session);
+
+    let flow = json!({"name": "load"});
+    let made = site.post(&ann, "flows", &flow).await.expect(201);
+    assert_eq!(made["created_by"], "ann");
+    let Caller::Cookie { cookie, .. } = &ann else {
+        unreachable!()
+    };
+    let forged = Caller::Cookie {
+        cookie: cookie.clone(),
+        csrf: "x".to_owned(),
+    };
+    site.post(&forged, "flows", &flow)
+        .await
+        .problem(403, "csrf");
+    site.get(&forged, "flows").await.expect(200);
+
+    let out = site
+        .call(&ann, "DELETE", "/api/v1/session", &Value::Null)
+        .await;
+    assert_eq!(out.status, 204);
+    site.get(&ann, "session").await.problem(401, "signed_out");
+}
+
+#[tokio::test]
+async fn behind_a_proxy_with_tls_the_cookie_is_for_tls_only() {
+    let site = Site::new().await;
+    site.user("ann", &[Permission::Read], &[]).await;
+    let headers = [
+        ("content-type", "application/json"),
+        ("x-forwarded-proto", "https"),
+    ];
+    let body = json!({"account": "ann", "password": PASSWORD}).to_string();
+    let answer = site
+        .bed
+        .call("POST", "/api/v1/session", &headers, body)
+        .await;
+    assert!(answer.header("set-cookie").ends_with("; Secure"));
+}
+
+#[tokio::test]
+async fn a_session_that_was_left_alone_has_ended() {
+    let site = Site::new().await;
+    let ann = site.user("ann", &[Permission::Read], &[]).await;
+    let now = SystemClock::new().now();
+    let hours = |hours: u64| now.before(std::time::Duration::from_secs(hours * 3_600));
+    for (secret, seen, ends, status) in [
+        (
+            "used",
+            hours(11),
+            now.after(std::time::Duration::from_secs(60)),
+            200,
+        ),
+        (
+            "left",
+            hours(13),
+            now.after(std::time::Duration::from_secs(60)),
+            401,
+        ),
+        ("over", hours(1), hours(0), 401),
+    ] {
+        let session = Session {
+            user: ann,
+            started_at: hours(100),
+            seen_at: seen,
+            ends_at: ends,
+        };
+        let digest = digest(secret);
+        site.store.start_session(digest, &session).await.unwrap();
+        let caller = Caller::Cookie {
+            cookie: format!("hcndc_session={secret}"),
+            csrf: String::new(),
+        };
+        assert_eq!(
+            site.get(&caller, "session").await.status,
+            status,
+            "{secret}"
+        );
+    }
+    let unknown: Option<_> = site.store.session(Digest([0; 32]), now).await.unwrap();
+    assert!(unknown.is_none());
+}
+
+#[tokio::test]
+async fn a_wrong_password_and_an_unknown_account_look_the_same_and_make_wait() {
+    let site = Site::new().await;
+    site.user("ann", &[Permission::Read], &[]).await;
+    let wrong = site
+        .try_sign_in("ann", "wrong")
+        .await
+        .problem(401, "wrong_password");
+    let unknown = site
+        .try_sign_in("nobody", "wrong")
+        .await
+        .problem(401, "wrong_password");
+    assert_eq!(wrong, unknown);
+    for _ in 0..4 {
+        site.try_sign_in("ann", "wrong")
+            .await
+            .problem(401, "wrong_password");
+    }
+    // The right one has to wait, too: else guessing would go on at full speed.
+    let answer = site.try_sign_in("ann", PASSWORD).await;
+    answer.problem(429, "too_many_attempts");
+    assert_eq!(answer.header("retry-after"), "1");
+    site.try_sign_in("nobody", "wrong")
+        .await
+        .problem(401, "wrong_password");
+}
+
+#[tokio::test]
+async fn a_first_password_must_be_changed_before_anything_else() {
+    let site = Site::new().await;
+    let now = SystemClock::new().now();
+    let password = site
+        .auth
+        .make_first(now)
+        .await
+        .unwrap()
+        .expect("there are no users");
+    assert_eq!(site.auth.make_first(now).await.unwrap(), None, "once");
+    let answer = site.try_sign_in("admin", &password).await;
+    assert_eq!(answer.expect(201)["must_change_password"], true);
+    let admin = signed_in(&answer);
+    site.get(&admin, "flows")
+        .await
+        .problem(403, "password_change_needed");
+    site.get(&admin, "session").await.expect(200);
+
+    let path = "/api/v1/session/password";
+    let change = async |old: &str, new: &str| {
+        site.call(&admin, "PUT", path, &json!({"old": old, "new": new}))
+            .await
+    };
+    change("wrong", "a new password")
+        .await
+        .problem(401, "wrong_password");
+    change(&password, "short")
+        .await
+        .problem(422, "weak_password");
+    change(&password, &password)
+        .await
+        .problem(422, "weak_password");
+    let answer = change(&password, "a new password").await;
+    assert_eq!(answer.expect(200)["must_change_password"], false);
+    site.get(&admin, "session").await.problem(401, "signed_out");
+    let admin = signed_in(&answer);
+    site.get(&admin, "users").await.expect(200);
+    site.try_sign_in("admin", &password)
+        .await
+        .problem(401, "wrong_password");
+}
+
+/// Every route as anonymous, by cookie and by token, with the permission that it needs, and with all others.
+#[tokio::test]
+async fn each_route_asks_for_what_it_needs() {
+    let site = Site::new().await;
+    site.user("all", Permission::ALL, &[]).await;
+    let all = site.sign_in("all").await;
+    let mut only = Vec::new();
+    for permission in Permission::ALL {
+        let account = format!("only_{permission}");
+        site.user(&account, &[*permission], &[]).await;
+        let cookie = site.sign_in(&account).await;
+        let token = site.token(&all, &[permission.as_str()]).await;
+        only.push((*permission, cookie, token));
+    }
+    let needs = |method: &str, path: &str| -> Option<Option<Permission>> {
+        let known = path.strip_prefix("/api/v1/")?;
+        let first = known.split('/').next().unwrap();
+        Some(match (first, method) {
+            ("session", "POST") => return None,
+            ("session" | "tokens", _) => None,
+            ("users" | "roles" | "audit", _) => Some(Permission::Admin),
+            (_, "GET") => Some(Permission::Read),
+            ("executors", _) => Some(Permission::Admin),
+            ("executions" | "job-runs", _) => Some(Permission::Execute),
+            ("schedules", "POST") if known != "schedules" && !known.ends_with("delete") => {
+                Some(Permission::Schedule)
+            }
+            ("backfills", _) if known.ends_with("plan") => Some(Permission::Read),
+            ("backfills", _) => Some(Permission::Schedule),
+            ("cron" | "forecast" | "graphs", _) => Some(Permission::Read),
+            _ => Some(Permission::Write),
+        })
+    };
+    for (method, template) in api::route_names(&site.bed.app) {
+        // What streams for ever is asked with a query that is refused, once it is let in.
+        let path = format!("{}?nonsense=1", template.replace("{id}", "999999"));
+        let call = async |caller: &Caller| site.call(caller, &method, &path, &json!({})).await;
+        let Some(needed) = needs(&method, template) else {
+            let status = call(&Caller::Nobody).await.status;
+            assert!(
+                status != 401 && status != 403,
+                "{method} {template}: {status}"
+            );
+            continue;
+        };
+        call(&Caller::Nobody).await.problem(401, "signed_out");
+        let stranger = Caller::Token("hcndc_nonsense".to_owned());
+        call(&stranger).await.problem(401, "signed_out");
+        // Signing out would end the session that the next route is asked with.
+        if template == "/api/v1/session" {
+            continue;
+        }
+        for (permission, cookie, token) in &only {
+            for caller in [cookie, token] {
+                let answer = call(caller).await;
+                let refused = answer.status == 403;
+                let allowed = needed.is_none_or(|needed| needed == *permission);
+                assert_eq!(
+                    !refused, allowed,
+                    "{method} {template} with {permission}: {answer:?}"
+                );
+                if refused {
+                    answer.problem(403, "forbidden");
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_token_may_do_no_more_than_its_maker_and_is_told_once() {
+    let site = Site::new().await;
+    site.user("ann", &[Permission::Read], &[]).await;
+    site.user("root", Permission::ALL, &[]).await;
+    let (ann, root) = (site.sign_in("ann").await, site.sign_in("root").await);
+    let body = json!({"name": "t", "permissions": ["read", "write"]});
+    site.post(&ann, "tokens", &body)
+        .await
+        .problem(422, "too_strong_token");
+    let body = json!({"name": "t", "permissions": ["read"], "account": "root"});
+    site.post(&ann, "tokens", &body)
+        .await
+        .problem(403, "forbidden");
+    let token = site.token(&ann, &["read"]).await;
+    site.get(&token, "flows").await.expect(200);
+    site.post(&token, "flows", &json!({"name": "f"}))
+        .await
+        .problem(403, "forbidden");
+
+    let body = json!({"name": "for ann", "permissions": ["read", "write"], "account": "ann"});
+    let made = site.post(&root, "tokens", &body).await.expect(201);
+    let strong = Caller::Token(made["token"].as_str().unwrap().to_owned());
+    // Its user may not write, so neither may it.
+    site.post(&strong, "flows", &json!({"name": "f"}))
+        .await
+        .problem(403, "forbidden");
+    let listed = site.get(&ann, "tokens").await.expect(200);
+    assert_eq!(listed["items"].as_array().unwrap().len(), 2);
+    assert!(
+        listed["items"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|it| it.get("token").is_none())
+    );
+    let roots = site.token(&root, &["admin"]).await;
+    let listed = site.get(&roots, "tokens?account=root").await.expect(200);
+    let id = listed["items"][0]["id"].as_u64().unwrap();
+    site.get(&ann, &format!("tokens/{id}"))
+        .await
+        .problem(404, "unknown_token");
+    let path = format!("/api/v1/tokens/{id}");
+    assert_eq!(
+        site.call(&root, "DELETE", &path, &Value::Null).await.status,
+        204
+    );
+    site.get(&roots, "users").await.problem(401, "signed_out");
+}
+
+#[tokio::test]
+async fn users_and_roles_are_looked_after() {
+    let site = Site::new().await;
+    site.user("root", Permission::ALL, &[]).await;
+    let root = site.sign_in("root").await;
+    let role = json!({"name": "seer", "permissions": ["read"], "directories": ["/retail"]});
+    let made = site.post(&root, "roles", &role).await.expect(201);
+    let seer = made["id"].as_u64().unwrap();
+    assert_eq!(made["directories"], json!(["/retail"]));
+    let bad = json!({"name": "x", "directories": ["retail"]});
+    site.post(&root, "roles", &bad)
+        .await
+        .problem(400, "bad_body");
+
+    let body = json!({"account": "Bob", "roles": ["seer"]});
+    let made = site.post(&root, "users", &body).await.expect(201);
+    let password = made["one_time_password"].as_str().unwrap().to_owned();
+    let bob = made["id"].as_u64().unwrap();
+    assert_eq!(
+        (&made["account"], &made["roles"]),
+        (&json!("bob"), &json!(["seer"]))
+    );
+    site.post(&root, "users", &body)
+        .await
+        .problem(409, "name_taken");
+    let unknown = json!({"account": "eve", "roles": ["nothing"]});
+    site.post(&root, "users", &unknown)
+        .await
+        .problem(422, "unknown_role");
+    let session = site.try_sign_in("bob", &password).await.expect(201);
+    assert_eq!(session["must_change_password"], true);
+    assert_eq!(session["directories"], json!(["/retail"]));
+
+    let delete_role = format!("/api/v1/roles/{seer}");
+    site.call(&root, "DELETE", &delete_role, &Value::Null)
+        .await
+        .problem(409, "in_use");
+    let path = format!("/api/v1/users/{bob}");
+    let patch = json!({"enabled": false, "name": "Bob"});
+    let changed = site.call(&root, "PATCH", &path, &patch).await.expect(200);
+    assert_eq!(
+        (&changed["enabled"], &changed["version"]),
+        (&json!(false), &json!(2))
+    );
+    site.try_sign_in("bob", &password)
+        .await
+        .problem(401, "wrong_password");
+    let stale = json!({"name": "B", "version": 1});
+    site.call(&root, "PATCH", &path, &stale)
+        .await
+        .problem(409, "stale");
+    let reset = site
+        .call(&root, "PUT", &format!("{path}/password"), &json!({}))
+        .await;
+    assert_ne!(reset.expect(200)["one_time_password"], json!(password));
+    assert_eq!(
+        site.call(&root, "DELETE", &path, &Value::Null).await.status,
+        204
+    );
+    assert_eq!(
+        site.call(&root, "DELETE", &delete_role, &Value::Null)
+            .await
+            .status,
+        204
+    );
+    let users = site.get(&root, "users").await.expect(200);
+    let id = users["items"][0]["id"].as_u64().unwrap();
+    let own = format!("/api/v1/users/{id}");
+    site.call(&root, "DELETE", &own, &Value::Null)
+        .await
+        .problem(409, "last_admin");
+}
+
+#[tokio::test]
+async fn a_role_of_a_directory_changes_and_runs_nothing_outside_of_it() {
+    let site = Site::new().await;
+    site.user("root", Permission::ALL, &[]).await;
+    let may = [Permission::Read, Permission::Write, Permission::Execute];
+    site.user("ann", &may, &["/retail"]).await;
+    let (root, ann) = (site.sign_in("root").await, site.sign_in("ann").await);
+    let executor = json!({"name": "here", "address": "local", "slots": 4});
+    site.post(&root, "executors", &executor).await.expect(201);
+    let flow = async |caller: &Caller, name: &str, directory: &str| {
+        let body = json!({"name": name, "directory": directory});
+        site.post(caller, "flows", &body).await
+    };
+    let bank = flow(&root, "bank", "/bank").await.expect(201)["id"]
+        .as_u64()
+        .unwrap();
+    flow(&ann, "night", "/retail/night").await.expect(201);
+    flow(&ann, "other", "/").await.problem(403, "forbidden");
+    let job = |flow: &str| json!({"flow": flow, "name": "a", "command": "true"});
+    site.post(&ann, "jobs", &job("night")).await.expect(201);
+    site.post(&ann, "jobs", &job("bank"))
+        .await
+        .problem(403, "forbidden");
+    let path = format!("/api/v1/flows/{bank}");
+    let taken = site
+        .call(&ann, "PATCH", &path, &json!({"directory": "/retail"}))
+        .await;
+    taken.problem(403, "forbidden");
+    site.call(&ann, "DELETE", &path, &Value::Null)
+        .await
+        .problem(403, "forbidden");
+
+    let start = |flow: &str| json!({"flows": [flow], "data_date": "2026-11-21"});
+    site.post(&ann, "executions", &start("bank"))
+        .await
+        .problem(403, "forbidden");
+    site.post(&ann, "executions", &start("night"))
+        .await
+        .expect(201);
+    let run = site
+        .post(&root, "executions", &start("bank"))
+        .await
+        .expect(201);
+    let run = run["id"].as_u64().unwrap();
+    let stop = format!("executions/{run}/stop");
+    site.post(&ann, &stop, &json!({}))
+        .await
+        .problem(403, "forbidden");
+    // A flow that is tied to one outside would start that, too.
+    let path = format!("/api/v1/flows/{bank}");
+    let tied = json!({"parents": ["night"]});
+    site.call(&root, "PATCH", &path, &tied).await.expect(200);
+    let with = json!({"flows": ["night"], "with_downstream": true, "data_date": "2026-11-22"});
+    site.post(&ann, "executions", &with)
+        .await
+        .problem(403, "forbidden");
+    site.get(&ann, "flows").await.expect(200);
+}
+
+#[tokio::test]
+async fn what_people_do_is_written_down_without_secrets() {
+    let site = Site::new().await;
+    site.user("root", Permission::ALL, &[]).await;
+    site.try_sign_in("root", "wrong")
+        .await
+        .problem(401, "wrong_password");
+    let root = site.sign_in("root").await;
+    let made = site
+        .post(&root, "flows", &json!({"name": "load"}))
+        .await
+        .expect(201);
+    let id = made["id"].as_u64().unwrap();
+    let path = format!("/api/v1/flows/{id}");
+    let token = site.token(&root, &["write", "execute"]).await;
+    site.call(&token, "PATCH", &path, &json!({"priority": 5}))
+        .await
+        .expect(200);
+    // What changes nothing is nothing to be told.
+    site.call(&token, "PATCH", &path, &json!({"priority": 5}))
+        .await
+        .expect(200);
+    site.post(
+        &token,
+        "executions",
+        &json!({"flows": ["load"], "data_date": "2026-11-21"}),
+    )
+    .await
+    .expect(201);
+    let mesh = "hcndc: 1\nflows: [{name: load}]\ndata_sources:\n  - {name: dwh, kind: mysql, host: db, \
+                database: d, user: u, password: hunter2}\n";
+    let Caller::Cookie { cookie, csrf } = &root else {
+        unreachable!()
+    };
+    let headers = [
+        ("content-type", "application/yaml"),
+        ("cookie", cookie.as_str()),
+        ("x-csrf-token", csrf.as_str()),
+    ];
+    site.bed
+        .call("POST", "/api/v1/mesh", &headers, mesh)
+        .await
+        .expect(200);
+
+    let audit = async |query: &str| {
+        let page = site.get(&root, &format!("audit?{query}")).await;
+        assert!(!page.text().contains("hunter2"), "{}", page.text());
+        page.expect(200)["items"].as_array().unwrap().clone()
+    };
+    let of_flow = audit(&format!("kind=flow&id={id}&sort=id")).await;
+    let told: Vec<_> = of_flow
+        .iter()
+        .map(|it| {
+            (
+                it["action"].as_str().unwrap(),
+                it["method"].as_str().unwrap(),
+            )
+        })
+        .collect();
+    assert_eq!(told[..2], [("create", "session"), ("change", "token")]);
+    assert_eq!(of_flow[0]["account"], "root");
+    assert_eq!(of_flow[0]["address"], "127.0.0.1");
+    assert_eq!(of_flow[0]["before"], Value::Null);
+    assert_eq!(of_flow[1]["before"]["priority"], 0);
+    assert_eq!(of_flow[1]["after"]["priority"], 5);
+    assert_eq!(audit("action=sign_in_failed").await.len(), 1);
+    assert_eq!(audit("action=sign_in&account=root").await.len(), 1);
+    assert_eq!(audit("action=start&kind=execution").await.len(), 1);
+    let source = audit("kind=data_source").await;
+    assert_eq!(source[0]["after"]["password"], "***");
+    assert_eq!(audit("kind=token").await[0]["after"]["name"], "test");
+    site.get(&root, "audit?since=yesterday")
+        .await
+        .problem(400, "bad_query");
+}
+
+#[tokio::test]
+async fn where_nobody_is_asked_everybody_may_do_everything() {
+    let bed = Bed::new().await;
+    let session = bed.get("session").await.expect(200);
+    assert_eq!(
+        (&session["access"], &session["account"]),
+        (&json!("open"), &json!("api"))
+    );
+    assert_eq!(
+        session["permissions"].as_array().unwrap().len(),
+        Permission::ALL.len()
+    );
+    bed.get("users").await.problem(409, "no_users");
+}
