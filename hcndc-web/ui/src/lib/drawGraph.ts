@@ -165,5 +165,10 @@ export function drawMap(context: CanvasRenderingContext2D, graph: Graph, view: V
   }
   context.strokeStyle = paint.accent
   context.lineWidth = 1.5
-  context.strokeRect(view.x * scale, view.y * scale, (shown.width / view.scale) * scale, (shown.height / view.scale) * scale)
+  // What is shown beyond the graph has no place on the map: the frame ends at its edge.
+  const left = Math.max(view.x * scale, 1)
+  const top = Math.max(view.y * scale, 1)
+  const right = Math.min((view.x + shown.width / view.scale) * scale, size.width - 1)
+  const bottom = Math.min((view.y + shown.height / view.scale) * scale, size.height - 1)
+  context.strokeRect(left, top, right - left, bottom - top)
 }
