@@ -112,7 +112,11 @@ fn users_have_roles_and_names_of_their_own() {
         let role = RoleId(99);
         assert!(matches!(unknown, Err(AccountsError::UnknownRole { role: it }) if it == role));
         let found = store.users(&users("ANN")).await.expect("a page").items;
-        assert_eq!(found, std::slice::from_ref(&ann), "what was refused left nothing behind");
+        assert_eq!(
+            found,
+            std::slice::from_ref(&ann),
+            "what was refused left nothing behind"
+        );
 
         let (again, hash) = store.find_user("ann").await.expect("read").expect("there");
         assert_eq!((again, hash), (ann.clone(), Some(password("p"))));
