@@ -5,8 +5,8 @@
 //! ```
 //!
 //! The method is that of Sugiyama, Tagawa and Toda (*Methods for Visual Understanding of Hierarchical System Structures*,
-//! IEEE Trans. SMC 11, 1981): [`layer`] gives layers along longest paths, [`order`] reduces crossings by barycentres, and
-//! [`place`] draws each node to its neighbours under the distances that must be kept. It knows nothing of flows or jobs, and
+//! IEEE Trans. SMC 11, 1981): `layer` gives layers along longest paths, `order` reduces crossings by barycentres, and
+//! `place` draws each node to its neighbours under the distances that must be kept. It knows nothing of flows or jobs, and
 //! the same input always gives the same output.
 
 mod layer;
