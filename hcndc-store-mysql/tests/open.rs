@@ -10,7 +10,7 @@ use hcndc_core::{
 };
 use hcndc_store_mysql::{SqlError, SqlOptions, SqlStore};
 use sea_orm::{ConnectionTrait as _, Database};
-use support::{block_on, mysql, sqlite};
+use support::{block_on, galera, mysql, sqlite};
 
 /// The error and its causes, as a log would have them.
 fn chain(error: &SqlError) -> String {
@@ -379,6 +379,33 @@ fn mysql_may_be_opened_by_many_at_once() {
         for store in opening {
             let store = store.await.expect("no panic");
             store.expect("open").load().await.expect("load");
+        }
+    });
+}
+
+#[test]
+fn a_cluster_may_be_opened_by_many_at_once_through_all_its_nodes() {
+    if galera::is_skipped("a_cluster_may_be_opened_by_many_at_once_through_all_its_nodes") {
+        return;
+    }
+    block_on(async {
+        let nodes = galera::nodes();
+        for _ in 0..3 {
+            let schema = mysql::Schema::create_at(&nodes[0]).await;
+            galera::settle(&schema).await;
+            let opening: Vec<_> = nodes
+                .iter()
+                .chain(&nodes)
+                .map(|node| {
+                    let url = schema.url_at(node);
+                    tokio::spawn(async move { SqlStore::connect(&url).await })
+                })
+                .collect();
+            for store in opening {
+                let store = store.await.expect("no panic");
+                let store = store.unwrap_or_else(|error| panic!("{}", chain(&error)));
+                store.load().await.expect("load");
+            }
         }
     });
 }

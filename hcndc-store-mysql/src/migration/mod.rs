@@ -1,5 +1,6 @@
 //! Migrations: a file per step, named by date and purpose, never edited once released. They only go forward.
 
+mod cluster;
 mod m20261122_000001_backbone;
 mod m20261125_000001_definitions;
 mod m20261125_000002_firing;
@@ -12,6 +13,7 @@ mod m20261126_000005_states_of_dates;
 mod make;
 mod status;
 
+use cluster::ClusterLock;
 pub use status::MigrationStatus;
 pub(crate) use status::{foreign_table, status};
 
@@ -61,7 +63,7 @@ pub(crate) async fn migrate(db: &DatabaseConnection, address: &str) -> Result<()
                 "SELECT GET_LOCK(CONCAT('hcndc.migrate.', MD5(DATABASE())), 60) AS held",
             )
             .await?;
-            let done = migrate_locked(db, db, address).await;
+            let done = migrate_in_cluster(db, address).await;
             mysql_lock(
                 db,
                 "SELECT RELEASE_LOCK(CONCAT('hcndc.migrate.', MD5(DATABASE()))) AS held",
@@ -73,7 +75,8 @@ pub(crate) async fn migrate(db: &DatabaseConnection, address: &str) -> Result<()
         _ => {
             let transaction: DatabaseTransaction =
                 begin_write(db).await.doing("lock the tables")?;
-            migrate_locked(&transaction, &transaction, address).await?;
+            check(&transaction, &transaction, address).await?;
+            up(&transaction, None).await?;
             // Where nothing had to change, this is the first write: better here than in the first commit.
             let touch = Query::update()
                 .table(Leader::Table)
@@ -94,15 +97,58 @@ async fn mysql_lock(db: &DatabaseConnection, statement: &str) -> Result<(), SqlE
     if held == Some(1) {
         return Ok(());
     }
-    Err(SqlError::Statement {
-        doing: "lock the tables: another process has been changing them for a minute",
-        source: sea_orm::DbErr::ConnectionAcquire(sea_orm::ConnAcquireErr::Timeout),
-    })
+    Err(busy())
 }
 
-async fn migrate_locked<'c, C: ConnectionTrait>(
+fn busy() -> SqlError {
+    SqlError::Statement {
+        doing: "lock the tables: another process has been changing them for a minute",
+        source: sea_orm::DbErr::ConnectionAcquire(sea_orm::ConnAcquireErr::Timeout),
+    }
+}
+
+/// Where other nodes have servers, too, the named lock is not enough.
+async fn migrate_in_cluster(db: &DatabaseConnection, address: &str) -> Result<(), SqlError> {
+    check(db, db, address).await?;
+    if pending(db).await? == 0 {
+        return Ok(());
+    }
+    let Some(mut lock) = ClusterLock::acquire(db).await? else {
+        return up(db, None).await;
+    };
+    let done = up_one_by_one(db, &mut lock).await;
+    lock.release().await.and(done)
+}
+
+async fn up_one_by_one(
+    db: &DatabaseConnection,
+    lock: &mut ClusterLock<'_>,
+) -> Result<(), SqlError> {
+    for _ in 0..pending(db).await? {
+        up(db, Some(1)).await?;
+        lock.keep().await?;
+    }
+    Ok(())
+}
+
+async fn pending(db: &DatabaseConnection) -> Result<usize, SqlError> {
+    let pending = Migrator::get_pending_migrations(db).await;
+    Ok(pending.doing("read the list of migrations")?.len())
+}
+
+async fn up<'c>(
+    manager: impl IntoSchemaManagerConnection<'c>,
+    steps: Option<u32>,
+) -> Result<(), SqlError> {
+    Migrator::up(manager, steps)
+        .await
+        .doing("change the tables")
+}
+
+/// Whether these tables are ours, and not newer than this program.
+async fn check<'c, C: ConnectionTrait>(
     db: &C,
-    manager: impl IntoSchemaManagerConnection<'c> + Copy,
+    manager: impl IntoSchemaManagerConnection<'c>,
     address: &str,
 ) -> Result<(), SqlError> {
     let schema = SchemaManager::new(manager);
@@ -125,5 +171,5 @@ async fn migrate_locked<'c, C: ConnectionTrait>(
             });
         }
     }
-    Migrator::up(manager, None).await.doing("change the tables")
+    Ok(())
 }

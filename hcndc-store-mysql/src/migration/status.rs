@@ -61,15 +61,14 @@ pub(crate) async fn status(db: &DatabaseConnection) -> Result<Vec<MigrationStatu
 }
 
 /// The first table that has one of our names although no migration of ours has run, if there is one: it cannot be ours.
+/// Another process may be making them; it makes the list of migrations first, which is therefore looked for last.
 pub(crate) async fn foreign_table(
     schema: &SchemaManager<'_>,
 ) -> Result<Option<&'static str>, SqlError> {
-    if has_table(schema, MIGRATIONS).await? {
-        return Ok(None);
-    }
     for &table in m20261122_000001_backbone::TABLES {
         if has_table(schema, table).await? {
-            return Ok(Some(table));
+            let ours = has_table(schema, MIGRATIONS).await?;
+            return Ok((!ours).then_some(table));
         }
     }
     Ok(None)
