@@ -13,6 +13,9 @@
 //! - [`retention`]: old history goes
 //! - [`database`], [`local_executor`]: what a host has of its own
 
+// What a command waits for is nested deeper than the compiler's usual limit once it is optimized.
+#![recursion_limit = "256"]
+
 pub mod api;
 pub mod app;
 pub mod auth;
