@@ -56,7 +56,7 @@ fn left_behind() -> (Commit, Vec<(ExecutorId, AttemptId)>) {
     let executors: Vec<_> = engine.executors().map(|it| it.id).collect();
     for executor in executors {
         let (version, held) = ("1".to_owned(), vec![]);
-        let report = Report::Hello { version, held };
+        let report = Report::hello(version, held);
         apply(&mut engine, Input::Report { executor, report });
     }
     let flows = engine.flows().map(|flow| flow.id).collect();
@@ -101,10 +101,7 @@ async fn recover(store: &SqlStore, attempts: &[(ExecutorId, AttemptId)]) -> Engi
             started: Some((1, now)),
             end: None,
         });
-        let report = Report::Hello {
-            version: "1".to_owned(),
-            held: held.collect(),
-        };
+        let report = Report::hello("1".to_owned(), held.collect());
         let step = engine.apply(now, Input::Report { executor, report });
         let step = step.expect("it is not refused");
         let orders = step.effects.iter();

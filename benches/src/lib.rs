@@ -59,7 +59,7 @@ impl Run {
         let executors: Vec<_> = run.engine.executors().map(|it| it.id).collect();
         for executor in executors {
             let (version, held) = ("1".into(), vec![]);
-            let report = Report::Hello { version, held };
+            let report = Report::hello(version, held);
             run.apply(Input::Report { executor, report });
         }
         run

@@ -174,10 +174,7 @@ fn set_up(engine: &mut Engine, now: Timestamp) {
         .expect("a sound edit");
     let executors: Vec<ExecutorId> = engine.executors().map(|it| it.id).collect();
     for executor in executors {
-        let report = Report::Hello {
-            version: String::new(),
-            held: Vec::new(),
-        };
+        let report = Report::hello(String::new(), Vec::new());
         engine
             .apply(now, Input::Report { executor, report })
             .expect("a known executor");
@@ -278,10 +275,7 @@ fn draw(bytes: &mut Bytes<'_>, engine: &Engine, shelf: &Shelf, given: &Given<'_>
         }
         9 => Input::Report {
             executor: executor(bytes),
-            report: Report::Hello {
-                version: String::new(),
-                held: Vec::new(),
-            },
+            report: Report::hello(String::new(), Vec::new()),
         },
         10 => Input::Report {
             executor: executor(bytes),

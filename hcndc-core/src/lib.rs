@@ -54,7 +54,7 @@
 //! let evening: Timestamp = "2026-11-21T20:00:00+08:00".parse()?;
 //! engine.apply(evening, Input::Edit(EditBatch { by: "ann".into(), edits }))?;
 //! let executor = engine.executors().next().expect("just made").id;
-//! let hello = Report::Hello { version: "1".into(), held: vec![] };
+//! let hello = Report::hello("1".into(), vec![]);
 //! engine.apply(evening, Input::Report { executor, report: hello })?;
 //!
 //! // The engine reads no clock; it says when it wants to be woken.

@@ -53,7 +53,7 @@ fn hello(engine: &mut Engine) {
     let executors: Vec<_> = engine.executors().map(|it| it.id).collect();
     for executor in executors {
         let (version, held) = ("1".into(), vec![]);
-        let report = Report::Hello { version, held };
+        let report = Report::hello(version, held);
         let input = Input::Report { executor, report };
         engine.apply(begin(), input).expect("it is known");
     }

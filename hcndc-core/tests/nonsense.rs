@@ -13,7 +13,7 @@ use hcndc_core::{
     engine::{
         AttemptRow, AttemptState, BackfillRequest, Change, EditBatch, End, EndCause, Engine,
         ExecutionSnapshot, ExecutionState, FlowRunState, Held, HostFigures, Input, JobRunState,
-        Report, ResolveError, ResolveErrorKind, Settings, SettledAs, Start, TriggerKind,
+        Offer, Report, ResolveError, ResolveErrorKind, Settings, SettledAs, Start, TriggerKind,
     },
     id::{
         AlertId, AttemptId, BackfillId, ExecutionId, ExecutorId, FileEventId, FlowId, JobId,
@@ -261,7 +261,7 @@ impl World {
         for executor in world.executors() {
             let (executor, held) = (ExecutorId(executor), vec![]);
             let version = "1".into();
-            let report = Report::Hello { version, held };
+            let report = Report::hello(version, held);
             world.send(Input::Report { executor, report });
         }
         world
@@ -541,6 +541,10 @@ impl World {
                     started: it.yes().then(|| (it.next_u32(), it.time(now))),
                     end: it.yes().then(|| end(it, now)),
                 }),
+                offer: Offer {
+                    labels: it.pairs(),
+                    slots: it.next_u32() % 4,
+                },
             },
             1 | 2 => Report::Started {
                 attempt,

@@ -67,7 +67,7 @@ fn night(seed: u64) -> Taped {
     let executors: Vec<ExecutorId> = taped.engine.executors().map(|it| it.id).collect();
     for executor in executors {
         let (version, held) = ("1".into(), vec![]);
-        let report = Report::Hello { version, held };
+        let report = Report::hello(version, held);
         taped.send(Input::Report { executor, report });
     }
     let flows = taped.engine.flows().map(|flow| flow.id).collect();

@@ -332,7 +332,7 @@ impl Transport for Desk {
         let next = self.hellos.lock().unwrap().pop_front();
         let (version, held) = ("1".into(), vec![]);
         match next {
-            Some(executor) => (executor, Report::Hello { version, held }),
+            Some(executor) => (executor, Report::hello(version, held)),
             None => std::future::pending().await,
         }
     }

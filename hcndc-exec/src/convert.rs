@@ -3,15 +3,15 @@
 use std::time::Duration;
 
 use hcndc_core::{
-    engine::{End, EndCause, Held, HostFigures, RunOrder},
+    engine::{End, EndCause, Held, HostFigures, Offer, RunOrder},
     id::{AttemptId, ExecutionId, JobRunId},
     model::Param,
-    port::{Fence, LogEntry, LogRead, Stream},
+    port::{Fence, Introduction, LogEntry, LogRead, Stream},
     time::{TimeError, Timestamp},
 };
 
 use crate::{
-    link::{Down, Identity, Protocol, Refusal, Up},
+    link::{Down, Identity, PROTOCOL, Protocol, Refusal, Up},
     wire::{self, end::Cause, from_executor, refused::Reason, to_executor},
 };
 
@@ -180,17 +180,7 @@ impl From<Up> for wire::FromExecutor {
                 attempt: attempt.0,
                 end: Some(end.into()),
             }),
-            Up::Heartbeat(figures) => Message::Heartbeat(wire::Heartbeat {
-                cores: figures.cores,
-                load_1m: figures.load_1m,
-                memory_total_bytes: figures.memory_total_bytes,
-                memory_available_bytes: figures.memory_available_bytes,
-                disk_total_bytes: figures.disk_total_bytes,
-                disk_available_bytes: figures.disk_available_bytes,
-                os: figures.os,
-                hostname: figures.hostname,
-                running: figures.running,
-            }),
+            Up::Heartbeat(figures) => Message::Heartbeat(figures.into()),
             Up::Refused(refusal) => Message::Refused(refusal.into()),
         };
         Self {
@@ -231,22 +221,92 @@ impl TryFrom<wire::FromExecutor> for Up {
                 attempt: AttemptId(finished.attempt),
                 end: finished.end.ok_or(missing("the end"))?.try_into()?,
             },
-            Message::Heartbeat(figures) if !figures.load_1m.is_finite() => {
-                return Err(ConvertError::NotANumber { field: "load_1m" });
-            }
-            Message::Heartbeat(figures) => Self::Heartbeat(HostFigures {
-                cores: figures.cores,
-                load_1m: figures.load_1m,
-                memory_total_bytes: figures.memory_total_bytes,
-                memory_available_bytes: figures.memory_available_bytes,
-                disk_total_bytes: figures.disk_total_bytes,
-                disk_available_bytes: figures.disk_available_bytes,
-                os: figures.os,
-                hostname: figures.hostname,
-                running: figures.running,
-            }),
+            Message::Heartbeat(figures) => Self::Heartbeat(figures.try_into()?),
             Message::Refused(refused) => Self::Refused(refused.try_into()?),
         })
+    }
+}
+
+impl From<HostFigures> for wire::Heartbeat {
+    fn from(figures: HostFigures) -> Self {
+        Self {
+            cores: figures.cores,
+            load_1m: figures.load_1m,
+            memory_total_bytes: figures.memory_total_bytes,
+            memory_available_bytes: figures.memory_available_bytes,
+            disk_total_bytes: figures.disk_total_bytes,
+            disk_available_bytes: figures.disk_available_bytes,
+            os: figures.os,
+            hostname: figures.hostname,
+            running: figures.running,
+        }
+    }
+}
+
+impl TryFrom<wire::Heartbeat> for HostFigures {
+    type Error = ConvertError;
+
+    fn try_from(figures: wire::Heartbeat) -> Result<Self, ConvertError> {
+        if !figures.load_1m.is_finite() {
+            return Err(ConvertError::NotANumber { field: "load_1m" });
+        }
+        Ok(Self {
+            cores: figures.cores,
+            load_1m: figures.load_1m,
+            memory_total_bytes: figures.memory_total_bytes,
+            memory_available_bytes: figures.memory_available_bytes,
+            disk_total_bytes: figures.disk_total_bytes,
+            disk_available_bytes: figures.disk_available_bytes,
+            os: figures.os,
+            hostname: figures.hostname,
+            running: figures.running,
+        })
+    }
+}
+
+/// Who an executor is, and the protocol that it speaks.
+pub(crate) fn introduction(
+    identity: Identity,
+    figures: HostFigures,
+    protocol: Protocol,
+) -> Introduction {
+    Introduction {
+        name: identity.name,
+        version: identity.version,
+        protocol: protocol.to_string(),
+        offer: Offer {
+            labels: identity.labels,
+            slots: identity.slots,
+        },
+        figures,
+    }
+}
+
+/// The same over the wire; the protocol for whoever has to understand it.
+pub(crate) fn introduced(
+    reply: wire::IntroduceReply,
+) -> Result<(Introduction, Protocol), ConvertError> {
+    let identity = Identity {
+        name: reply.name,
+        version: reply.version,
+        labels: reply.labels,
+        slots: reply.slots,
+    };
+    let protocol = version(reply.protocol, reply.protocol_minor);
+    let figures = reply.figures.unwrap_or_default().try_into()?;
+    Ok((introduction(identity, figures, protocol), protocol))
+}
+
+/// What goes over the wire of who we are.
+pub(crate) fn introduce(identity: Identity, figures: HostFigures) -> wire::IntroduceReply {
+    wire::IntroduceReply {
+        name: identity.name,
+        version: identity.version,
+        protocol: PROTOCOL.major,
+        protocol_minor: PROTOCOL.minor,
+        labels: identity.labels,
+        slots: identity.slots,
+        figures: Some(figures.into()),
     }
 }
 
@@ -281,11 +341,18 @@ impl TryFrom<wire::Held> for Held {
     }
 }
 
+/// The signal with which a system ends what uses up its memory.
+const SIGKILL: i32 = 9;
+
 impl From<End> for wire::End {
     fn from(end: End) -> Self {
+        // An end of an earlier minor skips what is more than a signal.
+        let core_dumped = matches!(end.cause, EndCause::CoreDumped(_));
+        let out_of_memory = end.cause == EndCause::OutOfMemory;
         let cause = match end.cause {
             EndCause::Exited(code) => Cause::Exited(code),
-            EndCause::Signaled(signal) => Cause::Signaled(signal),
+            EndCause::Signaled(signal) | EndCause::CoreDumped(signal) => Cause::Signaled(signal),
+            EndCause::OutOfMemory => Cause::Signaled(SIGKILL),
             EndCause::TimedOut => Cause::TimedOut(wire::TimedOut {}),
             EndCause::Killed => Cause::Killed(wire::Killed {}),
             EndCause::NotStarted(reason) => Cause::NotStarted(reason),
@@ -298,6 +365,8 @@ impl From<End> for wire::End {
             peak_memory_bytes: end.peak_memory_bytes,
             cpu_time_us: micros(end.cpu_time),
             log_bytes: end.log_bytes,
+            core_dumped,
+            out_of_memory,
         }
     }
 }
@@ -308,6 +377,8 @@ impl TryFrom<wire::End> for End {
     fn try_from(end: wire::End) -> Result<Self, ConvertError> {
         let cause = match end.cause.ok_or(missing("the cause of an end"))? {
             Cause::Exited(code) => EndCause::Exited(code),
+            Cause::Signaled(_) if end.out_of_memory => EndCause::OutOfMemory,
+            Cause::Signaled(signal) if end.core_dumped => EndCause::CoreDumped(signal),
             Cause::Signaled(signal) => EndCause::Signaled(signal),
             Cause::TimedOut(wire::TimedOut {}) => EndCause::TimedOut,
             Cause::Killed(wire::Killed {}) => EndCause::Killed,

@@ -11,9 +11,9 @@ use desk::{
     within,
 };
 use hcndc_core::{
-    engine::{EndCause, Order, Report},
+    engine::{EndCause, Offer, Order, Report},
     id::{AttemptId, ExecutorId},
-    port::{Fence, Transport as _},
+    port::{Fence, Transport as _, UnreachableKind},
 };
 use hcndc_exec::{
     Token,
@@ -21,7 +21,7 @@ use hcndc_exec::{
         Access, BindError, ExecutorConfig, ExecutorServer, Stop, find, find_or_start, find_within,
         run,
     },
-    transport::{ByAddress, Grpc, GrpcTransport, InProcess, LOCAL, Tokens, Transports},
+    transport::{ByAddress, Grpc, GrpcTransport, InProcess, LOCAL, Lines, Tokens, Transports},
 };
 use tokio::sync::watch;
 
@@ -76,6 +76,67 @@ async fn trouble_is_told_in_words() {
         .unwrap();
     let told = trouble(&closed.to_string(), None).await;
     assert!(told.contains("refuses the connection"), "{told}");
+}
+
+#[tokio::test]
+async fn a_test_of_an_executor_tells_who_it_is_and_does_not_disturb_it() {
+    let arguments = [
+        "--name=etl-1",
+        "--label=gpu=a100",
+        "--label",
+        "disk",
+        "--slots=4",
+    ];
+    let arguments = arguments.map(str::to_owned);
+    let program = Program::start_with(tempfile::tempdir().unwrap(), &arguments);
+    let transport = transport(Some("open-sesame"));
+    transport.connect(executor(&program.address().await), Fence(1));
+    let offer = Offer {
+        labels: [
+            ("disk".into(), String::new()),
+            ("gpu".into(), "a100".into()),
+        ]
+        .into(),
+        slots: 4,
+    };
+    let Report::Hello { offer: offered, .. } = next(&transport).await else {
+        panic!("a hello was expected")
+    };
+    assert_eq!(offered, offer);
+    let known = transport
+        .test(&executor(&program.address().await))
+        .await
+        .unwrap();
+    assert_eq!((known.name.as_str(), &known.offer), ("etl-1", &offer));
+    assert_eq!(known.version, env!("CARGO_PKG_VERSION"));
+    assert!(known.figures.cores > 0 && known.figures.memory_total_bytes > 0);
+    // The connection that stands is the one that stood.
+    assert_eq!(ran(&transport, order(1, "true")).await, EndCause::Exited(0));
+}
+
+#[tokio::test]
+async fn a_test_of_an_executor_tells_what_is_wrong() {
+    let program = Program::start();
+    let address = program.address().await;
+    // A port that was given back a moment ago.
+    let closed = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .to_string();
+    for (address, token, kind) in [
+        (address.as_str(), None, UnreachableKind::Token),
+        (&address, Some("wrong"), UnreachableKind::Token),
+        ("no-such-host.invalid:7890", None, UnreachableKind::Name),
+        ("nonsense", None, UnreachableKind::Address),
+        (&closed, None, UnreachableKind::Refused),
+    ] {
+        let error = transport(token).test(&executor(address)).await.unwrap_err();
+        assert_eq!(error.kind, kind, "{error}");
+    }
+    let nobody = Lines::new(InProcess::default());
+    let error = nobody.test(&executor(LOCAL)).await.unwrap_err();
+    assert_eq!(error.kind, UnreachableKind::Refused);
 }
 
 #[tokio::test]

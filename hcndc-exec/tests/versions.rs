@@ -12,13 +12,14 @@ use desk::{
 };
 use hcndc_core::{
     engine::{EndCause, Report},
-    port::{Fence, Transport as _},
+    port::{Fence, Introduction, Transport as _, Unreachable, UnreachableKind},
 };
 use hcndc_exec::{
     link::{Down, PROTOCOL, Protocol},
     transport::{Dial, Grpc, GrpcTransport, Line, Lines, Tokens},
     wire::{
-        ExecutorHello, FromExecutor, ReadLogReply, ReadLogRequest, ToExecutor,
+        ExecutorHello, FromExecutor, IntroduceReply, IntroduceRequest, ReadLogReply,
+        ReadLogRequest, ToExecutor,
         executor_server::{Executor, ExecutorServer},
         from_executor::Message,
     },
@@ -67,6 +68,10 @@ impl Dial for Speaking {
             }
         });
         Ok(line)
+    }
+
+    async fn ask(&self, address: &str) -> Result<Introduction, Unreachable> {
+        self.0.ask(address).await
     }
 }
 
@@ -177,6 +182,21 @@ impl Executor for Other {
     async fn read_log(&self, _: Request<ReadLogRequest>) -> Result<Response<ReadLogReply>, Status> {
         Err(Status::unimplemented("there are no logs"))
     }
+
+    async fn introduce(
+        &self,
+        _: Request<IntroduceRequest>,
+    ) -> Result<Response<IntroduceReply>, Status> {
+        if self.0 == FIRST_MINOR {
+            return Err(Status::unimplemented("of a later minor"));
+        }
+        Ok(Response::new(IntroduceReply {
+            protocol: self.0.major,
+            protocol_minor: self.0.minor,
+            version: "9".into(),
+            ..IntroduceReply::default()
+        }))
+    }
 }
 
 /// Where an executor of this version listens.
@@ -218,5 +238,22 @@ async fn a_scheduler_goes_on_with_executors_of_earlier_and_later_minors() {
         let (transport, report) = connected(speaks).await;
         assert!(matches!(report, Report::Hello { .. }), "{report:?}");
         assert_eq!(transport.trouble(ID), None);
+    }
+}
+
+#[tokio::test]
+async fn a_test_of_an_executor_tells_whether_its_version_will_do() {
+    let asked = |speaks| async move {
+        let executor = executor(&other(speaks).await.to_string());
+        transport(None).test(&executor).await
+    };
+    assert_eq!(asked(LATER_MINOR).await.unwrap().version, "9");
+    for (speaks, words) in [
+        (LATER_MAJOR, "upgrade the scheduler"),
+        (FIRST_MINOR, "another version"),
+    ] {
+        let error = asked(speaks).await.unwrap_err();
+        assert_eq!(error.kind, UnreachableKind::Version);
+        assert!(error.reason.contains(words), "{error}");
     }
 }

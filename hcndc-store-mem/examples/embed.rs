@@ -144,13 +144,7 @@ impl Transport for Here {
     type Error = Never;
 
     fn connect(&self, executor: Arc<Executor>, _: Fence) {
-        self.say(
-            executor.id,
-            Report::Hello {
-                version: "1".into(),
-                held: Vec::new(),
-            },
-        );
+        self.say(executor.id, Report::hello("1".into(), Vec::new()));
     }
 
     fn disconnect(&self, _: ExecutorId) {}

@@ -94,7 +94,7 @@ fn jobs_usually_take_what_their_latest_successful_runs_took() {
     night.apply(Input::Edit(EditBatch { by, edits }));
     let executor = night.engine.executors().next().unwrap().id;
     let (version, held) = ("1".into(), vec![]);
-    let report = Report::Hello { version, held };
+    let report = Report::hello(version, held);
     night.apply(Input::Report { executor, report });
     for (took, code) in [(500, 0), (30, 0), (1, 1), (10, 0), (20, 0)] {
         night.run(took, code);

@@ -13,6 +13,7 @@ use std::{
 };
 
 use async_trait::async_trait;
+use hcndc_core::port::{Introduction, Unreachable, UnreachableKind};
 use hcndc_exec::{
     FileLogError, LogArchive, SchedulerTls, TlsFiles,
     executor::{
@@ -92,27 +93,73 @@ fn with_tls(grpc: Grpc) -> Result<Grpc, String> {
 #[async_trait]
 impl Dial for Reach {
     async fn dial(&self, address: &str) -> Result<Line, String> {
+        let way = self.way(address).map_err(|error| error.reason)?;
+        way.dial().await
+    }
+
+    async fn ask(&self, address: &str) -> Result<Introduction, Unreachable> {
+        self.way(address)?.ask().await
+    }
+}
+
+/// How an address is reached.
+enum Way<'a> {
+    Inside(&'a InProcess),
+    Remote(&'a Grpc, &'a str),
+    Beside(Grpc, String),
+}
+
+impl Way<'_> {
+    async fn dial(&self) -> Result<Line, String> {
+        match self {
+            Self::Inside(inside) => inside.dial(ADDRESS).await,
+            Self::Remote(grpc, address) => grpc.dial(address).await,
+            Self::Beside(grpc, address) => grpc.dial(address).await,
+        }
+    }
+
+    async fn ask(&self) -> Result<Introduction, Unreachable> {
+        match self {
+            Self::Inside(inside) => inside.ask(ADDRESS).await,
+            Self::Remote(grpc, address) => grpc.ask(address).await,
+            Self::Beside(grpc, address) => grpc.ask(address).await,
+        }
+    }
+}
+
+impl Reach {
+    fn way<'a>(&'a self, address: &'a str) -> Result<Way<'a>, Unreachable> {
+        let fail = |kind, reason| Unreachable { kind, reason };
         if address != ADDRESS {
-            return self
-                .others
-                .as_ref()
-                .map_err(String::clone)?
-                .dial(address)
-                .await;
+            return match &self.others {
+                Ok(grpc) => Ok(Way::Remote(grpc, address)),
+                Err(reason) => Err(fail(UnreachableKind::Tls, reason.clone())),
+            };
         }
         match &self.local {
-            Local::None => Err("this server runs no executor on its host".to_owned()),
-            Local::Inside(inside) => inside.dial(address).await,
+            Local::None => Err(fail(
+                UnreachableKind::Refused,
+                "this server runs no executor on its host".to_owned(),
+            )),
+            Local::Inside(inside) => Ok(Way::Inside(inside)),
             Local::Beside(data_dir) => {
                 let found = find(data_dir).map_err(|error| {
-                    format!("cannot read where the executor of this host listens: {error}")
+                    fail(
+                        UnreachableKind::Other,
+                        format!("cannot read where the executor of this host listens: {error}"),
+                    )
                 })?;
-                let found = found.ok_or("the executor of this host does not run")?;
+                let found = found.ok_or_else(|| {
+                    fail(
+                        UnreachableKind::Refused,
+                        "the executor of this host does not run".to_owned(),
+                    )
+                })?;
                 let tokens = Tokens {
                     default: found.token,
                     ..Tokens::default()
                 };
-                Grpc::new(tokens).dial(&found.address.to_string()).await
+                Ok(Way::Beside(Grpc::new(tokens), found.address.to_string()))
             }
         }
     }

@@ -60,10 +60,7 @@ fn engine_of(mesh: &MeshFile) -> Engine {
         .apply(begin, Input::Edit(EditBatch { by, edits: all }))
         .unwrap();
     let executor = engine.executors().next().unwrap().id;
-    let report = Report::Hello {
-        version: "1".to_owned(),
-        held: Vec::new(),
-    };
+    let report = Report::hello("1".to_owned(), Vec::new());
     engine
         .apply(begin, Input::Report { executor, report })
         .unwrap();

@@ -310,14 +310,53 @@ pub struct AttemptRow {
     pub exit_code: Option<i32>,
     /// Signal, if one ended it.
     pub signal: Option<i32>,
-    /// Why it was not started or was lost; empty otherwise.
+    /// Why it was not started or was lost; the [`Mishap`] that a signal stands for, as its
+    /// [text](Mishap::as_str); empty otherwise.
     pub message: String,
-    /// Largest resident memory of one of its processes, bytes; 0 if unknown.
+    /// Largest resident memory of one of its processes, or of all together where its host can count that, bytes; 0 if
+    /// unknown.
     pub peak_memory_bytes: u64,
     /// Processor time in whole microseconds; zero if unknown.
     pub cpu_time: Duration,
     /// Bytes of output.
     pub log_bytes: u64,
+}
+
+impl AttemptRow {
+    /// What is known beyond the signal that ended it.
+    #[must_use]
+    pub fn mishap(&self) -> Option<Mishap> {
+        self.signal?;
+        Mishap::find(&self.message)
+    }
+}
+
+/// What a signal that ended an attempt stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mishap {
+    /// The process left an image of its memory.
+    CoreDumped,
+    /// Memory was used up: that of the host, or as much as the job may have.
+    OutOfMemory,
+}
+
+impl Mishap {
+    /// Its text in rows.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::CoreDumped => "core dumped",
+            Self::OutOfMemory => "out of memory",
+        }
+    }
+
+    /// The one of this text.
+    #[must_use]
+    pub fn find(text: &str) -> Option<Self> {
+        [Self::CoreDumped, Self::OutOfMemory]
+            .into_iter()
+            .find(|it| it.as_str() == text)
+    }
 }
 
 /// All that an engine needs to go on where another stopped.

@@ -5,7 +5,7 @@ use alloc::{string::String, vec::Vec};
 use super::{
     Engine,
     execution::{Execution, FlowRun, Verdict, verdict},
-    placement::{Seat, meets},
+    placement::Seat,
     state::{FlowRunState, JobRunState},
 };
 use crate::{
@@ -454,7 +454,7 @@ impl Engine {
             });
         }
         let hosts = self.yard.hosts();
-        let meeting = hosts.filter(|host| meets(&host.executor, &need.placement));
+        let meeting = hosts.filter(|host| host.meets(&need.placement));
         let mut troubles = Vec::new();
         for host in meeting {
             let Some(trouble) = host.trouble_for(need.slots, rank) else {

@@ -242,6 +242,9 @@ pub enum Report {
         version: String,
         /// Attempts that it holds: running, or ended and not yet acknowledged.
         held: Vec<Held>,
+        /// What it offers to jobs by its own settings.
+        #[cfg_attr(feature = "serde", serde(default))]
+        offer: Offer,
     },
     /// The attempt's process runs.
     Started {
@@ -268,6 +271,28 @@ pub enum Report {
     },
 }
 
+impl Report {
+    /// A hello of an executor whose own settings offer nothing.
+    #[must_use]
+    pub fn hello(version: String, held: Vec<Held>) -> Self {
+        Self::Hello {
+            version,
+            held,
+            offer: Offer::default(),
+        }
+    }
+}
+
+/// What an executor offers to jobs by the settings that it was started with, beside what people define of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Offer {
+    /// Labels that jobs can ask for, too; one that its definition has as well is the definition's.
+    pub labels: BTreeMap<String, String>,
+    /// Slots at most, whatever its definition says; 0 for as many as that says.
+    pub slots: u32,
+}
+
 /// An attempt that an executor holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -290,7 +315,8 @@ pub struct End {
     pub started_at: Option<Timestamp>,
     /// When it ended.
     pub ended_at: Timestamp,
-    /// Largest resident memory of one of its processes, bytes; 0 if unknown.
+    /// Largest resident memory of one of its processes, or of all together where its host can count that, bytes; 0 if
+    /// unknown.
     pub peak_memory_bytes: u64,
     /// Processor time of all its processes; zero if unknown.
     pub cpu_time: Duration,
@@ -307,6 +333,11 @@ pub enum EndCause {
     Exited(i32),
     /// A signal that we did not send ended the process.
     Signaled(i32),
+    /// A signal that we did not send ended the process, and it left an image of its memory (core dump).
+    CoreDumped(i32),
+    /// The system killed it, or a part of it that it could not do without, because memory was used up: that of the host, or
+    /// as much as the job may have.
+    OutOfMemory,
     /// It ran longer than its timeout and was killed.
     TimedOut,
     /// It was killed because the scheduler asked.
@@ -359,7 +390,7 @@ pub struct RunOrder {
     pub job: String,
     /// The date that it is for.
     pub data_date: DataDate,
-    /// Given to `sh -c` after placeholders are replaced and `args` appended.
+    /// Given to `sh -c`, or to the interpreter that it names after `#!`, after placeholders are replaced and `args` appended.
     pub command: String,
     /// The job's params, in order: values are appended to the command, each quoted as one word.
     pub args: Vec<Param>,

@@ -74,13 +74,13 @@ pub use backfill::{
 };
 pub use change::{
     AttemptRow, Change, ExecutionRow, ExecutionSnapshot, FlowDates, FlowRunRow, JobOutcome,
-    JobRunRow, Snapshot, StartKeyRow, TriggerKind,
+    JobRunRow, Mishap, Snapshot, StartKeyRow, TriggerKind,
 };
 pub use check::Violation;
 pub use effect::{Effect, Order};
 pub use explain::{Explanation, FlowExplanation, Hold, HostTrouble, SlotTrouble};
 pub use input::{
-    EditBatch, End, EndCause, Held, HostFigures, Input, Report, RunOrder, SettledAs, Start,
+    EditBatch, End, EndCause, Held, HostFigures, Input, Offer, Report, RunOrder, SettledAs, Start,
 };
 pub use rejected::Rejected;
 pub use resolve::{ParamAsk, ResolveError, ResolveErrorKind, ResolveOrder};
@@ -147,7 +147,7 @@ struct Attempt {
 /// let executor = engine.executors().next().expect("just made").id;
 /// let flow = engine.find_flow("nightly").expect("just made").id;
 ///
-/// engine.apply(now, Input::Report { executor, report: Report::Hello { version: "1".into(), held: vec![] } })?;
+/// engine.apply(now, Input::Report { executor, report: Report::hello("1".into(), vec![]) })?;
 /// let start = Start { flows: vec![flow], jobs: None, downstream: false, data_date: "2026-11-21".parse()?, params: vec![], trigger: TriggerKind::Manual, by: "ann".into() };
 /// let step = engine.apply(now, Input::Start(start))?;
 ///
@@ -490,6 +490,7 @@ impl Engine {
             slots_used: host.used,
             attempts: host.attempts.len() as u32,
             version: host.version.clone(),
+            offer: host.offer.clone(),
             figures: host.figures.clone(),
         })
     }
@@ -853,6 +854,8 @@ pub struct ExecutorHealth {
     pub attempts: u32,
     /// Version of its program, once it said hello.
     pub version: Option<String>,
+    /// What it offers by its own settings, once it said hello.
+    pub offer: Offer,
     /// Its latest figures.
     pub figures: Option<HostFigures>,
 }

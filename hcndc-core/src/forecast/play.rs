@@ -178,9 +178,11 @@ impl<'a> Player<'a> {
                     reason: BY.to_string(),
                 }
             } else if self.assumed.hosts == Hosts::AllUp && enabled {
+                let health = self.engine.executor_health(executor);
                 Report::Hello {
                     version: BY.to_string(),
                     held: self.held(executor),
+                    offer: health.map_or_else(Default::default, |it| it.offer),
                 }
             } else {
                 continue;

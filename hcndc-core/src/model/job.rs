@@ -31,7 +31,8 @@ pub struct Job {
     pub placement: Placement,
     /// Slots of an executor that it takes while it runs, 1 to 1,000.
     pub slots: u32,
-    /// Given to `sh -c` with the params appended; not empty.
+    /// Given to `sh -c` with the params appended; or a script for the interpreter that its first line names after `#!`, with the
+    /// params as its arguments. Not empty.
     pub command: String,
     /// Appended to the command line in this order, each quoted as one word.
     pub params: Vec<JobParam>,

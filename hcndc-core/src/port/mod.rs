@@ -35,4 +35,4 @@ pub use observer::Observer;
 pub use permission::{Grant, Permission};
 pub use resolver::ParamResolver;
 pub use store::{Asked, Commit, Fence, Lease, Store};
-pub use transport::{NoExecutors, Transport};
+pub use transport::{Introduction, NoExecutors, Transport, Unreachable, UnreachableKind};

@@ -1,13 +1,17 @@
 //! The way to executors and back.
 
-use alloc::{boxed::Box, string::String, sync::Arc};
+use alloc::{
+    boxed::Box,
+    string::{String, ToString as _},
+    sync::Arc,
+};
 use core::time::Duration;
 
 use async_trait::async_trait;
 
 use super::{ErrorKind, Fence, LogRead, PortError};
 use crate::{
-    engine::{Order, Report},
+    engine::{HostFigures, Offer, Order, Report},
     id::{AttemptId, ExecutorId},
     model::Executor,
 };
@@ -64,6 +68,62 @@ pub trait Transport: Send + Sync {
 
     /// Why no connection stands; `None` while one does.
     fn trouble(&self, executor: ExecutorId) -> Option<String>;
+
+    /// Asks the executor of this definition who it is, by a connection of its own that obeys and changes nothing: whether it
+    /// could be used, and why not if it could not. A transport that does not know how answers [`UnreachableKind::Other`].
+    async fn test(&self, _executor: &Executor) -> Result<Introduction, Unreachable> {
+        Err(Unreachable {
+            kind: UnreachableKind::Other,
+            reason: "executors cannot be tested from here".to_string(),
+        })
+    }
+}
+
+/// What an executor says of itself to whoever may ask.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Introduction {
+    /// Name that it was started with, for people.
+    pub name: String,
+    /// Version of its program.
+    pub version: String,
+    /// Version of the protocol that it speaks.
+    pub protocol: String,
+    /// What it offers by its own settings.
+    pub offer: Offer,
+    /// How its host is doing.
+    pub figures: HostFigures,
+}
+
+/// Why an executor cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{reason}")]
+pub struct Unreachable {
+    /// What is wrong.
+    pub kind: UnreachableKind,
+    /// In words, with the address.
+    pub reason: String,
+}
+
+/// What keeps an executor from being used, in the order in which it shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum UnreachableKind {
+    /// Its address has not the form `host:port`.
+    Address,
+    /// The name in its address does not resolve.
+    Name,
+    /// Its host answers, and nothing listens there.
+    Refused,
+    /// Nothing answers in time.
+    Silent,
+    /// One end speaks TLS and the other does not, or a certificate is not believed.
+    Tls,
+    /// It does not accept the token.
+    Token,
+    /// It is no executor, or speaks a version of the protocol that is not understood.
+    Version,
+    /// Something else.
+    Other,
 }
 
 /// Why [`()`](Transport#impl-Transport-for-()) has no output to give.
@@ -143,5 +203,9 @@ impl<T: Transport + ?Sized> Transport for Arc<T> {
 
     fn trouble(&self, executor: ExecutorId) -> Option<String> {
         (**self).trouble(executor)
+    }
+
+    async fn test(&self, executor: &Executor) -> Result<Introduction, Unreachable> {
+        (**self).test(executor).await
     }
 }

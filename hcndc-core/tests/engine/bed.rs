@@ -7,8 +7,8 @@ use std::{collections::BTreeMap, time::Duration};
 use hcndc_core::{
     engine::{
         Change, EditBatch, Effect, End, EndCause, Engine, ExecutionState, Explanation, Held, Hold,
-        Input, JobRunState, Order, Rejected, Reply, Report, ResolveOrder, RunOrder, Settings,
-        SettledAs, Start, Step, TriggerKind,
+        Input, JobRunState, Offer, Order, Rejected, Reply, Report, ResolveOrder, RunOrder,
+        Settings, SettledAs, Start, Step, TriggerKind,
     },
     id::{AttemptId, ExecutionId, ExecutorId, FlowId, JobId, JobRunId},
     model::{
@@ -174,13 +174,7 @@ impl Bed {
         bed.edit(edits);
         let executors: Vec<_> = bed.store.executors.keys().copied().collect();
         for executor in executors {
-            bed.report(
-                executor,
-                Report::Hello {
-                    version: "1".into(),
-                    held: vec![],
-                },
-            );
+            bed.report(executor, Report::hello("1".into(), vec![]));
         }
         bed.said.clear();
         bed
@@ -329,7 +323,30 @@ impl Bed {
 
     pub(crate) fn hello(&mut self, host: &str, held: Vec<Held>) {
         let version = "1".into();
-        self.report(self.host(host), Report::Hello { version, held });
+        self.report(self.host(host), Report::hello(version, held));
+    }
+
+    /// It says hello, with what it has and with this by its own settings.
+    pub(crate) fn offer(&mut self, host: &str, labels: &[(&str, &str)], slots: u32) {
+        let labels = labels
+            .iter()
+            .map(|&(key, value)| (key.into(), value.into()));
+        let attempts = self.store.attempts.values();
+        let alive = attempts.filter(|it| it.ended_at.is_none());
+        let held = alive.map(|it| Held {
+            attempt: it.id,
+            started: None,
+            end: None,
+        });
+        let report = Report::Hello {
+            version: "1".into(),
+            held: held.collect(),
+            offer: Offer {
+                labels: labels.collect(),
+                slots,
+            },
+        };
+        self.report(self.host(host), report);
     }
 
     pub(crate) fn disconnect(&mut self, host: &str) {

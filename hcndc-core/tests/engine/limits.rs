@@ -448,3 +448,35 @@ fn what_is_offline_or_disabled_gets_nothing() {
         "h: run a/x#1",
     ]);
 }
+
+#[test]
+fn what_an_executor_offers_itself_counts_with_its_definition() {
+    let mut bed = Bed::new([
+        host("h", 3),
+        flow("a", &[]),
+        job("a/1").wants("gpu", "yes").edit(),
+        job("a/2").wants("gpu", "yes").edit(),
+    ]);
+    bed.start(&["a"]);
+    assert_eq!(bed.state("a/1"), JobRunState::Queued);
+    bed.offer("h", &[("gpu", "yes")], 1);
+    assert_eq!(bed.state("a/1"), JobRunState::Dispatched);
+    assert_eq!(bed.state("a/2"), JobRunState::Queued);
+    // More than the definition allows is not more.
+    bed.offer("h", &[("gpu", "yes")], 9);
+    assert_eq!(bed.state("a/2"), JobRunState::Dispatched);
+}
+
+#[test]
+fn a_label_of_the_definition_goes_before_one_that_is_offered() {
+    let mut defined = ExecutorDraft::new("h", "h:7890", 2);
+    defined.labels = [("zone".into(), "a".into())].into();
+    let mut bed = Bed::new([
+        Edit::PutExecutor(defined),
+        flow("a", &[]),
+        job("a/b").wants("zone", "b").edit(),
+    ]);
+    bed.start(&["a"]);
+    bed.offer("h", &[("zone", "b")], 0);
+    assert_eq!(bed.state("a/b"), JobRunState::Queued);
+}

@@ -1,7 +1,9 @@
 //! What executors say.
 
 use hcndc_core::{
-    engine::{AttemptState, EndCause, Held, HostFigures, Input, JobRunState, Rejected, Report},
+    engine::{
+        AttemptState, EndCause, Held, HostFigures, Input, JobRunState, Mishap, Rejected, Report,
+    },
     id::{AttemptId, ExecutorId},
 };
 
@@ -135,10 +137,29 @@ fn success_is_what_the_job_calls_success() {
 }
 
 #[test]
+fn what_a_signal_stands_for_is_told() {
+    for (cause, signal, mishap) in [
+        (EndCause::Signaled(11), 11, None),
+        (EndCause::CoreDumped(11), 11, Some(Mishap::CoreDumped)),
+        (EndCause::OutOfMemory, 9, Some(Mishap::OutOfMemory)),
+    ] {
+        let mut bed = Bed::new([host("h", 1), flow("a", &[]), job("a/x").edit()]);
+        bed.start(&["a"]);
+        let (_, attempt) = bed.attempt("a/x");
+        bed.finish("a/x", cause);
+        let row = &bed.store.attempts[&attempt];
+        assert_eq!((row.signal, row.mishap()), (Some(signal), mishap));
+        assert_eq!(bed.state("a/x"), JobRunState::Failed);
+    }
+}
+
+#[test]
 fn each_bad_end_is_told_apart_and_tried_again() {
     for (cause, state) in [
         (EndCause::Exited(1), AttemptState::Failed),
         (EndCause::Signaled(9), AttemptState::Failed),
+        (EndCause::CoreDumped(11), AttemptState::Failed),
+        (EndCause::OutOfMemory, AttemptState::Failed),
         (EndCause::TimedOut, AttemptState::TimedOut),
         (EndCause::Killed, AttemptState::Killed),
         (EndCause::NotStarted("no".into()), AttemptState::NotStarted),

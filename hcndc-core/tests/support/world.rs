@@ -178,7 +178,7 @@ impl World {
             held.extend(hand.held.values().cloned());
         }
         let version = "1".into();
-        self.report(executor, Report::Hello { version, held });
+        self.report(executor, Report::hello(version, held));
     }
 
     /// All attempts that executors hold.

@@ -12,7 +12,7 @@ use clap::Parser;
 use hcndc_exec::{
     ExecutorTls, TlsFiles, Token,
     executor::{
-        Access, ExecutorConfig, HostRules, Signals, SupervisorConfig, Verdict, check,
+        Access, ExecutorConfig, HostRules, JobLimits, Signals, SupervisorConfig, Verdict, check,
         hold_if_asked, run,
     },
 };
@@ -71,6 +71,37 @@ struct Args {
     /// User that jobs run as; only for an executor of root's
     #[arg(long, value_name = "USER", env = "HCNDC_EXEC_RUN_AS")]
     run_as: Option<String>,
+    /// Label that jobs can ask for beside those of its definition, KEY=VALUE or KEY; may be given more than once, in the
+    /// environment separated by commas
+    #[arg(
+        long,
+        value_name = "KEY=VALUE",
+        env = "HCNDC_EXEC_LABELS",
+        value_delimiter = ',',
+        value_parser = label
+    )]
+    label: Vec<(String, String)>,
+    /// Slots that its jobs may take together at most, whatever its definition says; 0 for as many as that says
+    #[arg(long, value_name = "N", env = "HCNDC_EXEC_SLOTS", default_value_t = 0)]
+    slots: u32,
+    /// Control groups for jobs: `auto` where the host has cgroup v2 that it may write, `off`
+    #[arg(
+        long,
+        value_name = "WHEN",
+        env = "HCNDC_EXEC_CGROUPS",
+        default_value = "auto"
+    )]
+    cgroups: ControlGroups,
+    /// Memory that each job may have, all of its processes together: bytes, or with K, M, G; one that wants more ends as
+    /// out of memory; needs control groups; default: no limit
+    #[arg(long, value_name = "SIZE", env = "HCNDC_EXEC_JOB_MEMORY", value_parser = size)]
+    job_memory: Option<usize>,
+    /// Processors that each job may have, as 0.5 or 2; needs control groups; default: no limit
+    #[arg(long, value_name = "CPUS", env = "HCNDC_EXEC_JOB_CPUS", value_parser = percent)]
+    job_cpus: Option<u32>,
+    /// Processes and threads that each job may have at once; needs control groups; default: no limit
+    #[arg(long, value_name = "N", env = "HCNDC_EXEC_JOB_PROCESSES", value_parser = clap::value_parser!(u32).range(2..))]
+    job_processes: Option<u32>,
     #[command(subcommand)]
     command: Option<Task>,
 }
@@ -79,6 +110,30 @@ struct Args {
 enum Task {
     /// Says whether an executor with these settings would work, and what is wrong if not
     Check,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum ControlGroups {
+    Auto,
+    Off,
+}
+
+fn label(text: &str) -> Result<(String, String), String> {
+    let (key, value) = text.split_once('=').unwrap_or((text, ""));
+    if key.trim().is_empty() {
+        return Err("a label is KEY=VALUE or KEY".to_owned());
+    }
+    Ok((key.trim().to_owned(), value.trim().to_owned()))
+}
+
+/// Processors in hundredths.
+fn percent(text: &str) -> Result<u32, String> {
+    let cpus: f64 = text.parse().map_err(|error| format!("{error}"))?;
+    if (0.01..=10_000.0).contains(&cpus) {
+        Ok((cpus * 100.0).round() as u32)
+    } else {
+        Err("a number of processors is 0.01 to 10000".to_owned())
+    }
 }
 
 fn size(text: &str) -> Result<usize, String> {
@@ -150,7 +205,15 @@ fn config(args: &Args, program: PathBuf) -> Result<ExecutorConfig, Failure> {
     let name = args.name.clone();
     supervisor.identity.name =
         name.unwrap_or_else(|| sysinfo::System::host_name().unwrap_or_default());
+    supervisor.identity.labels = args.label.iter().cloned().collect();
+    supervisor.identity.slots = args.slots;
     supervisor.log_cap_bytes = args.log_cap;
+    supervisor.control_groups = args.cgroups == ControlGroups::Auto;
+    supervisor.limits = JobLimits {
+        memory_bytes: args.job_memory.map(|bytes| bytes as u64),
+        cpu_percent: args.job_cpus,
+        processes: args.job_processes,
+    };
     supervisor.base_dir.clone_from(&args.base_dir);
     supervisor.holder = Some(program);
     supervisor.rules = HostRules {

@@ -16,7 +16,8 @@ use tokio::{
 use super::{
     capture::{Capture, Pipes},
     census::{Registrar, Seen, Tree},
-    command::prepare,
+    cgroup::{Group, Usage},
+    command::{Prepared, prepare},
     hold::{HoldEvent, Settings, Sink},
     now, process,
     process::{Cleared, clear, until},
@@ -97,17 +98,9 @@ async fn run_to_end(tools: &Arc<Tools>, order: &RunOrder, mut kill: Kill) -> End
     }
     let started = prepare(order)
         .map_err(|error| error.to_string())
-        .and_then(|prepared| {
-            process::spawn(
-                &tools.reaper,
-                &prepared,
-                &tools.settings,
-                &tools.mark(attempt),
-            )
-            .map_err(|error| error.to_string())
-        });
-    let mut main = match started {
-        Ok(main) => main,
+        .and_then(|prepared| start(tools, attempt, &prepared).map(|started| (prepared, started)));
+    let (prepared, (mut main, cgroup)) = match started {
+        Ok(started) => started,
         Err(reason) => return unstarted(tools, attempt, EndCause::NotStarted(reason)).await,
     };
     let started_at = now();
@@ -120,22 +113,72 @@ async fn run_to_end(tools: &Arc<Tools>, order: &RunOrder, mut kill: Kill) -> End
         },
     });
     let log = Arc::clone(&tools.log);
-    let capture = Capture::start(log, attempt, pipes(&mut main), tools.settings.log_cap_bytes);
+    let cap = tools.settings.log_cap_bytes;
+    let capture = Capture::start(log, attempt, pipes(&mut main), cap, prepared.secrets);
     let mut tree = Tree {
         group: Some(main.pid),
         born: main.born,
         mark: tools.mark(attempt),
+        cgroup,
     };
 
     let (exit, cause) = wait(tools, order, &mut main, &mut tree, &mut kill, &capture).await;
+    let used = tree.cgroup.as_ref().map(Group::usage).unwrap_or_default();
+    let cause = judge(cause, used, &capture).await;
     let log_bytes = capture.close().await;
+    let (peak, cpu_time) = exit.map_or((0, Duration::ZERO), |exit| {
+        (exit.peak_memory_bytes, exit.cpu_time)
+    });
     End {
         cause,
         started_at: Some(started_at),
         ended_at: now().max(started_at),
-        peak_memory_bytes: exit.map_or(0, |exit| exit.peak_memory_bytes),
-        cpu_time: exit.map_or(Duration::ZERO, |exit| exit.cpu_time),
+        // The control group has counted those, too, for which nobody has waited.
+        peak_memory_bytes: peak.max(used.peak_memory_bytes),
+        cpu_time: cpu_time.max(used.cpu_time),
         log_bytes,
+    }
+}
+
+/// Starts the main process, in a control group of its own if the host has such.
+fn start(
+    tools: &Tools,
+    attempt: AttemptId,
+    prepared: &Prepared,
+) -> Result<(Main, Option<Group>), String> {
+    let mark = tools.mark(attempt);
+    let mut cgroup = match tools.settings.groups.as_ref().map(|it| it.make(&mark)) {
+        None => None,
+        Some(Ok(cgroup)) => Some(cgroup),
+        Some(Err(error)) => return Err(format!("cannot make a control group for it: {error}")),
+    };
+    process::spawn(
+        &tools.reaper,
+        prepared,
+        &tools.settings,
+        &mark,
+        cgroup.as_mut(),
+    )
+    .map(|main| (main, cgroup))
+    .map_err(|error| error.to_string())
+}
+
+/// What the system did to the job, in what ended it, and in words.
+async fn judge(cause: EndCause, used: Usage, capture: &Capture) -> EndCause {
+    if used.refused_processes > 0 {
+        let text =
+            "it wanted more processes at once than a job may have here; some were not started";
+        capture.note(text).await;
+    }
+    if used.killed_for_memory == 0 {
+        return cause;
+    }
+    let text = "memory was used up, and the system killed processes of the job";
+    capture.note(text).await;
+    match cause {
+        // A shell tells the end of what it waited for in this way.
+        EndCause::Signaled(9) | EndCause::Exited(137) => EndCause::OutOfMemory,
+        other => other,
     }
 }
 
@@ -266,7 +309,14 @@ fn pipes(main: &mut Main) -> Pipes {
 fn cause_of(exit: Option<Exit>) -> EndCause {
     match exit.map(|exit| exit.status) {
         Some(Status::Exited(code)) => EndCause::Exited(code),
-        Some(Status::Signaled(signal)) => EndCause::Signaled(signal),
+        Some(Status::Signaled {
+            signal,
+            dumped: false,
+        }) => EndCause::Signaled(signal),
+        Some(Status::Signaled {
+            signal,
+            dumped: true,
+        }) => EndCause::CoreDumped(signal),
         Some(Status::Unknown) | None => {
             EndCause::Lost("its exit status was taken by another part of the process".to_owned())
         }
@@ -321,6 +371,11 @@ pub(crate) async fn bury(
     let mut tree = Tree {
         group: main,
         born: process.map_or(u64::MAX, |process| process.born),
+        cgroup: tools
+            .settings
+            .groups
+            .as_ref()
+            .and_then(|it| it.find_group(&tools.mark(attempt))),
         mark: tools.mark(attempt),
     };
     let cleared = clear(&tools.registrar, &mut tree, INHERITED_GRACE).await;

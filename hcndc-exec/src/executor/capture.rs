@@ -1,6 +1,10 @@
 //! A job's output on its way into the log: both streams by time, in batches, within a cap.
 
-use std::{collections::VecDeque, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeSet, VecDeque},
+    sync::Arc,
+    time::Duration,
+};
 
 use hcndc_core::{
     id::AttemptId,
@@ -13,7 +17,7 @@ use tokio::{
 };
 use tokio_util::task::AbortOnDropHandle;
 
-use super::{now, process::until, redraw::Redraw};
+use super::{mask::Mask, now, process::until, redraw::Redraw};
 
 /// Output is written when so much has come together,
 const BATCH_BYTES: usize = 128 << 10;
@@ -42,17 +46,19 @@ enum Note {
 }
 
 impl Capture {
-    /// Starts taking what comes from two pipes, either of which may be missing.
+    /// Starts taking what comes from two pipes, either of which may be missing. The secrets are in nothing that is kept.
     pub(crate) fn start<L: LogStore + 'static>(
         log: Arc<L>,
         attempt: AttemptId,
         pipes: Pipes,
         cap: usize,
+        secrets: BTreeSet<String>,
     ) -> Self {
         let (notes, received) = mpsc::channel(16);
         let writer = Writer {
             log,
             attempt,
+            masks: Mask::pair(secrets),
             redraws: [Redraw::default(), Redraw::default()],
             cap: Cap::new(cap),
             batch: Vec::new(),
@@ -130,6 +136,7 @@ struct Writer<L> {
     log: Arc<L>,
     attempt: AttemptId,
     /// Of either stream.
+    masks: [Mask; 2],
     redraws: [Redraw; 2],
     cap: Cap,
     batch: Vec<LogEntry>,
@@ -180,6 +187,7 @@ impl<L: LogStore> Writer<L> {
                 self.flush().await;
             }
         }
+        self.unmask();
         self.keep_redrawn(true);
         let drawn_over: u64 = self.redraws.iter().map(Redraw::left_out).sum();
         let (left_out, tail) = self.cap.finish();
@@ -206,13 +214,20 @@ impl<L: LogStore> Writer<L> {
 
     fn take(&mut self, stream: Stream, bytes: Vec<u8>) {
         self.taken += bytes.len() as u64;
-        let [stdout, stderr] = &mut self.redraws;
-        let redraw = match stream {
-            Stream::Stdout => stdout,
-            Stream::Stderr | Stream::Executor => stderr,
-        };
-        let bytes = redraw.take(bytes, Instant::now());
+        let place = place_of(stream);
+        let bytes = self.masks[place].take(bytes);
+        let bytes = self.redraws[place].take(bytes, Instant::now());
         self.keep(stream, bytes);
+    }
+
+    /// Takes what masks have held back, for no more will come.
+    fn unmask(&mut self) {
+        for stream in [Stream::Stdout, Stream::Stderr] {
+            let place = place_of(stream);
+            let bytes = self.masks[place].rest();
+            let bytes = self.redraws[place].take(bytes, Instant::now());
+            self.keep(stream, bytes);
+        }
     }
 
     /// When the state of a line that is being redrawn is to be kept.
@@ -290,6 +305,13 @@ impl<L: LogStore> Writer<L> {
             }
         }
         self.batch.clear();
+    }
+}
+
+const fn place_of(stream: Stream) -> usize {
+    match stream {
+        Stream::Stdout => 0,
+        Stream::Stderr | Stream::Executor => 1,
     }
 }
 

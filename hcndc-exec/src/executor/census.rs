@@ -1,7 +1,7 @@
 //! Which processes belong to an attempt, whatever they did to get away: read from `/proc`.
 //!
-//! A process belongs to an attempt if it is in the process group of the attempt's main process, or carries the
-//! attempt's mark in the environment that it was started with, or descends from one that does. Where the executor
+//! A process belongs to an attempt if it is in the attempt's control group, where the host has such, or in the process group
+//! of the attempt's main process, or carries the attempt's mark in the environment that it was started with, or descends from one that does. Where the executor
 //! adopts orphans, a process without a mark that was left to it belongs to the attempt that ends last of those that it
 //! can come from.
 
@@ -17,7 +17,7 @@ use std::{
 
 use nix::unistd::Pid;
 
-use super::reaper::Reaper;
+use super::{cgroup::Group, reaper::Reaper};
 
 /// The variable whose value is an attempt's [mark](Tree::mark).
 pub(crate) const MARK_VARIABLE: &str = "HCNDC_TREE";
@@ -31,6 +31,8 @@ pub(crate) struct Tree {
     pub(crate) born: u64,
     /// Unique to the attempt among all executors.
     pub(crate) mark: String,
+    /// The control group that its processes are in, if the host has such.
+    pub(crate) cgroup: Option<Group>,
 }
 
 /// A process as `/proc` shows it.
@@ -98,6 +100,9 @@ impl Census {
             .filter(|seen| self.is_root(tree, seen))
             .map(|seen| (seen.pid, *seen))
             .collect();
+        let confined = tree.cgroup.iter().flat_map(Group::pids);
+        let confined = confined.filter_map(Seen::look).filter(|seen| !seen.ended);
+        members.extend(confined.map(|seen| (seen.pid, seen)));
         members.remove(&own);
         // Parents may come after their children in the list, so until nothing is added.
         let mut before = 0;
@@ -276,6 +281,7 @@ mod tests {
             group: Some(Pid::from_raw(10)),
             born: 1,
             mark: "k-1".into(),
+            cgroup: None,
         };
         let pids: Vec<i32> = census
             .members(&tree)

@@ -7,7 +7,9 @@ use std::{
     path::Path,
 };
 
-use super::{ExecutorConfig, ExecutorServer, find, host, turned_away::TurnedAway};
+use super::{
+    ExecutorConfig, ExecutorServer, SupervisorConfig, find, host, turned_away::TurnedAway,
+};
 use crate::link::PROTOCOL;
 
 /// Less space than this on the disk of the data directory is told.
@@ -111,8 +113,34 @@ pub async fn check(config: &ExecutorConfig) -> Vec<Finding> {
         },
         Err(error) => bad(error.to_string()),
     });
+    findings.push(control_groups(&config.supervisor));
     findings.push(shell());
     findings
+}
+
+/// With a key that no executor has: nothing of one that runs is touched.
+fn control_groups(config: &SupervisorConfig) -> Finding {
+    let key = format!("check-{}", std::process::id());
+    match config.groups(&key) {
+        Ok(Some(groups)) => {
+            groups.tidy();
+            let place = groups.root().parent().unwrap_or_else(|| groups.root());
+            let limits = if config.limits.are_none() {
+                "without limits"
+            } else {
+                "with limits"
+            };
+            good(format!(
+                "jobs have control groups in {}, {limits}",
+                place.display()
+            ))
+        }
+        Ok(None) if config.control_groups => note(
+            "jobs have no control groups: this host has no cgroup v2 that the executor may write",
+        ),
+        Ok(None) => good("jobs have no control groups, as it is set"),
+        Err(error) => bad(error.to_string()),
+    }
 }
 
 fn data_directory(path: &Path) -> Finding {

@@ -1,6 +1,9 @@
 //! From an order to what the operating system needs: command line, directory, environment.
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+};
 
 use hcndc_core::engine::RunOrder;
 
@@ -9,12 +12,35 @@ use super::template::{Context, TemplateError, expand, expand_value};
 /// What to start.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Prepared {
-    /// For `sh -c`.
-    pub(crate) command: String,
+    /// What runs.
+    pub(crate) program: Program,
     /// Working directory; relative ones are below the executor's own.
     pub(crate) workdir: PathBuf,
     /// Environment of the job, without what the executor passes on.
     pub(crate) env: BTreeMap<String, String>,
+    /// Values that are to be seen in no log, each once.
+    pub(crate) secrets: BTreeSet<String>,
+}
+
+/// What runs for a job.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Program {
+    /// This line, by `sh -c`.
+    Shell(String),
+    /// A text that begins with `#!`, by the interpreter that its first line names.
+    Script {
+        interpreter: PathBuf,
+        /// What follows in that line, as one argument (execve(2)).
+        argument: Option<String>,
+        text: String,
+        args: Vec<String>,
+    },
+}
+
+impl Program {
+    pub(crate) const fn is_script(&self) -> bool {
+        matches!(self, Self::Script { .. })
+    }
 }
 
 /// An order that cannot be carried out as it stands.
@@ -33,19 +59,22 @@ pub(crate) fn prepare(order: &RunOrder) -> Result<Prepared, PrepareError> {
     let context = Context::from(order);
     let at = |place: String| move |source| PrepareError { place, source };
 
-    // A block of text ends with a line break, after which args would be a command of their own.
-    let mut command = expand(order.command.trim_end(), context).map_err(at("command".into()))?;
+    let text = expand(&order.command, context).map_err(at("command".into()))?;
+    let mut secrets = BTreeSet::new();
+    let mut args = Vec::new();
     for arg in &order.args {
         let value =
             expand(&arg.value, context).map_err(at(format!("value of param {:?}", arg.name)))?;
-        command.push(' ');
-        push_quoted(&mut command, &value);
+        keep_secret(&arg.name, &value, &mut secrets);
+        args.push(value);
     }
+    let program = program(text, args);
     let workdir = expand(&order.workdir, context).map_err(at("working directory".into()))?;
 
     let mut env = BTreeMap::new();
     for (name, value) in &order.values {
         let value = expand_value(value, context).map_err(at(format!("value of param {name:?}")))?;
+        keep_secret(name, &value, &mut secrets);
         env.insert(
             format!(
                 "HCNDC_PARAM_{}",
@@ -56,6 +85,7 @@ pub(crate) fn prepare(order: &RunOrder) -> Result<Prepared, PrepareError> {
     }
     for (name, value) in &order.env {
         let value = expand(value, context).map_err(at(format!("variable {name:?}")))?;
+        keep_secret(name, &value, &mut secrets);
         env.insert(name.clone(), value);
     }
     for (name, value) in [
@@ -70,10 +100,66 @@ pub(crate) fn prepare(order: &RunOrder) -> Result<Prepared, PrepareError> {
         env.insert(name.to_owned(), value);
     }
     Ok(Prepared {
-        command,
+        program,
         workdir: workdir.into(),
         env,
+        secrets,
     })
+}
+
+fn program(text: String, args: Vec<String>) -> Program {
+    let first = text.trim_start();
+    if let Some(line) = first.strip_prefix("#!") {
+        let line = line.lines().next().unwrap_or_default().trim();
+        let (interpreter, argument) = line
+            .split_once(char::is_whitespace)
+            .map_or((line, None), |(it, rest)| {
+                (it, Some(rest.trim().to_owned()))
+            });
+        if !interpreter.is_empty() {
+            return Program::Script {
+                interpreter: interpreter.into(),
+                argument,
+                text: first.to_owned(),
+                args,
+            };
+        }
+    }
+    // A block of text ends with a line break, after which args would be a command of their own.
+    let mut line = text.trim_end().to_owned();
+    for arg in args {
+        line.push(' ');
+        push_quoted(&mut line, &arg);
+    }
+    Program::Shell(line)
+}
+
+/// What the name of a param or a variable holds whose value is to be seen in no log.
+const SECRET_NAMES: [&str; 9] = [
+    "password",
+    "passwd",
+    "passphrase",
+    "secret",
+    "token",
+    "api_key",
+    "apikey",
+    "access_key",
+    "private_key",
+];
+
+/// Shorter values are in too much that is none.
+const SHORTEST_SECRET: usize = 4;
+
+fn keep_secret(name: &str, value: &str, secrets: &mut BTreeSet<String>) {
+    let name = name.replace(['.', '-'], "_").to_ascii_lowercase();
+    if value.len() < SHORTEST_SECRET || !SECRET_NAMES.iter().any(|it| name.contains(it)) {
+        return;
+    }
+    // A shell that shows what it does (`set -x`) shows it quoted.
+    let mut quoted = String::new();
+    push_quoted(&mut quoted, value);
+    secrets.insert(quoted);
+    secrets.insert(value.to_owned());
 }
 
 /// Appends `value` as one word of the shell (POSIX Shell Command Language, 2.2.2).
@@ -109,9 +195,64 @@ mod tests {
                 value: value.into(),
             });
         }
+        let line = r"load plain-1.csv 'two words' 'it'\''s' '' '$HOME 2026-11-21'";
         assert_eq!(
-            prepare(&order).unwrap().command,
-            r"load plain-1.csv 'two words' 'it'\''s' '' '$HOME 2026-11-21'"
+            prepare(&order).unwrap().program,
+            Program::Shell(line.into())
+        );
+    }
+
+    #[test]
+    fn a_text_that_names_its_interpreter_is_a_script() {
+        let scripts = [
+            ("#!/bin/bash\necho ${date}\n", "/bin/bash", None),
+            (
+                "\n#! /usr/bin/env  python3 -u \nprint(1)",
+                "/usr/bin/env",
+                Some("python3 -u"),
+            ),
+        ];
+        for (text, named, given) in scripts {
+            let mut order = order(1, text);
+            order.args.push(Param {
+                name: "a".into(),
+                value: "two words".into(),
+            });
+            let Program::Script {
+                interpreter,
+                argument,
+                text,
+                args,
+            } = prepare(&order).unwrap().program
+            else {
+                panic!("{text} is a script")
+            };
+            assert_eq!(interpreter.to_str(), Some(named));
+            assert_eq!(argument.as_deref(), given);
+            assert!(text.starts_with("#!") && !text.contains("${date}"));
+            assert_eq!(args, ["two words"]);
+        }
+        let shell = prepare(&order(1, "#!\ntrue")).unwrap().program;
+        assert_eq!(shell, Program::Shell("#!\ntrue".into()));
+    }
+
+    #[test]
+    fn values_whose_names_say_so_are_secret() {
+        let mut order = order(1, "true");
+        for (name, value) in [
+            ("db.password", "it's hidden"),
+            ("table", "orders"),
+            ("Api-Key", "k3y5"),
+            ("token", "abc"),
+        ] {
+            order.values.insert(name.into(), value.into());
+        }
+        order.env.insert("MY_SECRET".into(), "${date}".into());
+        let secrets = prepare(&order).unwrap().secrets;
+        let secrets: Vec<&str> = secrets.iter().map(String::as_str).collect();
+        assert_eq!(
+            secrets,
+            [r"'it'\''s hidden'", "2026-11-21", "it's hidden", "k3y5"]
         );
     }
 

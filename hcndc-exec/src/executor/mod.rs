@@ -5,18 +5,20 @@
 //!  connection ─┤      │
 //!              └ link │   hold (in this process, or in one that outlives it)
 //!              (rules)└────┴─ attempt ── command, template (what to run)
-//!                                ├────── process, census, reaper (that it runs, and that nothing of it stays)
-//!                                └────── capture (what it says) ── file_log
+//!                                ├────── process, cgroup, census, reaper (that it runs, and that nothing of it stays)
+//!                                └────── capture, mask, redraw (what it says) ── file_log
 //! ```
 
 mod announcement;
 mod attempt;
 mod capture;
 mod census;
+mod cgroup;
 mod check;
 mod command;
 mod hold;
 mod host;
+mod mask;
 mod process;
 mod reaper;
 mod redraw;
@@ -34,6 +36,7 @@ mod turned_away;
 use hcndc_core::time::Timestamp;
 
 pub use announcement::{Announcement, detach, find, find_or_start, find_within};
+pub use cgroup::{JobLimits, LimitError};
 pub use check::{Finding, Verdict, check};
 pub use hold::{HoldError, hold_if_asked};
 pub use rules::{HostRules, RuleError};

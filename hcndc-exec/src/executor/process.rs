@@ -1,7 +1,8 @@
 //! One attempt's processes: started, waited for, ended, and none left behind.
 
 use std::{
-    io,
+    fs::File,
+    io::{self, Write as _},
     os::unix::process::CommandExt as _,
     path::{Path, PathBuf},
     process::{Command, Stdio},
@@ -11,14 +12,18 @@ use std::{
 
 use nix::{
     errno::Errno,
-    sys::signal::{Signal, kill, killpg},
+    sys::{
+        memfd::{MFdFlags, memfd_create},
+        signal::{Signal, kill, killpg},
+    },
     unistd::Pid,
 };
 use tokio::time::{Instant, sleep_until};
 
 use super::{
     census::{MARK_VARIABLE, Registrar, Seen, Tree},
-    command::Prepared,
+    cgroup::Group,
+    command::{Prepared, Program},
     hold::Settings,
     reaper::{Main, Reaper},
 };
@@ -39,31 +44,33 @@ pub(crate) enum SpawnError {
     TooLong,
     #[error("the command, a param or a variable holds a zero byte or a name with an equals sign")]
     Unfit,
-    #[error("cannot start /bin/sh: {0}")]
-    Spawn(io::Error),
+    #[error("the interpreter {} of the script does not exist", path.display())]
+    NoInterpreter { path: PathBuf },
+    #[error("the script cannot be handed to its interpreter: {0}")]
+    Script(io::Error),
+    #[error("cannot start {}: {source}", path.display())]
+    Spawn { path: PathBuf, source: io::Error },
 }
 
-/// Starts `sh -c` as the leader of a process group of its own.
+/// Starts the shell or an interpreter as the leader of a process group of its own.
 pub(crate) fn spawn(
     reaper: &Reaper,
     prepared: &Prepared,
     settings: &Settings,
     mark: &str,
+    cgroup: Option<&mut Group>,
 ) -> Result<Main, SpawnError> {
     let directory = find_directory(&settings.base_dir.join(&prepared.workdir))?;
     if !settings.rules.allow(&directory) {
         return Err(SpawnError::Forbidden { path: directory });
     }
-    let mut command = Command::new("/bin/sh");
+    let mut command = command(&prepared.program)?;
     command
-        .arg("-c")
-        .arg(&prepared.command)
         .current_dir(&directory)
         .env_clear()
         .envs(&settings.passed_on)
         .envs(&prepared.env)
         .env(MARK_VARIABLE, mark)
-        .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .process_group(0);
@@ -74,13 +81,60 @@ pub(crate) fn spawn(
             .env("USER", &user.name)
             .env("HOME", &user.home);
     }
+    if let Some(cgroup) = cgroup {
+        cgroup.receive(&mut command);
+    }
     reaper
         .spawn(&mut command)
-        .map_err(|error| match error.kind() {
+        .map_err(|source| match source.kind() {
             io::ErrorKind::ArgumentListTooLong => SpawnError::TooLong,
             io::ErrorKind::InvalidInput => SpawnError::Unfit,
-            _ => SpawnError::Spawn(error),
+            io::ErrorKind::NotFound if prepared.program.is_script() => SpawnError::NoInterpreter {
+                path: command.get_program().into(),
+            },
+            _ => SpawnError::Spawn {
+                path: command.get_program().into(),
+                source,
+            },
         })
+}
+
+/// The program with its arguments, and with what it reads.
+fn command(program: &Program) -> Result<Command, SpawnError> {
+    match program {
+        Program::Shell(line) => {
+            let mut command = Command::new("/bin/sh");
+            command.arg("-c").arg(line).stdin(Stdio::null());
+            Ok(command)
+        }
+        Program::Script {
+            interpreter,
+            argument,
+            text,
+            args,
+        } => {
+            let mut command = Command::new(interpreter);
+            command
+                .args(argument)
+                .arg(SCRIPT)
+                .args(args)
+                .stdin(in_memory(text).map_err(SpawnError::Script)?);
+            Ok(command)
+        }
+    }
+}
+
+/// Where an interpreter finds its script: opened by this name it is read from its start, while the standard input that a
+/// script inherits stands at its end.
+const SCRIPT: &str = "/dev/stdin";
+
+/// A file without a name or a place on a disk, so that nothing is left of it, and no other user's file is in the way. It
+/// stands at its end.
+fn in_memory(text: &str) -> io::Result<Stdio> {
+    let file = memfd_create("hcndc-script", MFdFlags::MFD_CLOEXEC)?;
+    let mut file = File::from(file);
+    file.write_all(text.as_bytes())?;
+    Ok(file.into())
 }
 
 /// A directory that is there, without links: what is looked at is what is used.
@@ -127,6 +181,9 @@ pub(crate) async fn clear(registrar: &Arc<Registrar>, tree: &mut Tree, grace: Du
     }
     if !members.is_empty() {
         cleared.killed = true;
+        if let Some(cgroup) = &tree.cgroup {
+            cgroup.kill();
+        }
         send(tree, &members, Signal::SIGKILL);
         // Again and again: a process may have started another one between being counted and being killed.
         members = until_gone(

@@ -36,7 +36,11 @@ pub(crate) struct Exit {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Status {
     Exited(i32),
-    Signaled(i32),
+    Signaled {
+        signal: i32,
+        /// It left an image of its memory.
+        dumped: bool,
+    },
     /// Someone else in this process reaped it.
     Unknown,
 }
@@ -211,7 +215,10 @@ fn wait4(pid: Pid) -> Result<Option<Exit>, Errno> {
     let status = if libc::WIFEXITED(status) {
         Status::Exited(libc::WEXITSTATUS(status))
     } else {
-        Status::Signaled(libc::WTERMSIG(status))
+        Status::Signaled {
+            signal: libc::WTERMSIG(status),
+            dumped: libc::WCOREDUMP(status),
+        }
     };
     let duration = |time: libc::timeval| {
         Duration::from_secs(u64::try_from(time.tv_sec).unwrap_or(0))

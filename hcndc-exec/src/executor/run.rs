@@ -50,6 +50,7 @@ impl ExecutorConfig {
         Self {
             supervisor: SupervisorConfig {
                 adopt_orphans: true,
+                control_groups: true,
                 ..SupervisorConfig::new(data_dir)
             },
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),

@@ -15,12 +15,13 @@ use tonic::{
 
 use super::Supervisor;
 use crate::{
+    convert::introduce,
     link::Down,
     tls::ExecutorTls,
     token::Token,
     transport::{innermost, read_or_wait},
     wire::{
-        FromExecutor, ReadLogReply, ReadLogRequest, ToExecutor,
+        FromExecutor, IntroduceReply, IntroduceRequest, ReadLogReply, ReadLogRequest, ToExecutor,
         executor_server::{Executor, ExecutorServer as Service},
     },
 };
@@ -230,6 +231,14 @@ impl Executor for Door {
         .await
         .map_err(|error| Status::new(code_of(error.kind()), error.to_string()))?;
         Ok(Response::new(read.into()))
+    }
+
+    async fn introduce(
+        &self,
+        _: Request<IntroduceRequest>,
+    ) -> Result<Response<IntroduceReply>, Status> {
+        let (identity, figures) = self.supervisor.introduce().await;
+        Ok(Response::new(introduce(identity, figures)))
     }
 }
 

@@ -13,6 +13,7 @@ use std::{
     time::Duration,
 };
 
+use hcndc_core::engine::HostFigures;
 use nix::fcntl::{Flock, FlockArg};
 use tokio::{
     sync::{mpsc, watch},
@@ -21,6 +22,7 @@ use tokio::{
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::{
+    cgroup::{Groups, JobLimits, LimitError},
     command::PASSED_ON,
     hold::{Beside, Found, Hold, HoldError, Jobs, Settings, Sink},
     host,
@@ -66,6 +68,11 @@ pub struct SupervisorConfig {
     pub holder: Option<PathBuf>,
     /// What the host allows. Default: all.
     pub rules: HostRules,
+    /// Gives each job a control group (cgroup v2) where the host has such and lets this process make some: then nothing that a
+    /// job starts can hide from its end, and the time and the memory of all of it are counted. Default false.
+    pub control_groups: bool,
+    /// What each job may take at most; needs `control_groups`. Default: as much as there is.
+    pub limits: JobLimits,
 }
 
 impl SupervisorConfig {
@@ -84,6 +91,19 @@ impl SupervisorConfig {
             adopt_orphans: false,
             holder: None,
             rules: HostRules::default(),
+            control_groups: false,
+            limits: JobLimits::default(),
+        }
+    }
+}
+
+impl SupervisorConfig {
+    /// Where jobs of the executor of this key have their control groups.
+    pub(super) fn groups(&self, key: &str) -> Result<Option<Groups>, LimitError> {
+        match (self.control_groups, self.limits.are_none()) {
+            (true, _) => Groups::find(key, self.limits),
+            (false, true) => Ok(None),
+            (false, false) => Err(LimitError::NoGroups),
         }
     }
 }
@@ -121,6 +141,9 @@ pub enum StartError {
     /// The rules of the host cannot be kept.
     #[error(transparent)]
     Rules(#[from] RuleError),
+    /// The limits of jobs cannot be kept.
+    #[error(transparent)]
+    Limits(#[from] LimitError),
 }
 
 /// How to stop.
@@ -147,6 +170,9 @@ pub struct Supervisor {
     stop: watch::Sender<Stop>,
     status: watch::Receiver<Status>,
     log: FileLog,
+    identity: Arc<Identity>,
+    data_dir: Arc<Path>,
+    running: Arc<AtomicU32>,
     _alive: Arc<DropGuard>,
 }
 
@@ -240,6 +266,7 @@ impl Supervisor {
                 .filter_map(|name| Some(((*name).to_owned(), std::env::var(name).ok()?)))
                 .collect(),
             rules: config.rules.resolve()?,
+            groups: config.groups(ledger.key())?,
         };
         let (hold, found) = match config.holder {
             Some(program) => {
@@ -260,6 +287,8 @@ impl Supervisor {
         };
         let doorman = Doorman::new(&config.data_dir);
         let running = Arc::new(AtomicU32::new(0));
+        let identity = Arc::new(config.identity.clone());
+        let data_dir = Arc::from(config.data_dir.as_path());
         tokio::spawn(observe(
             config.data_dir,
             config.heartbeat,
@@ -280,7 +309,7 @@ impl Supervisor {
             first: Vec::new(),
             events: events.clone(),
             logs,
-            running,
+            running: Arc::clone(&running),
             figures: None,
             status,
             doorman,
@@ -295,6 +324,9 @@ impl Supervisor {
             stop,
             status: watched,
             log,
+            identity,
+            data_dir,
+            running,
             _alive: Arc::new(alive.drop_guard()),
         })
     }
@@ -316,6 +348,14 @@ impl Supervisor {
                 events: self.events.clone(),
             },
         }
+    }
+
+    /// Who it is, and how its host is doing now.
+    pub async fn introduce(&self) -> (Identity, HostFigures) {
+        let running = self.running.load(Ordering::Relaxed);
+        let data_dir = Arc::clone(&self.data_dir);
+        let looked = tokio::task::spawn_blocking(move || host::figures(&data_dir, running)).await;
+        (Identity::clone(&self.identity), looked.unwrap_or_default())
     }
 
     /// Its attempts' output.

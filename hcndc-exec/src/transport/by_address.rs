@@ -1,6 +1,7 @@
 //! Executors here and elsewhere.
 
 use async_trait::async_trait;
+use hcndc_core::port::{Introduction, Unreachable};
 
 use super::{Dial, Grpc, InProcess, LOCAL, Line};
 
@@ -20,6 +21,14 @@ impl Dial for ByAddress {
             self.local.dial(address).await
         } else {
             self.remote.dial(address).await
+        }
+    }
+
+    async fn ask(&self, address: &str) -> Result<Introduction, Unreachable> {
+        if address == LOCAL {
+            self.local.ask(address).await
+        } else {
+            self.remote.ask(address).await
         }
     }
 }

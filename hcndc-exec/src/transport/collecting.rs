@@ -11,7 +11,7 @@ use hcndc_core::{
     engine::{Order, Report},
     id::{AttemptId, ExecutorId},
     model::Executor,
-    port::{ErrorKind, Fence, LogRead, PortError, Transport},
+    port::{ErrorKind, Fence, Introduction, LogRead, PortError, Transport, Unreachable},
 };
 use tokio::sync::Semaphore;
 use tokio_util::task::AbortOnDropHandle;
@@ -246,5 +246,9 @@ impl<T: Transport + 'static> Transport for Collecting<T> {
 
     fn trouble(&self, executor: ExecutorId) -> Option<String> {
         self.inner.trouble(executor)
+    }
+
+    async fn test(&self, executor: &Executor) -> Result<Introduction, Unreachable> {
+        self.inner.test(executor).await
     }
 }

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, error::Error as _, io, time::Duration};
 use async_trait::async_trait;
 use hcndc_core::{
     id::AttemptId,
-    port::{ErrorKind, LogRead},
+    port::{ErrorKind, Introduction, LogRead, Unreachable, UnreachableKind},
 };
 use tokio::sync::mpsc;
 use tokio_stream::{StreamExt as _, wrappers::ReceiverStream};
@@ -18,11 +18,12 @@ use tonic::{
 
 use super::{Dial, Line, ReadLog, ReadLogError};
 use crate::{
+    convert::introduced,
     executor::{KEEP_ALIVE_EVERY, KEEP_ALIVE_TIMEOUT, MESSAGE_BYTES, kind_of},
-    link::Up,
+    link::{PROTOCOL, Refusal, Up},
     tls::SchedulerTls,
     token::Token,
-    wire::{FromExecutor, ReadLogRequest, executor_client::ExecutorClient},
+    wire::{FromExecutor, IntroduceRequest, ReadLogRequest, executor_client::ExecutorClient},
 };
 
 /// How long a connection may take to be made.
@@ -49,6 +50,19 @@ impl Grpc {
     #[must_use]
     pub const fn new(tokens: Tokens) -> Self {
         Self { tokens, tls: None }
+    }
+
+    async fn client(&self, address: &str) -> Result<Client, Unreachable> {
+        let token = self
+            .tokens
+            .by_address
+            .get(address)
+            .or(self.tokens.default.as_ref());
+        let channel = connect(address, self.tls.as_ref()).await?;
+        let client = ExecutorClient::with_interceptor(channel, Bearer(token.cloned()))
+            .max_decoding_message_size(MESSAGE_BYTES)
+            .max_encoding_message_size(MESSAGE_BYTES);
+        Ok(client)
     }
 
     /// Speaks TLS, with each of them.
@@ -78,16 +92,40 @@ impl Interceptor for Bearer {
 
 #[async_trait]
 impl Dial for Grpc {
+    async fn ask(&self, address: &str) -> Result<Introduction, Unreachable> {
+        let mut client = self.client(address).await?;
+        let reply = client.introduce(IntroduceRequest {}).await;
+        let reply = reply.map_err(|status| Unreachable {
+            kind: match status.code() {
+                Code::Unauthenticated => UnreachableKind::Token,
+                Code::Unimplemented => UnreachableKind::Version,
+                Code::DeadlineExceeded => UnreachableKind::Silent,
+                // What a certificate is not believed for shows only when something is said.
+                _ if self.tls.is_some() => UnreachableKind::Tls,
+                _ => UnreachableKind::Other,
+            },
+            reason: words(address, &status),
+        })?;
+        let (introduction, protocol) =
+            introduced(reply.into_inner()).map_err(|error| Unreachable {
+                kind: UnreachableKind::Version,
+                reason: format!("{address} sends nonsense: {error}"),
+            })?;
+        if PROTOCOL.understands(protocol) {
+            return Ok(introduction);
+        }
+        let refusal = Refusal::Protocol {
+            given: PROTOCOL,
+            speaks: protocol,
+        };
+        Err(Unreachable {
+            kind: UnreachableKind::Version,
+            reason: refusal.to_string(),
+        })
+    }
+
     async fn dial(&self, address: &str) -> Result<Line, String> {
-        let token = self
-            .tokens
-            .by_address
-            .get(address)
-            .or(self.tokens.default.as_ref());
-        let channel = connect(address, self.tls.as_ref()).await?;
-        let mut client = ExecutorClient::with_interceptor(channel, Bearer(token.cloned()))
-            .max_decoding_message_size(MESSAGE_BYTES)
-            .max_encoding_message_size(MESSAGE_BYTES);
+        let mut client = self.client(address).await.map_err(|error| error.reason)?;
         let (down, orders) = mpsc::channel(256);
         let reports = client
             .link(ReceiverStream::new(orders).map(Into::into))
@@ -108,21 +146,28 @@ impl Dial for Grpc {
     }
 }
 
-async fn connect(address: &str, tls: Option<&SchedulerTls>) -> Result<Channel, String> {
+async fn connect(address: &str, tls: Option<&SchedulerTls>) -> Result<Channel, Unreachable> {
+    let fail = |kind, reason| Err(Unreachable { kind, reason });
+    let no_address = || Unreachable {
+        kind: UnreachableKind::Address,
+        reason: format!("{address:?} is no address; one has the form host:port"),
+    };
     // Asked for by itself: the errors of a connection do not tell a wrong name from a host that does not answer.
     match tokio::time::timeout(CONNECT_WITHIN, tokio::net::lookup_host(address)).await {
-        Err(_) => return Err(format!("the name of {address} is not resolved in time")),
-        Ok(Err(error)) if error.kind() == io::ErrorKind::InvalidInput => {
-            return Err(format!(
-                "{address:?} is no address; one has the form host:port"
-            ));
+        Err(_) => {
+            let reason = format!("the name of {address} is not resolved in time");
+            return fail(UnreachableKind::Name, reason);
         }
-        Ok(Err(error)) => return Err(format!("the name of {address} does not resolve: {error}")),
+        Ok(Err(error)) if error.kind() == io::ErrorKind::InvalidInput => return Err(no_address()),
+        Ok(Err(error)) => {
+            let reason = format!("the name of {address} does not resolve: {error}");
+            return fail(UnreachableKind::Name, reason);
+        }
         Ok(Ok(_)) => {}
     }
     let scheme = if tls.is_some() { "https" } else { "http" };
     let mut endpoint = Endpoint::from_shared(format!("{scheme}://{address}"))
-        .map_err(|_| format!("{address:?} is no address; one has the form host:port"))?
+        .map_err(|_| no_address())?
         .connect_timeout(CONNECT_WITHIN)
         .tcp_nodelay(true)
         .http2_keep_alive_interval(KEEP_ALIVE_EVERY)
@@ -131,29 +176,39 @@ async fn connect(address: &str, tls: Option<&SchedulerTls>) -> Result<Channel, S
     if let Some(tls) = tls {
         endpoint = endpoint
             .tls_config(tls.config())
-            .map_err(|error| format!("our certificates cannot be used: {}", innermost(&error)))?;
+            .map_err(|error| Unreachable {
+                kind: UnreachableKind::Tls,
+                reason: format!("our certificates cannot be used: {}", innermost(&error)),
+            })?;
     }
-    endpoint
-        .connect()
-        .await
-        .map_err(|error| match io_kind(&error) {
-            Some(io::ErrorKind::ConnectionRefused) => {
-                format!("{address} refuses the connection; nothing listens there")
-            }
-            Some(io::ErrorKind::TimedOut) => {
-                format!("{address} does not answer within {CONNECT_WITHIN:?}")
-            }
+    endpoint.connect().await.map_err(|error| {
+        let (kind, reason) = match io_kind(&error) {
+            Some(io::ErrorKind::ConnectionRefused) => (
+                UnreachableKind::Refused,
+                format!("{address} refuses the connection; nothing listens there"),
+            ),
+            Some(io::ErrorKind::TimedOut) => (
+                UnreachableKind::Silent,
+                format!("{address} does not answer within {CONNECT_WITHIN:?}"),
+            ),
             _ => match innermost(&error).to_string() {
                 // What rustls makes of an answer in plain text.
-                reason if reason.contains("InvalidContentType") => {
-                    format!("{address} does not speak TLS")
-                }
-                reason if tls.is_some() => {
-                    format!("cannot connect to {address} by TLS: {reason}")
-                }
-                reason => format!("cannot connect to {address}: {reason}"),
+                reason if reason.contains("InvalidContentType") => (
+                    UnreachableKind::Tls,
+                    format!("{address} does not speak TLS"),
+                ),
+                reason if tls.is_some() => (
+                    UnreachableKind::Tls,
+                    format!("cannot connect to {address} by TLS: {reason}"),
+                ),
+                reason => (
+                    UnreachableKind::Other,
+                    format!("cannot connect to {address}: {reason}"),
+                ),
             },
-        })
+        };
+        Unreachable { kind, reason }
+    })
 }
 
 /// Passes on what an executor says; the last is why it says no more.

@@ -8,13 +8,13 @@ use std::{
 use async_trait::async_trait;
 use hcndc_core::{
     id::AttemptId,
-    port::{LogRead, PortError as _},
+    port::{Introduction, LogRead, PortError as _, Unreachable, UnreachableKind},
 };
 use tokio::sync::mpsc;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::{Dial, Line, ReadLog, ReadLogError, read_or_wait};
-use crate::{FileLog, executor::Supervisor};
+use crate::{FileLog, convert::introduction, executor::Supervisor, link::PROTOCOL};
 
 /// The address of the executor in this process.
 pub const LOCAL: &str = "local";
@@ -41,17 +41,30 @@ impl InProcess {
             .lock()
             .unwrap_or_else(PoisonError::into_inner) = Some(supervisor);
     }
+
+    fn find(&self) -> Option<Supervisor> {
+        self.supervisor
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
 }
+
+const NOBODY: &str = "no executor runs in this process";
 
 #[async_trait]
 impl Dial for InProcess {
+    async fn ask(&self, _: &str) -> Result<Introduction, Unreachable> {
+        let supervisor = self.find().ok_or_else(|| Unreachable {
+            kind: UnreachableKind::Refused,
+            reason: NOBODY.to_owned(),
+        })?;
+        let (identity, figures) = supervisor.introduce().await;
+        Ok(introduction(identity, figures, PROTOCOL))
+    }
+
     async fn dial(&self, _: &str) -> Result<Line, String> {
-        let supervisor = self
-            .supervisor
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
-        let supervisor = supervisor.ok_or("no executor runs in this process")?;
+        let supervisor = self.find().ok_or(NOBODY)?;
         let connection = supervisor.connect();
         let orders = connection.down.clone();
         let (down, mut given) = mpsc::channel(256);

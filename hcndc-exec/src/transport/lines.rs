@@ -8,10 +8,10 @@ use std::{
 
 use async_trait::async_trait;
 use hcndc_core::{
-    engine::{Order, Report},
+    engine::{Offer, Order, Report},
     id::{AttemptId, ExecutorId},
     model::Executor,
-    port::{Fence, LogRead, Transport},
+    port::{Fence, Introduction, LogRead, Transport, Unreachable, UnreachableKind},
 };
 use tokio::{
     sync::mpsc,
@@ -228,6 +228,16 @@ impl<D: Dial> Transport for Lines<D> {
             Some(State::Down(None)) | None => Some("not connected yet".to_owned()),
         }
     }
+
+    async fn test(&self, executor: &Executor) -> Result<Introduction, Unreachable> {
+        let asked = timeout(PATIENCE, self.dial.ask(&executor.address)).await;
+        asked.unwrap_or_else(|_| {
+            Err(Unreachable {
+                kind: UnreachableKind::Silent,
+                reason: format!("{} does not answer within {PATIENCE:?}", executor.address),
+            })
+        })
+    }
 }
 
 struct Holder<D> {
@@ -313,6 +323,10 @@ impl<D: Dial> Holder<D> {
                 Report::Hello {
                     version: identity.version,
                     held,
+                    offer: Offer {
+                        labels: identity.labels,
+                        slots: identity.slots,
+                    },
                 },
             )),
             Up::Refused(refusal) => Err(refusal.to_string()),

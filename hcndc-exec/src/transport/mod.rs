@@ -13,7 +13,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use hcndc_core::{
     id::{AttemptId, ExecutorId},
-    port::{ErrorKind, LogRead, LogStore, PortError},
+    port::{ErrorKind, Introduction, LogRead, LogStore, PortError, Unreachable},
 };
 use tokio::sync::mpsc;
 use tokio_util::task::AbortOnDropHandle;
@@ -43,6 +43,12 @@ pub trait Dial: Send + Sync + 'static {
     /// # Errors
     /// Why it cannot be made, in words for people.
     async fn dial(&self, address: &str) -> Result<Line, String>;
+
+    /// Asks who is there, by a connection of its own; see [`Transport::test`](hcndc_core::port::Transport::test).
+    ///
+    /// # Errors
+    /// Why that one cannot be used.
+    async fn ask(&self, address: &str) -> Result<Introduction, Unreachable>;
 }
 
 /// A connection. Dropping it closes it.

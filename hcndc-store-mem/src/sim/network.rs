@@ -235,7 +235,7 @@ impl World {
         self.oracle.hailed(host, fence);
         let held = self.hosts[host].held();
         let version = "1".into();
-        self.send_up(conn, Report::Hello { version, held });
+        self.send_up(conn, Report::hello(version, held));
     }
 
     /// A host says something to whom it obeys.

@@ -1,12 +1,15 @@
 //! `/executors`: hosts that run commands, and how they are doing.
 
-use std::sync::Arc;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use hcndc_core::{
-    engine::{DefinitionId, ExecutorHealth, HostFigures},
+    engine::{DefinitionId, ExecutorHealth, HostFigures, Offer},
     id::ExecutorId,
     model::{Edit, Executor, ExecutorDraft},
-    port::{ExecutorQuery, History, Page, Transport},
+    port::{ExecutorQuery, History, Introduction, Page, Transport, Unreachable, UnreachableKind},
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -23,14 +26,17 @@ use super::{
     query::Query,
     revision::{RevisionDto, to_btree, to_text_map},
     route::{Created, Json, NoContent, Route, at, at_id, body, caller, having, query},
+    text,
 };
 use crate::{
     app::App,
-    interchange::{self, TextMap, is_address},
+    interchange::{self, Lang, TextMap, is_address},
 };
 
 const EXECUTORS: &str = "/api/v1/executors";
 const EXECUTOR: &str = "/api/v1/executors/{id}";
+
+const TEST: &str = "/api/v1/executors/{id}/test";
 
 /// Address of the executor inside of this process.
 const LOCAL: &str = "local";
@@ -41,6 +47,7 @@ pub(super) fn routes<H: History + 'static, T: Transport + 'static>(
     let app = having(app);
     let one = at_id::<ExecutorId>(EXECUTOR).and(app.clone());
     let change = one.clone().and(caller()).and(body());
+    let to_test = at_id::<ExecutorId>(TEST).and(app.clone()).and(caller());
     vec![
         Route::get(
             EXECUTORS,
@@ -60,6 +67,7 @@ pub(super) fn routes<H: History + 'static, T: Transport + 'static>(
         Route::get(EXECUTOR, READ, one.clone().then(detail)).by_leader(),
         Route::new(Method::PUT, EXECUTOR, ADMIN, change.clone().then(replace)),
         Route::new(Method::PATCH, EXECUTOR, ADMIN, change.then(patch)),
+        Route::post(TEST, ADMIN, to_test.then(test)).by_leader(),
         Route::new(
             Method::DELETE,
             EXECUTOR,
@@ -125,7 +133,47 @@ struct HealthDto {
     attempts: u32,
     /// Version of its program, once it was connected.
     program_version: Option<String>,
+    /// What it offers by its own settings, beside what is defined here; as of when it was connected last.
+    offer: OfferDto,
     /// Its host's latest figures.
+    host: Option<HostDto>,
+}
+
+/// What an executor offers by its own settings.
+#[derive(Debug, Default, Serialize, ToSchema)]
+#[schema(as = ExecutorOffer)]
+struct OfferDto {
+    /// Labels that jobs can ask for, too; what is defined here goes before.
+    #[schema(value_type = std::collections::BTreeMap<String, String>)]
+    labels: TextMap,
+    /// Slots at most, whatever is defined here; null for as many as that.
+    slots: Option<u32>,
+}
+
+/// What came of a test of an executor.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ExecutorTest)]
+pub(super) struct TestDto {
+    /// Whether it answered, and could be used.
+    reached: bool,
+    /// How long it took, in milliseconds.
+    took_ms: u64,
+    /// What is wrong, if it could not be used: `address`, `name`, `refused`, `silent`, `tls`, `token`, `version`, `other`.
+    #[schema(example = "refused")]
+    fault: Option<&'static str>,
+    /// The same in one sentence, in the caller's language.
+    message: Option<String>,
+    /// What exactly was seen, in English.
+    detail: Option<String>,
+    /// The name that it was started with.
+    name: Option<String>,
+    /// Version of its program.
+    program_version: Option<String>,
+    /// Version of the protocol that it speaks.
+    protocol: Option<String>,
+    /// What it offers by its own settings.
+    offer: Option<OfferDto>,
+    /// How its host is doing.
     host: Option<HostDto>,
 }
 
@@ -208,8 +256,63 @@ impl From<ExecutorHealth> for HealthDto {
             slots_used: health.slots_used,
             attempts: health.attempts,
             program_version: health.version,
+            offer: OfferDto::from(&health.offer),
             host: health.figures.map(HostDto::from),
         }
+    }
+}
+
+impl From<&Offer> for OfferDto {
+    fn from(offer: &Offer) -> Self {
+        Self {
+            labels: to_text_map(&offer.labels),
+            slots: (offer.slots > 0).then_some(offer.slots),
+        }
+    }
+}
+
+impl TestDto {
+    fn new(tested: Result<Introduction, Unreachable>, took: Duration, lang: Lang) -> Self {
+        let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+        match tested {
+            Ok(known) => Self {
+                reached: true,
+                took_ms,
+                fault: None,
+                message: None,
+                detail: None,
+                name: Some(known.name),
+                program_version: Some(known.version),
+                protocol: Some(known.protocol),
+                offer: Some(OfferDto::from(&known.offer)),
+                host: Some(known.figures.into()),
+            },
+            Err(error) => Self {
+                reached: false,
+                took_ms,
+                fault: Some(fault(error.kind)),
+                message: Some(text::unreachable(error.kind, lang)),
+                detail: Some(error.reason),
+                name: None,
+                program_version: None,
+                protocol: None,
+                offer: None,
+                host: None,
+            },
+        }
+    }
+}
+
+const fn fault(kind: UnreachableKind) -> &'static str {
+    match kind {
+        UnreachableKind::Address => "address",
+        UnreachableKind::Name => "name",
+        UnreachableKind::Refused => "refused",
+        UnreachableKind::Silent => "silent",
+        UnreachableKind::Tls => "tls",
+        UnreachableKind::Token => "token",
+        UnreachableKind::Version => "version",
+        _ => "other",
     }
 }
 
@@ -370,6 +473,26 @@ async fn put<H: History, T: Transport>(
     let edit = Edit::PutExecutor(body.draft(Some(id)));
     let put = app.edit(caller, vec![edit]).await;
     put.map(drop).map_err(|problem| or_unknown(problem, id))
+}
+
+/// Asks an executor who it is: whether it could be used, and why not if it could not. Changes nothing, and leaves the
+/// connection that there may be alone.
+#[utoipa::path(post, operation_id = "test_executor", path = "/api/v1/executors/{id}/test", tag = "executors", params(("id" = u64, Path)), responses(
+    (status = 200, body = TestDto),
+    (status = 404, body = ProblemDto, content_type = "application/problem+json"),
+))]
+pub(super) async fn test<H: History, T: Transport>(
+    id: ExecutorId,
+    app: Arc<App<H, T>>,
+    caller: Caller,
+) -> Result<Json<TestDto>, Problem> {
+    let executor = app
+        .look(move |engine| engine.executor(id).cloned())
+        .await?
+        .ok_or_else(|| Problem::from(id))?;
+    let begun = Instant::now();
+    let tested = app.transport.test(&executor).await;
+    Ok(Json(TestDto::new(tested, begun.elapsed(), caller.lang)))
 }
 
 /// Deletes an executor.

@@ -68,7 +68,7 @@ pub(super) fn route() -> Route {
         flows::list, flows::create, flows::detail, flows::replace, flows::patch, flows::delete,
         jobs::list, jobs::create, jobs::detail, jobs::replace, jobs::patch, jobs::delete,
         executors::list, executors::create, executors::detail, executors::replace, executors::patch,
-        executors::delete,
+        executors::delete, executors::test,
         many::directories,
         schedules::pause, schedules::resume, schedules::pause_many, schedules::resume_many, schedules::run, schedules::next,
         schedules::explain, firings::of_schedule, firings::list, cron::preview, forecast::look_ahead,

@@ -2,11 +2,12 @@
 
 use hcndc_core::{
     engine::{
-        AttemptState, ExecutionState, FlowRunState, Hold, HostTrouble, JobRunState, Rejected,
-        SlotTrouble,
+        AttemptState, ExecutionState, FlowRunState, Hold, HostTrouble, JobRunState, Mishap,
+        Rejected, SlotTrouble,
     },
     id::ExecutionId,
     model::{Condition, DefinitionError, DefinitionKind, Placement},
+    port::UnreachableKind,
     time::{DataDate, Timestamp},
 };
 
@@ -675,14 +676,57 @@ pub(crate) fn attempt_end(
             format!("已丢失：{message}"),
         ),
         (_, Some(code), _) => said(format!("it exited with {code}"), format!("退出码 {code}")),
-        (_, None, Some(signal)) => said(
-            format!("signal {signal} ended it"),
-            format!("被信号 {signal} 终止"),
-        ),
+        (_, None, Some(signal)) => match Mishap::find(message) {
+            None => said(
+                format!("signal {signal} ended it"),
+                format!("被信号 {signal} 终止"),
+            ),
+            Some(Mishap::CoreDumped) => said(
+                format!("signal {signal} ended it, and it left a core dump"),
+                format!("被信号 {signal} 终止，并留下核心转储"),
+            ),
+            Some(Mishap::OutOfMemory) => said(
+                "memory was used up, and the system killed it".into(),
+                "内存耗尽，被系统终止".into(),
+            ),
+        },
         (AttemptState::Succeeded | AttemptState::Failed, None, None) => {
             said("it ended".into(), "已结束".into())
         }
     }
+}
+
+/// What keeps an executor from being used, in one sentence.
+pub(super) fn unreachable(kind: UnreachableKind, lang: Lang) -> String {
+    let (en, zh) = match kind {
+        UnreachableKind::Address => (
+            "its address is none; one has the form host:port",
+            "地址无效，应为 主机:端口",
+        ),
+        UnreachableKind::Name => (
+            "the name in its address does not resolve",
+            "地址中的主机名无法解析",
+        ),
+        UnreachableKind::Refused => (
+            "nothing listens there: the executor does not run, or on another port",
+            "连接被拒绝：执行服务器未运行，或端口不对",
+        ),
+        UnreachableKind::Silent => (
+            "nothing answers in time: the host is down, or something on the way drops what is sent",
+            "超时无应答：主机不可达，或被防火墙丢弃",
+        ),
+        UnreachableKind::Tls => (
+            "TLS fails: one end does not speak it, or a certificate is not believed",
+            "TLS 失败：一端未启用，或证书不受信任",
+        ),
+        UnreachableKind::Token => ("it does not accept the token", "令牌不被接受"),
+        UnreachableKind::Version => (
+            "what listens there is no executor, or one of a version that is not understood",
+            "对方不是执行服务器，或版本不兼容",
+        ),
+        _ => ("it cannot be used", "无法使用"),
+    };
+    either(lang, en, zh)
 }
 
 /// What holds a job run, in one sentence.

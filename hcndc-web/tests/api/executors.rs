@@ -107,3 +107,40 @@ async fn bad_executors_are_refused_with_their_fields() {
         assert_eq!(problem["faults"][0]["field"], field, "{body}");
     }
 }
+
+#[tokio::test]
+async fn a_test_of_an_executor_says_who_it_is_or_what_is_wrong() {
+    let bed = Bed::new().await;
+    let away = json!({"name": "away", "address": "away.example.com:7890"});
+    let away = bed.post("executors", &away).await.expect(201);
+    let path = format!("executors/{}/test", away["id"]);
+    let told = bed.post(&path, &json!({})).await.expect(200);
+    assert_eq!(
+        (&told["reached"], &told["fault"]),
+        (&json!(false), &json!("refused"))
+    );
+    assert_eq!(
+        told["detail"],
+        "away.example.com:7890 refuses the connection"
+    );
+    assert!(
+        told["message"]
+            .as_str()
+            .unwrap()
+            .contains("nothing listens there")
+    );
+    let page = bed.get("executors?text=here").await.expect(200);
+    let path = format!("executors/{}/test", page["items"][0]["id"]);
+    let told = bed.post(&path, &json!({})).await.expect(200);
+    assert_eq!(
+        (&told["reached"], &told["fault"]),
+        (&json!(true), &json!(null))
+    );
+    assert_eq!(
+        (&told["program_version"], &told["protocol"]),
+        (&json!("1.2.3"), &json!("1.2"))
+    );
+    bed.post("executors/999/test", &json!({}))
+        .await
+        .problem(404, "unknown_executor");
+}

@@ -11,7 +11,10 @@ use hcndc_core::{
     engine::{End, EndCause, Order, Report, RunOrder},
     id::{AttemptId, ExecutorId},
     model::Executor,
-    port::{ErrorKind, Fence, LogEntry, LogRead, PortError, Stream, Transport},
+    port::{
+        ErrorKind, Fence, Introduction, LogEntry, LogRead, PortError, Stream, Transport,
+        Unreachable, UnreachableKind,
+    },
     time::Timestamp,
 };
 use tokio::sync::{Notify, mpsc};
@@ -174,12 +177,24 @@ impl Transport for Hand {
                 reason: "nobody listens".to_owned(),
             }
         } else {
-            Report::Hello {
-                version: "1.2.3".to_owned(),
-                held: Vec::new(),
-            }
+            Report::hello("1.2.3".to_owned(), Vec::new())
         };
         self.report(executor.id, report);
+    }
+
+    async fn test(&self, executor: &Executor) -> Result<Introduction, Unreachable> {
+        if executor.address.starts_with("away") {
+            return Err(Unreachable {
+                kind: UnreachableKind::Refused,
+                reason: format!("{} refuses the connection", executor.address),
+            });
+        }
+        Ok(Introduction {
+            name: "here".to_owned(),
+            version: "1.2.3".to_owned(),
+            protocol: "1.2".to_owned(),
+            ..Introduction::default()
+        })
     }
 
     fn disconnect(&self, _: ExecutorId) {}

@@ -7,13 +7,29 @@ use alloc::{
 };
 
 use super::super::{
-    Attempt, AttemptState, Change, Effect, End, EndCause, Engine, ExecutionState, Held,
-    JobRunState, Order, Rejected, Report, Step, placement::Draw, timer::Timer,
+    Attempt, AttemptRow, AttemptState, Change, Effect, End, EndCause, Engine, ExecutionState, Held,
+    JobRunState, Mishap, Order, Rejected, Report, Step, placement::Draw, timer::Timer,
 };
 use crate::{
     id::{AttemptId, ExecutorId},
     time::Timestamp,
 };
+
+/// The signal with which a system ends what uses up its memory.
+const SIGKILL: i32 = 9;
+
+impl AttemptRow {
+    /// A signal of somebody else's ended it. Returns the state that it has then.
+    fn end_by(&mut self, signal: i32, mishap: Option<Mishap>) -> AttemptState {
+        self.signal = Some(signal);
+        self.message = mishap.map_or_else(String::new, |it| it.as_str().to_string());
+        if self.kill_asked {
+            AttemptState::Killed
+        } else {
+            AttemptState::Failed
+        }
+    }
+}
 
 impl Engine {
     pub(in super::super) fn on_report(
@@ -26,7 +42,14 @@ impl Engine {
             return Err(Rejected::UnknownExecutor { executor });
         }
         match report {
-            Report::Hello { version, held } => self.on_hello(executor, version, held, step),
+            Report::Hello {
+                version,
+                held,
+                offer,
+            } => {
+                self.yard.note_offer(executor, offer);
+                self.on_hello(executor, version, held, step);
+            }
             Report::Started { attempt, pid, at } => {
                 if self.lives_on(attempt, executor) {
                     self.on_started(attempt, pid, at, step);
@@ -187,14 +210,9 @@ impl Engine {
                     AttemptState::Failed
                 }
             }
-            EndCause::Signaled(signal) => {
-                row.signal = Some(signal);
-                if row.kill_asked {
-                    AttemptState::Killed
-                } else {
-                    AttemptState::Failed
-                }
-            }
+            EndCause::Signaled(signal) => row.end_by(signal, None),
+            EndCause::CoreDumped(signal) => row.end_by(signal, Some(Mishap::CoreDumped)),
+            EndCause::OutOfMemory => row.end_by(SIGKILL, Some(Mishap::OutOfMemory)),
             EndCause::TimedOut => AttemptState::TimedOut,
             EndCause::Killed => AttemptState::Killed,
             EndCause::NotStarted(why) => {

@@ -5,7 +5,7 @@ use alloc::{collections::BTreeSet, sync::Arc, vec::Vec};
 use super::{
     super::{
         explain::{HostTrouble, SlotTrouble},
-        input::HostFigures,
+        input::{HostFigures, Offer},
     },
     Rank,
 };
@@ -27,6 +27,8 @@ pub(in super::super) struct Host {
     pub(in super::super) online: bool,
     /// When its attempts count as lost, unless it comes back.
     pub(in super::super) lease_until: Option<Timestamp>,
+    /// What it offers by its own settings.
+    pub(in super::super) offer: Offer,
     /// What it last said of itself.
     pub(in super::super) figures: Option<HostFigures>,
     /// Version of its program.
@@ -47,6 +49,7 @@ impl Host {
             attempts: BTreeSet::new(),
             online: false,
             lease_until: None,
+            offer: Offer::default(),
             figures: None,
             version: None,
             trouble: None,
@@ -59,9 +62,33 @@ impl Host {
         self.online && self.executor.enabled
     }
 
+    /// Slots that its jobs may take together: as its definition and its own settings both allow.
+    pub(in super::super) fn slots(&self) -> u32 {
+        let slots = self.executor.slots;
+        match self.offer.slots {
+            0 => slots,
+            own => own.min(slots),
+        }
+    }
+
     /// Slots that are free now.
     pub(in super::super) fn free(&self) -> u32 {
-        self.executor.slots.saturating_sub(self.used)
+        self.slots().saturating_sub(self.used)
+    }
+
+    /// Whether it meets a placement, by its definition or by what it offers itself.
+    pub(in super::super) fn meets(&self, placement: &Placement) -> bool {
+        let label = |key| {
+            let defined = self.executor.labels.get(key);
+            defined.or_else(|| self.offer.labels.get(key))
+        };
+        match placement {
+            Placement::Any => true,
+            Placement::Executor(id) => self.executor.id == *id,
+            Placement::Labels(wanted) => {
+                wanted.iter().all(|(key, value)| label(key) == Some(value))
+            }
+        }
     }
 
     /// R8: how much it has to give; 0 if no slot is free. Its free slots count more the more of its processors and of its
@@ -81,19 +108,8 @@ impl Host {
             return Some(HostTrouble::Offline { reason });
         }
         let is_kept = self.reserved.is_some_and(|(for_rank, _)| rank > for_rank);
-        let slots = SlotTrouble::of(self.executor.slots, self.used, needs, is_kept);
+        let slots = SlotTrouble::of(self.slots(), self.used, needs, is_kept);
         slots.map(HostTrouble::Slots)
-    }
-}
-
-/// Whether an executor meets a placement.
-pub(in super::super) fn meets(executor: &Executor, placement: &Placement) -> bool {
-    match placement {
-        Placement::Any => true,
-        Placement::Executor(id) => executor.id == *id,
-        Placement::Labels(wanted) => wanted
-            .iter()
-            .all(|(key, value)| executor.labels.get(key) == Some(value)),
     }
 }
 

@@ -18,11 +18,11 @@ use alloc::{
 use core::cmp::Reverse;
 
 use self::pool::Pool;
-pub(super) use self::{
-    host::{Host, meets},
-    pool::Draw,
+pub(super) use self::{host::Host, pool::Draw};
+use super::{
+    explain::SlotTrouble,
+    input::{HostFigures, Offer},
 };
-use super::{explain::SlotTrouble, input::HostFigures};
 use crate::{
     id::{AttemptId, ExecutionId, ExecutorId, JobRunId, PoolId},
     model::{Executor, Placement},
@@ -242,6 +242,20 @@ impl Yard {
         self.offer(executor);
     }
 
+    /// Notes what an executor offers by its own settings.
+    pub(super) fn note_offer(&mut self, executor: ExecutorId, offer: Offer) {
+        if self
+            .hosts
+            .get(&executor)
+            .is_none_or(|host| host.offer == offer)
+        {
+            return;
+        }
+        self.change(executor, |host| host.offer = offer);
+        self.tie(executor);
+        self.offer(executor);
+    }
+
     /// Notes figures, which change nothing about what it can take, but whether others are preferred.
     pub(super) fn note_figures(&mut self, executor: ExecutorId, figures: HostFigures) {
         self.change(executor, |host| host.figures = Some(figures));
@@ -302,7 +316,7 @@ impl Yard {
         let hosts = self
             .hosts
             .values_mut()
-            .filter(|host| meets(&host.executor, &need.placement));
+            .filter(|host| host.meets(&need.placement));
         let hosts = hosts
             .map(|host| {
                 host.lines.push(line);
@@ -348,7 +362,7 @@ impl Yard {
             return;
         }
         let may_keep = |host: &Host| {
-            host.executor.slots >= needs
+            host.slots() >= needs
                 && host
                     .reserved
                     .is_none_or(|(for_rank, by)| by == line || rank < for_rank)
@@ -450,7 +464,7 @@ impl Yard {
         host.lines.clear();
         for (at, line) in self.lines.iter_mut().enumerate() {
             line.forgot.remove(&executor);
-            if meets(&host.executor, &line.need.placement) {
+            if host.meets(&line.need.placement) {
                 line.hosts.insert(executor);
                 host.lines.push(at as u32);
             } else {

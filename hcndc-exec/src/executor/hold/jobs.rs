@@ -10,6 +10,7 @@ use crate::{
     executor::{
         attempt::{self, Tools},
         census::Registrar,
+        cgroup::Groups,
         reaper::Reaper,
     },
     file_log::FileLog,
@@ -21,6 +22,13 @@ pub(crate) struct Jobs {
     tools: Arc<Tools>,
     kills: BTreeMap<AttemptId, watch::Sender<Option<Duration>>>,
     tasks: JoinSet<()>,
+}
+
+impl Drop for Jobs {
+    fn drop(&mut self) {
+        // Nothing happens while jobs live there.
+        self.settings().groups.iter().for_each(Groups::tidy);
+    }
 }
 
 impl Jobs {

@@ -44,7 +44,10 @@ pub(super) use beside::{Beside, Found};
 pub use holder::hold_if_asked;
 pub(crate) use jobs::Jobs;
 
-use crate::{executor::rules::Rules, ledger::ProcessMark};
+use crate::{
+    executor::{cgroup::Groups, rules::Rules},
+    ledger::ProcessMark,
+};
 
 /// Version of what executors and holders say to each other. An executor of a later version still speaks with holders
 /// of this one: their jobs may run for days.
@@ -67,6 +70,9 @@ pub(crate) struct Settings {
     pub(crate) passed_on: BTreeMap<String, String>,
     /// What the host allows.
     pub(crate) rules: Rules,
+    /// Where jobs have their control groups; `None` for none.
+    #[serde(default)]
+    pub(crate) groups: Option<Groups>,
 }
 
 /// What an executor says to whoever holds its jobs.

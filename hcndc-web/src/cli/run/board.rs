@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use hcndc_core::{
     engine::{
         AttemptRow, AttemptState, Change, ExecutionState, FlowRunRow, JobRunRow, JobRunState,
+        Mishap,
     },
     id::{ExecutionId, FlowRunId, JobRunId},
     time::Timestamp,
@@ -120,12 +121,20 @@ impl Board {
         match (attempt.state, lang) {
             (AttemptState::Failed, Lang::En) => match (attempt.exit_code, attempt.signal) {
                 (Some(code), _) => format!("exit code {code}"),
-                (None, Some(signal)) => format!("ended by signal {signal}"),
+                (None, Some(signal)) => match attempt.mishap() {
+                    None => format!("ended by signal {signal}"),
+                    Some(Mishap::CoreDumped) => format!("ended by signal {signal}, core dumped"),
+                    Some(Mishap::OutOfMemory) => "out of memory".to_owned(),
+                },
                 (None, None) => String::new(),
             },
             (AttemptState::Failed, Lang::Zh) => match (attempt.exit_code, attempt.signal) {
                 (Some(code), _) => format!("退出码 {code}"),
-                (None, Some(signal)) => format!("被信号 {signal} 终止"),
+                (None, Some(signal)) => match attempt.mishap() {
+                    None => format!("被信号 {signal} 终止"),
+                    Some(Mishap::CoreDumped) => format!("被信号 {signal} 终止，留下核心转储"),
+                    Some(Mishap::OutOfMemory) => "内存耗尽".to_owned(),
+                },
                 (None, None) => String::new(),
             },
             (AttemptState::TimedOut, Lang::En) => "timed out".to_owned(),

@@ -1,0 +1,453 @@
+//! Control groups of Linux (cgroup v2, see cgroups(7)): a group for each attempt, which none of its processes can leave by
+//! forking, by a session of its own or by a clean environment.
+//!
+//! ```text
+//!   <the executor's own group, or its parent where that is a leaf for it alone>
+//!     └── hcndc-<key>          of one executor
+//!           └── <mark>         of one attempt: its processes, its limits, what it used
+//! ```
+//!
+//! A host that has no such groups, or none that the executor may write, does without: then processes are found by their
+//! process group, their mark and their parents alone, and nothing is limited.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{self, Write as _},
+    os::unix::process::CommandExt as _,
+    path::{Path, PathBuf},
+    process::Command,
+    sync::Arc,
+    time::Duration,
+};
+
+use nix::unistd::Pid;
+use serde::{Deserialize, Serialize};
+
+/// A group in which nothing lives but the executor: systemd's `DelegateSubgroup=`, see the unit. Jobs go beside it, for a
+/// group whose children have limits may hold no processes itself.
+const OWN_LEAF: &str = "executor";
+
+/// What limits and counts are made of.
+const CONTROLLERS: [&str; 3] = ["memory", "cpu", "pids"];
+
+/// How long the time is of which a job may have a part of the processors (the kernel's own default).
+const CPU_PERIOD_US: u64 = 100_000;
+
+/// What each job may take of the host at most, all of its processes together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobLimits {
+    /// Memory, bytes. A job that wants more ends as out of memory. Too little and none gets far; `None` for no limit.
+    pub memory_bytes: Option<u64>,
+    /// Processors, in hundredths of one: 150 is one and a half. A job that wants more is slowed down; `None` for no limit.
+    pub cpu_percent: Option<u32>,
+    /// Processes and threads. Beyond it none can be started, which is what keeps a job that forks without end from the rest of
+    /// the host; `None` for no limit.
+    pub processes: Option<u32>,
+}
+
+impl JobLimits {
+    /// Whether there are none.
+    #[must_use]
+    pub fn are_none(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// File and content of each limit.
+    fn settings(&self) -> Vec<(&'static str, String)> {
+        let mut settings = Vec::new();
+        settings.extend(self.memory_bytes.map(|it| ("memory.max", it.to_string())));
+        settings.extend(self.cpu_percent.map(|percent| {
+            let quota = u64::from(percent) * CPU_PERIOD_US / 100;
+            // The kernel takes no less than a millisecond.
+            ("cpu.max", format!("{} {CPU_PERIOD_US}", quota.max(1_000)))
+        }));
+        settings.extend(self.processes.map(|it| ("pids.max", it.to_string())));
+        settings
+    }
+}
+
+/// Limits that cannot be kept.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LimitError {
+    /// The host has no groups that we may use.
+    #[error(
+        "jobs cannot be limited: this host has no cgroup v2 that the executor may write; \
+         run it as root or in a delegated group (systemd: Delegate=yes, DelegateSubgroup={OWN_LEAF})"
+    )]
+    NoGroups,
+    /// A controller is not there, or not given to us.
+    #[error(
+        "jobs cannot be limited in {}: it has no controller {controller:?}, or processes of others live in it",
+        path.display()
+    )]
+    NoController {
+        /// The group.
+        path: PathBuf,
+        /// What is missing.
+        controller: &'static str,
+    },
+}
+
+/// Where attempts of one executor have their groups.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Groups {
+    root: PathBuf,
+    limits: JobLimits,
+}
+
+impl Groups {
+    /// Groups for the executor of this key; `None` if the host has none for us and no limit needs one.
+    pub(crate) fn find(key: &str, limits: JobLimits) -> Result<Option<Self>, LimitError> {
+        let found = own().and_then(|own| Self::below(&own, key, limits));
+        let Some(groups) = found else {
+            return match limits.are_none() {
+                true => Ok(None),
+                false => Err(LimitError::NoGroups),
+            };
+        };
+        let kept = groups.check();
+        // It comes back with the first job.
+        groups.tidy();
+        kept.map(|()| Some(groups))
+    }
+
+    /// Groups below this one or its parent; `None` if none can be made there.
+    fn below(own: &Path, key: &str, limits: JobLimits) -> Option<Self> {
+        let is_leaf = own.file_name().is_some_and(|name| name == OWN_LEAF);
+        let base = if is_leaf { own.parent()? } else { own };
+        let root = base.join(format!("hcndc-{}", key.get(..12).unwrap_or(key)));
+        // In a group that is ours alone controllers cost nobody anything; elsewhere only those who ask for limits want them.
+        if is_leaf || !limits.are_none() {
+            enable(base);
+        }
+        // Whether processes may be put there shows when one is: this opens what that takes.
+        let unlimited = Self {
+            root: root.clone(),
+            limits: JobLimits::default(),
+        };
+        drop(unlimited.make("probe").ok()?);
+        let groups = Self { root, limits };
+        Some(groups)
+    }
+
+    /// Whether all limits can be kept.
+    fn check(&self) -> Result<(), LimitError> {
+        let has = fs::read_to_string(self.root.join("cgroup.subtree_control")).unwrap_or_default();
+        for (file, _) in self.limits.settings() {
+            let missing = CONTROLLERS
+                .into_iter()
+                .find(|it| file.starts_with(it) && !has.split_whitespace().any(|has| has == *it));
+            if let Some(controller) = missing {
+                let path = self.root.clone();
+                return Err(LimitError::NoController { path, controller });
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes away the group of this executor if nothing is left in it.
+    pub(crate) fn tidy(&self) {
+        let _ = fs::remove_dir(&self.root);
+    }
+
+    /// Where they are.
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Makes a group with the limits. A name is used for one attempt alone.
+    pub(crate) fn make(&self, name: &str) -> io::Result<Group> {
+        let path = self.root.join(name);
+        self.make_place(&path)?;
+        // Removed, if the rest fails.
+        let place = Arc::new(Place { path });
+        for (file, content) in self.limits.settings() {
+            set(&place.path.join(file), &content)?;
+        }
+        // A job of which the system has killed a part to free memory is no use: all of it ends, and at once.
+        let _ = set(&place.path.join("memory.oom.group"), "1");
+        let door = OpenOptions::new()
+            .write(true)
+            .open(place.path.join("cgroup.procs"))?;
+        Ok(Group {
+            place,
+            door: Some(Arc::new(door)),
+        })
+    }
+
+    /// What an attempt that nobody holds any more has left has the same name: it is the same attempt.
+    fn make_place(&self, path: &Path) -> io::Result<()> {
+        // Another process of this executor may take the root away whenever it is empty.
+        for _ in 0..3 {
+            match fs::create_dir(path) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(()),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    fs::create_dir_all(&self.root)?;
+                    enable(&self.root);
+                }
+                made => return made,
+            }
+        }
+        fs::create_dir(path)
+    }
+
+    /// The group of this name, if there is one.
+    pub(crate) fn find_group(&self, name: &str) -> Option<Group> {
+        let path = self.root.join(name);
+        path.is_dir().then(|| Group {
+            place: Arc::new(Place { path }),
+            door: None,
+        })
+    }
+}
+
+/// Lets the children of a group have controllers, as far as it has them itself.
+fn enable(group: &Path) {
+    for controller in CONTROLLERS {
+        let _ = set(
+            &group.join("cgroup.subtree_control"),
+            &format!("+{controller}"),
+        );
+    }
+}
+
+/// Files of a group are made by the kernel: one that is missing is not to be made.
+fn set(file: &Path, content: &str) -> io::Result<()> {
+    OpenOptions::new()
+        .write(true)
+        .open(file)?
+        .write_all(content.as_bytes())
+}
+
+/// The group of this process; `None` if the host has no cgroup v2.
+fn own() -> Option<PathBuf> {
+    let groups = fs::read_to_string("/proc/self/cgroup").ok()?;
+    let mounts = fs::read_to_string("/proc/self/mountinfo").ok()?;
+    find_own(&groups, &mounts)
+}
+
+/// See cgroups(7) and proc_pid_mountinfo(5). A mount shows the tree from some group on.
+fn find_own(groups: &str, mounts: &str) -> Option<PathBuf> {
+    let own = groups.lines().find_map(|line| line.strip_prefix("0::"))?;
+    let (root, point) = mounts.lines().find_map(|line| {
+        let (mount, kind) = line.split_once(" - ")?;
+        let mut fields = mount.split(' ').skip(3);
+        let found = (fields.next()?, fields.next()?);
+        kind.starts_with("cgroup2 ").then_some(found)
+    })?;
+    let below = Path::new(own).strip_prefix(root).ok()?;
+    Some(Path::new(point).join(below))
+}
+
+/// The group of one attempt; taken away when the last clone is gone, unless processes are left in it.
+#[derive(Clone, Debug)]
+pub(crate) struct Group {
+    place: Arc<Place>,
+    /// Open until a process has come in by it.
+    door: Option<Arc<File>>,
+}
+
+#[derive(Debug)]
+struct Place {
+    path: PathBuf,
+}
+
+/// What all processes of a group have used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Usage {
+    /// Processor time; zero if unknown.
+    pub(crate) cpu_time: Duration,
+    /// Most memory at one moment, bytes; 0 if unknown.
+    pub(crate) peak_memory_bytes: u64,
+    /// Processes that were killed because memory was used up.
+    pub(crate) killed_for_memory: u64,
+    /// Processes that were not started because there were as many as may be.
+    pub(crate) refused_processes: u64,
+}
+
+impl Group {
+    /// Has a command start its process in here. Works once: the way in is closed with the command.
+    #[expect(
+        unsafe_code,
+        reason = "a process that is put here from outside may have started others before"
+    )]
+    pub(crate) fn receive(&mut self, command: &mut Command) {
+        let Some(door) = self.door.take() else {
+            return;
+        };
+        // SAFETY: between fork and exec it only writes a byte to a file that is open already, and allocates nothing
+        // (signal-safety(7)).
+        unsafe {
+            command.pre_exec(move || {
+                nix::unistd::write(&door, b"0")?;
+                Ok(())
+            });
+        }
+    }
+
+    /// Processes that live in here, in no order.
+    pub(crate) fn pids(&self) -> Vec<Pid> {
+        let mut pids = Vec::new();
+        collect(&self.place.path, &mut pids);
+        pids
+    }
+
+    /// Ends all at once, even if they start others meanwhile. Does nothing before Linux 5.14.
+    pub(crate) fn kill(&self) {
+        let _ = set(&self.place.path.join("cgroup.kill"), "1");
+    }
+
+    /// What was used so far.
+    pub(crate) fn usage(&self) -> Usage {
+        let read = |file: &str| fs::read_to_string(self.place.path.join(file)).unwrap_or_default();
+        Usage {
+            cpu_time: Duration::from_micros(entry(&read("cpu.stat"), "usage_usec")),
+            peak_memory_bytes: read("memory.peak").trim().parse().unwrap_or(0),
+            killed_for_memory: entry(&read("memory.events"), "oom_kill"),
+            refused_processes: entry(&read("pids.events"), "max"),
+        }
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        remove(&self.path);
+    }
+}
+
+/// A number of a file of `name number` lines; 0 if it is not there.
+fn entry(lines: &str, name: &str) -> u64 {
+    lines
+        .lines()
+        .find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.parse().ok())
+        .unwrap_or(0)
+}
+
+/// A job that may do so makes groups of its own.
+fn collect(group: &Path, pids: &mut Vec<Pid>) {
+    let living = fs::read_to_string(group.join("cgroup.procs")).unwrap_or_default();
+    pids.extend(
+        living
+            .lines()
+            .filter_map(|pid| pid.parse().ok())
+            .map(Pid::from_raw),
+    );
+    for below in children(group) {
+        collect(&below, pids);
+    }
+}
+
+/// Fails while processes live there, which is as it should be.
+fn remove(group: &Path) {
+    children(group).for_each(|below| remove(&below));
+    let _ = fs::remove_dir(group);
+}
+
+fn children(group: &Path) -> impl Iterator<Item = PathBuf> + use<> {
+    let entries = fs::read_dir(group).into_iter().flatten().flatten();
+    entries
+        .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
+        .map(|entry| entry.path())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MOUNTS: &str = "\
+        24 30 0:22 / /proc rw,nosuid - proc proc rw\n\
+        31 30 0:27 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu\n\
+        35 30 0:31 /a/b /sys/fs/cgroup rw,nosuid shared:9 - cgroup2 cgroup2 rw,nsdelegate\n";
+
+    #[test]
+    fn the_own_group_is_found_below_its_mount() {
+        let found = |groups| find_own(groups, MOUNTS);
+        let path = Path::new("/sys/fs/cgroup/c").to_path_buf();
+        assert_eq!(found("4:cpu:/x\n0::/a/b/c\n"), Some(path));
+        assert_eq!(found("0::/elsewhere\n"), None);
+        assert_eq!(found("4:cpu:/x\n"), None);
+        assert_eq!(
+            find_own("0::/\n", "24 30 0:22 / /proc rw - proc proc rw\n"),
+            None
+        );
+    }
+
+    /// A folder in which groups look as the kernel makes them.
+    fn groups(limits: JobLimits, files: &[&str]) -> (tempfile::TempDir, Groups) {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().to_path_buf();
+        fs::create_dir(root.join("k-1")).unwrap();
+        for file in files {
+            fs::write(root.join("k-1").join(file), "").unwrap();
+        }
+        (folder, Groups { root, limits })
+    }
+
+    #[test]
+    fn limits_are_set_in_the_words_of_the_kernel() {
+        let limits = JobLimits {
+            memory_bytes: Some(1 << 30),
+            cpu_percent: Some(150),
+            processes: Some(64),
+        };
+        let files = [
+            "memory.max",
+            "cpu.max",
+            "pids.max",
+            "memory.oom.group",
+            "cgroup.procs",
+        ];
+        let (folder, groups) = groups(limits, &files);
+        let group = groups.make("k-1").unwrap();
+        let said = |file| fs::read_to_string(folder.path().join("k-1").join(file)).unwrap();
+        assert_eq!(said("memory.max"), "1073741824");
+        assert_eq!(said("cpu.max"), "150000 100000");
+        assert_eq!(said("pids.max"), "64");
+        assert_eq!(said("memory.oom.group"), "1");
+        drop(group);
+    }
+
+    #[test]
+    fn a_limit_that_cannot_be_set_is_a_fault_and_not_passed_over() {
+        let limits = JobLimits {
+            processes: Some(64),
+            ..JobLimits::default()
+        };
+        let (folder, groups) = groups(limits, &["cgroup.procs"]);
+        assert!(groups.make("k-1").is_err());
+        fs::write(folder.path().join("cgroup.subtree_control"), "cpu memory\n").unwrap();
+        let error = groups.check().unwrap_err();
+        assert!(matches!(
+            error,
+            LimitError::NoController {
+                controller: "pids",
+                ..
+            }
+        ));
+        fs::write(folder.path().join("cgroup.subtree_control"), "cpu pids\n").unwrap();
+        assert!(groups.check().is_ok());
+    }
+
+    #[test]
+    fn what_was_used_is_read() {
+        let (folder, groups) = groups(JobLimits::default(), &["cgroup.procs"]);
+        let group = groups.make("k-1").unwrap();
+        assert_eq!(group.usage(), Usage::default());
+        let tell = |file, text| fs::write(folder.path().join("k-1").join(file), text).unwrap();
+        tell("cpu.stat", "usage_usec 2500\nuser_usec 1\n");
+        tell("memory.peak", "4096\n");
+        tell(
+            "memory.events",
+            "low 0\noom 4\noom_kill 3\noom_group_kill 1\n",
+        );
+        tell("pids.events", "max 7\n");
+        let expected = Usage {
+            cpu_time: Duration::from_micros(2500),
+            peak_memory_bytes: 4096,
+            killed_for_memory: 3,
+            refused_processes: 7,
+        };
+        assert_eq!(group.usage(), expected);
+    }
+}
