@@ -5,6 +5,7 @@
 
 mod audit;
 mod proofs;
+mod put;
 mod roles;
 mod users;
 
@@ -14,9 +15,9 @@ use async_trait::async_trait;
 use hcndc_core::{
     id::{RoleId, TokenId, UserId},
     port::{
-        AccountQuery, Accounts, AccountsError, ApiToken, AuditEntry, AuditQuery, AuditRow, Digest,
-        Known, Page, PasswordHash, PortError as _, Role, RoleDraft, Session, TokenDraft,
-        TokenQuery, User, UserDraft,
+        AccountQuery, Accounts, AccountsDone, AccountsError, AccountsPut, ApiToken, AuditEntry,
+        AuditQuery, AuditRow, Digest, Known, Page, PasswordHash, PortError as _, Role, RoleDraft,
+        Session, TokenDraft, TokenQuery, User, UserDraft,
     },
     time::Timestamp,
 };
@@ -179,6 +180,16 @@ impl Accounts for SqlStore {
     async fn delete_role(&self, role: RoleId, version: Option<u32>) -> Result<(), AccountsError> {
         let once = || roles::delete(self, role, version);
         self.change("delete a role", once).await
+    }
+
+    async fn put_accounts(
+        &self,
+        put: &AccountsPut,
+        dry_run: bool,
+        now: Timestamp,
+    ) -> Result<AccountsDone, AccountsError> {
+        let once = || put::put(self, put, dry_run, now);
+        self.change("put roles and users", once).await
     }
 
     async fn start_session(&self, digest: Digest, session: &Session) -> Result<(), AccountsError> {

@@ -8,9 +8,9 @@ use hcndc_core::{
     contract::sample::at,
     id::{RoleId, UserId},
     port::{
-        AccountQuery, Accounts as _, AccountsError, AuditEntry, AuditQuery, Digest, Direction,
-        Grant, NamedSort, PageRequest, PasswordHash, Permission, RoleDraft, Session, TokenDraft,
-        TokenQuery, UserDraft,
+        AccountQuery, Accounts as _, AccountsError, AccountsPut, AuditEntry, AuditQuery, Digest,
+        Direction, Grant, NamedSort, PageRequest, PasswordHash, Permission, RoleDraft, Session,
+        TokenDraft, TokenQuery, UserDraft, UserPut,
     },
 };
 use hcndc_store_mysql::SqlStore;
@@ -137,6 +137,85 @@ fn users_have_roles_and_names_of_their_own() {
         let unknown = store.delete_user(ann.id, None).await;
         assert!(matches!(unknown, Err(AccountsError::Unknown)));
     });
+}
+
+#[test]
+fn roles_and_users_are_put_by_name_all_or_none() {
+    on_each(
+        "roles_and_users_are_put_by_name_all_or_none",
+        async |store| {
+            let user = |account: &str, roles: &[&str], phc: Option<&str>| UserPut {
+                account: account.into(),
+                name: account.to_uppercase(),
+                enabled: true,
+                roles: roles.iter().map(|it| (*it).into()).collect(),
+                password: phc.map(password),
+            };
+            let mut put = AccountsPut {
+                roles: vec![
+                    role("admin", Permission::ALL, &[]),
+                    role("seer", &[Permission::Read], &["/retail"]),
+                ],
+                users: vec![
+                    user("ann", &["seer", "admin"], Some("p")),
+                    user("bob", &["seer"], None),
+                ],
+            };
+            let tried = store.put_accounts(&put, true, at(1)).await.expect("sound");
+            assert!(tried.users.iter().all(|it| it.before.is_none()));
+            assert_eq!(store.users(&users("")).await.expect("a page").items, []);
+
+            let done = store.put_accounts(&put, false, at(2)).await.expect("put");
+            assert_eq!(done.without_password, ["bob"]);
+            let ann = done.users[0].after.clone();
+            let ids = [done.roles[0].after.id, done.roles[1].after.id];
+            assert_eq!((ann.roles.as_slice(), ann.version), (ids.as_slice(), 1));
+            let digest = Digest([7; 32]);
+            let begun = store.start_session(digest, &session(ann.id)).await;
+            begun.expect("a session");
+
+            // What says nothing new changes nothing, not even a version, and ends no session.
+            let ann = store.user(ann.id).await.expect("read").expect("there");
+            let again = store.put_accounts(&put, false, at(3)).await.expect("put");
+            assert_eq!(again.users[0].before.as_ref(), Some(&ann));
+            assert_eq!(again.users[0].after, ann);
+            assert_eq!(again.roles[0].before.as_ref(), Some(&done.roles[0].after));
+            assert!(store.session(digest, at(11)).await.expect("read").is_some());
+
+            // A role that is not there, at the end: nothing of it is kept.
+            put.roles[1].description = "sees".into();
+            put.users.push(user("cy", &["nobody"], None));
+            let refused = store.put_accounts(&put, false, at(4)).await;
+            let Err(AccountsError::UnknownRoleName { account, role }) = refused else {
+                panic!("{refused:?}");
+            };
+            assert_eq!((account.as_str(), role.as_str()), ("cy", "nobody"));
+            let seer = store.role(ids[1]).await.expect("read").expect("there");
+            assert_eq!(seer.description, "");
+
+            // Another password ends sessions; the last administrator stays.
+            put.users.truncate(1);
+            put.users[0].password = Some(password("q"));
+            store.put_accounts(&put, false, at(5)).await.expect("put");
+            assert_eq!(store.session(digest, at(11)).await.expect("read"), None);
+            put.users[0].roles = vec!["seer".into()];
+            let refused = store.put_accounts(&put, false, at(6)).await;
+            assert!(
+                matches!(refused, Err(AccountsError::LastAdmin)),
+                "{refused:?}"
+            );
+            let refused = store.put_accounts(&put, true, at(6)).await;
+            assert!(
+                matches!(refused, Err(AccountsError::LastAdmin)),
+                "{refused:?}"
+            );
+            let (ann, hash) = store.find_user("ann").await.expect("read").expect("there");
+            assert_eq!(
+                (ann.roles.as_slice(), hash),
+                (ids.as_slice(), Some(password("q")))
+            );
+        },
+    );
 }
 
 #[test]

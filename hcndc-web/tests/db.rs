@@ -387,6 +387,60 @@ fn definitions_go_from_a_server_into_another_database() {
 }
 
 #[test]
+fn roles_and_users_go_into_another_database_with_their_passwords_only_if_asked() {
+    let dir = tempfile::tempdir().unwrap();
+    let url = |name: &str| sqlite_url(&dir.path().join(name));
+    for name in ["one.db", "two.db", "three.db"] {
+        assert!(db(&url(name), &["migrate"]).status().unwrap().success());
+    }
+    let done = |url: &str, args: &[&str]| {
+        let output = hcndc(url, args);
+        assert!(output.status.success(), "{args:?}: {}", stderr(&output));
+        (stdout(&output), stderr(&output))
+    };
+    let file = dir.path().join("mesh.yaml");
+    let path = file.to_str().unwrap();
+    let one = url("one.db");
+    let role = ["role", "create", "ops", "--permission", "execute"];
+    done(&one, &[&role[..], &["--directory", "/retail"]].concat());
+    done(&one, &["user", "create", "ann", "--role", "ops"]);
+    let (plain, _) = done(&one, &["export", "--all"]);
+    assert!(
+        plain.contains("account: ann") && !plain.contains("argon2"),
+        "{plain}"
+    );
+    let (none, _) = done(&one, &["export", "--all", "--without-accounts"]);
+    assert!(!none.contains("ann") && !none.contains("ops"), "{none}");
+    let (whole, _) = done(&one, &["export", "--all", "--with-passwords"]);
+    assert!(whole.contains("password_hash: $argon2id$"), "{whole}");
+
+    std::fs::write(&file, &whole).unwrap();
+    let (told, _) = done(&url("two.db"), &["import", path, "--dry-run"]);
+    assert!(told.contains("2 would be made"), "{told}");
+    let (told, warned) = done(&url("two.db"), &["import", path]);
+    assert!(
+        told.contains("2 made, 0 replaced") && warned.is_empty(),
+        "{told}{warned}"
+    );
+    let (again, _) = done(&url("two.db"), &["export", "--all", "--with-passwords"]);
+    assert_eq!(again, whole);
+
+    std::fs::write(&file, &plain).unwrap();
+    let (_, warned) = done(&url("three.db"), &["import", path]);
+    assert!(
+        warned.contains("hcndc user password") && warned.contains("ann"),
+        "{warned}"
+    );
+    let (_, warned) = done(&url("two.db"), &["import", path]);
+    assert_eq!(warned, "", "the password that was there has stayed");
+
+    std::fs::write(&file, plain.replace("[ops]", "[nobody]")).unwrap();
+    let refused = hcndc(&url("three.db"), &["import", path]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(stderr(&refused).contains("nobody"), "{}", stderr(&refused));
+}
+
+#[test]
 fn a_file_with_faults_is_not_imported() {
     let (dir, database) = fresh_file();
     let url = sqlite_url(&database);

@@ -112,6 +112,50 @@ pub struct RoleDraft {
     pub grant: Grant,
 }
 
+/// Roles and users to be there by their names, whatever there was under them; others stay.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AccountsPut {
+    /// Roles.
+    pub roles: Vec<RoleDraft>,
+    /// Users, who may have roles of the list above or such as there are.
+    pub users: Vec<UserPut>,
+}
+
+/// A user to be there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UserPut {
+    /// What is typed to sign in, in its normal form.
+    pub account: String,
+    /// Name for people; may be empty.
+    pub name: String,
+    /// Whether it may sign in.
+    pub enabled: bool,
+    /// Names of its roles.
+    pub roles: Vec<String>,
+    /// Its password; `None` leaves the one that there is, and a new user without one.
+    pub password: Option<PasswordHash>,
+}
+
+/// What became of roles and users that were put.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AccountsDone {
+    /// Each of the roles, in their order.
+    pub roles: Vec<PutDone<Role>>,
+    /// Each of the users, in their order.
+    pub users: Vec<PutDone<User>>,
+    /// Accounts of those among the users who have no password, and cannot sign in.
+    pub without_password: Vec<String>,
+}
+
+/// A role or a user before and after.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PutDone<T> {
+    /// What there was.
+    pub before: Option<T>,
+    /// What there is.
+    pub after: T,
+}
+
 /// What a program shows in the place of a user who signs in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ApiToken {
@@ -273,6 +317,14 @@ pub enum AccountsError {
         /// Which.
         role: RoleId,
     },
+    /// A role that a user was to have is not there under this name.
+    #[error("user {account:?} is to have role {role:?}, which is not there")]
+    UnknownRoleName {
+        /// Whose.
+        account: String,
+        /// The name.
+        role: String,
+    },
     /// Users have the role.
     #[error("users have it: {}", accounts.join(", "))]
     InUse {
@@ -300,6 +352,7 @@ impl PortError for AccountsError {
             | Self::Stale { .. }
             | Self::Unknown
             | Self::UnknownRole { .. }
+            | Self::UnknownRoleName { .. }
             | Self::InUse { .. }
             | Self::LastAdmin => ErrorKind::Invalid,
         }
@@ -368,6 +421,15 @@ pub trait Accounts: fmt::Debug + Send + Sync {
     ) -> Result<Role, AccountsError>;
     /// Deletes a role; refused while users have it.
     async fn delete_role(&self, role: RoleId, version: Option<u32>) -> Result<(), AccountsError>;
+
+    /// Puts roles and users by name, all or none; what says nothing new keeps its version. With `dry_run`, only finds out
+    /// what would come of it: new ones have ids that nobody will have.
+    async fn put_accounts(
+        &self,
+        put: &AccountsPut,
+        dry_run: bool,
+        now: Timestamp,
+    ) -> Result<AccountsDone, AccountsError>;
 
     /// Begins a session, and says that its user has signed in. Sessions that have ended are forgotten on the way.
     async fn start_session(&self, digest: Digest, session: &Session) -> Result<(), AccountsError>;

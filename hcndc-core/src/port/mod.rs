@@ -17,9 +17,9 @@ mod store;
 mod transport;
 
 pub use accounts::{
-    AccountQuery, Accounts, AccountsError, ApiToken, AuditEntry, AuditQuery, AuditRow, Digest,
-    Known, PasswordHash, Role, RoleDraft, Session, TokenDraft, TokenQuery, User, UserDraft,
-    normal_account,
+    AccountQuery, Accounts, AccountsDone, AccountsError, AccountsPut, ApiToken, AuditEntry,
+    AuditQuery, AuditRow, Digest, Known, PasswordHash, PutDone, Role, RoleDraft, Session,
+    TokenDraft, TokenQuery, User, UserDraft, UserPut, normal_account,
 };
 pub use clock::Clock;
 pub use error::{ErrorKind, PortError};

@@ -6,7 +6,7 @@ use hcndc_core::{
     time::Timestamp,
 };
 use sea_orm::{
-    ConnectionTrait, DatabaseConnection,
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction,
     sea_query::{Expr, ExprTrait as _, Query},
 };
 
@@ -66,9 +66,33 @@ pub(super) async fn find(
     row.as_ref().map(Role::read).transpose()
 }
 
+/// The role of this name.
+pub(super) async fn named(
+    db: &impl ConnectionTrait,
+    name: &str,
+) -> Result<Option<RoleRow>, SqlError> {
+    let select = Query::select()
+        .columns(COLUMNS)
+        .from(Role::Table)
+        .and_where(Expr::col(Role::Name).eq(name))
+        .to_owned();
+    let row = db.query_one(&select).await.doing("read a role")?;
+    row.as_ref().map(Role::read).transpose()
+}
+
 pub(super) async fn create(store: &SqlStore, draft: &RoleDraft, now: Timestamp) -> Tried<RoleRow> {
-    let doing = "make a role";
     let transaction = store.begin().await?;
+    let made = or_refuse!(insert(&transaction, draft, now).await?);
+    transaction.commit().await.doing("make a role")?;
+    Ok(Ok(made))
+}
+
+pub(super) async fn insert(
+    db: &DatabaseTransaction,
+    draft: &RoleDraft,
+    now: Timestamp,
+) -> Tried<RoleRow> {
+    let doing = "make a role";
     let statement = Query::insert()
         .into_table(Role::Table)
         .columns([
@@ -92,9 +116,8 @@ pub(super) async fn create(store: &SqlStore, draft: &RoleDraft, now: Timestamp) 
             now.as_micros().into(),
         ])
         .to_owned();
-    let done = or_refuse!(unless_taken(transaction.execute(&statement).await, doing)?);
-    let made = find(&transaction, RoleId(done.last_insert_id())).await?;
-    transaction.commit().await.doing(doing)?;
+    let done = or_refuse!(unless_taken(db.execute(&statement).await, doing)?);
+    let made = find(db, RoleId(done.last_insert_id())).await?;
     Ok(made.ok_or(AccountsError::Unknown))
 }
 
@@ -105,13 +128,25 @@ pub(super) async fn change(
     draft: &RoleDraft,
     now: Timestamp,
 ) -> Tried<RoleRow> {
-    let doing = "change a role";
     let transaction = store.begin().await?;
     let had = is_administered(&transaction).await?;
     let Some(old) = find(&transaction, role).await? else {
         return Ok(Err(AccountsError::Unknown));
     };
     or_refuse!(same_version(version, old.version));
+    let made = or_refuse!(update(&transaction, &old, draft, now).await?);
+    or_refuse!(still_administered(&transaction, had).await?);
+    transaction.commit().await.doing("change a role")?;
+    Ok(Ok(made))
+}
+
+pub(super) async fn update(
+    db: &DatabaseTransaction,
+    old: &RoleRow,
+    draft: &RoleDraft,
+    now: Timestamp,
+) -> Tried<RoleRow> {
+    let doing = "change a role";
     let statement = Query::update()
         .table(Role::Table)
         .value(Role::Name, draft.name.as_str())
@@ -121,17 +156,15 @@ pub(super) async fn change(
         .value(Role::Directories, json("role", &draft.grant.directories)?)
         .value(Role::Version, i64::from(old.version) + 1)
         .value(Role::UpdatedAt, now.as_micros())
-        .and_where(Expr::col(Role::Id).eq(number("role", role.0)?))
+        .and_where(Expr::col(Role::Id).eq(number("role", old.id.0)?))
         .and_where(Expr::col(Role::Version).eq(i64::from(old.version)))
         .to_owned();
-    let done = or_refuse!(unless_taken(transaction.execute(&statement).await, doing)?);
+    let done = or_refuse!(unless_taken(db.execute(&statement).await, doing)?);
     if done.rows_affected() == 0 {
         let current = old.version + 1;
         return Ok(Err(AccountsError::Stale { current }));
     }
-    or_refuse!(still_administered(&transaction, had).await?);
-    let made = find(&transaction, role).await?;
-    transaction.commit().await.doing(doing)?;
+    let made = find(db, old.id).await?;
     Ok(made.ok_or(AccountsError::Unknown))
 }
 

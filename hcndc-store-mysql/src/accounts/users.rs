@@ -125,8 +125,19 @@ pub(super) async fn create(
     password: Option<&PasswordHash>,
     now: Timestamp,
 ) -> Tried<UserRow> {
-    let doing = "make a user";
     let transaction = store.begin().await?;
+    let made = or_refuse!(insert(&transaction, draft, password, now).await?);
+    transaction.commit().await.doing("make a user")?;
+    Ok(Ok(made))
+}
+
+pub(super) async fn insert(
+    db: &DatabaseTransaction,
+    draft: &UserDraft,
+    password: Option<&PasswordHash>,
+    now: Timestamp,
+) -> Tried<UserRow> {
+    let doing = "make a user";
     let statement = Query::insert()
         .into_table(User::Table)
         .columns([
@@ -152,11 +163,10 @@ pub(super) async fn create(
             now.as_micros().into(),
         ])
         .to_owned();
-    let done = or_refuse!(unless_taken(transaction.execute(&statement).await, doing)?);
+    let done = or_refuse!(unless_taken(db.execute(&statement).await, doing)?);
     let user = UserId(done.last_insert_id());
-    or_refuse!(give_roles(&transaction, user, &draft.roles).await?);
-    let made = find(&transaction, By::Id(user)).await?;
-    transaction.commit().await.doing(doing)?;
+    or_refuse!(give_roles(db, user, &draft.roles).await?);
+    let made = find(db, By::Id(user)).await?;
     Ok(made.map(|(user, _)| user).ok_or(AccountsError::Unknown))
 }
 
@@ -193,13 +203,25 @@ pub(super) async fn change(
     draft: &UserDraft,
     now: Timestamp,
 ) -> Tried<UserRow> {
-    let doing = "change a user";
     let transaction = store.begin().await?;
     let had = is_administered(&transaction).await?;
     let Some((old, _)) = find(&transaction, By::Id(user)).await? else {
         return Ok(Err(AccountsError::Unknown));
     };
     or_refuse!(same_version(version, old.version));
+    let made = or_refuse!(update(&transaction, &old, draft, now).await?);
+    or_refuse!(still_administered(&transaction, had).await?);
+    transaction.commit().await.doing("change a user")?;
+    Ok(Ok(made))
+}
+
+pub(super) async fn update(
+    db: &DatabaseTransaction,
+    old: &UserRow,
+    draft: &UserDraft,
+    now: Timestamp,
+) -> Tried<UserRow> {
+    let (doing, user) = ("change a user", old.id);
     let statement = Query::update()
         .table(User::Table)
         .value(User::Account, draft.account.as_str())
@@ -211,18 +233,16 @@ pub(super) async fn change(
         .and_where(Expr::col(User::Id).eq(number("user", user.0)?))
         .and_where(Expr::col(User::Version).eq(i64::from(old.version)))
         .to_owned();
-    let done = or_refuse!(unless_taken(transaction.execute(&statement).await, doing)?);
+    let done = or_refuse!(unless_taken(db.execute(&statement).await, doing)?);
     if done.rows_affected() == 0 {
         let current = old.version + 1;
         return Ok(Err(AccountsError::Stale { current }));
     }
-    or_refuse!(give_roles(&transaction, user, &draft.roles).await?);
+    or_refuse!(give_roles(db, user, &draft.roles).await?);
     if !draft.enabled {
-        end_sessions(&transaction, user).await?;
+        end_sessions(db, user).await?;
     }
-    or_refuse!(still_administered(&transaction, had).await?);
-    let made = find(&transaction, By::Id(user)).await?;
-    transaction.commit().await.doing(doing)?;
+    let made = find(db, By::Id(user)).await?;
     Ok(made.map(|(user, _)| user).ok_or(AccountsError::Unknown))
 }
 
@@ -271,8 +291,19 @@ pub(super) async fn set_password(
     password: &PasswordHash,
     now: Timestamp,
 ) -> Tried<()> {
-    let doing = "set a password";
     let transaction = store.begin().await?;
+    or_refuse!(update_password(&transaction, user, password, now).await?);
+    transaction.commit().await.doing("set a password")?;
+    Ok(Ok(()))
+}
+
+pub(super) async fn update_password(
+    db: &DatabaseTransaction,
+    user: UserId,
+    password: &PasswordHash,
+    now: Timestamp,
+) -> Tried<()> {
+    let doing = "set a password";
     let statement = Query::update()
         .table(User::Table)
         .value(User::PasswordHash, password.phc.as_str())
@@ -281,12 +312,11 @@ pub(super) async fn set_password(
         .value(User::UpdatedAt, now.as_micros())
         .and_where(Expr::col(User::Id).eq(number("user", user.0)?))
         .to_owned();
-    let done = transaction.execute(&statement).await.doing(doing)?;
+    let done = db.execute(&statement).await.doing(doing)?;
     if done.rows_affected() == 0 {
         return Ok(Err(AccountsError::Unknown));
     }
-    end_sessions(&transaction, user).await?;
-    transaction.commit().await.doing(doing)?;
+    end_sessions(db, user).await?;
     Ok(Ok(()))
 }
 

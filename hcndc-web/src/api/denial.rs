@@ -228,6 +228,7 @@ impl From<AccountsError> for Problem {
             } => Denial::UnknownRole {
                 role: role.to_string(),
             },
+            AccountsError::UnknownRoleName { role, .. } => Denial::UnknownRole { role },
             AccountsError::InUse { accounts } => Denial::RoleInUse { accounts },
             AccountsError::LastAdmin => Denial::LastAdmin,
             other => {

@@ -4,8 +4,9 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use hcndc_core::{
     engine::{EditBatch, Input, Rejected},
+    id::RoleId,
     model::{self, DefinitionDraft, DefinitionKind, Edit, Subject},
-    port::{History, Transport},
+    port::{AccountsDone, AccountsPut, Clock as _, History, Permission, PutDone, Transport},
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -21,12 +22,16 @@ use super::{
     needs::{READ, WRITE},
     problem::{Blame, Problem, ProblemDto},
     query::Query,
+    roles::RoleDto,
     route::{Json, Route, at, body, caller, having, query},
+    trail::Deed,
+    users::{UserDto, auth, role_names},
 };
 use crate::{
     app::App,
     interchange::{
-        Existing, MeshFile, MeshSource, edits, export, parse_exported, parse_mesh, to_json, to_yaml,
+        Existing, MeshFile, MeshSource, accounts_of, add_accounts, edits, export, parse_exported,
+        parse_mesh, to_json, to_yaml,
     },
 };
 
@@ -51,7 +56,7 @@ pub(super) fn routes<H: History + 'static, T: Transport + 'static>(
         .and(caller())
         .and(query())
         .and(body());
-    let export_args = at(MESH).and(having(app)).and(query());
+    let export_args = at(MESH).and(having(app)).and(caller()).and(query());
     vec![
         Route::get(MESH, READ, export_args.then(give_out)).by_leader(),
         Route::post(MESH, WRITE, args.then(apply)),
@@ -60,23 +65,41 @@ pub(super) fn routes<H: History + 'static, T: Transport + 'static>(
 
 /// Gives out all definitions as a mesh file, without secrets.
 ///
-/// Put back with `exported=true`, it changes nothing.
+/// Put back with `exported=true`, it changes nothing. Roles and users are for those who may `admin` everywhere; sessions and
+/// tokens are never given out.
 #[utoipa::path(get, operation_id = "export_mesh", path = "/api/v1/mesh", tag = "mesh", params(
     ("format" = Option<String>, Query, description = "`yaml` (default) or `json`"),
+    ("accounts" = Option<bool>, Query, description = "With roles and users; a server that keeps none has none"),
+    ("passwords" = Option<bool>, Query, description = "With hashes of their passwords, too"),
 ), responses(
     (status = 200, body = String, content_type = "application/yaml"),
     (status = 409, body = ProblemDto, content_type = "application/problem+json", description = "`not_exportable`"),
 ))]
 pub(super) async fn give_out<H: History, T: Transport>(
     app: Arc<App<H, T>>,
+    caller: Caller,
     mut query: Query,
 ) -> Result<Response, Problem> {
     let json = query.word("format", &[("yaml", false), ("json", true)]);
     let json = json.unwrap_or(false);
+    let accounts = query.flag("accounts").unwrap_or(false);
+    let passwords = query.flag("passwords").unwrap_or(false);
     query.finish()?;
+    if accounts || passwords {
+        caller.needs(Permission::Admin)?;
+    }
     let engine = app.look(Clone::clone).await?;
+    let file = aside(move || export(&engine).map_err(Problem::NotExportable));
+    let mut file = file.await?;
+    if let Some(auth) = app.auth.as_deref().filter(|_| accounts) {
+        add_accounts(auth.accounts(), passwords, &mut file).await?;
+        let deed = Deed::new("export", "user").named(match passwords {
+            true => "roles and users, with hashes of passwords",
+            false => "roles and users",
+        });
+        app.did(&caller, deed).await;
+    }
     let (text, media_type) = aside(move || {
-        let file = export(&engine).map_err(Problem::NotExportable)?;
         Ok(match json {
             true => (to_json(&file), "application/json"),
             false => (to_yaml(&file), "application/yaml"),
@@ -120,6 +143,12 @@ pub(super) struct MeshApplied {
     alert_rules: PutCounts,
     /// Schedules of the file.
     schedules: PutCounts,
+    /// Roles of the file.
+    roles: PutCounts,
+    /// Users of the file.
+    users: PutCounts,
+    /// Accounts of users of the file who have no password: nobody can sign in as them until they are given one.
+    without_password: Vec<String>,
 }
 
 /// How many definitions of a kind were put.
@@ -134,7 +163,8 @@ struct PutCounts {
 /// Puts all that a mesh file says, in YAML or JSON, at once or not at all.
 ///
 /// Definitions of a name that is there are replaced, others are made, and nothing is deleted. All faults are told together,
-/// with line and column. `zone` is that of schedules and file events that name none.
+/// with line and column. `zone` is that of schedules and file events that name none. A file with roles or users is for those
+/// who may `admin` everywhere.
 #[utoipa::path(post, operation_id = "apply_mesh", path = "/api/v1/mesh", tag = "mesh", params(
     ("dry_run" = Option<bool>, Query, description = "Only check"),
     ("exported" = Option<bool>, Query, description = "The file was exported: what a person who writes one would have got wrong is taken as it is: params that only starts bring, labels that no executor has, no flow at all"),
@@ -165,7 +195,10 @@ pub(super) async fn apply<H: History, T: Transport>(
         Ok((source, edits))
     })
     .await?;
-    let applied = MeshApplied::of(dry_run, &edits);
+    let mut applied = MeshApplied::of(dry_run, &edits);
+    let accounts = accounts_of(&source.file);
+    // What is wrong with roles and users is found before anything is changed.
+    put_accounts(&app, &caller, &accounts, true, &mut applied).await?;
     let batch = EditBatch {
         by: caller.by.clone(),
         edits,
@@ -183,7 +216,56 @@ pub(super) async fn apply<H: History, T: Transport>(
         app.command(&caller, Input::Edit(batch)).await.map(drop)
     };
     done.map_err(|problem| place(problem, &source))?;
+    if !dry_run {
+        put_accounts(&app, &caller, &accounts, false, &mut applied).await?;
+    }
     Ok(Json(applied))
+}
+
+/// Puts the roles and users of a file, or finds out what would come of it.
+async fn put_accounts<H: History, T: Transport>(
+    app: &App<H, T>,
+    caller: &Caller,
+    put: &AccountsPut,
+    dry_run: bool,
+    applied: &mut MeshApplied,
+) -> Result<(), Problem> {
+    if put.roles.is_empty() && put.users.is_empty() {
+        return Ok(());
+    }
+    caller.needs(Permission::Admin)?;
+    let accounts = auth(app)?.accounts();
+    let now = app.clock.now();
+    let done = accounts.put_accounts(put, dry_run, now).await?;
+    applied.roles = PutCounts::of(&done.roles);
+    applied.users = PutCounts::of(&done.users);
+    applied.without_password.clone_from(&done.without_password);
+    if !dry_run {
+        let names = role_names(accounts).await?;
+        app.did_all(caller, deeds(done, &names)).await;
+    }
+    Ok(())
+}
+
+/// What is written down of roles and users that were put: those that changed.
+fn deeds(done: AccountsDone, names: &BTreeMap<RoleId, String>) -> Vec<Deed> {
+    let mut deeds = Vec::new();
+    for PutDone { before, after } in done.roles {
+        if before.as_ref() != Some(&after) {
+            let (id, name) = (after.id.0, after.name.clone());
+            let (before, after) = (before.map(RoleDto::from), RoleDto::from(after));
+            deeds.push(Deed::put("role", before.as_ref(), &after).on(id, name));
+        }
+    }
+    for PutDone { before, after } in done.users {
+        if before.as_ref() != Some(&after) {
+            let (id, account) = (after.id.0, after.account.clone());
+            let told = |user| UserDto::new(user, names);
+            let (before, after) = (before.map(told), told(after));
+            deeds.push(Deed::put("user", before.as_ref(), &after).on(id, account));
+        }
+    }
+    deeds
 }
 
 /// Does what takes long where it holds nobody up.
@@ -238,6 +320,14 @@ impl MeshApplied {
 }
 
 impl PutCounts {
+    fn of<V>(done: &[PutDone<V>]) -> Self {
+        let mut counts = Self::default();
+        for it in done {
+            counts.count(it.before.is_some());
+        }
+        counts
+    }
+
     const fn count(&mut self, replaced: bool) {
         if replaced {
             self.replaced += 1;

@@ -65,6 +65,15 @@ impl Deed {
         }
     }
 
+    /// Made or changed by an import.
+    pub(super) fn put<V: Serialize>(kind: &str, before: Option<&V>, after: &V) -> Self {
+        let action = before.map_or("create", |_| "change");
+        Self {
+            before: before.and_then(to_json),
+            ..Self::new(action, kind).after(after)
+        }
+    }
+
     /// Which was this before.
     pub(super) fn before<V: Serialize + ?Sized>(self, before: &V) -> Self {
         Self {
@@ -264,13 +273,13 @@ impl<H, T> App<H, T> {
 
     /// Writes down what a caller did to what is no engine's.
     pub(super) async fn did(&self, caller: &Caller, deed: Deed) {
-        self.write_down(
-            &caller.visitor,
-            &caller.by,
-            method(&caller.proof),
-            vec![deed],
-        )
-        .await;
+        self.did_all(caller, vec![deed]).await;
+    }
+
+    /// The same of several things.
+    pub(super) async fn did_all(&self, caller: &Caller, deeds: Vec<Deed>) {
+        self.write_down(&caller.visitor, &caller.by, method(&caller.proof), deeds)
+            .await;
     }
 
     /// Writes down what somebody at the door did.

@@ -6,8 +6,8 @@ use hcndc_core::{
     id::{RoleId, UserId},
     model::DefinitionError,
     port::{
-        AccountQuery, Accounts, AccountsError, Clock as _, Direction, History, NamedSort,
-        PageRequest, PasswordHash, Transport, User, UserDraft, normal_account,
+        AccountQuery, Accounts, AccountsError, Clock as _, History, PasswordHash, Transport, User,
+        UserDraft, normal_account,
     },
 };
 use serde::{Deserialize, Serialize};
@@ -30,6 +30,7 @@ use super::{
 use crate::{
     app::App,
     auth::{Auth, Passwords, SignInError, one_time_password},
+    interchange::all_roles,
 };
 
 const USERS: &str = "/api/v1/users";
@@ -147,7 +148,7 @@ pub(super) struct NewPasswordBody {
 }
 
 impl UserDto {
-    fn new(user: User, roles: &BTreeMap<RoleId, String>) -> Self {
+    pub(super) fn new(user: User, roles: &BTreeMap<RoleId, String>) -> Self {
         let named = user.roles.iter().filter_map(|role| roles.get(role));
         Self {
             id: user.id.0,
@@ -180,24 +181,8 @@ impl UserDto {
 pub(crate) async fn role_names(
     accounts: &dyn Accounts,
 ) -> Result<BTreeMap<RoleId, String>, AccountsError> {
-    let mut names = BTreeMap::new();
-    let mut query = AccountQuery {
-        text: String::new(),
-        sort: NamedSort::Id,
-        page: PageRequest {
-            after: None,
-            limit: 1_000,
-            direction: Direction::Ascending,
-        },
-    };
-    loop {
-        let page = accounts.roles(&query).await?;
-        names.extend(page.items.into_iter().map(|role| (role.id, role.name)));
-        match page.next {
-            Some(next) => query.page.after = Some(next),
-            None => return Ok(names),
-        }
-    }
+    let roles = all_roles(accounts).await?;
+    Ok(roles.into_iter().map(|role| (role.id, role.name)).collect())
 }
 
 /// The users and their ways in, if there are any here.

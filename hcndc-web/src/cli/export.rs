@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use hcndc_core::{
     engine::{Engine, Rejected, Settings},
-    port::Store as _,
+    port::{AccountsError, Store as _},
 };
 use hcndc_store_mysql::{SqlError, Upkeep};
 
@@ -15,14 +15,20 @@ use super::{
     db::{DatabaseArgs, now},
     pick, print, say, warn_error,
 };
-use crate::interchange::{ExportError, Lang, export, to_json, to_yaml};
+use crate::interchange::{ExportError, Lang, add_accounts, export, to_json, to_yaml};
 
 /// Arguments of `export`.
 #[derive(Debug, Args)]
 pub(super) struct ExportArgs {
-    /// All definitions: what else there may be one day is asked for by name
+    /// All definitions, roles and users: what else there may be one day is asked for by name
     #[arg(long, required = true)]
     all: bool,
+    /// Leave roles and users out, which a server gives to administrators only
+    #[arg(long)]
+    without_accounts: bool,
+    /// With hashes of users' passwords: keep the file as safe as the database
+    #[arg(long, conflicts_with = "without_accounts")]
+    with_passwords: bool,
     #[command(flatten)]
     database: DatabaseArgs,
     /// Ask this server instead of the database, for instance http://127.0.0.1:2333
@@ -50,6 +56,8 @@ enum Failed {
     Database(#[from] SqlError),
     #[error("what is stored makes no whole")]
     Inconsistent(#[source] Rejected),
+    #[error(transparent)]
+    Accounts(#[from] AccountsError),
     #[error(transparent)]
     Unsayable(#[from] ExportError),
     #[error(transparent)]
@@ -90,18 +98,24 @@ async fn text(args: &ExportArgs, lang: Lang) -> Result<String, Failed> {
             Format::Yaml => "yaml",
             Format::Json => "json",
         };
-        let path = format!("/api/v1/mesh?format={format}");
+        let (accounts, passwords) = (!args.without_accounts, args.with_passwords);
+        let path =
+            format!("/api/v1/mesh?format={format}&accounts={accounts}&passwords={passwords}");
         return Ok(Served::at(server, &args.credentials, lang)?
             .get(&path)
             .await?);
     }
     // Reading is in nobody's way, also beside servers that are at work.
     let upkeep = Upkeep::open(&args.database.options()).await?;
-    let snapshot = upkeep.store().await?.load().await?;
-    upkeep.close().await?;
+    let store = upkeep.store().await?;
+    let snapshot = store.load().await?;
     let engine =
         Engine::load(now(), Settings::default(), snapshot).map_err(Failed::Inconsistent)?;
-    let file = export(&engine)?;
+    let mut file = export(&engine)?;
+    if !args.without_accounts {
+        add_accounts(store, args.with_passwords, &mut file).await?;
+    }
+    upkeep.close().await?;
     Ok(match args.format {
         Format::Yaml => to_yaml(&file),
         Format::Json => to_json(&file),

@@ -14,7 +14,10 @@ const ABOUT: &[(&str, &str)] = &[
         "hcndc import",
         "把网状文件导入服务的数据库，或把其他系统的文件转换成网状文件",
     ),
-    ("hcndc export", "把服务数据库中的定义写成网状文件，不含密码"),
+    (
+        "hcndc export",
+        "把服务数据库中的定义、角色和用户写成网状文件",
+    ),
     (
         "hcndc import wfcommons",
         "导入 WfCommons 项目记录的工作流（WfFormat 1.5）：每个任务变成按实测时长的 sleep",
@@ -173,7 +176,10 @@ const ARGUMENTS: &[(&str, &str)] = &[
     ("hcndc db backup backup", "备份文件；已存在则拒绝"),
     ("hcndc db restore backup", "备份文件；不存在则拒绝"),
     ("force", "即使已有数据库；原数据库保留在旁边"),
-    ("all", "全部定义；日后若有其他内容，另按名称指定"),
+    (
+        "all",
+        "全部定义、角色和用户；日后若有其他内容，另按名称指定",
+    ),
     (
         "server",
         "改为通过该服务进行，例如 http://127.0.0.1:2333，而不是直接使用数据库",
@@ -193,6 +199,11 @@ const ARGUMENTS: &[(&str, &str)] = &[
     ("keep_audit", "操作记录保留多少天；0 表示永久"),
     ("keep_logs", "其他主机上执行器的日志保留多少天；0 表示永久"),
     ("dry_run", "只说明将做什么"),
+    ("without_accounts", "不含角色和用户；服务只把它们交给管理员"),
+    (
+        "with_passwords",
+        "含用户密码的哈希：请像数据库一样妥善保管该文件",
+    ),
     ("base_dir", "任务的相对工作目录从该目录算起"),
     (
         "orphaned_after",

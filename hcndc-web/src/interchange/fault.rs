@@ -162,6 +162,10 @@ pub enum Noun {
     AlertChannel,
     /// An alert rule.
     AlertRule,
+    /// A role.
+    Role,
+    /// A user.
+    User,
     /// A param.
     Param,
     /// An environment variable.
@@ -186,6 +190,8 @@ impl Noun {
             Self::FileEvent => "file_events",
             Self::AlertChannel => "alert_channels",
             Self::AlertRule => "alert_rules",
+            Self::Role => "roles",
+            Self::User => "users",
             Self::Mesh | Self::Param | Self::Env | Self::Task => "",
         }
     }
@@ -208,6 +214,8 @@ pub enum NameRule {
     ParamPattern,
     /// `[A-Za-z_][A-Za-z0-9_]*`.
     EnvPattern,
+    /// 1 to 64 characters in lower case, no spaces, slashes and control characters.
+    AccountPattern,
 }
 
 /// A station of a cycle.
@@ -367,6 +375,8 @@ pub enum Problem {
         /// The known zone that is nearest.
         near: Option<String>,
     },
+    /// A hash of a password is no PHC string of argon2id.
+    BadPasswordHash,
     /// An address is not `host:port`.
     BadAddress {
         /// The address.
@@ -586,6 +596,7 @@ impl Problem {
             Self::NoSuccessCodes => "no-success-codes",
             Self::ExecutorAndLabels => "executor-and-labels",
             Self::UnknownZone { .. } => "unknown-zone",
+            Self::BadPasswordHash => "bad-password-hash",
             Self::BadAddress { .. } => "bad-address",
             Self::BadDirectory { .. } => "bad-directory",
             Self::DuplicateName { .. } => "duplicate-name",

@@ -3,6 +3,7 @@
 //! The types say what may be written; [`check`](super::check) says what must hold beyond that.
 //! Their documentation is also the text of the JSON schema.
 
+mod account;
 mod alert;
 mod calendar;
 mod connection;
@@ -13,6 +14,7 @@ pub(super) mod short;
 mod time;
 mod trigger;
 
+pub use self::account::{MeshPermission, MeshRole, MeshUser};
 pub use self::alert::{MeshAlertChannel, MeshAlertEvent, MeshAlertKind, MeshAlertRule};
 pub use self::calendar::{MeshCalendar, MeshPool, MeshWeekday};
 pub use self::connection::{
@@ -93,6 +95,12 @@ pub struct MeshFile {
     /// When flows run by themselves. Default: never. `hcndc run` leaves them aside.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub schedules: Vec<MeshSchedule>,
+    /// What users may do. Default: none. `hcndc run` leaves them aside.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub roles: Vec<MeshRole>,
+    /// Who may sign in. Default: none. `hcndc run` leaves them aside.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub users: Vec<MeshUser>,
 }
 
 /// A host that runs commands.
@@ -297,6 +305,8 @@ impl MeshFile {
             alert_channels: Vec::new(),
             alert_rules: Vec::new(),
             schedules: Vec::new(),
+            roles: Vec::new(),
+            users: Vec::new(),
         }
     }
 

@@ -7,6 +7,7 @@
 //! [`import_wfcommons`] makes one of a WfFormat trace, [`import_azkaban`] of an Azkaban project. Nothing in here knows the engine, the store
 //! or the API.
 
+mod accounts;
 mod azkaban;
 mod check;
 mod de;
@@ -30,6 +31,8 @@ mod wfcommons;
 mod yaml_reader;
 mod yaml_writer;
 
+pub use self::accounts::{accounts_of, add_accounts};
+pub(crate) use self::accounts::{all_roles, all_users};
 pub use self::azkaban::{AzkabanMesh, AzkabanNote, import_azkaban};
 pub(crate) use self::check::is_address;
 pub(crate) use self::de::REFERENCE;
@@ -43,8 +46,8 @@ pub use self::mesh_file::{
     MeshContextValue, MeshDataSource, MeshDataSourceKind, MeshDate, MeshDayFilter, MeshDayRule,
     MeshDeadline, MeshDialect, MeshExecutor, MeshFile, MeshFileEvent, MeshFilePer, MeshFileServer,
     MeshFileServerKind, MeshFlow, MeshJob, MeshMissed, MeshOverlap, MeshParam, MeshParamValue,
-    MeshParams, MeshPool, MeshQuery, MeshSchedule, MeshTrigger, MeshWeekday, MeshWindow, Moment,
-    TimeOfDay,
+    MeshParams, MeshPermission, MeshPool, MeshQuery, MeshRole, MeshSchedule, MeshTrigger, MeshUser,
+    MeshWeekday, MeshWindow, Moment, TimeOfDay,
 };
 pub use self::node::Position;
 pub use self::runnable::check_runnable;

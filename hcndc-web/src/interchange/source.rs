@@ -310,6 +310,8 @@ impl Reading<'_> {
                 "alert_channels",
                 "alert_rules",
                 "schedules",
+                "roles",
+                "users",
             ],
             required: &[("hcndc", Value::Number("1".into()))],
         };
@@ -336,6 +338,8 @@ impl Reading<'_> {
             )
         });
         self.definitions(root, &mut file);
+        file.roles = self.items(root, "roles", &[("name", Value::Text("".into()))]);
+        file.users = self.items(root, "users", &[("account", Value::Text("".into()))]);
         let job = named(("command", Value::Text("".into())));
         file.flows = self.list(root, "", "flows", |reading, node, path| {
             let head = Head {

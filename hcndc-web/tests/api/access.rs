@@ -656,3 +656,65 @@ async fn where_nobody_is_asked_everybody_may_do_everything() {
     );
     bed.get("users").await.problem(409, "no_users");
 }
+
+#[tokio::test]
+async fn roles_and_users_go_in_and_out_with_the_mesh_for_administrators_only() {
+    let site = Site::new().await;
+    site.user("root", Permission::ALL, &[]).await;
+    let writes = [Permission::Read, Permission::Write];
+    site.user("writer", &writes, &[]).await;
+    let root = site.sign_in("root").await;
+    let writer = site.sign_in("writer").await;
+
+    let plain = site.get(&writer, "mesh").await;
+    assert!(!plain.text().contains("writer"), "{}", plain.text());
+    let refused = site.get(&writer, "mesh?accounts=true").await;
+    refused.problem(403, "forbidden");
+    site.get(&writer, "mesh?passwords=true")
+        .await
+        .problem(403, "forbidden");
+    let told = site.get(&root, "mesh?format=json&accounts=true").await;
+    let file = told.expect(200);
+    assert_eq!(file["users"][1]["account"], "writer");
+    assert_eq!(file["users"][1]["password_hash"], Value::Null);
+    let with = site
+        .get(&root, "mesh?format=json&accounts=true&passwords=true")
+        .await;
+    let hash = with.expect(200)["users"][1]["password_hash"].clone();
+    assert!(hash.as_str().unwrap().starts_with("$argon2id$"), "{hash}");
+
+    let mut file = file;
+    let users = file["users"].as_array_mut().unwrap();
+    users.push(json!({"account": "new", "roles": ["writer"]}));
+    let put = "mesh?exported=true";
+    site.post(&writer, put, &file)
+        .await
+        .problem(403, "forbidden");
+    let tried = site
+        .post(&root, "mesh?exported=true&dry_run=true", &file)
+        .await;
+    assert_eq!(
+        tried.expect(200)["users"],
+        json!({"made": 1, "replaced": 2})
+    );
+    assert!(site.store.find_user("new").await.unwrap().is_none());
+    let done = site.post(&root, put, &file).await.expect(200);
+    assert_eq!(done["without_password"], json!(["new"]));
+    let audit = site
+        .get(&root, "audit?kind=user&action=create&text=new")
+        .await;
+    assert_eq!(audit.expect(200)["items"][0]["name"], "new");
+
+    file["users"][2]["roles"] = json!(["nobody"]);
+    site.post(&root, put, &file)
+        .await
+        .problem(422, "unknown_role");
+    file["users"] = json!([{"account": "root"}]);
+    site.post(&root, put, &file)
+        .await
+        .problem(409, "last_admin");
+    assert!(matches!(
+        signed_in(&site.try_sign_in("root", PASSWORD).await),
+        Caller::Cookie { .. }
+    ));
+}

@@ -84,23 +84,34 @@ impl Desk {
         object: u64,
         name: &str,
     ) -> Result<(), AccountError> {
-        let entry = AuditEntry {
-            at: now(),
-            account: host_user(),
-            address: "localhost".to_owned(),
-            method: "cli".to_owned(),
-            action: action.to_owned(),
-            kind: kind.to_owned(),
-            object: Some(object),
-            name: name.to_owned(),
-            before: None,
-            after: None,
-        };
+        let entry = by_host(now(), action, kind, object, name);
         Ok(self.accounts().record(&[entry]).await?)
     }
 
     async fn close(self) -> Result<(), AccountError> {
         Ok(Box::pin(self.upkeep.close()).await?)
+    }
+}
+
+/// What was done by whoever has the host's user, to be written down.
+pub(super) fn by_host(
+    at: Timestamp,
+    action: &str,
+    kind: &str,
+    object: u64,
+    name: &str,
+) -> AuditEntry {
+    AuditEntry {
+        at,
+        account: host_user(),
+        address: "localhost".to_owned(),
+        method: "cli".to_owned(),
+        action: action.to_owned(),
+        kind: kind.to_owned(),
+        object: Some(object),
+        name: name.to_owned(),
+        before: None,
+        after: None,
     }
 }
 

@@ -2,10 +2,7 @@
 
 use clap::{Args, Subcommand};
 use comfy_table::{Table, presets};
-use hcndc_core::port::{
-    AccountQuery, Accounts, AccountsError, Direction, Grant, NamedSort, PageRequest, Permission,
-    Role, RoleDraft,
-};
+use hcndc_core::port::{Grant, Permission, RoleDraft};
 
 use super::{AccountError, Desk};
 use crate::{
@@ -14,7 +11,7 @@ use crate::{
         db::{DatabaseArgs, now},
         print,
     },
-    interchange::Lang,
+    interchange::{Lang, all_roles},
 };
 
 /// Arguments of `role`.
@@ -75,27 +72,6 @@ fn directory(text: &str) -> Result<String, String> {
     }
 }
 
-async fn all(accounts: &dyn Accounts) -> Result<Vec<Role>, AccountsError> {
-    let mut roles = Vec::new();
-    let mut query = AccountQuery {
-        text: String::new(),
-        sort: NamedSort::Name,
-        page: PageRequest {
-            after: None,
-            limit: 1_000,
-            direction: Direction::Ascending,
-        },
-    };
-    loop {
-        let page = accounts.roles(&query).await?;
-        roles.extend(page.items);
-        match page.next {
-            Some(next) => query.page.after = Some(next),
-            None => return Ok(roles),
-        }
-    }
-}
-
 pub(super) async fn run(args: &RoleArgs, lang: Lang) -> Result<Exit, AccountError> {
     match &args.command {
         RoleCommand::List(args) => {
@@ -105,7 +81,7 @@ pub(super) async fn run(args: &RoleArgs, lang: Lang) -> Result<Exit, AccountErro
                 Lang::En => ["role", "permissions", "directories", "description"],
                 Lang::Zh => ["角色", "权限", "目录", "说明"],
             });
-            for role in all(desk.accounts()).await? {
+            for role in all_roles(desk.accounts()).await? {
                 let permissions = role.grant.permissions.iter().map(|it| it.as_str());
                 let permissions: Vec<_> = permissions.collect();
                 let directories = role.grant.directories.join(", ");
@@ -139,7 +115,7 @@ pub(super) async fn run(args: &RoleArgs, lang: Lang) -> Result<Exit, AccountErro
         }
         RoleCommand::Delete(args) => {
             let desk = Desk::open(&args.database).await?;
-            let roles = all(desk.accounts()).await?;
+            let roles = all_roles(desk.accounts()).await?;
             let role = roles.into_iter().find(|role| role.name == args.role);
             let role = role.ok_or_else(|| AccountError::UnknownRole(args.role.clone()))?;
             desk.accounts().delete_role(role.id, None).await?;

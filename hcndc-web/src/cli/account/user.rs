@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 use comfy_table::{Table, presets};
 use hcndc_core::{
     id::RoleId,
-    port::{AccountQuery, Direction, NamedSort, PageRequest, PasswordHash, UserDraft},
+    port::{PasswordHash, UserDraft},
 };
 
 use super::{AccountError, Desk, normal, time};
@@ -16,7 +16,7 @@ use crate::{
         db::{DatabaseArgs, now},
         pick, print, say, warn,
     },
-    interchange::Lang,
+    interchange::{Lang, all_users},
 };
 
 /// Arguments of `user`.
@@ -128,38 +128,22 @@ async fn list(args: &ListArgs, lang: Lang) -> Result<Exit, AccountError> {
         Lang::En => ["account", "name", "roles", "signed in", ""],
         Lang::Zh => ["账号", "姓名", "角色", "最近登录", ""],
     });
-    let mut query = AccountQuery {
-        text: String::new(),
-        sort: NamedSort::Name,
-        page: PageRequest {
-            after: None,
-            limit: 1_000,
-            direction: Direction::Ascending,
-        },
-    };
-    loop {
-        let page = desk.accounts().users(&query).await?;
-        for user in page.items {
-            let roles = user.roles.iter().filter_map(|role| names.get(role));
-            let roles: Vec<_> = roles.map(String::as_str).collect();
-            let state = match (user.enabled, user.must_change_password) {
-                (false, _) => pick(lang, "disabled", "已停用"),
-                (true, true) => pick(lang, "must change the password", "须修改密码"),
-                (true, false) => "",
-            };
-            let signed_in = time(user.signed_in_at);
-            table.add_row([
-                &user.account,
-                &user.name,
-                &roles.join(", "),
-                &signed_in,
-                state,
-            ]);
-        }
-        match page.next {
-            Some(next) => query.page.after = Some(next),
-            None => break,
-        }
+    for user in all_users(desk.accounts()).await? {
+        let roles = user.roles.iter().filter_map(|role| names.get(role));
+        let roles: Vec<_> = roles.map(String::as_str).collect();
+        let state = match (user.enabled, user.must_change_password) {
+            (false, _) => pick(lang, "disabled", "已停用"),
+            (true, true) => pick(lang, "must change the password", "须修改密码"),
+            (true, false) => "",
+        };
+        let signed_in = time(user.signed_in_at);
+        table.add_row([
+            &user.account,
+            &user.name,
+            &roles.join(", "),
+            &signed_in,
+            state,
+        ]);
     }
     desk.close().await?;
     Ok(print(lang, table.trim_fmt()))

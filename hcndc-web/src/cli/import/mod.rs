@@ -12,7 +12,7 @@ use super::{
     Exit,
     client::{ClientError, CredentialArgs, Served},
     db::DatabaseArgs,
-    pick, print, say, warn_error, warn_faults,
+    pick, print, say, warn, warn_error, warn_faults,
 };
 use crate::interchange::{Lang, MeshFile, parse_exported, to_yaml};
 
@@ -45,11 +45,13 @@ enum From {
     Azkaban(azkaban::AzkabanArgs),
 }
 
-/// How many definitions were made, and how many replaced.
-#[derive(Clone, Copy, Debug, Default)]
+/// How many definitions, roles and users were made, and how many replaced.
+#[derive(Clone, Debug, Default)]
 struct Put {
     made: u64,
     replaced: u64,
+    /// Accounts of users who have no password.
+    without_password: Vec<String>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -105,19 +107,37 @@ pub(super) fn run(args: &ImportArgs, lang: Lang) -> Exit {
         .map_err(Failed::Runtime)
         .and_then(|runtime| runtime.block_on(work));
     match put {
-        Ok(Put { made, replaced }) => print(
-            lang,
-            match (lang, args.dry_run) {
+        Ok(put) => {
+            warn_without_password(&put.without_password, lang);
+            let Put { made, replaced, .. } = put;
+            let told = match (lang, args.dry_run) {
                 (Lang::En, false) => format!("{name}: {made} made, {replaced} replaced"),
                 (Lang::En, true) => format!("{name}: {made} would be made, {replaced} replaced"),
                 (Lang::Zh, false) => format!("{name}：新建 {made} 个，替换 {replaced} 个"),
                 (Lang::Zh, true) => format!("{name}：将新建 {made} 个，替换 {replaced} 个"),
-            },
-        ),
+            };
+            print(lang, told)
+        }
         Err(error) => {
             warn_error(lang, pick(lang, "cannot import", "无法导入"), &error);
             Exit::Failed
         }
+    }
+}
+
+/// Says who of the users cannot sign in yet, and what to do about it.
+fn warn_without_password(accounts: &[String], lang: Lang) {
+    if !accounts.is_empty() {
+        warn(match lang {
+            Lang::En => format!(
+                "without a password, to be given one by `hcndc user password ACCOUNT`: {}",
+                accounts.join(", ")
+            ),
+            Lang::Zh => format!(
+                "没有密码，请用 `hcndc user password ACCOUNT` 设置：{}",
+                accounts.join("、")
+            ),
+        });
     }
 }
 
@@ -154,5 +174,9 @@ async fn through(server: &Served, text: String, dry_run: bool) -> Result<Put, Fa
         put.made += counts["made"].as_u64().unwrap_or(0);
         put.replaced += counts["replaced"].as_u64().unwrap_or(0);
     }
+    let without = answer["without_password"].as_array().into_iter().flatten();
+    put.without_password = without
+        .filter_map(|it| it.as_str().map(str::to_owned))
+        .collect();
     Ok(put)
 }

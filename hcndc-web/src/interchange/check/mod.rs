@@ -3,6 +3,7 @@
 //! Works on the typed file and the marked tree side by side. Both hold the same elements in the
 //! same order, once the tree's faulty ones are passed over.
 
+mod accounts;
 mod circles;
 mod cycles;
 mod definitions;
@@ -33,6 +34,7 @@ pub(super) fn check(file: &MeshFile, root: &Node, set: &[&str], faults: &mut Fau
         check_executor(executor.item, &executor.path(), faults);
     }
     definitions::check(&mesh, faults);
+    accounts::check(&mesh, faults);
     for flow in &mesh.flows {
         check_flow(flow.item, &flow.path(), faults);
         for job in &flow.jobs {
@@ -129,17 +131,20 @@ fn check_flow(flow: &MeshFlow, path: &str, faults: &mut Faults<'_>) {
     check_range(flow.restart_retries, 0, 100, &restarts, faults);
 }
 
-fn check_directory(directory: &str, path: &str, faults: &mut Faults<'_>) {
+fn is_directory(directory: &str) -> bool {
     let parts = directory.strip_prefix('/');
-    let directory_holds = parts.is_some_and(|parts| {
+    parts.is_some_and(|parts| {
         parts.is_empty()
             || parts.split('/').all(|part| {
                 !matches!(part, "" | "." | "..")
                     && part.trim() == part
                     && !part.contains(char::is_control)
             })
-    });
-    if !directory_holds {
+    })
+}
+
+fn check_directory(directory: &str, path: &str, faults: &mut Faults<'_>) {
+    if !is_directory(directory) {
         let problem = Problem::BadDirectory {
             directory: directory.to_owned(),
         };

@@ -62,6 +62,7 @@ pub(super) fn check(mesh: &Mesh<'_>, faults: &mut Faults<'_>) {
         faults,
     );
     list(mesh, Noun::Schedule, &file.schedules, |it| &it.name, faults);
+    list(mesh, Noun::Role, &file.roles, |it| &it.name, faults);
     for schedule in mesh.list("schedules", &file.schedules) {
         check_maps(schedule.node, &schedule.path(), faults);
     }

@@ -62,6 +62,7 @@ pub(super) fn message(problem: &Problem) -> String {
         Problem::NoSuccessCodes => "no exit code means success".to_owned(),
         Problem::ExecutorAndLabels => "both an executor and labels are given".to_owned(),
         Problem::UnknownZone { zone, .. } => format!("time zone `{zone}` is unknown"),
+        Problem::BadPasswordHash => "this is no hash of a password".to_owned(),
         Problem::BadAddress { address } => format!("address `{address}` is not host:port"),
         Problem::BadDirectory { directory } => {
             format!("directory `{directory}` is not a slash path")
@@ -180,6 +181,7 @@ pub(super) fn remedy(problem: &Problem) -> String {
                 "start with a letter or `_`; go on with letters, digits, `_`, `.` or `-`".to_owned()
             }
             NameRule::EnvPattern => "start with a letter or `_`; go on with letters, digits or `_`".to_owned(),
+            NameRule::AccountPattern => "write 1 to 64 characters in lower case, without spaces and slashes".to_owned(),
         },
         Problem::EmptyCommand => "write the command to run; `true` does nothing and succeeds".to_owned(),
         Problem::TextTooLong { .. } => "put it into a file, and name the file".to_owned(),
@@ -191,6 +193,7 @@ pub(super) fn remedy(problem: &Problem) -> String {
         Problem::UnknownZone { near, .. } => {
             or_known(near.as_deref(), "write an IANA name such as Asia/Shanghai, Europe/Berlin or UTC")
         }
+        Problem::BadPasswordHash => "write the PHC string of argon2id that was exported, or leave it out".to_owned(),
         Problem::BadAddress { .. } => "write it like 10.0.0.5:7890, etl-1.example.com:7890 or [::1]:7890".to_owned(),
         Problem::BadDirectory { .. } => "write it like /retail/nightly: from `/`, no empty part, no `.` or `..`".to_owned(),
         Problem::DuplicateName { .. } => "rename one of the two".to_owned(),
@@ -367,6 +370,8 @@ fn noun_text(noun: Noun) -> &'static str {
         Noun::FileEvent => "file event",
         Noun::AlertChannel => "alert channel",
         Noun::AlertRule => "alert rule",
+        Noun::Role => "role",
+        Noun::User => "user",
         Noun::Param => "param",
         Noun::Env => "environment variable",
         Noun::Task => "task",
@@ -383,5 +388,6 @@ fn name_rule(rule: NameRule) -> String {
         NameRule::ParamPattern | NameRule::EnvPattern => {
             "holds characters that are not allowed".to_owned()
         }
+        NameRule::AccountPattern => "is no account".to_owned(),
     }
 }

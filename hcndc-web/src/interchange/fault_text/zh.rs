@@ -52,6 +52,7 @@ pub(super) fn message(problem: &Problem) -> String {
         Problem::NoSuccessCodes => "没有表示成功的退出码".to_owned(),
         Problem::ExecutorAndLabels => "同时指定了执行服务器和标签".to_owned(),
         Problem::UnknownZone { zone, .. } => format!("未知时区“{zone}”"),
+        Problem::BadPasswordHash => "不是密码的哈希".to_owned(),
         Problem::BadAddress { address } => format!("地址“{address}”不是 主机:端口"),
         Problem::BadDirectory { directory } => format!("目录“{directory}”不是以斜杠分隔的路径"),
         Problem::DuplicateName { noun, name, first } => {
@@ -142,6 +143,7 @@ pub(super) fn remedy(problem: &Problem) -> String {
             NameRule::NoControl | NameRule::NoOuterSpace | NameRule::NoSlash => "请删除或替换".to_owned(),
             NameRule::ParamPattern => "以字母或 _ 开头，其后为字母、数字、_、. 或 -".to_owned(),
             NameRule::EnvPattern => "以字母或 _ 开头，其后为字母、数字或 _".to_owned(),
+            NameRule::AccountPattern => "请写 1 至 64 个小写字符，不含空格和斜杠".to_owned(),
         },
         Problem::EmptyCommand => "请填写要运行的命令；true 什么也不做并成功".to_owned(),
         Problem::TextTooLong { .. } => "请写入文件，并改为引用该文件".to_owned(),
@@ -153,6 +155,7 @@ pub(super) fn remedy(problem: &Problem) -> String {
         Problem::UnknownZone { near, .. } => {
             or_known(near.as_deref(), "请填写 IANA 时区名，如 Asia/Shanghai、Europe/Berlin 或 UTC")
         }
+        Problem::BadPasswordHash => "请写导出的 argon2id 的 PHC 字符串，或不写".to_owned(),
         Problem::BadAddress { .. } => "请写成 10.0.0.5:7890、etl-1.example.com:7890 或 [::1]:7890 的形式".to_owned(),
         Problem::BadDirectory { .. } => "请写成 /retail/nightly 的形式：以 / 开头，没有空的部分，没有 . 或 ..".to_owned(),
         Problem::DuplicateName { .. } => "请将其中之一改名".to_owned(),
@@ -326,6 +329,8 @@ fn noun_text(noun: Noun) -> &'static str {
         Noun::FileEvent => "文件事件",
         Noun::AlertChannel => "预警配置",
         Noun::AlertRule => "预警规则",
+        Noun::Role => "角色",
+        Noun::User => "用户",
         Noun::Param => "参数",
         Noun::Env => "环境变量",
     }
@@ -339,5 +344,6 @@ fn name_rule(rule: NameRule) -> String {
         NameRule::NoOuterSpace => "首尾有空格".to_owned(),
         NameRule::NoSlash => "含有斜杠".to_owned(),
         NameRule::ParamPattern | NameRule::EnvPattern => "含有不允许的字符".to_owned(),
+        NameRule::AccountPattern => "不是合法的账号".to_owned(),
     }
 }
