@@ -245,6 +245,18 @@ async fn bytes_that_are_no_text_are_kept() {
 }
 
 #[tokio::test]
+async fn much_that_is_no_text_is_kept_byte_for_byte() {
+    let mut desk = Desk::new().await;
+    let end = desk
+        .run(order(1, "head -c 4000000 /dev/urandom | tee copy"))
+        .await;
+    assert_eq!((end.cause, end.log_bytes), (EndCause::Exited(0), 4_000_000));
+    let entries = desk.entries(1).await;
+    let kept: Vec<u8> = entries.into_iter().flat_map(|entry| entry.bytes).collect();
+    assert!(kept == std::fs::read(desk.path("copy")).unwrap());
+}
+
+#[tokio::test]
 async fn a_timeout_is_told_apart_from_a_kill() {
     let mut desk = Desk::new().await;
     let mut slow = order(1, "echo begun; sleep 600");

@@ -3,7 +3,7 @@
 
 mod desk;
 
-use std::{fs::OpenOptions, io::Write as _, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, fs::OpenOptions, io::Write as _, sync::Arc, time::Duration};
 
 use desk::{
     holders, lives, order,
@@ -157,6 +157,67 @@ async fn timeouts_and_kills_do_not_depend_on_an_executor() {
     assert!(!lives(&other.to_string()));
 }
 
+/// Puts another build into the place of the program and has it begin again; returns once it listens.
+async fn upgrade(program: &Program) {
+    let file = program.data_dir().join("executor.json");
+    let before = std::fs::read_to_string(&file).unwrap();
+    program.replace_file();
+    program.signal(Signal::SIGHUP);
+    within(async {
+        while std::fs::read_to_string(&file).is_ok_and(|now| now == before) || !file.exists() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn upgrades_under_load_lose_nothing_and_run_nothing_twice() {
+    const JOBS: u64 = 120;
+    const AT_ONCE: usize = 16;
+    let program = Program::start_copy();
+    let transport = program.transport().await;
+    let give = |id: u64| {
+        let order = order(id, &format!("echo run >>runs-{id}; sleep 0.05; exit 5"));
+        transport.send(ID, Order::Run(Box::new(order)));
+    };
+    let mut open = BTreeSet::new();
+    let (mut given, mut upgrades) = (0, 0);
+    let settle = |open: &mut BTreeSet<u64>, attempt: AttemptId, cause: EndCause| {
+        assert_eq!(cause, EndCause::Exited(5), "attempt {attempt}");
+        open.remove(&attempt.0);
+        transport.send(ID, Order::Ack { attempt });
+    };
+    while given < JOBS || !open.is_empty() {
+        while given < JOBS && open.len() < AT_ONCE {
+            given += 1;
+            open.insert(given);
+            give(given);
+        }
+        if given / 30 > upgrades && given < JOBS {
+            upgrades += 1;
+            upgrade(&program).await;
+            // As the engine does after a hello: what is not held never arrived.
+            let held = program.resume(&transport).await;
+            let known: BTreeSet<u64> = held.iter().map(|it| it.attempt.0).collect();
+            open.difference(&known).copied().for_each(give);
+            for held in held {
+                if let Some(end) = held.end {
+                    settle(&mut open, held.attempt, end.cause);
+                }
+            }
+            continue;
+        }
+        if let Report::Finished { attempt, end } = next(&transport).await {
+            settle(&mut open, attempt, end.cause);
+        }
+    }
+    assert_eq!(upgrades, 3);
+    for id in 1..=JOBS {
+        assert_eq!(program.written(&format!("runs-{id}")).await, "run\n");
+    }
+}
+
 #[tokio::test]
 async fn an_upgrade_in_place_takes_the_new_program_and_leaves_jobs_alone() {
     let mut program = Program::start_copy();
@@ -166,16 +227,7 @@ async fn an_upgrade_in_place_takes_the_new_program_and_leaves_jobs_alone() {
     let older = holders(&program.data_dir());
     assert_eq!(older.len(), 1);
 
-    program.replace_file();
-    let file = program.data_dir().join("executor.json");
-    let before = std::fs::read_to_string(&file).unwrap();
-    program.signal(Signal::SIGHUP);
-    within(async {
-        while std::fs::read_to_string(&file).is_ok_and(|now| now == before) || !file.exists() {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    })
-    .await;
+    upgrade(&program).await;
     assert!(
         program.child.try_wait().unwrap().is_none(),
         "it is the same process"
@@ -257,7 +309,7 @@ async fn what_holds_jobs_ends_them_when_it_is_told_to_end() {
 async fn after_a_restart_of_the_host_attempts_are_lost_by_name() {
     let mut program = Program::start();
     let transport = program.transport().await;
-    start(&transport, order(1, "sleep 600")).await;
+    let pid = start(&transport, order(1, "sleep 600")).await;
     signal_holders(&program.data_dir(), Signal::SIGKILL);
     program.crash();
     let boot = Record::Boot {
@@ -271,6 +323,9 @@ async fn after_a_restart_of_the_host_attempts_are_lost_by_name() {
     assert_eq!(held[0].attempt, AttemptId(1));
     let lost = EndCause::Lost("the host was restarted while it ran".into());
     assert_eq!(held[0].end.clone().unwrap().cause, lost);
+    // A host that is restarted leaves none.
+    let group = nix::unistd::Pid::from_raw(pid.cast_signed());
+    nix::sys::signal::killpg(group, Signal::SIGKILL).unwrap();
 }
 
 #[tokio::test]

@@ -45,20 +45,26 @@ impl Mask {
         };
         let mut all = std::mem::take(&mut self.held);
         all.extend_from_slice(&bytes);
-        let (kept, left) = secrets.mask(&all);
+        let (kept, left) = secrets.mask(&all, false);
         self.held = all[left..].to_vec();
         kept
     }
 
-    /// What was held back.
+    /// What of that which was held back can be kept now that nothing follows.
     pub(super) fn rest(&mut self) -> Vec<u8> {
-        std::mem::take(&mut self.held)
+        let held = std::mem::take(&mut self.held);
+        match &self.secrets {
+            // It did not go on as one secret, and may hold a shorter one.
+            Some(secrets) => secrets.mask(&held, true).0,
+            None => held,
+        }
     }
 }
 
 impl Secrets {
     /// What is left of the bytes, and from where on they may begin a secret that goes on in what follows.
-    fn mask(&self, bytes: &[u8]) -> (Vec<u8>, usize) {
+    /// With the last of a stream nothing follows.
+    fn mask(&self, bytes: &[u8], is_last: bool) -> (Vec<u8>, usize) {
         let mut kept = Vec::with_capacity(bytes.len());
         let mut at = 0;
         while at < bytes.len() {
@@ -72,7 +78,7 @@ impl Secrets {
             at += plain;
             let rest = &rest[plain..];
             let goes_on = |value: &Vec<u8>| value.len() > rest.len() && value.starts_with(rest);
-            if self.values.iter().any(goes_on) {
+            if !is_last && self.values.iter().any(goes_on) {
                 return (kept, at);
             }
             let found = self.values.iter().filter(|value| rest.starts_with(value));
