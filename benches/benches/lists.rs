@@ -39,7 +39,9 @@ fn main() {
         "sqlite://{}?mode=rwc",
         dir.path().join("lists.db").display()
     );
-    runtime.block_on(measure("sqlite", &url, executions));
+    if std::env::var_os("HCNDC_BENCH_SQLITE").is_none_or(|it| it != "off") {
+        runtime.block_on(measure("sqlite", &url, executions));
+    }
     drop(dir);
     match Server::from_env() {
         Some(server) => runtime.block_on(async {

@@ -67,6 +67,7 @@ impl Parts {
         Arc::new(Alerting::start(notifier::Parts {
             facts: Arc::new(facts),
             http: self.connect.http.clone(),
+            vault: Arc::clone(&self.connect.vault),
             manners: self.connect.manners,
             patience: self.connect.patience,
         }))

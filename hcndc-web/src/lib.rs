@@ -11,6 +11,7 @@
 //! - [`recording`]: what goes into a scheduler, in files
 //! - [`driving`], [`server`], [`cli`]: all of it put together
 //! - [`retention`]: old history goes
+//! - [`vault`]: passwords of definitions, sealed
 //! - [`database`], [`local_executor`]: what a host has of its own
 
 // What a command waits for is nested deeper than the compiler's usual limit once it is optimized.
@@ -40,3 +41,4 @@ pub mod peers;
 pub mod recording;
 pub mod retention;
 pub mod server;
+pub mod vault;

@@ -12,8 +12,8 @@ use std::{
 use chrono_tz::Tz;
 use hcndc_core::{
     engine::{EditBatch, Input, Settings},
-    model::{Edit, ExecutorDraft},
-    port::Clock as _,
+    model::{DefinitionKind, Edit, ExecutorDraft},
+    port::{Clock as _, DefinitionQuery, History as _},
     scheduler::{Leadership, SchedulerError},
 };
 use hcndc_exec::FileLogError;
@@ -40,6 +40,7 @@ use crate::{
     peers::{Clash, Keeping, Peers},
     recording::{RecordTo, Recorder},
     retention::{self, KeepFor},
+    vault::{KeySource, Vault, VaultError, secret_of},
 };
 
 /// How a server is set up.
@@ -74,6 +75,8 @@ pub struct ServerConfig {
     pub record: Option<RecordTo>,
     /// How long history is kept.
     pub keep: KeepFor,
+    /// Where the keys are that seal passwords of definitions.
+    pub keys: KeySource,
 }
 
 /// A running server.
@@ -129,6 +132,19 @@ pub enum ServerError {
         /// Why.
         #[source]
         source: io::Error,
+    },
+    /// There is no key to open passwords with.
+    #[error("cannot use the keys of passwords")]
+    Keys(#[from] VaultError),
+    /// A password that is stored cannot be opened with these keys.
+    #[error("cannot open the password of {kind} {name:?}")]
+    Secret {
+        /// Of which kind of definition.
+        kind: DefinitionKind,
+        /// Its name.
+        name: String,
+        /// Why.
+        source: VaultError,
     },
     /// The database cannot be used.
     #[error("cannot use the database")]
@@ -221,7 +237,11 @@ impl Server {
             tracing::warn!("figures go to a recorder of somebody else's; /metrics is empty");
         }
         let url = advertised(&config, address)?;
+        let vault = config
+            .keys
+            .vault(config.database.is_none().then_some(&*data_dir))?;
         let store = SqlStore::connect_with(&options).await?;
+        check_secrets(&store, &vault).await?;
         let auth = Arc::new(Auth::new(Arc::new(store.clone())));
         let first_password = match config.access {
             Access::Users => auth.make_first(SystemClock::new().now()).await?,
@@ -273,7 +293,8 @@ impl Server {
             None => None,
         };
         let base_url = config.base_url.clone().or_else(|| url.clone());
-        let connect = Arc::new(Connect::new(config.lang, config.zone, base_url));
+        let connect = Connect::new(config.lang, config.zone, base_url).with_vault(vault);
+        let connect = Arc::new(connect);
         let (handle, inbox) = channel();
         let parts = Parts {
             store: store.clone(),
@@ -502,4 +523,47 @@ fn new_instance(path: &Path) -> io::Result<String> {
     let name = uuid::Uuid::new_v4().to_string();
     fs::write(path, &name)?;
     Ok(name)
+}
+
+/// That these keys open all passwords which are stored: better here than when one is needed. Says in the log how many lie
+/// in clear.
+async fn check_secrets(store: &SqlStore, vault: &Vault) -> Result<(), ServerError> {
+    let mut clear = 0;
+    for kind in [
+        DefinitionKind::DataSource,
+        DefinitionKind::FileServer,
+        DefinitionKind::AlertChannel,
+    ] {
+        let mut query = DefinitionQuery::all(kind);
+        loop {
+            let page = store.definitions(&query).await?;
+            for definition in &page.items {
+                let Some(secret) = secret_of(definition).filter(|it| !it.is_empty()) else {
+                    continue;
+                };
+                vault.open(secret).map_err(|source| ServerError::Secret {
+                    kind,
+                    name: definition.name().to_owned(),
+                    source,
+                })?;
+                clear += u32::from(!Vault::is_sealed(secret));
+            }
+            match page.next {
+                Some(next) => query.page.after = Some(next),
+                None => break,
+            }
+        }
+    }
+    if clear > 0 && vault.seals() {
+        tracing::warn!(
+            clear,
+            "passwords lie in clear in the database: `hcndc db rekey` seals them"
+        );
+    } else if clear > 0 {
+        tracing::warn!(
+            clear,
+            "passwords lie in clear in the database: name a key file with --key-file"
+        );
+    }
+    Ok(())
 }

@@ -440,6 +440,85 @@ fn roles_and_users_go_into_another_database_with_their_passwords_only_if_asked()
     assert!(stderr(&refused).contains("nobody"), "{}", stderr(&refused));
 }
 
+/// What lies in the tables, as anybody who has the file reads it.
+fn raw(database: &Path) -> String {
+    let mut bytes = std::fs::read(database).unwrap();
+    let wal = PathBuf::from(format!("{}-wal", database.display()));
+    bytes.extend(std::fs::read(wal).unwrap_or_default());
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+#[test]
+fn passwords_of_definitions_lie_sealed_and_are_sealed_anew() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    let (database, key) = (data.join("hcndc.db"), data.join("secret.key"));
+    let server = Server::start(&data, &["--no-executor"]);
+    server.put_mesh(MESH);
+    server.put_mesh(MESH);
+    let source = &server.get("data-sources")["items"][0];
+    assert_eq!(
+        (&source["version"], &source["has_password"]),
+        (&1.into(), &true.into())
+    );
+    let first = std::fs::read_to_string(&key).unwrap();
+    server.stop();
+    let lies = raw(&database);
+    assert!(
+        lies.contains("hcndc-sealed:1:") && !lies.contains("s3cret"),
+        "in clear"
+    );
+
+    // Another key opens nothing, and the server says so before it does anything.
+    let other = dir.path().join("other.key");
+    let key_of = |path: &Path| path.to_str().unwrap().to_owned();
+    let made = in_folder(&dir.path().join("elsewhere"), &["migrate"]);
+    assert!(made.status.success(), "{}", stderr(&made));
+    let made = in_folder(
+        &dir.path().join("elsewhere"),
+        &["rekey", "--key-file", &key_of(&other)],
+    );
+    assert!(made.status.success(), "{}", stderr(&made));
+    let mut wrong = Command::new(env!("CARGO_BIN_EXE_hcndc"));
+    wrong.args([
+        "serve",
+        "--no-executor",
+        "--listen",
+        "127.0.0.1:0",
+        "--access",
+        "open",
+    ]);
+    wrong
+        .env("HCNDC_LANG", "en")
+        .arg("--data-dir")
+        .arg(&data)
+        .arg("--key-file")
+        .arg(&other);
+    let wrong = wrong.output().unwrap();
+    assert_eq!(wrong.status.code(), Some(1));
+    let told = stderr(&wrong);
+    assert!(
+        told.contains("\"dw\"") && told.contains("--key-file"),
+        "{told}"
+    );
+
+    let sealed = in_folder(&data, &["rekey"]);
+    assert!(
+        stdout(&sealed).contains("new key: 1"),
+        "{}",
+        stderr(&sealed)
+    );
+    let second = std::fs::read_to_string(&key).unwrap();
+    assert!(second != first && second.lines().count() == 1, "{second}");
+    let server = Server::start(&data, &["--no-executor"]);
+    server.put_mesh(MESH);
+    assert_eq!(
+        server.get("data-sources")["items"][0]["version"],
+        2,
+        "it is the same password"
+    );
+}
+
 #[test]
 fn a_file_with_faults_is_not_imported() {
     let (dir, database) = fresh_file();

@@ -155,6 +155,23 @@ pub struct AlertChannelDraft {
     pub secret: Option<Secret>,
 }
 
+/// As it is, to be changed; the secret stays.
+impl From<&AlertChannel> for AlertChannelDraft {
+    fn from(it: &AlertChannel) -> Self {
+        Self {
+            id: Some(it.id),
+            version: Some(it.revision.version),
+            name: it.name.clone(),
+            directory: it.directory.clone(),
+            description: it.description.clone(),
+            enabled: it.enabled,
+            kind: it.kind,
+            settings: it.settings.clone(),
+            secret: None,
+        }
+    }
+}
+
 impl AlertChannelDraft {
     /// A new enabled channel of this name and kind, with nothing else set.
     #[must_use]

@@ -131,6 +131,25 @@ pub struct FileServerDraft {
     pub options: BTreeMap<String, String>,
 }
 
+/// As it is, to be changed; the secret stays.
+impl From<&FileServer> for FileServerDraft {
+    fn from(it: &FileServer) -> Self {
+        Self {
+            id: Some(it.id),
+            version: Some(it.revision.version),
+            name: it.name.clone(),
+            directory: it.directory.clone(),
+            description: it.description.clone(),
+            kind: it.kind,
+            host: it.host.clone(),
+            port: it.port,
+            user: it.user.clone(),
+            password: None,
+            options: it.options.clone(),
+        }
+    }
+}
+
 impl FileServerDraft {
     /// A new file server of this name, kind and host, with nothing else set.
     #[must_use]

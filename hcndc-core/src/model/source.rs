@@ -74,6 +74,26 @@ pub struct DataSourceDraft {
     pub options: BTreeMap<String, String>,
 }
 
+/// As it is, to be changed; the secret stays.
+impl From<&DataSource> for DataSourceDraft {
+    fn from(it: &DataSource) -> Self {
+        Self {
+            id: Some(it.id),
+            version: Some(it.revision.version),
+            name: it.name.clone(),
+            directory: it.directory.clone(),
+            description: it.description.clone(),
+            kind: it.kind,
+            host: it.host.clone(),
+            port: it.port,
+            database: it.database.clone(),
+            user: it.user.clone(),
+            password: None,
+            options: it.options.clone(),
+        }
+    }
+}
+
 impl DataSourceDraft {
     /// A new data source of this name, kind and host, with nothing else set.
     #[must_use]

@@ -12,6 +12,7 @@ use super::{caller::Caller, problem::Problem};
 use crate::{
     app::App,
     handle::{CommandError, SchedulerHandle},
+    vault,
 };
 
 /// How long a caller waits for a look at the engine.
@@ -39,6 +40,7 @@ impl<H: History, T> App<H, T> {
     /// [`Problem::Denied`], [`Problem::Refused`], [`Problem::SchedulerStopped`], [`Problem::SchedulerSlow`].
     pub(super) async fn command(&self, caller: &Caller, input: Input) -> Result<Reply, Problem> {
         self.may_command(caller, &input).await?;
+        let input = self.sealed(input).await?;
         let before = self.before(&input).await;
         let reply = tokio::time::timeout(COMMAND, self.scheduler.command(input))
             .await
@@ -46,6 +48,27 @@ impl<H: History, T> App<H, T> {
             .map_err(Problem::from)?;
         self.carried_out(caller, before, &reply).await;
         Ok(reply)
+    }
+
+    /// A command with its secrets sealed.
+    async fn sealed(&self, input: Input) -> Result<Input, Problem> {
+        let Input::Edit(mut batch) = input else {
+            return Ok(input);
+        };
+        let replaced = vault::all_replaced(&batch.edits);
+        let stored = match replaced.iter().any(Option::is_some) {
+            true => {
+                self.look(move |engine| vault::stored(engine, &replaced))
+                    .await?
+            }
+            false => Vec::new(),
+        };
+        let sealed = self.connect.vault.seal_edits(&mut batch.edits, &stored);
+        sealed.map_err(|error| {
+            tracing::error!(%error, "a secret cannot be sealed");
+            Problem::Internal
+        })?;
+        Ok(Input::Edit(batch))
     }
 
     /// Has definitions changed.

@@ -60,6 +60,10 @@ const ABOUT: &[(&str, &str)] = &[
     ("hcndc db backup", "在服务运行时复制 SQLite 数据库"),
     ("hcndc db restore", "用备份替换服务的 SQLite 数据库"),
     (
+        "hcndc db rekey",
+        "用新密钥重新加密数据源、文件服务器和预警配置的密码，并忘记旧密钥；须先停止服务，之后用新的密钥文件启动",
+    ),
+    (
         "hcndc db renew",
         "在服务启动之前，使由转储恢复的数据库成为独立的数据库",
     ),
@@ -199,6 +203,11 @@ const ARGUMENTS: &[(&str, &str)] = &[
     ("keep_audit", "操作记录保留多少天；0 表示永久"),
     ("keep_logs", "其他主机上执行器的日志保留多少天；0 表示永久"),
     ("dry_run", "只说明将做什么"),
+    (
+        "key_file",
+        "密钥文件，用于加密数据源、文件服务器和预警配置的密码；同一数据库的所有服务须用同一个；\
+         默认为数据目录中的 secret.key（仅当数据库也在其中）",
+    ),
     ("without_accounts", "不含角色和用户；服务只把它们交给管理员"),
     (
         "with_passwords",

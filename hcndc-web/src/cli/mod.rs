@@ -8,6 +8,7 @@
 //! | 130 | interrupted with Ctrl-C |
 
 mod account;
+mod alone;
 mod client;
 mod cron;
 mod db;
@@ -16,6 +17,7 @@ mod executor;
 mod export;
 mod help_zh;
 mod import;
+mod keys;
 mod replay;
 mod run;
 mod schema;

@@ -5,7 +5,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 use chrono_tz::Tz;
 use clap::{Args, ValueEnum};
 
-use super::{Exit, Signals, pick, say, warn_error};
+use super::{Exit, Signals, keys::KeyArgs, pick, say, warn_error};
 use crate::{
     auth::{Access, FIRST_ACCOUNT},
     connect::settings::is_url,
@@ -55,6 +55,8 @@ pub(super) struct ServeArgs {
     /// Folder for logs that are complete, which servers on one database may share; one in the data folder if not given
     #[arg(long, value_name = "DIR", env = "HCNDC_LOG_DIR")]
     pub(super) log_dir: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) keys: KeyArgs,
     /// Run no executor on this host; several servers can only be on one database without
     #[arg(long)]
     pub(super) no_executor: bool,
@@ -232,6 +234,7 @@ pub(super) async fn start(args: ServeArgs, lang: Lang) -> Result<Server, Exit> {
             audit: days(args.keep_audit),
             logs: days(args.keep_logs),
         },
+        keys: args.keys.source(),
     };
     match Server::start(config).await {
         Ok(server) => {

@@ -9,13 +9,15 @@ pub mod http;
 pub mod settings;
 pub mod tls;
 
+use std::sync::Arc;
+
 use chrono_tz::Tz;
 
 use self::{
     alert::{Manners, desk::Patience},
     http::Http,
 };
-use crate::interchange::Lang;
+use crate::{interchange::Lang, vault::Vault};
 
 /// What all connectors of a server share.
 #[derive(Clone, Debug)]
@@ -28,6 +30,8 @@ pub struct Connect {
     pub base_url: Option<String>,
     /// How long it is tried to tell people.
     pub patience: Patience,
+    /// What opens passwords.
+    pub vault: Arc<Vault>,
 }
 
 impl Connect {
@@ -40,6 +44,14 @@ impl Connect {
             manners: Manners { lang, zone },
             base_url,
             patience: Patience::default(),
+            vault: Arc::default(),
         }
+    }
+
+    /// The same with these keys.
+    #[must_use]
+    pub fn with_vault(self, vault: Vault) -> Self {
+        let vault = Arc::new(vault);
+        Self { vault, ..self }
     }
 }

@@ -88,6 +88,7 @@ fn alerting(store: MemStore) -> Alerting {
     Alerting::start(Parts {
         facts: Arc::new(Read::new(store, (), Some("http://hcndc.test".to_owned()))),
         http: Http::new(),
+        vault: Arc::default(),
         manners: Manners {
             lang: Lang::En,
             zone: Tz::UTC,

@@ -3,6 +3,7 @@
 use std::{fs, path::PathBuf};
 
 use hcndc_core::{model::AlertChannelKind, time::Timestamp};
+use hcndc_web::vault::Vault;
 use hcndc_web::{
     connect::{
         alert::{desk::SendError, send},
@@ -62,7 +63,14 @@ impl MailServer {
 async fn deliver(settings: &[(&str, &str)], secret: &str) -> Result<(), SendError> {
     let channel = channel(AlertChannelKind::Email, settings, secret);
     let now = Timestamp::from_micros(0);
-    send(&Http::new(), &channel, &message(Lang::Zh), now).await
+    send(
+        &Http::new(),
+        &Vault::default(),
+        &channel,
+        &message(Lang::Zh),
+        now,
+    )
+    .await
 }
 
 /// An address of nobody else's.

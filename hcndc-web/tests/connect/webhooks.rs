@@ -9,6 +9,7 @@ use hcndc_core::{
     model::{AlertChannel, AlertChannelKind, Revision, Secret},
     time::Timestamp,
 };
+use hcndc_web::vault::Vault;
 use hcndc_web::{
     connect::{
         alert::{Manners, Message, desk::SendError, send, story::Story},
@@ -65,7 +66,14 @@ pub(crate) fn message(lang: Lang) -> Message {
 
 async fn deliver(channel: &AlertChannel) -> Result<(), SendError> {
     let now = NOW.parse().unwrap();
-    send(&Http::new(), channel, &message(Lang::Zh), now).await
+    send(
+        &Http::new(),
+        &Vault::default(),
+        channel,
+        &message(Lang::Zh),
+        now,
+    )
+    .await
 }
 
 fn hmac(key: &str, text: &str) -> Vec<u8> {
@@ -127,7 +135,14 @@ async fn wecom_gets_a_text_that_it_can_hold() {
     if let Some(job) = &mut long.stories[0].job {
         job.log = vec!["很长的一行".repeat(50); 20];
     }
-    let sent = send(&Http::new(), &channel, &long, NOW.parse().unwrap()).await;
+    let sent = send(
+        &Http::new(),
+        &Vault::default(),
+        &channel,
+        &long,
+        NOW.parse().unwrap(),
+    )
+    .await;
     sent.unwrap();
     let body = receiver.only().json();
     let text = body["text"]["content"].as_str().unwrap();
@@ -144,7 +159,14 @@ async fn feishu_gets_a_signature_in_the_body_and_no_marks_of_others() {
     if let Some(job) = &mut tricky.stories[0].job {
         job.log = vec!["<at user_id=\"all\"></at>".to_owned()];
     }
-    let sent = send(&Http::new(), &channel, &tricky, NOW.parse().unwrap()).await;
+    let sent = send(
+        &Http::new(),
+        &Vault::default(),
+        &channel,
+        &tricky,
+        NOW.parse().unwrap(),
+    )
+    .await;
     sent.unwrap();
     let body = receiver.only().json();
     assert_eq!(body["msg_type"], "text");

@@ -5,9 +5,13 @@ mod check;
 mod finding_text;
 mod migrate;
 mod prune;
+mod rekey;
 mod status;
 
-use std::{future::Future, path::PathBuf};
+use std::{
+    future::Future,
+    path::{Path, PathBuf},
+};
 
 use clap::{Args, Subcommand};
 use hcndc_core::{port::Clock as _, time::Timestamp};
@@ -37,6 +41,9 @@ enum DbCommand {
     Backup(backup::BackupArgs),
     /// Put a backup in the place of a server's SQLite database
     Restore(backup::RestoreArgs),
+    /// Seal passwords of data sources, file servers and alert channels with a new key, and forget the old one; servers must
+    /// be stopped, and start with the new key file
+    Rekey(rekey::RekeyArgs),
     /// Make a database that was restored from a dump one of its own, before a server starts on it
     Renew(backup::RenewArgs),
 }
@@ -71,6 +78,11 @@ impl DatabaseArgs {
         }
     }
 
+    /// The data folder, if the database is in it.
+    pub(super) fn own_folder(&self) -> Option<&Path> {
+        self.database.is_none().then_some(&*self.data_dir)
+    }
+
     /// Opens it for looking after.
     pub(super) async fn open(&self) -> Result<Upkeep, SqlError> {
         Upkeep::open(&self.options()).await
@@ -88,6 +100,7 @@ pub(super) fn run(args: &DbArgs, lang: Lang) -> Exit {
         DbCommand::Prune(args) => done(lang, prune::run(args, lang)),
         DbCommand::Backup(args) => copied(lang, backup::backup(args, lang)),
         DbCommand::Restore(args) => copied(lang, backup::restore(args, lang)),
+        DbCommand::Rekey(args) => rekey::run(args, lang),
         DbCommand::Renew(args) => copied(lang, backup::renew(args, lang)),
     }
 }

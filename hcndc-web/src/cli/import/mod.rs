@@ -12,6 +12,7 @@ use super::{
     Exit,
     client::{ClientError, CredentialArgs, Served},
     db::DatabaseArgs,
+    keys::KeyArgs,
     pick, print, say, warn, warn_error, warn_faults,
 };
 use crate::interchange::{Lang, MeshFile, parse_exported, to_yaml};
@@ -32,6 +33,8 @@ pub(super) struct ImportArgs {
     server: Option<String>,
     #[command(flatten)]
     credentials: CredentialArgs,
+    #[command(flatten)]
+    keys: KeyArgs,
     /// Only say what would be done
     #[arg(long)]
     dry_run: bool,
@@ -100,7 +103,11 @@ pub(super) fn run(args: &ImportArgs, lang: Lang) -> Exit {
                 )
                 .await
             }
-            None => Ok(put::put(&args.database.options(), &source.file, args.dry_run).await?),
+            None => {
+                let vault = args.keys.source().vault(args.database.own_folder());
+                let vault = vault.map_err(put::PutError::Keys)?;
+                Ok(put::put(&args.database, &vault, &source.file, args.dry_run).await?)
+            }
         }
     };
     let put = super::runtime()

@@ -1,111 +1,92 @@
-//! A mesh file into a database that nobody leads: by a scheduler that leads for as long as it takes, and speaks to no
-//! executor.
-
-use std::time::Duration;
+//! A mesh file into a database that nobody leads.
 
 use hcndc_core::{
-    engine::{EditBatch, Engine, Input, Rejected, Settings, Snapshot},
+    engine::{Engine, Rejected, Settings, Snapshot},
     model::{DefinitionDraft, Edit},
     port::{
         Accounts as _, AccountsDone, AccountsError, AuditEntry, Clock as _, PutDone, Store as _,
     },
-    scheduler::{Leadership, Scheduler, SchedulerError},
+    scheduler::SchedulerError,
 };
-use hcndc_store_mysql::{SqlError, SqlOptions, SqlStore, Upkeep};
+use hcndc_store_mysql::{SqlError, SqlStore};
 
-use super::{super::account::by_host, Put};
+use super::{
+    super::{
+        account::by_host,
+        alone::{self, AloneError},
+        db::DatabaseArgs,
+    },
+    Put,
+};
 use crate::{
     clock::SystemClock,
-    handle::{CommandError, channel},
     interchange::{Existing, MeshFile, accounts_of, edits},
+    vault::{Vault, VaultError, all_replaced, stored},
 };
 
-/// How long the import leads at most without a sign of life.
-const LEASE: Duration = Duration::from_secs(3);
-/// How long it is waited for a leader that may have died.
-const PATIENCE: Duration = Duration::from_secs(8);
+/// Who does it.
+const BY: &str = "hcndc import";
 
 /// Why a file was not put into a database.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum PutError {
     #[error("cannot use the database")]
     Database(#[from] SqlError),
-    #[error(
-        "a server leads on this database, or did so a moment ago: give the file to it with --server, or stop it first"
-    )]
-    Led,
+    #[error(transparent)]
+    Alone(#[from] AloneError),
     #[error("the scheduler failed")]
     Scheduler(#[from] SchedulerError<SqlError>),
     #[error("the definitions are refused")]
     Refused(#[source] Rejected),
+    #[error("cannot use the keys of passwords")]
+    Keys(#[from] VaultError),
     #[error("the roles and users are refused")]
     Accounts(#[source] AccountsError),
     #[error("the definitions have been stored, and the roles and users not: import them again")]
     Half(#[source] AccountsError),
-    #[error("the definitions may or may not have been stored: look, and import them again")]
-    Unknown,
 }
 
 /// Puts all that a file says, or only finds out whether it could.
 pub(super) async fn put(
-    options: &SqlOptions,
+    database: &DatabaseArgs,
+    vault: &Vault,
     file: &MeshFile,
     dry_run: bool,
 ) -> Result<Put, PutError> {
     // Its tables are not changed by the way: that is for a start, or for `hcndc db migrate`.
-    let upkeep = Upkeep::open(options).await?;
-    let stored = upkeep.store().await?;
+    let upkeep = database.open().await?;
+    let opened = upkeep.store().await?;
+    // What is wrong with roles and users is found before anything is changed.
+    let accounts = put_accounts(opened, file, true).await;
+    let accounts = accounts.map_err(PutError::Accounts);
     if dry_run {
-        let snapshot = stored.load().await?;
-        let accounts = put_accounts(stored, file, true).await;
+        let snapshot = opened.load().await?;
         upkeep.close().await?;
         let mut put = try_out(snapshot, file)?;
-        put.add(&accounts.map_err(PutError::Accounts)?);
+        put.add(&accounts?);
         return Ok(put);
     }
-    // What is wrong with roles and users is found before anything is changed.
-    let accounts = put_accounts(stored, file, true).await;
-    accounts.map_err(PutError::Accounts)?;
     upkeep.close().await?;
-    let store = SqlStore::connect_with(options).await?;
-    let leadership = Leadership {
-        holder: format!("import {}", uuid::Uuid::new_v4()),
-        ttl: LEASE,
-    };
-    let opening = Scheduler::open(
-        store.clone(),
-        (),
-        SystemClock::new(),
-        (),
-        Settings::default(),
-        leadership,
-    );
-    let opened = tokio::time::timeout(PATIENCE, opening).await;
-    let mut scheduler = opened.map_err(|_| PutError::Led)??;
-    let edits = edits(file, None, &Existing::of(scheduler.engine()));
-    let mut put = count(&edits);
-    let (handle, mut inbox) = channel();
-    let command = async {
-        let answer = handle.command(batch(edits)).await.map(drop);
-        handle.close().await;
-        answer
-    };
-    // The edit waits before the scheduler looks what is due: that goes by the definitions as they are after it.
-    let (answered, ran) = tokio::join!(biased; command, scheduler.run(&mut inbox));
-    let accounts = match answered {
-        Ok(()) => put_accounts(&store, file, false).await,
-        Err(_) => Ok(AccountsDone::default()),
-    };
+    accounts?;
+    let store = SqlStore::connect_with(&database.options()).await?;
+    let done = put_all(&store, vault, file).await;
     store.close().await?;
-    ran?;
-    match answered {
-        Ok(()) => {
-            put.add(&accounts.map_err(PutError::Half)?);
-            Ok(put)
-        }
-        Err(CommandError::Rejected(rejected)) => Err(PutError::Refused(rejected)),
-        Err(_) => Err(PutError::Unknown),
-    }
+    done
+}
+
+async fn put_all(store: &SqlStore, vault: &Vault, file: &MeshFile) -> Result<Put, PutError> {
+    let mut put = Put::default();
+    let make = |engine: &Engine| {
+        let mut edits = edits(file, None, &Existing::of(engine));
+        let stored = stored(engine, &all_replaced(&edits));
+        vault.seal_edits(&mut edits, &stored)?;
+        put = count(&edits);
+        Ok::<_, PutError>(edits)
+    };
+    alone::edit(store, BY, make).await?;
+    let accounts = put_accounts(store, file, false).await;
+    put.add(&accounts.map_err(PutError::Half)?);
+    Ok(put)
 }
 
 /// Finds out whether all could be put, without a word to anybody.
@@ -115,7 +96,7 @@ fn try_out(snapshot: Snapshot, file: &MeshFile) -> Result<Put, PutError> {
     let mut engine = engine.map_err(SchedulerError::Inconsistent)?;
     let edits = edits(file, None, &Existing::of(&engine));
     let put = count(&edits);
-    let tried = engine.apply(now, batch(edits));
+    let tried = engine.apply(now, alone::batch(BY, edits));
     tried.map(|_| put).map_err(PutError::Refused)
 }
 
@@ -152,11 +133,6 @@ async fn put_accounts(
 
 fn is_changed<T: PartialEq>(done: &PutDone<T>) -> bool {
     done.before.as_ref() != Some(&done.after)
-}
-
-fn batch(edits: Vec<Edit>) -> Input {
-    let by = "hcndc import".to_owned();
-    Input::Edit(EditBatch { by, edits })
 }
 
 impl Put {

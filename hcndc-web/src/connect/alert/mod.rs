@@ -31,7 +31,7 @@ use super::{
     http::{Answer, Http, HttpError, Request},
     settings::{self, Form, Hours, Setting, SettingFault},
 };
-use crate::interchange::Lang;
+use crate::{interchange::Lang, vault::Vault};
 
 pub use self::text::Message;
 
@@ -126,10 +126,19 @@ pub fn check(
 /// [`SendError`], in the other side's own words where it has any.
 pub async fn send(
     http: &Http,
+    vault: &Vault,
     channel: &AlertChannel,
     message: &Message,
     now: Timestamp,
 ) -> Result<(), SendError> {
+    let secret = vault.open(&channel.secret);
+    let secret = secret.map_err(|error| SendError::Refused {
+        reason: error.to_string(),
+    })?;
+    let channel = &AlertChannel {
+        secret,
+        ..channel.clone()
+    };
     let faults = check(channel.kind, &channel.settings, Some(&channel.secret));
     if !faults.is_empty() {
         let sentences = faults.iter().map(|fault| fault.sentence(Lang::En));

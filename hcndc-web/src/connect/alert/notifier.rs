@@ -34,6 +34,7 @@ use super::{
 use crate::{
     clock::SystemClock,
     connect::{http::Http, settings},
+    vault::Vault,
 };
 
 /// How long a whole message may take: looking things up and sending.
@@ -63,6 +64,8 @@ pub struct Parts {
     pub facts: Arc<dyn Facts>,
     /// The client for webhooks.
     pub http: Http,
+    /// What opens channels' secrets.
+    pub vault: Arc<Vault>,
     /// How it speaks where a channel does not say.
     pub manners: Manners,
     /// How long it tries.
@@ -288,5 +291,6 @@ async fn tell(parts: &Parts, id: AlertChannelId, rows: &[AlertRow]) -> Result<()
     let left_out = rows.len() - stories.len();
     let manners = parts.manners.of(&channel.settings);
     let message = Message::new(id, manners, stories, left_out);
-    send(&parts.http, &channel, &message, SystemClock::new().now()).await
+    let now = SystemClock::new().now();
+    send(&parts.http, &parts.vault, &channel, &message, now).await
 }
