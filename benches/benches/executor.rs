@@ -96,6 +96,7 @@ impl Bench {
         let child = Command::new(program)
             .args(["--listen", "127.0.0.1:0", "--data-dir"])
             .arg(&data_dir)
+            .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
             .expect("it starts");
