@@ -245,7 +245,7 @@ fn the_operator_of_the_host_looks_after_users_and_tokens() {
     let (code, token, _) = hcndc(&["token", "create", "night", "--account", "ann"]);
     assert!(code == Some(0) && token.starts_with("hcndc_"), "{token}");
 
-    let exported = |token: &str| {
+    let export = |token: &str, more: &[&str]| {
         Command::new(env!("CARGO_BIN_EXE_hcndc"))
             .env("HCNDC_LANG", "en")
             .env("HCNDC_TOKEN", token)
@@ -255,9 +255,14 @@ fn the_operator_of_the_host_looks_after_users_and_tokens() {
                 "--server",
                 server.base().trim_end_matches('/'),
             ])
+            .args(more)
             .output()
             .unwrap()
     };
+    let refused = export(&token, &[]);
+    let told = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(told.contains("--without-accounts"), "{told}");
+    let exported = |token: &str| export(token, &["--without-accounts"]);
     let output = exported(&token);
     assert_eq!(output.status.code(), Some(0), "{output:?}");
     assert_eq!(exported("").status.code(), Some(1), "nobody is signed in");

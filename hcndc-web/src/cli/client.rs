@@ -77,7 +77,19 @@ pub(super) enum ClientError {
         source: hyper::http::Error,
     },
     #[error("{authority} refused: {problem}")]
-    Refused { authority: String, problem: String },
+    Refused {
+        authority: String,
+        problem: String,
+        /// Of the HTTP answer.
+        status: u16,
+    },
+}
+
+impl ClientError {
+    /// Whether the server knows who asks, and they may not do it.
+    pub(super) const fn is_forbidden(&self) -> bool {
+        matches!(self, Self::Refused { status: 403, .. })
+    }
 }
 
 impl Served {
@@ -169,6 +181,7 @@ impl Served {
         Err(ClientError::Refused {
             authority: authority(),
             problem: problem(&text).unwrap_or_else(|| status.to_string()),
+            status: status.as_u16(),
         })
     }
 }

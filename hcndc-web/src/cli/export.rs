@@ -60,6 +60,10 @@ enum Failed {
     Accounts(#[from] AccountsError),
     #[error(transparent)]
     Unsayable(#[from] ExportError),
+    #[error(
+        "roles and users are for administrators: leave them out with --without-accounts, or use an administrator's token"
+    )]
+    Forbidden(#[source] ClientError),
     #[error(transparent)]
     Server(#[from] ClientError),
     #[error("cannot start")]
@@ -101,9 +105,11 @@ async fn text(args: &ExportArgs, lang: Lang) -> Result<String, Failed> {
         let (accounts, passwords) = (!args.without_accounts, args.with_passwords);
         let path =
             format!("/api/v1/mesh?format={format}&accounts={accounts}&passwords={passwords}");
-        return Ok(Served::at(server, &args.credentials, lang)?
-            .get(&path)
-            .await?);
+        let told = Served::at(server, &args.credentials, lang)?.get(&path);
+        return told.await.map_err(|error| match error.is_forbidden() {
+            true if accounts => Failed::Forbidden(error),
+            _ => error.into(),
+        });
     }
     // Reading is in nobody's way, also beside servers that are at work.
     let upkeep = Upkeep::open(&args.database.options()).await?;
