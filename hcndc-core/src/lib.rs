@@ -114,7 +114,8 @@
 //! # Embedding
 //! 1. Choose or write a [`Store`](port::Store), a [`Transport`](port::Transport) and a [`Clock`](port::Clock); an
 //!    [`Observer`](port::Observer) if something is to be shown, `()` otherwise. A [`Notifier`](port::Notifier) if people are to
-//!    be told, and a [`ParamResolver`](port::ParamResolver) if params ask queries. Run the contract suites on your own.
+//!    be told, a [`ParamResolver`](port::ParamResolver) if params ask queries, a [`FileProbe`](port::FileProbe) if schedules wait
+//!    for files. Run the contract suites on your own.
 //! 2. [`Scheduler::open`](scheduler::Scheduler::open) waits for the lead, loads what is stored and connects executors.
 //! 3. [`Scheduler::run`](scheduler::Scheduler::run) takes what the [`Inbox`](port::Inbox) gives until that ends: commands
 //!    with a way to answer them, and looks at the engine. On any async runtime; it spawns nothing.
@@ -144,5 +145,6 @@ pub mod replay;
 pub mod scheduler;
 pub mod time;
 pub mod trigger;
+pub mod watch;
 #[cfg(feature = "workload")]
 pub mod workload;

@@ -498,6 +498,6 @@ fn without_a_resolver_a_job_that_asks_a_query_fails_and_says_why() {
     assert_eq!(*state, AttemptState::NotStarted);
     assert_eq!(
         why,
-        "param asked: its data source cannot be asked: no connector for queries is built in yet"
+        "param asked: its data source cannot be asked: nobody here asks data sources"
     );
 }

@@ -4,7 +4,7 @@ use std::{future::Future, pin::pin, sync::Arc, time::Duration};
 
 use hcndc_core::{
     engine::Settings,
-    port::{Clock, Inbox as _, Notifier, Observer, ParamResolver, Store, Transport},
+    port::{Clock, FileProbe, Inbox as _, Notifier, Observer, ParamResolver, Store, Transport},
     scheduler::{Leadership, Scheduler, SchedulerError},
 };
 use hcndc_store_mysql::{SqlError, SqlStore};
@@ -18,6 +18,8 @@ use crate::{
             facts,
             notifier::{self, Alerting},
         },
+        file::probe::Probing,
+        source::resolver::{Asking, Stored},
     },
     handle::Requests,
     lead::{Lead, Leading},
@@ -71,6 +73,12 @@ impl Parts {
             manners: self.connect.manners,
             patience: self.connect.patience,
         }))
+    }
+
+    /// Asks data sources for the values of params, until it is dropped.
+    fn asking(&self) -> Arc<Asking> {
+        let sources = Arc::new(Stored(self.store.clone()));
+        Arc::new(Asking::start(sources, Arc::clone(&self.connect.pools)))
     }
 }
 
@@ -156,7 +164,11 @@ async fn drive(parts: Parts, mut inbox: Requests) -> Result<(), SchedulerError<S
         };
         // One that is opened anew goes on with what was being told; whoever leads after another begins afresh.
         let tells = alerting.get_or_insert_with(|| parts.alerting());
-        let mut scheduler = scheduler.with_notifier(Arc::clone(tells));
+        let mut scheduler = scheduler
+            .with_notifier(Arc::clone(tells))
+            // What an earlier one asked is asked again, and whoever asked it is gone with it.
+            .with_resolver(parts.asking())
+            .with_probe(Probing::start(Arc::clone(&parts.connect.finder)));
         parts.live.learn(Names::of(scheduler.engine()));
         if opens != Opens::Anew {
             tracing::info!("the scheduler leads");
@@ -220,8 +232,8 @@ async fn open<T, E>(
 
 /// Runs until the inbox has ended, or until the recording wants to begin anew: then all that was taken is stored and told, as
 /// it is before a crash between two rounds. Whether it was the former.
-async fn until_full<S, T, C, O, N, P>(
-    scheduler: &mut Scheduler<S, T, C, O, N, P>,
+async fn until_full<S, T, C, O, N, P, F>(
+    scheduler: &mut Scheduler<S, T, C, O, N, P, F>,
     inbox: &mut Requests,
     recorder: &Recorder,
 ) -> Result<bool, SchedulerError<S::Error>>
@@ -232,6 +244,7 @@ where
     O: Observer,
     N: Notifier,
     P: ParamResolver,
+    F: FileProbe,
 {
     while scheduler.turn(inbox).await? {
         if recorder.wants_anew() {

@@ -3,7 +3,7 @@
 //! A reader that falls too far behind, or comes back too late, is told of the gap and reads the lists anew.
 
 use std::{
-    collections::VecDeque,
+    collections::{BTreeMap, VecDeque},
     sync::{
         Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -12,9 +12,10 @@ use std::{
 
 use hcndc_core::{
     engine::{Change, ExecutionState, FlowRunState, JobRunState, Rejected},
-    id::{ExecutionId, FlowRunId, JobRunId},
+    id::{ExecutionId, FileEventId, FlowRunId, JobRunId},
     port::Observer,
     time::Timestamp,
+    watch::Sight,
 };
 use serde::Serialize;
 use tokio::sync::watch;
@@ -109,6 +110,8 @@ pub struct Live {
     /// When the term began in which it is written, less what was written before; 0 before the first.
     term: AtomicU64,
     commits: Commits,
+    /// What was seen of each file event in the last look, and when.
+    sights: Mutex<BTreeMap<FileEventId, (Timestamp, Sight)>>,
 }
 
 #[derive(Debug, Default)]
@@ -131,6 +134,7 @@ impl Live {
             trouble: watch::Sender::new(None),
             term: AtomicU64::new(0),
             commits: Commits::default(),
+            sights: Mutex::default(),
         }
     }
 
@@ -153,6 +157,13 @@ impl Live {
     pub(crate) fn before_first(&self) -> Option<u64> {
         let before_first = self.term.load(Ordering::Relaxed);
         (before_first > 0).then_some(before_first)
+    }
+
+    /// What was seen of a file event in the last look, and when; `None` if nothing was looked for in this process.
+    #[must_use]
+    pub fn sight(&self, event: FileEventId) -> Option<(Timestamp, Sight)> {
+        let sights = self.sights.lock().unwrap_or_else(PoisonError::into_inner);
+        sights.get(&event).cloned()
     }
 
     /// The number of the newest transition; 0 before there is one.
@@ -278,6 +289,19 @@ impl Observer for Live {
 
     fn refused(&self, rejected: &Rejected) {
         tracing::warn!(%rejected, "report of an executor refused");
+    }
+
+    fn looked(&self, now: Timestamp, event: FileEventId, sight: &Sight) {
+        let mut sights = self.sights.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = sights.insert(event, (now, sight.clone()));
+        let before = before.and_then(|(_, sight)| sight.trouble);
+        match (&sight.trouble, before) {
+            (Some(trouble), None) => {
+                tracing::warn!(%event, trouble, "files cannot be looked for; trying again");
+            }
+            (None, Some(_)) => tracing::info!(%event, "files can be looked for again"),
+            (Some(_), Some(_)) | (None, None) => {}
+        }
     }
 
     fn store_trouble(&self, error: Option<&dyn std::error::Error>) {

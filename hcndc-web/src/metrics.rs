@@ -4,9 +4,10 @@ use std::{sync::OnceLock, time::Duration};
 
 use hcndc_core::{
     engine::{Change, Input, Rejected, Settings, Snapshot, Step},
-    id::ExecutionId,
+    id::{ExecutionId, FileEventId},
     port::{Lease, Observer},
     time::Timestamp,
+    watch::Sight,
 };
 use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, histogram};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
@@ -205,6 +206,11 @@ impl<A: Observer, B: Observer> Observer for Both<A, B> {
     fn refused(&self, rejected: &Rejected) {
         self.0.refused(rejected);
         self.1.refused(rejected);
+    }
+
+    fn looked(&self, now: Timestamp, event: FileEventId, sight: &Sight) {
+        self.0.looked(now, event, sight);
+        self.1.looked(now, event, sight);
     }
 
     fn stands_by(&self, lease: &Lease) {

@@ -294,7 +294,7 @@ impl Server {
         };
         let base_url = config.base_url.clone().or_else(|| url.clone());
         let connect = Connect::new(config.lang, config.zone, base_url).with_vault(vault);
-        let connect = Arc::new(connect);
+        let connect = Arc::new(connect.with_private(data_dir.clone()));
         let (handle, inbox) = channel();
         let parts = Parts {
             store: store.clone(),

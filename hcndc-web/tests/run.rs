@@ -14,6 +14,7 @@ use std::{
 };
 
 use serde_json::Value;
+use sqlx::{Connection as _, Executor as _};
 
 fn hcndc() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_hcndc"));
@@ -358,14 +359,15 @@ flows:
 }
 
 #[test]
-fn a_job_that_asks_a_query_fails_and_says_why_unless_the_value_is_given() {
+fn a_job_that_asks_a_query_runs_with_its_answer_or_fails_and_says_why() {
     let dir = tempfile::tempdir().unwrap();
+    let database = dir.path().join("warehouse.db");
     let mesh = r#"
 hcndc: 1
 data_sources:
-  - {name: warehouse, kind: sqlite, database: none.db}
+  - {name: warehouse, kind: sqlite, database: DATABASE}
 shared_params:
-  - {name: asked, sql: {data_source: warehouse, query: select 1}}
+  - {name: asked, sql: {data_source: warehouse, query: "select v || '${date:%d}' from t"}}
 flows:
   - name: f
     jobs:
@@ -373,17 +375,30 @@ flows:
         command: 'printf %s > seen'
         params: {asked: {shared: true}}
 "#;
+    let mesh = &mesh.replace("DATABASE", database.to_str().unwrap());
     let date = ["--date", "2026-03-01"];
     let (output, events) = run(dir.path(), mesh, &date);
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(ends(&events)["f/show"], "failed");
     let said = text(&output.stdout) + &text(&output.stderr);
-    let why = "no connector for queries is built in yet";
-    assert!(said.contains(why), "{said}");
+    let why = format!("{}: No such file", database.display());
+    assert!(said.contains(&why), "{said}");
 
     let given = ["--date", "2026-03-01", "--set", "asked=42"];
     let (output, _) = run(dir.path(), mesh, &given);
     assert_eq!(output.status.code(), Some(0));
-    let seen = fs::read_to_string(dir.path().join("seen")).unwrap();
-    assert_eq!(seen, "42");
+    let seen = || fs::read_to_string(dir.path().join("seen")).unwrap();
+    assert_eq!(seen(), "42");
+
+    let url = format!("sqlite://{}?mode=rwc", database.display());
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        let mut connection = sqlx::SqliteConnection::connect(&url).await.unwrap();
+        let made = "CREATE TABLE t AS SELECT 'day ' AS v";
+        connection.execute(made).await.unwrap();
+        connection.close().await.unwrap();
+    });
+    let (output, _) = run(dir.path(), mesh, &date);
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(seen(), "day 01");
 }

@@ -18,6 +18,7 @@ mod macros;
 pub mod history;
 pub mod log;
 pub mod notifier;
+pub mod probe;
 pub mod resolver;
 pub mod sample;
 pub mod store;

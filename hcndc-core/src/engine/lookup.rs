@@ -62,6 +62,19 @@ impl Engine {
         self.definitions.selection(flows, true)
     }
 
+    /// Whether a schedule fires for the files of this event.
+    #[must_use]
+    pub fn awaits_file(&self, event: FileEventId) -> bool {
+        !self.schedules.of_file(event).is_empty()
+    }
+
+    /// Whether a file of this event was used, by its key.
+    #[must_use]
+    pub fn is_file_used(&self, event: FileEventId, key: &str) -> bool {
+        let used = self.schedules.files.get(&event);
+        used.is_some_and(|used| used.contains_key(key))
+    }
+
     /// Schedules, file events and whatever else needs this definition, by kind and id; jobs too, but for those that the
     /// [mesh](Self::mesh) ties to it.
     pub fn users_of(&self, definition: DefinitionId) -> impl Iterator<Item = DefinitionId> {

@@ -2,9 +2,10 @@
 
 use crate::{
     engine::{Change, Input, Rejected, Settings, Snapshot, Step},
-    id::ExecutionId,
+    id::{ExecutionId, FileEventId},
     port::Lease,
     time::Timestamp,
+    watch::Sight,
 };
 
 /// Is told what a scheduler does. Nothing here may block.
@@ -36,6 +37,11 @@ pub trait Observer: Send + Sync {
     /// A report of an executor was refused.
     fn refused(&self, rejected: &Rejected) {
         let _ = rejected;
+    }
+
+    /// What came of a look for the files of an event.
+    fn looked(&self, now: Timestamp, event: FileEventId, sight: &Sight) {
+        let _ = (now, event, sight);
     }
 
     /// Another leads, and this is its lease as it is stored now: told at each look while the scheduler stands by.
@@ -84,6 +90,10 @@ impl<T: Observer + ?Sized> Observer for alloc::sync::Arc<T> {
 
     fn refused(&self, rejected: &Rejected) {
         (**self).refused(rejected);
+    }
+
+    fn looked(&self, now: Timestamp, event: FileEventId, sight: &Sight) {
+        (**self).looked(now, event, sight);
     }
 
     fn stands_by(&self, lease: &Lease) {

@@ -47,7 +47,7 @@ impl ParamResolver for () {
         Err(ResolveError {
             param: ask.param,
             kind: ResolveErrorKind::Unsupported,
-            reason: "no connector for queries is built in yet".to_string(),
+            reason: "nobody here asks data sources".to_string(),
         })
     }
 

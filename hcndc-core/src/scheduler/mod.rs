@@ -4,7 +4,7 @@
 //!   Inbox ──┐                    ┌─► 2. Store::commit, under the leader's fence
 //!   Transport ─┼─► 1. gather and apply ─┤
 //!   Clock, Notifier, ─┘          └─► 3. answers, Transport::send, Notifier::notify, ParamResolver::resolve, Observer
-//!   ParamResolver
+//!   ParamResolver, FileProbe
 //! ```
 //!
 //! It decides nothing and holds no timer. So nothing is told to the world that is not stored; and what is
@@ -28,9 +28,10 @@ use crate::{
     },
     id::{AlertId, AttemptId, ExecutionId, ExecutorId, ParamId},
     port::{
-        Answer, Clock, Commit, ErrorKind, Inbox, Notifier, Observer, ParamResolver, PortError as _,
-        Request, StartKey, Store, Transport,
+        Answer, Clock, Commit, ErrorKind, FileProbe, Inbox, Looked, Notifier, Observer,
+        ParamResolver, PortError as _, Request, StartKey, Store, Transport,
     },
+    watch::Watch,
 };
 
 /// Inputs of one group commit at most: what one transaction stores stays bounded.
@@ -51,9 +52,10 @@ pub struct Leadership {
 }
 
 /// Drives one engine through its ports. Without a notifier alerts stand in the history, and nobody is told; without a
-/// resolver no job begins that has a param whose value a query gives.
+/// resolver no job begins that has a param whose value a query gives; without a probe no file arrives but those that are told
+/// of as an input.
 #[derive(Debug)]
-pub struct Scheduler<S, T, C, O, N = (), P = ()> {
+pub struct Scheduler<S, T, C, O, N = (), P = (), F = ()> {
     engine: Engine,
     store: S,
     transport: T,
@@ -63,6 +65,10 @@ pub struct Scheduler<S, T, C, O, N = (), P = ()> {
     resolver: P,
     /// Answers of the resolver that it gave at once; they are taken in the next turn.
     answered: Vec<Resolved>,
+    probe: F,
+    watch: Watch,
+    /// Whether the watch knows the definitions as they are.
+    watches: bool,
     term: Term,
 }
 
@@ -90,6 +96,7 @@ enum Woken {
     Report(ExecutorId, crate::engine::Report),
     Told(AlertId, Option<String>),
     Resolved(Resolved),
+    Looked(Looked),
     Time,
 }
 
@@ -126,6 +133,9 @@ where
             notifier: (),
             resolver: (),
             answered: Vec::new(),
+            probe: (),
+            watch: Watch::default(),
+            watches: false,
             term,
         };
         if scheduler.term.is_over(&scheduler.clock) {
@@ -138,7 +148,7 @@ where
     }
 }
 
-impl<S, T, C, O, N, P> Scheduler<S, T, C, O, N, P>
+impl<S, T, C, O, N, P, F> Scheduler<S, T, C, O, N, P, F>
 where
     S: Store,
     T: Transport,
@@ -146,10 +156,11 @@ where
     O: Observer,
     N: Notifier,
     P: ParamResolver,
+    F: FileProbe,
 {
     /// The same with another way to tell people; alerts that nobody was told of are given to it.
     #[must_use]
-    pub fn with_notifier<M: Notifier>(self, notifier: M) -> Scheduler<S, T, C, O, M, P> {
+    pub fn with_notifier<M: Notifier>(self, notifier: M) -> Scheduler<S, T, C, O, M, P, F> {
         for alert in self.engine.undelivered() {
             notifier.notify(alert.clone());
         }
@@ -162,6 +173,9 @@ where
             notifier,
             resolver: self.resolver,
             answered: self.answered,
+            probe: self.probe,
+            watch: self.watch,
+            watches: self.watches,
             term: self.term,
         }
     }
@@ -169,7 +183,7 @@ where
     /// The same with another way to ask for params, from now on. Nothing has been asked before the first turn: what an
     /// earlier scheduler asked is asked again as executors come back.
     #[must_use]
-    pub fn with_resolver<Q: ParamResolver>(self, resolver: Q) -> Scheduler<S, T, C, O, N, Q> {
+    pub fn with_resolver<Q: ParamResolver>(self, resolver: Q) -> Scheduler<S, T, C, O, N, Q, F> {
         Scheduler {
             engine: self.engine,
             store: self.store,
@@ -179,6 +193,28 @@ where
             notifier: self.notifier,
             resolver,
             answered: self.answered,
+            probe: self.probe,
+            watch: self.watch,
+            watches: self.watches,
+            term: self.term,
+        }
+    }
+
+    /// The same with another way to look for files, from now on.
+    #[must_use]
+    pub fn with_probe<G: FileProbe>(self, probe: G) -> Scheduler<S, T, C, O, N, P, G> {
+        Scheduler {
+            engine: self.engine,
+            store: self.store,
+            transport: self.transport,
+            clock: self.clock,
+            observer: self.observer,
+            notifier: self.notifier,
+            resolver: self.resolver,
+            answered: self.answered,
+            probe,
+            watch: Watch::default(),
+            watches: false,
             term: self.term,
         }
     }
@@ -208,6 +244,7 @@ where
     pub async fn turn(&mut self, inbox: &mut impl Inbox) -> Result<bool, SchedulerError<S::Error>> {
         let mut group = Group::default();
         let mut open = true;
+        self.look_for_files();
         for answer in core::mem::take(&mut self.answered) {
             group.inputs += 1;
             self.apply_resolved(answer, &mut group);
@@ -228,6 +265,7 @@ where
                     self.apply_report(Input::Notified { alert, error }, &mut group);
                 }
                 Woken::Resolved(answer) => self.apply_resolved(answer, &mut group),
+                Woken::Looked(looked) => self.apply_looked(looked, &mut group),
                 Woken::Time => {}
             }
             group.inputs += 1;
@@ -257,14 +295,17 @@ where
         let report = pin!(self.transport.recv());
         let told = pin!(self.notifier.recv());
         let resolved = pin!(self.resolver.recv());
+        let looked = pin!(self.probe.recv());
         let time = pin!(async {
             if !timed {
                 core::future::pending::<()>().await;
             }
             let due = self.term.renew_in(&self.clock);
-            lease::sleep(&self.clock, self.engine.next_wakeup(), due).await;
+            let wakeups = [self.engine.next_wakeup(), self.watch.next_wakeup()];
+            let wakeup = wakeups.into_iter().flatten().min();
+            lease::sleep(&self.clock, wakeup, due).await;
         });
-        let answered = select(told, resolved);
+        let answered = select(told, select(resolved, looked));
         match select(request, select(report, select(answered, time))).await {
             Either::Left((request, _)) => Woken::Request(request),
             Either::Right((Either::Left(((executor, report), _)), _)) => {
@@ -272,7 +313,8 @@ where
             }
             Either::Right((Either::Right((Either::Left((answer, _)), _)), _)) => match answer {
                 Either::Left(((alert, error), _)) => Woken::Told(alert, error),
-                Either::Right((answer, _)) => Woken::Resolved(answer),
+                Either::Right((Either::Left((answer, _)), _)) => Woken::Resolved(answer),
+                Either::Right((Either::Right((looked, _)), _)) => Woken::Looked(looked),
             },
             Either::Right((Either::Right((Either::Right(((), _)), _)), _)) => Woken::Time,
         }
@@ -320,6 +362,40 @@ where
 
     fn apply_resolved(&mut self, (attempt, result): Resolved, group: &mut Group) {
         self.apply_report(Input::Resolved { attempt, result }, group);
+    }
+
+    /// What is due is looked for, by the definitions as they are now.
+    fn look_for_files(&mut self) {
+        if !self.probe.is_there() {
+            return;
+        }
+        let now = self.clock.now();
+        if !self.watches {
+            self.watch.follow(now, &self.engine);
+            self.watches = true;
+        }
+        for look in self.watch.take_due(now) {
+            self.probe.look(look);
+        }
+    }
+
+    /// Files that have arrived are used, unless they were.
+    fn apply_looked(&mut self, looked: Looked, group: &mut Group) {
+        let (now, event) = (self.clock.now(), looked.event);
+        let is_used = |key: &str| self.engine.is_file_used(event, key);
+        let Some((sight, arrivals)) = self.watch.looked(now, looked, is_used) else {
+            return;
+        };
+        self.observer.looked(now, event, &sight);
+        for arrival in arrivals {
+            group.inputs += 1;
+            let input = Input::FileArrived {
+                event: arrival.event,
+                key: arrival.key,
+                data_date: arrival.data_date,
+            };
+            self.apply_report(input, group);
+        }
     }
 
     fn apply_report(&mut self, input: Input, group: &mut Group) {
@@ -414,6 +490,9 @@ where
             said,
             ..
         } = core::mem::take(group);
+        if changes.iter().any(is_of_definitions) {
+            self.watches = false;
+        }
         if !changes.is_empty() {
             let commit = Commit {
                 next_id: self.engine.next_id(),
@@ -484,6 +563,14 @@ where
             }
         }
     }
+}
+
+/// Whether a change may be of an event, of its server, or of a schedule that waits for it.
+const fn is_of_definitions(change: &Change) -> bool {
+    matches!(
+        change,
+        Change::DefinitionPut(_) | Change::DefinitionDeleted(_)
+    )
 }
 
 impl Group {

@@ -160,7 +160,8 @@ fn example(kind: DefinitionKind) -> Value {
             "name": "ledger", "server": "bank", "path": "/out/ledger-${date:%Y%m%d}.csv", "interval": "1m", "min_age": "30s",
         }),
         DefinitionKind::AlertChannel => json!({
-            "name": "ops", "kind": "email", "settings": {"to": "ops@example.com"},
+            "name": "ops", "kind": "email", "secret": "…",
+            "settings": {"host": "mail.example.com", "user": "etl", "from": "etl@example.com", "to": "ops@example.com"},
         }),
         DefinitionKind::AlertRule => json!({
             "name": "night shift", "events": ["execution_failed", "not_finished_by"], "channels": ["ops"],

@@ -55,7 +55,9 @@ mod stream;
 mod text;
 mod tokens;
 mod trail;
+mod trials;
 mod users;
+mod watched;
 mod why;
 
 use std::{sync::Arc, time::Instant};
@@ -92,6 +94,8 @@ fn all<H: History + 'static, T: Transport + 'static>(app: &Arc<App<H, T>>) -> Ve
     routes.extend(resources::routes(app));
     routes.extend(many::routes(app));
     routes.extend(schedules::routes(app));
+    routes.extend(trials::routes(app));
+    routes.extend(watched::routes(app));
     routes.extend(firings::routes(app));
     routes.extend(cron::routes(app));
     routes.extend(backfills::routes(app));

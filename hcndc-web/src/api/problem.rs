@@ -15,7 +15,10 @@ use warp::{
 };
 
 use super::{cron::in_characters, denial::Denial, text};
-use crate::interchange::{self, ExportError, Lang, Position};
+use crate::{
+    connect::settings::SettingFault,
+    interchange::{self, ExportError, Lang, Position},
+};
 
 /// Why a request was not done.
 #[derive(Clone, Debug, PartialEq)]
@@ -152,6 +155,8 @@ pub(crate) enum BlameError {
     LeaderUnknown,
     /// The server that leads does not answer.
     LeaderSilent { leader: String },
+    /// A setting of a connection.
+    Setting(SettingFault),
 }
 
 impl Blame {

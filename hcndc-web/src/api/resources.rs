@@ -9,7 +9,7 @@ use hcndc_core::{
         AlertChannelId, AlertRuleId, CalendarId, DataSourceId, FileEventId, FileServerId, FlowId,
         ParamId, PoolId, ScheduleId,
     },
-    model::{Definition, DefinitionId, DefinitionKind, Edit},
+    model::{Definition, DefinitionDraft, DefinitionId, DefinitionKind, Edit, Secret},
     port::{
         Cursor, CursorValue, DefinitionQuery, History, NamedSort, Page, PageRequest, Transport,
     },
@@ -25,13 +25,14 @@ use super::{
     needs::{READ, WRITE},
     page::{Asked, NAMED, PageDto},
     ports::read,
-    problem::{Blame, Problem},
+    problem::{Blame, BlameError, Problem},
     query::Query,
     revision::RevisionDto,
     route::{Created, Json, NoContent, Route, at, at_id, body, caller, having, query},
 };
 use crate::{
     app::App,
+    connect::alert,
     interchange::{Single, read_single, secret_field, tell_single},
 };
 
@@ -297,6 +298,7 @@ async fn put<H: History, T>(
     single: &Single,
 ) -> Result<DefinitionId, Problem> {
     let edit = single.edit(id).ok_or(Problem::Internal)?;
+    check_settings(&edit)?;
     let ids = app
         .edit(caller, vec![edit])
         .await
@@ -305,6 +307,28 @@ async fn put<H: History, T>(
             None => problem,
         })?;
     ids.first().copied().ok_or(Problem::Internal)
+}
+
+/// That an alert channel has the settings that its kind asks for.
+fn check_settings(edit: &Edit) -> Result<(), Problem> {
+    let Edit::Put(DefinitionDraft::AlertChannel(channel)) = edit else {
+        return Ok(());
+    };
+    let none = Secret::default();
+    let secret = match channel.id {
+        None => Some(channel.secret.as_ref().unwrap_or(&none)),
+        // One that it may have is kept, and nobody here knows it.
+        Some(_) => channel.secret.as_ref(),
+    };
+    let faults = alert::check(channel.kind, &channel.settings, secret);
+    if faults.is_empty() {
+        return Ok(());
+    }
+    let blames = faults.into_iter().map(|fault| {
+        let field = format!("settings.{}", fault.setting);
+        Blame::of(field, BlameError::Setting(fault))
+    });
+    Err(Problem::BadBody(blames.collect()))
 }
 
 async fn create<H: History, T: Transport>(

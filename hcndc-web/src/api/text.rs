@@ -12,7 +12,10 @@ use hcndc_core::{
 };
 
 use super::problem::{Blame, BlameError, Problem, What};
-use crate::interchange::{ExportError, Lang};
+use crate::{
+    connect::settings::SettingProblem,
+    interchange::{ExportError, Lang},
+};
 
 /// One of two texts.
 pub(super) fn either(lang: Lang, en: impl Into<String>, zh: impl Into<String>) -> String {
@@ -421,6 +424,12 @@ pub(super) fn blame_code(error: &BlameError) -> String {
         BlameError::SchedulerSilent => "scheduler_silent".to_owned(),
         BlameError::LeaderUnknown => "leader_unknown".to_owned(),
         BlameError::LeaderSilent { .. } => "leader_silent".to_owned(),
+        BlameError::Setting(fault) => match fault.problem {
+            SettingProblem::Missing => "missing_setting",
+            SettingProblem::Unknown { .. } => "unknown_setting",
+            SettingProblem::Form { .. } | SettingProblem::Unreadable { .. } => "bad_setting",
+        }
+        .to_owned(),
     }
 }
 
@@ -486,6 +495,7 @@ pub(super) fn blame(error: &BlameError, lang: Lang) -> String {
             format!("the store does not answer: {reason}"),
             format!("存储没有响应：{reason}"),
         ),
+        BlameError::Setting(fault) => fault.sentence(lang),
         BlameError::LeaderUnknown => either(
             lang,
             "it is not known which server leads; another takes over within seconds",

@@ -13,12 +13,12 @@ use reqwest::{
 use super::tls;
 use crate::causes::with_causes;
 
-/// How long a whole request may take.
+/// How long a whole request may take, where nothing else is said.
 const TIMEOUT: Duration = Duration::from_secs(30);
 /// How long a connection may take to be made.
 const CONNECT: Duration = Duration::from_secs(10);
 /// Bytes of an answer that are read.
-const MOST: usize = 64 << 10;
+pub const MOST: usize = 64 << 10;
 
 /// A client. Clones share their connections.
 #[derive(Clone, Debug)]
@@ -84,6 +84,18 @@ impl Http {
     /// # Errors
     /// [`HttpError`].
     pub async fn send(&self, request: Request<'_>) -> Result<Answer, HttpError> {
+        self.send_within(request, TIMEOUT).await
+    }
+
+    /// As [`send`](Self::send), with another limit to how long all of it may take.
+    ///
+    /// # Errors
+    /// [`HttpError`].
+    pub async fn send_within(
+        &self,
+        request: Request<'_>,
+        within: Duration,
+    ) -> Result<Answer, HttpError> {
         let bad = |reason: String| HttpError::Bad { reason };
         let client = self.client.as_ref().map_err(|why| bad(why.to_string()))?;
         let mut headers = HeaderMap::new();
@@ -103,6 +115,7 @@ impl Http {
         let sending = client
             .request(request.method, request.url)
             .headers(headers)
+            .timeout(within)
             .body(request.body);
         answer(sending).await
     }
@@ -118,7 +131,6 @@ fn client() -> Result<Client, String> {
     let config = tls::client_config(None).map_err(|error| error.to_string())?;
     Client::builder()
         .tls_backend_preconfigured(config)
-        .timeout(TIMEOUT)
         .connect_timeout(CONNECT)
         // A webhook that moves is to be looked at by people; following it could take a signed message anywhere.
         .redirect(Policy::none())

@@ -5,17 +5,21 @@
 //! [`Connect`], which tries a connection out.
 
 pub mod alert;
+pub mod file;
 pub mod http;
 pub mod settings;
+pub mod source;
 pub mod tls;
 
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
 use chrono_tz::Tz;
 
 use self::{
     alert::{Manners, desk::Patience},
+    file::Finder,
     http::Http,
+    source::pool::Pools,
 };
 use crate::{interchange::Lang, vault::Vault};
 
@@ -32,6 +36,11 @@ pub struct Connect {
     pub patience: Patience,
     /// What opens passwords.
     pub vault: Arc<Vault>,
+    /// Connections to data sources.
+    pub pools: Arc<Pools>,
+    /// The way to files.
+    pub finder: Arc<Finder>,
+    private: Option<PathBuf>,
 }
 
 impl Connect {
@@ -39,8 +48,12 @@ impl Connect {
     #[must_use]
     pub fn new(lang: Lang, zone: Tz, base_url: Option<String>) -> Self {
         let base_url = base_url.map(|url| url.trim_end_matches('/').to_owned());
+        let http = Http::new();
         Self {
-            http: Http::new(),
+            pools: Arc::new(Pools::new(http.clone(), Arc::default(), None)),
+            finder: Arc::new(Finder::new(None)),
+            private: None,
+            http,
             manners: Manners { lang, zone },
             base_url,
             patience: Patience::default(),
@@ -50,8 +63,22 @@ impl Connect {
 
     /// The same with these keys.
     #[must_use]
-    pub fn with_vault(self, vault: Vault) -> Self {
-        let vault = Arc::new(vault);
-        Self { vault, ..self }
+    pub fn with_vault(mut self, vault: Vault) -> Self {
+        self.vault = Arc::new(vault);
+        self.renewed()
+    }
+
+    /// The same, where files below this folder are nobody's: the server keeps its own there.
+    #[must_use]
+    pub fn with_private(mut self, folder: PathBuf) -> Self {
+        self.private = Some(folder);
+        self.renewed()
+    }
+
+    fn renewed(mut self) -> Self {
+        let (vault, private) = (Arc::clone(&self.vault), self.private.clone());
+        self.finder = Arc::new(Finder::new(private.clone()));
+        self.pools = Arc::new(Pools::new(self.http.clone(), vault, private));
+        self
     }
 }

@@ -24,3 +24,4 @@ mod mesh;
 mod requests;
 mod resources;
 mod schedules;
+mod trials;

@@ -30,7 +30,8 @@ fn bodies() -> Vec<(&'static str, Value)> {
         ),
         (
             "alert-channels",
-            json!({"name": "ops", "kind": "email", "settings": {"to": "ops@example.com"}, "secret": "s3cret"}),
+            json!({"name": "ops", "kind": "email", "secret": "s3cret",
+                   "settings": {"host": "mail.example.com", "from": "etl@example.com", "to": "ops@example.com"}}),
         ),
         (
             "alert-rules",

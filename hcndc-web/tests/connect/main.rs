@@ -6,7 +6,9 @@
 )]
 
 mod alerts;
+mod files;
 mod mail;
+mod queries;
 mod receiver;
 #[path = "../support/mod.rs"]
 mod support;

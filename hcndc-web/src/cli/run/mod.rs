@@ -39,6 +39,13 @@ pub(super) use self::{board::state_name, summary::flow_state};
 use super::{Exit, Signals, pick, say, warn, warn_error, warn_faults};
 use crate::{
     clock::SystemClock,
+    connect::{
+        http::Http,
+        source::{
+            pool::Pools,
+            resolver::{Asking, Stored},
+        },
+    },
     database,
     handle::{Requests, SchedulerHandle, channel},
     interchange::{Lang, MeshFile, check_runnable, read_mesh},
@@ -239,6 +246,7 @@ async fn run_mesh(args: &RunArgs, mesh: MeshFile, lang: Lang) -> Exit {
         holder: "hcndc run".to_owned(),
         ttl: Duration::from_secs(30),
     };
+    let sources = Arc::new(Stored(store.clone()));
     let scheduler = Scheduler::open(
         store,
         Arc::clone(&transport),
@@ -248,7 +256,10 @@ async fn run_mesh(args: &RunArgs, mesh: MeshFile, lang: Lang) -> Exit {
         leadership,
     );
     let mut scheduler = match scheduler.await {
-        Ok(scheduler) => scheduler,
+        Ok(scheduler) => {
+            let pools = Arc::new(Pools::new(Http::new(), Arc::default(), None));
+            scheduler.with_resolver(Asking::start(sources, pools))
+        }
         Err(error) => {
             warn_error(
                 lang,

@@ -26,6 +26,9 @@ export default {
     details: 'Details', general: 'General', advanced: 'More settings', usedBy: 'Used by', unused: 'Nothing uses it', of: '{a} of {b}', actions: 'Actions', filter: 'Filter', id: 'Id', today: 'Today', showAll: 'Show all', by: 'by {who}',
     sortedUp: 'sorted upwards', sortedDown: 'sorted downwards', notHere: 'This server does not offer this page yet.', unknownPage: 'There is no page at this address', forbidden: 'Your account lacks the permission “{permission}”.', toHome: 'To the overview', up: 'Move up', down: 'Move down',
   },
+  trial: {
+    title: 'Test', run: 'Test now', good: 'It works', bad: 'It does not work', noFiles: 'No file fits now', used: 'used before', unfit: 'its name tells no date', incomplete: 'not complete yet',
+  },
   problem: {
     unreachable: 'The server cannot be reached', unreachableDetail: 'Check that it runs and that your network is up; then try again.', faults: 'What to put right', stale: 'Somebody else has changed this meanwhile.', reload: 'Load what is stored', in_use: 'Still used by', unexpected: 'Unexpected answer',
   },

@@ -18,12 +18,12 @@ export const alertChannels: Kind = {
   key: 'alert-channels', page: '/base/alert/', one: p('alert channel', '预警配置'), many: p('Alert channels', '预警配置'),
   about: p('How people are told.', '通知人员的方式。'),
   start: p('Make a channel, then name it in a rule.', '新建通道，再在规则中引用。'),
-  filters: ['directory', 'enabled'], needs: 'write', uses: true,
+  filters: ['directory', 'enabled'], needs: 'write', uses: true, trial: true,
   columns: [COLUMN_NAME, { name: 'kind', label: p('Kind', '类型'), type: 'select', width: '110px' }, COLUMN_DIRECTORY, COLUMN_ENABLED, COLUMN_UPDATED],
   fields: [
     NAME, DESCRIPTION, DIRECTORY, ENABLED,
     { name: 'kind', type: 'select', required: true, initial: 'email', options: CHANNELS, label: p('Kind', '类型') },
-    { name: 'settings', type: 'map', label: p('Settings', '设置'), help: p('Settings of its kind: “to” for e-mail, “url” for a webhook.', '该类型的设置：邮件为 to，Webhook 为 url。') },
+    { name: 'settings', type: 'map', label: p('Settings', '设置'), help: p('Settings of its kind: host, from and to for e-mail; url for a webhook.', '该类型的设置：邮件为 host、from、to，Webhook 为 url。') },
     { name: 'secret', type: 'secret', label: p('Secret', '密钥') },
   ],
 }

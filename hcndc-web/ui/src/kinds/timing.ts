@@ -84,7 +84,7 @@ export const fileEvents: Kind = {
   key: 'file-events', page: '/ftp/event/', one: p('file event', '文件事件'), many: p('File events', '文件事件'),
   about: p('Watched paths whose files make schedules fire.', '被监视的路径，文件到达时触发调度。'),
   start: p('Watch a path, then name the event in a schedule’s trigger.', '监视一个路径，再在调度触发器中引用。'),
-  filters: ['directory', 'enabled'], needs: 'write', uses: true,
+  filters: ['directory', 'enabled'], needs: 'write', uses: true, trial: true,
   columns: [COLUMN_NAME, { name: 'server', label: p('Server', '服务器'), type: 'ref' }, { name: 'path', label: p('Path', '路径'), type: 'command' }, { name: 'interval', label: p('Every', '间隔'), width: '80px', wide: true }, COLUMN_ENABLED, COLUMN_UPDATED],
   fields: [
     NAME, DESCRIPTION, DIRECTORY,
@@ -96,7 +96,7 @@ export const fileEvents: Kind = {
     { name: 'window', type: 'window', empty: null, label: p('Watched between', '监视时段'), help: p('Empty: always. Over midnight if it ends before it starts.', '留空为全天；结束早于开始则跨午夜。') },
     ZONE,
     { name: 'min_age', type: 'span', initial: '0s', advanced: true, label: p('Unchanged for', '静止时长'), help: p('How long a file must have been left unchanged.', '文件须多久未变化。') },
-    { name: 'marker', type: 'text', empty: null, advanced: true, label: p('Marker file', '标记文件'), help: p('A file that says that the others are complete.', '表示其他文件已齐全的文件。') },
+    { name: 'marker', type: 'text', empty: null, advanced: true, label: p('Marker file', '标记文件'), help: p('A file beside it that says that it is complete; * stands for its name: *.ok', '表示文件已完整的文件，* 代表其名称：*.ok') },
     { name: 'date_pattern', type: 'text', empty: null, advanced: true, placeholder: '%Y%m%d', label: p('Date in the name', '文件名中的日期'), help: p('Where the data date stands in a file’s name, in strftime form.', '数据日期在文件名中的 strftime 格式。') },
   ],
 }
@@ -105,7 +105,7 @@ export const dataSources: Kind = {
   key: 'data-sources', page: '/datasource/', one: p('data source', '数据源'), many: p('Data sources', '数据源'),
   about: p('Databases that SQL params query.', '供 SQL 参数查询的数据库。'),
   start: p('Name a database, then query it in a shared param.', '登记数据库，再在参数中查询。'),
-  filters: ['directory'], needs: 'write', uses: true,
+  filters: ['directory'], needs: 'write', uses: true, trial: true,
   columns: [COLUMN_NAME, { name: 'kind', label: p('Kind', '类型'), width: '110px' }, { name: 'host', label: p('Host', '主机') }, { name: 'database', label: p('Database', '数据库') }, COLUMN_DIRECTORY, COLUMN_UPDATED],
   fields: [
     NAME, DESCRIPTION, DIRECTORY,
@@ -118,7 +118,7 @@ export const params: Kind = {
   key: 'params', page: '/params/', one: p('shared param', '参数'), many: p('Shared params', '参数'),
   about: p('Values that jobs share: a text, a query’s first value, or what a run knows of itself.', '任务共享的值：文本、查询结果或运行上下文。'),
   start: p('Make a param, then take it in a job as “shared”.', '新建参数，再在任务中以“共享”引用。'),
-  filters: ['directory'], needs: 'write', uses: true,
+  filters: ['directory'], needs: 'write', uses: true, trial: true,
   columns: [COLUMN_NAME, { name: 'value', label: p('Value', '值'), type: 'source' }, COLUMN_DIRECTORY, COLUMN_UPDATED],
   fields: [NAME, DESCRIPTION, DIRECTORY, { name: 'value', type: 'source', label: p('Value', '值') }],
 }

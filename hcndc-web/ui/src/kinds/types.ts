@@ -80,6 +80,8 @@ export interface Kind {
   list?: () => Promise<{ default: Component }>
   /** Whether the server tells what uses it. */
   uses?: boolean
+  /** Whether it can be tried out, by `test` below its address. */
+  trial?: boolean
   /** The field that it is called by; `name` if not given. */
   title?: string
   /** It is made and deleted, but not changed. */

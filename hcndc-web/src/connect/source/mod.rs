@@ -1,0 +1,232 @@
+//! Data sources: databases that are asked for the values of params.
+//!
+//! [`resolver`] is the port's adapter: it looks up where to ask ([`query`] puts the values in their places), and shares an answer
+//! among the jobs of an execution. [`pool`] keeps a few connections to each data source. A file per system knows how it is
+//! connected to and asked; none of them writes: a query runs in a transaction that only reads, where the system has one.
+
+mod clickhouse;
+mod mysql;
+pub mod pool;
+mod postgres;
+pub mod query;
+pub mod resolver;
+mod sqlite;
+
+use std::{collections::BTreeMap, path::Path, time::Duration};
+
+use hcndc_core::{
+    engine::ResolveErrorKind,
+    model::{DataSource, DataSourceKind},
+};
+use sqlx::error::DatabaseError;
+
+use super::{
+    http::Http,
+    settings::{self, Form, Setting, SettingFault},
+};
+use crate::{causes::with_causes, interchange::Lang};
+
+/// Options that every data source has.
+const COMMON: &[Setting] = &[
+    Setting::optional("max_connections", Form::Number(1, 50)),
+    Setting::optional("connect_seconds", Form::Number(1, 300)),
+];
+
+/// Options of data sources with a protocol of their own.
+const NETWORK: &[Setting] = &[
+    Setting::optional(
+        "tls",
+        Form::Word(&["none", "prefer", "require", "verify_ca", "verify_full"]),
+    ),
+    Setting::optional("ca_file", Form::Text),
+];
+
+/// Options of data sources that speak HTTP: the port says which of both it is, so there is no "if it is offered".
+const HTTP: &[Setting] = &[
+    Setting::optional("max_connections", Form::Number(1, 50)),
+    Setting::optional("tls", Form::Word(&["none", "verify_full"])),
+];
+
+/// How much longer than a query's timeout the data source itself may be at it. It gives up, so that nothing runs on there
+/// which nobody waits for; but later than we do, so that people are told of a timeout and not of a refusal.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// MariaDB's "Connection was killed".
+const KILLED: u16 = 1_927;
+
+/// Why there is no value.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{reason}")]
+pub struct AskError {
+    /// What went wrong.
+    pub kind: ResolveErrorKind,
+    /// In the data source's words, where it has any; no secret.
+    pub reason: String,
+}
+
+impl AskError {
+    /// Of this kind, for this reason.
+    #[must_use]
+    pub fn new(kind: ResolveErrorKind, reason: impl Into<String>) -> Self {
+        let reason = reason.into();
+        Self { kind, reason }
+    }
+
+    fn unreachable(reason: impl Into<String>) -> Self {
+        Self::new(ResolveErrorKind::Unreachable, reason)
+    }
+
+    /// A failure of a connection that stood: the data source's own words are a refusal.
+    fn of_query(error: &sqlx::Error) -> Self {
+        match error {
+            sqlx::Error::Database(said) if is_lost(&**said) => Self::unreachable(said.to_string()),
+            sqlx::Error::Database(said) => Self::new(ResolveErrorKind::Refused, said.to_string()),
+            sqlx::Error::Io(_)
+            | sqlx::Error::Tls(_)
+            | sqlx::Error::Protocol(_)
+            | sqlx::Error::WorkerCrashed => Self::unreachable(with_causes(error)),
+            other => Self::new(ResolveErrorKind::Other, with_causes(other)),
+        }
+    }
+
+    /// A failure to connect, whatever it is: also a refusal of the user means that nobody can be asked.
+    fn of_connect(error: &sqlx::Error) -> Self {
+        match error {
+            sqlx::Error::Configuration(_) => Self::new(ResolveErrorKind::Other, with_causes(error)),
+            other => Self::unreachable(with_causes(other)),
+        }
+    }
+
+    /// The same, without this text.
+    fn without(mut self, secret: &str) -> Self {
+        if !secret.is_empty() {
+            self.reason = self.reason.replace(secret, "***");
+        }
+        self
+    }
+}
+
+/// Whether the last words of a connection say that it was cut: by a shutdown, or by whoever administers the data source.
+fn is_lost(said: &dyn DatabaseError) -> bool {
+    // Classes 08 of the SQL standard and 57P of PostgreSQL; MariaDB has a number of its own.
+    let of_class = |code: &str| code.starts_with("08") || code.starts_with("57P");
+    said.code().is_some_and(|code| of_class(&code))
+        || said
+            .try_downcast_ref::<sqlx::mysql::MySqlDatabaseError>()
+            .is_some_and(|said| said.number() == KILLED)
+}
+
+/// What is wrong with the options of a data source of this kind.
+#[must_use]
+pub fn check(kind: DataSourceKind, options: &BTreeMap<String, String>) -> Vec<SettingFault> {
+    match kind {
+        DataSourceKind::Mysql | DataSourceKind::Postgresql => {
+            settings::faults(&[COMMON, NETWORK], options)
+        }
+        DataSourceKind::Clickhouse => settings::faults(&[HTTP], options),
+        DataSourceKind::Sqlite => settings::faults(&[COMMON], options),
+        // Nobody here asks them: what stands there is somebody else's.
+        DataSourceKind::SqlServer
+        | DataSourceKind::Mongodb
+        | DataSourceKind::Hive
+        | DataSourceKind::Impala
+        | DataSourceKind::Odbc => Vec::new(),
+    }
+}
+
+/// A connection to a data source.
+enum Connection {
+    MySql(Box<sqlx::MySqlConnection>),
+    Postgres(Box<sqlx::PgConnection>),
+    Sqlite(Box<sqlx::SqliteConnection>),
+    ClickHouse(clickhouse::Client),
+}
+
+impl Connection {
+    /// Connects. `private` is a folder whose files are nobody's data source.
+    async fn open(
+        source: &DataSource,
+        http: &Http,
+        private: Option<&Path>,
+    ) -> Result<Self, AskError> {
+        let faults = check(source.kind, &source.options);
+        if !faults.is_empty() {
+            let sentences = faults.iter().map(|fault| fault.sentence(Lang::En));
+            let reason = sentences.collect::<Vec<_>>().join("; ");
+            return Err(AskError::new(ResolveErrorKind::Other, reason));
+        }
+        let connecting = async {
+            match source.kind {
+                DataSourceKind::Mysql => mysql::connect(source).await.map(Self::MySql),
+                DataSourceKind::Postgresql => postgres::connect(source).await.map(Self::Postgres),
+                DataSourceKind::Sqlite => sqlite::connect(source, private).await.map(Self::Sqlite),
+                DataSourceKind::Clickhouse => {
+                    Ok(Self::ClickHouse(clickhouse::Client::new(source, http)))
+                }
+                DataSourceKind::SqlServer
+                | DataSourceKind::Mongodb
+                | DataSourceKind::Hive
+                | DataSourceKind::Impala
+                | DataSourceKind::Odbc => Err(unsupported(source.kind)),
+            }
+        };
+        let within = Duration::from_secs(settings::number(&source.options, "connect_seconds", 10));
+        match tokio::time::timeout(within, connecting).await {
+            Ok(connected) => connected,
+            Err(_) => Err(AskError::unreachable(format!(
+                "no connection within {} s",
+                within.as_secs()
+            ))),
+        }
+    }
+
+    /// The first column of the first row that a query gives, as text.
+    async fn ask(&mut self, query: &str, timeout: Duration) -> Result<String, AskError> {
+        let found = match self {
+            Self::MySql(connection) => mysql::ask(connection, query, timeout).await,
+            Self::Postgres(connection) => postgres::ask(connection, query, timeout).await,
+            Self::Sqlite(connection) => sqlite::ask(connection, query, timeout).await,
+            Self::ClickHouse(client) => client.ask(query, timeout).await,
+        };
+        found?.ok_or_else(|| {
+            let reason = "there is no row, or the first column of the first row has no value";
+            AskError::new(ResolveErrorKind::NoRow, reason)
+        })
+    }
+
+    /// Which system is at the other end, in its own words.
+    async fn version(&mut self) -> Result<String, AskError> {
+        let query = match self {
+            Self::MySql(_) | Self::Postgres(_) | Self::ClickHouse(_) => "SELECT version()",
+            Self::Sqlite(_) => "SELECT sqlite_version()",
+        };
+        self.ask(query, Duration::from_secs(10)).await
+    }
+}
+
+fn unsupported(kind: DataSourceKind) -> AskError {
+    let reason = match kind {
+        DataSourceKind::SqlServer => {
+            "SQL Server cannot be asked: this version has no client for TDS, its protocol"
+        }
+        DataSourceKind::Mongodb => {
+            "MongoDB cannot be asked: this version has no client for it, and it takes no SQL"
+        }
+        DataSourceKind::Hive | DataSourceKind::Impala => {
+            "Hive and Impala cannot be asked: this version has no client for HiveServer2"
+        }
+        DataSourceKind::Odbc => {
+            "ODBC cannot be asked: this version loads no drivers of others into its process"
+        }
+        DataSourceKind::Mysql
+        | DataSourceKind::Postgresql
+        | DataSourceKind::Sqlite
+        | DataSourceKind::Clickhouse => "this version has no client for it",
+    };
+    AskError::new(ResolveErrorKind::Unsupported, reason)
+}
+
+/// The option `tls`: by default a connection is encrypted if the server offers it, and certificates are not checked.
+fn tls(source: &DataSource) -> &str {
+    settings::text(&source.options, "tls").unwrap_or("prefer")
+}

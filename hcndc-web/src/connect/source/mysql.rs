@@ -1,0 +1,101 @@
+//! MySQL and MariaDB.
+//!
+//! The query is prepared by the server from a text (`PREPARE … FROM`), which takes one statement and no more, and executed by the
+//! protocol for texts: so every value comes as the server itself writes it.
+
+use std::time::Duration;
+
+use hcndc_core::model::DataSource;
+use sqlx::{
+    AssertSqlSafe, Connection as _, Executor as _, MySqlConnection, Row as _,
+    mysql::{MySqlConnectOptions, MySqlSslMode},
+};
+
+use super::{AskError, GRACE, tls};
+use crate::connect::settings;
+
+pub(super) async fn connect(source: &DataSource) -> Result<Box<MySqlConnection>, AskError> {
+    let mut options = MySqlConnectOptions::new()
+        .host(&source.host)
+        .port(source.port.unwrap_or(3_306))
+        // Times are told as the server would tell them to anybody.
+        .timezone(None)
+        .ssl_mode(match tls(source) {
+            "none" => MySqlSslMode::Disabled,
+            "require" => MySqlSslMode::Required,
+            "verify_ca" => MySqlSslMode::VerifyCa,
+            "verify_full" => MySqlSslMode::VerifyIdentity,
+            _ => MySqlSslMode::Preferred,
+        });
+    if !source.user.is_empty() {
+        options = options.username(&source.user);
+    }
+    if !source.password.is_empty() {
+        options = options.password(source.password.reveal());
+    }
+    if !source.database.is_empty() {
+        options = options.database(&source.database);
+    }
+    if let Some(path) = settings::text(&source.options, "ca_file") {
+        options = options.ssl_ca(path);
+    }
+    let refine = |error: sqlx::Error| AskError::of_connect(&error);
+    let mut connection = MySqlConnection::connect_with(&options)
+        .await
+        .map_err(refine)?;
+    // Also where a query ends the transaction that it runs in.
+    connection
+        .execute(sqlx::raw_sql("SET SESSION TRANSACTION READ ONLY"))
+        .await
+        .map_err(refine)?;
+    Ok(Box::new(connection))
+}
+
+pub(super) async fn ask(
+    connection: &mut MySqlConnection,
+    query: &str,
+    timeout: Duration,
+) -> Result<Option<String>, AskError> {
+    let refine = |error: sqlx::Error| AskError::of_query(&error);
+    limit(connection, timeout).await;
+    sqlx::query("SET @hcndc = ?")
+        .bind(query)
+        .execute(&mut *connection)
+        .await
+        .map_err(refine)?;
+    connection
+        .execute(sqlx::raw_sql("START TRANSACTION READ ONLY"))
+        .await
+        .map_err(refine)?;
+    let asked = async {
+        connection
+            .execute(sqlx::raw_sql("PREPARE hcndc FROM @hcndc"))
+            .await?;
+        let row = connection
+            .fetch_optional(sqlx::raw_sql("EXECUTE hcndc"))
+            .await?;
+        row.map_or(Ok(None), |row| {
+            row.try_get_unchecked::<Option<String>, _>(0)
+        })
+    };
+    let asked = asked.await.map_err(refine);
+    // What fails here fails the next query on this connection, which then is not used again.
+    let _ = connection.execute(sqlx::raw_sql("ROLLBACK")).await;
+    asked
+}
+
+/// Has the server itself give a query up, so that none runs on there that nobody waits for. MySQL and MariaDB call it
+/// differently, and each knows its own only.
+async fn limit(connection: &mut MySqlConnection, timeout: Duration) {
+    let timeout = timeout.saturating_add(GRACE);
+    let mariadb = format!("SET SESSION max_statement_time = {}", timeout.as_secs_f64());
+    let set = connection
+        .execute(sqlx::raw_sql(AssertSqlSafe(mariadb)))
+        .await;
+    if set.is_err() {
+        let mysql = format!("SET SESSION max_execution_time = {}", timeout.as_millis());
+        let _ = connection
+            .execute(sqlx::raw_sql(AssertSqlSafe(mysql)))
+            .await;
+    }
+}

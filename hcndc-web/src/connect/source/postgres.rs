@@ -1,0 +1,84 @@
+//! PostgreSQL.
+//!
+//! The query is declared as a cursor, in a statement that the server takes alone and no other with it; its first row is fetched
+//! by the protocol for texts: so every value comes as the server itself writes it, and only one row comes.
+
+use std::time::Duration;
+
+use hcndc_core::model::DataSource;
+use sqlx::{
+    AssertSqlSafe, Connection as _, Executor as _, PgConnection, Row as _,
+    postgres::{PgConnectOptions, PgSslMode},
+};
+
+use super::{AskError, GRACE, tls};
+use crate::connect::settings;
+
+/// The longest limit that the server takes, in milliseconds.
+const MOST_MS: u128 = i32::MAX as u128;
+
+pub(super) async fn connect(source: &DataSource) -> Result<Box<PgConnection>, AskError> {
+    let mut options = PgConnectOptions::new_without_pgpass()
+        .host(&source.host)
+        .port(source.port.unwrap_or(5_432))
+        .application_name("hcndc")
+        .ssl_mode(match tls(source) {
+            "none" => PgSslMode::Disable,
+            "require" => PgSslMode::Require,
+            "verify_ca" => PgSslMode::VerifyCa,
+            "verify_full" => PgSslMode::VerifyFull,
+            _ => PgSslMode::Prefer,
+        });
+    if !source.user.is_empty() {
+        options = options.username(&source.user);
+    }
+    if !source.password.is_empty() {
+        options = options.password(source.password.reveal());
+    }
+    if !source.database.is_empty() {
+        options = options.database(&source.database);
+    }
+    if let Some(path) = settings::text(&source.options, "ca_file") {
+        options = options.ssl_root_cert(path);
+    }
+    let connected = PgConnection::connect_with(&options).await;
+    connected
+        .map(Box::new)
+        .map_err(|error| AskError::of_connect(&error))
+}
+
+pub(super) async fn ask(
+    connection: &mut PgConnection,
+    query: &str,
+    timeout: Duration,
+) -> Result<Option<String>, AskError> {
+    let refine = |error: sqlx::Error| AskError::of_query(&error);
+    connection
+        .execute(sqlx::raw_sql("BEGIN TRANSACTION READ ONLY"))
+        .await
+        .map_err(refine)?;
+    let limit = format!(
+        "SET LOCAL statement_timeout = {}",
+        timeout.saturating_add(GRACE).as_millis().min(MOST_MS)
+    );
+    let declare = format!("DECLARE hcndc NO SCROLL CURSOR FOR {query}");
+    let asked = async {
+        connection
+            .execute(sqlx::raw_sql(AssertSqlSafe(limit)))
+            .await?;
+        sqlx::query(AssertSqlSafe(declare))
+            .persistent(false)
+            .execute(&mut *connection)
+            .await?;
+        let row = connection
+            .fetch_optional(sqlx::raw_sql("FETCH FORWARD 1 FROM hcndc"))
+            .await?;
+        row.map_or(Ok(None), |row| {
+            row.try_get_unchecked::<Option<String>, _>(0)
+        })
+    };
+    let asked = asked.await.map_err(refine);
+    // What fails here fails the next query on this connection, which then is not used again.
+    let _ = connection.execute(sqlx::raw_sql("ROLLBACK")).await;
+    asked
+}

@@ -1,0 +1,721 @@
+//! Queries for params, to real databases.
+
+use std::{collections::BTreeMap, future::Future, path::Path, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use hcndc_core::{
+    contract::resolver::{ComesTo, Query, ResolverFixture},
+    engine::{ParamAsk, ResolveErrorKind, ResolveOrder},
+    id::{AttemptId, DataSourceId, ExecutionId, JobRunId, ParamId},
+    model::{DataSource, DataSourceKind, Revision, Secret},
+    port::ParamResolver as _,
+    time::Timestamp,
+};
+use hcndc_web::connect::{
+    http::Http,
+    source::{
+        AskError,
+        pool::Pools,
+        resolver::{Asking, Sources},
+    },
+};
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _};
+use tokio::runtime::Runtime;
+
+use crate::{receiver::Receiver, server};
+
+const GOOD: DataSourceId = DataSourceId(1);
+const GONE: DataSourceId = DataSourceId(2);
+const OTHER: DataSourceId = DataSourceId(3);
+
+/// Values that are asked for, by their place in the table: the suite's, and two for sums.
+const TEXTS: &[&str] = &["one", "", " two\n", "三", "'; -- ${date}", "x", "y", "last"];
+
+fn source(kind: DataSourceKind) -> DataSource {
+    let now = Timestamp::from_micros(0);
+    DataSource {
+        id: GOOD,
+        name: "warehouse".to_owned(),
+        directory: "/".to_owned(),
+        description: String::new(),
+        kind,
+        host: "127.0.0.1".to_owned(),
+        port: None,
+        database: String::new(),
+        user: String::new(),
+        password: Secret::default(),
+        options: BTreeMap::new(),
+        revision: Revision {
+            version: 1,
+            created_at: now,
+            created_by: "test".to_owned(),
+            updated_at: now,
+            updated_by: "test".to_owned(),
+        },
+    }
+}
+
+/// Data sources that stand in a map.
+struct Map(BTreeMap<DataSourceId, Arc<DataSource>>);
+
+#[async_trait]
+impl Sources for Map {
+    async fn source(&self, id: DataSourceId) -> Result<Option<Arc<DataSource>>, String> {
+        Ok(self.0.get(&id).cloned())
+    }
+
+    async fn number(&self, _: AttemptId) -> Result<Option<u32>, String> {
+        Ok(Some(3))
+    }
+}
+
+/// A database with the table `hcndc_text (id, v)`.
+struct Database {
+    source: DataSource,
+    /// The address for statements of the test's own.
+    url: String,
+    sleep: &'static str,
+    _dir: Option<tempfile::TempDir>,
+}
+
+/// Runs statements at this address.
+async fn execute(url: &str, statements: &[String]) {
+    macro_rules! execute {
+        ($connection:ty) => {{
+            let mut connection = <$connection>::connect(url).await.unwrap();
+            for statement in statements {
+                let statement = AssertSqlSafe(statement.clone());
+                connection.execute(sqlx::raw_sql(statement)).await.unwrap();
+            }
+            connection.close().await.unwrap();
+        }};
+    }
+    match url.split_once("://").unwrap().0 {
+        "sqlite" => execute!(sqlx::SqliteConnection),
+        "mysql" => execute!(sqlx::MySqlConnection),
+        _ => execute!(sqlx::PgConnection),
+    }
+}
+
+async fn fill(url: &str, create: &str) {
+    let mut statements = vec![
+        "DROP TABLE IF EXISTS hcndc_text".to_owned(),
+        create.to_owned(),
+    ];
+    for (id, text) in TEXTS.iter().enumerate() {
+        let text = text.replace('\'', "''");
+        statements.push(format!("INSERT INTO hcndc_text VALUES ({id}, '{text}')"));
+    }
+    execute(url, &statements).await;
+}
+
+/// The parts of `scheme://user:password@host:port/…`.
+fn parts(url: &str) -> (String, String, u16) {
+    let (_, rest) = url.split_once("://").unwrap();
+    let (user, rest) = rest.split_once('@').unwrap();
+    let (user, password) = user.split_once(':').unwrap();
+    let address = rest.split('/').next().unwrap();
+    let (_, port) = address.rsplit_once(':').unwrap();
+    (user.to_owned(), password.to_owned(), port.parse().unwrap())
+}
+
+async fn sqlite() -> Option<Database> {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("warehouse.db");
+    let url = format!("sqlite://{}?mode=rwc", path.display());
+    fill(
+        &url,
+        "CREATE TABLE hcndc_text (id INTEGER PRIMARY KEY, v TEXT)",
+    )
+    .await;
+    Some(Database {
+        source: DataSource {
+            database: path.display().to_string(),
+            // A password that nobody needs, to see that it is told to nobody.
+            password: Secret::new("sqlite-secret"),
+            ..source(DataSourceKind::Sqlite)
+        },
+        url,
+        sleep: "WITH RECURSIVE t(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM t) SELECT count(*) FROM t",
+        _dir: Some(dir),
+    })
+}
+
+/// A database of its own, `name`, on a server, so that tests do not meet.
+async fn on_server(kind: DataSourceKind, server: &str, name: &str) -> Database {
+    let (user, password, port) = parts(server);
+    let name = format!("hcndc_{name}_{}", uuid::Uuid::new_v4().simple());
+    execute(server, &[format!("CREATE DATABASE {name}")]).await;
+    let (base, _) = server.rsplit_once('/').unwrap();
+    let url = format!("{base}/{name}");
+    let (create, sleep) = match kind {
+        DataSourceKind::Mysql => (
+            "CREATE TABLE hcndc_text (id INT PRIMARY KEY, v TEXT) CHARACTER SET utf8mb4",
+            "SELECT SLEEP(60)",
+        ),
+        _ => (
+            "CREATE TABLE hcndc_text (id INT PRIMARY KEY, v TEXT)",
+            "SELECT pg_sleep(60)",
+        ),
+    };
+    fill(&url, create).await;
+    Database {
+        source: DataSource {
+            port: Some(port),
+            database: name,
+            user,
+            password: Secret::new(password),
+            ..source(kind)
+        },
+        url,
+        sleep,
+        _dir: None,
+    }
+}
+
+async fn mariadb() -> Option<Database> {
+    let url = server("HCNDC_TEST_MYSQL_URL", "queries to MariaDB")?;
+    Some(on_server(DataSourceKind::Mysql, &url, "queries").await)
+}
+
+async fn postgres() -> Option<Database> {
+    let url = server("HCNDC_TEST_POSTGRES_URL", "queries to PostgreSQL")?;
+    let (url, _) = url.split_once('?').unwrap();
+    Some(on_server(DataSourceKind::Postgresql, url, "queries").await)
+}
+
+/// The certificate of the authority of the PostgreSQL server's.
+fn postgres_ca() -> String {
+    let url = std::env::var("HCNDC_TEST_POSTGRES_URL").unwrap();
+    url.split_once("ca=").unwrap().1.to_owned()
+}
+
+/// An address where nobody listens.
+fn nobody() -> u16 {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().port()
+}
+
+fn pools() -> Arc<Pools> {
+    Arc::new(Pools::new(Http::new(), Arc::default(), None))
+}
+
+struct Fixture {
+    runtime: Runtime,
+    database: Database,
+}
+
+impl Fixture {
+    /// `None` where there is no server.
+    fn new(database: impl Future<Output = Option<Database>>) -> Option<Self> {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .unwrap();
+        let database = runtime.block_on(database)?;
+        Some(Self { runtime, database })
+    }
+
+    fn gone(&self) -> DataSource {
+        let mut gone = self.database.source.clone();
+        gone.id = GONE;
+        gone.port = Some(nobody());
+        if gone.kind == DataSourceKind::Sqlite {
+            gone.database = "/nowhere/warehouse.db".to_owned();
+        }
+        gone
+    }
+}
+
+/// A fixture that has no server runs no case.
+struct Maybe(Option<Fixture>);
+
+impl ResolverFixture for Maybe {
+    type Resolver = Asking;
+
+    fn block_on<F: Future>(&self, case: F) -> F::Output {
+        let limit = Duration::from_secs(120);
+        self.fixture()
+            .runtime
+            .block_on(async { tokio::time::timeout(limit, case).await.unwrap() })
+    }
+
+    async fn fresh(&self) -> Asking {
+        let fixture = self.fixture();
+        let other = DataSource {
+            id: OTHER,
+            ..source(DataSourceKind::Mongodb)
+        };
+        let all = [fixture.database.source.clone(), fixture.gone(), other];
+        let all = all.into_iter().map(|it| (it.id, Arc::new(it)));
+        Asking::start(Arc::new(Map(all.collect())), pools())
+    }
+
+    fn query(&self, comes_to: ComesTo) -> Query {
+        let at = |text: &str| TEXTS.iter().position(|it| *it == text).unwrap();
+        let (data_source, query) = match &comes_to {
+            ComesTo::Value(text) => {
+                let id = at(text);
+                (GOOD, format!("SELECT v FROM hcndc_text WHERE id = {id}"))
+            }
+            ComesTo::NoRow => (GOOD, "SELECT v FROM hcndc_text WHERE id = -1".to_owned()),
+            ComesTo::Refusal => (GOOD, "SELECT v FROM no_such_table".to_owned()),
+            ComesTo::NoConnection => (GONE, "SELECT 1".to_owned()),
+            ComesTo::NoEnd => (GOOD, self.fixture().database.sleep.to_owned()),
+            ComesTo::NoWay => (OTHER, "SELECT 1".to_owned()),
+        };
+        let timeout = match comes_to {
+            ComesTo::NoEnd => Duration::from_millis(300),
+            _ => Duration::from_secs(60),
+        };
+        Query {
+            data_source,
+            query,
+            timeout,
+        }
+    }
+
+    fn secret(&self) -> String {
+        self.fixture().database.source.password.reveal().to_owned()
+    }
+}
+
+impl Maybe {
+    fn fixture(&self) -> &Fixture {
+        self.0.as_ref().unwrap()
+    }
+}
+
+mod contract {
+    /// The suite on a database; each case passes over where there is no server.
+    macro_rules! on {
+        ($name:ident, $($case:ident,)*) => {
+            mod $name {
+                $(
+                    #[test]
+                    fn $case() {
+                        use hcndc_core::contract::resolver::ResolverFixture as _;
+                        let fixture = super::super::Maybe(super::super::Fixture::new(super::super::$name()));
+                        if fixture.0.is_none() {
+                            return;
+                        }
+                        fixture.block_on(async {
+                            let resolver = fixture.fresh().await;
+                            hcndc_core::contract::resolver::$case(&fixture, &resolver).await;
+                        });
+                    }
+                )*
+            }
+        };
+    }
+    macro_rules! on_all {
+        ($($name:ident)*) => {$(
+            on! { $name,
+                orders_are_taken_while_others_are_open,
+                what_is_refused_is_not_answered_as_well,
+                every_order_is_answered_once,
+                an_answer_has_all_values_that_were_asked_for,
+                each_failure_is_told_apart_and_names_its_param,
+                a_query_that_takes_too_long_is_given_up,
+                what_is_given_again_is_answered_again,
+                reasons_tell_no_secret,
+                a_dropped_wait_loses_no_answer,
+            }
+        )*};
+    }
+    on_all! { sqlite mariadb postgres }
+}
+
+async fn ask(source: &DataSource, query: &str) -> Result<String, AskError> {
+    let source = Arc::new(source.clone());
+    pools().ask(&source, query, Duration::from_secs(30)).await
+}
+
+#[tokio::test]
+async fn values_of_all_types_come_as_the_database_writes_them() {
+    let common = [
+        ("SELECT 42", "42"),
+        ("SELECT -1.50", "-1.50"),
+        ("SELECT CAST('2026-11-21' AS DATE)", "2026-11-21"),
+        (
+            "SELECT CAST('2026-11-21 01:02:03' AS TIMESTAMP)",
+            "2026-11-21 01:02:03",
+        ),
+    ];
+    if let Some(database) = mariadb().await {
+        for (query, expected) in [
+            ("SELECT 42", "42"),
+            ("SELECT -1.50", "-1.50"),
+            ("SELECT CAST('2026-11-21' AS DATE)", "2026-11-21"),
+            (
+                "SELECT CAST('2026-11-21 01:02:03' AS DATETIME)",
+                "2026-11-21 01:02:03",
+            ),
+            (
+                "SELECT CAST(18446744073709551615 AS UNSIGNED)",
+                "18446744073709551615",
+            ),
+            ("SELECT MAKETIME(25, 1, 2)", "25:01:02"),
+            ("SELECT 0.5e0", "0.5"),
+            ("SELECT TRUE", "1"),
+            ("SELECT 'it''s'", "it's"),
+        ] {
+            assert_eq!(
+                ask(&database.source, query).await.as_deref(),
+                Ok(expected),
+                "{query}"
+            );
+        }
+    }
+    if let Some(database) = postgres().await {
+        for (query, expected) in common.into_iter().chain([
+            (
+                "SELECT 12345678901234567890.123456789::numeric",
+                "12345678901234567890.123456789",
+            ),
+            ("SELECT true", "t"),
+            ("SELECT ARRAY[1,2]", "{1,2}"),
+            ("SELECT '{\"a\": 1}'::jsonb", "{\"a\": 1}"),
+            ("WITH t AS (SELECT 7 AS x) SELECT x, 1 FROM t", "7"),
+            ("VALUES ('v')", "v"),
+        ]) {
+            assert_eq!(
+                ask(&database.source, query).await.as_deref(),
+                Ok(expected),
+                "{query}"
+            );
+        }
+    }
+    let database = sqlite().await.unwrap();
+    for (query, expected) in [
+        ("SELECT 42", "42"),
+        ("SELECT 2.0", "2.0"),
+        ("SELECT date('2026-11-21', '-1 day')", "2026-11-20"),
+        ("SELECT v FROM hcndc_text ORDER BY id LIMIT 1", "one"),
+    ] {
+        assert_eq!(
+            ask(&database.source, query).await.as_deref(),
+            Ok(expected),
+            "{query}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn no_query_writes() {
+    for database in [sqlite().await, mariadb().await, postgres().await] {
+        let Some(database) = database else { continue };
+        for query in [
+            "DELETE FROM hcndc_text",
+            "UPDATE hcndc_text SET v = 'z'",
+            "SELECT 1; DELETE FROM hcndc_text",
+            "COMMIT; DELETE FROM hcndc_text",
+            "DROP TABLE hcndc_text",
+        ] {
+            // What a database does not refuse must not have been done either.
+            let _ = ask(&database.source, query).await;
+        }
+        let count = format!(
+            "SELECT CASE WHEN count(*) = {} THEN 'all' END FROM hcndc_text WHERE v <> 'z'",
+            TEXTS.len()
+        );
+        assert_eq!(
+            ask(&database.source, &count).await.as_deref(),
+            Ok("all"),
+            "{}",
+            database.url
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_password_means_that_nobody_can_be_asked_and_is_told_to_nobody() {
+    for database in [mariadb().await, postgres().await] {
+        let Some(mut database) = database else {
+            continue;
+        };
+        database.source.password = Secret::new("wrong-password");
+        let refused = ask(&database.source, "SELECT 1").await.unwrap_err();
+        assert_eq!(refused.kind, ResolveErrorKind::Unreachable);
+        assert!(refused.reason.contains("hcndc"), "{refused}");
+        assert!(!refused.reason.contains("wrong-password"), "{refused}");
+    }
+}
+
+#[tokio::test]
+async fn certificates_are_checked_where_that_is_asked_for() {
+    let Some(mut database) = postgres().await else {
+        return;
+    };
+    let query = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()";
+    for (tls, ca, expected) in [
+        ("none", None, Ok("f")),
+        ("prefer", None, Ok("t")),
+        ("require", None, Ok("t")),
+        ("verify_full", Some(postgres_ca()), Ok("t")),
+        ("verify_full", None, Err(ResolveErrorKind::Unreachable)),
+    ] {
+        let options = &mut database.source.options;
+        options.insert("tls".to_owned(), tls.to_owned());
+        options.remove("ca_file");
+        if let Some(ca) = ca {
+            options.insert("ca_file".to_owned(), ca);
+        }
+        let asked = ask(&database.source, query).await;
+        assert_eq!(
+            asked.as_deref().map_err(|error| error.kind),
+            expected,
+            "{tls}: {asked:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn connections_are_kept_and_no_more_than_may_be() {
+    let Some(mut database) = postgres().await else {
+        return;
+    };
+    let options = &mut database.source.options;
+    options.insert("max_connections".to_owned(), "2".to_owned());
+    let source = Arc::new(database.source.clone());
+    let pools = pools();
+    let within = Duration::from_secs(60);
+    let asks = (0..10).map(|_| pools.ask(&source, "SELECT pg_backend_pid()", within));
+    let mut used: Vec<String> = futures_util::future::join_all(asks)
+        .await
+        .into_iter()
+        .map(Result::unwrap)
+        .collect();
+    used.sort();
+    used.dedup();
+    assert!(used.len() <= 2, "{used:?}");
+    // A data source that changed is connected to anew.
+    let mut changed = database.source.clone();
+    changed.revision.version = 2;
+    let changed = Arc::new(changed);
+    let other = pools.ask(&changed, "SELECT pg_backend_pid()", within).await;
+    assert!(!used.contains(&other.unwrap()));
+}
+
+#[tokio::test]
+async fn a_connection_that_was_cut_meanwhile_is_made_anew() {
+    let Some(database) = postgres().await else {
+        return;
+    };
+    let source = Arc::new(database.source.clone());
+    let pools = pools();
+    let within = Duration::from_secs(60);
+    let first = pools.ask(&source, "SELECT pg_backend_pid()", within).await;
+    let cut = format!("SELECT pg_terminate_backend({})", first.unwrap());
+    execute(&database.url, &[cut]).await;
+    let asked = pools.ask(&source, "SELECT 1", within).await;
+    assert_eq!(asked.as_deref(), Ok("1"));
+}
+
+/// A connection that is cut while a query runs, by `cut` once it gives something to cut.
+async fn cut_in_the_middle(database: Database, find: &str, cut: impl Fn(&str) -> String) {
+    let source = Arc::new(database.source.clone());
+    let (asked, sleep) = (Arc::clone(&source), database.sleep);
+    let asking =
+        tokio::spawn(async move { pools().ask(&asked, sleep, Duration::from_secs(60)).await });
+    let found = loop {
+        assert!(!asking.is_finished(), "{:?}", asking.await);
+        if let Ok(found) = ask(&source, find).await {
+            break found;
+        }
+    };
+    execute(&database.url, &[cut(&found)]).await;
+    let error = asking.await.unwrap().unwrap_err();
+    assert_eq!(error.kind, ResolveErrorKind::Unreachable, "{error}");
+    assert_eq!(ask(&source, "SELECT 1").await.as_deref(), Ok("1"));
+}
+
+#[tokio::test]
+async fn a_connection_that_dies_in_the_middle_means_that_nobody_can_be_asked() {
+    if let Some(database) = postgres().await {
+        let find = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() \
+                    AND state = 'active' AND query LIKE 'FETCH%' AND pid <> pg_backend_pid()";
+        let cut = |pid: &str| format!("SELECT pg_terminate_backend({pid})");
+        cut_in_the_middle(database, find, cut).await;
+    }
+    if let Some(database) = mariadb().await {
+        let find = "SELECT id FROM information_schema.processlist WHERE db = database() \
+                    AND state = 'User sleep'";
+        cut_in_the_middle(database, find, |id| format!("KILL {id}")).await;
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_says_nothing_is_given_up() {
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    for kind in [DataSourceKind::Mysql, DataSourceKind::Postgresql] {
+        let mut source = source(kind);
+        source.port = Some(silent.local_addr().unwrap().port());
+        let options = [("connect_seconds".to_owned(), "1".to_owned())];
+        source.options = options.into();
+        let error = ask(&source, "SELECT 1").await.unwrap_err();
+        assert_eq!(error.kind, ResolveErrorKind::Unreachable, "{error}");
+        assert_eq!(error.reason, "no connection within 1 s");
+    }
+}
+
+#[tokio::test]
+async fn wrong_options_are_told_by_name() {
+    let mut source = source(DataSourceKind::Postgresql);
+    let options = [("tsl".to_owned(), "require".to_owned())];
+    source.options = options.into();
+    let error = ask(&source, "SELECT 1").await.unwrap_err();
+    assert_eq!(error.kind, ResolveErrorKind::Other);
+    assert!(error.reason.starts_with("setting tsl: "), "{error}");
+}
+
+#[tokio::test]
+async fn systems_that_cannot_be_asked_say_what_is_missing() {
+    for (kind, missing) in [
+        (DataSourceKind::SqlServer, "TDS"),
+        (DataSourceKind::Mongodb, "no client"),
+        (DataSourceKind::Hive, "HiveServer2"),
+        (DataSourceKind::Impala, "HiveServer2"),
+        (DataSourceKind::Odbc, "no drivers"),
+    ] {
+        let error = ask(&source(kind), "SELECT 1").await.unwrap_err();
+        assert_eq!(error.kind, ResolveErrorKind::Unsupported);
+        assert!(error.reason.contains(missing), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_query_of_sqlite_reaches_no_other_file() {
+    let database = sqlite().await.unwrap();
+    let other = database.source.database.replace("warehouse", "other");
+    for query in [
+        format!("ATTACH '{other}' AS o"),
+        format!("SELECT 1; ATTACH '{other}' AS o"),
+        format!("VACUUM INTO '{other}'"),
+    ] {
+        let error = ask(&database.source, &query).await.unwrap_err();
+        assert_eq!(error.kind, ResolveErrorKind::Refused, "{query}");
+    }
+    assert!(!Path::new(&other).exists());
+}
+
+fn order(attempt: u64, execution: u64, job_run: u64, query: &str) -> ResolveOrder {
+    ResolveOrder {
+        attempt: AttemptId(attempt),
+        execution: ExecutionId(execution),
+        job_run: JobRunId(job_run),
+        flow: "flow".to_owned(),
+        job: "job".to_owned(),
+        data_date: "2026-11-21".parse().unwrap(),
+        asks: vec![ParamAsk {
+            param: ParamId(1),
+            name: "p".to_owned(),
+            data_source: GOOD,
+            query: query.to_owned(),
+            timeout: Duration::from_secs(30),
+        }],
+        values: BTreeMap::from([("limit".to_owned(), "'x".to_owned())]),
+    }
+}
+
+async fn answer(asking: &Asking, order: ResolveOrder) -> Result<String, ResolveErrorKind> {
+    asking.resolve(order).unwrap();
+    let (_, answer) = asking.recv().await;
+    let answer = answer.map_err(|error| error.kind)?;
+    Ok(answer[&ParamId(1)].clone())
+}
+
+#[tokio::test]
+async fn jobs_of_one_execution_share_an_answer_and_a_retry_asks_anew() {
+    let database = sqlite().await.unwrap();
+    let source = Arc::new(database.source.clone());
+    let asking = Asking::start(Arc::new(Map([(GOOD, source)].into())), pools());
+    let query = "SELECT v FROM hcndc_text WHERE id = 0";
+    assert_eq!(
+        answer(&asking, order(1, 1, 1, query)).await.as_deref(),
+        Ok("one")
+    );
+    let change = "UPDATE hcndc_text SET v = 'new' WHERE id = 0".to_owned();
+    execute(&database.url, &[change]).await;
+    let other_job = order(2, 1, 2, query);
+    assert_eq!(answer(&asking, other_job).await.as_deref(), Ok("one"));
+    let other_execution = order(3, 2, 3, query);
+    assert_eq!(answer(&asking, other_execution).await.as_deref(), Ok("new"));
+    let given_again = order(1, 1, 1, query);
+    assert_eq!(answer(&asking, given_again).await.as_deref(), Ok("one"));
+    let next_attempt = order(4, 1, 1, query);
+    assert_eq!(answer(&asking, next_attempt).await.as_deref(), Ok("new"));
+}
+
+#[tokio::test]
+async fn placeholders_of_a_query_are_those_of_commands() {
+    let database = sqlite().await.unwrap();
+    let source = Arc::new(database.source.clone());
+    let asking = Asking::start(Arc::new(Map([(GOOD, source)].into())), pools());
+    let query = "SELECT '${date-1d:%Y%m%d}|${flow_name}|${attempt}|${param.limit}'";
+    assert_eq!(
+        answer(&asking, order(1, 1, 1, query)).await.as_deref(),
+        Ok("20261120|flow|3|'x")
+    );
+    let unquoted = answer(&asking, order(2, 1, 2, "SELECT ${param.limit}")).await;
+    assert_eq!(unquoted, Err(ResolveErrorKind::Other));
+}
+
+#[tokio::test]
+async fn files_of_the_server_are_no_data_sources() {
+    let database = sqlite().await.unwrap();
+    let private = Path::new(&database.source.database).parent().unwrap();
+    let pools = Pools::new(
+        Http::new(),
+        Arc::default(),
+        Some(private.canonicalize().unwrap()),
+    );
+    let source = Arc::new(database.source.clone());
+    let refused = pools
+        .ask(&source, "SELECT 1", Duration::from_secs(10))
+        .await;
+    assert_eq!(refused.unwrap_err().kind, ResolveErrorKind::Refused);
+}
+
+#[tokio::test]
+async fn clickhouse_is_asked_by_http_to_read_only() {
+    let receiver = Receiver::start(200, "a\\tb\t1\nc\t2\n").await;
+    let mut source = source(DataSourceKind::Clickhouse);
+    source.port = Some(receiver.address.port());
+    source.user = "etl".to_owned();
+    source.password = Secret::new("click-secret");
+    source.database = "mart".to_owned();
+    assert_eq!(
+        ask(&source, "SELECT x, y FROM t").await.as_deref(),
+        Ok("a\tb")
+    );
+    let got = receiver.only();
+    assert_eq!(got.body.as_ref(), b"SELECT x, y FROM t");
+    assert_eq!(got.query("readonly"), "2");
+    assert_eq!(got.header("x-clickhouse-user"), "etl");
+    assert_eq!(got.header("x-clickhouse-key"), "click-secret");
+    assert_eq!(got.header("x-clickhouse-database"), "mart");
+    receiver.then(&[
+        (404, "Code: 60. DB::Exception: Table mart.t does not exist."),
+        (
+            403,
+            "Code: 516. DB::Exception: etl: Authentication failed (click-secret)",
+        ),
+        (200, "\\N\n"),
+    ]);
+    let mut kinds = Vec::new();
+    for _ in 0..3 {
+        let error = ask(&source, "SELECT 1").await.unwrap_err();
+        assert!(!error.reason.contains("click-secret"), "{error}");
+        kinds.push(error.kind);
+    }
+    assert_eq!(
+        kinds,
+        [
+            ResolveErrorKind::Refused,
+            ResolveErrorKind::Unreachable,
+            ResolveErrorKind::NoRow
+        ]
+    );
+}
