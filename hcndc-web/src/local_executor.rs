@@ -303,6 +303,9 @@ fn spawn(server_dir: &Path, data_dir: &Path) -> io::Result<tokio::process::Child
         .open(data_dir.join("executor.log"))?;
     tokio::process::Command::new(std::env::current_exe()?)
         .arg("executor")
+        // What is the server's alone.
+        .env_remove("HCNDC_SECRET_KEY")
+        .env_remove("HCNDC_DATABASE")
         .arg("--data-dir")
         .arg(data_dir)
         .arg("--base-dir")

@@ -294,7 +294,7 @@ impl Server {
         };
         let base_url = config.base_url.clone().or_else(|| url.clone());
         let connect = Connect::new(config.lang, config.zone, base_url).with_vault(vault);
-        let connect = Arc::new(connect.with_private(data_dir.clone()));
+        let connect = Arc::new(connect.with_private(own_files(&config, &data_dir)));
         let (handle, inbox) = channel();
         let parts = Parts {
             store: store.clone(),
@@ -566,4 +566,23 @@ async fn check_secrets(store: &SqlStore, vault: &Vault) -> Result<(), ServerErro
         );
     }
     Ok(())
+}
+
+/// What nobody is shown through a data source or a file event.
+fn own_files(config: &ServerConfig, data_dir: &Path) -> Vec<PathBuf> {
+    let database = config.database.as_deref().unwrap_or_default();
+    let database = database.strip_prefix("sqlite:").unwrap_or_default();
+    let path = database.split('?').next().unwrap_or_default();
+    let path = path.strip_prefix("//").unwrap_or(path);
+    let recordings = config.record.as_ref().map(|to| to.dir.as_path());
+    let key = config.keys.file.as_deref();
+    let others = [
+        (!path.is_empty()).then_some(Path::new(path)),
+        recordings,
+        key,
+        config.log_dir.as_deref(),
+    ];
+    let others = others.into_iter().flatten();
+    let others = others.filter_map(|path| path.canonicalize().ok());
+    std::iter::once(data_dir.to_owned()).chain(others).collect()
 }

@@ -11,7 +11,7 @@
 use std::{
     fmt, fs, io,
     io::Write as _,
-    os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _},
+    os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, fchown},
     path::{Path, PathBuf},
 };
 
@@ -196,6 +196,9 @@ impl Vault {
     /// [`VaultError::File`].
     pub fn write(&self, path: &Path) -> Result<(), VaultError> {
         let write = || {
+            let path = &fs::canonicalize(path).unwrap_or_else(|_| path.into());
+            let folder = path.parent().filter(|it| !it.as_os_str().is_empty());
+            let folder = folder.unwrap_or_else(|| Path::new("."));
             let new = path.with_extension("new");
             let _ = fs::remove_file(&new);
             let mut file = fs::OpenOptions::new()
@@ -207,9 +210,11 @@ impl Vault {
                 writeln!(file, "{}", key.text)?;
             }
             file.sync_all()?;
+            // Root may do it for the user that servers run as.
+            let owner = fs::metadata(path).or_else(|_| fs::metadata(folder))?;
+            let _ = fchown(&file, Some(owner.uid()), Some(owner.gid()));
             fs::rename(&new, path)?;
-            let folder = path.parent().filter(|it| !it.as_os_str().is_empty());
-            fs::File::open(folder.unwrap_or_else(|| Path::new(".")))?.sync_all()
+            fs::File::open(folder)?.sync_all()
         };
         write().map_err(|source| VaultError::File {
             path: path.into(),
@@ -280,7 +285,7 @@ impl Vault {
         text.map(Secret::new).ok_or_else(broken)
     }
 
-    /// Seals what edits bring. Where that is the secret that is `stored` already, as [`stored`] tells of the same edits, that
+    /// Seals what edits bring. Where that is the secret that is `stored` already, as the engine tells of what the edits replace, that
     /// one is kept: so a file that says nothing new changes nothing.
     ///
     /// # Errors

@@ -236,16 +236,18 @@ async fn leave_nothing(
     capture: &Capture,
 ) {
     let left = process::settle(&tools.registrar, tree, SETTLE).await;
-    if left.is_empty() {
+    if !process::is_there(tree, &left) {
         return;
     }
-    let pids: Vec<String> = left.iter().map(|seen| seen.pid.to_string()).collect();
-    capture
-        .note(format!(
-            "ended with the job, which left them running: processes {}",
-            pids.join(", ")
-        ))
-        .await;
+    if !left.is_empty() {
+        let pids: Vec<String> = left.iter().map(|seen| seen.pid.to_string()).collect();
+        capture
+            .note(format!(
+                "ended with the job, which left them running: processes {}",
+                pids.join(", ")
+            ))
+            .await;
+    }
     let cleared = clear_sooner_if_asked(&tools.registrar, tree, grace, kill).await;
     note_survivors(cleared, capture).await;
 }

@@ -293,6 +293,12 @@ impl Group {
         pids
     }
 
+    /// Whether anything lives in here. One that was looked for by name may be missed while it starts others and ends.
+    pub(crate) fn is_populated(&self) -> bool {
+        let events = fs::read_to_string(self.place.path.join("cgroup.events"));
+        entry(&events.unwrap_or_default(), "populated") > 0
+    }
+
     /// Ends all at once, even if they start others meanwhile. Does nothing before Linux 5.14.
     pub(crate) fn kill(&self) {
         let _ = set(&self.place.path.join("cgroup.kill"), "1");

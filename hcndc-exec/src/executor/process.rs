@@ -175,29 +175,30 @@ pub(crate) async fn clear(registrar: &Arc<Registrar>, tree: &mut Tree, grace: Du
         found: members.len(),
         ..Cleared::default()
     };
-    if !members.is_empty() && !grace.is_zero() {
+    if is_there(tree, &members) && !grace.is_zero() {
         send(tree, &members, Signal::SIGTERM);
         members = until_gone(registrar, tree, Instant::now() + grace, |_, _| {}).await;
     }
-    if !members.is_empty() {
+    if is_there(tree, &members) {
         cleared.killed = true;
-        if let Some(cgroup) = &tree.cgroup {
-            cgroup.kill();
-        }
-        send(tree, &members, Signal::SIGKILL);
+        end_all(tree, &members);
         // Again and again: a process may have started another one between being counted and being killed.
-        members = until_gone(
-            registrar,
-            tree,
-            Instant::now() + GIVE_UP_AFTER,
-            |tree, members| {
-                send(tree, members, Signal::SIGKILL);
-            },
-        )
-        .await;
+        members = until_gone(registrar, tree, Instant::now() + GIVE_UP_AFTER, end_all).await;
     }
-    cleared.left = members.len();
+    cleared.left = members.len().max(usize::from(is_there(tree, &members)));
     cleared
+}
+
+/// Whether anything of a tree lives, seen or not.
+pub(crate) fn is_there(tree: &Tree, members: &[Seen]) -> bool {
+    !members.is_empty() || tree.cgroup.as_ref().is_some_and(Group::is_populated)
+}
+
+fn end_all(tree: &Tree, members: &[Seen]) {
+    if let Some(cgroup) = &tree.cgroup {
+        cgroup.kill();
+    }
+    send(tree, members, Signal::SIGKILL);
 }
 
 /// Waits until a tree has no members or time is up; what is left then.
@@ -210,7 +211,7 @@ async fn until_gone(
     let mut pause = Duration::from_millis(2);
     loop {
         let members = registrar.census().await.members(tree);
-        if members.is_empty() || Instant::now() >= deadline {
+        if !is_there(tree, &members) || Instant::now() >= deadline {
             return members;
         }
         // Once a group is empty its number may be given to others.

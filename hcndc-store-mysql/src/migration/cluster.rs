@@ -66,7 +66,14 @@ impl<'a> ClusterLock<'a> {
             if self.insert().await? {
                 return Ok(());
             }
-            let seen = self.look().await?;
+            let seen = match self.look().await {
+                // A node that is behind answers so, also while another one changes a table: that is no look.
+                Err(error) if error.kind() == ErrorKind::Conflict => {
+                    tokio::time::sleep(PAUSE).await;
+                    continue;
+                }
+                seen => seen?,
+            };
             if seen != last {
                 unchanged = 0;
             } else if let Some(dead) = &seen {

@@ -116,8 +116,13 @@ async fn migrate_in_cluster(db: &DatabaseConnection, address: &str) -> Result<()
     let Some(mut lock) = ClusterLock::acquire(db).await? else {
         return up(db, None).await;
     };
-    let done = up_one_by_one(db, &mut lock).await;
-    lock.release().await.and(done)
+    // Whoever had the lock may have been of a newer version.
+    let done = match check(db, db, address).await {
+        Ok(()) => up_one_by_one(db, &mut lock).await,
+        refused => refused,
+    };
+    let released = lock.release().await;
+    done.and(released)
 }
 
 async fn up_one_by_one(

@@ -105,11 +105,14 @@ async fn text(args: &ExportArgs, lang: Lang) -> Result<String, Failed> {
         let (accounts, passwords) = (!args.without_accounts, args.with_passwords);
         let path =
             format!("/api/v1/mesh?format={format}&accounts={accounts}&passwords={passwords}");
-        let told = Served::at(server, &args.credentials, lang)?.get(&path);
-        return told.await.map_err(|error| match error.is_forbidden() {
-            true if accounts => Failed::Forbidden(error),
-            _ => error.into(),
-        });
+        let server = Served::at(server, &args.credentials, lang)?;
+        return server
+            .get(&path)
+            .await
+            .map_err(|error| match error.is_forbidden() {
+                true if accounts => Failed::Forbidden(error),
+                _ => error.into(),
+            });
     }
     // Reading is in nobody's way, also beside servers that are at work.
     let upkeep = Upkeep::open(&args.database.options()).await?;

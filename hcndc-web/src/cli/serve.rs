@@ -150,7 +150,12 @@ pub(super) fn days(days: u32) -> Option<Duration> {
 pub(super) fn run(args: ServeArgs, lang: Lang) -> Exit {
     super::log_to_stderr();
     match super::runtime() {
-        Ok(runtime) => runtime.block_on(serve(args, lang)),
+        Ok(runtime) => {
+            let exit = runtime.block_on(serve(args, lang));
+            // A thread that hangs in a dead mount keeps nobody from stopping.
+            runtime.shutdown_timeout(Duration::from_secs(5));
+            exit
+        }
         Err(error) => {
             warn_error(lang, pick(lang, "cannot start", "无法启动"), &error);
             Exit::Failed

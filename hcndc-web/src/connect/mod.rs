@@ -40,7 +40,7 @@ pub struct Connect {
     pub pools: Arc<Pools>,
     /// The way to files.
     pub finder: Arc<Finder>,
-    private: Option<PathBuf>,
+    private: Vec<PathBuf>,
 }
 
 impl Connect {
@@ -52,7 +52,7 @@ impl Connect {
         Self {
             pools: Arc::new(Pools::new(http.clone(), Arc::default(), None)),
             finder: Arc::new(Finder::new(None)),
-            private: None,
+            private: Vec::new(),
             http,
             manners: Manners { lang, zone },
             base_url,
@@ -68,10 +68,10 @@ impl Connect {
         self.renewed()
     }
 
-    /// The same, where files below this folder are nobody's: the server keeps its own there.
+    /// The same, where these files and all below these folders are nobody's: the server keeps its own there.
     #[must_use]
-    pub fn with_private(mut self, folder: PathBuf) -> Self {
-        self.private = Some(folder);
+    pub fn with_private(mut self, private: Vec<PathBuf>) -> Self {
+        self.private = private;
         self.renewed()
     }
 

@@ -104,9 +104,8 @@ pub(super) fn run(args: &ImportArgs, lang: Lang) -> Exit {
                 .await
             }
             None => {
-                let vault = args.keys.source().vault(args.database.own_folder());
-                let vault = vault.map_err(put::PutError::Keys)?;
-                Ok(put::put(&args.database, &vault, &source.file, args.dry_run).await?)
+                let keys = args.keys.source();
+                Ok(put::put(&args.database, &keys, &source.file, args.dry_run).await?)
             }
         }
     };

@@ -21,7 +21,7 @@ use super::{
 use crate::{
     clock::SystemClock,
     interchange::{Existing, MeshFile, accounts_of, edits},
-    vault::{Vault, VaultError, all_replaced, stored},
+    vault::{KeySource, Vault, VaultError, all_replaced, stored},
 };
 
 /// Who does it.
@@ -49,7 +49,7 @@ pub(super) enum PutError {
 /// Puts all that a file says, or only finds out whether it could.
 pub(super) async fn put(
     database: &DatabaseArgs,
-    vault: &Vault,
+    keys: &KeySource,
     file: &MeshFile,
     dry_run: bool,
 ) -> Result<Put, PutError> {
@@ -68,8 +68,9 @@ pub(super) async fn put(
     }
     upkeep.close().await?;
     accounts?;
+    let vault = keys.vault(database.own_folder())?;
     let store = SqlStore::connect_with(&database.options()).await?;
-    let done = put_all(&store, vault, file).await;
+    let done = put_all(&store, &vault, file).await;
     store.close().await?;
     done
 }

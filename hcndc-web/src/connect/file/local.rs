@@ -15,11 +15,11 @@ use super::{Entry, Place};
 /// The files of this host.
 pub(super) struct Local {
     readers: Arc<Semaphore>,
-    private: Option<PathBuf>,
+    private: Vec<PathBuf>,
 }
 
 impl Local {
-    pub(super) const fn new(readers: Arc<Semaphore>, private: Option<PathBuf>) -> Self {
+    pub(super) const fn new(readers: Arc<Semaphore>, private: Vec<PathBuf>) -> Self {
         Self { readers, private }
     }
 }
@@ -31,7 +31,7 @@ impl Place for Local {
         // It is never closed.
         let permit = Arc::clone(&self.readers).acquire_owned().await;
         let reading = tokio::task::spawn_blocking(move || {
-            let read = read(&folder, private.as_deref());
+            let read = read(&folder, &private);
             drop(permit);
             read
         });
@@ -39,14 +39,14 @@ impl Place for Local {
     }
 }
 
-fn read(folder: &Path, private: Option<&Path>) -> Result<Option<Vec<Entry>>, String> {
+fn read(folder: &Path, private: &[PathBuf]) -> Result<Option<Vec<Entry>>, String> {
     let failed = |error: io::Error| format!("{}: {error}", folder.display());
     let real = match folder.canonicalize() {
         Ok(real) => real,
         Err(error) if is_absent(&error) => return Ok(None),
         Err(error) => return Err(failed(error)),
     };
-    if private.is_some_and(|private| real.starts_with(private)) {
+    if private.iter().any(|private| real.starts_with(private)) {
         return Err(format!(
             "{}: the server's own data folder is not looked at",
             folder.display()

@@ -34,7 +34,7 @@ const READERS: usize = 16;
 /// Finds files.
 #[derive(Clone, Debug)]
 pub struct Finder {
-    private: Option<PathBuf>,
+    private: Vec<PathBuf>,
     readers: Arc<Semaphore>,
 }
 
@@ -57,11 +57,11 @@ trait Place {
 }
 
 impl Finder {
-    /// Files below `private` are nobody's.
+    /// Files that are `private`, and those below such folders, are nobody's.
     #[must_use]
-    pub fn new(private: Option<PathBuf>) -> Self {
+    pub fn new(private: impl IntoIterator<Item = PathBuf>) -> Self {
         Self {
-            private,
+            private: private.into_iter().collect(),
             readers: Arc::new(Semaphore::new(READERS)),
         }
     }

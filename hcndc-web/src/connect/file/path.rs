@@ -142,8 +142,10 @@ pub fn date_in(name: &str, form: &str) -> Option<DataDate> {
         }
         if let Ok((date, rest)) = NaiveDate::parse_and_remainder(&name[at..], form)
             && !rest.starts_with(|next: char| next.is_ascii_digit())
+            // `-2026` is read as a year, too: what follows the sign is looked at next.
+            && let Some(date) = DataDate::new(date)
         {
-            return DataDate::new(date);
+            return Some(date);
         }
     }
     None

@@ -12,11 +12,11 @@ pub mod query;
 pub mod resolver;
 mod sqlite;
 
-use std::{collections::BTreeMap, path::Path, time::Duration};
+use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 use hcndc_core::{
     engine::ResolveErrorKind,
-    model::{DataSource, DataSourceKind},
+    model::{DataSource, DataSourceKind, LONGEST_TEXT},
 };
 use sqlx::error::DatabaseError;
 
@@ -143,12 +143,8 @@ enum Connection {
 }
 
 impl Connection {
-    /// Connects. `private` is a folder whose files are nobody's data source.
-    async fn open(
-        source: &DataSource,
-        http: &Http,
-        private: Option<&Path>,
-    ) -> Result<Self, AskError> {
+    /// Connects. Files that are `private`, or below such folders, are nobody's data source.
+    async fn open(source: &DataSource, http: &Http, private: &[PathBuf]) -> Result<Self, AskError> {
         let faults = check(source.kind, &source.options);
         if !faults.is_empty() {
             let sentences = faults.iter().map(|fault| fault.sentence(Lang::En));
@@ -188,10 +184,18 @@ impl Connection {
             Self::Sqlite(connection) => sqlite::ask(connection, query, timeout).await,
             Self::ClickHouse(client) => client.ask(query, timeout).await,
         };
-        found?.ok_or_else(|| {
+        let value = found?.ok_or_else(|| {
             let reason = "there is no row, or the first column of the first row has no value";
             AskError::new(ResolveErrorKind::NoRow, reason)
-        })
+        })?;
+        if value.len() > LONGEST_TEXT {
+            let reason = format!(
+                "the value has {} bytes; a param has {LONGEST_TEXT} at most",
+                value.len()
+            );
+            return Err(AskError::new(ResolveErrorKind::Other, reason));
+        }
+        Ok(value)
     }
 
     /// Which system is at the other end, in its own words.

@@ -43,11 +43,16 @@ pub(super) async fn connect(source: &DataSource) -> Result<Box<MySqlConnection>,
     let mut connection = MySqlConnection::connect_with(&options)
         .await
         .map_err(refine)?;
-    // Also where a query ends the transaction that it runs in.
-    connection
-        .execute(sqlx::raw_sql("SET SESSION TRANSACTION READ ONLY"))
-        .await
-        .map_err(refine)?;
+    // Also where a query ends the transaction that it runs in. And of all rows the first is enough.
+    for setting in [
+        "SET SESSION TRANSACTION READ ONLY",
+        "SET SESSION sql_select_limit = 1",
+    ] {
+        connection
+            .execute(sqlx::raw_sql(setting))
+            .await
+            .map_err(refine)?;
+    }
     Ok(Box::new(connection))
 }
 

@@ -31,7 +31,7 @@ const TRIAL: Duration = Duration::from_secs(20);
 pub struct Pools {
     http: Http,
     vault: Arc<Vault>,
-    private: Option<PathBuf>,
+    private: Vec<PathBuf>,
     pools: Mutex<BTreeMap<DataSourceId, Arc<Pool>>>,
 }
 
@@ -49,13 +49,13 @@ struct Pool {
 }
 
 impl Pools {
-    /// No connections yet. `vault` opens passwords; files below `private` are nobody's data source.
+    /// No connections yet. `vault` opens passwords; files that are `private`, or below such folders, are nobody's data source.
     #[must_use]
-    pub fn new(http: Http, vault: Arc<Vault>, private: Option<PathBuf>) -> Self {
+    pub fn new(http: Http, vault: Arc<Vault>, private: impl IntoIterator<Item = PathBuf>) -> Self {
         Self {
             http,
             vault,
-            private,
+            private: private.into_iter().collect(),
             pools: Mutex::new(BTreeMap::new()),
         }
     }
@@ -113,8 +113,7 @@ impl Pools {
     pub async fn version(&self, source: &Arc<DataSource>) -> Result<String, AskError> {
         let source = &self.opened(source)?;
         let trying = async {
-            let mut connection =
-                Connection::open(source, &self.http, self.private.as_deref()).await?;
+            let mut connection = Connection::open(source, &self.http, &self.private).await?;
             connection.version().await
         };
         let tried = tokio::time::timeout(TRIAL, trying).await;
@@ -141,8 +140,7 @@ impl Pools {
                 }
             }
         }
-        let mut connection =
-            Connection::open(&pool.source, &self.http, self.private.as_deref()).await?;
+        let mut connection = Connection::open(&pool.source, &self.http, &self.private).await?;
         // A connection whose query was given up in the middle is dropped with this future, and so closed.
         let asked = connection.ask(query, timeout).await;
         if !matches!(&asked, Err(error) if error.kind == ResolveErrorKind::Unreachable) {

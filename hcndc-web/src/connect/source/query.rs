@@ -23,6 +23,11 @@ pub enum QueryError {
         /// The placeholder.
         placeholder: String,
     },
+    /// It cannot be told what is between quotes.
+    #[error(
+        "a query with placeholders holds no comments, no $$ texts, no E'' texts and no names in []: what a value would stand in cannot be told"
+    )]
+    Untold,
     /// A value cannot stand in any query of this system.
     #[error("the value for {placeholder} holds a character that a query cannot hold")]
     Unwritable {
@@ -74,12 +79,19 @@ pub fn fill_with(
     let wrong = |error: template::TemplateError| QueryError::Placeholder(error.to_string());
     let mut filled = String::with_capacity(query.len());
     let mut at = 0;
-    for placeholder in template::placeholders(query).map_err(wrong)? {
+    let placeholders = template::placeholders(query).map_err(wrong)?;
+    if !placeholders.is_empty() && !is_plain(query, kind) {
+        return Err(QueryError::Untold);
+    }
+    for placeholder in placeholders {
         filled.push_str(&query[at..placeholder.range.start]);
         let text = &query[placeholder.range.clone()];
         let value = template::expand(text, context).map_err(wrong)?;
         at = placeholder.range.end;
-        if is_word(&value) {
+        // Two signs in a row would begin a comment.
+        let makes_comment = (filled.ends_with('-') && value.starts_with('-'))
+            || (value.ends_with('-') && query[at..].starts_with('-'));
+        if is_word(&value) && !makes_comment {
             filled.push_str(&value);
             continue;
         }
@@ -109,6 +121,23 @@ fn is_word(value: &str) -> bool {
     let plain =
         |letter: char| letter.is_alphanumeric() || matches!(letter, '_' | '.' | ':' | '-' | '+');
     !value.is_empty() && value.chars().all(plain) && !value.contains("--")
+}
+
+/// Whether quotes are all that hides something in a query. What looks like more than that may stand between quotes; such a
+/// query is refused, too, for that is not worth telling apart.
+fn is_plain(query: &str, kind: DataSourceKind) -> bool {
+    let bare = query.replace("${", "");
+    let escaped = |pair: [char; 2]| bare.contains(pair.iter().collect::<String>().as_str());
+    !(bare.contains("--")
+        || bare.contains("/*")
+        || match kind {
+            DataSourceKind::Mysql | DataSourceKind::Clickhouse => bare.contains('#'),
+            DataSourceKind::Postgresql => {
+                bare.contains('$') || escaped(['E', '\'']) || escaped(['e', '\''])
+            }
+            DataSourceKind::Sqlite => bare.contains('['),
+            _ => false,
+        })
 }
 
 /// Whether a backslash between quotes changes what follows it.
@@ -185,6 +214,36 @@ mod tests {
         );
         let backslash = filled("SELECT '${param.x}'", "\\", DataSourceKind::Postgresql);
         assert!(matches!(backslash, Err(QueryError::Unwritable { .. })));
+    }
+
+    #[test]
+    fn a_query_in_which_quotes_cannot_be_told_takes_no_values() {
+        for (query, kind) in [
+            (
+                "SELECT a -- don't\nWHERE n = ${param.x}",
+                DataSourceKind::Sqlite,
+            ),
+            ("SELECT /* it's */ ${param.x}", DataSourceKind::Postgresql),
+            ("SELECT 1 # don't\n + ${param.x}", DataSourceKind::Mysql),
+            (
+                "SELECT [it's] FROM t WHERE n = ${param.x}",
+                DataSourceKind::Sqlite,
+            ),
+            ("SELECT $$it's$$ || ${param.x}", DataSourceKind::Postgresql),
+            ("SELECT E'a\\'' || ${param.x}", DataSourceKind::Postgresql),
+        ] {
+            assert_eq!(filled(query, "1", kind), Err(QueryError::Untold), "{query}");
+        }
+        let kind = DataSourceKind::Postgresql;
+        let signs = filled("SELECT 1 WHERE x > a-${param.x} AND y", "-1", kind);
+        assert!(
+            matches!(signs, Err(QueryError::Unquoted { .. })),
+            "{signs:?}"
+        );
+        assert_eq!(
+            filled("SELECT 1 -- no value", "1", kind),
+            Ok("SELECT 1 -- no value".to_owned())
+        );
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! `VACUUM INTO`), and what opens a file to be read does not keep them from it.
 
 use std::{
-    path::Path,
+    path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 
@@ -23,14 +23,14 @@ const STEPS: i32 = 100_000;
 
 pub(super) async fn connect(
     source: &DataSource,
-    private: Option<&Path>,
+    private: &[PathBuf],
 ) -> Result<Box<SqliteConnection>, AskError> {
     let path = Path::new(&source.database);
     let real = tokio::fs::canonicalize(path)
         .await
         .map_err(|error| AskError::unreachable(format!("{}: {error}", path.display())))?;
-    if private.is_some_and(|private| real.starts_with(private)) {
-        let reason = "files in the server's own data folder are no data sources";
+    if private.iter().any(|private| real.starts_with(private)) {
+        let reason = "the server's own files are no data sources";
         return Err(AskError::new(ResolveErrorKind::Refused, reason));
     }
     let options = SqliteConnectOptions::new()
