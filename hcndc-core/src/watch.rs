@@ -81,7 +81,7 @@ pub struct Arrival {
 pub struct Sight {
     /// Files that fit and were used before, or have just arrived.
     pub used: usize,
-    /// Files that fit and do not count yet: they change, or are young, or lack their marker.
+    /// Files that fit and do not count yet: they change, or are young, or lack their marker, or there is no room for more.
     pub waiting: usize,
     /// Files that cannot count: their names tell no date, or are too long.
     pub unfit: usize,
@@ -150,11 +150,12 @@ impl Watch {
     }
 
     /// Takes what came of a look, and gives what has arrived by it; `None` if the look is of an event as it was before a change.
-    /// `is_used` says whether a key of the event was used.
+    /// `is_used` says whether a key of the event was used; no more than `room` arrive at once, and the others soon.
     pub fn looked(
         &mut self,
         now: Timestamp,
         looked: Looked,
+        room: usize,
         is_used: impl Fn(&str) -> bool,
     ) -> Option<(Sight, Vec<Arrival>)> {
         let id = looked.event;
@@ -199,7 +200,7 @@ impl Watch {
             seen.since = same.map_or(now, |it| it.since);
             let settled = same.is_some() || event.marker.is_some();
             let left = event.min_age.saturating_sub(now.since(seen.since));
-            if file.is_complete && settled && left.is_zero() {
+            if file.is_complete && settled && left.is_zero() && arrived.len() < room {
                 sight.used += 1;
                 arrived.insert(key, file.date);
                 continue;

@@ -2,7 +2,7 @@
 
 use alloc::{collections::BTreeSet, sync::Arc};
 
-use super::Engine;
+use super::{Engine, LONGEST_FIRING_QUEUE};
 use crate::{
     id::{
         AlertChannelId, AlertRuleId, CalendarId, DataSourceId, FileEventId, FileServerId, FlowId,
@@ -10,7 +10,7 @@ use crate::{
     },
     model::{
         AlertChannel, AlertRule, Calendar, DataSource, Definition, DefinitionId, FileEvent,
-        FileServer, Pool, Schedule, SharedParam,
+        FileServer, Overlap, Pool, Schedule, SharedParam,
     },
 };
 
@@ -73,6 +73,17 @@ impl Engine {
     pub fn is_file_used(&self, event: FileEventId, key: &str) -> bool {
         let used = self.schedules.files.get(&event);
         used.is_some_and(|used| used.contains_key(key))
+    }
+
+    /// How many more files of this event can be used now, so that none of them is used for nothing: no more than each schedule that
+    /// has its firings wait for a turn can hold.
+    #[must_use]
+    pub fn room_for_files(&self, event: FileEventId) -> usize {
+        let schedules = self.schedules.of_file(event).into_iter();
+        let entries = schedules.filter_map(|id| self.schedules.entries.get(&id));
+        let queueing = entries.filter(|it| it.schedule.overlap == Overlap::Queue);
+        let room = queueing.map(|it| LONGEST_FIRING_QUEUE.saturating_sub(it.queued.len()));
+        room.min().unwrap_or(usize::MAX)
     }
 
     /// Schedules, file events and whatever else needs this definition, by kind and id; jobs too, but for those that the

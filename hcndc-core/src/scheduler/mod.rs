@@ -383,7 +383,9 @@ where
     fn apply_looked(&mut self, looked: Looked, group: &mut Group) {
         let (now, event) = (self.clock.now(), looked.event);
         let is_used = |key: &str| self.engine.is_file_used(event, key);
-        let Some((sight, arrivals)) = self.watch.looked(now, looked, is_used) else {
+        let room = self.engine.room_for_files(event);
+        let room = room.min(GROUP.saturating_sub(group.inputs));
+        let Some((sight, arrivals)) = self.watch.looked(now, looked, room, is_used) else {
             return;
         };
         self.observer.looked(now, event, &sight);

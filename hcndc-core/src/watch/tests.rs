@@ -2,10 +2,10 @@ use alloc::{borrow::ToOwned as _, vec};
 
 use super::*;
 use crate::{
-    engine::{EditBatch, Input, Settings, Snapshot},
+    engine::{Change, EditBatch, FiringOutcome, Input, Settings, Snapshot},
     model::{
-        Edit, FileEventDraft, FileServerDraft, FileServerKind, FlowDraft, Ref, ScheduleDraft,
-        TriggerDraft,
+        Edit, FileEventDraft, FileServerDraft, FileServerKind, FlowDraft, JobDraft, Ref,
+        ScheduleDraft, TriggerDraft,
     },
     trigger::TimeOfDay,
 };
@@ -75,7 +75,9 @@ fn found(
         found: Ok(files.to_vec()),
     };
     let is_used = |key: &str| engine.is_file_used(event, key);
-    let (sight, arrivals) = watch.looked(now, looked, is_used).expect("it was asked");
+    let room = engine.room_for_files(event);
+    let came = watch.looked(now, looked, room, is_used);
+    let (sight, arrivals) = came.expect("it was asked");
     (sight, arrivals.into_iter().map(|it| it.key).collect())
 }
 
@@ -156,6 +158,41 @@ fn many_files_of_a_date_arrive_once_or_each_for_itself() {
 }
 
 #[test]
+fn more_files_than_can_wait_for_their_turn_arrive_one_batch_after_the_other() {
+    let (mut engine, mut watch) = watching(|event| {
+        event.per = FilePer::File;
+        event.path = "/in/*.csv".into();
+    });
+    let job = JobDraft::new(Ref::Name("load".into()), "read", "sh read.sh");
+    let by = "ann".to_owned();
+    let edits = vec![Edit::PutJob(job)];
+    let batch = Input::Edit(EditBatch { by, edits });
+    engine.apply(noon(), batch).expect("it is good");
+    let event = engine.file_events().next().expect("one").id;
+    let files: Vec<_> = (0..1_500)
+        .map(|n| file(&format!("/in/{n:04}.csv"), 1, None))
+        .collect();
+    found(&engine, &mut watch, at(0), &files);
+    let (sight, arrived) = found(&engine, &mut watch, at(5), &files);
+    assert_eq!((arrived.len(), sight.waiting), (1_000, 500));
+    for key in arrived {
+        let data_date = None;
+        let arrived = Input::FileArrived {
+            event,
+            key,
+            data_date,
+        };
+        let step = engine.apply(at(5), arrived).expect("it is known");
+        let skips = |change: &Change| matches!(change, Change::Firing(row) if matches!(row.outcome, FiringOutcome::Skipped { .. }));
+        assert!(!step.changes.iter().any(skips), "used for nothing");
+    }
+    // One runs and the others wait, so there is room for one more.
+    assert_eq!(watch.next_wakeup(), Some(at(10)));
+    let (sight, arrived) = found(&engine, &mut watch, at(10), &files);
+    assert_eq!((arrived.len(), sight.waiting), (1, 499));
+}
+
+#[test]
 fn a_name_that_tells_no_date_is_unfit_where_one_is_asked_for() {
     let (engine, mut watch) = watching(|event| event.date_pattern = Some("%Y%m%d".into()));
     let (sight, _) = found(&engine, &mut watch, at(0), &[file("/in/a.csv", 1, None)]);
@@ -188,7 +225,9 @@ fn a_look_that_fails_is_made_again_and_sooner_where_looks_are_rare() {
             number: look.number,
             found: Err("gone".to_owned()),
         };
-        let (sight, arrived) = watch.looked(now, looked, |_| false).expect("it was asked");
+        let (sight, arrived) = watch
+            .looked(now, looked, 1, |_| false)
+            .expect("it was asked");
         assert_eq!(sight.trouble.as_deref(), Some("gone"));
         assert!(arrived.is_empty());
         now = now.after(Duration::from_secs(wait));
@@ -246,7 +285,7 @@ fn a_change_makes_what_is_under_way_void() {
         number: late.number,
         found: Ok(vec![]),
     };
-    assert_eq!(watch.looked(at(1), looked, |_| false), None);
+    assert_eq!(watch.looked(at(1), looked, 1, |_| false), None);
     assert_eq!(look(&mut watch, at(1)).event.path, "/in/x-${date}.csv");
 }
 
