@@ -88,6 +88,9 @@ pub enum VaultError {
         /// Name of the key.
         name: String,
     },
+    /// What was given is what a server makes of a secret, and none itself.
+    #[error("a secret that begins with {PREFIX} cannot be told from one that is sealed")]
+    SealedBefore,
     /// The system has no random bytes to give.
     #[error("the system gives no random bytes: {0}")]
     NoRandomness(getrandom::Error),
@@ -289,20 +292,21 @@ impl Vault {
     /// one is kept: so a file that says nothing new changes nothing.
     ///
     /// # Errors
-    /// [`VaultError::NoRandomness`].
+    /// [`VaultError::NoRandomness`], [`VaultError::SealedBefore`].
     pub fn seal_edits(
         &self,
         edits: &mut [Edit],
-        stored: &[Option<Secret>],
+        stored: &[Option<Definition>],
     ) -> Result<(), VaultError> {
-        if !self.seals() {
-            return Ok(());
-        }
         for (at, edit) in edits.iter_mut().enumerate() {
             let Some(place) = secret_of_mut(edit).filter(|it| !it.is_empty()) else {
                 continue;
             };
+            if Self::is_sealed(place) {
+                return Err(VaultError::SealedBefore);
+            }
             let old = stored.get(at).and_then(Option::as_ref);
+            let old = old.and_then(secret_of);
             let old = old.filter(|old| self.is_up_to_date(old));
             let same = old.filter(|old| self.open(old).is_ok_and(|old| old == *place));
             *place = match same {
@@ -329,39 +333,44 @@ const fn secret_of_mut(edit: &mut Edit) -> Option<&mut Secret> {
     }
 }
 
-/// The definition that an edit replaces, if it can have a secret.
-const fn replaced(edit: &Edit) -> Option<DefinitionId> {
-    match edit {
-        Edit::Put(DefinitionDraft::DataSource(draft)) => match draft.id {
-            Some(id) => Some(DefinitionId::DataSource(id)),
-            None => None,
-        },
-        Edit::Put(DefinitionDraft::FileServer(draft)) => match draft.id {
-            Some(id) => Some(DefinitionId::FileServer(id)),
-            None => None,
-        },
-        Edit::Put(DefinitionDraft::AlertChannel(draft)) => match draft.id {
-            Some(id) => Some(DefinitionId::AlertChannel(id)),
-            None => None,
-        },
-        _ => None,
-    }
-}
-
-/// Definitions that edits replace, for [`stored`]; in their order.
-pub(crate) fn all_replaced(edits: &[Edit]) -> Vec<Option<DefinitionId>> {
-    edits.iter().map(replaced).collect()
-}
-
-/// The secrets that definitions have, in their order.
-pub(crate) fn stored(engine: &Engine, of: &[Option<DefinitionId>]) -> Vec<Option<Secret>> {
-    let secret = |id: &Option<DefinitionId>| match (*id)? {
-        DefinitionId::DataSource(it) => Some(engine.data_source(it)?.password.clone()),
-        DefinitionId::FileServer(it) => Some(engine.file_server(it)?.password.clone()),
-        DefinitionId::AlertChannel(it) => Some(engine.alert_channel(it)?.secret.clone()),
+/// Those of these definitions that can have a secret, in their order.
+pub(crate) fn stored(engine: &Engine, of: &[Option<DefinitionId>]) -> Vec<Option<Definition>> {
+    let find = |id: &Option<DefinitionId>| match (*id)? {
+        DefinitionId::DataSource(it) => engine.data_source(it).cloned().map(Into::into),
+        DefinitionId::FileServer(it) => engine.file_server(it).cloned().map(Into::into),
+        DefinitionId::AlertChannel(it) => engine.alert_channel(it).cloned().map(Into::into),
         _ => None,
     };
-    of.iter().map(secret).collect()
+    of.iter().map(find).collect()
+}
+
+/// Settings that say where a channel's secret goes, and how safely.
+const WAYS: [&str; 4] = ["url", "host", "port", "tls"];
+
+/// The field of the secret that an edit would have go another way than it was given for, if it does: whoever may change
+/// definitions is not told secrets, and must not have them sent to a host of their own.
+pub(crate) fn diverted(edit: &Edit, stored: &Definition) -> Option<&'static str> {
+    if secret_of(stored).is_none_or(Secret::is_empty) {
+        return None;
+    }
+    match (edit, stored) {
+        (Edit::Put(DefinitionDraft::DataSource(new)), Definition::DataSource(old)) => {
+            let same = (new.kind, &new.host, new.port) == (old.kind, &old.host, old.port)
+                && ["tls", "ca_file"].map(|it| new.options.get(it))
+                    == ["tls", "ca_file"].map(|it| old.options.get(it));
+            (new.password.is_none() && !same).then_some("password")
+        }
+        (Edit::Put(DefinitionDraft::FileServer(new)), Definition::FileServer(old)) => {
+            let same = (new.kind, &new.host, new.port) == (old.kind, &old.host, old.port);
+            (new.password.is_none() && !same).then_some("password")
+        }
+        (Edit::Put(DefinitionDraft::AlertChannel(new)), Definition::AlertChannel(old)) => {
+            let same = new.kind == old.kind
+                && WAYS.map(|it| new.settings.get(it)) == WAYS.map(|it| old.settings.get(it));
+            (new.secret.is_none() && !same).then_some("secret")
+        }
+        _ => None,
+    }
 }
 
 /// The secret of a definition, if it can have one.
@@ -419,7 +428,13 @@ impl KeySource {
 
 #[cfg(test)]
 mod tests {
-    use hcndc_core::model::{DataSourceDraft, DataSourceKind};
+    use std::{collections::BTreeMap, sync::Arc};
+
+    use hcndc_core::{
+        id::DataSourceId,
+        model::{DataSource, DataSourceDraft, DataSourceKind, Revision},
+        time::Timestamp,
+    };
 
     use super::*;
 
@@ -503,6 +518,70 @@ mod tests {
         ));
     }
 
+    fn of_password(password: &Secret) -> Definition {
+        let source = DataSource {
+            id: DataSourceId(1),
+            name: "dw".to_owned(),
+            directory: "/".to_owned(),
+            description: String::new(),
+            kind: DataSourceKind::Mysql,
+            host: "db".to_owned(),
+            port: None,
+            database: String::new(),
+            user: String::new(),
+            password: password.clone(),
+            options: BTreeMap::new(),
+            revision: Revision {
+                version: 1,
+                created_by: String::new(),
+                created_at: Timestamp::from_micros(0),
+                updated_by: String::new(),
+                updated_at: Timestamp::from_micros(0),
+            },
+        };
+        Definition::DataSource(Arc::new(source))
+    }
+
+    #[test]
+    fn a_secret_stays_with_the_place_that_it_was_given_for() {
+        let (stored, none) = (of_password(&secret("a")), of_password(&secret("")));
+        let edit = |change: &dyn Fn(&mut DataSourceDraft)| {
+            let mut draft = DataSourceDraft::new("dw", DataSourceKind::Mysql, "db");
+            change(&mut draft);
+            Edit::from(draft)
+        };
+        let same = edit(&|draft| draft.database = "other".to_owned());
+        assert_eq!(diverted(&same, &stored), None);
+        let changes: [&dyn Fn(&mut DataSourceDraft); 4] = [
+            &|draft| draft.host = "mine".to_owned(),
+            &|draft| draft.port = Some(1),
+            &|draft| draft.kind = DataSourceKind::Clickhouse,
+            &|draft| drop(draft.options.insert("tls".to_owned(), "none".to_owned())),
+        ];
+        for change in changes {
+            assert_eq!(diverted(&edit(change), &stored), Some("password"));
+            assert_eq!(diverted(&edit(change), &none), None);
+            let given = edit(&|draft| {
+                change(draft);
+                draft.password = Some(secret("b"));
+            });
+            assert_eq!(diverted(&given, &stored), None);
+        }
+    }
+
+    #[test]
+    fn what_looks_sealed_is_no_secret() {
+        for vault in [Vault::default(), Vault::default().with_fresh_key().unwrap()] {
+            let mut draft = DataSourceDraft::new("dw", DataSourceKind::Mysql, "db");
+            draft.password = Some(secret("hcndc-sealed:1:a:b"));
+            let refused = vault.seal_edits(&mut [draft.into()], &[None]);
+            assert!(
+                matches!(refused, Err(VaultError::SealedBefore)),
+                "{refused:?}"
+            );
+        }
+    }
+
     #[test]
     fn the_same_secret_again_changes_nothing() {
         let vault = Vault::default().with_fresh_key().unwrap();
@@ -521,7 +600,7 @@ mod tests {
         assert_eq!(vault.open(&stored).unwrap(), secret("a"));
         let seal = |text, old: &Secret| {
             let mut edits = [put(text)];
-            let stored = [Some(old.clone())];
+            let stored = [Some(of_password(old))];
             vault.seal_edits(&mut edits, &stored).unwrap();
             password(&edits[0])
         };

@@ -63,6 +63,31 @@ pub enum Edit {
 }
 
 impl Edit {
+    /// What it replaces; `None` if it makes something new, or deletes.
+    #[must_use]
+    pub fn replaces(&self) -> Option<DefinitionId> {
+        match self {
+            Self::PutFlow(draft) => draft.id.map(Into::into),
+            Self::PutJob(draft) => draft.id.map(Into::into),
+            Self::PutExecutor(draft) => draft.id.map(Into::into),
+            Self::Put(draft) => match draft {
+                DefinitionDraft::Schedule(it) => it.id.map(Into::into),
+                DefinitionDraft::Calendar(it) => it.id.map(Into::into),
+                DefinitionDraft::Pool(it) => it.id.map(Into::into),
+                DefinitionDraft::Param(it) => it.id.map(Into::into),
+                DefinitionDraft::DataSource(it) => it.id.map(Into::into),
+                DefinitionDraft::FileServer(it) => it.id.map(Into::into),
+                DefinitionDraft::FileEvent(it) => it.id.map(Into::into),
+                DefinitionDraft::AlertChannel(it) => it.id.map(Into::into),
+                DefinitionDraft::AlertRule(it) => it.id.map(Into::into),
+            },
+            Self::DeleteFlow { .. }
+            | Self::DeleteJob { .. }
+            | Self::DeleteExecutor { .. }
+            | Self::Delete { .. } => None,
+        }
+    }
+
     /// What it deletes, and which version of that.
     #[must_use]
     pub fn deletes(&self) -> Option<(DefinitionId, Option<u32>)> {

@@ -8,11 +8,14 @@ use hcndc_core::{
     port::{ErrorKind, History, PortError},
 };
 
-use super::{caller::Caller, problem::Problem};
+use super::{
+    caller::Caller,
+    problem::{Blame, BlameError, Problem},
+};
 use crate::{
     app::App,
     handle::{CommandError, SchedulerHandle},
-    vault,
+    vault::{self, VaultError},
 };
 
 /// How long a caller waits for a look at the engine.
@@ -55,7 +58,7 @@ impl<H: History, T> App<H, T> {
         let Input::Edit(mut batch) = input else {
             return Ok(input);
         };
-        let replaced = vault::all_replaced(&batch.edits);
+        let replaced: Vec<_> = batch.edits.iter().map(Edit::replaces).collect();
         let stored = match replaced.iter().any(Option::is_some) {
             true => {
                 self.look(move |engine| vault::stored(engine, &replaced))
@@ -63,10 +66,22 @@ impl<H: History, T> App<H, T> {
             }
             false => Vec::new(),
         };
+        for (edit, stored) in batch.edits.iter().zip(&stored) {
+            let field = stored.as_ref().and_then(|it| vault::diverted(edit, it));
+            if let Some(field) = field {
+                let blame = Blame::of(field, BlameError::SecretDiverted);
+                return Err(Problem::BadBody(vec![blame]));
+            }
+        }
         let sealed = self.connect.vault.seal_edits(&mut batch.edits, &stored);
-        sealed.map_err(|error| {
-            tracing::error!(%error, "a secret cannot be sealed");
-            Problem::Internal
+        sealed.map_err(|error| match error {
+            VaultError::SealedBefore => {
+                Problem::BadBody(vec![Blame::of("password", BlameError::SecretSealed)])
+            }
+            error => {
+                tracing::error!(%error, "a secret cannot be sealed");
+                Problem::Internal
+            }
         })?;
         Ok(Input::Edit(batch))
     }

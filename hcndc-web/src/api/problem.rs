@@ -157,6 +157,10 @@ pub(crate) enum BlameError {
     LeaderSilent { leader: String },
     /// A setting of a connection.
     Setting(SettingFault),
+    /// The secret was given for another place.
+    SecretDiverted,
+    /// What is given looks as if it were sealed.
+    SecretSealed,
 }
 
 impl Blame {

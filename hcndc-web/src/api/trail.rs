@@ -7,7 +7,7 @@ use std::{sync::Arc, time::Duration};
 
 use hcndc_core::{
     engine::{Engine, Input, Reply, SettledAs},
-    model::{Definition, DefinitionDraft, DefinitionId, Edit, Secret},
+    model::{Definition, DefinitionId, Edit, Secret},
     port::{AuditEntry, Clock as _},
 };
 use serde::Serialize;
@@ -104,26 +104,8 @@ pub(super) struct Told {
 impl Told {
     /// What an edit is about, if that is there already.
     pub(super) fn target(edit: &Edit) -> Option<DefinitionId> {
-        match edit {
-            Edit::PutFlow(draft) => draft.id.map(Into::into),
-            Edit::PutJob(draft) => draft.id.map(Into::into),
-            Edit::PutExecutor(draft) => draft.id.map(Into::into),
-            Edit::Put(draft) => match draft {
-                DefinitionDraft::Schedule(it) => it.id.map(Into::into),
-                DefinitionDraft::Calendar(it) => it.id.map(Into::into),
-                DefinitionDraft::Pool(it) => it.id.map(Into::into),
-                DefinitionDraft::Param(it) => it.id.map(Into::into),
-                DefinitionDraft::DataSource(it) => it.id.map(Into::into),
-                DefinitionDraft::FileServer(it) => it.id.map(Into::into),
-                DefinitionDraft::FileEvent(it) => it.id.map(Into::into),
-                DefinitionDraft::AlertChannel(it) => it.id.map(Into::into),
-                DefinitionDraft::AlertRule(it) => it.id.map(Into::into),
-            },
-            Edit::DeleteFlow { .. }
-            | Edit::DeleteJob { .. }
-            | Edit::DeleteExecutor { .. }
-            | Edit::Delete { .. } => edit.deletes().map(|(id, _)| id),
-        }
+        let deleted = || edit.deletes().map(|(id, _)| id);
+        edit.replaces().or_else(deleted)
     }
 
     /// The definition of this id, as it is now.

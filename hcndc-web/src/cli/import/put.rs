@@ -2,7 +2,7 @@
 
 use hcndc_core::{
     engine::{Engine, Rejected, Settings, Snapshot},
-    model::{DefinitionDraft, Edit},
+    model::Edit,
     port::{
         Accounts as _, AccountsDone, AccountsError, AuditEntry, Clock as _, PutDone, Store as _,
     },
@@ -21,7 +21,7 @@ use super::{
 use crate::{
     clock::SystemClock,
     interchange::{Existing, MeshFile, accounts_of, edits},
-    vault::{KeySource, Vault, VaultError, all_replaced, stored},
+    vault::{KeySource, Vault, VaultError, stored},
 };
 
 /// Who does it.
@@ -79,7 +79,8 @@ async fn put_all(store: &SqlStore, vault: &Vault, file: &MeshFile) -> Result<Put
     let mut put = Put::default();
     let make = |engine: &Engine| {
         let mut edits = edits(file, None, &Existing::of(engine));
-        let stored = stored(engine, &all_replaced(&edits));
+        let replaced: Vec<_> = edits.iter().map(Edit::replaces).collect();
+        let stored = stored(engine, &replaced);
         vault.seal_edits(&mut edits, &stored)?;
         put = count(&edits);
         Ok::<_, PutError>(edits)
@@ -152,35 +153,11 @@ impl Put {
 
 fn count(edits: &[Edit]) -> Put {
     let mut put = Put::default();
-    for edit in edits {
-        let replaced = match edit {
-            Edit::PutFlow(it) => it.id.is_some(),
-            Edit::PutJob(it) => it.id.is_some(),
-            Edit::PutExecutor(it) => it.id.is_some(),
-            Edit::Put(it) => is_known(it),
-            Edit::DeleteFlow { .. }
-            | Edit::DeleteJob { .. }
-            | Edit::DeleteExecutor { .. }
-            | Edit::Delete { .. } => continue,
-        };
-        match replaced {
-            true => put.replaced += 1,
-            false => put.made += 1,
+    for edit in edits.iter().filter(|edit| edit.deletes().is_none()) {
+        match edit.replaces() {
+            Some(_) => put.replaced += 1,
+            None => put.made += 1,
         }
     }
     put
-}
-
-const fn is_known(draft: &DefinitionDraft) -> bool {
-    match draft {
-        DefinitionDraft::Pool(it) => it.id.is_some(),
-        DefinitionDraft::Calendar(it) => it.id.is_some(),
-        DefinitionDraft::DataSource(it) => it.id.is_some(),
-        DefinitionDraft::Param(it) => it.id.is_some(),
-        DefinitionDraft::FileServer(it) => it.id.is_some(),
-        DefinitionDraft::FileEvent(it) => it.id.is_some(),
-        DefinitionDraft::AlertChannel(it) => it.id.is_some(),
-        DefinitionDraft::AlertRule(it) => it.id.is_some(),
-        DefinitionDraft::Schedule(it) => it.id.is_some(),
-    }
 }
