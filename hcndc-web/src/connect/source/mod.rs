@@ -72,6 +72,13 @@ impl AskError {
         Self { kind, reason }
     }
 
+    fn timed_out(limit: Duration) -> Self {
+        Self::new(
+            ResolveErrorKind::TimedOut,
+            format!("no value within {limit:?}"),
+        )
+    }
+
     fn unreachable(reason: impl Into<String>) -> Self {
         Self::new(ResolveErrorKind::Unreachable, reason)
     }

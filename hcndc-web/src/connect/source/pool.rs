@@ -99,10 +99,7 @@ impl Pools {
         let source = &self.opened(source)?;
         let pool = self.pool(source);
         let asked = tokio::time::timeout(timeout, self.ask_in(&pool, query, timeout)).await;
-        let asked = asked.unwrap_or_else(|_| {
-            let reason = format!("no value within {timeout:?}");
-            Err(AskError::new(ResolveErrorKind::TimedOut, reason))
-        });
+        let asked = asked.unwrap_or_else(|_| Err(AskError::timed_out(timeout)));
         asked.map_err(|error| error.without(source.password.reveal()))
     }
 

@@ -21,6 +21,9 @@ pub(super) async fn connect(source: &DataSource) -> Result<Box<PgConnection>, As
     let mut options = PgConnectOptions::new_without_pgpass()
         .host(&source.host)
         .port(source.port.unwrap_or(5_432))
+        // Also where there are none: what the server's own environment holds is for nobody's host.
+        .username(&source.user)
+        .password(source.password.reveal())
         .application_name("hcndc")
         .ssl_mode(match tls(source) {
             "none" => PgSslMode::Disable,
@@ -29,12 +32,6 @@ pub(super) async fn connect(source: &DataSource) -> Result<Box<PgConnection>, As
             "verify_full" => PgSslMode::VerifyFull,
             _ => PgSslMode::Prefer,
         });
-    if !source.user.is_empty() {
-        options = options.username(&source.user);
-    }
-    if !source.password.is_empty() {
-        options = options.password(source.password.reveal());
-    }
     if !source.database.is_empty() {
         options = options.database(&source.database);
     }

@@ -225,6 +225,9 @@ impl Shared {
         };
         // Failures are not kept: whoever waits for the same asks next.
         let asking = cell.get_or_try_init(|| self.pools.ask(&source, &text, ask.timeout));
-        asking.await.cloned()
+        match tokio::time::timeout(ask.timeout, asking).await {
+            Ok(value) => value.cloned(),
+            Err(_) => Err(AskError::timed_out(ask.timeout)),
+        }
     }
 }
