@@ -1,9 +1,10 @@
 //! Files on this host, or in what is mounted there.
 
 use std::{
+    collections::BTreeMap,
     fs, io,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError, Weak},
 };
 
 use chrono::{DateTime, Utc};
@@ -12,14 +13,55 @@ use tokio::sync::Semaphore;
 
 use super::{Entry, Place};
 
+/// Reads of folders, a few at once. One that hangs, as a mount may, keeps its place until it answers, and its folder is not
+/// read again before: so that a dead mount takes one place and no more.
+#[derive(Clone, Debug)]
+pub(super) struct Readers {
+    places: Arc<Semaphore>,
+    /// Reads for which nobody waits any more, for as long as they go on.
+    hanging: Arc<Mutex<BTreeMap<PathBuf, Weak<()>>>>,
+}
+
+impl Readers {
+    pub(super) fn new(at_once: usize) -> Self {
+        Self {
+            places: Arc::new(Semaphore::new(at_once)),
+            hanging: Arc::default(),
+        }
+    }
+
+    fn hangs_in(&self, folder: &Path) -> bool {
+        let mut hanging = self.hanging.lock().unwrap_or_else(PoisonError::into_inner);
+        hanging.retain(|_, reading| reading.strong_count() > 0);
+        hanging.contains_key(folder)
+    }
+}
+
+/// Waits for the read of a folder, and notes it where it is given up.
+struct Waiting<'a> {
+    readers: &'a Readers,
+    folder: &'a Path,
+    reading: Weak<()>,
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        if self.reading.strong_count() > 0 {
+            let hanging = self.readers.hanging.lock();
+            let mut hanging = hanging.unwrap_or_else(PoisonError::into_inner);
+            hanging.insert(self.folder.to_owned(), Weak::clone(&self.reading));
+        }
+    }
+}
+
 /// The files of this host.
 pub(super) struct Local {
-    readers: Arc<Semaphore>,
+    readers: Readers,
     private: Vec<PathBuf>,
 }
 
 impl Local {
-    pub(super) const fn new(readers: Arc<Semaphore>, private: Vec<PathBuf>) -> Self {
+    pub(super) const fn new(readers: Readers, private: Vec<PathBuf>) -> Self {
         Self { readers, private }
     }
 }
@@ -27,15 +69,27 @@ impl Local {
 impl Place for Local {
     async fn list(&mut self, folder: &str) -> Result<Option<Vec<Entry>>, String> {
         let folder = PathBuf::from(folder);
-        let private = self.private.clone();
+        if self.readers.hangs_in(&folder) {
+            return Err(format!(
+                "{}: an earlier look has had no answer yet",
+                folder.display()
+            ));
+        }
         // It is never closed.
-        let permit = Arc::clone(&self.readers).acquire_owned().await;
-        let reading = tokio::task::spawn_blocking(move || {
+        let place = Arc::clone(&self.readers.places).acquire_owned().await;
+        let reading = Arc::new(());
+        let _waiting = Waiting {
+            readers: &self.readers,
+            folder: &folder,
+            reading: Arc::downgrade(&reading),
+        };
+        let (folder, private) = (folder.clone(), self.private.clone());
+        let read = tokio::task::spawn_blocking(move || {
             let read = read(&folder, &private);
-            drop(permit);
+            drop((place, reading));
             read
         });
-        reading.await.map_err(|error| error.to_string())?
+        read.await.map_err(|error| error.to_string())?
     }
 }
 
@@ -82,4 +136,27 @@ fn is_absent(error: &io::Error) -> bool {
         error.kind(),
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_that_hangs_is_left_alone_until_it_answers() {
+        let (readers, folder) = (Readers::new(1), Path::new("/mnt/dead"));
+        let reading = Arc::new(());
+        let wait = || Waiting {
+            readers: &readers,
+            folder,
+            reading: Arc::downgrade(&reading),
+        };
+        drop(wait());
+        assert!(readers.hangs_in(folder) && !readers.hangs_in(Path::new("/mnt")));
+        let again = wait();
+        drop(reading);
+        assert!(!readers.hangs_in(folder), "it has answered");
+        drop(again);
+        assert!(!readers.hangs_in(folder), "and was waited for");
+    }
 }

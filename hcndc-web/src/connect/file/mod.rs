@@ -11,7 +11,6 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     future::Future,
     path::PathBuf,
-    sync::Arc,
     time::Duration,
 };
 
@@ -20,7 +19,6 @@ use hcndc_core::{
     port::{FoundFile, Look},
     time::{DataDate, Timestamp},
 };
-use tokio::sync::Semaphore;
 
 /// How long a look may take.
 const LOOK: Duration = Duration::from_secs(60);
@@ -28,14 +26,14 @@ const LOOK: Duration = Duration::from_secs(60);
 const FOLDERS: usize = 1_000;
 /// Files that one look may find.
 const FILES: usize = 10_000;
-/// Folders of this host that are read at once. One that hangs, as a mount may, keeps its place until it answers.
+/// Folders of this host that are read at once.
 const READERS: usize = 16;
 
 /// Finds files.
 #[derive(Clone, Debug)]
 pub struct Finder {
     private: Vec<PathBuf>,
-    readers: Arc<Semaphore>,
+    readers: local::Readers,
 }
 
 /// What lies in a folder.
@@ -62,7 +60,7 @@ impl Finder {
     pub fn new(private: impl IntoIterator<Item = PathBuf>) -> Self {
         Self {
             private: private.into_iter().collect(),
-            readers: Arc::new(Semaphore::new(READERS)),
+            readers: local::Readers::new(READERS),
         }
     }
 
@@ -80,8 +78,7 @@ impl Finder {
     async fn find_in_time(&self, look: &Look) -> Result<Vec<FoundFile>, String> {
         match look.server.kind {
             FileServerKind::Local => {
-                let readers = Arc::clone(&self.readers);
-                let mut place = local::Local::new(readers, self.private.clone());
+                let mut place = local::Local::new(self.readers.clone(), self.private.clone());
                 find_at(&mut place, look).await
             }
             FileServerKind::Ftp | FileServerKind::Ftps => Err(
