@@ -26,7 +26,7 @@ use super::{
     query::Query,
     revision::{RevisionDto, to_btree, to_text_map},
     route::{Created, Json, NoContent, Route, at, at_id, body, caller, having, query},
-    text,
+    run_text,
 };
 use crate::{
     app::App,
@@ -291,7 +291,7 @@ impl TestDto {
                 reached: false,
                 took_ms,
                 fault: Some(fault(error.kind)),
-                message: Some(text::unreachable(error.kind, lang)),
+                message: Some(run_text::unreachable(error.kind, lang)),
                 detail: Some(error.reason),
                 name: None,
                 program_version: None,

@@ -22,7 +22,7 @@ use super::{
     query::Query,
     revision::to_text_map,
     route::{Json, Route, at, at_id, caller, having, query},
-    text,
+    run_text,
     why::Why,
 };
 use crate::{
@@ -195,7 +195,13 @@ impl AttemptDto {
             executor: row.executor.0,
             slots: row.slots,
             state: row.state.as_str(),
-            message: text::attempt_end(row.state, row.exit_code, row.signal, &row.message, lang),
+            message: run_text::attempt_end(
+                row.state,
+                row.exit_code,
+                row.signal,
+                &row.message,
+                lang,
+            ),
             kill_asked: row.kill_asked,
             dispatched_at: row.dispatched_at.to_string(),
             started_at: row.started_at.map(|at| at.to_string()),
@@ -617,7 +623,7 @@ pub(super) async fn explain<H: History, T: Transport>(
     let attempt = read(app.history.attempts(id)).await?.pop();
     let holds = explanation.holds.iter().map(|hold| HoldDto {
         hold: hold.into(),
-        message: text::hold(hold, caller.lang),
+        message: run_text::hold(hold, caller.lang),
     });
     Ok(Json(ExplanationDto {
         job_run: id.0,
@@ -625,7 +631,7 @@ pub(super) async fn explain<H: History, T: Transport>(
         live,
         message: match why {
             Some(why) => why.tell(caller.lang),
-            None => text::standing(explanation.state, caller.lang),
+            None => run_text::standing(explanation.state, caller.lang),
         },
         holds: holds.collect(),
         earliest: explanation.earliest.map(|at| at.to_string()),

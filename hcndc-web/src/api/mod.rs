@@ -45,6 +45,7 @@ mod resources;
 mod revision;
 mod roles;
 mod route;
+mod run_text;
 mod schedule_text;
 mod schedules;
 mod server;
@@ -79,8 +80,8 @@ use crate::{app::App, metrics};
 pub(crate) use self::{
     events::EventNumbers,
     forward::{authority, with_port},
+    run_text::attempt_end,
     starts::Starts,
-    text::attempt_end,
     users::role_names,
 };
 pub use self::{openapi::openapi_json, server::serve};

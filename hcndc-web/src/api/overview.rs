@@ -32,7 +32,7 @@ use super::{
     ports::read,
     problem::{Problem, ProblemDto},
     route::{Json, Route, at, caller, having},
-    text,
+    run_text,
 };
 use crate::{app::App, interchange::Lang};
 
@@ -437,9 +437,9 @@ async fn message<H: History, T>(
     let attempts = read(app.history.attempts(run)).await?;
     Ok(match attempts.last() {
         Some(last) => {
-            text::attempt_end(last.state, last.exit_code, last.signal, &last.message, lang)
+            run_text::attempt_end(last.state, last.exit_code, last.signal, &last.message, lang)
         }
-        None => text::standing(state, lang),
+        None => run_text::standing(state, lang),
     })
 }
 
