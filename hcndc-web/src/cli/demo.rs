@@ -165,17 +165,17 @@ async fn night(server: &Server, folder: &Path, date: DataDate, lang: Lang) -> Ex
     let base = format!("http://{}", server.address());
     match lang {
         Lang::En => say(format_args!(
-            "execution {execution} of the retail example for {date}: {base}/api/v1/executions/{execution}"
+            "execution {execution} of the retail example for {date}: {base}/execute/{execution}/"
         )),
         Lang::Zh => say(format_args!(
-            "零售示例 {date} 的执行 {execution}：{base}/api/v1/executions/{execution}"
+            "零售示例 {date} 的执行 {execution}：{base}/execute/{execution}/"
         )),
     }
     let state = follow(server, execution, seen, lang).await;
     conclude(server, execution, state, &folder, date, lang).await;
     say(match lang {
-        Lang::En => format!("look around: {base}/api/docs   (Ctrl-C ends)"),
-        Lang::Zh => format!("更多内容：{base}/api/docs   （Ctrl-C 结束）"),
+        Lang::En => format!("look around: {base}/   (Ctrl-C ends)"),
+        Lang::Zh => format!("更多内容：{base}/   （Ctrl-C 结束）"),
     });
     if state == ExecutionState::Succeeded {
         Exit::Success
