@@ -153,7 +153,16 @@ async fn a_secret_stays_until_another_is_given() {
         });
         secret.await.unwrap()
     };
-    let silent = json!({"name": "dw", "kind": "mysql", "host": "elsewhere.example.com"});
+    let elsewhere = json!({"name": "dw", "kind": "mysql", "host": "elsewhere.example.com", "options": {"ssl": true}});
+    let told = bed.write("PUT", &path, &elsewhere).await;
+    let problem = told.problem(400, "bad_body");
+    let fault = &problem["faults"][0];
+    assert_eq!(
+        (&fault["field"], &fault["code"]),
+        (&json!("password"), &json!("secret_needed"))
+    );
+    let silent =
+        json!({"name": "dw", "kind": "mysql", "host": "dw.example.com", "options": {"ssl": true}});
     bed.write("PUT", &path, &silent).await.expect(200);
     assert_eq!(secret().await, "s3cret");
     let patch = json!({"user": "etl"});
