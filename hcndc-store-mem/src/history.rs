@@ -13,7 +13,8 @@ use hcndc_core::{
     port::{
         ActionQuery, AlertQuery, BackfillQuery, BackfillView, Cursor, CursorValue, DefinitionQuery,
         ExecutionQuery, ExecutionView, ExecutorQuery, FiringQuery, FlowQuery, FlowRunView,
-        FlowView, History, JobQuery, JobRunQuery, JobRunView, JobView, NamedSort, Page,
+        FlowView, History, JobQuery, JobRunQuery, JobRunView, JobView, LatestRun, LatestRunQuery,
+        NamedSort, Page,
     },
 };
 
@@ -135,6 +136,29 @@ impl History for MemStore {
         runs.filter(|run| run.execution == execution)
             .map(|run| tables.flow_run_view(run))
             .collect()
+    }
+
+    async fn latest_runs(&self, query: &LatestRunQuery) -> Result<Vec<LatestRun>, MemError> {
+        let tables = self.lock();
+        let mut latest = BTreeMap::<_, LatestRun>::new();
+        // By id, so that the last one stays.
+        for run in tables.flow_runs.values() {
+            let execution = tables.executions.get(&run.execution);
+            let date = execution.map(|execution| execution.data_date);
+            let date = date.filter(|date| query.from <= *date && *date <= query.to);
+            let Some(data_date) = date.filter(|_| query.flows.contains(&run.flow)) else {
+                continue;
+            };
+            let before = latest.get(&(run.flow, data_date));
+            let executions = before.map_or(0, |before| before.executions) + 1;
+            let found = LatestRun {
+                data_date,
+                row: *run,
+                executions,
+            };
+            latest.insert((run.flow, data_date), found);
+        }
+        Ok(latest.into_values().collect())
     }
 
     async fn job_runs(&self, query: &JobRunQuery) -> Result<Page<JobRunView>, MemError> {

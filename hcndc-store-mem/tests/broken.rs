@@ -158,6 +158,7 @@ catches! {
     history::unknown_ids_are_no_errors: FindsAnyExecution;
     history::an_execution_shows_its_flows_and_counts: CountsEverything;
     history::flow_runs_are_shown_by_id_with_counts: CountsEverything;
+    history::the_latest_run_of_each_date_is_found: IgnoresFilters;
     history::job_runs_are_shown_with_names_and_attempts: SortsAttemptsById;
     history::deleted_definitions_are_not_listed: ListsDeleted;
     history::runs_keep_the_names_that_they_had: ShowsNewNames;

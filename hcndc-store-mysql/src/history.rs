@@ -18,7 +18,7 @@ use hcndc_core::{
     port::{
         ActionQuery, AlertQuery, BackfillQuery, BackfillView, DefinitionQuery, ExecutionQuery,
         ExecutionView, ExecutorQuery, FiringQuery, FlowQuery, FlowRunView, FlowView, History,
-        JobQuery, JobRunQuery, JobRunView, JobView, Page,
+        JobQuery, JobRunQuery, JobRunView, JobView, LatestRun, LatestRunQuery, Page,
     },
 };
 
@@ -87,6 +87,12 @@ impl History for SqlStore {
         let store = self.clone();
         let read = async move { runs::flow_runs(store.reader(), execution).await };
         self.read("read flow runs", read).await
+    }
+
+    async fn latest_runs(&self, query: &LatestRunQuery) -> Result<Vec<LatestRun>, SqlError> {
+        let (store, query) = (self.clone(), query.clone());
+        let read = async move { runs::latest_runs(store.reader(), &query).await };
+        self.read("read the latest runs of flows", read).await
     }
 
     async fn job_runs(&self, query: &JobRunQuery) -> Result<Page<JobRunView>, SqlError> {

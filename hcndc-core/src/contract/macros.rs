@@ -95,6 +95,7 @@ macro_rules! history_contract {
             unknown_ids_are_no_errors,
             an_execution_shows_its_flows_and_counts,
             flow_runs_are_shown_by_id_with_counts,
+            the_latest_run_of_each_date_is_found,
             job_runs_are_shown_with_names_and_attempts,
             deleted_definitions_are_not_listed,
             runs_keep_the_names_that_they_had,

@@ -245,6 +245,17 @@ pub struct AlertQuery {
     pub page: PageRequest,
 }
 
+/// Of which flows, and for which dates, the latest runs are asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LatestRunQuery {
+    /// Of these flows; none for an empty list.
+    pub flows: Vec<FlowId>,
+    /// For this date and later ones.
+    pub from: DataDate,
+    /// For this date and earlier ones. What it costs grows with what ran for these dates.
+    pub to: DataDate,
+}
+
 /// A flow, and the last date that it succeeded for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FlowView {
@@ -283,6 +294,17 @@ pub struct FlowRunView {
     pub flow_name: String,
     /// Job runs by state; states with none are left out.
     pub job_runs: BTreeMap<JobRunState, u64>,
+}
+
+/// How a flow last went for a date.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LatestRun {
+    /// The date.
+    pub data_date: DataDate,
+    /// The flow run of the latest execution with that date.
+    pub row: FlowRunRow,
+    /// Executions with that date in which the flow took part, this one among them.
+    pub executions: u64,
 }
 
 /// A job run with names.
@@ -355,6 +377,9 @@ pub trait History: Send + Sync {
 
     /// All flow runs of an execution, by id; empty for an unknown one.
     async fn flow_runs(&self, execution: ExecutionId) -> Result<Vec<FlowRunView>, Self::Error>;
+
+    /// The latest run of each of some flows for each date of a range, by flow and date; dates without any are left out.
+    async fn latest_runs(&self, query: &LatestRunQuery) -> Result<Vec<LatestRun>, Self::Error>;
 
     /// Job runs.
     async fn job_runs(&self, query: &JobRunQuery) -> Result<Page<JobRunView>, Self::Error>;

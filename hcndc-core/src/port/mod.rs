@@ -27,7 +27,8 @@ pub use error::{ErrorKind, PortError};
 pub use history::{
     ActionQuery, AlertQuery, BackfillQuery, BackfillView, Cursor, CursorValue, DefinitionQuery,
     Direction, ExecutionQuery, ExecutionView, ExecutorQuery, FiringQuery, FlowQuery, FlowRunView,
-    FlowView, History, JobQuery, JobRunQuery, JobRunView, JobView, NamedSort, Page, PageRequest,
+    FlowView, History, JobQuery, JobRunQuery, JobRunView, JobView, LatestRun, LatestRunQuery,
+    NamedSort, Page, PageRequest,
 };
 pub use inbox::{Answer, Inbox, Request, StartKey};
 pub use log::{LogEntry, LogRead, LogStore, Stream};

@@ -6,14 +6,15 @@ use hcndc_core::{
     engine::{ActionRow, AttemptRow, ExecutionRow, JobRunState, StartKeyRow},
     id::{AttemptId, ExecutionId, FlowId, JobRunId},
     port::{
-        ActionQuery, ExecutionQuery, ExecutionView, FlowRunView, JobRunQuery, JobRunView, Page,
+        ActionQuery, ExecutionQuery, ExecutionView, FlowRunView, JobRunQuery, JobRunView,
+        LatestRun, LatestRunQuery, Page,
     },
     time::DataDate,
 };
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, DatabaseTransaction, Order, QueryResult,
     TransactionTrait as _,
-    sea_query::{Expr, ExprTrait as _, Query, SelectStatement},
+    sea_query::{Expr, ExprTrait as _, IntoColumnRef as _, Query, SelectStatement},
 };
 
 use super::{
@@ -202,6 +203,70 @@ pub(super) async fn flow_runs(
         })
     });
     views.collect()
+}
+
+pub(super) async fn latest_runs(
+    db: &DatabaseConnection,
+    query: &LatestRunQuery,
+) -> Result<Vec<LatestRun>, SqlError> {
+    if query.flows.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows = db.query_all(&select_latest_runs(query)?).await;
+    let rows = rows.doing("read the latest runs of flows")?;
+    let runs = rows.iter().map(|row| {
+        let others = Reader::new("flow_run", row);
+        Ok(LatestRun {
+            data_date: others.date("data_date")?,
+            row: FlowRun::read(row)?,
+            executions: others.number("executions")?,
+        })
+    });
+    runs.collect()
+}
+
+/// A flow's runs for a date are found by the executions with that date, and the latest of them by its id.
+fn select_latest_runs(query: &LatestRunQuery) -> Result<SelectStatement, SqlError> {
+    const LATEST: &str = "latest";
+    let data_date = || Expr::col((Execution::Table, Execution::DataDate));
+    let its = || {
+        Expr::col((Execution::Table, Execution::Id)).equals((FlowRun::Table, FlowRun::ExecutionId))
+    };
+    let flows = query
+        .flows
+        .iter()
+        .map(|flow| entity::number("flow", flow.0));
+    let flows = flows.collect::<Result<Vec<_>, _>>()?;
+    let latest = Query::select()
+        .expr_as(Expr::col((FlowRun::Table, FlowRun::Id)).max(), "id")
+        .expr_as(
+            Expr::col((FlowRun::Table, FlowRun::Id)).count(),
+            "executions",
+        )
+        .from(Execution::Table)
+        .cross_join(FlowRun::Table)
+        .and_where(data_date().gte(entity::date(query.from)))
+        .and_where(data_date().lte(entity::date(query.to)))
+        .and_where(its())
+        .and_where(Expr::col((FlowRun::Table, FlowRun::FlowId)).is_in(flows))
+        .group_by_columns([
+            (FlowRun::Table, FlowRun::FlowId).into_column_ref(),
+            (Execution::Table, Execution::DataDate).into_column_ref(),
+        ])
+        .to_owned();
+    let columns = FlowRun::COLUMNS.iter();
+    Ok(Query::select()
+        .columns(columns.map(|column| (FlowRun::Table, *column)))
+        .column((Execution::Table, Execution::DataDate))
+        .expr_as(Expr::col((LATEST, "executions")), "executions")
+        .from_subquery(latest, LATEST)
+        .cross_join(FlowRun::Table)
+        .cross_join(Execution::Table)
+        .and_where(Expr::col((FlowRun::Table, FlowRun::Id)).equals((LATEST, "id")))
+        .and_where(its())
+        .order_by((FlowRun::Table, FlowRun::FlowId), Order::Asc)
+        .order_by((Execution::Table, Execution::DataDate), Order::Asc)
+        .to_owned())
 }
 
 /// Flow runs with their flows' names, by id.
@@ -473,6 +538,20 @@ mod tests {
             ..PageRequest::default()
         };
         [newest, next]
+    }
+
+    #[tokio::test]
+    async fn the_latest_runs_are_found_along_indexes() {
+        let store = SqlStore::connect("sqlite::memory:").await.expect("open");
+        let day = |text: &str| text.parse().expect("a date");
+        let query = LatestRunQuery {
+            flows: vec![FlowId(1), FlowId(2)],
+            from: day("2026-11-01"),
+            to: day("2026-11-30"),
+        };
+        let plan = plan(&store, &select_latest_runs(&query).expect("sound")).await;
+        let scans = |line: &str| line.starts_with("SCAN") && !line.contains("latest");
+        assert!(!plan.lines().any(scans), "it reads a whole table:\n{plan}");
     }
 
     #[tokio::test]

@@ -8,11 +8,12 @@ use crate::{
         sample::{self, World, date},
         store::{lead, put},
     },
-    engine::{Change, JobRunRow, JobRunState},
+    engine::{Change, ExecutionRow, JobRunRow, JobRunState},
     id::{AttemptId, ExecutionId, ExecutorId, FlowId, FlowRunId, JobId, JobRunId},
     model::{Flow, Job},
     port::{
-        ExecutionQuery, ExecutorQuery, FlowQuery, FlowView, History, JobQuery, JobRunQuery, JobView,
+        ExecutionQuery, ExecutorQuery, FlowQuery, FlowView, History, JobQuery, JobRunQuery,
+        JobView, LatestRun, LatestRunQuery,
     },
 };
 
@@ -169,6 +170,58 @@ where
     let blocked = BTreeMap::from([(JobRunState::Blocked, 1)]);
     let counts: Vec<_> = views.iter().map(|view| &view.job_runs).collect();
     assert_eq!(counts, [&BTreeMap::new(), &both, &blocked]);
+}
+
+/// Clauses 1 and 3: of each flow that is asked for, and each date of the range, the run of the latest execution.
+pub async fn the_latest_run_of_each_date_is_found<F>(_: &F, case: &Case<F>)
+where
+    F: StoreFixture<Store: History>,
+{
+    let store = &case.store;
+    let fence = lead(store).await;
+    let of = |id, data_date| {
+        let data_date = date(data_date);
+        let row = sample::execution(id);
+        Change::Execution(ExecutionRow { data_date, ..row })
+    };
+    let run = |id, execution, flow| sample::put_flow_run(sample::flow_run(id, execution, flow));
+    let mut changes = World::new().changes();
+    changes.extend([
+        of(32, "2026-11-19"),
+        run(61, 32, 1),
+        run(62, 32, 2),
+        of(33, "2026-11-19"),
+        run(63, 33, 2),
+        of(34, "2026-11-20"),
+        run(64, 34, 2),
+        of(35, "2026-11-23"),
+        run(65, 35, 2),
+    ]);
+    put(store, fence, changes).await;
+    let find = async |flows: &[u64], from, to| {
+        let query = LatestRunQuery {
+            flows: flows.iter().map(|id| FlowId(*id)).collect(),
+            from: date(from),
+            to: date(to),
+        };
+        store.latest_runs(&query).await.expect("runs")
+    };
+    let found = |data_date, id, execution, flow, executions| LatestRun {
+        data_date: date(data_date),
+        row: sample::flow_run(id, execution, flow),
+        executions,
+    };
+    let two = [
+        found("2026-11-19", 63, 33, 2, 2),
+        found("2026-11-20", 64, 34, 2, 1),
+    ];
+    assert_eq!(find(&[2], "2026-11-18", "2026-11-20").await, two);
+    let one = found("2026-11-19", 61, 32, 1, 1);
+    let both = find(&[2, 1], "2026-11-19", "2026-11-20").await;
+    assert_eq!(both, [one, two[0], two[1]]);
+    assert_eq!(find(&[], "2026-11-18", "2026-11-23").await, []);
+    assert_eq!(find(&[2], "2026-11-20", "2026-11-19").await, []);
+    assert_eq!(find(&[9], "2026-11-18", "2026-11-23").await, []);
 }
 
 /// Clause 1: a job run with the names of its job and flow, and attempts in the order of their numbers.
