@@ -52,7 +52,8 @@ struct FlowRun<'a> {
     started_at: Option<Timestamp>,
     ended_at: Option<Timestamp>,
     state: FlowRunState,
-    jobs: Vec<JobRun<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    jobs: Option<Vec<JobRun<'a>>>,
 }
 
 #[derive(Debug, Serialize)]
@@ -67,18 +68,13 @@ struct JobRun<'a> {
 }
 
 impl<'a> Report<'a> {
-    pub(crate) fn new(forecast: &'a Forecast) -> Self {
-        let mut runs: Vec<_> = forecast.job_runs.iter().collect();
-        runs.sort_by_key(|(id, run)| (run.started_at.is_none(), run.started_at, **id));
-        let mut jobs: BTreeMap<FlowRunId, Vec<JobRun<'a>>> = BTreeMap::new();
-        for (_, run) in runs {
-            jobs.entry(run.flow_run)
-                .or_default()
-                .push(job_run(forecast, run));
-        }
+    /// With the jobs of each flow, or without: of a large mesh they are most of it.
+    pub(crate) fn new(forecast: &'a Forecast, with_jobs: bool) -> Self {
+        let mut jobs = with_jobs.then(|| job_runs(forecast));
         let mut flows: BTreeMap<ExecutionId, Vec<FlowRun<'a>>> = BTreeMap::new();
         for (id, run) in &forecast.flow_runs {
-            let jobs = jobs.remove(id).unwrap_or_default();
+            let jobs = jobs.as_mut();
+            let jobs = jobs.map(|jobs| jobs.remove(id).unwrap_or_default());
             flows
                 .entry(run.execution)
                 .or_default()
@@ -138,10 +134,22 @@ fn skipped(forecast: &Forecast) -> Vec<Skipped<'_>> {
         .collect()
 }
 
+/// Jobs of each flow in the order of their starts.
+fn job_runs(forecast: &Forecast) -> BTreeMap<FlowRunId, Vec<JobRun<'_>>> {
+    let mut runs: Vec<_> = forecast.job_runs.iter().collect();
+    runs.sort_by_key(|(id, run)| (run.started_at.is_none(), run.started_at, **id));
+    let mut jobs: BTreeMap<FlowRunId, Vec<JobRun<'_>>> = BTreeMap::new();
+    for (_, run) in runs {
+        let its = jobs.entry(run.flow_run).or_default();
+        its.push(job_run(forecast, run));
+    }
+    jobs
+}
+
 fn flow_run<'a>(
     forecast: &'a Forecast,
     run: &'a FlowRunForecast,
-    jobs: Vec<JobRun<'a>>,
+    jobs: Option<Vec<JobRun<'a>>>,
 ) -> FlowRun<'a> {
     FlowRun {
         flow: forecast.flows.get(&run.flow).map_or("", String::as_str),

@@ -74,11 +74,18 @@ pub(super) struct ForecastBody {
     /// Whether only executors that are connected now are there. Default: false; all that are enabled are.
     #[serde(default)]
     as_connected: bool,
+    /// Whether jobs are told too, not only flows; of a large mesh they are most of the answer. Default: true.
+    #[serde(default = "yes")]
+    jobs: bool,
+}
+
+const fn yes() -> bool {
+    true
 }
 
 /// Tells what will run when, what waits for what, and which deadlines will be missed.
 #[utoipa::path(post, operation_id = "forecast", path = "/api/v1/forecast", tag = "schedules", request_body = ForecastBody, responses(
-    (status = 200, body = Object, description = "`executions`, each with its `flows` and their `jobs`, with times; `skipped` fire times; `missed_deadlines`; as of `hcndc simulate --format json`"),
+    (status = 200, body = Object, description = "`executions`, each with its `flows` and, unless left out, their `jobs`, with times; `skipped` fire times; `missed_deadlines`; as of `hcndc simulate --format json`"),
     (status = 400, body = ProblemDto, content_type = "application/problem+json"),
 ))]
 pub(super) async fn look_ahead<H: History, T: Transport>(
@@ -119,7 +126,7 @@ pub(super) async fn look_ahead<H: History, T: Transport>(
     }
     let seen = tokio::task::spawn_blocking(move || {
         let seen = forecast(&engine, &assumed).map_err(Problem::Refused)?;
-        serde_json::to_value(Report::new(&seen)).map_err(|error| {
+        serde_json::to_value(Report::new(&seen, body.jobs)).map_err(|error| {
             tracing::error!(%error, "a forecast cannot be written as JSON");
             Problem::Internal
         })

@@ -24,6 +24,7 @@ mod forecast;
 mod forward;
 mod gate;
 mod graphs;
+mod grid;
 mod guard;
 mod health;
 mod job_runs;
@@ -103,6 +104,7 @@ fn all<H: History + 'static, T: Transport + 'static>(app: &Arc<App<H, T>>) -> Ve
     routes.extend(forecast::routes(app));
     routes.extend(alerts::routes(app));
     routes.extend(graphs::routes(app));
+    routes.extend(grid::routes(app));
     routes.extend(overview::routes(app));
     routes.extend(control_many::routes(app));
     routes.extend(mesh::routes(app));

@@ -13,7 +13,7 @@ use warp::Filter as _;
 
 use super::{
     alerts, audit, backfills, control, control_many, cron, described, events, executions,
-    executors, firings, flows, forecast, graphs, health, job_runs, jobs, logs, many, mesh,
+    executors, firings, flows, forecast, graphs, grid, health, job_runs, jobs, logs, many, mesh,
     needs::NOTHING,
     overview, pages,
     problem::Problem,
@@ -75,7 +75,7 @@ pub(super) fn route() -> Route {
         backfills::plan, backfills::list, backfills::start, backfills::detail, backfills::stop, backfills::restart,
         trials::data_source, trials::param, trials::alert_channel, watched::test, watched::state,
         alerts::list, graphs::jobs, graphs::around, graphs::flows, graphs::execution_flows, graphs::execution_jobs,
-        graphs::lay_out, overview::overview, control_many::stop, control_many::pause, control_many::resume,
+        graphs::lay_out, grid::grid, overview::overview, control_many::stop, control_many::pause, control_many::resume,
         mesh::apply, mesh::give_out,
         executions::list, executions::start, executions::detail, executions::stop, executions::resume,
         executions::rerun, control::pause, control::unpause, control::reset, control::skip,

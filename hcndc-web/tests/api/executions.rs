@@ -225,3 +225,41 @@ async fn executions_are_listed_the_latest_first_and_by_filters() {
     let problem = bed.get(query).await.problem(400, "bad_query");
     assert_eq!(problem["faults"].as_array().unwrap().len(), 4, "{problem}");
 }
+
+#[tokio::test]
+async fn the_grid_tells_how_each_flow_last_went_for_each_date() {
+    let bed = Bed::two_flows().await;
+    let start = async |date: &str| {
+        let body = json!({"flow": "extract", "data_date": date});
+        let made = bed.post("executions", &body).await.expect(201);
+        made["id"].as_u64().expect("an id")
+    };
+    let first = start("2026-11-20").await;
+    bed.hand.finish("extract/orders", 0).await;
+    bed.reaches(first, "succeeded").await;
+    start("2026-11-19").await;
+    let last = start("2026-11-20").await;
+
+    let grid = bed.get("grid?from=2026-11-20&to=2026-11-21").await;
+    let grid = grid.expect(200);
+    assert_eq!(grid["dates"], json!(["2026-11-20", "2026-11-21"]));
+    let rows = grid["items"].as_array().expect("rows");
+    let names: Vec<_> = rows.iter().map(|row| &row["flow"]["name"]).collect();
+    assert_eq!(names, ["extract", "load"]);
+    let cell =
+        json!({"data_date": "2026-11-20", "state": "running", "execution": last, "executions": 2});
+    assert_eq!(rows[0]["runs"], json!([cell]));
+    assert_eq!(rows[1]["runs"], json!([]));
+
+    let usual = bed.get("grid?limit=1&text=load").await.expect(200);
+    assert_eq!(usual["dates"].as_array().expect("dates").len(), 14);
+    assert_eq!(usual["items"][0]["flow"]["name"], "load");
+    for dates in [
+        "from=2026-11-22&to=2026-11-21",
+        "from=2026-01-01&to=2026-11-21",
+    ] {
+        let problem = bed.get(&format!("grid?{dates}")).await;
+        let problem = problem.problem(400, "bad_query");
+        assert_eq!(problem["faults"][0]["field"], "to");
+    }
+}

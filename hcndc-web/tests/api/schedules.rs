@@ -362,6 +362,15 @@ async fn a_forecast_tells_what_will_run_when() {
         (at("started_at"), at("ended_at")),
         ("18:30".to_owned(), "18:50".to_owned())
     );
+    let short = bed
+        .post("forecast", &json!({"jobs": false}))
+        .await
+        .expect(200);
+    let flow = &short["executions"][0]["flows"][0];
+    assert_eq!(
+        (&flow["flow"], &flow["jobs"]),
+        (&json!("extract"), &Value::Null)
+    );
     let lost = json!({"lost": ["here"]});
     let seen = bed.post("forecast", &lost).await.expect(200);
     assert_eq!(

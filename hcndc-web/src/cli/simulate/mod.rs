@@ -166,7 +166,7 @@ pub(super) fn run(args: &SimulateArgs, lang: Lang) -> Exit {
         width: Term::stdout().size_checked().map(|(_, columns)| columns),
     };
     let text = match (args.format, forecasts.as_slice()) {
-        (Format::Json, [one]) => report::json(&report::Report::new(one)),
+        (Format::Json, [one]) => report::json(&report::Report::new(one, true)),
         (Format::Json, [one, other, ..]) => report::json(&one.compare(other)),
         (Format::Table, [one]) => table::forecast(one, look),
         (Format::Table, [one, other, ..]) => table::comparison(&one.compare(other), look),
