@@ -4,6 +4,10 @@ import { accessible, expect, look, LOOKS, results, server, test } from './fixtur
 const PAGES: [name: string, path: string, here: string][] = [
   ['home', '/home/', 'h1'],
   ['executions', '/execute/', 'tbody a'],
+  ['grid', '/execute/grid/?to=2026-11-22', 'tbody td a'],
+  ['backfills', '/backfill/', 'h1'],
+  ['backfill-new', '/backfill/new/', 'form'],
+  ['forecast', '/forecast/', '.figures'],
   ['flows', '/interface/', 'tbody a'],
   ['flow-new', '/interface/new/', 'form'],
   ['jobs', '/job/', 'tbody a'],
@@ -46,6 +50,7 @@ const DETAILS: [name: string, path: () => Promise<string>, here: string][] = [
   ['execution-gantt', async () => `/execute/${await failed()}/?tab=gantt`, '.piece'],
   ['execution-flow-runs', async () => `/execute/${await failed()}/?tab=flowRuns`, 'tbody a'],
   ['execution-history', async () => `/execute/${await failed()}/?tab=history`, '[role=tabpanel] strong'],
+  ['backfill', async () => `/backfill/${await first('backfills')}/`, '.day'],
   ['flow', async () => `/interface/${await first('flows')}/`, 'tbody a'],
   ['flow-edit', async () => `/interface/${await first('flows')}/edit/`, 'form'],
   ['job', async () => `/job/${await first('jobs')}/`, 'dl dd'],

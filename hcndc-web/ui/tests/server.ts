@@ -53,6 +53,7 @@ async function define(address: string): Promise<void> {
   await post('jobs', { flow: 'extract', name: 'customers', command: 'echo 7 customers' })
   await post('jobs', { flow: 'load', name: 'facts', command: 'echo no such table >&2; exit 3', depends_on: ['extract/orders', 'extract/customers'] })
   await post('jobs', { flow: 'load', name: 'report', command: 'echo written', depends_on: ['facts'] })
+  await post('backfills', { flow: 'extract', from: '2026-11-01', to: '2026-11-03', parallel: 3 })
   const good = await post('executions', { flow: 'extract', data_date: '2026-11-20' })
   const bad = await post('executions', { flow: 'extract', with_downstream: true, data_date: '2026-11-21' })
   for (const { id } of [good, bad]) {

@@ -14,6 +14,11 @@ export type Action = Schemas['Action']
 export type Flow = Schemas['Flow']
 export type Job = Schemas['Job']
 export type Executor = Schemas['Executor']
+export type Grid = Schemas['Grid']
+export type GridCell = Schemas['GridCell']
+export type Backfill = Schemas['Backfill']
+export type BackfillDetail = Schemas['BackfillDetail']
+export type BackfillPlan = Schemas['BackfillPlan']
 
 export const api = createClient<paths>({ baseUrl: location.origin, fetch: call })
 

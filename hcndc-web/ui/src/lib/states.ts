@@ -39,16 +39,18 @@ export const JOB_RUN_STATES = [
 ] as const
 export const EXECUTION_STATES = ['running', 'paused', 'stopping', 'succeeded', 'failed', 'stopped'] as const
 
+export const BACKFILL_STATES = ['running', 'stopping', 'succeeded', 'failed', 'stopped'] as const
+
 export const isLive = (state: string): boolean => ['running', 'paused', 'stopping'].includes(state)
 
 const PIECES: [Tone, string[]][] = [
   ['succeeded', ['succeeded']],
   ['skipped', ['skipped']],
   ['failed', ['failed', 'upstream_failed']],
-  ['stopped', ['killed']],
+  ['stopped', ['killed', 'stopped']],
   ['running', ['running', 'dispatched']],
   ['paused', ['retry_wait']],
-  ['waiting', ['queued', 'blocked']],
+  ['waiting', ['queued', 'blocked', 'waiting']],
 ]
 
 /** Counts by state as the pieces of a bar. */
