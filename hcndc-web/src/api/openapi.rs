@@ -74,7 +74,7 @@ pub(super) fn route() -> Route {
         schedules::pause, schedules::resume, schedules::pause_many, schedules::resume_many, schedules::run, schedules::next,
         schedules::explain, firings::of_schedule, firings::list, cron::preview, forecast::look_ahead,
         backfills::plan, backfills::list, backfills::start, backfills::detail, backfills::stop, backfills::restart,
-        trials::data_source, trials::param, trials::alert_channel, watched::test, watched::state,
+        trials::data_source, trials::file_server, trials::param, trials::alert_channel, watched::test, watched::state,
         alerts::list, graphs::jobs, graphs::around, graphs::flows, graphs::execution_flows, graphs::execution_jobs,
         graphs::lay_out, overview::overview, control_many::stop, control_many::pause, control_many::resume,
         mesh::apply, mesh::give_out, sheets::export_flows, sheets::import_flows, sheets::flow_template,

@@ -153,7 +153,7 @@ async fn a_secret_stays_until_another_is_given() {
         });
         secret.await.unwrap()
     };
-    let silent = json!({"name": "dw", "kind": "mysql", "host": "elsewhere.example.com"});
+    let silent = json!({"name": "dw", "kind": "mysql", "host": "dw.example.com", "database": "dw"});
     bed.write("PUT", &path, &silent).await.expect(200);
     assert_eq!(secret().await, "s3cret");
     let patch = json!({"user": "etl"});
