@@ -361,7 +361,16 @@ pub(crate) fn diverted(edit: &Edit, stored: &Definition) -> Option<&'static str>
             (new.password.is_none() && !same).then_some("password")
         }
         (Edit::Put(DefinitionDraft::FileServer(new)), Definition::FileServer(old)) => {
-            let same = (new.kind, &new.host, new.port) == (old.kind, &old.host, old.port);
+            let option = |it: &str| (new.options.get(it), old.options.get(it));
+            let stays = |it: &str| {
+                let (new, old) = option(it);
+                new == old
+            };
+            let (_, old_key) = option("host_key");
+            let same = (new.kind, &new.host, new.port) == (old.kind, &old.host, old.port)
+                && ["tls", "ca_file"].into_iter().all(stays)
+                // Before there was a host key, the secret went nowhere.
+                && (old_key.is_none() || stays("host_key"));
             (new.password.is_none() && !same).then_some("password")
         }
         (Edit::Put(DefinitionDraft::AlertChannel(new)), Definition::AlertChannel(old)) => {
@@ -431,8 +440,11 @@ mod tests {
     use std::{collections::BTreeMap, sync::Arc};
 
     use hcndc_core::{
-        id::DataSourceId,
-        model::{DataSource, DataSourceDraft, DataSourceKind, Revision},
+        id::{DataSourceId, FileServerId},
+        model::{
+            DataSource, DataSourceDraft, DataSourceKind, FileServer, FileServerDraft,
+            FileServerKind, Revision,
+        },
         time::Timestamp,
     };
 
@@ -531,15 +543,19 @@ mod tests {
             user: String::new(),
             password: password.clone(),
             options: BTreeMap::new(),
-            revision: Revision {
-                version: 1,
-                created_by: String::new(),
-                created_at: Timestamp::from_micros(0),
-                updated_by: String::new(),
-                updated_at: Timestamp::from_micros(0),
-            },
+            revision: revision(),
         };
         Definition::DataSource(Arc::new(source))
+    }
+
+    fn revision() -> Revision {
+        Revision {
+            version: 1,
+            created_by: String::new(),
+            created_at: Timestamp::from_micros(0),
+            updated_by: String::new(),
+            updated_at: Timestamp::from_micros(0),
+        }
     }
 
     #[test]
@@ -567,6 +583,49 @@ mod tests {
             });
             assert_eq!(diverted(&given, &stored), None);
         }
+    }
+
+    #[test]
+    fn a_file_servers_secret_stays_with_its_host_and_its_key() {
+        let draft = |options: &[(&str, &str)]| {
+            let mut draft = FileServerDraft::new("bank", FileServerKind::Sftp, "sftp.bank");
+            let options = options.iter();
+            let options = options.map(|(name, text)| ((*name).to_owned(), (*text).to_owned()));
+            draft.options = options.collect();
+            draft
+        };
+        let stored = |options: &[(&str, &str)]| {
+            let draft = draft(options);
+            let server = FileServer {
+                id: FileServerId(1),
+                name: draft.name,
+                directory: draft.directory,
+                description: draft.description,
+                kind: draft.kind,
+                host: draft.host,
+                port: draft.port,
+                user: draft.user,
+                password: secret("a"),
+                options: draft.options,
+                revision: revision(),
+            };
+            Definition::FileServer(Arc::new(server))
+        };
+        let (new, known) = ([("host_key", "SHA256:b")], [("host_key", "SHA256:a")]);
+        assert_eq!(diverted(&draft(&known).into(), &stored(&known)), None);
+        // Without one nobody was given the secret.
+        assert_eq!(diverted(&draft(&new).into(), &stored(&[])), None);
+        assert_eq!(
+            diverted(&draft(&new).into(), &stored(&known)),
+            Some("password")
+        );
+        for option in ["tls", "ca_file"] {
+            let moved = diverted(&draft(&[(option, "other")]).into(), &stored(&[]));
+            assert_eq!(moved, Some("password"), "{option}");
+        }
+        let mut moved = draft(&known);
+        moved.host = "mine".to_owned();
+        assert_eq!(diverted(&moved.into(), &stored(&known)), Some("password"));
     }
 
     #[test]

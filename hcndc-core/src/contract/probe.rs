@@ -49,10 +49,11 @@ pub trait ProbeFixture {
 
 /// Makes a `#[test]` of every case in [`contract::probe`](crate::contract::probe).
 ///
-/// The argument is an expression that gives a [`ProbeFixture`](crate::contract::probe::ProbeFixture).
+/// The argument is an expression that gives a [`ProbeFixture`](crate::contract::probe::ProbeFixture); or, after `optional`, an
+/// `Option` of one, and cases pass over where there is none.
 #[macro_export]
 macro_rules! probe_contract {
-    ($fixture:expr) => {
+    (optional $fixture:expr) => {
         $crate::probe_contract! { @ $fixture;
             looks_are_taken_while_others_are_open,
             every_look_is_told_once_under_its_number,
@@ -65,11 +66,16 @@ macro_rules! probe_contract {
             a_dropped_wait_loses_nothing,
         }
     };
+    ($fixture:expr) => {
+        $crate::probe_contract! { optional Some($fixture) }
+    };
     (@ $fixture:expr; $($case:ident,)*) => {$(
         #[test]
         fn $case() {
             use $crate::contract::probe::ProbeFixture as _;
-            let fixture = $fixture;
+            let Some(fixture) = $fixture else {
+                return;
+            };
             fixture.block_on(async {
                 let probe = fixture.fresh().await;
                 $crate::contract::probe::$case(&fixture, &probe).await;

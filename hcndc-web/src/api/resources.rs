@@ -32,7 +32,7 @@ use super::{
 };
 use crate::{
     app::App,
-    connect::alert,
+    connect::{alert, file},
     interchange::{Single, read_single, secret_field, tell_single},
 };
 
@@ -309,23 +309,29 @@ async fn put<H: History, T>(
     ids.first().copied().ok_or(Problem::Internal)
 }
 
-/// That an alert channel has the settings that its kind asks for.
+/// That an alert channel or a file server has the settings that its kind asks for.
 fn check_settings(edit: &Edit) -> Result<(), Problem> {
-    let Edit::Put(DefinitionDraft::AlertChannel(channel)) = edit else {
-        return Ok(());
+    let (field, faults) = match edit {
+        Edit::Put(DefinitionDraft::AlertChannel(channel)) => {
+            let none = Secret::default();
+            let secret = match channel.id {
+                None => Some(channel.secret.as_ref().unwrap_or(&none)),
+                // One that it may have is kept, and nobody here knows it.
+                Some(_) => channel.secret.as_ref(),
+            };
+            let faults = alert::check(channel.kind, &channel.settings, secret);
+            ("settings", faults)
+        }
+        Edit::Put(DefinitionDraft::FileServer(server)) => {
+            ("options", file::check(server.kind, &server.options))
+        }
+        _ => return Ok(()),
     };
-    let none = Secret::default();
-    let secret = match channel.id {
-        None => Some(channel.secret.as_ref().unwrap_or(&none)),
-        // One that it may have is kept, and nobody here knows it.
-        Some(_) => channel.secret.as_ref(),
-    };
-    let faults = alert::check(channel.kind, &channel.settings, secret);
     if faults.is_empty() {
         return Ok(());
     }
     let blames = faults.into_iter().map(|fault| {
-        let field = format!("settings.{}", fault.setting);
+        let field = format!("{field}.{}", fault.setting);
         Blame::of(field, BlameError::Setting(fault))
     });
     Err(Problem::BadBody(blames.collect()))

@@ -1,4 +1,5 @@
-//! Connections, tried out: what a data source answers, what a shared param comes to, whether an alert channel reaches anybody.
+//! Connections, tried out: what a data source or a file server answers, what a shared param comes to, whether an alert channel
+//! reaches anybody.
 //!
 //! A test that fails is a good answer: it says why, in the other side's own words. Whoever may change a definition may try
 //! it out; nothing is stored of it, and a value that a query gives is told to whoever asked, and nobody else.
@@ -7,7 +8,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Instant};
 
 use hcndc_core::{
     engine::Engine,
-    id::{AlertChannelId, DataSourceId, ParamId},
+    id::{AlertChannelId, DataSourceId, FileServerId, ParamId},
     model::{ContextValue, DefinitionId, ParamKind},
     port::{Clock as _, History, Permission, Transport},
     time::DataDate,
@@ -34,6 +35,7 @@ use crate::{
 };
 
 const DATA_SOURCE: &str = "/api/v1/data-sources/{id}/test";
+const FILE_SERVER: &str = "/api/v1/file-servers/{id}/test";
 const PARAM: &str = "/api/v1/params/{id}/test";
 const CHANNEL: &str = "/api/v1/alert-channels/{id}/test";
 
@@ -49,6 +51,7 @@ pub(super) fn routes<H: History + 'static, T: Transport + 'static>(
     };
     vec![
         Route::post(DATA_SOURCE, WRITE, one(DATA_SOURCE).then(data_source)),
+        Route::post(FILE_SERVER, WRITE, one(FILE_SERVER).then(file_server)),
         Route::post(PARAM, WRITE, one(PARAM).then(param)),
         Route::post(CHANNEL, WRITE, one(CHANNEL).then(alert_channel)),
     ]
@@ -60,7 +63,7 @@ pub(super) fn routes<H: History + 'static, T: Transport + 'static>(
 pub(super) struct TrialDto {
     /// Whether all is well.
     ok: bool,
-    /// The version of a data source, the value of a param; or why there is none, in the other side's own words.
+    /// The version of a data source, the host key or the greeting of a file server, the value of a param; or why there is none, in the other side's own words.
     said: String,
     /// How long it took.
     took_ms: u64,
@@ -141,6 +144,28 @@ pub(super) async fn data_source<H: History, T: Transport>(
     let begun = Instant::now();
     let version = app.connect.pools.version(&source).await;
     Ok(told(begun, version.map_err(|error| error.reason)))
+}
+
+/// Connects to a file server anew, and tells what it says of itself: an SFTP server shows its host key, an FTP server a greeting.
+#[utoipa::path(post, operation_id = "test_file_server", path = "/api/v1/file-servers/{id}/test", tag = "file-servers", params(("id" = u64, Path)), responses(
+    (status = 200, body = TrialDto),
+    (status = 404, body = ProblemDto, content_type = "application/problem+json"),
+))]
+pub(super) async fn file_server<H: History, T: Transport>(
+    id: u64,
+    app: Arc<App<H, T>>,
+    caller: Caller,
+    body: Body,
+) -> Result<Json<TrialDto>, Problem> {
+    let Nothing {} = body.optional_json().await?;
+    let id = FileServerId(id);
+    let server = find(&app, &caller, id.into(), move |engine| {
+        let server = engine.file_server(id)?;
+        Some((Arc::clone(server), server.directory.clone()))
+    });
+    let server = server.await?;
+    let begun = Instant::now();
+    Ok(told(begun, app.connect.finder.try_out(&server).await))
 }
 
 /// Tells what a shared param comes to for a data date. Its query is asked; nothing is known of a run, so placeholders of its

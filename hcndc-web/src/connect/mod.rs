@@ -51,7 +51,7 @@ impl Connect {
         let http = Http::new();
         Self {
             pools: Arc::new(Pools::new(http.clone(), Arc::default(), None)),
-            finder: Arc::new(Finder::new(None)),
+            finder: Arc::new(Finder::new(Arc::default(), None)),
             private: Vec::new(),
             http,
             manners: Manners { lang, zone },
@@ -77,7 +77,7 @@ impl Connect {
 
     fn renewed(mut self) -> Self {
         let (vault, private) = (Arc::clone(&self.vault), self.private.clone());
-        self.finder = Arc::new(Finder::new(private.clone()));
+        self.finder = Arc::new(Finder::new(Arc::clone(&vault), private.clone()));
         self.pools = Arc::new(Pools::new(self.http.clone(), vault, private));
         self
     }

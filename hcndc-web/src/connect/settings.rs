@@ -180,6 +180,13 @@ impl SettingFault {
     }
 }
 
+/// What is wrong with settings, in one line for logs and trials.
+#[must_use]
+pub fn sentences(faults: &[SettingFault]) -> String {
+    let sentences = faults.iter().map(|fault| fault.sentence(Lang::En));
+    sentences.collect::<Vec<_>>().join("; ")
+}
+
 /// What is wrong with these settings, by the list of those that are known.
 #[must_use]
 pub fn faults(known: &[&[Setting]], settings: &BTreeMap<String, String>) -> Vec<SettingFault> {

@@ -50,6 +50,50 @@ async fn a_data_source_tells_its_version_or_why_it_cannot() {
 }
 
 #[tokio::test]
+async fn a_file_server_tells_what_it_is_or_why_it_cannot() {
+    let bed = Bed::new().await;
+    let here = made(
+        &bed,
+        "file-servers",
+        &json!({"name": "here", "kind": "local"}),
+    )
+    .await;
+    assert_eq!(test(&bed, &here, &json!({})).await, (true, String::new()));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    drop(listener);
+    let bank = json!({"name": "bank", "kind": "sftp", "host": "127.0.0.1", "port": port});
+    let bank = made(&bed, "file-servers", &bank).await;
+    let (ok, said) = test(&bed, &bank, &json!({})).await;
+    assert!(!ok && said.contains("refused"), "{said}");
+    bed.post("file-servers/999/test", &json!({}))
+        .await
+        .problem(404, "unknown_file_server");
+}
+
+#[tokio::test]
+async fn a_wrong_option_of_a_file_server_is_refused_with_its_name() {
+    let bed = Bed::new().await;
+    let options = json!({"hostkey": "SHA256:", "host_key": "aa:bb:cc", "connect_seconds": "0"});
+    let body = json!({"name": "bank", "kind": "sftp", "host": "sftp.bank", "options": options});
+    let refused = bed.post("file-servers", &body).await;
+    let refused = refused.problem(400, "bad_body");
+    let faults = refused["faults"].as_array().unwrap();
+    let told: Vec<_> = faults
+        .iter()
+        .map(|it| (it["field"].as_str().unwrap(), it["code"].as_str().unwrap()))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("options.connect_seconds", "bad_setting"),
+            ("options.hostkey", "unknown_setting"),
+            ("options.host_key", "bad_setting"),
+        ]
+    );
+}
+
+#[tokio::test]
 async fn a_param_tells_its_value_for_a_date() {
     let dir = tempfile::tempdir().unwrap();
     let bed = Bed::new().await;

@@ -1,12 +1,14 @@
-//! Files that arrive, on real places.
+//! Files that arrive: in local folders, and what tests of all places share.
 
 use std::{collections::BTreeMap, fs, future::Future, path::Path, sync::Arc, time::Duration};
 
 use hcndc_core::{
     contract::probe::ProbeFixture,
-    id::FileServerId,
-    model::{FileServer, FileServerKind, Revision, Secret},
+    id::{FileEventId, FileServerId},
+    model::{FileEvent, FilePer, FileServer, FileServerKind, Revision, Secret},
+    port::{FoundFile, Look},
     time::Timestamp,
+    watch,
 };
 use hcndc_web::connect::file::{Finder, probe::Probing};
 use serde_json::{Value, json};
@@ -14,7 +16,8 @@ use tokio::runtime::Runtime;
 
 use crate::support::{Server, wait_for};
 
-fn file_server(kind: FileServerKind) -> FileServer {
+/// A server of this kind that is somewhere else.
+pub(crate) fn file_server(kind: FileServerKind) -> FileServer {
     let now = Timestamp::from_micros(0);
     FileServer {
         id: FileServerId(1),
@@ -38,10 +41,61 @@ fn file_server(kind: FileServerKind) -> FileServer {
 }
 
 /// Makes a file in a folder, with all folders above it.
-fn put(root: &Path, path: &str, content: &str) {
+pub(crate) fn put(root: &Path, path: &str, content: &str) {
     let path = root.join(path.trim_start_matches('/'));
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     fs::write(path, content).unwrap();
+}
+
+pub(crate) fn runtime() -> Runtime {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build();
+    runtime.unwrap()
+}
+
+/// Runs a case of the port's suite to its end.
+pub(crate) fn run_case<F: Future>(runtime: &Runtime, case: F) -> F::Output {
+    let limit = Duration::from_secs(120);
+    runtime.block_on(async { tokio::time::timeout(limit, case).await.unwrap() })
+}
+
+pub(crate) fn finder() -> Finder {
+    Finder::new(Arc::default(), None)
+}
+
+/// Looks at a server for the files of this path, now.
+pub(crate) async fn look(
+    finder: &Finder,
+    server: &FileServer,
+    path: &str,
+) -> Result<Vec<FoundFile>, String> {
+    let now = Timestamp::from_micros(0);
+    let event = FileEvent {
+        id: FileEventId(1),
+        name: "event".to_owned(),
+        directory: "/".to_owned(),
+        description: String::new(),
+        enabled: true,
+        server: server.id,
+        path: path.to_owned(),
+        window: None,
+        zone: chrono_tz::Tz::UTC,
+        interval: Duration::from_secs(1),
+        min_age: Duration::ZERO,
+        marker: None,
+        per: FilePer::File,
+        date_pattern: None,
+        revision: server.revision.clone(),
+    };
+    let look = Look {
+        number: 1,
+        dates: watch::dates(&event, now),
+        event: Arc::new(event),
+        server: Arc::new(server.clone()),
+    };
+    finder.find(&look).await
 }
 
 struct Local {
@@ -51,12 +105,8 @@ struct Local {
 
 impl Local {
     fn new() -> Self {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(1)
-            .enable_all()
-            .build();
         Self {
-            runtime: runtime.unwrap(),
+            runtime: runtime(),
             dir: tempfile::tempdir().unwrap(),
         }
     }
@@ -66,13 +116,11 @@ impl ProbeFixture for Local {
     type Probe = Probing;
 
     fn block_on<F: Future>(&self, case: F) -> F::Output {
-        let limit = Duration::from_secs(120);
-        self.runtime
-            .block_on(async { tokio::time::timeout(limit, case).await.unwrap() })
+        run_case(&self.runtime, case)
     }
 
     async fn fresh(&self) -> Probing {
-        Probing::start(Arc::new(Finder::new(None)))
+        Probing::start(Arc::new(finder()))
     }
 
     fn server(&self) -> FileServer {
@@ -131,7 +179,7 @@ fn ran(out: &Path) -> Vec<String> {
     ran
 }
 
-fn watch(server: &Server) -> Value {
+pub(crate) fn watched(server: &Server) -> Value {
     let events = server.get("file-events");
     let id = &events["items"][0]["id"];
     server.get(&format!("file-events/{id}/watch"))
@@ -156,7 +204,7 @@ fn a_file_starts_its_flow_for_the_date_in_its_name_once_over_restarts() {
     put(&root, "in/north/ledger-20261122.csv", "1");
     let server = Server::start(data.path(), &[]);
     wait_for("the second run", || ran(&out).len() > 1);
-    wait_for("a look after it", || watch(&server)["used"] == 3);
+    wait_for("a look after it", || watched(&server)["used"] == 3);
     assert_eq!(ran(&out), ["2026-11-21", "2026-11-22"]);
 
     let id = server.get("file-events")["items"][0]["id"].clone();
@@ -183,9 +231,9 @@ fn an_outage_is_told_and_ends() {
     let event = json!({"path": format!("{}/*.csv", path.display()), "per": "file"});
     let server = Server::start(data.path(), &[]);
     server.put_mesh(&mesh(&out, &event));
-    wait_for("the trouble", || watch(&server)["trouble"].is_string());
+    wait_for("the trouble", || watched(&server)["trouble"].is_string());
     fs::remove_file(&path).unwrap();
     put(&root, "in/a.csv", "1");
     wait_for("the run", || ran(&out).len() == 1);
-    assert_eq!(watch(&server)["trouble"], Value::Null);
+    assert_eq!(watched(&server)["trouble"], Value::Null);
 }

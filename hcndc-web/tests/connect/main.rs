@@ -8,8 +8,11 @@
 mod alerts;
 mod files;
 mod mail;
+mod proxy;
 mod queries;
 mod receiver;
+mod sftp;
+mod ssh_server;
 #[path = "../support/mod.rs"]
 mod support;
 mod webhooks;

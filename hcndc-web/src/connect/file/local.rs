@@ -11,7 +11,7 @@ use chrono::{DateTime, Utc};
 use hcndc_core::time::Timestamp;
 use tokio::sync::Semaphore;
 
-use super::{Entry, Place};
+use super::{Entry, Place, too_many};
 
 /// Reads of folders, a few at once. One that hangs, as a mount may, keeps its place until it answers, and its folder is not
 /// read again before: so that a dead mount takes one place and no more.
@@ -67,7 +67,7 @@ impl Local {
 }
 
 impl Place for Local {
-    async fn list(&mut self, folder: &str) -> Result<Option<Vec<Entry>>, String> {
+    async fn list(&mut self, folder: &str, most: usize) -> Result<Option<Vec<Entry>>, String> {
         let folder = PathBuf::from(folder);
         if self.readers.hangs_in(&folder) {
             return Err(format!(
@@ -85,7 +85,7 @@ impl Place for Local {
         };
         let (folder, private) = (folder.clone(), self.private.clone());
         let read = tokio::task::spawn_blocking(move || {
-            let read = read(&folder, &private);
+            let read = read(&folder, &private, most);
             drop((place, reading));
             read
         });
@@ -93,7 +93,7 @@ impl Place for Local {
     }
 }
 
-fn read(folder: &Path, private: &[PathBuf]) -> Result<Option<Vec<Entry>>, String> {
+fn read(folder: &Path, private: &[PathBuf], most: usize) -> Result<Option<Vec<Entry>>, String> {
     let failed = |error: io::Error| format!("{}: {error}", folder.display());
     let real = match folder.canonicalize() {
         Ok(real) => real,
@@ -119,6 +119,9 @@ fn read(folder: &Path, private: &[PathBuf]) -> Result<Option<Vec<Entry>>, String
         };
         if !about.is_file() && !about.is_dir() {
             continue;
+        }
+        if entries.len() == most {
+            return Err(too_many());
         }
         let modified = about.modified().map_err(failed)?;
         entries.push(Entry {

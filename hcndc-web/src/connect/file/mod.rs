@@ -1,39 +1,45 @@
 //! Files: the places where they arrive, looked at for those that an event waits for.
 //!
-//! [`probe`] is the port's adapter. A file per kind of place lists folders and knows nothing else; [`path`] knows what fits, for
-//! all of them alike.
+//! [`probe`] is the port's adapter. A file per kind of place lists folders and knows nothing else; [`path`] and `search` know what
+//! fits, for all of them alike. `line` keeps the connections to servers, and `ssh` what their owners prove themselves with.
 
+mod line;
 mod local;
 pub mod path;
 pub mod probe;
+mod search;
+mod sftp;
+mod ssh;
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    future::Future,
-    path::PathBuf,
-    time::Duration,
-};
+use std::{collections::BTreeMap, future::Future, path::PathBuf, sync::Arc, time::Duration};
 
 use hcndc_core::{
-    model::{FileEvent, FileServerKind},
+    model::{FileServer, FileServerKind},
     port::{FoundFile, Look},
-    time::{DataDate, Timestamp},
+    time::Timestamp,
 };
+
+use self::search::{ENTRIES, find_at};
+use super::settings::{self, Form, Setting, SettingFault};
+use crate::vault::Vault;
 
 /// How long a look may take.
 const LOOK: Duration = Duration::from_secs(60);
-/// Folders that are read by one look.
-const FOLDERS: usize = 1_000;
-/// Files that one look may find.
-const FILES: usize = 10_000;
 /// Folders of this host that are read at once.
 const READERS: usize = 16;
+
+/// Options of each server that is connected to.
+const NETWORK: &[Setting] = &[
+    Setting::optional("connect_seconds", Form::Number(1, 50)),
+    Setting::optional("answer_seconds", Form::Number(1, 50)),
+];
 
 /// Finds files.
 #[derive(Clone, Debug)]
 pub struct Finder {
     private: Vec<PathBuf>,
     readers: local::Readers,
+    lines: Arc<line::Lines>,
 }
 
 /// What lies in a folder.
@@ -47,20 +53,42 @@ struct Entry {
 
 /// A place whose folders can be listed.
 trait Place {
-    /// What lies in a folder; `None` if there is no such folder.
+    /// What lies in a folder, [`too_many`] if that is more than `most`; `None` if there is no such folder.
     fn list(
         &mut self,
         folder: &str,
+        most: usize,
     ) -> impl Future<Output = Result<Option<Vec<Entry>>, String>> + Send;
 }
 
+/// Why a look ends that reads too much.
+fn too_many() -> String {
+    format!("more than {ENTRIES} entries lie in the folders of the path; a narrower one is needed")
+}
+
+/// What is wrong with the options of a file server of this kind.
+#[must_use]
+pub fn check(kind: FileServerKind, options: &BTreeMap<String, String>) -> Vec<SettingFault> {
+    match kind {
+        FileServerKind::Local => settings::faults(&[], options),
+        FileServerKind::Sftp => {
+            let mut faults = settings::faults(&[sftp::SETTINGS, NETWORK], options);
+            faults.extend(sftp::check(options));
+            faults
+        }
+        // Nobody here looks at them: what stands there is somebody else's.
+        FileServerKind::Ftp | FileServerKind::Ftps | FileServerKind::S3 => Vec::new(),
+    }
+}
+
 impl Finder {
-    /// Files that are `private`, and those below such folders, are nobody's.
+    /// Files that are `private`, and those below such folders, are nobody's. `vault` opens passwords.
     #[must_use]
-    pub fn new(private: impl IntoIterator<Item = PathBuf>) -> Self {
+    pub fn new(vault: Arc<Vault>, private: impl IntoIterator<Item = PathBuf>) -> Self {
         Self {
             private: private.into_iter().collect(),
             readers: local::Readers::new(READERS),
+            lines: Arc::new(line::Lines::new(vault)),
         }
     }
 
@@ -69,122 +97,40 @@ impl Finder {
     /// # Errors
     /// Why it cannot look, in the other side's words where it has any; no secret.
     pub async fn find(&self, look: &Look) -> Result<Vec<FoundFile>, String> {
-        match tokio::time::timeout(LOOK, self.find_in_time(look)).await {
-            Ok(found) => found,
-            Err(_) => Err(format!("no answer within {} s", LOOK.as_secs())),
-        }
-    }
-
-    async fn find_in_time(&self, look: &Look) -> Result<Vec<FoundFile>, String> {
         match look.server.kind {
             FileServerKind::Local => {
                 let mut place = local::Local::new(self.readers.clone(), self.private.clone());
-                find_at(&mut place, look).await
+                in_time(LOOK, find_at(&mut place, look)).await
             }
-            FileServerKind::Ftp | FileServerKind::Ftps => Err(
-                "FTP servers cannot be looked at: this version has no client for FTP".to_owned(),
-            ),
-            FileServerKind::Sftp => Err(
-                "SFTP servers cannot be looked at: this version has no client for SSH".to_owned(),
-            ),
-            FileServerKind::S3 => {
-                Err("S3 cannot be looked at: this version has no client for it".to_owned())
-            }
+            FileServerKind::Ftp
+            | FileServerKind::Ftps
+            | FileServerKind::Sftp
+            | FileServerKind::S3 => self.lines.find(look).await,
+        }
+    }
+
+    /// Connects to a server anew, and tells what it says of itself; nothing for files of this host.
+    ///
+    /// # Errors
+    /// As for [`find`](Self::find).
+    pub async fn try_out(&self, server: &FileServer) -> Result<String, String> {
+        match server.kind {
+            FileServerKind::Local => Ok(String::new()),
+            FileServerKind::Ftp
+            | FileServerKind::Ftps
+            | FileServerKind::Sftp
+            | FileServerKind::S3 => self.lines.try_out(server).await,
         }
     }
 }
 
-/// The files that fit at a place.
-async fn find_at(place: &mut impl Place, look: &Look) -> Result<Vec<FoundFile>, String> {
-    let event = &look.event;
-    let mut found: BTreeMap<String, FoundFile> = BTreeMap::new();
-    for (date, pattern) in path::patterns(&event.path, &look.dates)? {
-        for folder in folders(place, &pattern).await? {
-            let Some(entries) = place.list(&folder).await? else {
-                continue;
-            };
-            for file in fitting(event, &pattern, date, &folder, entries)? {
-                // The latest date has it.
-                found.entry(file.path.clone()).or_insert(file);
-            }
-            if found.len() > FILES {
-                return Err(format!(
-                    "more than {FILES} files fit; a narrower path is needed"
-                ));
-            }
-        }
+/// What something comes to within this time.
+async fn in_time<T>(
+    within: Duration,
+    doing: impl Future<Output = Result<T, String>>,
+) -> Result<T, String> {
+    match tokio::time::timeout(within, doing).await {
+        Ok(done) => done,
+        Err(_) => Err(format!("no answer within {} s", within.as_secs())),
     }
-    Ok(found.into_values().collect())
-}
-
-/// The folders in which files may lie that fit.
-async fn folders(place: &mut impl Place, pattern: &path::Pattern) -> Result<Vec<String>, String> {
-    let mut folders = vec![String::new()];
-    for part in pattern.folders() {
-        if !path::is_glob(part) {
-            folders.iter_mut().for_each(|it| *it = join(it, part));
-            continue;
-        }
-        let mut next = Vec::new();
-        for folder in &folders {
-            let entries = place.list(&rooted(folder)).await?.unwrap_or_default();
-            let fit = entries.iter();
-            let fit = fit.filter(|it| it.is_folder && path::fits(part, &it.name));
-            next.extend(fit.map(|it| join(folder, &it.name)));
-            if next.len() > FOLDERS {
-                return Err(format!(
-                    "more than {FOLDERS} folders fit; a narrower path is needed"
-                ));
-            }
-        }
-        folders = next;
-    }
-    Ok(folders.iter().map(|it| rooted(it)).collect())
-}
-
-fn join(folder: &str, name: &str) -> String {
-    format!("{folder}/{name}")
-}
-
-/// A folder's path; that of the root is empty until here.
-fn rooted(folder: &str) -> String {
-    match folder.is_empty() {
-        true => "/".to_owned(),
-        false => folder.to_owned(),
-    }
-}
-
-/// Those of a folder's entries that fit.
-fn fitting(
-    event: &FileEvent,
-    pattern: &path::Pattern,
-    date: Option<DataDate>,
-    folder: &str,
-    entries: Vec<Entry>,
-) -> Result<Vec<FoundFile>, String> {
-    let date_of = |name: &str| match &event.date_pattern {
-        Some(form) => path::date_in(name, form),
-        None => date,
-    };
-    // A marker may fit the path itself, and is no file of the event for that.
-    let names: BTreeSet<String> = entries.iter().map(|it| it.name.clone()).collect();
-    let mut markers = BTreeMap::new();
-    if let Some(marker) = &event.marker {
-        for name in names.iter().filter(|it| path::fits(pattern.name(), it)) {
-            markers.insert(name.clone(), path::marker(marker, name, date_of(name))?);
-        }
-    }
-    let all_markers: BTreeSet<&String> = markers.values().collect();
-    let files = entries.iter().filter(|it| {
-        !it.is_folder && path::fits(pattern.name(), &it.name) && !all_markers.contains(&it.name)
-    });
-    let folder = if folder == "/" { "" } else { folder };
-    let found = files.map(|it| FoundFile {
-        path: join(folder, &it.name),
-        size: it.size,
-        modified: it.modified,
-        date: date_of(&it.name),
-        is_complete: markers.get(&it.name).is_none_or(|it| names.contains(it)),
-    });
-    Ok(found.collect())
 }

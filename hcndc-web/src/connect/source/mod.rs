@@ -24,7 +24,7 @@ use super::{
     http::Http,
     settings::{self, Form, Setting, SettingFault},
 };
-use crate::{causes::with_causes, interchange::Lang};
+use crate::causes::with_causes;
 
 /// Options that every data source has.
 const COMMON: &[Setting] = &[
@@ -154,8 +154,7 @@ impl Connection {
     async fn open(source: &DataSource, http: &Http, private: &[PathBuf]) -> Result<Self, AskError> {
         let faults = check(source.kind, &source.options);
         if !faults.is_empty() {
-            let sentences = faults.iter().map(|fault| fault.sentence(Lang::En));
-            let reason = sentences.collect::<Vec<_>>().join("; ");
+            let reason = settings::sentences(&faults);
             return Err(AskError::new(ResolveErrorKind::Other, reason));
         }
         let connecting = async {

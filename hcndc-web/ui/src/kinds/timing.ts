@@ -75,9 +75,14 @@ export const fileServers: Kind = {
   key: 'file-servers', page: '/ftp/', one: p('file server', '文件服务器'), many: p('File servers', '文件服务器'),
   about: p('Where file events look for files.', '文件事件查找文件的位置。'),
   start: p('Name a server, then watch a path on it with a file event.', '登记服务器后，用文件事件监视其路径。'),
-  filters: ['directory'], needs: 'write', uses: true,
+  filters: ['directory'], needs: 'write', uses: true, trial: true,
   columns: [COLUMN_NAME, { name: 'kind', label: p('Kind', '类型'), width: '90px' }, { name: 'host', label: p('Host', '主机') }, COLUMN_DIRECTORY, COLUMN_UPDATED],
-  fields: [NAME, DESCRIPTION, DIRECTORY, { name: 'kind', type: 'select', required: true, initial: 'sftp', options: words('local', 'ftp', 'ftps', 'sftp', 's3'), label: p('Kind', '类型') }, ...HOST_FIELDS],
+  fields: [
+    NAME, DESCRIPTION, DIRECTORY, { name: 'kind', type: 'select', required: true, initial: 'sftp', options: words('local', 'ftp', 'ftps', 'sftp', 's3'), label: p('Kind', '类型') },
+    ...HOST_FIELDS.slice(0, 3),
+    { ...PASSWORD, help: p('For SFTP it may be a private key, with its passphrase behind the last line.', 'SFTP 可填私钥，口令写在最后一行之后。') },
+    { name: 'options', type: 'map', label: p('Options', '选项'), help: p('SFTP needs host_key: the test tells which key the server shows.', 'SFTP 须设置 host_key：测试会显示服务器出示的密钥。') },
+  ],
 }
 
 export const fileEvents: Kind = {
