@@ -7,6 +7,7 @@
 
 mod alerts;
 mod files;
+mod ftp;
 mod mail;
 mod proxy;
 mod queries;
