@@ -14,6 +14,7 @@ mod queries;
 mod receiver;
 mod sftp;
 mod ssh_server;
+mod story;
 #[path = "../support/mod.rs"]
 mod support;
 mod webhooks;
