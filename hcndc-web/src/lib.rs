@@ -27,6 +27,7 @@ pub mod commits;
 pub mod connect;
 pub mod cron_text;
 pub mod database;
+mod definition_text;
 pub mod driving;
 mod forecast_report;
 pub mod handle;

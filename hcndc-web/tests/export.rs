@@ -27,7 +27,8 @@ use hcndc_core::{
     },
 };
 use hcndc_web::interchange::{
-    Existing, ExportError, MeshFile, edits, export, parse_exported, to_json, to_yaml,
+    Existing, ExportError, Lang, MeshFile, RowOutcome, SheetFormat, SheetKind, edits, export,
+    export_sheet, parse_exported, plan_sheet, to_json, to_yaml,
 };
 use proptest::{
     collection::{btree_map, btree_set, vec},
@@ -515,6 +516,48 @@ proptest! {
         let mut other = Engine::default();
         put(&mut other, &yaml);
         prop_assert_eq!(export(&other).unwrap(), file);
+    }
+}
+
+/// Each kind of sheet in each form.
+const SHEETS: [(SheetKind, SheetFormat, Lang); 4] = [
+    (SheetKind::Flows, SheetFormat::Csv, Lang::Zh),
+    (SheetKind::Flows, SheetFormat::Xlsx, Lang::En),
+    (SheetKind::Jobs, SheetFormat::Csv, Lang::En),
+    (SheetKind::Jobs, SheetFormat::Xlsx, Lang::Zh),
+];
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn a_sheet_changes_nothing_where_it_came_from(drawn in definitions()) {
+        let mut engine = Engine::default();
+        apply(&mut engine, drawn);
+        for (kind, format, lang) in SHEETS {
+            let bytes = export_sheet(kind, format, lang, &engine).unwrap();
+            let plan = plan_sheet("sheet", &bytes, None, &engine, lang).unwrap();
+            prop_assert_eq!(plan.kind, kind);
+            prop_assert_eq!(&plan.edits, &[]);
+            prop_assert!(plan.notes.is_empty());
+            prop_assert!(!plan.rows.is_empty());
+            prop_assert_eq!(plan.count(RowOutcome::Unchanged), plan.rows.len());
+        }
+    }
+
+    #[test]
+    fn a_sheet_of_flows_says_the_same_elsewhere(drawn in definitions()) {
+        let mut engine = Engine::default();
+        apply(&mut engine, drawn);
+        let write = |format, engine: &Engine| {
+            export_sheet(SheetKind::Flows, format, Lang::Zh, engine).unwrap()
+        };
+        for format in [SheetFormat::Csv, SheetFormat::Xlsx] {
+            let mut other = Engine::default();
+            let plan = plan_sheet("sheet", &write(format, &engine), None, &other, Lang::Zh);
+            apply(&mut other, plan.unwrap().edits);
+            prop_assert_eq!(write(SheetFormat::Csv, &other), write(SheetFormat::Csv, &engine));
+        }
     }
 }
 

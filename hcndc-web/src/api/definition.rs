@@ -29,10 +29,10 @@ pub(super) fn or_unknown(problem: Problem, id: impl Into<Problem>) -> Problem {
 }
 
 /// Reads and changes a definition, and again if somebody else was faster; unless the caller named a `version`.
-pub(super) async fn retry_stale<F: Future<Output = Result<(), Problem>>>(
+pub(super) async fn retry_stale<R, F: Future<Output = Result<R, Problem>>>(
     named: bool,
     mut change: impl FnMut() -> F,
-) -> Result<(), Problem> {
+) -> Result<R, Problem> {
     let mut tries = 1;
     loop {
         match change().await {

@@ -269,13 +269,13 @@ fn deeds(done: AccountsDone, names: &BTreeMap<RoleId, String>) -> Vec<Deed> {
 }
 
 /// Does what takes long where it holds nobody up.
-async fn aside<R: Send + 'static>(
+pub(super) async fn aside<R: Send + 'static>(
     work: impl FnOnce() -> Result<R, Problem> + Send + 'static,
 ) -> Result<R, Problem> {
     tokio::task::spawn_blocking(work)
         .await
         .unwrap_or_else(|error| {
-            tracing::error!(%error, "work on a mesh file failed");
+            tracing::error!(%error, "work on a file failed");
             Err(Problem::Internal)
         })
 }

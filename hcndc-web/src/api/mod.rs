@@ -51,6 +51,7 @@ mod schedules;
 mod server;
 mod servers;
 mod session;
+mod sheets;
 mod starts;
 mod stream;
 mod text;
@@ -106,6 +107,7 @@ fn all<H: History + 'static, T: Transport + 'static>(app: &Arc<App<H, T>>) -> Ve
     routes.extend(overview::routes(app));
     routes.extend(control_many::routes(app));
     routes.extend(mesh::routes(app));
+    routes.extend(sheets::routes(app));
     routes.extend(executions::routes(app));
     routes.extend(control::routes(app));
     routes.extend(job_runs::routes(app));

@@ -19,7 +19,7 @@ use super::{
     problem::Problem,
     roles,
     route::{Json, Route, at},
-    schedules, servers, session, tokens, trials, users, watched,
+    schedules, servers, session, sheets, tokens, trials, users, watched,
 };
 
 const OPENAPI: &str = "/api/openapi.json";
@@ -57,6 +57,7 @@ pub(super) fn route() -> Route {
         (name = "overview", description = "Where everything stands"),
         (name = "definitions", description = "Definitions of any kind"),
         (name = "mesh", description = "Whole mesh files"),
+        (name = "sheets", description = "Flows and jobs as csv and workbooks"),
         (name = "executions", description = "What was started"),
         (name = "job runs", description = "Jobs' parts of executions, their attempts and output"),
         (name = "events", description = "What happens, while it happens"),
@@ -76,7 +77,8 @@ pub(super) fn route() -> Route {
         trials::data_source, trials::file_server, trials::param, trials::alert_channel, watched::test, watched::state,
         alerts::list, graphs::jobs, graphs::around, graphs::flows, graphs::execution_flows, graphs::execution_jobs,
         graphs::lay_out, overview::overview, control_many::stop, control_many::pause, control_many::resume,
-        mesh::apply, mesh::give_out,
+        mesh::apply, mesh::give_out, sheets::export_flows, sheets::import_flows, sheets::flow_template,
+        sheets::export_jobs, sheets::import_jobs, sheets::job_template,
         executions::list, executions::start, executions::detail, executions::stop, executions::resume,
         executions::rerun, control::pause, control::unpause, control::reset, control::skip,
         control::mark_succeeded, control::actions, control::kill, executions::flow_runs, job_runs::of_execution, events::of_execution,

@@ -17,6 +17,7 @@ use warp::{
 use super::{cron::in_characters, denial::Denial, text};
 use crate::{
     connect::settings::SettingFault,
+    definition_text::user,
     interchange::{self, ExportError, Lang, Position},
 };
 
@@ -69,6 +70,8 @@ pub(crate) enum Problem {
     BadBody(Vec<Blame>),
     /// The mesh file is wrong.
     BadMesh(Vec<Blame>),
+    /// The sheet is wrong.
+    BadSheet(Vec<Blame>),
     /// No mesh file can say what the definitions are.
     NotExportable(ExportError),
     /// The scheduler refused the command.
@@ -237,6 +240,7 @@ impl Problem {
             Self::BadQuery(_) => "bad_query",
             Self::BadBody(_) => "bad_body",
             Self::BadMesh(_) => "bad_mesh",
+            Self::BadSheet(_) => "bad_sheet",
             Self::NotExportable(_) => "not_exportable",
             Self::Refused(rejected) => refused(rejected).1,
             Self::KeyReused => "idempotency_key_reused",
@@ -263,7 +267,9 @@ impl Problem {
             Self::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
             Self::BodyBroken | Self::BadQuery(_) | Self::BadBody(_) => StatusCode::BAD_REQUEST,
-            Self::BadMesh(_) | Self::KeyReused => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::BadMesh(_) | Self::BadSheet(_) | Self::KeyReused => {
+                StatusCode::UNPROCESSABLE_ENTITY
+            }
             Self::NotExportable(_) => StatusCode::CONFLICT,
             Self::Refused(rejected) => refused(rejected).0,
             Self::StoreUnavailable
@@ -284,6 +290,7 @@ impl Problem {
             Self::BadQuery(blames)
             | Self::BadBody(blames)
             | Self::BadMesh(blames)
+            | Self::BadSheet(blames)
             | Self::NotReady(blames) => blames.clone(),
             Self::Refused(Rejected::Definition { faults }) => {
                 faults.iter().cloned().map(Blame::from).collect()
@@ -387,7 +394,7 @@ impl Blame {
     fn to_dto(&self, lang: Lang) -> FaultDto {
         let (users, current_version) = match &self.error {
             BlameError::Definition(DefinitionError::InUse { users }) => {
-                let users = users.iter().map(|user| text::user(user, lang));
+                let users = users.iter().map(|it| user(it, lang));
                 (users.collect(), None)
             }
             BlameError::Definition(DefinitionError::Stale { current, .. }) => {

@@ -113,7 +113,13 @@ impl Served {
 
     /// What the server gives at this path.
     pub(super) async fn get(&self, path: &str) -> Result<String, ClientError> {
-        self.ask(Method::GET, path, "application/json", String::new())
+        let bytes = self.get_bytes(path).await?;
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
+    }
+
+    /// The same, of what is no text.
+    pub(super) async fn get_bytes(&self, path: &str) -> Result<Bytes, ClientError> {
+        self.ask(Method::GET, path, "application/json", Bytes::new())
             .await
     }
 
@@ -122,9 +128,10 @@ impl Served {
         &self,
         path: &str,
         media_type: &str,
-        body: String,
+        body: impl Into<Bytes>,
     ) -> Result<String, ClientError> {
-        self.ask(Method::POST, path, media_type, body).await
+        let bytes = self.ask(Method::POST, path, media_type, body.into());
+        Ok(String::from_utf8_lossy(&bytes.await?).into_owned())
     }
 
     async fn ask(
@@ -132,8 +139,8 @@ impl Served {
         method: Method,
         path: &str,
         media_type: &str,
-        body: String,
-    ) -> Result<String, ClientError> {
+        body: Bytes,
+    ) -> Result<Bytes, ClientError> {
         let authority = || self.authority.clone();
         let stream = TcpStream::connect(&self.authority).await;
         let stream = stream.map_err(|source| ClientError::Unreachable {
@@ -165,7 +172,7 @@ impl Served {
                     Lang::Zh => "zh-CN",
                 },
             )
-            .body(Full::new(Bytes::from(body)))
+            .body(Full::new(body))
             .map_err(|source| ClientError::Request {
                 authority: authority(),
                 source,
@@ -174,10 +181,11 @@ impl Served {
         let status = response.status();
         let body = response.into_body().collect().await.map_err(protocol)?;
         connection.abort();
-        let text = String::from_utf8_lossy(&body.to_bytes()).into_owned();
+        let body = body.to_bytes();
         if status.is_success() {
-            return Ok(text);
+            return Ok(body);
         }
+        let text = String::from_utf8_lossy(&body);
         Err(ClientError::Refused {
             authority: authority(),
             problem: problem(&text).unwrap_or_else(|| status.to_string()),
@@ -196,6 +204,9 @@ fn problem(text: &str) -> Option<String> {
     for fault in problem["faults"].as_array().into_iter().flatten() {
         let part = |name: &str| fault[name].as_str().unwrap_or_default().to_owned();
         said = format!("{said}\n  {}: {}", part("field"), part("message"));
+        if let Some(remedy) = fault["remedy"].as_str() {
+            said = format!("{said}\n    → {remedy}");
+        }
     }
     Some(said)
 }

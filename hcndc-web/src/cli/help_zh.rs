@@ -12,11 +12,11 @@ const ABOUT: &[(&str, &str)] = &[
     ("hcndc validate", "检查网状文件，列出全部错误"),
     (
         "hcndc import",
-        "把网状文件导入服务的数据库，或把其他系统的文件转换成网状文件",
+        "把网状文件或表格导入服务的数据库，或把其他系统的文件转换成网状文件",
     ),
     (
         "hcndc export",
-        "把服务数据库中的定义、角色和用户写成网状文件",
+        "把服务数据库中的定义、角色和用户写成网状文件，或把任务流、任务写成表格",
     ),
     (
         "hcndc import wfcommons",
@@ -103,6 +103,14 @@ const ARGUMENTS: &[(&str, &str)] = &[
         "lang",
         "消息的语言；默认由 HCNDC_LANG、LC_ALL、LC_MESSAGES 或 LANG 决定",
     ),
+    (
+        "hcndc import mesh",
+        "网状文件；或任务流、任务的表格：csv、xlsx 或 xls",
+    ),
+    (
+        "hcndc import sheet",
+        "把文件作为这种表格导入；csv、xlsx 和 xls 总是表格，种类由表头判断",
+    ),
     ("mesh", "网状文件，YAML 或 JSON"),
     (
         "hcndc run date",
@@ -116,6 +124,15 @@ const ARGUMENTS: &[(&str, &str)] = &[
     ),
     ("hcndc simulate from", "第一天，YYYY-MM-DD，按文件所定时区"),
     ("hcndc simulate to", "最后一天"),
+    (
+        "hcndc export format",
+        "写成什么形式：网状文件为 yaml（默认）或 json，表格为 csv（默认）或 xlsx",
+    ),
+    (
+        "hcndc export sheet",
+        "只导出任务流或任务，写成可用 `hcndc import` 导入的表格",
+    ),
+    ("hcndc export output", "写到哪个文件；默认为标准输出"),
     ("format", "预测结果的输出形式：table 为表格，json 为 JSON"),
     ("details", "除任务流外，也逐行列出每个任务"),
     (
@@ -180,10 +197,7 @@ const ARGUMENTS: &[(&str, &str)] = &[
     ("hcndc db backup backup", "备份文件；已存在则拒绝"),
     ("hcndc db restore backup", "备份文件；不存在则拒绝"),
     ("force", "即使已有数据库；原数据库保留在旁边"),
-    (
-        "all",
-        "全部定义、角色和用户；日后若有其他内容，另按名称指定",
-    ),
+    ("all", "全部定义、角色和用户，写成网状文件"),
     (
         "server",
         "改为通过该服务进行，例如 http://127.0.0.1:2333，而不是直接使用数据库",

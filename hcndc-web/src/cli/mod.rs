@@ -63,9 +63,9 @@ enum Command {
     Run(run::RunArgs),
     /// Check a mesh file and name all of its faults
     Validate(validate::ValidateArgs),
-    /// Put a mesh file into a server's database, or make one of another system's files
+    /// Put a mesh file or a sheet into a server's database, or make a mesh file of another system's files
     Import(import::ImportArgs),
-    /// Write the definitions of a server's database as a mesh file, without secrets
+    /// Write the definitions of a server's database as a mesh file, without secrets; or flows or jobs as a sheet
     Export(export::ExportArgs),
     /// Print the JSON schema of mesh files
     Schema,

@@ -31,6 +31,16 @@ pub enum ExportError {
         /// What it depends on.
         dependency: String,
     },
+    /// A text is longer than a cell of a workbook may be.
+    #[error(
+        "{name}: a text of {length} characters is longer than a cell of a workbook may be; take csv"
+    )]
+    TooLong {
+        /// The definition; a job as `flow/job`.
+        name: String,
+        /// Characters of the text.
+        length: usize,
+    },
 }
 
 /// All definitions of an engine as a mesh file, by kind and in the order in which they were made. Secrets are left out:

@@ -8,6 +8,7 @@ use hcndc_core::trigger::cron::CronError;
 
 use super::fault_text;
 use super::node::Position;
+use super::sheet::SheetProblem;
 use super::span::Span;
 
 /// One thing that is wrong in a file, and where.
@@ -550,6 +551,8 @@ pub enum Problem {
         /// The time as written.
         found: String,
     },
+    /// Something is wrong with a sheet, or with a cell of it.
+    Sheet(SheetProblem),
 }
 
 impl Problem {
@@ -629,6 +632,7 @@ impl Problem {
             Self::WfVersion { .. } => "wf-version",
             Self::WfUnknownTask { .. } => "wf-unknown-task",
             Self::WfBadRuntime { .. } => "wf-bad-runtime",
+            Self::Sheet(problem) => problem.code(),
         }
     }
 }

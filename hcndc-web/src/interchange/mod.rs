@@ -4,7 +4,7 @@
 //! [`read_mesh`] takes a file in YAML or JSON to a checked [`MeshFile`], or to **all** of its
 //! faults, each with its place, its path, what is wrong and what to do, in English and Chinese.
 //! [`to_yaml`] writes such a file back, [`export`] makes one of an engine's definitions, [`mesh_schema`] describes it for editors, and
-//! [`import_wfcommons`] makes one of a WfFormat trace, [`import_azkaban`] of an Azkaban project. Nothing in here knows the engine, the store
+//! [`import_wfcommons`] makes one of a WfFormat trace, [`import_azkaban`] of an Azkaban project. [`plan_sheet`] says what a sheet of flows or jobs does to what an engine has. Nothing in here knows the engine, the store
 //! or the API.
 
 mod accounts;
@@ -22,6 +22,7 @@ mod node;
 mod placeholder;
 mod runnable;
 mod schema;
+mod sheet;
 mod single;
 mod source;
 mod span;
@@ -52,6 +53,12 @@ pub use self::mesh_file::{
 pub use self::node::Position;
 pub use self::runnable::check_runnable;
 pub use self::schema::mesh_schema;
+pub(crate) use self::sheet::MOST_BYTES as MOST_SHEET_BYTES;
+pub use self::sheet::{
+    CellChange, MOST_ROWS as MOST_SHEET_ROWS, RowOutcome, SheetColumn, SheetFormat, SheetKind,
+    SheetNote, SheetPlan, SheetProblem, SheetRow, SheetWriteError, export_sheet, plan_sheet,
+    sheet_kind, sheet_template,
+};
 pub(crate) use self::single::{Single, body_schemas, read_single, secret_field, tell_single};
 pub use self::source::{
     MeshSource, check_mesh, parse_exported, parse_mesh, read_json_object, read_mesh,

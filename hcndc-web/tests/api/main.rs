@@ -24,4 +24,5 @@ mod mesh;
 mod requests;
 mod resources;
 mod schedules;
+mod sheets;
 mod trials;

@@ -1,12 +1,13 @@
-//! `hcndc import`: a mesh file into a database, or another system's file into a mesh file.
+//! `hcndc import`: a mesh file or a sheet into a database, or another system's file into a mesh file.
 
 mod azkaban;
 mod put;
+mod sheet;
 mod wfcommons;
 
 use std::path::{Path, PathBuf};
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 
 use super::{
     Exit,
@@ -15,7 +16,7 @@ use super::{
     keys::KeyArgs,
     pick, print, say, warn, warn_error, warn_faults,
 };
-use crate::interchange::{Lang, MeshFile, parse_exported, to_yaml};
+use crate::interchange::{Lang, MeshFile, SheetKind, parse_exported, to_yaml};
 
 /// Arguments of `import`.
 #[derive(Debug, Args)]
@@ -23,9 +24,12 @@ use crate::interchange::{Lang, MeshFile, parse_exported, to_yaml};
 pub(super) struct ImportArgs {
     #[command(subcommand)]
     from: Option<From>,
-    /// Mesh file, as `hcndc export` writes it or as a person does
+    /// Mesh file, as `hcndc export` writes it or as a person does; or a sheet of flows or jobs: csv, xlsx or xls
     #[arg(required = true, value_name = "MESH")]
     mesh: Option<PathBuf>,
+    /// The file is a sheet of these; csv, xlsx and xls are sheets anyway, and their header tells of what
+    #[arg(long, value_enum, value_name = "KIND")]
+    sheet: Option<SheetName>,
     #[command(flatten)]
     database: DatabaseArgs,
     /// Give it to this server instead of the database, for instance http://127.0.0.1:2333
@@ -38,6 +42,23 @@ pub(super) struct ImportArgs {
     /// Only say what would be done
     #[arg(long)]
     dry_run: bool,
+}
+
+/// What the rows of a sheet are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum SheetName {
+    Flows,
+    Jobs,
+}
+
+impl SheetName {
+    /// What it names.
+    pub(super) const fn kind(self) -> SheetKind {
+        match self {
+            Self::Flows => SheetKind::Flows,
+            Self::Jobs => SheetKind::Jobs,
+        }
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -77,6 +98,9 @@ pub(super) fn run(args: &ImportArgs, lang: Lang) -> Exit {
         // The parser asks for one of them.
         (None, None) => return Exit::Wrong,
     };
+    if args.sheet.is_some() || sheet::is_sheet(mesh) {
+        return sheet::run(args, mesh, lang);
+    }
     let name = mesh.display().to_string();
     let text = match std::fs::read_to_string(mesh) {
         Ok(text) => text,

@@ -3,7 +3,7 @@
 use hcndc_core::trigger::cron::CronError;
 
 use super::{character, cycle_text, labels_text};
-use crate::interchange::fault::{Expected, Found, NameRule, Noun, Problem};
+use crate::interchange::fault::{Expected, Found, Lang, NameRule, Noun, Problem};
 use crate::interchange::node::Position;
 
 pub(super) fn message(problem: &Problem) -> String {
@@ -140,6 +140,7 @@ pub(super) fn message(problem: &Problem) -> String {
         }
         Problem::WfVersion { found } => format!("WfFormat {found} is not supported"),
         Problem::WfUnknownTask { name } => format!("task `{name}` does not exist"),
+        Problem::Sheet(problem) => problem.message(Lang::En),
         Problem::WfBadRuntime { found } => {
             format!("runtime {found} is not a number of seconds, zero or more")
         }
@@ -245,6 +246,7 @@ pub(super) fn remedy(problem: &Problem) -> String {
         }
         Problem::WfVersion { .. } => "convert the trace to WfFormat 1.5 with the tools of the WfCommons project".to_owned(),
         Problem::WfUnknownTask { .. } => "add the task, or remove it from this list".to_owned(),
+        Problem::Sheet(problem) => problem.remedy(Lang::En),
         Problem::WfBadRuntime { .. } => "mend the trace, or remove the field to count the task as instant".to_owned(),
     }
 }

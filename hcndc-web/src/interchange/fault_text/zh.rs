@@ -3,7 +3,7 @@
 use hcndc_core::trigger::cron::CronError;
 
 use super::{character, cycle_text, labels_text};
-use crate::interchange::fault::{Expected, Found, NameRule, Noun, Problem};
+use crate::interchange::fault::{Expected, Found, Lang, NameRule, Noun, Problem};
 use crate::interchange::node::Position;
 
 pub(super) fn message(problem: &Problem) -> String {
@@ -108,6 +108,7 @@ pub(super) fn message(problem: &Problem) -> String {
         Problem::BadPlaceholder { placeholder } => format!("占位符“{placeholder}”格式错误"),
         Problem::WfVersion { found } => format!("不支持 WfFormat {found}"),
         Problem::WfUnknownTask { name } => format!("任务“{name}”不存在"),
+        Problem::Sheet(problem) => problem.message(Lang::Zh),
         Problem::WfBadRuntime { found } => format!("运行时间 {found} 不是非负秒数"),
     }
 }
@@ -203,6 +204,7 @@ pub(super) fn remedy(problem: &Problem) -> String {
         }
         Problem::WfVersion { .. } => "请用 WfCommons 项目的工具转换为 WfFormat 1.5".to_owned(),
         Problem::WfUnknownTask { .. } => "请添加该任务，或将其从列表中删除".to_owned(),
+        Problem::Sheet(problem) => problem.remedy(Lang::Zh),
         Problem::WfBadRuntime { .. } => "请修正记录，或删除该字段（视为瞬间完成）".to_owned(),
     }
 }

@@ -1,28 +1,36 @@
-//! `hcndc export`.
+//! `hcndc export`: all definitions as a mesh file, or flows or jobs as a sheet.
 
-use std::path::PathBuf;
+mod sheet;
+
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use hcndc_core::{
     engine::{Engine, Rejected, Settings},
     port::{AccountsError, Store as _},
 };
-use hcndc_store_mysql::{SqlError, Upkeep};
+use hcndc_store_mysql::{SqlError, SqlStore, Upkeep};
 
 use super::{
     Exit,
     client::{ClientError, CredentialArgs, Served},
     db::{DatabaseArgs, now},
-    pick, print, say, warn_error,
+    import::SheetName,
+    pick, print, say, warn, warn_error,
 };
-use crate::interchange::{ExportError, Lang, add_accounts, export, to_json, to_yaml};
+use crate::interchange::{
+    ExportError, Lang, SheetWriteError, add_accounts, export, to_json, to_yaml,
+};
 
 /// Arguments of `export`.
 #[derive(Debug, Args)]
 pub(super) struct ExportArgs {
-    /// All definitions, roles and users: what else there may be one day is asked for by name
-    #[arg(long, required = true)]
+    /// All definitions, roles and users, as a mesh file
+    #[arg(long, required_unless_present = "sheet", conflicts_with = "sheet")]
     all: bool,
+    /// These only, as a sheet that `hcndc import` takes back
+    #[arg(long, value_enum, value_name = "KIND")]
+    sheet: Option<SheetName>,
     /// Leave roles and users out, which a server gives to administrators only
     #[arg(long)]
     without_accounts: bool,
@@ -36,18 +44,20 @@ pub(super) struct ExportArgs {
     server: Option<String>,
     #[command(flatten)]
     credentials: CredentialArgs,
-    /// Where to write the mesh file; standard output if not given
+    /// Where to write the file; standard output if not given
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// How it is written
-    #[arg(long, value_enum, default_value_t = Format::Yaml)]
-    format: Format,
+    /// How it is written: a mesh file as yaml (if not given) or json, a sheet as csv (if not given) or xlsx
+    #[arg(long, value_enum)]
+    format: Option<Format>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {
     Yaml,
     Json,
+    Csv,
+    Xlsx,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -60,6 +70,8 @@ enum Failed {
     Accounts(#[from] AccountsError),
     #[error(transparent)]
     Unsayable(#[from] ExportError),
+    #[error(transparent)]
+    Sheet(#[from] SheetWriteError),
     #[error(
         "roles and users are for administrators: leave them out with --without-accounts, or use an administrator's token"
     )]
@@ -71,6 +83,17 @@ enum Failed {
 }
 
 pub(super) fn run(args: &ExportArgs, lang: Lang) -> Exit {
+    if let Some(name) = args.sheet {
+        return sheet::run(args, name.kind(), lang);
+    }
+    if matches!(args.format, Some(Format::Csv | Format::Xlsx)) {
+        warn(pick(
+            lang,
+            "a mesh file is yaml or json; csv and xlsx are for --sheet",
+            "网状文件只能是 yaml 或 json；csv 和 xlsx 用于 --sheet",
+        ));
+        return Exit::Wrong;
+    }
     let text = super::runtime()
         .map_err(Failed::Runtime)
         .and_then(|runtime| runtime.block_on(text(args, lang)));
@@ -81,10 +104,15 @@ pub(super) fn run(args: &ExportArgs, lang: Lang) -> Exit {
             return Exit::Failed;
         }
     };
-    let Some(output) = &args.output else {
-        return print(lang, text.trim_end());
-    };
-    if let Err(error) = std::fs::write(output, text) {
+    match &args.output {
+        Some(output) => save(output, text.as_bytes(), lang),
+        None => print(lang, text.trim_end()),
+    }
+}
+
+/// Writes a file, and says where it is.
+fn save(output: &Path, bytes: &[u8], lang: Lang) -> Exit {
+    if let Err(error) = std::fs::write(output, bytes) {
         let doing = match lang {
             Lang::En => format!("cannot write {}", output.display()),
             Lang::Zh => format!("无法写入 {}", output.display()),
@@ -99,8 +127,8 @@ pub(super) fn run(args: &ExportArgs, lang: Lang) -> Exit {
 async fn text(args: &ExportArgs, lang: Lang) -> Result<String, Failed> {
     if let Some(server) = &args.server {
         let format = match args.format {
-            Format::Yaml => "yaml",
-            Format::Json => "json",
+            Some(Format::Json) => "json",
+            _ => "yaml",
         };
         let (accounts, passwords) = (!args.without_accounts, args.with_passwords);
         let path =
@@ -117,16 +145,20 @@ async fn text(args: &ExportArgs, lang: Lang) -> Result<String, Failed> {
     // Reading is in nobody's way, also beside servers that are at work.
     let upkeep = Upkeep::open(&args.database.options()).await?;
     let store = upkeep.store().await?;
-    let snapshot = store.load().await?;
-    let engine =
-        Engine::load(now(), Settings::default(), snapshot).map_err(Failed::Inconsistent)?;
+    let engine = engine(store).await?;
     let mut file = export(&engine)?;
     if !args.without_accounts {
         add_accounts(store, args.with_passwords, &mut file).await?;
     }
     upkeep.close().await?;
     Ok(match args.format {
-        Format::Yaml => to_yaml(&file),
-        Format::Json => to_json(&file),
+        Some(Format::Json) => to_json(&file),
+        _ => to_yaml(&file),
     })
+}
+
+/// What a store holds.
+async fn engine(store: &SqlStore) -> Result<Engine, Failed> {
+    let snapshot = store.load().await?;
+    Engine::load(now(), Settings::default(), snapshot).map_err(Failed::Inconsistent)
 }
