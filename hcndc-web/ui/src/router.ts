@@ -8,7 +8,9 @@ function pagesOf(kind: Kind): RouteRecordRaw[] {
   const props = { kind }
   const withId = (route: { params: Record<string, string | string[]> }) => ({ kind, id: Number(route.params['id']) })
   const meta = { menu: kind.page }
+  const upload = { path: `${kind.page}upload/`, component: () => import('@/pages/UploadPage.vue'), props: { kind, sheet: kind.sheet }, meta }
   return [
+    ...(kind.sheet ? [upload] : []),
     { path: kind.page, component: () => import('@/kinds/KindList.vue'), props, meta },
     { path: `${kind.page}new/`, component: () => import('@/kinds/KindForm.vue'), props, meta },
     { path: `${kind.page}:id(\\d+)/`, component: () => import('@/kinds/KindDetail.vue'), props: withId, meta },

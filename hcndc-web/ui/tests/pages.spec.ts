@@ -10,6 +10,7 @@ const PAGES: [name: string, path: string, here: string][] = [
   ['forecast', '/forecast/', '.figures'],
   ['flows', '/interface/', 'tbody a'],
   ['flow-new', '/interface/new/', 'form'],
+  ['flow-upload', '/interface/upload/', '.drop'],
   ['jobs', '/job/', 'tbody a'],
   ['job-new', '/job/new/', 'form'],
   ['executors', '/base/exec/host/', 'tbody a'],

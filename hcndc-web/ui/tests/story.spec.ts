@@ -127,3 +127,34 @@ test('the coming night is foreseen', async ({ page }) => {
   await page.getByText('12 hours').click()
   await expect(lane.locator('.ran')).toHaveCount(6)
 })
+
+test('flows come by a sheet: refused with all faults, put right, looked at, written', async ({ page }) => {
+  const name = `sheet-${Date.now()}`
+  await look(page, { locale: 'en', theme: 'light' })
+  await page.goto(`${server()}/interface/`)
+  await page.getByRole('button', { name: 'Upload' }).click()
+  const header = 'number,flow name,flow directory,retries,depends on numbers'
+  const upload = async (rows: string[]) => {
+    const buffer = Buffer.from([header, ...rows, ''].join('\n'))
+    await page.locator('input[type=file]').setInputFiles({ name: 'flows.csv', mimeType: 'text/csv', buffer })
+  }
+  await upload([`1,${name},/retail,many,`, `2,${name}-after,/retail,,7`])
+  await expect(page.getByRole('alert')).toContainText('D2')
+  await expect(page.getByRole('alert')).toContainText('E3')
+  await upload([`1,${name},/retail,1,`, `2,${name}-after,/retail,,1`])
+  await expect(page.locator('tbody tr')).toHaveCount(2)
+  await page.getByRole('button', { name: 'Write' }).click()
+  await expect(page.getByRole('dialog')).toContainText('Makes 2 and changes 0')
+  await page.getByRole('dialog').getByRole('button', { name: 'Write' }).click()
+  await expect(page).toHaveURL(/\/interface\/$/)
+  await page.getByRole('textbox', { name: 'Search' }).fill(name)
+  await expect(page.locator('tbody tr')).toHaveCount(2)
+})
+
+test('an executor is tested from its page', async ({ page }) => {
+  await look(page, { locale: 'en', theme: 'light' })
+  await page.goto(`${server()}/base/exec/host/`)
+  await page.locator('tbody a').first().click()
+  await page.getByRole('button', { name: 'Test now' }).click()
+  await expect(page.getByText('It works')).toBeVisible()
+})

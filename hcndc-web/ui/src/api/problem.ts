@@ -5,6 +5,9 @@ export interface Fault {
   code: string
   message: string
   remedy?: string | null
+  /** Where it stands in what was sent, from 1: a line and column of a text, a row and column of a sheet. */
+  line?: number | null
+  column?: number | null
   users?: string[] | null
   current_version?: number | null
 }

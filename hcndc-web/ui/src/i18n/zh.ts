@@ -24,7 +24,7 @@ const zh: Messages = {
     details: '详情', general: '基本', advanced: '更多设置', usedBy: '被引用', unused: '没有被引用', of: '{a} / {b}', actions: '操作', filter: '筛选', id: '编号', today: '今天', showAll: '查看全部', by: '由 {who}',
     sortedUp: '升序', sortedDown: '降序', notHere: '本服务器尚未提供此页面。', unknownPage: '该地址没有页面', forbidden: '您的账号没有“{permission}”权限。', toHome: '返回总览', up: '上移', down: '下移',
   },
-  trial: { title: '测试', run: '立即测试', good: '正常', bad: '不正常', noFiles: '现在没有匹配的文件', used: '已使用', unfit: '名称中没有日期', incomplete: '尚未完整' },
+  trial: { title: '测试', run: '立即测试', protocol: '协议 {version}', good: '正常', bad: '不正常', noFiles: '现在没有匹配的文件', used: '已使用', unfit: '名称中没有日期', incomplete: '尚未完整' },
   problem: { unreachable: '无法连接服务器', unreachableDetail: '请确认服务器正在运行且网络正常，然后重试。', faults: '需要修正', stale: '其他人刚刚修改了此内容。', reload: '载入最新内容', in_use: '仍被引用', unexpected: '意外的响应' },
   state: {
     succeeded: '成功', failed: '失败', upstream_failed: '上游失败', timed_out: '超时', lost: '失联', not_started: '未能启动', running: '运行中', dispatched: '已下发', queued: '排队中', blocked: '等待依赖', waiting: '等待中', retry_wait: '等待重试', paused: '已暂停', stopping: '停止中', stopped: '已停止', killed: '已终止', skipped: '已跳过', joined: '已合并',
@@ -45,6 +45,8 @@ const zh: Messages = {
     title: '预测', note: '按当前定义与状态推算何时运行什么，不会启动任何任务。', horizon: '预测范围', hours: '{n} 小时', days: '{n} 天', usual: '按任务通常耗时', usualHelp: '取最近几次运行的中位数，最多 2,000 个任务；否则取定义中的预期耗时，没有则为一分钟。', connected: '仅使用在线的执行服务器', lost: '假设这些服务器不可用', executions: '执行', lastEnd: '最后结束于', missed: '将错过的期限', open: '届时尚未结束', none: '这段时间没有任何运行', noneHelp: '没有调度触发，也没有等待中的执行。请为任务流设置调度，或扩大预测范围。', timeline: '时间线', filter: '查找任务流', waits: '等待', runs: '运行', cut: '推算在 500,000 步后中止，之后的内容未显示。', moreRows: '另有 {n} 个任务流，可按名称查找。', skipped: '不会启动的触发时间', start: '“{schedule}”（{date}）到 {at} 仍未开始', finish: '“{schedule}”（{date}）到 {at} 仍未成功', byHand: '手动启动', bar: '{flow}，{date}：{from} 至 {to}，{state}', notYet: '未结束',
   },
   grid: { title: '按日期查看', note: '每个任务流在各数据日期的最近一次运行结果，点击可打开该次执行。', days: '日期个数', earlier: '更早的日期', later: '更晚的日期', last: '最后日期', cell: '{flow}，{date}：{state}，执行次数：{n}', none: '{flow}，{date}：没有运行' },
+  upload: { open: '批量上传', download: '下载', title: '批量上传：{kinds}', note: '用表格批量新建和修改，所有行一起生效，或全部不生效。', templates: '从模板开始，表头说明各列含义；也可下载现有内容，修改后重新上传。', template: '模板（{format}）', drop: '将 csv、xlsx 或 xls 文件拖到此处', choose: '选择文件', another: '选择其他文件', faults: '未写入任何内容，请修正以下问题后重新选择文件', cell: '单元格', fault: '问题', remedy: '处理方法', preview: '将要进行的修改', row: '行', outcome: '结果', changes: '变更', created: '新建', changed: '修改', unchanged: '不变', all: '显示不变的行', nothing: '没有新内容', write: '写入', confirm: '将一次性新建 {created} 项、修改 {changed} 项。', done: '已新建 {created} 项，修改 {changed} 项', leave: '此表格尚未写入，确定离开吗？' },
+  sheet: { name: '名称', description: '说明', directory: '目录', data_date: '数据日期', retries: '重试次数', depends_on: '依赖', flow: '任务流', executor: '执行服务器', workdir: '工作目录', command: '命令', params: '参数', success_codes: '成功退出码' },
   skip: { misfired: '超过允许的延迟', coalesced: '由更晚的一次代替', max_instances: '同时运行数已满', queue_full: '排队数已满', paused: '调度已暂停', changed: '调度已修改', deleted: '调度已删除', excluded: '不在调度的日期内', flow_disabled: '任务流已停用', refused: '任务流无法启动' },
   jobRun: {
     title: '任务执行 {id}', why: '原因', log: '日志', attempts: '尝试', holds: '等待的条件', earliest: '最早可开始', executor: '执行服务器', pid: '进程', peak: '内存峰值', cpu: '处理器时间', logBytes: '输出', signal: '信号', reason: '原因', noAttempts: '尚未尝试运行。', editJob: '编辑任务', number: '序号', dispatched: '下发时间',

@@ -12,7 +12,7 @@ export const flows: Kind = {
   key: 'flows', page: '/interface/', one: p('flow', '任务流'), many: p('Flows', '任务流'),
   about: p('Named groups of jobs; the units that are started and scheduled.', '一组任务，启动和调度的单位。'),
   start: p('Make a flow, then add jobs to it. “hcndc import mesh.yaml” brings in many at once.', '先新建任务流，再添加任务；也可用 hcndc import mesh.yaml 批量导入。'),
-  filters: ['directory', 'enabled'], needs: 'write', uses: true,
+  filters: ['directory', 'enabled'], needs: 'write', uses: true, sheet: 'flows',
   detail: () => import('@/pages/FlowParts.vue'),
   columns: [
     COLUMN_NAME, COLUMN_DIRECTORY,
@@ -42,7 +42,7 @@ export const jobs: Kind = {
   key: 'jobs', page: '/job/', one: p('job', '任务'), many: p('Jobs', '任务'),
   about: p('Commands on executors, and what ties them together.', '在执行服务器上运行的命令及其依赖。'),
   start: p('A job belongs to a flow: make a flow first.', '任务属于任务流，请先新建任务流。'),
-  filters: ['flow', 'enabled'], needs: 'write', uses: true,
+  filters: ['flow', 'enabled'], needs: 'write', uses: true, sheet: 'jobs',
   detail: () => import('@/pages/JobParts.vue'),
   columns: [
     { name: 'flow', label: p('Flow', '任务流'), type: 'ref', width: '180px' }, COLUMN_NAME,

@@ -82,6 +82,8 @@ export interface Kind {
   uses?: boolean
   /** Whether it can be tried out, by `test` below its address. */
   trial?: boolean
+  /** The sheet by which many are made and changed at once. */
+  sheet?: 'flows' | 'jobs'
   /** The field that it is called by; `name` if not given. */
   title?: string
   /** It is made and deleted, but not changed. */
