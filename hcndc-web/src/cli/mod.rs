@@ -198,6 +198,11 @@ fn log_to_stderr() {
     let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| {
         tracing_subscriber::EnvFilter::new("info,sqlx=warn,sea_orm_migration=warn")
     });
+    // In more words it tells passwords.
+    let filter = match "suppaftp=info".parse() {
+        Ok(quiet) => filter.add_directive(quiet),
+        Err(_) => filter,
+    };
     // A logger that is there already is as good.
     let _ = tracing_subscriber::fmt()
         .with_env_filter(filter)

@@ -16,8 +16,7 @@ use tokio::runtime::Runtime;
 
 use crate::support::{Server, wait_for};
 
-/// A server of this kind that is somewhere else.
-pub(crate) fn file_server(kind: FileServerKind) -> FileServer {
+fn file_server(kind: FileServerKind) -> FileServer {
     let now = Timestamp::from_micros(0);
     FileServer {
         id: FileServerId(1),
@@ -38,6 +37,20 @@ pub(crate) fn file_server(kind: FileServerKind) -> FileServer {
             updated_by: "test".to_owned(),
         },
     }
+}
+
+/// A server of this kind on this host.
+pub(crate) fn at(kind: FileServerKind, port: u16, user: &str, secret: &str) -> FileServer {
+    let mut server = file_server(kind);
+    server.host = "127.0.0.1".to_owned();
+    server.port = Some(port);
+    server.user = user.to_owned();
+    server.password = Secret::new(secret);
+    server
+}
+
+pub(crate) fn option(server: &mut FileServer, name: &str, text: &str) {
+    server.options.insert(name.to_owned(), text.to_owned());
 }
 
 /// Makes a file in a folder, with all folders above it.
@@ -169,7 +182,7 @@ fn mesh(out: &Path, event: &Value) -> String {
 }
 
 /// The dates that ran so far.
-fn ran(out: &Path) -> Vec<String> {
+pub(crate) fn ran(out: &Path) -> Vec<String> {
     let mut ran: Vec<String> = fs::read_to_string(out)
         .unwrap_or_default()
         .lines()

@@ -7,12 +7,14 @@
 
 mod alerts;
 mod files;
+mod ftp;
 mod mail;
 mod proxy;
 mod queries;
 mod receiver;
 mod sftp;
 mod ssh_server;
+mod story;
 #[path = "../support/mod.rs"]
 mod support;
 mod webhooks;

@@ -22,7 +22,7 @@ use hcndc_web::connect::{
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _};
 use tokio::runtime::Runtime;
 
-use crate::{receiver::Receiver, server};
+use crate::{proxy::nobody, receiver::Receiver, server};
 
 const GOOD: DataSourceId = DataSourceId(1);
 const GONE: DataSourceId = DataSourceId(2);
@@ -190,10 +190,30 @@ fn postgres_ca() -> String {
     url.split_once("ca=").unwrap().1.to_owned()
 }
 
-/// An address where nobody listens.
-fn nobody() -> u16 {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().port()
+/// The PostgreSQL server, as its address tells it.
+pub(crate) struct PostgresServer {
+    pub(crate) user: String,
+    pub(crate) password: String,
+    pub(crate) host: String,
+    pub(crate) port: u16,
+    pub(crate) ca: String,
+}
+
+impl PostgresServer {
+    pub(crate) fn find(test: &str) -> Option<Self> {
+        let url = server("HCNDC_TEST_POSTGRES_URL", test)?;
+        let (user, rest) = url.split_once('@').unwrap();
+        let (user, password) = user.split_once("://").unwrap().1.split_once(':').unwrap();
+        let (address, ca) = rest.split_once("/postgres?ca=").unwrap();
+        let (host, port) = address.split_once(':').unwrap();
+        Some(Self {
+            user: user.to_owned(),
+            password: password.to_owned(),
+            host: host.to_owned(),
+            port: port.parse().unwrap(),
+            ca: ca.to_owned(),
+        })
+    }
 }
 
 fn pools() -> Arc<Pools> {

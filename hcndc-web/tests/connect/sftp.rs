@@ -11,7 +11,7 @@ use russh::MethodKind;
 use tokio::runtime::Runtime;
 
 use crate::{
-    files::{file_server, finder, look, put, run_case, runtime},
+    files::{at, finder, look, option, put, run_case, runtime},
     proxy::{Proxy, nobody, saying},
     server,
     ssh_server::{PASSWORD, SshServer},
@@ -63,24 +63,10 @@ impl SftpServer {
 
     /// How it is to be connected to, at this port.
     fn at(&self, port: u16) -> FileServer {
-        let mut server = at(port, &self.user, &self.key("user"));
+        let mut server = at(FileServerKind::Sftp, port, &self.user, &self.key("user"));
         option(&mut server, "host_key", &self.host_key());
         server
     }
-}
-
-/// An SFTP server on this host.
-fn at(port: u16, user: &str, secret: &str) -> FileServer {
-    let mut server = file_server(FileServerKind::Sftp);
-    server.host = "127.0.0.1".to_owned();
-    server.port = Some(port);
-    server.user = user.to_owned();
-    server.password = Secret::new(secret);
-    server
-}
-
-fn option(server: &mut FileServer, name: &str, text: &str) {
-    server.options.insert(name.to_owned(), text.to_owned());
 }
 
 struct Fixture {
@@ -232,7 +218,7 @@ async fn what_is_no_sftp_server_is_told_in_time() {
             "",
         ),
     ] {
-        let mut to = at(port, "somebody", "file-secret");
+        let mut to = at(FileServerKind::Sftp, port, "somebody", "file-secret");
         option(&mut to, "connect_seconds", "1");
         let why = look(&finder(), &to, "/*").await.unwrap_err();
         assert!(why.contains(expected), "{why}");
@@ -244,7 +230,7 @@ async fn what_is_no_sftp_server_is_told_in_time() {
 async fn a_password_is_given_at_once_or_as_an_answer() {
     for method in [MethodKind::Password, MethodKind::KeyboardInteractive] {
         let server = SshServer::start(method).await;
-        let mut to = at(server.port, "etl", PASSWORD);
+        let mut to = at(FileServerKind::Sftp, server.port, "etl", PASSWORD);
         option(&mut to, "host_key", &server.host_key);
         let found = look(&finder(), &to, "/in/*.csv").await.unwrap();
         assert_eq!((found[0].path.as_str(), found[0].size), ("/in/a.csv", 3));

@@ -4,6 +4,7 @@ use serde_json::json;
 
 use crate::{
     mail::{MailServer, somebody},
+    queries::PostgresServer,
     receiver::Receiver,
     support::{Server, wait_for},
 };
@@ -73,22 +74,17 @@ fn a_job_that_fails_reaches_people_by_mail_and_webhook_with_its_cause() {
 
 #[test]
 fn a_job_whose_database_refuses_fails_and_runs_with_its_answer_later() {
-    let Some(database) = crate::server("HCNDC_TEST_POSTGRES_URL", "a value from PostgreSQL") else {
+    let Some(dw) = PostgresServer::find("a value from PostgreSQL") else {
         return;
     };
-    let (user, rest) = database.split_once('@').unwrap();
-    let (_, user) = user.split_once("://").unwrap();
-    let (user, password) = user.split_once(':').unwrap();
-    let (address, ca) = rest.split_once("/postgres?ca=").unwrap();
-    let (host, port) = address.split_once(':').unwrap();
     let dir = tempfile::tempdir().unwrap();
     let server = Server::start(dir.path(), &[]);
     let mesh = |password: &str| {
         json!({
             "hcndc": 1,
-            "data_sources": [{"name": "dw", "kind": "postgresql", "host": host, "port": port.parse::<u16>().unwrap(),
-                "user": user, "password": password, "database": "postgres",
-                "options": {"tls": "verify_full", "ca_file": ca}}],
+            "data_sources": [{"name": "dw", "kind": "postgresql", "host": dw.host, "port": dw.port,
+                "user": dw.user, "password": password, "database": "postgres",
+                "options": {"tls": "verify_full", "ca_file": dw.ca}}],
             "shared_params": [{"name": "days", "sql": {"data_source": "dw",
                 "query": "select date '${date}' - date '${date:%Y}-01-01' + 1"}}],
             "flows": [{"name": "load", "jobs": [
@@ -98,7 +94,7 @@ fn a_job_whose_database_refuses_fails_and_runs_with_its_answer_later() {
     server.put_mesh(&mesh("wrong").to_string());
     let failed = server.start_flows(&["load"]);
     wait_for("the refusal", || server.execution_state(failed) == "failed");
-    server.put_mesh(&mesh(password).to_string());
+    server.put_mesh(&mesh(&dw.password).to_string());
     let good = server.start_flows(&["load"]);
     wait_for("the end", || server.execution_state(good) != "running");
     assert_eq!(server.execution_state(good), "succeeded");

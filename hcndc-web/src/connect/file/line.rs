@@ -11,9 +11,10 @@ use hcndc_core::{
     id::FileServerId,
     model::{FileServer, FileServerKind},
     port::{FoundFile, Look},
+    time::Timestamp,
 };
 
-use super::{Entry, LOOK, Place, check, find_at, in_time, sftp::Sftp};
+use super::{Entry, LOOK, Place, check, find_at, ftp::Ftp, in_time, sftp::Sftp};
 use crate::{connect::settings, vault::Vault};
 
 /// How long a connection is kept that no look uses.
@@ -146,6 +147,7 @@ impl Kept {
 /// A connection that has signed in.
 enum Connection {
     Sftp(Box<Sftp>),
+    Ftp(Box<Ftp>),
 }
 
 impl Connection {
@@ -165,10 +167,10 @@ impl Connection {
                     let connected = Sftp::connect(server, answer).await?;
                     Ok(Self::Sftp(Box::new(connected)))
                 }
-                FileServerKind::Ftp | FileServerKind::Ftps => Err(
-                    "FTP servers cannot be looked at: this version has no client for FTP"
-                        .to_owned(),
-                ),
+                FileServerKind::Ftp | FileServerKind::Ftps => {
+                    let connected = Ftp::connect(server, answer).await?;
+                    Ok(Self::Ftp(Box::new(connected)))
+                }
                 FileServerKind::S3 => {
                     Err("S3 cannot be looked at: this version has no client for it".to_owned())
                 }
@@ -185,6 +187,7 @@ impl Connection {
     fn is_broken(&self) -> bool {
         match self {
             Self::Sftp(sftp) => sftp.is_broken(),
+            Self::Ftp(ftp) => ftp.is_broken(),
         }
     }
 
@@ -192,6 +195,7 @@ impl Connection {
     fn greeting(&self) -> String {
         match self {
             Self::Sftp(sftp) => sftp.greeting(),
+            Self::Ftp(ftp) => ftp.greeting(),
         }
     }
 }
@@ -200,6 +204,14 @@ impl Place for Connection {
     async fn list(&mut self, folder: &str, most: usize) -> Result<Option<Vec<Entry>>, String> {
         match self {
             Self::Sftp(sftp) => sftp.list(folder, most).await,
+            Self::Ftp(ftp) => ftp.list(folder, most).await,
+        }
+    }
+
+    async fn modified(&mut self, path: &str) -> Result<Option<Timestamp>, String> {
+        match self {
+            Self::Sftp(sftp) => sftp.modified(path).await,
+            Self::Ftp(ftp) => ftp.modified(path).await,
         }
     }
 }

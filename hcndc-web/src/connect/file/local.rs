@@ -128,7 +128,7 @@ fn read(folder: &Path, private: &[PathBuf], most: usize) -> Result<Option<Vec<En
             name,
             is_folder: about.is_dir(),
             size: about.len(),
-            modified: Timestamp::from(DateTime::<Utc>::from(modified)),
+            modified: Some(Timestamp::from(DateTime::<Utc>::from(modified))),
         });
     }
     Ok(Some(entries))

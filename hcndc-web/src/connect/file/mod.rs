@@ -3,6 +3,7 @@
 //! [`probe`] is the port's adapter. A file per kind of place lists folders and knows nothing else; [`path`] and `search` know what
 //! fits, for all of them alike. `line` keeps the connections to servers, and `ssh` what their owners prove themselves with.
 
+mod ftp;
 mod line;
 mod local;
 pub mod path;
@@ -48,7 +49,8 @@ struct Entry {
     name: String,
     is_folder: bool,
     size: u64,
-    modified: Timestamp,
+    /// `None` where the listing does not tell.
+    modified: Option<Timestamp>,
 }
 
 /// A place whose folders can be listed.
@@ -59,6 +61,14 @@ trait Place {
         folder: &str,
         most: usize,
     ) -> impl Future<Output = Result<Option<Vec<Entry>>, String>> + Send;
+
+    /// When a file was changed last whose listing does not tell; `None` if it is gone.
+    fn modified(
+        &mut self,
+        _path: &str,
+    ) -> impl Future<Output = Result<Option<Timestamp>, String>> + Send {
+        async { Ok(None) }
+    }
 }
 
 /// Why a look ends that reads too much.
@@ -76,8 +86,10 @@ pub fn check(kind: FileServerKind, options: &BTreeMap<String, String>) -> Vec<Se
             faults.extend(sftp::check(options));
             faults
         }
-        // Nobody here looks at them: what stands there is somebody else's.
-        FileServerKind::Ftp | FileServerKind::Ftps | FileServerKind::S3 => Vec::new(),
+        FileServerKind::Ftp => settings::faults(&[NETWORK], options),
+        FileServerKind::Ftps => settings::faults(&[ftp::TLS, NETWORK], options),
+        // Nobody here looks at it: what stands there is somebody else's.
+        FileServerKind::S3 => Vec::new(),
     }
 }
 

@@ -8,7 +8,7 @@ use std::{
 use hcndc_core::{
     model::FileEvent,
     port::{FoundFile, Look},
-    time::DataDate,
+    time::{DataDate, Timestamp},
 };
 
 use super::{Entry, Place, path, too_many};
@@ -17,6 +17,8 @@ use super::{Entry, Place, path, too_many};
 const FOLDERS: usize = 1_000;
 /// Files that one look may find.
 const FILES: usize = 10_000;
+/// Stands for a time that is still to be asked for.
+const NEVER: Timestamp = Timestamp::from_micros(0);
 /// Entries of folders that one look reads.
 pub(super) const ENTRIES: usize = 100_000;
 
@@ -30,9 +32,19 @@ pub(super) async fn find_at(place: &mut impl Place, look: &Look) -> Result<Vec<F
             let Some(entries) = listings.list(&folder).await? else {
                 continue;
             };
-            for file in fitting(event, &pattern, date, &folder, &entries)? {
+            for (mut file, modified) in fitting(event, &pattern, date, &folder, &entries)? {
                 // The latest date has it.
-                found.entry(file.path.clone()).or_insert(file);
+                if found.contains_key(&file.path) {
+                    continue;
+                }
+                let modified = match modified {
+                    Some(modified) => Some(modified),
+                    None => listings.place.modified(&file.path).await?,
+                };
+                if let Some(modified) = modified {
+                    file.modified = modified;
+                    found.insert(file.path.clone(), file);
+                }
             }
             if found.len() > FILES {
                 return Err(format!(
@@ -65,9 +77,12 @@ impl<'a, P: Place> Listings<'a, P> {
         if let Some(listed) = self.listed.get(folder) {
             return Ok(listed.clone());
         }
-        let listed = self.place.list(folder, self.left).await?;
-        let read = listed.as_ref().map_or(0, Vec::len);
-        self.left = self.left.checked_sub(read).ok_or_else(too_many)?;
+        let mut listed = self.place.list(folder, self.left).await?;
+        if let Some(entries) = &mut listed {
+            self.left = self.left.checked_sub(entries.len()).ok_or_else(too_many)?;
+            // A server may say anything: what leads out of the folder does not lie in it.
+            entries.retain(|it| !it.name.contains('/'));
+        }
         let listed: Option<Arc<[Entry]>> = listed.map(Into::into);
         self.listed.insert(folder.to_owned(), listed.clone());
         Ok(listed)
@@ -114,14 +129,14 @@ fn rooted(folder: &str) -> String {
     }
 }
 
-/// Those of a folder's entries that fit.
+/// Those of a folder's entries that fit, and their times as far as the listing tells them.
 fn fitting(
     event: &FileEvent,
     pattern: &path::Pattern,
     date: Option<DataDate>,
     folder: &str,
     entries: &[Entry],
-) -> Result<Vec<FoundFile>, String> {
+) -> Result<Vec<(FoundFile, Option<Timestamp>)>, String> {
     let date_of = |name: &str| match &event.date_pattern {
         Some(form) => path::date_in(name, form),
         None => date,
@@ -139,12 +154,15 @@ fn fitting(
         !it.is_folder && path::fits(pattern.name(), &it.name) && !all_markers.contains(&it.name)
     });
     let folder = if folder == "/" { "" } else { folder };
-    let found = files.map(|it| FoundFile {
-        path: join(folder, &it.name),
-        size: it.size,
-        modified: it.modified,
-        date: date_of(&it.name),
-        is_complete: markers.get(&it.name).is_none_or(|it| names.contains(it)),
+    let found = files.map(|it| {
+        let file = FoundFile {
+            path: join(folder, &it.name),
+            size: it.size,
+            modified: it.modified.unwrap_or(NEVER),
+            date: date_of(&it.name),
+            is_complete: markers.get(&it.name).is_none_or(|it| names.contains(it)),
+        };
+        (file, it.modified)
     });
     Ok(found.collect())
 }

@@ -186,7 +186,7 @@ impl Sftp {
         Ok(Some(Entry {
             is_folder,
             size: about.size.unwrap_or_default(),
-            modified: Timestamp::from_micros(modified.saturating_mul(1_000_000)),
+            modified: Some(Timestamp::from_micros(modified.saturating_mul(1_000_000))),
             name: file.filename,
         }))
     }

@@ -93,3 +93,57 @@ fn parts(text: &str) -> Option<(String, &str)> {
     let key = format!("{EDGE}{begin}{EDGE}\n{body}\n{EDGE}END {end}{EDGE}\n");
     Some((key, behind.trim()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEY: &str =
+        "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEHiUgnKYPRTbUlOdY19f516vrxXLm2j0M84yVLwBcVe";
+    /// As OpenSSH tells it of that key.
+    const FINGERPRINT: &str = "SHA256:a2znpA+KaOzURRIO+mjegYca9EBRftYnE1odlfKAhYI";
+
+    #[test]
+    fn fingerprints_and_public_keys_name_the_same_key() {
+        let expected: Fingerprint = FINGERPRINT.parse().unwrap();
+        for text in [
+            FINGERPRINT,
+            &format!("{FINGERPRINT}="),
+            KEY,
+            &format!(" {KEY} somebody@somewhere\n"),
+        ] {
+            assert_eq!(HostKeys::read(text), Ok(HostKeys(vec![expected])), "{text}");
+        }
+        let two = format!("{KEY},\n{FINGERPRINT}");
+        assert_eq!(HostKeys::read(&two).unwrap().0, [expected, expected]);
+        assert!(HostKeys::read(" \n").unwrap().is_empty());
+        for bad in [
+            "SHA256:",
+            "MD5:aa:bb",
+            "aa:bb:cc",
+            "ssh-ed25519",
+            "SHA256:c2hvcnQ",
+        ] {
+            assert!(HostKeys::read(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_key_is_told_from_its_passphrase_and_put_into_lines() {
+        let key = "-----BEGIN A KEY-----\nabc\ndef\n-----END A KEY-----\n";
+        let joined = "-----BEGIN A KEY-----abc def-----END A KEY-----";
+        for (text, behind) in [
+            (key.to_owned(), ""),
+            (format!("{key}pass phrase\n"), "pass phrase"),
+            (joined.to_owned(), ""),
+            (format!("{joined}pass phrase"), "pass phrase"),
+        ] {
+            assert_eq!(parts(&text), Some((key.to_owned(), behind)), "{text}");
+        }
+        assert_eq!(parts("-----BEGIN A KEY-----\nabc"), None);
+        assert!(matches!(
+            Credential::read(" a password "),
+            Ok(Credential::Password(it)) if it == " a password "
+        ));
+    }
+}
