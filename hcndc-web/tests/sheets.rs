@@ -16,7 +16,8 @@ use hcndc_core::{
     time::Timestamp,
 };
 use hcndc_web::interchange::{
-    Existing, Lang, SheetFormat, SheetKind, edits, parse_mesh, plan_sheet, sheet_template,
+    Existing, Lang, SheetFormat, SheetKind, SheetNote, edits, export_sheet, parse_mesh, plan_sheet,
+    sheet_template,
 };
 use proptest::{collection::vec, prelude::*, sample::Index};
 
@@ -63,6 +64,42 @@ fn read(bytes: &[u8]) {
             }
         }
     }
+}
+
+/// Three flows as other programs write workbooks: numbers as floats, a date as a number of days.
+#[test]
+fn workbooks_of_other_programs_are_read() {
+    for name in ["flows.xls", "flows.xlsx"] {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data");
+        let bytes = fs::read(path.join(name)).unwrap();
+        let mut engine = Engine::default();
+        let plan = plan_sheet(name, &bytes, None, &engine, Lang::Zh).unwrap();
+        assert_eq!(plan.kind, SheetKind::Flows);
+        assert_eq!(plan.notes, [SheetNote::DataDates { rows: 1 }], "{name}");
+        let by = "test".into();
+        let edits = plan.edits;
+        let batch = Input::Edit(EditBatch { by, edits });
+        engine.apply(Timestamp::from_micros(0), batch).unwrap();
+        let text = export_sheet(SheetKind::Flows, SheetFormat::Csv, Lang::Zh, &engine).unwrap();
+        let text = String::from_utf8(text).unwrap();
+        let rows: Vec<_> = text.lines().skip(1).collect();
+        let expected = [
+            "1,抽取,当日订单,/零售,,3,,",
+            "2,装载,,/零售/日报,,0,1,",
+            "3,汇总,,/零售/日报,,1,\"1,2\",",
+        ];
+        assert_eq!(rows, expected, "{name}");
+    }
+}
+
+/// A cell in the last row and column would have the reader make room for sixteen million.
+#[test]
+fn a_small_workbook_that_would_become_a_large_one_is_refused() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/corner.xls");
+    let bytes = fs::read(path).unwrap();
+    let faults = plan_sheet("corner.xls", &bytes, None, &engine(), Lang::En).unwrap_err();
+    let codes: Vec<_> = faults.iter().map(|fault| fault.code()).collect();
+    assert_eq!(codes, ["too-spread"]);
 }
 
 /// Cells that could mean something.
@@ -112,9 +149,14 @@ proptest! {
     }
 
     #[test]
-    fn no_damage_to_a_workbook_breaks_the_reader(hits in vec((any::<Index>(), any::<u8>()), 1..8)) {
-        let book = sheet_template(SheetKind::Jobs, SheetFormat::Xlsx, Lang::Zh);
-        let mut book = book.unwrap();
+    fn no_damage_to_a_workbook_breaks_the_reader(
+        hits in vec((any::<Index>(), any::<u8>()), 1..8), old in any::<bool>(),
+    ) {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/flows.xls");
+        let mut book = match old {
+            true => fs::read(path).unwrap(),
+            false => sheet_template(SheetKind::Jobs, SheetFormat::Xlsx, Lang::Zh).unwrap(),
+        };
         for (at, byte) in hits {
             let at = at.index(book.len());
             book[at] = byte;

@@ -26,6 +26,10 @@ const ABOUT: &[(&str, &str)] = &[
         "hcndc import azkaban",
         "导入 Azkaban 的项目（Flow 1.0 或 2.0）；没有对应写法的内容会逐条说明",
     ),
+    (
+        "hcndc import crontab",
+        "导入 crontab：每行成为一个带调度的任务流；没有对应写法的内容会逐条说明",
+    ),
     ("hcndc schema", "输出网状文件的 JSON schema"),
     (
         "hcndc simulate",
@@ -103,6 +107,12 @@ const ARGUMENTS: &[(&str, &str)] = &[
         "lang",
         "消息的语言；默认由 HCNDC_LANG、LC_ALL、LC_MESSAGES 或 LANG 决定",
     ),
+    ("crontab", "crontab 文件，即 `crontab -l` 的输出"),
+    (
+        "system",
+        "每行都写有运行用户，如 /etc/crontab 和 /etc/cron.d 中的文件",
+    ),
+    ("hcndc import crontab zone", "crontab 所在主机的时区"),
     (
         "hcndc import mesh",
         "网状文件；或任务流、任务的表格：csv、xlsx 或 xls",

@@ -4,12 +4,13 @@
 //! [`read_mesh`] takes a file in YAML or JSON to a checked [`MeshFile`], or to **all** of its
 //! faults, each with its place, its path, what is wrong and what to do, in English and Chinese.
 //! [`to_yaml`] writes such a file back, [`export`] makes one of an engine's definitions, [`mesh_schema`] describes it for editors, and
-//! [`import_wfcommons`] makes one of a WfFormat trace, [`import_azkaban`] of an Azkaban project. [`plan_sheet`] says what a sheet of flows or jobs does to what an engine has. Nothing in here knows the engine, the store
+//! [`import_wfcommons`] makes one of a WfFormat trace, [`import_azkaban`] of an Azkaban project, [`import_crontab`] of a crontab. [`plan_sheet`] says what a sheet of flows or jobs does to what an engine has. Nothing in here knows the engine, the store
 //! or the API.
 
 mod accounts;
 mod azkaban;
 mod check;
+mod crontab;
 mod de;
 mod definitions;
 mod export;
@@ -36,6 +37,7 @@ pub use self::accounts::{accounts_of, add_accounts};
 pub(crate) use self::accounts::{all_roles, all_users};
 pub use self::azkaban::{AzkabanMesh, AzkabanNote, import_azkaban};
 pub(crate) use self::check::is_address;
+pub use self::crontab::{CrontabMatter, CrontabMesh, CrontabNote, import_crontab, parse_crontab};
 pub(crate) use self::de::REFERENCE;
 pub use self::definitions::{Existing, edits};
 pub(crate) use self::definitions::{job_params, nouns::day_filter};

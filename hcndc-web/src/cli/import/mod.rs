@@ -1,6 +1,7 @@
 //! `hcndc import`: a mesh file or a sheet into a database, or another system's file into a mesh file.
 
 mod azkaban;
+mod crontab;
 mod put;
 mod sheet;
 mod wfcommons;
@@ -67,6 +68,8 @@ enum From {
     Wfcommons(wfcommons::WfcommonsArgs),
     /// A project of the Azkaban scheduler (Flow 1.0 or 2.0); what has no counterpart is told
     Azkaban(azkaban::AzkabanArgs),
+    /// A crontab: each line becomes a flow with a schedule; what has no counterpart is told
+    Crontab(crontab::CrontabArgs),
 }
 
 /// How many definitions, roles and users were made, and how many replaced.
@@ -94,6 +97,7 @@ pub(super) fn run(args: &ImportArgs, lang: Lang) -> Exit {
     let mesh = match (&args.from, &args.mesh) {
         (Some(From::Wfcommons(args)), _) => return wfcommons::run(args, lang),
         (Some(From::Azkaban(args)), _) => return azkaban::run(args, lang),
+        (Some(From::Crontab(args)), _) => return crontab::run(args, lang),
         (None, Some(mesh)) => mesh,
         // The parser asks for one of them.
         (None, None) => return Exit::Wrong,

@@ -12,7 +12,7 @@ use super::{
     drafts::of_flow,
     faults::Faults,
     header::shorten,
-    plan::{NameSearch, Numbers, View},
+    row::{NameSearch, Numbers, View},
     value,
 };
 use crate::interchange::Noun;

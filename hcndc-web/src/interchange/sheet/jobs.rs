@@ -17,7 +17,7 @@ use super::{
     faults::Faults,
     flows::unknown,
     header::shorten,
-    plan::{NameSearch, Numbers, View},
+    row::{NameSearch, Numbers, View},
     value,
 };
 use crate::interchange::Noun;

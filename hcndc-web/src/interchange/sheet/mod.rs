@@ -19,12 +19,14 @@ mod plan;
 mod problem;
 mod read_book;
 mod read_csv;
+mod row;
 mod template;
 #[cfg(test)]
 mod tests;
 mod text;
 mod value;
 mod write;
+mod xls_bounds;
 
 pub use self::{
     column::{SheetColumn, SheetKind},

@@ -26,6 +26,11 @@ pub enum SheetProblem {
         /// Columns that are read at most.
         limit: usize,
     },
+    /// Cells of a workbook lie too far apart: the rectangles around them are larger than is read.
+    TooSpread {
+        /// Cells of such rectangles that are read at most.
+        limit: u64,
+    },
     /// There is nothing in the file.
     NoHeader,
     /// There is a header, and nothing below.
@@ -128,6 +133,7 @@ impl SheetProblem {
             Self::Undecodable => "undecodable",
             Self::TooManyRows { .. } => "too-many-rows",
             Self::TooManyColumns { .. } => "too-many-columns",
+            Self::TooSpread { .. } => "too-spread",
             Self::NoHeader => "no-header",
             Self::NoRows => "no-rows",
             Self::UnknownColumn { .. } => "unknown-column",

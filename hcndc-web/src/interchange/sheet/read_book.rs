@@ -13,6 +13,7 @@ use calamine::{Data, DataRef, ExcelDateTime, Reader as _, Xls, Xlsx};
 use super::{
     grid::{Cell, Grid},
     problem::SheetProblem,
+    xls_bounds,
 };
 use crate::interchange::Problem;
 
@@ -50,6 +51,7 @@ pub(super) fn read_xlsx(bytes: &[u8]) -> Result<Grid, Problem> {
 
 pub(super) fn read_xls(bytes: &[u8]) -> Result<Grid, Problem> {
     guarded(|| {
+        xls_bounds::check(bytes)?;
         let mut book = Xls::new(Cursor::new(bytes)).map_err(unopenable)?;
         for name in book.sheet_names() {
             let range = book.worksheet_range(&name).map_err(unopenable)?;

@@ -39,6 +39,11 @@ pub(super) fn message(problem: &SheetProblem, lang: Lang) -> String {
             format!("something stands to the right of column {limit}"),
             format!("第 {limit} 列的右侧还有内容"),
         ),
+        SheetProblem::TooSpread { limit } => either(
+            lang,
+            format!("its cells lie too far apart: they span more than {limit}"),
+            format!("单元格过于分散，所跨范围超过 {limit} 格"),
+        ),
         SheetProblem::NoHeader => either(lang, "the file is empty", "文件为空"),
         SheetProblem::NoRows => either(
             lang,
@@ -132,7 +137,7 @@ pub(super) fn remedy(problem: &SheetProblem, lang: Lang) -> String {
         SheetProblem::TooManyRows { .. } => {
             either(lang, "split it into several files", "请拆分为多个文件")
         }
-        SheetProblem::TooManyColumns { .. } => either(
+        SheetProblem::TooManyColumns { .. } | SheetProblem::TooSpread { .. } => either(
             lang,
             "delete what does not belong to the table",
             "请删除不属于表格的内容",
