@@ -27,10 +27,3 @@ export function byMonth<It>(items: readonly It[], date: (it: It) => string): Mon
 export function plusDays(date: string, days: number): string {
   return new Date(Date.parse(`${date}T00:00:00Z`) + days * 86_400_000).toISOString().slice(0, 10)
 }
-
-/** All dates from the first to the last one. */
-export function range(from: string, to: string): string[] {
-  const dates: string[] = []
-  for (let date = from; date <= to; date = plusDays(date, 1)) dates.push(date)
-  return dates
-}
