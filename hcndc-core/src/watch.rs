@@ -177,6 +177,7 @@ impl Watch {
             }
         };
         watched.failures = 0;
+        let mut is_crowded = false;
         let before = core::mem::take(&mut watched.seen);
         let event = &watched.event;
         let mut arrived: BTreeMap<String, Option<DataDate>> = BTreeMap::new();
@@ -200,16 +201,22 @@ impl Watch {
             seen.since = same.map_or(now, |it| it.since);
             let settled = same.is_some() || event.marker.is_some();
             let left = event.min_age.saturating_sub(now.since(seen.since));
-            if file.is_complete && settled && left.is_zero() && arrived.len() < room {
+            let counts = file.is_complete && settled && left.is_zero();
+            if counts && arrived.len() < room {
                 sight.used += 1;
                 arrived.insert(key, file.date);
                 continue;
             }
             sight.waiting += 1;
-            if file.is_complete {
+            is_crowded |= counts;
+            if file.is_complete && !counts {
                 watched.due = watched.due.min(now.after(left.max(SETTLE)));
             }
             watched.seen.insert(file.path, seen);
+        }
+        // Those that had no room follow soon, but not while there is none.
+        if is_crowded && !arrived.is_empty() {
+            watched.due = watched.due.min(now.after(SETTLE));
         }
         let arrivals = arrived.into_iter().map(|(key, data_date)| Arrival {
             event: id,

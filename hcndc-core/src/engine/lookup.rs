@@ -76,12 +76,13 @@ impl Engine {
     }
 
     /// How many more files of this event can be used now, so that none of them is used for nothing: no more than each schedule that
-    /// has its firings wait for a turn can hold.
+    /// has its firings wait for a turn can hold. One that is paused starts nothing, and holds nobody up.
     #[must_use]
     pub fn room_for_files(&self, event: FileEventId) -> usize {
         let schedules = self.schedules.of_file(event).into_iter();
         let entries = schedules.filter_map(|id| self.schedules.entries.get(&id));
-        let queueing = entries.filter(|it| it.schedule.overlap == Overlap::Queue);
+        let queueing =
+            entries.filter(|it| it.schedule.overlap == Overlap::Queue && !it.schedule.paused);
         let room = queueing.map(|it| LONGEST_FIRING_QUEUE.saturating_sub(it.queued.len()));
         room.min().unwrap_or(usize::MAX)
     }

@@ -384,7 +384,8 @@ where
         let (now, event) = (self.clock.now(), looked.event);
         let is_used = |key: &str| self.engine.is_file_used(event, key);
         let room = self.engine.room_for_files(event);
-        let room = room.min(GROUP.saturating_sub(group.inputs));
+        // A group that is full takes one, so that the others follow soon.
+        let room = room.min(GROUP.saturating_sub(group.inputs).max(1));
         let Some((sight, arrivals)) = self.watch.looked(now, looked, room, is_used) else {
             return;
         };

@@ -190,6 +190,35 @@ fn more_files_than_can_wait_for_their_turn_arrive_one_batch_after_the_other() {
     assert_eq!(watch.next_wakeup(), Some(at(10)));
     let (sight, arrived) = found(&engine, &mut watch, at(10), &files);
     assert_eq!((arrived.len(), sight.waiting), (1, 499));
+    let key = arrived.into_iter().next().expect("one");
+    let data_date = None;
+    let arrived = Input::FileArrived {
+        event,
+        key,
+        data_date,
+    };
+    engine.apply(at(10), arrived).expect("it is known");
+    let (_, arrived) = found(&engine, &mut watch, at(15), &files);
+    assert!(arrived.is_empty());
+    assert_eq!(
+        watch.next_wakeup(),
+        Some(at(75)),
+        "no room is looked for in haste"
+    );
+
+    let schedules = vec![engine.schedules().next().expect("one").id];
+    let (paused, by) = (true, "ann".to_owned());
+    let pause = Input::PauseSchedules {
+        schedules,
+        paused,
+        by,
+    };
+    engine.apply(at(16), pause).expect("it is not paused");
+    assert_eq!(
+        engine.room_for_files(event),
+        usize::MAX,
+        "it holds nobody up"
+    );
 }
 
 #[test]
