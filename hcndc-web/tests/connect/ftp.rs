@@ -216,16 +216,20 @@ async fn no_password_goes_where_tls_is_not_as_it_should_be() {
 #[tokio::test]
 async fn what_is_no_ftp_server_is_told_in_time() {
     for (port, expected) in [
-        (nobody(), "refused"),
-        (saying(b"").await, "no connection within 1 s"),
-        (saying(b"HTTP/1.1 400 Bad Request\r\n\r\n").await, ""),
-        (saying(b"\xff\xfe\xff\xfe\r\n").await, ""),
-        (saying(b"421 Too many users\r\n").await, "Too many users"),
+        (nobody(), Some("refused")),
+        (saying(b"").await, Some("no connection within 1 s")),
+        (saying(b"HTTP/1.1 400 Bad Request\r\n\r\n").await, None),
+        (saying(b"\xff\xfe\xff\xfe\r\n").await, None),
+        (
+            saying(b"421 Too many users\r\n").await,
+            Some("Too many users"),
+        ),
     ] {
         let mut to = at(FileServerKind::Ftp, port, "somebody", "file-secret");
         option(&mut to, "connect_seconds", "1");
         let why = look(&finder(), &to, "/*").await.unwrap_err();
-        assert!(why.contains(expected), "{why}");
+        // Of garbage it is told that it is none, however it is told.
+        assert!(expected.is_none_or(|it| why.contains(it)), "{why}");
         assert!(!why.contains("file-secret"), "{why}");
     }
 }

@@ -207,21 +207,22 @@ async fn nobody_signs_in_at_a_server_whose_key_is_not_the_one_that_is_set() {
 #[tokio::test]
 async fn what_is_no_sftp_server_is_told_in_time() {
     for (port, expected) in [
-        (nobody(), "refused"),
-        (saying(b"").await, "no connection within 1 s"),
+        (nobody(), Some("refused")),
+        (saying(b"").await, Some("no connection within 1 s")),
         (
             saying(b"HTTP/1.1 400 Bad Request\r\n\r\n").await,
-            "no connection within 1 s",
+            Some("no connection within 1 s"),
         ),
         (
             saying(b"SSH-2.0-other\r\n\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff").await,
-            "",
+            None,
         ),
     ] {
         let mut to = at(FileServerKind::Sftp, port, "somebody", "file-secret");
         option(&mut to, "connect_seconds", "1");
         let why = look(&finder(), &to, "/*").await.unwrap_err();
-        assert!(why.contains(expected), "{why}");
+        // Of garbage it is told that it is none, however it is told.
+        assert!(expected.is_none_or(|it| why.contains(it)), "{why}");
         assert!(!why.contains("file-secret"), "{why}");
     }
 }

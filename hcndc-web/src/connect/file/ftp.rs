@@ -4,7 +4,7 @@
 //! names and sizes are taken; the time of a file that fits is asked for with MDTM. Connections for data are always made to the server
 //! that was connected to, wherever it says that it waits: else it could have us connect to hosts of others.
 
-use std::{future::Future, net::SocketAddr, sync::Arc, time::Duration};
+use std::{borrow::Cow, future::Future, net::SocketAddr, sync::Arc, time::Duration};
 
 use chrono::NaiveDateTime;
 use hcndc_core::{
@@ -16,7 +16,7 @@ use suppaftp::{
     list::ListParser,
     tokio::{AsyncRustlsConnector, AsyncRustlsFtpStream},
     tokio_rustls::TlsConnector,
-    types::FileType,
+    types::{Features, FileType},
 };
 use tokio::io::AsyncReadExt as _;
 
@@ -49,12 +49,15 @@ pub(super) struct Ftp {
 }
 
 /// Why something was not done.
+#[derive(Debug)]
 enum Trouble {
     /// What the server says to it, with its code.
     Refused(Status, String),
     /// The connection is of no use any more, for this reason.
     Broken(String),
     TooMany,
+    /// A line of a listing is written otherwise than is known.
+    Unreadable(String),
 }
 
 impl From<FtpError> for Trouble {
@@ -95,8 +98,11 @@ impl Ftp {
         let secret = server.password.reveal();
         stream.login(&*server.user, secret).await.map_err(told)?;
         stream.transfer_type(FileType::Binary).await.map_err(told)?;
-        // One that cannot tell has none.
-        let features = stream.feat().await.unwrap_or_default();
+        // One that does not know the question has none.
+        let features = match stream.feat().await {
+            Err(FtpError::UnexpectedResponse(_) | FtpError::BadResponse) => Features::default(),
+            asked => asked.map_err(told)?,
+        };
         let has = |name: &str| features.keys().any(|it| it.eq_ignore_ascii_case(name));
         let (has_mlsd, has_mdtm) = (has("MLST") || has("MLSD"), has("MDTM"));
         if has("UTF8") {
@@ -145,11 +151,11 @@ impl Ftp {
         let began = in_time(self.answer, self.stream.custom_data_command(command, &good)).await;
         let mut transfer = match began {
             Ok((_, transfer)) => transfer,
-            // So some servers tell of an empty folder.
+            // So some servers tell of an empty folder; of those with MLSD none.
             Err(Trouble::Refused(
                 Status::FileUnavailable | Status::RequestFileActionIgnored,
                 _,
-            )) => return Ok(Some(Vec::new())),
+            )) if !self.has_mlsd => return Ok(Some(Vec::new())),
             Err(trouble) => return Err(trouble),
         };
         let mut bytes = Vec::new();
@@ -172,10 +178,9 @@ impl Ftp {
             }
         }
         in_time(self.answer, transfer.finish()).await?;
-        let whole = bytes.split_inclusive(|byte| *byte == b'\n');
-        let whole = whole.filter_map(|line| line.strip_suffix(b"\n"));
         // A name that is no text cannot be a key.
-        let texts = whole.filter_map(|line| str::from_utf8(line).ok());
+        let lines = bytes.split(|byte| *byte == b'\n');
+        let texts = lines.filter_map(|line| str::from_utf8(line).ok());
         let texts = texts.map(|line| line.trim_end_matches('\r').to_owned());
         Ok(Some(texts.filter(|line| !line.is_empty()).collect()))
     }
@@ -206,9 +211,15 @@ impl Ftp {
         let Some(lines) = self.lines(folder, most).await? else {
             return Ok(None);
         };
-        let read = if self.has_mlsd { mlsd } else { list };
         let mut entries = Vec::new();
-        for listed in lines.iter().filter_map(|line| read(line)) {
+        for line in &lines {
+            let listed = match self.has_mlsd {
+                true => mlsd(line),
+                false => list(line)?,
+            };
+            let Some(listed) = listed else {
+                continue;
+            };
             match listed.kind {
                 Kind::Link => entries.extend(self.target(folder, listed).await?),
                 Kind::Folder | Kind::File => entries.push(Entry {
@@ -232,6 +243,9 @@ impl Ftp {
             Trouble::Broken(reason) => {
                 self.is_broken = true;
                 format!("{path}: the connection broke: {reason}")
+            }
+            Trouble::Unreadable(line) => {
+                format!("{path}: this line of its listing cannot be read: {line}")
             }
             Trouble::TooMany => {
                 // The rest of the listing is under way.
@@ -365,13 +379,24 @@ fn kind(text: &str) -> Option<Kind> {
     }
 }
 
-/// Reads a line of LIST, as most servers write it. `None` for what is no entry, or written otherwise.
-fn list(line: &str) -> Option<Listed> {
-    let file = ListParser::parse_posix(line).or_else(|_| ListParser::parse_dos(line));
-    let file = file
-        .ok()
-        .filter(|file| !matches!(file.name(), "." | ".."))?;
-    Some(Listed {
+/// Reads a line of LIST, as most servers write it. `None` for what is no entry; one that is written otherwise is a fault, for a file
+/// that is passed over would never arrive.
+fn list(line: &str) -> Result<Option<Listed>, Trouble> {
+    let known = without_marks(line);
+    let file = ListParser::parse_posix(&known).or_else(|_| ListParser::parse_dos(&known));
+    let file = match file {
+        Ok(file) => file,
+        Err(_)
+            if line.starts_with(|first: char| "-dl".contains(first) || first.is_ascii_digit()) =>
+        {
+            return Err(Trouble::Unreadable(line.chars().take(200).collect()));
+        }
+        Err(_) => return Ok(None),
+    };
+    if matches!(file.name(), "." | "..") {
+        return Ok(None);
+    }
+    Ok(Some(Listed {
         name: file.name().to_owned(),
         kind: match (file.is_directory(), file.is_symlink()) {
             (true, _) => Kind::Folder,
@@ -380,7 +405,17 @@ fn list(line: &str) -> Option<Listed> {
         },
         size: file.size() as u64,
         modified: None,
-    })
+    }))
+}
+
+/// The line without the mark that stands behind permissions where there is more than them: an access list, or a label.
+fn without_marks(line: &str) -> Cow<'_, str> {
+    match line.as_bytes().get(10) {
+        Some(b'+' | b'.' | b'@') if line.starts_with(['-', 'd', 'l']) => {
+            Cow::Owned(format!("{} {}", &line[..10], &line[11..]))
+        }
+        _ => Cow::Borrowed(line),
+    }
 }
 
 #[cfg(test)]
@@ -455,9 +490,24 @@ mod tests {
             ),
             ("drwxr-xr-x   2 ftp  ftp  4096 Nov 26  2025 ..", None),
             ("total 12", None),
+            (
+                "-rw-r--r--+  1 0        0               6 Nov 26 15:54 acl.csv",
+                Some(("acl.csv", Kind::File, 6)),
+            ),
+            (
+                "drwxr-xr-x.  2 0        0            4096 Nov 26 15:54 labelled",
+                Some(("labelled", Kind::Folder, 4096)),
+            ),
         ] {
             let expected = expected.map(|(name, kind, size)| (name.to_owned(), kind, size, None));
-            assert_eq!(told(list(line)), expected, "{line}");
+            let read = list(line).expect("it is known");
+            assert_eq!(told(read), expected, "{line}");
+        }
+        for line in [
+            "-rw-r--r--   1 0  0  6 2026-11-26 15:54 iso.csv",
+            "-rw-r--r--   1 0  0  6 nov. 26 15:54 french.csv",
+        ] {
+            assert!(matches!(list(line), Err(Trouble::Unreadable(_))), "{line}");
         }
     }
 

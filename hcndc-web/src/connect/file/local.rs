@@ -4,7 +4,7 @@ use std::{
     collections::BTreeMap,
     fs, io,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError, Weak},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use chrono::{DateTime, Utc};
@@ -13,44 +13,30 @@ use tokio::sync::Semaphore;
 
 use super::{Entry, Place, too_many};
 
-/// Reads of folders, a few at once. One that hangs, as a mount may, keeps its place until it answers, and its folder is not
-/// read again before: so that a dead mount takes one place and no more.
+/// Reads of folders, a few at once, and one of each folder at a time. One that hangs, as a mount may, keeps its place until it
+/// answers; who else wants that folder waits without one: so that a dead folder takes one place and no more.
 #[derive(Clone, Debug)]
 pub(super) struct Readers {
     places: Arc<Semaphore>,
-    /// Reads for which nobody waits any more, for as long as they go on.
-    hanging: Arc<Mutex<BTreeMap<PathBuf, Weak<()>>>>,
+    folders: Arc<Mutex<BTreeMap<PathBuf, Turn>>>,
 }
+
+/// Whoever holds it reads the folder.
+type Turn = Arc<tokio::sync::Mutex<()>>;
 
 impl Readers {
     pub(super) fn new(at_once: usize) -> Self {
         Self {
             places: Arc::new(Semaphore::new(at_once)),
-            hanging: Arc::default(),
+            folders: Arc::default(),
         }
     }
 
-    fn hangs_in(&self, folder: &Path) -> bool {
-        let mut hanging = self.hanging.lock().unwrap_or_else(PoisonError::into_inner);
-        hanging.retain(|_, reading| reading.strong_count() > 0);
-        hanging.contains_key(folder)
-    }
-}
-
-/// Waits for the read of a folder, and notes it where it is given up.
-struct Waiting<'a> {
-    readers: &'a Readers,
-    folder: &'a Path,
-    reading: Weak<()>,
-}
-
-impl Drop for Waiting<'_> {
-    fn drop(&mut self) {
-        if self.reading.strong_count() > 0 {
-            let hanging = self.readers.hanging.lock();
-            let mut hanging = hanging.unwrap_or_else(PoisonError::into_inner);
-            hanging.insert(self.folder.to_owned(), Weak::clone(&self.reading));
-        }
+    fn turn(&self, folder: &Path) -> Turn {
+        let mut folders = self.folders.lock().unwrap_or_else(PoisonError::into_inner);
+        // Nobody reads or waits for the others.
+        folders.retain(|_, turn| Arc::strong_count(turn) > 1);
+        Arc::clone(folders.entry(folder.to_owned()).or_default())
     }
 }
 
@@ -69,24 +55,13 @@ impl Local {
 impl Place for Local {
     async fn list(&mut self, folder: &str, most: usize) -> Result<Option<Vec<Entry>>, String> {
         let folder = PathBuf::from(folder);
-        if self.readers.hangs_in(&folder) {
-            return Err(format!(
-                "{}: an earlier look has had no answer yet",
-                folder.display()
-            ));
-        }
+        let turn = self.readers.turn(&folder).lock_owned().await;
         // It is never closed.
         let place = Arc::clone(&self.readers.places).acquire_owned().await;
-        let reading = Arc::new(());
-        let _waiting = Waiting {
-            readers: &self.readers,
-            folder: &folder,
-            reading: Arc::downgrade(&reading),
-        };
-        let (folder, private) = (folder.clone(), self.private.clone());
+        let private = self.private.clone();
         let read = tokio::task::spawn_blocking(move || {
             let read = read(&folder, &private, most);
-            drop((place, reading));
+            drop((place, turn));
             read
         });
         read.await.map_err(|error| error.to_string())?
@@ -143,23 +118,39 @@ fn is_absent(error: &io::Error) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
-    #[test]
-    fn a_folder_that_hangs_is_left_alone_until_it_answers() {
-        let (readers, folder) = (Readers::new(1), Path::new("/mnt/dead"));
-        let reading = Arc::new(());
-        let wait = || Waiting {
-            readers: &readers,
-            folder,
-            reading: Arc::downgrade(&reading),
+    #[tokio::test]
+    async fn a_folder_that_hangs_takes_one_place_and_is_left_alone_until_it_answers() {
+        let readers = Readers::new(2);
+        let (dead, alive) = (tempfile::tempdir(), tempfile::tempdir());
+        let (dead, alive) = (dead.expect("a folder"), alive.expect("a folder"));
+        let folder = dead.path().display().to_string();
+        let list = async |folder: &str| {
+            let mut local = Local::new(readers.clone(), Vec::new());
+            let listed = local.list(folder, 10);
+            tokio::time::timeout(Duration::from_millis(50), listed).await
         };
-        drop(wait());
-        assert!(readers.hangs_in(folder) && !readers.hangs_in(Path::new("/mnt")));
-        let again = wait();
-        drop(reading);
-        assert!(!readers.hangs_in(folder), "it has answered");
-        drop(again);
-        assert!(!readers.hangs_in(folder), "and was waited for");
+        // As its read would, for as long as it goes on.
+        let hanging = readers.turn(dead.path()).lock_owned().await;
+        let place = Arc::clone(&readers.places).acquire_owned().await;
+        for _ in 0..3 {
+            list(&folder).await.expect_err("it has had no answer");
+        }
+        assert_eq!(readers.places.available_permits(), 1);
+        let other = list(&alive.path().display().to_string()).await;
+        let other = other.expect("it answers").expect("it is read");
+        assert_eq!(other.map(|entries| entries.len()), Some(0));
+        drop((hanging, place));
+        let read = list(&folder)
+            .await
+            .expect("it answers")
+            .expect("it is read");
+        assert_eq!(read.map(|entries| entries.len()), Some(0));
+        drop(readers.turn(Path::new("/")));
+        let known = readers.folders.lock().expect("nobody broke it").len();
+        assert_eq!(known, 1, "folders that nobody reads are forgotten");
     }
 }

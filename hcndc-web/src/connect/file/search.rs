@@ -81,7 +81,7 @@ impl<'a, P: Place> Listings<'a, P> {
         if let Some(entries) = &mut listed {
             self.left = self.left.checked_sub(entries.len()).ok_or_else(too_many)?;
             // A server may say anything: what leads out of the folder does not lie in it.
-            entries.retain(|it| !it.name.contains('/'));
+            entries.retain(|it| !matches!(&*it.name, "" | "." | "..") && !it.name.contains('/'));
         }
         let listed: Option<Arc<[Entry]>> = listed.map(Into::into);
         self.listed.insert(folder.to_owned(), listed.clone());

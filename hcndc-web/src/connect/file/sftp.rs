@@ -7,6 +7,7 @@ use std::{
     borrow::Cow,
     collections::BTreeMap,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use hcndc_core::{model::FileServer, time::Timestamp};
@@ -32,6 +33,9 @@ use crate::{
 
 /// The port of SSH.
 const PORT: u16 = 22;
+/// How long a connection may be silent: longer than one is kept that nobody uses. One that falls silent before its keys are exchanged
+/// would otherwise stand for ever.
+const SILENCE: Duration = Duration::from_secs(180);
 /// Questions that a server may ask somebody who signs in.
 const QUESTIONS: usize = 5;
 
@@ -111,13 +115,14 @@ impl Sftp {
         let address = (server.host.as_str(), server.port.unwrap_or(PORT));
         let config = client::Config {
             nodelay: true,
+            inactivity_timeout: Some(SILENCE),
             ..client::Config::default()
         };
         let connected = client::connect(Arc::new(config), address, checks).await;
         let mut handle = connected.map_err(|error| match (error, shown.words()) {
             (russh::Error::UnknownKey, Some(key)) if is_known => format!(
-                "the server shows the host key {key}, which is not in the option host_key: the key was changed, or another \
-                 server answers; ask the server's owner"
+                "the server shows the host key {key}, which is not in the option host_key: the server has keys of several \
+                 kinds and this is another of them, or its key was changed, or another server answers; ask the server's owner"
             ),
             (russh::Error::UnknownKey, Some(key)) => format!(
                 "the server shows the host key {key}; compare it with what the server's owner says, and set it as the option host_key"
@@ -163,7 +168,7 @@ impl Sftp {
     }
 
     /// What an entry is; `None` for what is neither file nor folder, or no longer there.
-    async fn entry(&self, folder: &str, file: File) -> Result<Option<Entry>, SftpError> {
+    async fn entry(&self, folder: &str, file: File) -> Result<Option<Entry>, Trouble> {
         // A name that is no text cannot be a key.
         if matches!(file.filename.as_str(), "." | "..") || file.filename.contains('\u{fffd}') {
             return Ok(None);
@@ -175,18 +180,23 @@ impl Sftp {
             match self.session.stat(path).await {
                 Ok(target) => about = Cow::Owned(target.attrs),
                 Err(SftpError::Status(_)) => return Ok(None),
-                Err(error) => return Err(error),
+                Err(error) => return Err(error.into()),
             }
         }
         let is_folder = is_folder(&about, &file.longname);
         if !is_folder && about.permissions.is_some() && !about.is_regular() {
             return Ok(None);
         }
-        let modified = i64::from(about.mtime.unwrap_or_default());
+        let (size, modified) = match (about.size, about.mtime) {
+            (Some(size), Some(modified)) => (size, modified),
+            _ if is_folder => (0, 0),
+            // It could not be seen whether it is still being written.
+            _ => return Err(Trouble::Untold(file.filename)),
+        };
         Ok(Some(Entry {
             is_folder,
-            size: about.size.unwrap_or_default(),
-            modified: Some(Timestamp::from_micros(modified.saturating_mul(1_000_000))),
+            size,
+            modified: Some(Timestamp::from_micros(i64::from(modified) * 1_000_000)),
             name: file.filename,
         }))
     }
@@ -205,6 +215,9 @@ impl Place for Sftp {
         match self.entries(folder, most).await {
             Ok(entries) => Ok(Some(entries)),
             Err(Trouble::TooMany) => Err(too_many()),
+            Err(Trouble::Untold(name)) => Err(format!(
+                "{folder}: the server does not tell the size and the time of {name}"
+            )),
             Err(Trouble::Server(SftpError::Status(status))) => match status.status_code {
                 StatusCode::NoSuchFile => Ok(None),
                 code if status.error_message.is_empty() => Err(format!("{folder}: {code}")),
@@ -226,6 +239,8 @@ impl Place for Sftp {
 enum Trouble {
     #[error("more entries than may be read")]
     TooMany,
+    #[error("the size or the time of {0} is not told")]
+    Untold(String),
     #[error(transparent)]
     Server(#[from] SftpError),
 }
@@ -306,7 +321,9 @@ async fn with_password(
     else {
         return Ok(tried);
     };
-    if !remaining_methods.contains(&MethodKind::KeyboardInteractive) {
+    // Where passwords are taken as they are, this one is wrong: to give it again would count as another try.
+    let asks = remaining_methods.contains(&MethodKind::KeyboardInteractive);
+    if !asks || remaining_methods.contains(&MethodKind::Password) {
         return Ok(tried);
     }
     let mut said = handle

@@ -57,6 +57,14 @@ impl Credential {
     pub(super) fn read(secret: &str) -> Result<Self, String> {
         let text = secret.trim();
         if !text.starts_with("-----BEGIN ") {
+            // A private key that is taken for a password would be told to the server.
+            let foreign = ["PuTTY-User-Key-File", "PRIVATE KEY-----", "BEGIN SSH2"];
+            if foreign.iter().any(|mark| text.contains(mark)) {
+                return Err(
+                    "the private key is of a form that is not read; it must be of OpenSSH, or in PEM"
+                        .to_owned(),
+                );
+            }
             return Ok(Self::Password(secret.to_owned()));
         }
         let (key, passphrase) =
