@@ -22,7 +22,7 @@ use chacha20poly1305::{
 };
 use hcndc_core::{
     engine::{DefinitionId, Engine},
-    model::{Definition, DefinitionDraft, Edit, Secret},
+    model::{AlertChannelKind, Definition, DefinitionDraft, Edit, Secret},
 };
 use sha2::{Digest as _, Sha256};
 
@@ -90,7 +90,10 @@ pub enum VaultError {
     },
     /// What was given is what a server makes of a secret, and none itself.
     #[error("a secret that begins with {PREFIX} cannot be told from one that is sealed")]
-    SealedBefore,
+    SealedBefore {
+        /// The field that holds it.
+        field: &'static str,
+    },
     /// The system has no random bytes to give.
     #[error("the system gives no random bytes: {0}")]
     NoRandomness(getrandom::Error),
@@ -303,7 +306,8 @@ impl Vault {
                 continue;
             };
             if Self::is_sealed(place) {
-                return Err(VaultError::SealedBefore);
+                let field = field_of(edit);
+                return Err(VaultError::SealedBefore { field });
             }
             let old = stored.get(at).and_then(Option::as_ref);
             let old = old.and_then(secret_of);
@@ -344,8 +348,16 @@ pub(crate) fn stored(engine: &Engine, of: &[Option<DefinitionId>]) -> Vec<Option
     of.iter().map(find).collect()
 }
 
+/// The field of its secret.
+const fn field_of(edit: &Edit) -> &'static str {
+    match edit {
+        Edit::Put(DefinitionDraft::AlertChannel(_)) => "secret",
+        _ => "password",
+    }
+}
+
 /// Settings that say where a channel's secret goes, and how safely.
-const WAYS: [&str; 4] = ["url", "host", "port", "tls"];
+const WAYS: [&str; 5] = ["url", "host", "port", "tls", "ca_file"];
 
 /// The field of the secret that an edit would have go another way than it was given for, if it does: whoever may change
 /// definitions is not told secrets, and must not have them sent to a host of their own.
@@ -374,8 +386,12 @@ pub(crate) fn diverted(edit: &Edit, stored: &Definition) -> Option<&'static str>
             (new.password.is_none() && !same).then_some("password")
         }
         (Edit::Put(DefinitionDraft::AlertChannel(new)), Definition::AlertChannel(old)) => {
-            let same = new.kind == old.kind
-                && WAYS.map(|it| new.settings.get(it)) == WAYS.map(|it| old.settings.get(it));
+            // What an SMS says, and to whom, may hold the secret.
+            let same = match old.kind {
+                AlertChannelKind::Sms => new.settings == old.settings,
+                _ => WAYS.map(|it| new.settings.get(it)) == WAYS.map(|it| old.settings.get(it)),
+            };
+            let same = same && new.kind == old.kind;
             (new.secret.is_none() && !same).then_some("secret")
         }
         _ => None,
@@ -440,10 +456,10 @@ mod tests {
     use std::{collections::BTreeMap, sync::Arc};
 
     use hcndc_core::{
-        id::{DataSourceId, FileServerId},
+        id::{AlertChannelId, DataSourceId, FileServerId},
         model::{
-            DataSource, DataSourceDraft, DataSourceKind, FileServer, FileServerDraft,
-            FileServerKind, Revision,
+            AlertChannel, AlertChannelDraft, DataSource, DataSourceDraft, DataSourceKind,
+            FileServer, FileServerDraft, FileServerKind, Revision,
         },
         time::Timestamp,
     };
@@ -629,13 +645,44 @@ mod tests {
     }
 
     #[test]
+    fn a_channels_secret_stays_with_its_ways_and_that_of_an_sms_with_what_it_says() {
+        let draft = |kind, name: &str, text: &str| {
+            let mut draft = AlertChannelDraft::new("people", kind);
+            draft.settings.insert(name.to_owned(), text.to_owned());
+            draft
+        };
+        let stored = |kind| {
+            let draft = draft(kind, "to", "ann");
+            let channel = AlertChannel {
+                id: AlertChannelId(1),
+                name: draft.name,
+                directory: draft.directory,
+                description: draft.description,
+                enabled: draft.enabled,
+                kind: draft.kind,
+                settings: draft.settings,
+                secret: secret("a"),
+                revision: revision(),
+            };
+            Definition::AlertChannel(Arc::new(channel))
+        };
+        let moved = |kind, name: &str| diverted(&draft(kind, name, "mine").into(), &stored(kind));
+        for way in WAYS {
+            assert_eq!(moved(AlertChannelKind::Email, way), Some("secret"), "{way}");
+        }
+        assert_eq!(moved(AlertChannelKind::Email, "to"), None);
+        assert_eq!(moved(AlertChannelKind::Sms, "to"), Some("secret"));
+        assert_eq!(moved(AlertChannelKind::Sms, "body"), Some("secret"));
+    }
+
+    #[test]
     fn what_looks_sealed_is_no_secret() {
         for vault in [Vault::default(), Vault::default().with_fresh_key().unwrap()] {
             let mut draft = DataSourceDraft::new("dw", DataSourceKind::Mysql, "db");
             draft.password = Some(secret("hcndc-sealed:1:a:b"));
             let refused = vault.seal_edits(&mut [draft.into()], &[None]);
             assert!(
-                matches!(refused, Err(VaultError::SealedBefore)),
+                matches!(refused, Err(VaultError::SealedBefore { field: "password" })),
                 "{refused:?}"
             );
         }

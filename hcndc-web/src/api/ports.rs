@@ -75,8 +75,8 @@ impl<H: History, T> App<H, T> {
         }
         let sealed = self.connect.vault.seal_edits(&mut batch.edits, &stored);
         sealed.map_err(|error| match error {
-            VaultError::SealedBefore => {
-                Problem::BadBody(vec![Blame::of("password", BlameError::SecretSealed)])
+            VaultError::SealedBefore { field } => {
+                Problem::BadBody(vec![Blame::of(field, BlameError::SecretSealed)])
             }
             error => {
                 tracing::error!(%error, "a secret cannot be sealed");
