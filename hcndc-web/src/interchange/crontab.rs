@@ -3,9 +3,14 @@
 //! The format is that of crontab(5), as Vixie's cron and cronie read it: `CRON_TZ`, `@daily` and its kin, environment lines,
 //! `%` for lines of standard input. What has no counterpart is told: see [`CrontabNote`].
 
-use std::{collections::BTreeSet, path::Path, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+    sync::Arc,
+};
 
 use hcndc_core::trigger::cron::{Cron, Dialect};
+use hcndc_exec::executor::template::placeholders;
 
 use super::{
     Fault, Lang, MeshDialect, MeshFile, MeshFlow, MeshJob, MeshSchedule, MeshTrigger, Position,
@@ -64,6 +69,11 @@ pub enum CrontabMatter {
         /// Its name.
         name: String,
     },
+    /// A variable of the shell that looks like a placeholder of ours, and will be taken for one.
+    Placeholder {
+        /// The flow.
+        flow: String,
+    },
     /// A zone that is not in the IANA database: the file's holds.
     Zone {
         /// The zone.
@@ -107,6 +117,12 @@ impl CrontabNote {
             (CrontabMatter::Variable { name }, Lang::Zh) => {
                 format!("`{name}` 只对 cron 有意义，已略去")
             }
+            (CrontabMatter::Placeholder { flow }, Lang::En) => format!(
+                "`{flow}` has something like `${{date}}`, which is replaced before the shell sees it: write a variable of the shell without braces"
+            ),
+            (CrontabMatter::Placeholder { flow }, Lang::Zh) => format!(
+                "`{flow}` 含有 `${{date}}` 一类的写法，会在交给 shell 之前被替换；shell 变量请不加花括号"
+            ),
             (CrontabMatter::Zone { zone }, Lang::En) => {
                 format!("the time zone `{zone}` is not known; the file's holds for what follows")
             }
@@ -170,6 +186,7 @@ pub fn parse_crontab(
         env: Vec::new(),
         remarks: Vec::new(),
         names: BTreeSet::new(),
+        wanted: BTreeMap::new(),
         mesh: MeshFile::of_flows(Vec::new()),
         notes: Vec::new(),
         faults: Vec::new(),
@@ -199,6 +216,8 @@ struct Reader {
     /// Remarks right above the next line.
     remarks: Vec<String>,
     names: BTreeSet<String>,
+    /// How often a name was wanted.
+    wanted: BTreeMap<String, usize>,
     mesh: MeshFile,
     notes: Vec<CrontabNote>,
     faults: Vec<Fault>,
@@ -305,7 +324,15 @@ impl Reader {
         let mut flow = MeshFlow::named(&name);
         flow.description = (!remarks.is_empty()).then(|| remarks.join(" "));
         flow.env = self.env.iter().cloned().collect();
-        flow.jobs.push(MeshJob::new(JOB, command(rest)));
+        let command = command(rest);
+        let texts = self.env.iter().map(|(_, value)| value).chain([&command]);
+        // What breaks their grammar is a fault, and told as one.
+        let has_placeholders = |text: &String| placeholders(text).is_ok_and(|it| !it.is_empty());
+        if texts.into_iter().any(has_placeholders) {
+            let flow = name.clone();
+            self.note(at, CrontabMatter::Placeholder { flow });
+        }
+        flow.jobs.push(MeshJob::new(JOB, command));
         self.mesh.flows.push(flow);
         if reboot {
             self.note(at, CrontabMatter::Reboot { flow: name });
@@ -341,19 +368,22 @@ impl Reader {
 
     /// A name for a flow by the program that it runs, of its own in the file.
     fn name(&mut self, command: &str) -> String {
-        let word = command.split_whitespace().find(|word| {
+        let programs = command.split_whitespace().filter(|word| {
             let set = word
                 .split_once('=')
                 .is_some_and(|(name, _)| !name.contains('/'));
-            !set && !matches!(
-                *word,
-                "cd" | "exec" | "nice" | "sudo" | "sh" | "bash" | "env" | "test" | "["
+            // Options, and their numbers.
+            !set && word.starts_with(|first: char| {
+                first == '/' || first.is_alphabetic() || "._".contains(first)
+            })
+        });
+        let mut programs = programs.filter_map(|word| word.rsplit('/').find(|it| !it.is_empty()));
+        let program = programs.find(|program| {
+            !matches!(
+                *program,
+                "cd" | "exec" | "nice" | "ionice" | "sudo" | "sh" | "bash" | "env" | "test" | "["
             )
         });
-        let program = word
-            .unwrap_or(command)
-            .rsplit('/')
-            .find(|part| !part.is_empty());
         let stem = program.unwrap_or("job");
         let stem = stem.split_once('.').map_or(stem, |(stem, _)| stem);
         let kept = |letter: char| letter.is_alphanumeric() || matches!(letter, '-' | '_');
@@ -367,14 +397,17 @@ impl Reader {
         } else {
             stem
         };
-        let mut name = stem.clone();
-        for at in 2.. {
+        let wanted = self.wanted.entry(stem.clone()).or_default();
+        loop {
+            *wanted += 1;
+            let name = match *wanted {
+                1 => stem.clone(),
+                at => format!("{stem}-{at}"),
+            };
             if self.names.insert(name.clone()) {
-                break;
+                return name;
             }
-            name = format!("{stem}-{at}");
         }
-        name
     }
 }
 
@@ -528,5 +561,26 @@ CRON_TZ=Asia/Shanghai
             (6, "missing-field"),
         ];
         assert_eq!(told, expected);
+    }
+
+    #[test]
+    fn flows_are_named_by_what_runs_and_not_by_how() {
+        let text = "0 1 * * * test -x /usr/sbin/anacron || run-parts /etc/cron.daily\n\
+                    0 2 * * * nice -n 19 /opt/backup.sh all\n\
+                    0 3 * * * /bin/sh /opt/backup.sh some\n\
+                    0 4 * * * cd / && LANG=C backup-2\n";
+        let read = parse_crontab("tab", text, "UTC", false).expect("it is sound");
+        let names: Vec<_> = read.mesh.flows.iter().map(|flow| &*flow.name).collect();
+        assert_eq!(names, ["anacron", "backup", "backup-2", "backup-2-2"]);
+    }
+
+    #[test]
+    fn a_variable_of_the_shell_that_will_be_replaced_is_told() {
+        let text =
+            "0 1 * * * date=$(date); tar czf /b/${date}.tgz /d\n0 2 * * * tar czf $date /d\n";
+        let read = parse_crontab("tab", text, "UTC", false).expect("it is sound");
+        let lines: Vec<_> = read.notes.iter().map(|note| note.line).collect();
+        assert_eq!(lines, [1]);
+        assert!(read.notes[0].message(Lang::En).contains("${date}"));
     }
 }
