@@ -4,8 +4,8 @@
 //! [`read_mesh`] takes a file in YAML or JSON to a checked [`MeshFile`], or to **all** of its
 //! faults, each with its place, its path, what is wrong and what to do, in English and Chinese.
 //! [`to_yaml`] writes such a file back, [`export`] makes one of an engine's definitions, [`mesh_schema`] describes it for editors, and
-//! [`import_wfcommons`] makes one of a WfFormat trace, [`import_azkaban`] of an Azkaban project, [`import_crontab`] of a crontab. [`plan_sheet`] says what a sheet of flows or jobs does to what an engine has. Nothing in here knows the engine, the store
-//! or the API.
+//! [`import_wfcommons`] makes one of a WfFormat trace, [`import_azkaban`] of an Azkaban project, [`import_crontab`] of a crontab. [`plan_sheet`] says what a sheet of flows or jobs does to what an engine has.
+//! Nothing in here knows the store or the API.
 
 mod accounts;
 mod azkaban;

@@ -32,10 +32,10 @@ pub(super) struct ExportArgs {
     #[arg(long, value_enum, value_name = "KIND")]
     sheet: Option<SheetName>,
     /// Leave roles and users out, which a server gives to administrators only
-    #[arg(long)]
+    #[arg(long, conflicts_with = "sheet")]
     without_accounts: bool,
     /// With hashes of users' passwords: keep the file as safe as the database
-    #[arg(long, conflicts_with = "without_accounts")]
+    #[arg(long, conflicts_with_all = ["without_accounts", "sheet"])]
     with_passwords: bool,
     #[command(flatten)]
     database: DatabaseArgs,

@@ -1,6 +1,6 @@
 //! Rows of flows.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use hcndc_core::{
     engine::Engine,
@@ -94,10 +94,11 @@ fn parents(
     let row = view.number();
     let own = view.trimmed(Column::Name);
     let mut names: Vec<&str> = Vec::new();
+    let mut known = HashSet::new();
     let mut wait = |name, column, faults: &mut Faults<'_>| {
         if name == own {
             faults.tell(row, column, SheetProblem::OwnDependency);
-        } else if !names.contains(&name) {
+        } else if known.insert(name) {
             names.push(name);
         }
     };

@@ -9,6 +9,8 @@ use crate::interchange::Problem;
 const MOST_COLUMNS: u32 = 256;
 /// Cells of a sheet that hold something, at most.
 const MOST_CELLS: usize = 4_000_000;
+/// Bytes of all texts of a sheet together, at most.
+const MOST_TEXT: usize = 256 << 20;
 
 /// What stands in a cell; nothing at all stands in none.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,6 +50,7 @@ impl Row {
 pub(super) struct Grid {
     rows: BTreeMap<u32, Row>,
     cells: usize,
+    text: usize,
 }
 
 impl Grid {
@@ -64,15 +67,16 @@ impl Grid {
             limit: MOST_COLUMNS as usize,
         }))?;
         self.cells += 1;
+        let (Cell::Text(text) | Cell::Error(text)) = &cell;
+        self.text = self.text.saturating_add(text.len());
         let number = row.saturating_add(1);
-        let rows = self.rows.len();
         let row = self.rows.entry(number).or_insert_with(|| Row {
             number,
             cells: BTreeMap::new(),
         });
         row.cells.insert(index, cell);
         // One more than that is the header.
-        if rows > MOST_ROWS || self.cells > MOST_CELLS {
+        if self.rows.len() > MOST_ROWS + 1 || self.cells > MOST_CELLS || self.text > MOST_TEXT {
             return Err(Problem::Sheet(SheetProblem::TooManyRows {
                 limit: MOST_ROWS,
             }));
@@ -110,4 +114,37 @@ pub(super) fn read(bytes: &[u8]) -> Result<Vec<Row>, Problem> {
         read_csv::read(bytes)?
     };
     Ok(grid.into_rows())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(text: &str) -> Cell {
+        Cell::Text(text.to_owned())
+    }
+
+    #[test]
+    fn as_many_rows_as_are_promised_are_read_and_no_more() {
+        let mut grid = Grid::default();
+        let most = u32::try_from(MOST_ROWS).expect("it is small");
+        // With the header.
+        for row in 0..=most {
+            for column in 0..2 {
+                grid.put(row, column, text("a")).expect("there is room");
+            }
+        }
+        grid.put(most + 1, 0, text("a")).expect_err("one too many");
+    }
+
+    #[test]
+    fn columns_and_texts_have_a_bound_too() {
+        let mut grid = Grid::default();
+        grid.put(0, MOST_COLUMNS - 1, text("a")).expect("the last");
+        grid.put(0, MOST_COLUMNS, text("a")).expect_err("too far");
+        let long = "a".repeat(MOST_TEXT / 2);
+        grid.put(1, 0, text(&long)).expect("half of it");
+        grid.put(2, 0, text(&long))
+            .expect_err("with what is there it is more");
+    }
 }

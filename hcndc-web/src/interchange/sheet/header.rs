@@ -50,7 +50,7 @@ impl Layout {
                         first: letters(*first),
                     }),
                     None => {
-                        let place = (index, text.to_owned());
+                        let place = (index, shorten(text));
                         layout.columns.insert(spec.column, place);
                         None
                     }

@@ -1,6 +1,9 @@
 //! Rows of jobs.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::Arc,
+};
 
 use hcndc_core::{
     engine::Engine,
@@ -20,7 +23,7 @@ use super::{
     row::{NameSearch, Numbers, View},
     value,
 };
-use crate::interchange::Noun;
+use crate::interchange::{Noun, near::NearBudget};
 
 /// What rows make of jobs.
 #[derive(Debug, Default)]
@@ -37,6 +40,9 @@ struct Known<'a> {
     executors: NameSearch<'a>,
     executor_ids: HashMap<&'a str, ExecutorId>,
     params: NameSearch<'a>,
+    /// By their flows.
+    jobs: BTreeMap<FlowId, Vec<&'a str>>,
+    budget: NearBudget,
 }
 
 pub(super) fn read(engine: &Engine, rows: &[View<'_>], faults: &mut Faults<'_>) -> JobRows {
@@ -46,6 +52,8 @@ pub(super) fn read(engine: &Engine, rows: &[View<'_>], faults: &mut Faults<'_>) 
         executors: NameSearch::new(engine.executors().map(|it| &*it.name)),
         executor_ids: engine.executors().map(|it| (&*it.name, it.id)).collect(),
         params: NameSearch::new(engine.params().map(|it| &*it.name)),
+        jobs: names_of_jobs(engine),
+        budget: NearBudget::new(),
     };
     let mut seen = HashMap::<(FlowId, &str), u32>::new();
     let mut made = JobRows::default();
@@ -140,7 +148,7 @@ fn fill(
         draft.params = params(engine, view, old, known, faults);
     }
     if view.has(Column::DependsOnNumbers) || view.has(Column::DependsOnIds) {
-        draft.dependencies = dependencies(engine, view, old, numbers, faults);
+        draft.dependencies = dependencies(engine, view, old, numbers, known, faults);
     }
     draft
 }
@@ -220,7 +228,7 @@ fn params(
         let problem = unknown(Noun::SharedParam, text, known.params.nearest(text));
         faults.tell(view.number(), column, problem);
     }
-    let mut seen = std::collections::BTreeSet::new();
+    let mut seen = BTreeSet::new();
     wanted.retain(|id| seen.insert(*id));
     let old = old.map(|job| &*job.params).unwrap_or_default();
     let shared = old.iter().filter_map(|param| match param {
@@ -247,24 +255,26 @@ fn dependencies(
     view: &View<'_>,
     old: Option<&Job>,
     numbers: &Numbers<'_, '_>,
+    known: &Known<'_>,
     faults: &mut Faults<'_>,
 ) -> Vec<DependencyDraft> {
     let row = view.number();
     let old_ties = old.map(|job| &*job.dependencies).unwrap_or_default();
     let mut drafts = Vec::<DependencyDraft>::new();
+    let mut seen = BTreeSet::new();
     let mut wait = |job: JobRef, id: Option<JobId>, own: bool, column, faults: &mut Faults<'_>| {
+        if !seen.insert(job.clone()) {
+            return;
+        }
         let kept = old_ties.iter().filter(|tie| Some(tie.job) == id);
         let kept: Vec<DependencyDraft> = kept.map(of_dependency).collect();
         if kept.is_empty() && own {
             faults.tell(row, column, SheetProblem::OwnDependency);
             return;
         }
-        let ties = match kept.is_empty() {
-            true => vec![DependencyDraft::new(job, Condition::Success)],
-            false => kept,
-        };
-        if !ties.first().is_some_and(|tie| drafts.contains(tie)) {
-            drafts.extend(ties);
+        match kept.is_empty() {
+            true => drafts.push(DependencyDraft::new(job, Condition::Success)),
+            false => drafts.extend(kept),
         }
     };
     for other in numbers.rows(view, faults) {
@@ -292,7 +302,7 @@ fn dependencies(
         wait(JobRef::Id(id), Some(id), own, column, faults);
     }
     for text in missing {
-        let near = near_job(engine, text);
+        let near = known.near_job(engine, text);
         faults.tell(row, column, unknown(Noun::Job, text, near));
     }
     drafts
@@ -312,12 +322,23 @@ fn find_job(engine: &Engine, text: &str) -> Option<JobId> {
 /// Jobs of a flow among which a near name is looked for, at most.
 const MOST_COMPARED: usize = 1_000;
 
-/// The job of the flow that is named whose name is nearest.
-fn near_job(engine: &Engine, text: &str) -> Option<String> {
-    let (flow, name) = text.split_once('/')?;
-    let flow = engine.find_flow(flow.trim())?;
-    let jobs = engine.jobs().filter(|job| job.flow == flow.id);
-    let names: Vec<&str> = jobs.take(MOST_COMPARED).map(|job| &*job.name).collect();
-    let near = crate::interchange::near::nearest(name.trim(), names)?;
-    Some(format!("{}/{near}", flow.name))
+fn names_of_jobs(engine: &Engine) -> BTreeMap<FlowId, Vec<&str>> {
+    let mut names = BTreeMap::<_, Vec<_>>::new();
+    for job in engine.jobs() {
+        names.entry(job.flow).or_default().push(&*job.name);
+    }
+    names
+}
+
+impl Known<'_> {
+    /// The job of the flow that is named whose name is nearest.
+    fn near_job(&self, engine: &Engine, text: &str) -> Option<String> {
+        let (flow, name) = text.split_once('/')?;
+        let flow = engine.find_flow(flow.trim())?;
+        let names = self.jobs.get(&flow.id)?.iter().copied();
+        let near = self
+            .budget
+            .nearest(name.trim(), names.take(MOST_COMPARED))?;
+        Some(format!("{}/{near}", flow.name))
+    }
 }

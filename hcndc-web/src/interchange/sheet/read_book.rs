@@ -8,7 +8,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
-use calamine::{Data, DataRef, ExcelDateTime, Reader as _, Xls, Xlsx};
+use calamine::{Data, DataRef, ExcelDateTime, Reader as _, Xls, Xlsx, XlsxError};
 
 use super::{
     grid::{Cell, Grid},
@@ -26,13 +26,15 @@ pub(super) fn read_xlsx(bytes: &[u8]) -> Result<Grid, Problem> {
         let mut book = Xlsx::new(Cursor::new(bytes)).map_err(unopenable)?;
         for name in book.sheet_names() {
             let mut grid = Grid::default();
-            let Ok(mut reader) = book.worksheet_cells_reader(&name) else {
+            let mut reader = match book.worksheet_cells_reader(&name) {
                 // A sheet of a chart has no cells.
-                continue;
+                Err(XlsxError::NotAWorksheet(_)) => continue,
+                reader => reader.map_err(unopenable)?,
             };
             while let Some(cell) = reader.next_cell().map_err(unopenable)? {
                 let (row, column) = cell.get_position();
                 let value = match cell.get_value() {
+                    // One text may stand in many cells: its copies count.
                     DataRef::SharedString(text) => Some(Cell::Text(unescaped(text))),
                     DataRef::String(text) => Some(Cell::Text(unescaped(text))),
                     other => cell_of(&Data::from(other.clone())),
