@@ -348,7 +348,10 @@ async fn a_backfill_that_has_succeeded_is_over() {
 #[tokio::test]
 async fn a_forecast_tells_what_will_run_when() {
     let (bed, _) = scheduled().await;
-    let body = json!({"durations": {"extract/orders": "20m"}});
+    // Two days hold a whole night, whatever the time is.
+    let until = chrono::Utc::now() + chrono::Duration::days(2);
+    let until = until.to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
+    let body = json!({"durations": {"extract/orders": "20m"}, "until": until});
     let seen = bed.post("forecast", &body).await.expect(200);
     let execution = &seen["executions"][0];
     assert_eq!(execution["schedule"], "nightly");
