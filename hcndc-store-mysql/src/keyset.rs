@@ -56,10 +56,7 @@ impl<T: Table> Keyset<T> {
         if let Some(after) = &page.after {
             select.and_where(self.is_after(after, page.direction)?);
         }
-        let order = match page.direction {
-            Direction::Ascending => Order::Asc,
-            Direction::Descending => Order::Desc,
-        };
+        let order = order(page.direction);
         match self.key {
             Key::Nothing => {}
             Key::Text(column) | Key::Micros(column) => {
@@ -127,6 +124,14 @@ pub(crate) fn page<T>(
     Page { items, next }
 }
 
-fn limit(page: &PageRequest) -> usize {
+pub(crate) const fn order(direction: Direction) -> Order {
+    match direction {
+        Direction::Ascending => Order::Asc,
+        Direction::Descending => Order::Desc,
+    }
+}
+
+/// Rows of a page, within bounds.
+pub(crate) fn limit(page: &PageRequest) -> usize {
     page.limit.clamp(1, 1_000) as usize
 }

@@ -2,15 +2,21 @@
 //!
 //! Asked for several values at once, a database reads all rows that have one of them, and sorts them: of a million
 //! executions, most. Each value by itself is a piece of an index in the order of ids, and a page is among the first rows
-//! of each piece.
+//! of each piece. The page is chosen among their ids, so that no row is read that is not on it.
 
 use hcndc_core::port::PageRequest;
 use sea_orm::sea_query::{Alias, Expr, ExprTrait as _, Query, SelectStatement, UnionType};
 
-use crate::{SqlError, entity::Table, keyset::Keyset};
+use crate::{
+    SqlError,
+    entity::Table,
+    keyset::{Keyset, limit, order},
+};
 
 /// The table that stands for a page's ids.
 const PAGE: &str = "page";
+/// The table that stands for the first ids of each piece.
+const FOUND: &str = "found";
 
 /// A column that no index is to be used for: another filter has the right one, and SQLite, which counts no rows, could
 /// take this one's.
@@ -60,10 +66,16 @@ pub(super) fn select_page<T: Table>(
         }
     }
     if let Some(union) = union {
+        let chosen = Query::select()
+            .column(Alias::new("id"))
+            .from_subquery(union, FOUND)
+            .order_by((FOUND, Alias::new("id")), order(page.direction))
+            .limit(limit(page) as u64 + 1)
+            .to_owned();
         let same = Expr::col((T::TABLE, id)).equals((PAGE, "id"));
         // In this order: the ids first.
         select
-            .from_subquery(union, PAGE)
+            .from_subquery(chosen, PAGE)
             .cross_join(T::TABLE)
             .and_where(same);
     }
