@@ -7,7 +7,6 @@ use hcndc_core::{
     port::{Lease, Observer},
     time::Timestamp,
 };
-use metrics::gauge;
 use tokio::sync::watch;
 
 /// Who leads.
@@ -67,7 +66,6 @@ impl Leading {
 
     /// Says that this server leads.
     pub fn taken(&self) {
-        gauge!("hcndc_leading").set(1.0);
         self.now.send_replace(Lead::Here);
     }
 
@@ -75,7 +73,6 @@ impl Leading {
     pub fn lost(&self) {
         *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = None;
         self.now.send_replace(Lead::Unknown);
-        gauge!("hcndc_leading").set(0.0);
     }
 
     /// Waits until who leads is as it should be.

@@ -492,6 +492,7 @@ impl Engine {
             version: host.version.clone(),
             offer: host.offer.clone(),
             figures: host.figures.clone(),
+            heard_at: host.heard_at,
         })
     }
 
@@ -858,4 +859,6 @@ pub struct ExecutorHealth {
     pub offer: Offer,
     /// Its latest figures.
     pub figures: Option<HostFigures>,
+    /// When they came, by the scheduler's clock.
+    pub heard_at: Option<Timestamp>,
 }

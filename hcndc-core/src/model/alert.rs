@@ -49,6 +49,35 @@ pub enum AlertChannelKind {
     Sms,
 }
 
+impl AlertChannelKind {
+    /// Every kind.
+    pub const ALL: &[Self] = &[
+        Self::Email,
+        Self::DingTalk,
+        Self::WeCom,
+        Self::Feishu,
+        Self::Slack,
+        Self::Teams,
+        Self::Webhook,
+        Self::Sms,
+    ];
+
+    /// The name that stores and figures use.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Email => "email",
+            Self::DingTalk => "ding_talk",
+            Self::WeCom => "we_com",
+            Self::Feishu => "feishu",
+            Self::Slack => "slack",
+            Self::Teams => "teams",
+            Self::Webhook => "webhook",
+            Self::Sms => "sms",
+        }
+    }
+}
+
 /// When to tell people, and on which channels (调度预警).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]

@@ -1,6 +1,6 @@
 //! `alert_channel`: current alert channels. Nothing is pinned to a version of one, so older ones are not kept.
 
-use hcndc_core::model::{self, AlertChannelKind};
+use hcndc_core::model;
 use sea_orm::{DeriveIden, Value};
 
 use super::{Definitions, Table, common};
@@ -42,7 +42,7 @@ impl Table for AlertChannel {
 
     fn values((all, it): Self::Row<'_>) -> Result<Vec<Value>, SqlError> {
         let mut values = common(all, it)?;
-        values.extend([it.enabled.into(), kind(it.kind).into()]);
+        values.extend([it.enabled.into(), it.kind.as_str().into()]);
         Ok(values)
     }
 }
@@ -57,18 +57,4 @@ impl Definitions for AlertChannel {
     const UPDATED_AT: Self = Self::UpdatedAt;
     const SEARCH: Self = Self::Search;
     const DEFINITION: Self = Self::Definition;
-}
-
-/// The name of a kind.
-const fn kind(kind: AlertChannelKind) -> &'static str {
-    match kind {
-        AlertChannelKind::Email => "email",
-        AlertChannelKind::DingTalk => "ding_talk",
-        AlertChannelKind::WeCom => "we_com",
-        AlertChannelKind::Feishu => "feishu",
-        AlertChannelKind::Slack => "slack",
-        AlertChannelKind::Teams => "teams",
-        AlertChannelKind::Webhook => "webhook",
-        AlertChannelKind::Sms => "sms",
-    }
 }

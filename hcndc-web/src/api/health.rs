@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use hcndc_core::port::{FlowQuery, History, PageRequest, Transport};
+use hcndc_core::port::{Clock as _, FlowQuery, History, PageRequest, Transport};
 use serde::Serialize;
 use utoipa::ToSchema;
 use warp::{
@@ -184,22 +184,12 @@ async fn scheduler_trouble<H, T>(app: &App<H, T>) -> Option<Blame> {
 pub(super) async fn figures<H: History, T: Transport>(
     app: Arc<App<H, T>>,
 ) -> Result<Response, Problem> {
-    let standing = look_within(&app.scheduler, PATIENCE, |engine| {
-        let (live_executions, queued_job_runs, running_attempts) = engine.load_figures();
-        let online = engine
-            .executors()
-            .filter_map(|executor| engine.executor_health(executor.id))
-            .filter(|health| health.online);
-        Standing {
-            live_executions,
-            queued_job_runs,
-            running_attempts,
-            executors: engine.executors().count(),
-            executors_online: online.count(),
-        }
+    let now = app.clock.now();
+    let standing = look_within(&app.scheduler, PATIENCE, move |engine| {
+        Standing::of(engine, now)
     })
     .await;
-    let text = metrics::render(standing.ok()).ok_or(Problem::NoMetrics)?;
+    let text = metrics::render(app.leading.is_here(), standing.ok()).ok_or(Problem::NoMetrics)?;
     let mut response = Response::new(text.into());
     response.headers_mut().insert(
         header::CONTENT_TYPE,

@@ -64,7 +64,9 @@ impl Engine {
                 // A late result changes nothing, and the executor may forget it.
                 self.disown(executor, attempt, true, step);
             }
-            Report::Heartbeat(figures) => self.yard.note_figures(executor, figures),
+            Report::Heartbeat(figures) => {
+                self.yard.note_figures(executor, figures, self.now);
+            }
             Report::Disconnected { reason } => self.on_disconnected(executor, reason),
         }
         Ok(())

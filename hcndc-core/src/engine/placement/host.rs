@@ -31,6 +31,8 @@ pub(in super::super) struct Host {
     pub(in super::super) offer: Offer,
     /// What it last said of itself.
     pub(in super::super) figures: Option<HostFigures>,
+    /// When it said that.
+    pub(in super::super) heard_at: Option<Timestamp>,
     /// Version of its program.
     pub(in super::super) version: Option<alloc::string::String>,
     /// Why no connection stands.
@@ -51,6 +53,7 @@ impl Host {
             lease_until: None,
             offer: Offer::default(),
             figures: None,
+            heard_at: None,
             version: None,
             trouble: None,
             lines: Vec::new(),

@@ -257,8 +257,16 @@ impl Yard {
     }
 
     /// Notes figures, which change nothing about what it can take, but whether others are preferred.
-    pub(super) fn note_figures(&mut self, executor: ExecutorId, figures: HostFigures) {
-        self.change(executor, |host| host.figures = Some(figures));
+    pub(super) fn note_figures(
+        &mut self,
+        executor: ExecutorId,
+        figures: HostFigures,
+        heard_at: Timestamp,
+    ) {
+        self.change(executor, |host| {
+            host.figures = Some(figures);
+            host.heard_at = Some(heard_at);
+        });
     }
 
     /// Whether a job run stands in its line.

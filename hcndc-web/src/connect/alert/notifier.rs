@@ -34,6 +34,7 @@ use super::{
 use crate::{
     clock::SystemClock,
     connect::{http::Http, settings},
+    metrics,
     vault::Vault,
 };
 
@@ -292,5 +293,7 @@ async fn tell(parts: &Parts, id: AlertChannelId, rows: &[AlertRow]) -> Result<()
     let manners = parts.manners.of(&channel.settings);
     let message = Message::new(id, manners, stories, left_out);
     let now = SystemClock::new().now();
-    send(&parts.http, &parts.vault, &channel, &message, now).await
+    let sent = send(&parts.http, &parts.vault, &channel, &message, now).await;
+    metrics::told(channel.kind.as_str(), sent.is_ok());
+    sent
 }

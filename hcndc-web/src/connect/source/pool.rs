@@ -16,6 +16,7 @@ use tokio::sync::Semaphore;
 use super::{AskError, Connection};
 use crate::{
     connect::{http::Http, settings},
+    metrics,
     vault::Vault,
 };
 
@@ -98,8 +99,10 @@ impl Pools {
     ) -> Result<String, AskError> {
         let source = &self.opened(source)?;
         let pool = self.pool(source);
+        let began = Instant::now();
         let asked = tokio::time::timeout(timeout, self.ask_in(&pool, query, timeout)).await;
         let asked = asked.unwrap_or_else(|_| Err(AskError::timed_out(timeout)));
+        metrics::queried(asked.is_ok(), began.elapsed());
         asked.map_err(|error| error.without(source.password.reveal()))
     }
 
