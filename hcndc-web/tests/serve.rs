@@ -7,9 +7,12 @@
 
 mod support;
 
-use std::{collections::BTreeMap, fmt::Write as _, fs, path::Path, process::Command};
+use std::{
+    collections::BTreeMap, fmt::Write as _, fs, io::Write as _, path::Path, process::Command,
+};
 
 use nix::sys::signal::Signal;
+use serde_json::Value;
 use support::{Server, end_executor, executor_pid, signal, wait_for};
 
 /// A mesh of `width` × 3 jobs, each of which writes down when it starts and ends, and does this in between.
@@ -162,6 +165,55 @@ fn a_stopped_server_goes_on_where_it_was() {
     let server = Server::start(&data, &[]);
     check_ends(&server, execution, &trace, 12);
     assert_eq!(lines(&trace, "start").len(), 12);
+}
+
+/// Writes until there is no room for one byte more.
+fn fill(file: &Path) {
+    let mut file = fs::File::create(file).unwrap();
+    for size in [1 << 16, 1] {
+        let piece = vec![0; size];
+        while file.write_all(&piece).is_ok() {}
+    }
+}
+
+#[test]
+fn a_full_disk_stops_the_night_and_room_on_it_lets_it_go_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let (disk, trace) = (dir.path().join("disk"), dir.path().join("trace"));
+    fs::create_dir(&disk).unwrap();
+    let Some(server) = Server::start_on_small_disk(&disk, 48, &["--slots", "4"]) else {
+        support::skip("serve/a_full_disk", "this user may not mount a disk");
+        return;
+    };
+    let go = dir.path().join("go");
+    let wait = format!("while [ ! -e {} ]; do sleep 0.05; done", go.display());
+    server.put_mesh(&mesh(&trace, 4, &wait));
+    let execution = server.start_flows(&["f"]);
+    wait_for("jobs to run", || lines(&trace, "start").len() == 4);
+
+    let filler = server.data_dir().join("filler");
+    fill(&filler);
+    fs::write(&go, "").unwrap();
+    wait_for("the server to say so", || {
+        let (status, said) = server.answer_to_get("readyz");
+        let faults = said["faults"].as_array().cloned().unwrap_or_default();
+        let full = |fault: &Value| {
+            fault["field"] == "store" && fault["message"].as_str().unwrap().contains("disk is full")
+        };
+        status == 503 && faults.iter().any(full)
+    });
+    // What is there can be looked at.
+    assert_eq!(server.execution_state(execution), "running");
+
+    fs::remove_file(&filler).unwrap();
+    wait_for("the server to be well again", || {
+        server.answer_to_get("readyz").0 == 200
+    });
+    check_ends(&server, execution, &trace, 12);
+    let again = server.start_flows(&["f"]);
+    wait_for("another execution to end", || {
+        server.execution_state(again) == "succeeded"
+    });
 }
 
 #[test]

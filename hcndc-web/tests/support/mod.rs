@@ -4,7 +4,7 @@
 
 use std::{
     fs,
-    io::{BufRead as _, BufReader},
+    io::{BufRead as _, BufReader, Write as _},
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
     time::{Duration, Instant},
@@ -27,7 +27,45 @@ impl Server {
     /// Starts a server on this folder and a free port, and returns when it answers.
     /// It asks nobody who they are, unless the arguments say otherwise.
     pub(crate) fn start(data_dir: &Path, args: &[&str]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_hcndc"))
+        let command = Command::new(env!("CARGO_BIN_EXE_hcndc"));
+        let (child, base) = Self::spawn(command, data_dir, args);
+        Self {
+            child,
+            data_dir: data_dir.to_path_buf(),
+            base,
+        }
+    }
+
+    /// Starts a server on a disk of its own, of so many megabytes, that is seen by it and its executor only and goes with
+    /// them. `None` where this user may not do that.
+    pub(crate) fn start_on_small_disk(dir: &Path, megabytes: u32, args: &[&str]) -> Option<Self> {
+        let inside = |script: String| {
+            let mut command = Command::new("unshare");
+            command.args(["--map-root-user", "--mount", "sh", "-ec", &script, "sh"]);
+            command
+        };
+        let mount = format!(
+            "mount -t tmpfs -o size={megabytes}m small '{}'",
+            dir.display()
+        );
+        let may = inside(mount.clone()).stderr(Stdio::null()).status();
+        if !may.is_ok_and(|status| status.success()) {
+            return None;
+        }
+        let mut command = inside(format!("{mount}; exec \"$@\""));
+        command.arg(env!("CARGO_BIN_EXE_hcndc"));
+        let (child, base) = Self::spawn(command, dir, args);
+        // The way from outside into what the process sees.
+        let data_dir = format!("/proc/{}/root{}", child.id(), dir.display());
+        Some(Self {
+            child,
+            data_dir: data_dir.into(),
+            base,
+        })
+    }
+
+    fn spawn(mut command: Command, data_dir: &Path, args: &[&str]) -> (Child, String) {
+        let mut child = command
             .env("HCNDC_LANG", "en")
             .env("HCNDC_ACCESS", "open")
             .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
@@ -45,11 +83,7 @@ impl Server {
             .strip_prefix("hcndc serves at ")
             .expect(&line)
             .to_owned();
-        Self {
-            child,
-            data_dir: data_dir.to_path_buf(),
-            base,
-        }
+        (child, base)
     }
 
     /// Ends the process as a crash would, and leaves its executor alone.
@@ -73,6 +107,11 @@ impl Server {
         &self.base
     }
 
+    /// Its folder, as this process sees it.
+    pub(crate) fn data_dir(&self) -> &Path {
+        &self.data_dir
+    }
+
     pub(crate) fn get(&self, path: &str) -> Value {
         let url = format!("{}api/v1/{path}", self.base());
         ureq::get(&url)
@@ -91,6 +130,15 @@ impl Server {
             .body_mut()
             .read_json()
             .unwrap()
+    }
+
+    /// Status and body of an answer, whatever they are.
+    pub(crate) fn answer_to_get(&self, path: &str) -> (u16, Value) {
+        let url = format!("{}{path}", self.base());
+        let asked = ureq::get(&url).config().http_status_as_error(false).build();
+        let mut answer = asked.call().expect(&url);
+        let status = answer.status().as_u16();
+        (status, answer.body_mut().read_json().unwrap_or_default())
     }
 
     /// Puts all that a mesh file says.
@@ -124,10 +172,24 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
+        // Before the server, through which a disk of its own is seen; it would start another one.
+        let executor = executor_pid(&self.data_dir);
         let _ = self.child.kill();
         let _ = self.child.wait();
-        end_executor(&self.data_dir);
+        match executor {
+            Some(pid) if !self.data_dir.exists() => signal(pid, Signal::SIGTERM),
+            _ => end_executor(&self.data_dir),
+        }
     }
+}
+
+/// Says that a test was skipped, and why; fails where `HCNDC_CI` is 1.
+pub(crate) fn skip(test: &str, why: &str) {
+    let is_ci = std::env::var_os("HCNDC_CI").is_some_and(|value| value == "1");
+    assert!(!is_ci, "cannot be skipped where HCNDC_CI is 1: {why}");
+    // Straight to the stream: what a passing test prints is not shown.
+    let line = format!("skipped: {test}: {why}\n");
+    drop(std::io::stderr().write_all(line.as_bytes()));
 }
 
 /// The process of the executor on a server's folder.
