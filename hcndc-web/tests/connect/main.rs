@@ -12,6 +12,8 @@ mod mail;
 mod proxy;
 mod queries;
 mod receiver;
+mod s3;
+mod s3_server;
 mod sftp;
 mod ssh_server;
 mod story;

@@ -14,7 +14,7 @@ use hcndc_core::{
     time::Timestamp,
 };
 
-use super::{Entry, LOOK, Place, check, find_at, ftp::Ftp, in_time, sftp::Sftp};
+use super::{Entry, LOOK, Place, check, find_at, ftp::Ftp, in_time, s3::S3, sftp::Sftp};
 use crate::{connect::settings, vault::Vault};
 
 /// How long a connection is kept that no look uses.
@@ -148,6 +148,7 @@ impl Kept {
 enum Connection {
     Sftp(Box<Sftp>),
     Ftp(Box<Ftp>),
+    S3(Box<S3>),
 }
 
 impl Connection {
@@ -156,7 +157,8 @@ impl Connection {
         if !faults.is_empty() {
             return Err(settings::sentences(&faults));
         }
-        if server.host.is_empty() {
+        // Amazon's own store has none of its own.
+        if server.host.is_empty() && server.kind != FileServerKind::S3 {
             return Err("there is no host to connect to".to_owned());
         }
         let within = settings::number(&server.options, "connect_seconds", CONNECT);
@@ -172,7 +174,8 @@ impl Connection {
                     Ok(Self::Ftp(Box::new(connected)))
                 }
                 FileServerKind::S3 => {
-                    Err("S3 cannot be looked at: this version has no client for it".to_owned())
+                    let connected = S3::connect(server, answer).await?;
+                    Ok(Self::S3(Box::new(connected)))
                 }
                 FileServerKind::Local => Err("files of this host need no connection".to_owned()),
             }
@@ -188,6 +191,8 @@ impl Connection {
         match self {
             Self::Sftp(sftp) => sftp.is_broken(),
             Self::Ftp(ftp) => ftp.is_broken(),
+            // Each request stands by itself.
+            Self::S3(_) => false,
         }
     }
 
@@ -196,6 +201,7 @@ impl Connection {
         match self {
             Self::Sftp(sftp) => sftp.greeting(),
             Self::Ftp(ftp) => ftp.greeting(),
+            Self::S3(s3) => s3.greeting(),
         }
     }
 }
@@ -205,6 +211,7 @@ impl Place for Connection {
         match self {
             Self::Sftp(sftp) => sftp.list(folder, most).await,
             Self::Ftp(ftp) => ftp.list(folder, most).await,
+            Self::S3(s3) => s3.list(folder, most).await,
         }
     }
 
@@ -212,6 +219,7 @@ impl Place for Connection {
         match self {
             Self::Sftp(sftp) => sftp.modified(path).await,
             Self::Ftp(ftp) => ftp.modified(path).await,
+            Self::S3(s3) => s3.modified(path).await,
         }
     }
 }

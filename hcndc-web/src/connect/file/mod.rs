@@ -8,6 +8,7 @@ mod line;
 mod local;
 pub mod path;
 pub mod probe;
+mod s3;
 mod search;
 mod sftp;
 mod ssh;
@@ -88,8 +89,11 @@ pub fn check(kind: FileServerKind, options: &BTreeMap<String, String>) -> Vec<Se
         }
         FileServerKind::Ftp => settings::faults(&[NETWORK], options),
         FileServerKind::Ftps => settings::faults(&[ftp::TLS, NETWORK], options),
-        // Nobody here looks at it: what stands there is somebody else's.
-        FileServerKind::S3 => Vec::new(),
+        FileServerKind::S3 => {
+            let mut faults = settings::faults(&[s3::SETTINGS, NETWORK], options);
+            faults.extend(s3::check(options));
+            faults
+        }
     }
 }
 

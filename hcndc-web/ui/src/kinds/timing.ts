@@ -80,8 +80,8 @@ export const fileServers: Kind = {
   fields: [
     NAME, DESCRIPTION, DIRECTORY, { name: 'kind', type: 'select', required: true, initial: 'sftp', options: words('local', 'ftp', 'ftps', 'sftp', 's3'), label: p('Kind', '类型') },
     ...HOST_FIELDS.slice(0, 3),
-    { ...PASSWORD, help: p('For SFTP it may be a private key, with its passphrase behind the last line.', 'SFTP 可填私钥，口令写在最后一行之后。') },
-    { name: 'options', type: 'map', label: p('Options', '选项'), help: p('SFTP needs host_key: the test tells which key the server shows.', 'SFTP 须设置 host_key：测试会显示服务器出示的密钥。') },
+    { ...PASSWORD, help: p('For SFTP it may be a private key, with its passphrase behind the last line. For S3 it is the secret of the access key.', 'SFTP 可填私钥，口令写在最后一行之后。S3 填访问密钥的密钥。') },
+    { name: 'options', type: 'map', label: p('Options', '选项'), help: p('SFTP needs host_key: the test tells which key the server shows. S3 needs bucket.', 'SFTP 须设置 host_key：测试会显示服务器出示的密钥。S3 须设置 bucket。') },
   ],
 }
 
