@@ -151,7 +151,7 @@ impl From<ExecutionState> for StateDto {
 /// What started an execution.
 #[derive(Clone, Copy, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-#[schema(as = Trigger)]
+#[schema(as = ExecutionTrigger)]
 enum TriggerDto {
     /// A person or a program, by hand.
     Manual,

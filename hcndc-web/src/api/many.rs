@@ -130,6 +130,7 @@ pub(super) struct Uses {
 
 /// A definition that uses another.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = UsedBy)]
 struct User {
     /// Its kind: `flow`, `job`, `schedule` and so on.
     #[schema(example = "job")]

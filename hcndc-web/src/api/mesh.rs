@@ -72,7 +72,7 @@ pub(super) fn routes<H: History + 'static, T: Transport + 'static>(
     ("accounts" = Option<bool>, Query, description = "With roles and users; a server that keeps none has none"),
     ("passwords" = Option<bool>, Query, description = "With hashes of their passwords, too"),
 ), responses(
-    (status = 200, body = String, content_type = "application/yaml"),
+    (status = 200, content((Object = "application/yaml"), (Object = "application/json"))),
     (status = 409, body = ProblemDto, content_type = "application/problem+json", description = "`not_exportable`"),
 ))]
 pub(super) async fn give_out<H: History, T: Transport>(

@@ -9,6 +9,7 @@ mod audit;
 mod backfills;
 mod body;
 mod caller;
+mod common_answers;
 mod control;
 mod control_many;
 mod cron;

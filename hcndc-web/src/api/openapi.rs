@@ -3,17 +3,16 @@
 use utoipa::{
     OpenApi as _,
     openapi::{
-        Content, OpenApi, Ref, RefOr, ResponseBuilder, Schema,
-        security::{
-            ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityRequirement, SecurityScheme,
-        },
+        OpenApi, RefOr, Schema,
+        security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme},
     },
 };
 use warp::Filter as _;
 
 use super::{
-    alerts, audit, backfills, control, control_many, cron, described, events, executions,
-    executors, firings, flows, forecast, graphs, grid, health, job_runs, jobs, logs, many, mesh,
+    alerts, audit, backfills, common_answers, control, control_many, cron, described, events,
+    executions, executors, firings, flows, forecast, graphs, grid, health, job_runs, jobs, logs,
+    many, mesh,
     needs::NOTHING,
     overview, pages,
     problem::Problem,
@@ -108,15 +107,12 @@ fn describe() -> serde_json::Value {
     let mut document =
         serde_json::to_value(&document).expect("the description is made of texts, lists and maps");
     described::add(&mut document);
+    common_answers::loosen(&mut document);
+    common_answers::add(&mut document);
     document
 }
 
-/// Operations that anybody may ask for.
-const PUBLIC: [&str; 7] = [
-    "sign_in", "healthz", "readyz", "metrics", "openapi", "docs", "home",
-];
-
-/// How callers are known, and what all operations but the public ones can answer to those who are not, or may not.
+/// How callers are known.
 fn tell_access(document: &mut OpenApi) {
     let cookie = ApiKeyValue::with_description(
         session::COOKIE,
@@ -129,43 +125,6 @@ fn tell_access(document: &mut OpenApi) {
     let components = document.components.get_or_insert_default();
     components.add_security_scheme("cookie", SecurityScheme::ApiKey(ApiKey::Cookie(cookie)));
     components.add_security_scheme("token", SecurityScheme::Http(bearer));
-    let problem = || Content::new(Some(Ref::from_schema_name("Problem")));
-    let answer = |description: &str| {
-        ResponseBuilder::new()
-            .description(description)
-            .content("application/problem+json", problem())
-            .build()
-    };
-    for item in document.paths.paths.values_mut() {
-        let operations = [
-            &mut item.get,
-            &mut item.post,
-            &mut item.put,
-            &mut item.patch,
-            &mut item.delete,
-        ];
-        for operation in operations.into_iter().flatten() {
-            let name = operation.operation_id.clone().unwrap_or_default();
-            if PUBLIC.contains(&name.as_str()) {
-                operation.security = Some(Vec::new());
-                continue;
-            }
-            let none: [&str; 0] = [];
-            operation.security = Some(vec![
-                SecurityRequirement::new("cookie", none),
-                SecurityRequirement::new("token", none),
-            ]);
-            for (status, description) in [
-                ("401", "`signed_out`"),
-                ("403", "`forbidden`, `csrf`, `password_change_needed`"),
-            ] {
-                let answers = &mut operation.responses.responses;
-                answers
-                    .entry(status.to_owned())
-                    .or_insert_with(|| RefOr::T(answer(description)));
-            }
-        }
-    }
 }
 
 /// A definition is told with the fields of its body, all of them, but for those that mean something else there: its

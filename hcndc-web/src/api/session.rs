@@ -287,6 +287,7 @@ pub(super) async fn sign_out<H: History, T: Transport>(
 #[utoipa::path(put, operation_id = "change_password", path = "/api/v1/session/password", tag = "session", request_body = PasswordBody, responses(
     (status = 200, body = SessionDto, headers(("Set-Cookie" = String))),
     (status = 400, body = ProblemDto, content_type = "application/problem+json"),
+    (status = 409, body = ProblemDto, content_type = "application/problem+json", description = "`no_users`"),
     (status = 422, body = ProblemDto, content_type = "application/problem+json", description = "`weak_password`"),
 ))]
 pub(super) async fn change_password<H: History, T: Transport>(

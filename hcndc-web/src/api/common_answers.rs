@@ -1,0 +1,143 @@
+//! What the description says of all operations alike: who may ask, and which problems any of them can meet.
+
+use serde_json::{Map, Value, json};
+
+/// Operations that anybody may ask for.
+const PUBLIC: [&str; 7] = [
+    "sign_in", "healthz", "readyz", "metrics", "openapi", "docs", "home",
+];
+
+/// Adds to each operation that a caller must be known, and the problems that no handler tells of itself. What a handler says
+/// of a status stays.
+pub(super) fn add(document: &mut Value) {
+    let paths = document["paths"].as_object_mut();
+    for (path, item) in paths.into_iter().flatten() {
+        for operation in item.as_object_mut().into_iter().flat_map(Map::values_mut) {
+            let name = operation["operationId"].as_str().unwrap_or_default();
+            let is_public = PUBLIC.contains(&name);
+            operation["security"] = match is_public {
+                true => json!([]),
+                false => json!([{"cookie": []}, {"token": []}]),
+            };
+            let problems = problems(path, operation, is_public);
+            if let Some(answers) = operation["responses"].as_object_mut() {
+                for (status, description) in problems {
+                    answers
+                        .entry(status)
+                        .or_insert_with(|| problem(&description));
+                }
+                answers.sort_keys();
+            }
+        }
+    }
+}
+
+/// Statuses, and the codes of the problems that they stand for.
+fn problems(path: &str, operation: &Value, is_public: bool) -> Vec<(&'static str, String)> {
+    let has_body = operation.get("requestBody").is_some();
+    let parameters = operation["parameters"].as_array();
+    let has_parameters = parameters.is_some_and(|all| !all.is_empty());
+    let mut problems = Vec::new();
+    let mut bad = Vec::new();
+    if has_body {
+        bad.push("`bad_body`");
+        problems.push(("413", "`too_large`".to_owned()));
+        problems.push(("415", "`unsupported_media_type`".to_owned()));
+    }
+    if has_parameters {
+        bad.push("`bad_query`");
+    }
+    if !bad.is_empty() {
+        problems.push(("400", bad.join(", ")));
+    }
+    if !is_public {
+        let refusals =
+            "`forbidden`, `csrf`, `password_change_needed`, `foreign_host`, `foreign_origin`";
+        problems.push(("401", "`signed_out`".to_owned()));
+        problems.push(("403", refusals.to_owned()));
+    }
+    if path.starts_with("/api/v1/") {
+        let unable = "`store_unavailable`, `scheduler_slow`, `scheduler_stopped`, `no_leader`, `outcome_unknown`";
+        problems.push(("503", unable.to_owned()));
+    }
+    problems
+}
+
+fn problem(description: &str) -> Value {
+    let schema = json!({"$ref": "#/components/schemas/Problem"});
+    json!({"description": description, "content": {"application/problem+json": {"schema": schema}}})
+}
+
+/// Lets what is told have more than what is sent. A body is refused that has an unknown field; what is told has the fields of
+/// that body and more, so the body's schema cannot be a part of its own.
+pub(super) fn loosen(document: &mut Value) {
+    let Some(schemas) = document["components"]["schemas"].as_object_mut() else {
+        return;
+    };
+    // A page is of what is told one by one, and says so.
+    let names: Vec<String> = schemas.keys().cloned().collect();
+    for name in &names {
+        if let Some(page) = schemas.get_mut(&format!("Page_{name}")) {
+            page["properties"]["items"]["items"] = reference(name);
+        }
+    }
+    let strict: Map<String, Value> = schemas
+        .iter()
+        .filter(|(_, schema)| is_strict(schema))
+        .map(|(name, schema)| (reference(name)["$ref"].to_string(), schema.clone()))
+        .collect();
+    for schema in schemas.values_mut() {
+        for part in schema["allOf"].as_array_mut().into_iter().flatten() {
+            if let Some(body) = part.get("$ref").and_then(|it| strict.get(&it.to_string())) {
+                *part = body.clone();
+            }
+            if is_strict(part)
+                && let Some(part) = part.as_object_mut()
+            {
+                part.remove("additionalProperties");
+            }
+        }
+    }
+}
+
+fn is_strict(schema: &Value) -> bool {
+    schema.get("additionalProperties") == Some(&Value::Bool(false))
+}
+
+fn reference(name: &str) -> Value {
+    json!({"$ref": format!("#/components/schemas/{name}")})
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_told_may_have_more_than_its_body() {
+        let mut document = json!({"components": {"schemas": {
+            "Body": {"type": "object", "additionalProperties": false, "properties": {"name": {}}},
+            "Told": {"allOf": [reference("Body"), {"type": "object", "additionalProperties": false}, reference("Other")]},
+            "Other": {"type": "object"},
+            "Page_Told": {"type": "object", "properties": {"items": {"items": {"allOf": [reference("Body")]}}}},
+        }}});
+        loosen(&mut document);
+        let schemas = &document["components"]["schemas"];
+        let parts = json!([{"type": "object", "properties": {"name": {}}}, {"type": "object"}, reference("Other")]);
+        assert_eq!(schemas["Told"]["allOf"], parts);
+        assert_eq!(schemas["Body"]["additionalProperties"], false);
+        let items = &schemas["Page_Told"]["properties"]["items"]["items"];
+        assert_eq!(*items, reference("Told"));
+    }
+
+    #[test]
+    fn a_handlers_own_words_stay() {
+        let mut document = json!({"paths": {"/api/v1/flows": {"post": {
+            "operationId": "create_flow", "requestBody": {}, "responses": {"400": {"description": "its own"}},
+        }}}});
+        add(&mut document);
+        let operation = &document["paths"]["/api/v1/flows"]["post"];
+        assert_eq!(operation["responses"]["400"]["description"], "its own");
+        let told: Vec<_> = operation["responses"].as_object().unwrap().keys().collect();
+        assert_eq!(told, ["400", "401", "403", "413", "415", "503"]);
+    }
+}
