@@ -73,9 +73,9 @@ pub(super) fn routes<H: History + 'static, T: Transport + 'static>(
 pub(super) struct JobBody {
     /// The flow that it belongs to, by name or id; for ever. Must be given for a new job.
     #[serde(default, skip_serializing)]
-    flow: Option<Reference>,
+    pub(super) flow: Option<Reference>,
     /// Name, unique within the flow: 1 to 255 characters, no control characters, no space at either end.
-    name: String,
+    pub(super) name: String,
     /// Text for people.
     #[serde(default)]
     description: String,
@@ -86,7 +86,7 @@ pub(super) struct JobBody {
     workdir: String,
     /// Jobs that this one waits for.
     #[serde(default)]
-    depends_on: Vec<DependencyDto>,
+    pub(super) depends_on: Vec<DependencyDto>,
     /// Params, in the order in which they are appended to the command; `{"shared": true}` takes the shared param of that
     /// name.
     #[serde(default)]
@@ -135,7 +135,7 @@ pub(super) struct JobBody {
     enabled: bool,
     /// For changes: refused unless the job is at this version.
     #[serde(default, skip_serializing)]
-    version: Option<u32>,
+    pub(super) version: Option<u32>,
 }
 
 /// How failed attempts are repeated.
@@ -185,9 +185,9 @@ pub(super) struct JobDto {
     /// The flow that it belongs to.
     flow: FlowName,
     #[serde(flatten)]
-    body: JobBody,
+    pub(super) body: JobBody,
     #[serde(flatten)]
-    revision: RevisionDto,
+    pub(super) revision: RevisionDto,
 }
 
 fn zero_alone() -> Vec<u8> {
@@ -200,7 +200,7 @@ const fn one() -> u32 {
 
 impl JobBody {
     /// What can be told without looking at the engine.
-    fn check(&self) -> Result<(), Problem> {
+    pub(super) fn check(&self) -> Result<(), Problem> {
         let mut blames = Vec::new();
         if self.executor.is_some() && !self.labels.is_empty() {
             let error = BlameError::Shape(interchange::Problem::ExecutorAndLabels);
@@ -226,7 +226,8 @@ impl JobBody {
         }
     }
 
-    fn draft(self, id: Option<JobId>, flow: FlowRef, engine: &Engine) -> JobDraft {
+    /// As the engine takes it.
+    pub(super) fn draft(self, id: Option<JobId>, flow: FlowRef, engine: &Engine) -> JobDraft {
         let placement = match self.executor {
             Some(executor) => PlacementDraft::Executor(executor.executor()),
             None if self.labels.is_empty() => PlacementDraft::Any,
@@ -268,7 +269,7 @@ impl JobBody {
 }
 
 impl JobDto {
-    fn new(view: &JobView, engine: &Engine) -> Self {
+    pub(super) fn new(view: &JobView, engine: &Engine) -> Self {
         let job = &view.job;
         let depends_on = job.dependencies.iter();
         let depends_on = depends_on
