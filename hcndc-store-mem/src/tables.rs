@@ -7,6 +7,7 @@ use hcndc_core::{
         ActionRow, AlertRow, AttemptRow, BackfillDateRow, BackfillRow, BackfillSnapshot,
         BackfillState, Change, ExecutionRow, ExecutionSnapshot, FileKeyRow, FiringRow, FlowDates,
         FlowRunRow, JobOutcome, JobRunRow, JobRunState, ScheduleCursor, Snapshot, StartKeyRow,
+        Started,
     },
     id::{
         ActionId, AlertId, AttemptId, BackfillId, ExecutionId, ExecutorId, FileEventId, FiringId,
@@ -45,7 +46,8 @@ pub(crate) struct Tables {
     pub(crate) cursors: BTreeMap<ScheduleId, ScheduleCursor>,
     pub(crate) firings: BTreeMap<FiringId, FiringRow>,
     pub(crate) files: BTreeMap<(FileEventId, String), FileKeyRow>,
-    pub(crate) start_keys: BTreeMap<ExecutionId, StartKeyRow>,
+    /// By the number of what was started, which is given once for whatever kind.
+    pub(crate) start_keys: BTreeMap<u64, StartKeyRow>,
     pub(crate) alerts: BTreeMap<AlertId, AlertRow>,
 }
 
@@ -127,7 +129,11 @@ impl Tables {
                 self.alerts.insert(row.id, row.clone());
             }
             Change::StartKey(row) => {
-                self.start_keys.insert(row.execution, row.clone());
+                let number = match row.started {
+                    Started::Execution(id) => id.0,
+                    Started::Backfill(id) => id.0,
+                };
+                self.start_keys.insert(number, row.clone());
             }
             Change::Backfill(row) => {
                 self.backfills.insert(row.id, row.clone());

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use hcndc_core::{
     engine::{
         ActionRow, AlertRow, AttemptRow, BackfillDateRow, BackfillRow, Change, ExecutionRow,
-        FileKeyRow, FiringRow, FlowRunRow, JobRunRow, ScheduleCursor, StartKeyRow,
+        FileKeyRow, FiringRow, FlowRunRow, JobRunRow, ScheduleCursor, StartKeyRow, Started,
     },
     id::{
         ActionId, AlertId, AttemptId, BackfillId, ExecutionId, ExecutorId, FileEventId, FiringId,
@@ -96,14 +96,23 @@ struct Batch<'a> {
     start_keys: Vec<&'a StartKeyRow>,
 }
 
-/// Stands in its execution's row, which nothing else writes there.
+/// Stands in the row of what was started, where nothing else writes it.
 async fn store_start_key(db: &DatabaseTransaction, row: &StartKeyRow) -> Result<(), SqlError> {
-    let statement = Query::update()
-        .table(Execution::Table)
-        .value(Execution::StartKey, row.key.as_str())
-        .value(Execution::StartPrint, row.print.cast_signed())
-        .and_where(Expr::col(Execution::Id).eq(number("execution", row.execution.0)?))
-        .to_owned();
+    let (key, print) = (row.key.as_str(), row.print.cast_signed());
+    let statement = match row.started {
+        Started::Execution(id) => Query::update()
+            .table(Execution::Table)
+            .value(Execution::StartKey, key)
+            .value(Execution::StartPrint, print)
+            .and_where(Expr::col(Execution::Id).eq(number("execution", id.0)?))
+            .to_owned(),
+        Started::Backfill(id) => Query::update()
+            .table(Backfill::Table)
+            .value(Backfill::StartKey, key)
+            .value(Backfill::StartPrint, print)
+            .and_where(Expr::col(Backfill::Id).eq(number("backfill", id.0)?))
+            .to_owned(),
+    };
     let done = db.execute(&statement).await;
     done.doing("store the key of a start").map(drop)
 }
@@ -222,9 +231,6 @@ impl<'a> Batch<'a> {
         self.store_definitions(db).await?;
         let executions = values::<Execution>(self.executions.values().copied())?;
         upsert::<Execution>(db, "store executions", executions).await?;
-        for row in &self.start_keys {
-            store_start_key(db, row).await?;
-        }
         let flow_runs = values::<FlowRun>(self.flow_runs.values().copied())?;
         upsert::<FlowRun>(db, "store flow runs", flow_runs).await?;
         let job_runs = values::<JobRun>(self.job_runs.values().copied())?;
@@ -236,6 +242,10 @@ impl<'a> Batch<'a> {
         self.past.store(db).await?;
         let backfills = values::<Backfill>(self.backfills.values().copied())?;
         upsert::<Backfill>(db, "store backfills", backfills).await?;
+        // After the rows that they stand in.
+        for row in &self.start_keys {
+            store_start_key(db, row).await?;
+        }
         let dates = values::<BackfillDate>(self.backfill_dates.values().copied())?;
         upsert::<BackfillDate>(db, "store dates of backfills", dates).await?;
         self.store_firings(db).await

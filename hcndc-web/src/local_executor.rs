@@ -302,7 +302,7 @@ fn spawn(server_dir: &Path, data_dir: &Path) -> io::Result<tokio::process::Child
         .append(true)
         .open(data_dir.join("executor.log"))?;
     tokio::process::Command::new(std::env::current_exe()?)
-        .arg("executor")
+        .args(["executor", "local"])
         // What is the server's alone.
         .env_remove("HCNDC_SECRET_KEY")
         .env_remove("HCNDC_DATABASE")

@@ -98,16 +98,27 @@ pub enum Change {
     FileKey(FileKeyRow),
     /// An alert is new or changed.
     Alert(AlertRow),
-    /// An execution was asked for under a key. Never changes again, and goes with its execution; no engine needs it.
+    /// An execution or a backfill was asked for under a key. Never changes again, and goes with what was started; no engine
+    /// needs it.
     StartKey(StartKeyRow),
 }
 
-/// Under which key an execution was asked for, so that a request that comes again starts nothing again.
+/// What was started because somebody asked for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum Started {
+    Execution(ExecutionId),
+    Backfill(BackfillId),
+}
+
+/// Under which key something was asked for, so that a request that comes again starts nothing again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct StartKeyRow {
-    /// The execution.
-    pub execution: ExecutionId,
+    /// What was started.
+    pub started: Started,
     /// The key, of 255 characters at most.
     pub key: String,
     /// Of the request that came under the key: another one has another.

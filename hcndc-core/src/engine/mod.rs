@@ -74,7 +74,7 @@ pub use backfill::{
 };
 pub use change::{
     AttemptRow, Change, ExecutionRow, ExecutionSnapshot, FlowDates, FlowRunRow, JobOutcome,
-    JobRunRow, Mishap, Snapshot, StartKeyRow, TriggerKind,
+    JobRunRow, Mishap, Snapshot, StartKeyRow, Started, TriggerKind,
 };
 pub use check::Violation;
 pub use effect::{Effect, Order};

@@ -368,7 +368,7 @@ pub trait History: Send + Sync {
     /// Executions.
     async fn executions(&self, query: &ExecutionQuery) -> Result<Page<ExecutionView>, Self::Error>;
 
-    /// The execution that was asked for under this key, the latest if there are several.
+    /// What was asked for under this key, the latest if there are several.
     async fn start_key(&self, key: &str) -> Result<Option<StartKeyRow>, Self::Error>;
 
     /// One execution.

@@ -23,7 +23,7 @@ pub struct StartKey {
 pub enum Request {
     /// Do this. Answered when it is stored, or refused; dropped unanswered if the scheduler stops before.
     Command(Input, Answer),
-    /// Start an execution by a command that starts one, and store under which key it was asked for.
+    /// Start an execution or a backfill by a command that starts one, and store under which key it was asked for.
     Start(Input, StartKey, Answer),
     /// Look at the engine, as it is when all that was asked before is stored. Must be quick.
     Look(Box<dyn FnOnce(&Engine) + Send>),

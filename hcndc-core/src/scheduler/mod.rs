@@ -24,7 +24,8 @@ use futures_util::{
 use self::lease::Term;
 use crate::{
     engine::{
-        Change, Effect, Engine, Input, Rejected, Reply, ResolveError, Settings, StartKeyRow, Step,
+        Change, Effect, Engine, Input, Rejected, Reply, ResolveError, Settings, StartKeyRow,
+        Started, Step,
     },
     id::{AlertId, AttemptId, ExecutionId, ExecutorId, ParamId},
     port::{
@@ -329,9 +330,14 @@ where
             Request::Look(look) => group.said.push(Said::Look(look)),
             Request::Start(input, StartKey { key, print }, answer) => {
                 let result = self.apply(input).map(|mut step| {
-                    if let Reply::Started(execution) = step.reply {
+                    let started = match step.reply {
+                        Reply::Started(execution) => Some(Started::Execution(execution)),
+                        Reply::BackfillStarted(backfill) => Some(Started::Backfill(backfill)),
+                        Reply::Done | Reply::Edited(_) => None,
+                    };
+                    if let Some(started) = started {
                         step.changes.push(Change::StartKey(StartKeyRow {
-                            execution,
+                            started,
                             key,
                             print,
                         }));

@@ -28,6 +28,10 @@ pub(crate) enum Backfill {
     StoppedBy,
     RestartedBy,
     Restarts,
+    /// Under which it was asked for. Written by itself, and not part of the row.
+    StartKey,
+    /// Of the request that came under the key.
+    StartPrint,
 }
 
 impl Table for Backfill {

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use hcndc_core::{
-    engine::{ActionRow, AttemptRow, ExecutionRow, JobRunState, StartKeyRow},
-    id::{AttemptId, ExecutionId, FlowId, JobRunId},
+    engine::{ActionRow, AttemptRow, ExecutionRow, JobRunState, StartKeyRow, Started},
+    id::{AttemptId, BackfillId, ExecutionId, FlowId, JobRunId},
     port::{
         ActionQuery, ExecutionQuery, ExecutionView, FlowRunView, JobRunQuery, JobRunView,
         LatestRun, LatestRunQuery, Page,
@@ -24,7 +24,8 @@ use super::{
 use crate::{
     SqlError,
     entity::{
-        self, Action, Attempt, Execution, FlowRun, FlowVersion, JobRun, JobVersion, Reader, Table,
+        self, Action, Attempt, Backfill, Execution, FlowRun, FlowVersion, JobRun, JobVersion,
+        Reader, Table,
     },
     error::Doing as _,
     keyset::{Keyset, id_place, page},
@@ -470,30 +471,49 @@ pub(super) async fn start_key(
     db: &DatabaseConnection,
     key: &str,
 ) -> Result<Option<StartKeyRow>, SqlError> {
-    let statement = Query::select()
+    let executions = Query::select()
         .columns([Execution::Id, Execution::StartKey, Execution::StartPrint])
         .from(Execution::Table)
         .and_where(Expr::col(Execution::StartKey).eq(key))
         .order_by(Execution::Id, Order::Desc)
         .limit(1)
         .to_owned();
-    let row = db.query_one(&statement).await;
-    let Some(row) = row.doing("look for the key of a start")? else {
-        return Ok(None);
-    };
-    let row = Reader::new("execution", &row);
-    Ok(Some(StartKeyRow {
-        execution: ExecutionId(row.number("id")?),
-        key: row.column("start_key")?,
-        print: row.column::<i64>("start_print")?.cast_unsigned(),
-    }))
+    let backfills = Query::select()
+        .columns([Backfill::Id, Backfill::StartKey, Backfill::StartPrint])
+        .from(Backfill::Table)
+        .and_where(Expr::col(Backfill::StartKey).eq(key))
+        .order_by(Backfill::Id, Order::Desc)
+        .limit(1)
+        .to_owned();
+    let mut found = Vec::new();
+    for (table, statement) in [("execution", executions), ("backfill", backfills)] {
+        let row = db.query_one(&statement).await;
+        let Some(row) = row.doing("look for the key of a start")? else {
+            continue;
+        };
+        let row = Reader::new(table, &row);
+        let id = row.number("id")?;
+        let started = match table {
+            "execution" => Started::Execution(ExecutionId(id)),
+            _ => Started::Backfill(BackfillId(id)),
+        };
+        let row = StartKeyRow {
+            started,
+            key: row.column("start_key")?,
+            print: row.column::<i64>("start_print")?.cast_unsigned(),
+        };
+        found.push((id, row));
+    }
+    // Ids grow, for whatever kind.
+    let latest = found.into_iter().max_by_key(|(id, _)| *id);
+    Ok(latest.map(|(_, row)| row))
 }
 
 #[cfg(all(test, feature = "sqlite"))]
 mod tests {
     use hcndc_core::{
         engine::ExecutionState,
-        id::{BackfillId, FlowRunId, JobId, ScheduleId},
+        id::{FlowRunId, JobId, ScheduleId},
         port::{Cursor, CursorValue, Direction, PageRequest},
     };
     use sea_orm::{DbBackend, Statement};

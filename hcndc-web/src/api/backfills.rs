@@ -5,11 +5,11 @@ use std::{collections::BTreeMap, sync::Arc};
 use hcndc_core::{
     engine::{
         BackfillDateRow, BackfillPlan, BackfillRequest, BackfillState, Engine, Input, PlannedFlow,
-        Rejected, Reply,
+        Rejected, Started,
     },
     id::{BackfillId, FlowId},
     model::DefinitionError,
-    port::{BackfillQuery, BackfillView, History, Transport},
+    port::{BackfillQuery, BackfillView, History, StartKey, Transport},
     time::DataDate,
 };
 use serde::{Deserialize, Serialize};
@@ -17,9 +17,9 @@ use utoipa::ToSchema;
 use warp::Filter as _;
 
 use super::{
-    body::Body,
+    body::{self, Body},
     caller::Caller,
-    executions::{NothingBody, param_faults},
+    executions::{NothingBody, param_faults, start_once},
     jobs::{FlowName, flow_in_query},
     needs::{READ, SCHEDULE},
     page::{Asked, NEWEST_FIRST, PageDto},
@@ -29,6 +29,7 @@ use super::{
     reference::Reference,
     revision::{map_to_params, params_to_map},
     route::{Created, Json, Route, at, at_id, body, caller, having, query},
+    starts::{IdempotencyKey, idempotency_key},
 };
 use crate::{app::App, interchange::TextMap};
 
@@ -50,11 +51,16 @@ pub(super) fn routes<H: History + 'static, T: Transport + 'static>(
             .and(body())
     };
     let listed = at(BACKFILLS).and(app.clone()).and(query());
+    let starts = at(BACKFILLS)
+        .and(app.clone())
+        .and(caller())
+        .and(idempotency_key())
+        .and(body());
     let one = at_id::<BackfillId>(BACKFILL).and(app.clone());
     vec![
         Route::post(PLAN, READ, asks(PLAN).then(plan)),
         Route::get(BACKFILLS, READ, listed.then(list)).by_leader(),
-        Route::post(BACKFILLS, SCHEDULE, asks(BACKFILLS).then(start)),
+        Route::post(BACKFILLS, SCHEDULE, starts.then(start)),
         Route::get(BACKFILL, READ, one.then(detail)).by_leader(),
         Route::post(STOP, SCHEDULE, command(STOP).then(stop)),
         Route::post(RESTART, SCHEDULE, command(RESTART).then(restart)),
@@ -297,20 +303,39 @@ pub(super) async fn plan<H: History, T: Transport>(
 }
 
 /// Starts a backfill.
-#[utoipa::path(post, operation_id = "start_backfill", path = "/api/v1/backfills", tag = "backfills", request_body = BackfillBody, responses(
+///
+/// With the header `Idempotency-Key`, a repeated request gets the first one's backfill, also from another server on the
+/// database, for as long as that backfill is kept.
+#[utoipa::path(post, operation_id = "start_backfill", path = "/api/v1/backfills", tag = "backfills", request_body = BackfillBody, params(
+    ("Idempotency-Key" = Option<String>, Header, description = "1 to 255 characters"),
+), responses(
     (status = 201, body = DetailDto, headers(("Location" = String))),
     (status = 400, body = ProblemDto, content_type = "application/problem+json"),
     (status = 409, body = ProblemDto, content_type = "application/problem+json", description = "`flow_disabled`"),
-    (status = 422, body = ProblemDto, content_type = "application/problem+json", description = "`backfill_range`, `backfill_parallel`"),
+    (status = 422, body = ProblemDto, content_type = "application/problem+json", description = "`backfill_range`, `backfill_parallel`, `idempotency_key_reused`"),
 ))]
-pub(super) async fn start<H: History, T: Transport>(
+pub(super) async fn start<H: History + 'static, T: Transport + 'static>(
     app: Arc<App<H, T>>,
     caller: Caller,
+    key: IdempotencyKey,
     body: Body,
 ) -> Result<Created<DetailDto>, Problem> {
-    let request = request(&app, &caller, body.json(&REQUIRED).await?).await?;
-    let Reply::BackfillStarted(id) = app.command(&caller, Input::Backfill(request)).await? else {
-        return Err(Problem::Internal);
+    let bytes = body.json_bytes().await?;
+    // The same key and body elsewhere is another request.
+    let print = [bytes.as_ref(), b"backfill"].concat();
+    let start = |key: Option<StartKey>| {
+        let (app, bytes, caller) = (Arc::clone(&app), bytes.clone(), caller.clone());
+        async move {
+            let asked: BackfillBody = body::parse(&bytes, &REQUIRED)?;
+            let input = async |app: &App<H, T>| {
+                let request = request(app, &caller, asked).await?;
+                Ok(Input::Backfill(request))
+            };
+            start_once(&app, &caller, key, input).await
+        }
+    };
+    let Started::Backfill(id) = app.starts.once(key, &print, start).await? else {
+        return Err(Problem::KeyReused);
     };
     Ok(Created {
         location: format!("{BACKFILLS}/{id}"),

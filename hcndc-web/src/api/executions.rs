@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use hcndc_core::{
-    engine::{ExecutionState, Input, JobRunState, Reply, Start, TriggerKind},
+    engine::{ExecutionState, Input, JobRunState, Reply, Start, Started, TriggerKind},
     id::{BackfillId, ExecutionId, FlowId, JobId, JobRunId, ScheduleId},
     model::DefinitionError,
     port::{ExecutionQuery, ExecutionView, FlowRunView, History, StartKey, Transport},
@@ -406,25 +406,33 @@ pub(super) async fn start<H: History + 'static, T: Transport + 'static>(
             start_once(&app, &caller, key, input).await
         }
     };
-    let id = app.starts.once(key, &bytes, start).await?;
+    let id = execution_of(app.starts.once(key, &bytes, start).await?)?;
     Ok(Created {
         location: format!("{EXECUTIONS}/{id}"),
         body: find(&app, id).await?,
     })
 }
 
-/// Starts an execution for a caller who may, unless one is stored that was asked for under the same key; and writes it down.
+/// The execution, if it is one that was started; a key of something else stands for another request.
+pub(super) const fn execution_of(started: Started) -> Result<ExecutionId, Problem> {
+    match started {
+        Started::Execution(id) => Ok(id),
+        Started::Backfill(_) => Err(Problem::KeyReused),
+    }
+}
+
+/// Starts something for a caller who may, unless what was asked for under the same key is stored; and writes it down.
 pub(super) async fn start_once<H: History, T: Transport>(
     app: &App<H, T>,
     caller: &Caller,
     key: Option<StartKey>,
     input: impl AsyncFnOnce(&App<H, T>) -> Result<Input, Problem>,
-) -> Result<ExecutionId, Problem> {
+) -> Result<Started, Problem> {
     if let Some(key) = &key
         && let Some(known) = read(app.history.start_key(&key.key)).await?
     {
         return match known.print == key.print {
-            true => Ok(known.execution),
+            true => Ok(known.started),
             false => Err(Problem::KeyReused),
         };
     }
@@ -438,8 +446,9 @@ pub(super) async fn start_once<H: History, T: Transport>(
     };
     app.carried_out(caller, before, &reply).await;
     match reply {
-        Reply::Started(id) => Ok(id),
-        _ => Err(Problem::Internal),
+        Reply::Started(id) => Ok(Started::Execution(id)),
+        Reply::BackfillStarted(id) => Ok(Started::Backfill(id)),
+        Reply::Done | Reply::Edited(_) => Err(Problem::Internal),
     }
 }
 

@@ -306,7 +306,7 @@ pub(crate) fn authority(url: &str) -> Option<&str> {
 }
 
 /// The same with the port that goes without saying.
-pub(crate) fn with_port(authority: &str) -> String {
+pub(super) fn with_port(authority: &str) -> String {
     let parsed = authority.parse::<warp::http::uri::Authority>();
     match parsed {
         Ok(parsed) if parsed.port().is_none() => format!("{authority}:80"),

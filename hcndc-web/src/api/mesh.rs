@@ -3,12 +3,13 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use hcndc_core::{
-    engine::{EditBatch, Input, Rejected},
+    engine::{EditBatch, Engine, Input, Rejected},
     id::RoleId,
-    model::{self, DefinitionDraft, DefinitionKind, Edit, Subject},
+    model::{self, DefinitionDraft, DefinitionError, DefinitionId, DefinitionKind, Edit, Subject},
     port::{AccountsDone, AccountsPut, Clock as _, History, Permission, PutDone, Transport},
 };
 use serde::Serialize;
+use serde_json::Value;
 use utoipa::ToSchema;
 use warp::{
     Filter as _,
@@ -20,7 +21,7 @@ use super::{
     body::Body,
     caller::Caller,
     needs::{READ, WRITE},
-    problem::{Blame, Problem, ProblemDto},
+    problem::{Blame, BlameError, Problem, ProblemDto},
     query::Query,
     roles::RoleDto,
     route::{Json, Route, at, body, caller, having, query},
@@ -30,8 +31,9 @@ use super::{
 use crate::{
     app::App,
     interchange::{
-        Existing, MeshFile, MeshSource, accounts_of, add_accounts, edits, export, parse_exported,
-        parse_mesh, to_json, to_yaml,
+        Existing, MeshFile, MeshPlan, MeshSource, PlanError, PlannedAction, PlannedChange, Prune,
+        accounts_of, add_accounts, edits, export, parse_exported, parse_mesh, plan_edits,
+        prune_edits, to_json, to_yaml,
     },
 };
 
@@ -149,6 +151,63 @@ pub(super) struct MeshApplied {
     users: PutCounts,
     /// Accounts of users of the file who have no password: nobody can sign in as them until they are given one.
     without_password: Vec<String>,
+    /// With `dry_run`: what would become of each definition, role and user that does not stay as it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    changes: Option<Vec<PlannedDto>>,
+    /// With `dry_run`: how many definitions, roles and users of the file say what is there already.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unchanged: Option<usize>,
+    /// With `dry_run`: what tells this plan from others. Given as `plan`, nothing else is done.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    plan: Option<String>,
+}
+
+/// What would become of a definition, a role or a user.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = PlannedChange)]
+struct PlannedDto {
+    /// `create`, `change` or `delete`.
+    #[schema(value_type = String, example = "change")]
+    action: PlannedAction,
+    /// Its kind: `flow`, `job`, `data_source` and so on.
+    #[schema(example = "job")]
+    kind: String,
+    /// Its name; a job's as `flow/job`.
+    #[schema(example = "extract/orders")]
+    name: String,
+    /// Fields that differ, as mesh files call them; none for what goes.
+    fields: Vec<PlannedFieldDto>,
+}
+
+/// How a field changes.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = PlannedField)]
+struct PlannedFieldDto {
+    /// Its name.
+    #[schema(example = "command")]
+    field: String,
+    /// What it said; null where it said nothing, and for what is new. Secrets are told as `***`.
+    #[schema(value_type = Option<Object>)]
+    before: Value,
+    /// What it will say.
+    #[schema(value_type = Option<Object>)]
+    after: Value,
+}
+
+impl From<PlannedChange> for PlannedDto {
+    fn from(change: PlannedChange) -> Self {
+        let fields = change.fields.into_iter().map(|it| PlannedFieldDto {
+            field: it.field,
+            before: it.before,
+            after: it.after,
+        });
+        Self {
+            action: change.action,
+            kind: change.kind,
+            name: change.name,
+            fields: fields.collect(),
+        }
+    }
 }
 
 /// How many definitions of a kind were put.
@@ -158,18 +217,30 @@ struct PutCounts {
     made: u32,
     /// Of a name that was there; those that say nothing new keep their version.
     replaced: u32,
+    /// Those that were there and that the file does not have, if that was asked for.
+    #[serde(skip_serializing_if = "is_zero")]
+    deleted: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
+const fn is_zero(count: &u32) -> bool {
+    *count == 0
 }
 
 /// Puts all that a mesh file says, in YAML or JSON, at once or not at all.
 ///
-/// Definitions of a name that is there are replaced, others are made, and nothing is deleted. All faults are told together,
-/// with line and column. `zone` is that of schedules and file events that name none. A file with roles or users is for those
-/// who may `admin` everywhere.
+/// Definitions of a name that is there are replaced, others are made, and nothing is deleted unless `prune` asks for it. All
+/// faults are told together, with line and column. `zone` is that of schedules and file events that name none. A file with
+/// roles or users is for those who may `admin` everywhere.
 #[utoipa::path(post, operation_id = "apply_mesh", path = "/api/v1/mesh", tag = "mesh", params(
-    ("dry_run" = Option<bool>, Query, description = "Only check"),
+    ("dry_run" = Option<bool>, Query, description = "Change nothing, and tell the plan: `changes` field by field, `unchanged`, and `plan`, which stands for it"),
     ("exported" = Option<bool>, Query, description = "The file was exported: what a person who writes one would have got wrong is taken as it is: params that only starts bring, labels that no executor has, no flow at all"),
+    ("prune" = Option<bool>, Query, description = "Also delete what the file does not have: of the kinds of which it has at least one, and jobs of its flows. Roles, users and the server's own executor stay. Refused with `in_use` while something that stays needs it"),
+    ("prune_directory" = Option<Vec<String>>, Query, description = "The same of what is filed in this directory and below, of all kinds; may be given several times"),
+    ("plan" = Option<String>, Query, description = "`plan` of a dry run: refused with `plan_changed` if something else would be done by now"),
 ), request_body(content = String, content_type = "application/yaml", description = "A mesh file; see docs/MESH-FILE.md"), responses(
     (status = 200, body = MeshApplied),
+    (status = 409, body = ProblemDto, content_type = "application/problem+json", description = "`in_use`, `plan_changed`, `accounts_not_put`"),
     (status = 413, body = ProblemDto, content_type = "application/problem+json"),
     (status = 415, body = ProblemDto, content_type = "application/problem+json"),
     (status = 422, body = ProblemDto, content_type = "application/problem+json", description = "`bad_mesh`, with all faults"),
@@ -182,44 +253,109 @@ pub(super) async fn apply<H: History, T: Transport>(
 ) -> Result<Json<MeshApplied>, Problem> {
     let dry_run = query.flag("dry_run").unwrap_or(false);
     let exported = query.flag("exported").unwrap_or(false);
+    let prune = prune(&mut query);
+    let expected = query.text("plan");
     query.finish()?;
     let text = body.bytes(&MEDIA_TYPES, "application/yaml", LIMIT).await?;
-    let existing = app.look(Existing::of).await?;
-    let (source, edits) = aside(move || {
+    let is_planned = dry_run || expected.is_some();
+    // Of one moment: what is planned, and what is deleted.
+    let (existing, engine) = app
+        .look(move |engine| {
+            let whole = is_planned || prune.is_some();
+            (Existing::of(engine), whole.then(|| (engine.clone(), prune)))
+        })
+        .await?;
+    let (source, edits, engine) = aside(move || {
         let source = match exported {
             true => parse_exported("mesh", &text),
             false => parse_mesh("mesh", &text, &[]),
         };
         let source = source.map_err(|faults| Problem::BadMesh(Blame::of_faults(faults)))?;
-        let edits = edits(&source.file, None, &existing);
-        Ok((source, edits))
+        let mut edits = edits(&source.file, None, &existing);
+        if let Some((engine, Some(prune))) = &engine {
+            edits.extend(prune_edits(engine, &source.file, prune));
+        }
+        Ok((source, edits, engine.map(|(engine, _)| engine)))
     })
     .await?;
     let mut applied = MeshApplied::of(dry_run, &edits);
     let accounts = accounts_of(&source.file);
     // What is wrong with roles and users is found before anything is changed.
-    put_accounts(&app, &caller, &accounts, true, &mut applied).await?;
+    let done = put_accounts(&app, &caller, &accounts, true, &mut applied).await?;
     let batch = EditBatch {
         by: caller.by.clone(),
         edits,
     };
-    let done = if dry_run {
-        let engine = app.look(Clone::clone).await?;
-        aside(move || {
-            let mut engine = engine;
-            // The clone's own time does as well as any.
-            let tried = engine.apply(hcndc_core::time::Timestamp::MIN, Input::Edit(batch));
-            tried.map(drop).map_err(Problem::Refused)
-        })
-        .await
-    } else {
-        app.command(&caller, Input::Edit(batch)).await.map(drop)
-    };
-    done.map_err(|problem| place(problem, &source))?;
-    if !dry_run {
-        put_accounts(&app, &caller, &accounts, false, &mut applied).await?;
+    if let Some(engine) = engine.filter(|_| is_planned) {
+        let edits = batch.edits.clone();
+        let plan = plan(&app, &caller, engine, edits, done).await;
+        let plan = plan.map_err(|problem| place(problem, &source))?;
+        let digest = plan.digest();
+        if expected.is_some_and(|expected| expected != digest) {
+            return Err(Problem::PlanChanged);
+        }
+        if dry_run {
+            applied.unchanged = Some(plan.unchanged);
+            applied.changes = Some(plan.changes.into_iter().map(Into::into).collect());
+            applied.plan = Some(digest);
+            return Ok(Json(applied));
+        }
     }
+    let done = app.command(&caller, Input::Edit(batch)).await;
+    done.map_err(|problem| place(problem, &source))?;
+    let done = put_accounts(&app, &caller, &accounts, false, &mut applied).await;
+    done.map_err(|problem| {
+        tracing::error!(
+            code = problem.code(),
+            "definitions of a mesh are stored, its roles and users are not"
+        );
+        Problem::AccountsNotPut
+    })?;
     Ok(Json(applied))
+}
+
+/// What is to be deleted that a file does not have.
+fn prune(query: &mut Query) -> Option<Prune> {
+    let asked = query.flag("prune").unwrap_or(false);
+    let directories = query.texts("prune_directory");
+    for directory in &directories {
+        if !directory.starts_with('/') {
+            let error = BlameError::Definition(DefinitionError::BadDirectory);
+            query.blame("prune_directory", error);
+        }
+    }
+    (asked || !directories.is_empty()).then_some(Prune { directories })
+}
+
+/// What edits, roles and users would do, if the caller may do it.
+async fn plan<H: History, T: Transport>(
+    app: &App<H, T>,
+    caller: &Caller,
+    engine: Engine,
+    edits: Vec<Edit>,
+    accounts: AccountsDone,
+) -> Result<MeshPlan, Problem> {
+    let by = caller.by.clone();
+    let input = Input::Edit(EditBatch { by, edits });
+    app.may_command(caller, &input).await?;
+    // As they would be stored, so that a secret which is there already is none that changes.
+    let Input::Edit(batch) = app.sealed(input).await? else {
+        return Err(Problem::Internal);
+    };
+    let names = match (&app.auth, accounts.users.is_empty()) {
+        (Some(auth), false) => role_names(auth.accounts()).await?,
+        _ => BTreeMap::new(),
+    };
+    aside(move || {
+        let planned = plan_edits(&engine, batch.edits);
+        let mut plan = planned.map_err(|error| match error {
+            PlanError::Refused(rejected) => Problem::Refused(rejected),
+            PlanError::Unsayable(error) => Problem::NotExportable(error),
+        })?;
+        plan.add_accounts(&accounts, &names);
+        Ok(plan)
+    })
+    .await
 }
 
 /// Puts the roles and users of a file, or finds out what would come of it.
@@ -229,9 +365,9 @@ async fn put_accounts<H: History, T: Transport>(
     put: &AccountsPut,
     dry_run: bool,
     applied: &mut MeshApplied,
-) -> Result<(), Problem> {
+) -> Result<AccountsDone, Problem> {
     if put.roles.is_empty() && put.users.is_empty() {
-        return Ok(());
+        return Ok(AccountsDone::default());
     }
     caller.needs(Permission::Admin)?;
     let accounts = auth(app)?.accounts();
@@ -242,9 +378,9 @@ async fn put_accounts<H: History, T: Transport>(
     applied.without_password.clone_from(&done.without_password);
     if !dry_run {
         let names = role_names(accounts).await?;
-        app.did_all(caller, deeds(done, &names)).await;
+        app.did_all(caller, deeds(done.clone(), &names)).await;
     }
-    Ok(())
+    Ok(done)
 }
 
 /// What is written down of roles and users that were put: those that changed.
@@ -292,10 +428,12 @@ impl MeshApplied {
                 Edit::PutJob(draft) => applied.jobs.count(draft.id.is_some()),
                 Edit::PutExecutor(draft) => applied.executors.count(draft.id.is_some()),
                 Edit::Put(draft) => applied.count(draft),
-                Edit::DeleteFlow { .. }
-                | Edit::DeleteJob { .. }
-                | Edit::DeleteExecutor { .. }
-                | Edit::Delete { .. } => {}
+                Edit::DeleteFlow { .. } => applied.flows.deleted += 1,
+                Edit::DeleteJob { .. } => applied.jobs.deleted += 1,
+                Edit::DeleteExecutor { .. } => applied.executors.deleted += 1,
+                Edit::Delete { definition, .. } => {
+                    applied.of_kind(*definition).deleted += 1;
+                }
             }
         }
         applied
@@ -303,6 +441,23 @@ impl MeshApplied {
 }
 
 impl MeshApplied {
+    const fn of_kind(&mut self, id: DefinitionId) -> &mut PutCounts {
+        match id {
+            DefinitionId::Flow(_) => &mut self.flows,
+            DefinitionId::Job(_) => &mut self.jobs,
+            DefinitionId::Executor(_) => &mut self.executors,
+            DefinitionId::Pool(_) => &mut self.pools,
+            DefinitionId::Calendar(_) => &mut self.calendars,
+            DefinitionId::DataSource(_) => &mut self.data_sources,
+            DefinitionId::Param(_) => &mut self.shared_params,
+            DefinitionId::FileServer(_) => &mut self.file_servers,
+            DefinitionId::FileEvent(_) => &mut self.file_events,
+            DefinitionId::AlertChannel(_) => &mut self.alert_channels,
+            DefinitionId::AlertRule(_) => &mut self.alert_rules,
+            DefinitionId::Schedule(_) => &mut self.schedules,
+        }
+    }
+
     fn count(&mut self, draft: &DefinitionDraft) {
         let (counts, replaced) = match draft {
             DefinitionDraft::Pool(it) => (&mut self.pools, it.id.is_some()),
@@ -342,6 +497,11 @@ fn place(problem: Problem, source: &MeshSource) -> Problem {
     let Problem::Refused(Rejected::Definition { faults }) = problem else {
         return problem;
     };
+    // What still needs something stands in no file: it is to be taken away first.
+    let in_use = |fault: &model::Fault| matches!(fault.error, DefinitionError::InUse { .. });
+    if faults.iter().any(in_use) {
+        return Problem::Refused(Rejected::Definition { faults });
+    }
     let paths = paths(&source.file);
     let blame = |fault: model::Fault| {
         let path = paths.get(&fault.subject).cloned();

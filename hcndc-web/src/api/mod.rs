@@ -82,10 +82,7 @@ use self::{
 use crate::{app::App, metrics};
 
 pub(crate) use self::{
-    events::EventNumbers,
-    forward::{authority, with_port},
-    run_text::attempt_end,
-    starts::Starts,
+    events::EventNumbers, forward::authority, run_text::attempt_end, starts::Starts,
     users::role_names,
 };
 pub use self::{openapi::openapi_json, server::serve};

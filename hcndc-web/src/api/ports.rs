@@ -54,7 +54,10 @@ impl<H: History, T> App<H, T> {
     }
 
     /// A command with its secrets sealed.
-    async fn sealed(&self, input: Input) -> Result<Input, Problem> {
+    ///
+    /// # Errors
+    /// [`Problem::BadBody`] for secrets that would go another way than they were given for, or look sealed.
+    pub(super) async fn sealed(&self, input: Input) -> Result<Input, Problem> {
         let Input::Edit(mut batch) = input else {
             return Ok(input);
         };

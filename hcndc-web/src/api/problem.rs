@@ -74,6 +74,10 @@ pub(crate) enum Problem {
     BadSheet(Vec<Blame>),
     /// No mesh file can say what the definitions are.
     NotExportable(ExportError),
+    /// Something else would be done by now than what was planned.
+    PlanChanged,
+    /// The definitions of a mesh file are stored, and somebody changed its roles or users meanwhile so that they are not.
+    AccountsNotPut,
     /// The scheduler refused the command.
     Refused(Rejected),
     /// The same idempotency key came with another request.
@@ -242,6 +246,8 @@ impl Problem {
             Self::BadMesh(_) => "bad_mesh",
             Self::BadSheet(_) => "bad_sheet",
             Self::NotExportable(_) => "not_exportable",
+            Self::PlanChanged => "plan_changed",
+            Self::AccountsNotPut => "accounts_not_put",
             Self::Refused(rejected) => refused(rejected).1,
             Self::KeyReused => "idempotency_key_reused",
             Self::StoreUnavailable => "store_unavailable",
@@ -270,7 +276,9 @@ impl Problem {
             Self::BadMesh(_) | Self::BadSheet(_) | Self::KeyReused => {
                 StatusCode::UNPROCESSABLE_ENTITY
             }
-            Self::NotExportable(_) => StatusCode::CONFLICT,
+            Self::NotExportable(_) | Self::PlanChanged | Self::AccountsNotPut => {
+                StatusCode::CONFLICT
+            }
             Self::Refused(rejected) => refused(rejected).0,
             Self::StoreUnavailable
             | Self::SchedulerStopped

@@ -68,6 +68,13 @@ impl Query {
         values.pop().filter(|value| !value.is_empty())
     }
 
+    /// The texts of a parameter that may stand several times; empty ones count as none.
+    pub(super) fn texts(&mut self, name: &str) -> Vec<String> {
+        let mut values = self.take(name);
+        values.retain(|value| !value.is_empty());
+        values
+    }
+
     /// A parameter that is `true` or `false`; by itself (`?dry_run`) it is true.
     pub(super) fn flag(&mut self, name: &str) -> Option<bool> {
         let bare = self

@@ -19,7 +19,9 @@ use warp::Filter as _;
 use super::{
     body::{self, Body},
     caller::Caller,
-    executions::{ExecutionDto, NothingBody, find as find_execution, param_faults, start_once},
+    executions::{
+        ExecutionDto, NothingBody, execution_of, find as find_execution, param_faults, start_once,
+    },
     firings::FiringDto,
     needs::{READ, SCHEDULE},
     problem::{Blame, BlameError, Problem, ProblemDto},
@@ -290,7 +292,7 @@ pub(super) async fn run<H: History + 'static, T: Transport + 'static>(
             start_once(&app, &caller, key, async |_: &App<H, T>| Ok(input)).await
         }
     };
-    let id = app.starts.once(key, &request, start).await?;
+    let id = execution_of(app.starts.once(key, &request, start).await?)?;
     Ok(Created {
         location: format!("/api/v1/executions/{id}"),
         body: find_execution(&app, id).await?,

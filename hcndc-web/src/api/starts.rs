@@ -1,7 +1,7 @@
 //! Idempotency keys of starts: a request that is repeated because its answer was lost starts nothing twice.
 //!
-//! What is under way, and what was started lately, is known here. The rest is looked up where it is stored with the
-//! execution, so that a key outlives this server, and its lead.
+//! What is under way, and what was started lately, is known here. The rest is looked up where it is stored with what
+//! was started, so that a key outlives this server, and its lead.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -11,7 +11,7 @@ use std::{
 };
 
 use futures_util::FutureExt as _;
-use hcndc_core::{id::ExecutionId, port::StartKey};
+use hcndc_core::{engine::Started, port::StartKey};
 use tokio::sync::watch;
 use warp::{Filter as _, filters::BoxedFilter, http::HeaderMap};
 
@@ -62,13 +62,13 @@ struct Known {
 #[derive(Clone, Debug)]
 struct Begun {
     print: u64,
-    outcome: watch::Receiver<Option<Result<ExecutionId, Problem>>>,
+    outcome: watch::Receiver<Option<Result<Started, Problem>>>,
 }
 
 impl Starts {
     /// Starts, unless the same request came under this key before: then tells what came of that.
     ///
-    /// A start that fails is forgotten, and its key may be used again. `start` is given what to store with the execution; what
+    /// A start that fails is forgotten, and its key may be used again. `start` is given what to store with it; what
     /// is stored already it finds itself.
     ///
     /// # Errors
@@ -83,9 +83,9 @@ impl Starts {
         key: IdempotencyKey,
         request: &[u8],
         start: impl FnOnce(Option<StartKey>) -> F,
-    ) -> Result<ExecutionId, Problem>
+    ) -> Result<Started, Problem>
     where
-        F: Future<Output = Result<ExecutionId, Problem>> + Send + 'static,
+        F: Future<Output = Result<Started, Problem>> + Send + 'static,
     {
         let Some(key) = key? else {
             let started = tokio::time::timeout(COMMAND, start(None)).await;
@@ -109,8 +109,8 @@ impl Starts {
         &self,
         key: String,
         print: u64,
-        start: impl Future<Output = Result<ExecutionId, Problem>> + Send + 'static,
-    ) -> Result<watch::Receiver<Option<Result<ExecutionId, Problem>>>, Problem> {
+        start: impl Future<Output = Result<Started, Problem>> + Send + 'static,
+    ) -> Result<watch::Receiver<Option<Result<Started, Problem>>>, Problem> {
         let mut known = lock(&self.known);
         if let Some(begun) = known.by_key.get(&key) {
             return if begun.print == print {
@@ -180,6 +180,7 @@ impl Known {
 mod tests {
     use std::sync::atomic::{AtomicU64, Ordering};
 
+    use hcndc_core::id::ExecutionId;
     use tokio::sync::Notify;
 
     use super::*;
@@ -193,11 +194,15 @@ mod tests {
 
     impl Slow {
         /// Starts execution 1 the first time, 2 the second.
-        async fn start(self: Arc<Self>) -> Result<ExecutionId, Problem> {
+        async fn start(self: Arc<Self>) -> Result<Started, Problem> {
             let id = self.asked.fetch_add(1, Ordering::SeqCst) + 1;
             self.answers.notified().await;
-            Ok(ExecutionId(id))
+            Ok(execution(id))
         }
+    }
+
+    fn execution(id: u64) -> Started {
+        Started::Execution(ExecutionId(id))
     }
 
     fn key() -> IdempotencyKey {
@@ -216,7 +221,7 @@ mod tests {
         }
         slow.answers.notify_one();
         let again = starts.once(key(), b"{}", |_| Arc::clone(&slow).start());
-        assert_eq!(again.await, Ok(ExecutionId(1)));
+        assert_eq!(again.await, Ok(execution(1)));
         let other = starts.once(key(), b"{ }", |_| Arc::clone(&slow).start());
         assert_eq!(other.await, Err(Problem::KeyReused));
         assert_eq!(slow.asked.load(Ordering::SeqCst), 1);
@@ -229,8 +234,8 @@ mod tests {
         assert_eq!(refused.await, Err(Problem::SchedulerStopped));
         let broken = starts.once(key(), b"{}", |_| async { panic!("a fault of ours") });
         assert_eq!(broken.await, Err(Problem::Internal));
-        let done = starts.once(key(), b"{}", |_| async { Ok(ExecutionId(3)) });
-        assert_eq!(done.await, Ok(ExecutionId(3)));
+        let done = starts.once(key(), b"{}", |_| async { Ok(execution(3)) });
+        assert_eq!(done.await, Ok(execution(3)));
     }
 
     #[tokio::test]
@@ -240,8 +245,8 @@ mod tests {
         waits.expect("there is room");
         for number in 0..KEPT as u64 + 5 {
             let key = Ok(Some(number.to_string()));
-            let done = starts.once(key, b"{}", |_| async move { Ok(ExecutionId(number)) });
-            assert_eq!(done.await, Ok(ExecutionId(number)));
+            let done = starts.once(key, b"{}", |_| async move { Ok(execution(number)) });
+            assert_eq!(done.await, Ok(execution(number)));
         }
         let known = lock(&starts.known);
         assert_eq!((known.order.len(), known.by_key.len()), (KEPT, KEPT));

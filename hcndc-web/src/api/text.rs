@@ -124,6 +124,16 @@ pub(super) const KINDS: &[(&str, &str, &str)] = &[
         "No mesh file can say this",
         "无法导出为网状依赖文件",
     ),
+    (
+        "plan_changed",
+        "Something else would be done by now",
+        "计划已经过时",
+    ),
+    (
+        "accounts_not_put",
+        "The definitions are stored, the roles and users are not",
+        "定义已保存，但角色和用户未能保存",
+    ),
     ("bad_definition", "The definition is wrong", "定义有误"),
     ("stale", "Somebody else changed it", "已被他人修改"),
     ("in_use", "It is still needed", "仍在使用中"),
@@ -282,6 +292,16 @@ pub(super) fn detail(problem: &Problem, lang: Lang) -> String {
                 ),
             ),
         },
+        Problem::PlanChanged => either(
+            lang,
+            "definitions have changed since the plan was made; nothing was changed: plan again",
+            "计划之后定义已有变动；没有任何改动，请重新计划",
+        ),
+        Problem::AccountsNotPut => either(
+            lang,
+            "somebody changed roles or users at the same moment; send the file again",
+            "同一时刻有人修改了角色或用户；请重新提交该文件",
+        ),
         Problem::KeyReused => either(
             lang,
             "take a new key for a new request",

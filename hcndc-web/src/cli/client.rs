@@ -1,112 +1,209 @@
 //! A caller of a running server's API.
 
-use std::{fs, path::PathBuf};
+use std::{error::Error as _, time::Duration};
 
-use clap::Args;
-use http_body_util::{BodyExt as _, Full};
-use hyper::{
-    Method, Request,
-    body::Bytes,
-    header::{ACCEPT_LANGUAGE, AUTHORIZATION, CONTENT_TYPE, HOST},
+use reqwest::{
+    Client, Method, RequestBuilder, Response, StatusCode, Url,
+    header::{ACCEPT_LANGUAGE, AUTHORIZATION, CONTENT_TYPE, HeaderValue},
+    redirect::Policy,
 };
-use hyper_util::rt::TokioIo;
 use serde_json::Value;
-use tokio::net::TcpStream;
 
-use crate::{
-    api::{authority, with_port},
-    interchange::Lang,
-};
+use super::{Exit, pick, server_args::ConfigError};
+use crate::{causes::with_causes, connect::tls, interchange::Lang};
 
-/// What shows the server who asks.
-#[derive(Debug, Args)]
-pub(super) struct CredentialArgs {
-    /// File with a token for --server; the variable HCNDC_TOKEN if not given
-    #[arg(long, value_name = "FILE", requires = "server")]
-    token_file: Option<PathBuf>,
-}
-
-impl CredentialArgs {
-    /// The token, if there is one.
-    fn token(&self) -> Result<Option<String>, ClientError> {
-        let token = match &self.token_file {
-            Some(path) => {
-                let read = fs::read_to_string(path);
-                read.map_err(|source| ClientError::Token {
-                    path: path.clone(),
-                    source,
-                })?
-            }
-            None => std::env::var("HCNDC_TOKEN").unwrap_or_default(),
-        };
-        let token = token.trim();
-        Ok((!token.is_empty()).then(|| token.to_owned()))
-    }
-}
+/// How long a connection may take to be made.
+const CONNECT: Duration = Duration::from_secs(10);
+/// How long a whole answer may take, where it is not read while it is made: a large import has a minute in line, and more
+/// to be read and checked.
+const WHOLE: Duration = Duration::from_secs(600);
+/// How soon a connection that lies still is looked after, so that a host that is gone is noticed.
+const KEEP_ALIVE: Duration = Duration::from_secs(20);
+/// How often a start is asked for again when its answer was lost, and how long is waited before.
+const AGAIN: [Duration; 4] = [
+    Duration::from_millis(500),
+    Duration::from_secs(1),
+    Duration::from_secs(2),
+    Duration::from_secs(4),
+];
 
 /// A server that answers at an address.
 pub(super) struct Served {
-    authority: String,
-    token: Option<String>,
+    base: Url,
+    client: Client,
+    token: Option<HeaderValue>,
     lang: Lang,
 }
 
 /// Why a server did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ClientError {
-    #[error("{url:?} is not of the form http://host:port")]
+    #[error("{url:?} is not of the form http://host:port or https://host:port")]
     Address { url: String },
-    #[error("cannot read the token in {}", path.display())]
-    Token {
-        path: PathBuf,
-        source: std::io::Error,
-    },
-    #[error("cannot reach {authority}")]
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error("the token cannot be sent: it has characters that no token has")]
+    Token,
+    #[error("cannot speak TLS: {reason}")]
+    Tls { reason: String },
+    #[error("cannot reach {server}")]
     Unreachable {
-        authority: String,
-        source: std::io::Error,
+        server: String,
+        source: reqwest::Error,
     },
-    #[error("{authority} does not answer as it should")]
+    #[error("{server} does not answer as it should")]
     Protocol {
-        authority: String,
-        source: hyper::Error,
+        server: String,
+        source: reqwest::Error,
     },
-    #[error("cannot ask {authority}")]
-    Request {
-        authority: String,
-        source: hyper::http::Error,
+    #[error("the answer of {server} makes no sense; is it an HCNDC server of this version?")]
+    Answer {
+        server: String,
+        source: serde_json::Error,
     },
-    #[error("{authority} refused: {problem}")]
-    Refused {
-        authority: String,
-        problem: String,
-        /// Of the HTTP answer.
-        status: u16,
-    },
+    #[error("{server} refused: {}", problem.text)]
+    Refused { server: String, problem: Refusal },
+}
+
+/// What a server says when it does not do something.
+#[derive(Debug)]
+pub(super) struct Refusal {
+    /// Of the HTTP answer.
+    pub(super) status: u16,
+    /// The problem's code; empty where the answer was none of an HCNDC server.
+    pub(super) code: String,
+    /// All that it says, in the caller's language.
+    pub(super) text: String,
 }
 
 impl ClientError {
     /// Whether the server knows who asks, and they may not do it.
     pub(super) const fn is_forbidden(&self) -> bool {
-        matches!(self, Self::Refused { status: 403, .. })
+        matches!(
+            self,
+            Self::Refused {
+                problem: Refusal { status: 403, .. },
+                ..
+            }
+        )
+    }
+
+    /// The problem, if the server told one of this code.
+    pub(super) fn problem(&self, code: &str) -> Option<&Refusal> {
+        match self {
+            Self::Refused { problem, .. } if problem.code == code => Some(problem),
+            _ => None,
+        }
+    }
+
+    /// Whether the answer was lost, or nobody was there to give one: another try may do.
+    pub(super) fn is_passing(&self) -> bool {
+        match self {
+            Self::Unreachable { .. } | Self::Protocol { .. } => true,
+            Self::Refused { problem, .. } => {
+                matches!(problem.status, 502 | 503 | 504) && problem.code != "log_unavailable"
+            }
+            _ => false,
+        }
+    }
+
+    /// How a command ends that meets it: wrong input is told from what may go well another time.
+    pub(super) const fn exit(&self) -> Exit {
+        match self {
+            Self::Address { .. } | Self::Config(_) | Self::Token => Exit::Wrong,
+            Self::Refused { problem, .. } => match problem.status {
+                400 | 404 | 405 | 413 | 415 | 422 => Exit::Wrong,
+                _ => Exit::Failed,
+            },
+            Self::Tls { .. }
+            | Self::Unreachable { .. }
+            | Self::Protocol { .. }
+            | Self::Answer { .. } => Exit::Failed,
+        }
+    }
+
+    /// It in a sentence, with what to do about it.
+    pub(super) fn message(&self, lang: Lang) -> String {
+        let causes = |source: &reqwest::Error| {
+            // The address is told already.
+            source
+                .source()
+                .map_or_else(|| source.to_string(), with_causes)
+        };
+        match (self, lang) {
+            (Self::Config(error), _) => error.message(lang),
+            (Self::Refused { problem, .. }, _) => {
+                let remedy = match problem.status {
+                    401 => pick(
+                        lang,
+                        "\n  → give a token by HCNDC_TOKEN, --token-file or the settings file; `hcndc token create NAME` on the server's host makes one",
+                        "\n  → 用 HCNDC_TOKEN、--token-file 或设置文件给出令牌；在服务所在主机上用 `hcndc token create 名称` 创建",
+                    ),
+                    _ => "",
+                };
+                format!("{}{remedy}", problem.text)
+            }
+            (Self::Unreachable { server, source }, Lang::En) => format!(
+                "cannot reach {server}: {}\n  → is it running, and is this its address? --server URL or HCNDC_SERVER names another",
+                causes(source)
+            ),
+            (Self::Unreachable { server, source }, Lang::Zh) => format!(
+                "无法连接 {server}：{}\n  → 服务是否在运行，地址是否正确？可用 --server URL 或 HCNDC_SERVER 指定其他地址",
+                causes(source)
+            ),
+            (Self::Address { url }, Lang::Zh) => {
+                format!("{url:?} 不是 http://主机:端口 或 https://主机:端口 的形式")
+            }
+            (Self::Token, Lang::Zh) => "令牌含有不可能出现的字符，无法发送".to_owned(),
+            (Self::Tls { reason }, Lang::Zh) => format!("无法使用 TLS：{reason}"),
+            (Self::Protocol { server, source }, Lang::Zh) => {
+                format!("{server} 的应答不正常：{}", causes(source))
+            }
+            (Self::Protocol { server, source }, Lang::En) => {
+                format!("{server} does not answer as it should: {}", causes(source))
+            }
+            (Self::Answer { server, source }, Lang::Zh) => {
+                format!("无法理解 {server} 的应答（是否为同一版本的 HCNDC 服务？）：{source}")
+            }
+            (
+                Self::Address { .. } | Self::Token | Self::Tls { .. } | Self::Answer { .. },
+                Lang::En,
+            ) => with_causes(self),
+        }
     }
 }
 
 impl Served {
     /// The server at this address; nothing is asked yet.
-    pub(super) fn at(
-        url: &str,
-        credentials: &CredentialArgs,
-        lang: Lang,
-    ) -> Result<Self, ClientError> {
-        let authority =
-            authority(url).filter(|rest| !rest.is_empty() && !rest.contains(['/', '@']));
-        let Some(authority) = authority else {
-            return Err(ClientError::Address { url: url.into() });
+    pub(super) fn at(url: &str, token: Option<&str>, lang: Lang) -> Result<Self, ClientError> {
+        let base = address(url).ok_or_else(|| ClientError::Address { url: url.into() })?;
+        let token = token.map(|token| {
+            let value = HeaderValue::from_str(&format!("Bearer {token}"));
+            value.map(|mut value| {
+                value.set_sensitive(true);
+                value
+            })
+        });
+        let token = token.transpose().map_err(|_| ClientError::Token)?;
+        let refused = |reason: String| ClientError::Tls { reason };
+        let config = tls::client_config(None).map_err(|error| refused(error.to_string()))?;
+        let client = Client::builder()
+            .tls_backend_preconfigured(config)
+            .connect_timeout(CONNECT)
+            .tcp_keepalive(KEEP_ALIVE)
+            // A token goes to the server that was named, and to no other.
+            .redirect(Policy::none())
+            .user_agent(concat!("hcndc/", env!("CARGO_PKG_VERSION")));
+        let client = match is_loopback(&base) {
+            true => client.no_proxy(),
+            false => client,
         };
         Ok(Self {
-            authority: with_port(authority),
-            token: credentials.token()?,
+            base,
+            client: client
+                .build()
+                .map_err(|error| refused(with_causes(&error)))?,
+            token,
             lang,
         })
     }
@@ -118,9 +215,14 @@ impl Served {
     }
 
     /// The same, of what is no text.
-    pub(super) async fn get_bytes(&self, path: &str) -> Result<Bytes, ClientError> {
-        self.ask(Method::GET, path, "application/json", Bytes::new())
-            .await
+    pub(super) async fn get_bytes(&self, path: &str) -> Result<Vec<u8>, ClientError> {
+        self.whole(self.request(Method::GET, path)).await
+    }
+
+    /// The same, of what is JSON.
+    pub(super) async fn json(&self, path: &str) -> Result<Value, ClientError> {
+        let bytes = self.get_bytes(path).await?;
+        self.parsed(&bytes)
     }
 
     /// What the server says to this body.
@@ -128,82 +230,195 @@ impl Served {
         &self,
         path: &str,
         media_type: &str,
-        body: impl Into<Bytes>,
+        body: impl Into<Vec<u8>>,
     ) -> Result<String, ClientError> {
-        let bytes = self.ask(Method::POST, path, media_type, body.into());
-        Ok(String::from_utf8_lossy(&bytes.await?).into_owned())
+        let request = self.request(Method::POST, path);
+        let request = request.header(CONTENT_TYPE, media_type).body(body.into());
+        let bytes = self.whole(request).await?;
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
     }
 
-    async fn ask(
+    /// What the server says to a request with JSON; nothing is null.
+    pub(super) async fn send(
         &self,
         method: Method,
         path: &str,
-        media_type: &str,
-        body: Bytes,
-    ) -> Result<Bytes, ClientError> {
-        let authority = || self.authority.clone();
-        let stream = TcpStream::connect(&self.authority).await;
-        let stream = stream.map_err(|source| ClientError::Unreachable {
-            authority: authority(),
-            source,
-        })?;
-        let protocol = |source| ClientError::Protocol {
-            authority: authority(),
-            source,
-        };
-        let (mut sender, connection) =
-            hyper::client::conn::http1::handshake::<_, Full<Bytes>>(TokioIo::new(stream))
-                .await
-                .map_err(protocol)?;
-        let connection = tokio::spawn(connection);
-        let mut request = Request::builder();
-        if let Some(token) = &self.token {
-            request = request.header(AUTHORIZATION, format!("Bearer {token}"));
+        body: &Value,
+    ) -> Result<Value, ClientError> {
+        self.send_once(method, path, body, None).await
+    }
+
+    /// Starts something. When the answer is lost it is asked for again, under the same key, so that nothing starts twice.
+    pub(super) async fn start(
+        &self,
+        path: &str,
+        body: &Value,
+        key: &str,
+    ) -> Result<Value, ClientError> {
+        for pause in AGAIN {
+            match self.send_once(Method::POST, path, body, Some(key)).await {
+                Err(error) if error.is_passing() && !error.is_refused_connection() => {
+                    tokio::time::sleep(pause).await;
+                }
+                other => return other,
+            }
         }
-        let request = request
-            .method(method)
-            .uri(path)
-            .header(HOST, &self.authority)
-            .header(CONTENT_TYPE, media_type)
-            .header(
-                ACCEPT_LANGUAGE,
-                match self.lang {
-                    Lang::En => "en",
-                    Lang::Zh => "zh-CN",
-                },
-            )
-            .body(Full::new(body))
-            .map_err(|source| ClientError::Request {
-                authority: authority(),
-                source,
-            })?;
-        let response = sender.send_request(request).await.map_err(protocol)?;
+        self.send_once(Method::POST, path, body, Some(key)).await
+    }
+
+    async fn send_once(
+        &self,
+        method: Method,
+        path: &str,
+        body: &Value,
+        key: Option<&str>,
+    ) -> Result<Value, ClientError> {
+        let mut request = self.request(method, path);
+        if let Some(key) = key {
+            request = request.header("Idempotency-Key", key);
+        }
+        if !body.is_null() {
+            request = request
+                .header(CONTENT_TYPE, "application/json")
+                .body(body.to_string());
+        }
+        let bytes = self.whole(request).await?;
+        match bytes.is_empty() {
+            true => Ok(Value::Null),
+            false => self.parsed(&bytes),
+        }
+    }
+
+    /// An answer that is read while it is made; `last_event` is the event after which it is to begin.
+    pub(super) async fn open(
+        &self,
+        path: &str,
+        last_event: Option<&str>,
+    ) -> Result<Response, ClientError> {
+        let mut request = self.request(Method::GET, path);
+        if let Some(id) = last_event {
+            request = request.header("Last-Event-ID", id);
+        }
+        let response = request.send().await.map_err(|error| self.lost(error))?;
+        match response.status().is_success() {
+            true => Ok(response),
+            false => Err(self.refused(response).await),
+        }
+    }
+
+    /// Why an answer broke off.
+    pub(super) fn lost(&self, error: reqwest::Error) -> ClientError {
+        let server = self.name();
+        let source = error.without_url();
+        match source.is_connect() || source.is_timeout() {
+            true => ClientError::Unreachable { server, source },
+            false => ClientError::Protocol { server, source },
+        }
+    }
+
+    /// What an answer of this server says.
+    pub(super) fn read<T: serde::de::DeserializeOwned>(
+        &self,
+        text: &str,
+    ) -> Result<T, ClientError> {
+        serde_json::from_str(text).map_err(|source| self.senseless(source))
+    }
+
+    fn parsed(&self, bytes: &[u8]) -> Result<Value, ClientError> {
+        serde_json::from_slice(bytes).map_err(|source| self.senseless(source))
+    }
+
+    fn senseless(&self, source: serde_json::Error) -> ClientError {
+        ClientError::Answer {
+            server: self.name(),
+            source,
+        }
+    }
+
+    /// As it is named to people.
+    pub(super) fn name(&self) -> String {
+        self.base.as_str().trim_end_matches('/').to_owned()
+    }
+
+    fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        let url = format!("{}{path}", self.name());
+        let request = self.client.request(method, url).header(
+            ACCEPT_LANGUAGE,
+            match self.lang {
+                Lang::En => "en",
+                Lang::Zh => "zh-CN",
+            },
+        );
+        match &self.token {
+            Some(token) => request.header(AUTHORIZATION, token.clone()),
+            None => request,
+        }
+    }
+
+    async fn whole(&self, request: RequestBuilder) -> Result<Vec<u8>, ClientError> {
+        let sent = request.timeout(WHOLE).send().await;
+        let response = sent.map_err(|error| self.lost(error))?;
+        if !response.status().is_success() {
+            return Err(self.refused(response).await);
+        }
+        let bytes = response.bytes().await.map_err(|error| self.lost(error))?;
+        Ok(bytes.into())
+    }
+
+    async fn refused(&self, response: Response) -> ClientError {
         let status = response.status();
-        let body = response.into_body().collect().await.map_err(protocol)?;
-        connection.abort();
-        let body = body.to_bytes();
-        if status.is_success() {
-            return Ok(body);
+        let body = match response.bytes().await {
+            Ok(body) => body,
+            Err(error) => return self.lost(error),
+        };
+        ClientError::Refused {
+            server: self.name(),
+            problem: Refusal::of(status, &body),
         }
-        let text = String::from_utf8_lossy(&body);
-        Err(ClientError::Refused {
-            authority: authority(),
-            problem: problem(&text).unwrap_or_else(|| status.to_string()),
-            status: status.as_u16(),
-        })
     }
 }
 
-/// What a problem says, with all that is at fault.
-fn problem(text: &str) -> Option<String> {
-    let problem: Value = serde_json::from_str(text).ok()?;
+impl ClientError {
+    /// Whether nobody listens there: that is no answer that was lost.
+    fn is_refused_connection(&self) -> bool {
+        matches!(self, Self::Unreachable { source, .. } if source.is_connect())
+    }
+}
+
+impl Refusal {
+    /// What a problem says, with all that is at fault.
+    fn of(status: StatusCode, body: &[u8]) -> Self {
+        let json: Value = serde_json::from_slice(body).unwrap_or_default();
+        let text = told(&json).unwrap_or_else(|| status.to_string());
+        Self {
+            status: status.as_u16(),
+            code: json["code"].as_str().unwrap_or_default().to_owned(),
+            text,
+        }
+    }
+}
+
+fn told(problem: &Value) -> Option<String> {
     let mut said = problem["title"].as_str()?.to_owned();
-    if let Some(detail) = problem["detail"].as_str() {
+    let detail = problem["detail"].as_str().unwrap_or_default();
+    if !detail.is_empty() {
         said = format!("{said}: {detail}");
     }
     for fault in problem["faults"].as_array().into_iter().flatten() {
         let part = |name: &str| fault[name].as_str().unwrap_or_default().to_owned();
-        said = format!("{said}\n  {}: {}", part("field"), part("message"));
+        let mut place = part("field");
+        if let (Some(line), Some(column)) = (fault["line"].as_u64(), fault["column"].as_u64()) {
+            place = format!("{line}:{column}: {place}");
+        }
+        let message = part("message");
+        let line = match place.is_empty() {
+            true => message,
+            false => format!("{place}: {message}"),
+        };
+        // What is the only fault is told whole already.
+        if line != detail {
+            said = format!("{said}\n  {line}");
+        }
         if let Some(remedy) = fault["remedy"].as_str() {
             said = format!("{said}\n    → {remedy}");
         }
@@ -211,25 +426,73 @@ fn problem(text: &str) -> Option<String> {
     Some(said)
 }
 
+/// An address of a server, without a path.
+fn address(text: &str) -> Option<Url> {
+    let url = Url::parse(text.trim()).ok()?;
+    let whole = matches!(url.scheme(), "http" | "https")
+        && url.host_str().is_some_and(|host| !host.is_empty())
+        && url.username().is_empty()
+        && url.password().is_none()
+        && matches!(url.path(), "" | "/")
+        && url.query().is_none()
+        && url.fragment().is_none();
+    whole.then_some(url)
+}
+
+/// Whether two addresses are of one server.
+pub(super) fn same_server(one: &str, other: &str) -> bool {
+    match (address(one), address(other)) {
+        (Some(one), Some(other)) => one.origin() == other.origin(),
+        _ => false,
+    }
+}
+
+/// Whether it is on this host: no proxy leads there.
+fn is_loopback(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default();
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost"
+        || bare
+            .parse::<std::net::IpAddr>()
+            .is_ok_and(|ip| ip.is_loopback())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn an_address_is_a_host_and_a_port() {
-        for (url, authority) in [
-            ("http://127.0.0.1:2333", Some("127.0.0.1:2333")),
-            ("http://host/", Some("host:80")),
-            ("http://[::1]:9/", Some("[::1]:9")),
-            ("https://host", None),
+    fn an_address_is_a_scheme_a_host_and_a_port() {
+        for (text, expected) in [
+            ("http://127.0.0.1:2333", Some("http://127.0.0.1:2333")),
+            ("http://host/", Some("http://host")),
+            ("http://[::1]:9/", Some("http://[::1]:9")),
+            ("https://host", Some("https://host")),
             ("http://", None),
+            ("host:2333", None),
+            ("ftp://host", None),
             ("http://u@h:1", None),
             ("http://h:1/api", None),
+            ("http://h:1/?a=b", None),
         ] {
-            let credentials = CredentialArgs { token_file: None };
-            let served = Served::at(url, &credentials, Lang::En).ok();
-            let found = served.as_ref().map(|it| it.authority.as_str());
-            assert_eq!(found, authority, "{url}");
+            let found = address(text).map(|url| url.as_str().trim_end_matches('/').to_owned());
+            assert_eq!(found.as_deref(), expected, "{text}");
         }
+        assert!(same_server("http://host:80/", "http://host"));
+        assert!(!same_server("http://host", "https://host"));
+    }
+
+    #[test]
+    fn a_problem_is_told_with_places_and_remedies() {
+        let body = br#"{"title": "Wrong", "code": "bad_mesh", "detail": "1 fault", "faults": [
+            {"field": "flows[0]", "line": 3, "column": 5, "message": "no name", "remedy": "give one"}]}"#;
+        let refusal = Refusal::of(StatusCode::UNPROCESSABLE_ENTITY, body);
+        assert_eq!(refusal.code, "bad_mesh");
+        assert_eq!(
+            refusal.text,
+            "Wrong: 1 fault\n  3:5: flows[0]: no name\n    → give one"
+        );
+        let other = Refusal::of(StatusCode::BAD_GATEWAY, b"<html>");
+        assert_eq!((other.status, &*other.text), (502, "502 Bad Gateway"));
     }
 }

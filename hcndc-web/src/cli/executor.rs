@@ -1,4 +1,4 @@
-//! `hcndc executor`: the executor of a server's own host, as a process that outlives the server.
+//! `hcndc executor local`: the executor of a server's own host, as a process that outlives the server.
 
 use std::path::PathBuf;
 
@@ -7,9 +7,9 @@ use clap::Args;
 use super::{Exit, pick, warn_error};
 use crate::{interchange::Lang, local_executor};
 
-/// Arguments of `executor`.
+/// Arguments of `executor local`.
 #[derive(Debug, Args)]
-pub(super) struct ExecutorArgs {
+pub(super) struct LocalArgs {
     /// Folder for its spool and logs
     #[arg(long, value_name = "DIR")]
     data_dir: PathBuf,
@@ -21,7 +21,7 @@ pub(super) struct ExecutorArgs {
     orphaned_after: u64,
 }
 
-pub(super) fn run(args: ExecutorArgs, lang: Lang) -> Exit {
+pub(super) fn run(args: &LocalArgs, lang: Lang) -> Exit {
     super::log_to_stderr();
     let runtime = match super::runtime() {
         Ok(runtime) => runtime,
@@ -32,8 +32,8 @@ pub(super) fn run(args: ExecutorArgs, lang: Lang) -> Exit {
     };
     let orphaned_after = std::time::Duration::from_secs(args.orphaned_after);
     let ran = runtime.block_on(local_executor::run(
-        args.data_dir,
-        args.base_dir,
+        args.data_dir.clone(),
+        args.base_dir.clone(),
         orphaned_after,
     ));
     match ran {

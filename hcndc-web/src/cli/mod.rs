@@ -2,14 +2,16 @@
 //!
 //! | code | means |
 //! | --- | --- |
-//! | 0 | done; for `run`, every job succeeded or was skipped |
-//! | 1 | something failed while it ran |
-//! | 2 | the command or a file that it was given is wrong; nothing was done |
+//! | 0 | done; of what was run or followed to its end, all succeeded or was skipped |
+//! | 1 | something failed while it ran, or a server could not be reached or did not do it |
+//! | 2 | the command, a name or a file that it was given is wrong; nothing was done |
+//! | 3 | with `--detailed-exitcode`: the plan has changes |
 //! | 130 | interrupted with Ctrl-C |
 
 mod account;
 mod alone;
 mod client;
+mod completions;
 mod cron;
 mod db;
 mod demo;
@@ -18,10 +20,12 @@ mod export;
 mod help_zh;
 mod import;
 mod keys;
+mod remote;
 mod replay;
 mod run;
 mod schema;
 mod serve;
+mod server_args;
 mod simulate;
 mod validate;
 
@@ -65,6 +69,10 @@ enum Command {
     Validate(validate::ValidateArgs),
     /// Put a mesh file or a sheet into a server's database, or make a mesh file of another system's files
     Import(import::ImportArgs),
+    /// Tell what a mesh file would change on a server, field by field, without changing anything
+    Plan(import::PlanArgs),
+    /// Put a mesh file on a server, after telling what that changes
+    Apply(import::ApplyArgs),
     /// Write the definitions of a server's database as a mesh file, without secrets; or flows or jobs as a sheet
     Export(export::ExportArgs),
     /// Print the JSON schema of mesh files
@@ -77,19 +85,49 @@ enum Command {
     Serve(serve::ServeArgs),
     /// Look after the database
     Db(db::DbArgs),
-    /// Look after the users of a server, on its host
+    /// Look after the users of a server: on its host, or over its API with --server
     User(account::UserArgs),
-    /// Look after what users may do, on the server's host
+    /// Look after what users may do: on the server's host, or over its API with --server
     Role(account::RoleArgs),
-    /// Look after the tokens of programs, on the server's host
+    /// Look after the tokens of programs: on the server's host, or over its API with --server
     Token(account::TokenArgs),
     /// Play back what a server recorded, and tell whether the same comes of it
     Replay(replay::ReplayArgs),
     /// Run the server with an example mesh loaded and started
     Demo(demo::DemoArgs),
-    /// Run an executor for the server on this host (the server starts it itself)
-    #[command(hide = true)]
-    Executor(executor::ExecutorArgs),
+    /// Flows of a server: list, show, run, switch off, delete
+    Flow(remote::FlowArgs),
+    /// Jobs of a server: list, show, run by themselves, switch off, delete
+    Job(remote::JobArgs),
+    /// Schedules of a server: list, show, run now, pause, next times, explain
+    Schedule(remote::ScheduleArgs),
+    /// Executions on a server: start, watch, logs, stop, resume, rerun, explain
+    #[command(visible_alias = "exec")]
+    Execution(remote::ExecutionArgs),
+    /// Backfills on a server: plan, start, watch, stop, resume
+    Backfill(remote::BackfillArgs),
+    /// Executors of a server: list, show, test, switch off
+    Executor(remote::ExecutorArgs),
+    /// Calendars of a server
+    Calendar(remote::DefinitionArgs),
+    /// Pools of a server
+    Pool(remote::DefinitionArgs),
+    /// Shared params of a server
+    Param(remote::DefinitionArgs),
+    /// Data sources of a server
+    DataSource(remote::DefinitionArgs),
+    /// File servers of a server
+    FileServer(remote::DefinitionArgs),
+    /// File events of a server
+    FileEvent(remote::DefinitionArgs),
+    /// Alert channels of a server
+    AlertChannel(remote::DefinitionArgs),
+    /// Alert rules of a server
+    AlertRule(remote::DefinitionArgs),
+    /// Tell as whom one talks to a server, and what one may do there
+    Whoami(remote::whoami::WhoamiArgs),
+    /// Print completions for a shell
+    Completions(completions::CompletionsArgs),
 }
 
 /// How a command ended.
@@ -98,6 +136,8 @@ enum Exit {
     Success,
     Failed,
     Wrong,
+    /// It would change something, and was asked to say so.
+    Differs,
     Interrupted,
 }
 
@@ -107,6 +147,7 @@ impl From<Exit> for ExitCode {
             Exit::Success => 0,
             Exit::Failed => 1,
             Exit::Wrong => 2,
+            Exit::Differs => 3,
             Exit::Interrupted => 130,
         })
     }
@@ -124,6 +165,7 @@ pub fn main() -> ExitCode {
         command = help_zh::translate(command);
     }
     let cli = match command
+        .clone()
         .try_get_matches()
         .and_then(|matches| Cli::from_arg_matches(&matches))
     {
@@ -139,6 +181,8 @@ pub fn main() -> ExitCode {
         Command::Run(args) => run::run(&args, lang),
         Command::Validate(args) => validate::run(&args, lang),
         Command::Import(args) => import::run(&args, lang),
+        Command::Plan(args) => import::plan_file(&args, lang),
+        Command::Apply(args) => import::apply(&args, lang),
         Command::Export(args) => export::run(&args, lang),
         Command::Schema => schema::run(lang),
         Command::Simulate(args) => simulate::run(&args, lang),
@@ -150,7 +194,25 @@ pub fn main() -> ExitCode {
         Command::Token(args) => account::token(&args, lang),
         Command::Replay(args) => replay::run(&args, lang),
         Command::Demo(args) => demo::run(args, lang),
-        Command::Executor(args) => executor::run(args, lang),
+        Command::Flow(args) => remote::flow(&args, lang),
+        Command::Job(args) => remote::job(&args, lang),
+        Command::Schedule(args) => remote::schedule(&args, lang),
+        Command::Execution(args) => remote::execution(&args, lang),
+        Command::Backfill(args) => remote::backfill(&args, lang),
+        Command::Executor(args) => match args.local() {
+            Some(args) => executor::run(args, lang),
+            None => remote::executor(&args, lang),
+        },
+        Command::Calendar(args) => remote::definition(&args, &remote::CALENDAR, lang),
+        Command::Pool(args) => remote::definition(&args, &remote::POOL, lang),
+        Command::Param(args) => remote::definition(&args, &remote::SHARED_PARAM, lang),
+        Command::DataSource(args) => remote::definition(&args, &remote::DATA_SOURCE, lang),
+        Command::FileServer(args) => remote::definition(&args, &remote::FILE_SERVER, lang),
+        Command::FileEvent(args) => remote::definition(&args, &remote::FILE_EVENT, lang),
+        Command::AlertChannel(args) => remote::definition(&args, &remote::ALERT_CHANNEL, lang),
+        Command::AlertRule(args) => remote::definition(&args, &remote::ALERT_RULE, lang),
+        Command::Whoami(args) => remote::whoami::run(&args, lang),
+        Command::Completions(args) => completions::run(&args, command, lang),
     };
     exit.into()
 }

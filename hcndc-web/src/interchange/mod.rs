@@ -21,6 +21,7 @@ mod mesh_file;
 mod near;
 mod node;
 mod placeholder;
+mod plan;
 mod runnable;
 mod schema;
 mod sheet;
@@ -52,7 +53,11 @@ pub use self::mesh_file::{
     MeshParams, MeshPermission, MeshPool, MeshQuery, MeshRole, MeshSchedule, MeshTrigger, MeshUser,
     MeshWeekday, MeshWindow, Moment, TimeOfDay,
 };
+pub(crate) use self::near::nearest;
 pub use self::node::Position;
+pub use self::plan::{
+    MeshPlan, PlanError, PlannedAction, PlannedChange, PlannedField, Prune, plan_edits, prune_edits,
+};
 pub use self::runnable::check_runnable;
 pub use self::schema::mesh_schema;
 pub(crate) use self::sheet::MOST_BYTES as MOST_SHEET_BYTES;

@@ -4,7 +4,7 @@ use std::cell::Cell;
 
 /// The candidate that is nearest to `word`, if any is near: a third of its characters may differ,
 /// and at least one.
-pub(super) fn nearest<'a>(
+pub(crate) fn nearest<'a>(
     word: &str,
     candidates: impl IntoIterator<Item = &'a str>,
 ) -> Option<&'a str> {

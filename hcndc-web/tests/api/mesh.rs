@@ -137,3 +137,135 @@ async fn all_definitions_come_out_and_go_in_again() {
     assert_eq!(json["flows"][1]["parents"], json!(["extract"]));
     bed.get("mesh?format=xml").await.problem(400, "bad_query");
 }
+
+fn changes(plan: &serde_json::Value) -> Vec<String> {
+    let changes = plan["changes"].as_array().unwrap().iter();
+    let text = |change: &serde_json::Value, name: &str| change[name].as_str().unwrap().to_owned();
+    changes
+        .map(|it| {
+            format!(
+                "{} {} {}",
+                text(it, "action"),
+                text(it, "kind"),
+                text(it, "name")
+            )
+        })
+        .collect()
+}
+
+#[tokio::test]
+async fn a_plan_tells_what_changes_and_is_done_as_it_was_told() {
+    let bed = Bed::new().await;
+    send(&bed, "", MESH).await.expect(200);
+    let other =
+        "{hcndc: 1, flows: [{name: old, directory: /old, jobs: [{name: x, command: 'true'}]}]}";
+    send(&bed, "", other).await.expect(200);
+
+    let same = send(&bed, "?dry_run=true", MESH).await.expect(200);
+    assert_eq!(
+        (&same["changes"], &same["unchanged"]),
+        (&json!([]), &json!(4))
+    );
+    let changed = MESH.replace("echo load", "echo loaded");
+    let plan = send(&bed, "?dry_run=true&prune=true", &changed)
+        .await
+        .expect(200);
+    assert_eq!(
+        changes(&plan),
+        [
+            "delete flow old",
+            "change job load/orders",
+            "delete job old/x"
+        ]
+    );
+    assert_eq!(
+        plan["changes"][1]["fields"],
+        json!([{"field": "command", "before": "echo load", "after": "echo loaded"}])
+    );
+    assert_eq!(plan["flows"]["deleted"], 1);
+    let plan = plan["plan"].as_str().unwrap();
+
+    // Something else would go by now than what was told.
+    send(&bed, "", "{hcndc: 1, flows: [{name: fresh}]}")
+        .await
+        .expect(200);
+    let query = format!("?prune=true&plan={plan}");
+    send(&bed, &query, &changed)
+        .await
+        .problem(409, "plan_changed");
+    assert_eq!(
+        bed.get("flows?text=fresh").await.expect(200)["items"][0]["name"],
+        "fresh"
+    );
+
+    let plan = send(&bed, "?dry_run=true&prune_directory=/old", &changed)
+        .await
+        .expect(200);
+    assert_eq!(
+        changes(&plan),
+        [
+            "delete flow old",
+            "change job load/orders",
+            "delete job old/x"
+        ],
+        "what is filed elsewhere stays"
+    );
+    let query = format!(
+        "?prune_directory=/old&plan={}",
+        plan["plan"].as_str().unwrap()
+    );
+    let done = send(&bed, &query, &changed).await.expect(200);
+    assert_eq!(
+        done["flows"],
+        json!({"made": 0, "replaced": 2, "deleted": 1})
+    );
+    let flows = bed.get("flows").await.expect(200);
+    let names: Vec<_> = flows["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| &it["name"])
+        .collect();
+    assert_eq!(names, ["extract", "load", "fresh"]);
+    send(&bed, "?prune_directory=old", MESH)
+        .await
+        .problem(400, "bad_query");
+}
+
+#[tokio::test]
+async fn what_is_needed_is_not_pruned_and_nothing_else_is_done() {
+    let bed = Bed::new().await;
+    send(&bed, "", MESH).await.expect(200);
+    let night = json!({"name": "night", "flow": "load", "trigger": "30 2 * * *"});
+    bed.post("schedules", &night).await.expect(201);
+    let few = "{hcndc: 1, flows: [{name: extract, jobs: []}, {name: fresh}]}";
+    for query in ["?prune=true&dry_run=true", "?prune=true"] {
+        let refused = send(&bed, query, few).await.problem(409, "in_use");
+        assert!(refused["faults"].to_string().contains("night"), "{refused}");
+    }
+    let flows = bed.get("flows?text=fresh").await.expect(200);
+    assert_eq!(flows["items"], json!([]));
+    // With the schedule, all goes that is filed there.
+    let done = send(&bed, "?prune_directory=/", few).await.expect(200);
+    assert_eq!(done["flows"]["deleted"], 1);
+    assert_eq!(done["schedules"]["deleted"], 1);
+}
+
+#[tokio::test]
+async fn a_new_secret_is_planned_and_the_same_one_is_not() {
+    let bed = Bed::new().await;
+    let mesh = |password: &str| {
+        format!(
+            "hcndc: 1\ndata_sources: [{{name: dw, kind: mysql, host: db, password: {password}}}]\nflows: [{{name: f}}]\n"
+        )
+    };
+    send(&bed, "", &mesh("one")).await.expect(200);
+    let same = send(&bed, "?dry_run=true", &mesh("one")).await.expect(200);
+    assert_eq!(same["changes"], json!([]));
+    let other = send(&bed, "?dry_run=true", &mesh("two")).await.expect(200);
+    assert_eq!(
+        other["changes"][0]["fields"],
+        json!([{"field": "password", "before": "***", "after": "***"}])
+    );
+    assert!(!other.to_string().contains("two"), "{other}");
+}

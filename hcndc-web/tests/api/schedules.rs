@@ -118,6 +118,39 @@ async fn a_run_that_is_asked_for_again_runs_nothing_twice() {
 }
 
 #[tokio::test]
+async fn a_backfill_that_is_asked_for_again_starts_nothing_again() {
+    let bed = Bed::two_flows().await;
+    let headers = [
+        ("content-type", "application/json"),
+        ("idempotency-key", "fill"),
+    ];
+    let body = |to: &str| json!({"flow": "extract", "from": "2026-11-01", "to": to}).to_string();
+    let start = async |to: &str| {
+        bed.call("POST", "/api/v1/backfills", &headers, body(to))
+            .await
+    };
+    let first = start("2026-11-02").await.expect(201);
+    let again = start("2026-11-02").await.expect(201);
+    assert_eq!(first["id"], again["id"]);
+    start("2026-11-03")
+        .await
+        .problem(422, "idempotency_key_reused");
+    // Its key is a backfill's, and no execution's.
+    let other = bed.call("POST", "/api/v1/executions", &headers, body("2026-11-02"));
+    other.await.problem(422, "idempotency_key_reused");
+    let all = bed.get("backfills").await.expect(200);
+    assert_eq!(all["items"].as_array().unwrap().len(), 1);
+    // A refused one leaves its key free.
+    let wrong = [headers[0], ("idempotency-key", "other")];
+    bed.call("POST", "/api/v1/backfills", &wrong, body("2020-01-01"))
+        .await
+        .problem(422, "backfill_range");
+    bed.call("POST", "/api/v1/backfills", &wrong, body("2026-11-01"))
+        .await
+        .expect(201);
+}
+
+#[tokio::test]
 async fn times_to_come_are_told_with_their_dates() {
     let (bed, path) = scheduled().await;
     let times = bed.get(&format!("{path}/next?count=3")).await.expect(200);

@@ -10,7 +10,7 @@ use crate::{
     },
     engine::{
         BackfillDateRow, BackfillDateState, BackfillRow, BackfillState, Change, ExecutionRow,
-        StartKeyRow, TriggerKind,
+        StartKeyRow, Started, TriggerKind,
     },
     id::{BackfillId, ExecutionId, FlowId, ScheduleId},
     port::{BackfillQuery, BackfillView, Direction, ExecutionQuery, History},
@@ -178,8 +178,8 @@ where
     }
 }
 
-/// A key leads to the execution that was asked for under it, however that changes since; other keys lead nowhere, not even
-/// those that look alike.
+/// A key leads to the execution or the backfill that was asked for under it, however that changes since; other keys lead
+/// nowhere, not even those that look alike.
 pub async fn a_key_leads_to_what_was_started_under_it<F>(_: &F, case: &Case<F>)
 where
     F: StoreFixture<Store: History>,
@@ -187,19 +187,31 @@ where
     let store = &case.store;
     let fence = lead(store).await;
     let row = StartKeyRow {
-        execution: ExecutionId(31),
+        started: Started::Execution(ExecutionId(31)),
         key: "night-7 夜".into(),
         print: u64::MAX - 1,
+    };
+    let filled = StartKeyRow {
+        started: Started::Backfill(BackfillId(33)),
+        key: "fill-7".into(),
+        print: 7,
     };
     let changes = vec![
         Change::StartKey(row.clone()),
         Change::Execution(sample::execution(31)),
         Change::Execution(sample::execution(32)),
+        Change::Backfill(sample::backfill(33)),
+        Change::StartKey(filled.clone()),
     ];
     put(store, fence, changes).await;
-    put(store, fence, vec![Change::Execution(sample::execution(31))]).await;
+    let again = vec![
+        Change::Execution(sample::execution(31)),
+        Change::Backfill(sample::backfill(33)),
+    ];
+    put(store, fence, again).await;
     let found = async |key| store.start_key(key).await.expect("look for a key");
     assert_eq!(found(&row.key).await, Some(row.clone()));
+    assert_eq!(found(&filled.key).await, Some(filled.clone()));
     for other in ["", "night-7", "Night-7 夜", "night-7 夜 "] {
         assert_eq!(found(other).await, None);
     }

@@ -1,6 +1,7 @@
 //! `hcndc user`, `hcndc role`, `hcndc token`: accounts, in the database itself, so that whoever runs the server's host can
-//! always get in.
+//! always get in; or over a server's API, if one is named.
 
+mod remote;
 mod role;
 mod token;
 mod user;
@@ -16,11 +17,17 @@ use hcndc_store_mysql::{SqlError, SqlStore, Upkeep};
 pub(super) use self::{role::RoleArgs, token::TokenArgs, user::UserArgs};
 use super::{
     Exit,
+    client::Served,
     db::{DatabaseArgs, now},
-    pick, runtime, warn_error,
+    pick,
+    remote::RemoteError,
+    runtime, say,
+    server_args::ServerArgs,
+    warn, warn_error,
 };
 use crate::{
     auth::{Auth, NoRandomness, PasswordError, WeakPassword},
+    causes::with_causes,
     interchange::Lang,
 };
 
@@ -33,10 +40,10 @@ pub(super) enum AccountError {
     Accounts(#[from] AccountsError),
     #[error("{0:?}: an account has 1 to 64 characters, without spaces and slashes")]
     BadAccount(String),
-    #[error("there is no user {0:?}")]
-    UnknownUser(String),
-    #[error("there is no role {0:?}")]
-    UnknownRole(String),
+    #[error("there is no user {name:?}{}", meant(near.as_deref()))]
+    UnknownUser { name: String, near: Option<String> },
+    #[error("there is no role {name:?}{}", meant(near.as_deref()))]
+    UnknownRole { name: String, near: Option<String> },
     #[error("there is no token {0}")]
     UnknownToken(u64),
     #[error(transparent)]
@@ -47,6 +54,30 @@ pub(super) enum AccountError {
     Randomness(#[from] NoRandomness),
     #[error("cannot read the password")]
     Input(#[source] std::io::Error),
+}
+
+/// What was meant, perhaps.
+fn meant(name: Option<&str>) -> String {
+    name.map_or_else(String::new, |name| format!("; did you mean {name:?}?"))
+}
+
+impl AccountError {
+    /// It in a sentence, where it is of names.
+    pub(super) fn message(&self, lang: Lang) -> String {
+        let meant = |near: &Option<String>| {
+            let near = near.as_ref();
+            near.map_or_else(String::new, |near| format!("；是否指 {near:?}？"))
+        };
+        match (self, lang) {
+            (Self::UnknownUser { name, near }, Lang::Zh) => {
+                format!("没有用户 {name:?}{}", meant(near))
+            }
+            (Self::UnknownRole { name, near }, Lang::Zh) => {
+                format!("没有角色 {name:?}{}", meant(near))
+            }
+            _ => with_causes(self),
+        }
+    }
 }
 
 /// Accounts of a database, and what is done to them written down.
@@ -72,7 +103,10 @@ impl Desk {
     async fn user(&self, account: &str) -> Result<User, AccountError> {
         let normal = normal(account)?;
         let found = self.accounts().find_user(&normal).await?;
-        let (user, _) = found.ok_or_else(|| AccountError::UnknownUser(account.to_owned()))?;
+        let (user, _) = found.ok_or_else(|| AccountError::UnknownUser {
+            name: account.to_owned(),
+            near: None,
+        })?;
         Ok(user)
     }
 
@@ -152,8 +186,8 @@ fn done(lang: Lang, work: impl Future<Output = Result<Exit, AccountError>>) -> E
                     AccountError::Database(SqlError::Address { .. })
                     | AccountError::Accounts(_)
                     | AccountError::BadAccount(_)
-                    | AccountError::UnknownUser(_)
-                    | AccountError::UnknownRole(_)
+                    | AccountError::UnknownUser { .. }
+                    | AccountError::UnknownRole { .. }
                     | AccountError::UnknownToken(_)
                     | AccountError::Weak(_) => Exit::Wrong,
                     _ => Exit::Failed,
@@ -163,14 +197,50 @@ fn done(lang: Lang, work: impl Future<Output = Result<Exit, AccountError>>) -> E
     }
 }
 
+/// Does the work over a server's API if one is named, else in the database.
+fn there_or_here(
+    server: &ServerArgs,
+    lang: Lang,
+    there: impl AsyncFnOnce(Served) -> Result<Exit, RemoteError>,
+    here: impl Future<Output = Result<Exit, AccountError>>,
+) -> Exit {
+    match server.named(lang) {
+        Ok(None) => done(lang, here),
+        Ok(Some(served)) => super::remote::done(lang, there(served)),
+        Err(error) => super::remote::done(lang, async { Err(error.into()) }),
+    }
+}
+
 pub(super) fn user(args: &UserArgs, lang: Lang) -> Exit {
-    done(lang, user::run(args, lang))
+    let there = async |served| remote::user(served, &args.command, lang).await;
+    there_or_here(&args.server, lang, there, user::run(args, lang))
 }
 
 pub(super) fn role(args: &RoleArgs, lang: Lang) -> Exit {
-    done(lang, role::run(args, lang))
+    let there = async |served| remote::role(served, &args.command, lang).await;
+    there_or_here(&args.server, lang, there, role::run(args, lang))
 }
 
 pub(super) fn token(args: &TokenArgs, lang: Lang) -> Exit {
-    done(lang, token::run(args, lang))
+    let there = async |served| remote::token(served, &args.command, lang).await;
+    there_or_here(&args.server, lang, there, token::run(args, lang))
+}
+
+/// A password that is typed in, or comes through a pipe: one line.
+fn read_password() -> std::io::Result<String> {
+    let mut line = String::new();
+    std::io::stdin().read_line(&mut line)?;
+    Ok(line.trim_end_matches(['\r', '\n']).to_owned())
+}
+
+/// Tells a password that was made.
+fn tell_password(password: Option<String>, lang: Lang) {
+    if let Some(password) = password {
+        warn(pick(
+            lang,
+            "the password, told once; it must be changed at the first sign-in:",
+            "密码（只显示一次，首次登录时须修改）：",
+        ));
+        say(password);
+    }
 }

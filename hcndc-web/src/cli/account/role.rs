@@ -10,6 +10,7 @@ use crate::{
         Exit,
         db::{DatabaseArgs, now},
         print,
+        server_args::ServerArgs,
     },
     interchange::{Lang, all_roles},
 };
@@ -17,47 +18,49 @@ use crate::{
 /// Arguments of `role`.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct RoleArgs {
+    #[command(flatten)]
+    pub(super) server: ServerArgs,
     #[command(subcommand)]
-    command: RoleCommand,
+    pub(super) command: RoleCommand,
 }
 
 #[derive(Debug, Subcommand)]
-enum RoleCommand {
+pub(super) enum RoleCommand {
     /// List roles, and what they allow
     List(ListArgs),
     /// Make a role
-    Create(CreateArgs),
+    Create(RoleCreateArgs),
     /// Delete a role that no user has
     Delete(OneArgs),
 }
 
 #[derive(Debug, Args)]
-struct ListArgs {
+pub(super) struct ListArgs {
     #[command(flatten)]
     database: DatabaseArgs,
 }
 
 #[derive(Debug, Args)]
-struct OneArgs {
+pub(super) struct OneArgs {
     #[command(flatten)]
     database: DatabaseArgs,
     /// The role
-    role: String,
+    pub(super) role: String,
 }
 
 #[derive(Debug, Args)]
-struct CreateArgs {
+pub(super) struct RoleCreateArgs {
     #[command(flatten)]
-    one: OneArgs,
+    pub(super) one: OneArgs,
     /// Text for people
     #[arg(long, value_name = "TEXT", default_value = "")]
-    description: String,
+    pub(super) description: String,
     /// read, write, execute, schedule or admin; may be given several times
     #[arg(long, value_name = "PERMISSION", value_parser = permission, required = true)]
-    permission: Vec<Permission>,
+    pub(super) permission: Vec<Permission>,
     /// Only in this directory and below; may be given several times
     #[arg(long, value_name = "DIRECTORY", value_parser = directory)]
-    directory: Vec<String>,
+    pub(super) directory: Vec<String>,
 }
 
 /// Reads a permission.
@@ -117,7 +120,10 @@ pub(super) async fn run(args: &RoleArgs, lang: Lang) -> Result<Exit, AccountErro
             let desk = Desk::open(&args.database).await?;
             let roles = all_roles(desk.accounts()).await?;
             let role = roles.into_iter().find(|role| role.name == args.role);
-            let role = role.ok_or_else(|| AccountError::UnknownRole(args.role.clone()))?;
+            let role = role.ok_or_else(|| AccountError::UnknownRole {
+                name: args.role.clone(),
+                near: None,
+            })?;
             desk.accounts().delete_role(role.id, None).await?;
             desk.did("delete", "role", role.id.0, &role.name).await?;
             desk.close().await?;

@@ -7,6 +7,7 @@ use comfy_table::{Table, presets};
 use hcndc_core::{
     id::TokenId,
     port::{AccountsError, Direction, PageRequest, Permission, TokenDraft, TokenQuery},
+    time::Timestamp,
 };
 
 use super::{AccountError, Desk, role::permission, time};
@@ -16,6 +17,7 @@ use crate::{
         Exit,
         db::{DatabaseArgs, now},
         print, say,
+        server_args::ServerArgs,
     },
     interchange::Lang,
 };
@@ -23,49 +25,59 @@ use crate::{
 /// Arguments of `token`.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct TokenArgs {
+    #[command(flatten)]
+    pub(super) server: ServerArgs,
     #[command(subcommand)]
-    command: TokenCommand,
+    pub(super) command: TokenCommand,
 }
 
 #[derive(Debug, Subcommand)]
-enum TokenCommand {
+pub(super) enum TokenCommand {
     /// List tokens: whose, what for, until when, when they were used
     List(ListArgs),
     /// Make a token, and print it; it is told once
-    Create(CreateArgs),
+    Create(TokenCreateArgs),
     /// End a token at once
     Revoke(RevokeArgs),
 }
 
 #[derive(Debug, Args)]
-struct ListArgs {
+pub(super) struct ListArgs {
     #[command(flatten)]
     database: DatabaseArgs,
 }
 
 #[derive(Debug, Args)]
-struct CreateArgs {
+pub(super) struct TokenCreateArgs {
     #[command(flatten)]
     database: DatabaseArgs,
-    /// Whose it is: it allows nothing that this user may not do
-    #[arg(long, value_name = "ACCOUNT", default_value = FIRST_ACCOUNT)]
-    account: String,
+    /// Whose it is: it allows nothing that this user may not do; on the server's host admin's if not given, else one's own
+    #[arg(long, value_name = "ACCOUNT")]
+    pub(super) account: Option<String>,
     /// What it is for
-    name: String,
-    /// read, write, execute, schedule or admin; may be given several times; all if not given
+    pub(super) name: String,
+    /// read, write, execute, schedule or admin; may be given several times; as much as one may do oneself if not given
     #[arg(long, value_name = "PERMISSION", value_parser = permission)]
-    permission: Vec<Permission>,
+    pub(super) permission: Vec<Permission>,
     /// Days until it is refused; 0 for never
     #[arg(long, value_name = "DAYS", default_value_t = 90)]
     days: u32,
 }
 
 #[derive(Debug, Args)]
-struct RevokeArgs {
+pub(super) struct RevokeArgs {
     #[command(flatten)]
     database: DatabaseArgs,
     /// Its number, as `list` tells it
-    token: u64,
+    pub(super) token: u64,
+}
+
+impl TokenCreateArgs {
+    /// When it is refused from, if it is made now.
+    pub(super) fn end(&self, now: Timestamp) -> Option<Timestamp> {
+        const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+        (self.days > 0).then(|| now.after(DAY * self.days))
+    }
 }
 
 pub(super) async fn run(args: &TokenArgs, lang: Lang) -> Result<Exit, AccountError> {
@@ -123,10 +135,11 @@ async fn list(args: &ListArgs, lang: Lang) -> Result<Exit, AccountError> {
     Ok(print(lang, table.trim_fmt()))
 }
 
-async fn create(args: &CreateArgs) -> Result<Exit, AccountError> {
-    const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+async fn create(args: &TokenCreateArgs) -> Result<Exit, AccountError> {
     let desk = Desk::open(&args.database).await?;
-    let user = desk.user(&args.account).await?;
+    let user = desk
+        .user(args.account.as_deref().unwrap_or(FIRST_ACCOUNT))
+        .await?;
     let mut permissions = match args.permission.is_empty() {
         true => Permission::ALL.to_vec(),
         false => args.permission.clone(),
@@ -139,7 +152,7 @@ async fn create(args: &CreateArgs) -> Result<Exit, AccountError> {
         user: user.id,
         name: args.name.clone(),
         permissions,
-        expires_at: (args.days > 0).then(|| now.after(DAY * args.days)),
+        expires_at: args.end(now),
     };
     let made = desk
         .accounts()

@@ -7,27 +7,34 @@ use hcndc_core::{
     port::{PasswordHash, UserDraft},
 };
 
-use super::{AccountError, Desk, normal, time};
+use super::{AccountError, Desk, normal, read_password, tell_password, time};
 use crate::{
     api::role_names,
     auth::{Passwords, one_time_password},
     cli::{
         Exit,
         db::{DatabaseArgs, now},
-        pick, print, say, warn,
+        pick, print,
+        server_args::ServerArgs,
     },
     interchange::{Lang, all_users},
 };
 
 /// Arguments of `user`.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  hcndc user create ann --role operators
+  hcndc user list --server https://hcndc.example.com")]
 pub(in crate::cli) struct UserArgs {
+    #[command(flatten)]
+    pub(super) server: ServerArgs,
     #[command(subcommand)]
-    command: UserCommand,
+    pub(super) command: UserCommand,
 }
 
 #[derive(Debug, Subcommand)]
-enum UserCommand {
+pub(super) enum UserCommand {
     /// List users, with their roles
     List(ListArgs),
     /// Make a user, and print a password for one use
@@ -45,50 +52,50 @@ enum UserCommand {
 }
 
 #[derive(Debug, Args)]
-struct ListArgs {
+pub(super) struct ListArgs {
     #[command(flatten)]
     database: DatabaseArgs,
 }
 
 #[derive(Debug, Args)]
-struct OneArgs {
+pub(super) struct OneArgs {
     #[command(flatten)]
     database: DatabaseArgs,
     /// The account
-    account: String,
+    pub(super) account: String,
 }
 
 #[derive(Debug, Args)]
-struct CreateArgs {
+pub(super) struct CreateArgs {
     #[command(flatten)]
-    one: OneArgs,
+    pub(super) one: OneArgs,
     /// Name for people
     #[arg(long, value_name = "TEXT", default_value = "")]
-    name: String,
+    pub(super) name: String,
     /// A role that it has; may be given several times
     #[arg(long, value_name = "ROLE")]
-    role: Vec<String>,
+    pub(super) role: Vec<String>,
     /// Read the password from the standard input, one line, instead of making one
     #[arg(long)]
-    password_stdin: bool,
+    pub(super) password_stdin: bool,
 }
 
 #[derive(Debug, Args)]
-struct RolesArgs {
+pub(super) struct RolesArgs {
     #[command(flatten)]
-    one: OneArgs,
+    pub(super) one: OneArgs,
     /// A role that it has; may be given several times
     #[arg(long, value_name = "ROLE")]
-    role: Vec<String>,
+    pub(super) role: Vec<String>,
 }
 
 #[derive(Debug, Args)]
-struct PasswordArgs {
+pub(super) struct PasswordArgs {
     #[command(flatten)]
-    one: OneArgs,
+    pub(super) one: OneArgs,
     /// Read the password from the standard input, one line, instead of making one
     #[arg(long)]
-    password_stdin: bool,
+    pub(super) password_stdin: bool,
 }
 
 pub(super) async fn run(args: &UserArgs, lang: Lang) -> Result<Exit, AccountError> {
@@ -155,7 +162,10 @@ async fn roles(desk: &Desk, named: &[String]) -> Result<Vec<RoleId>, AccountErro
     let find = |name: &String| {
         let mut found = names.iter().filter(|(_, other)| *other == name);
         let found = found.next().map(|(id, _)| *id);
-        found.ok_or_else(|| AccountError::UnknownRole(name.clone()))
+        found.ok_or_else(|| AccountError::UnknownRole {
+            name: name.clone(),
+            near: None,
+        })
     };
     named.iter().map(find).collect()
 }
@@ -167,11 +177,7 @@ async fn choose(
     from_stdin: bool,
 ) -> Result<(PasswordHash, Option<String>), AccountError> {
     let (password, told) = if from_stdin {
-        let mut line = String::new();
-        std::io::stdin()
-            .read_line(&mut line)
-            .map_err(AccountError::Input)?;
-        let password = line.trim_end_matches(['\r', '\n']).to_owned();
+        let password = read_password().map_err(AccountError::Input)?;
         Passwords::check(account, &password, None)?;
         (password, None)
     } else {
@@ -182,17 +188,6 @@ async fn choose(
     // Who typed it in may be its user, or may tell it them: one that was made is for one use.
     let must_change = told.is_some();
     Ok((PasswordHash { phc, must_change }, told))
-}
-
-fn tell(password: Option<String>, lang: Lang) {
-    if let Some(password) = password {
-        warn(pick(
-            lang,
-            "the password, told once; it must be changed at the first sign-in:",
-            "密码（只显示一次，首次登录时须修改）：",
-        ));
-        say(password);
-    }
 }
 
 async fn create(args: &CreateArgs, lang: Lang) -> Result<Exit, AccountError> {
@@ -212,7 +207,7 @@ async fn create(args: &CreateArgs, lang: Lang) -> Result<Exit, AccountError> {
         .await?;
     desk.did("create", "user", made.id.0, &made.account).await?;
     desk.close().await?;
-    tell(told, lang);
+    tell_password(told, lang);
     Ok(Exit::Success)
 }
 
@@ -224,7 +219,7 @@ async fn password(args: &PasswordArgs, lang: Lang) -> Result<Exit, AccountError>
     desk.did("set_password", "user", user.id.0, &user.account)
         .await?;
     desk.close().await?;
-    tell(told, lang);
+    tell_password(told, lang);
     Ok(Exit::Success)
 }
 

@@ -13,10 +13,12 @@ use hcndc_store_mysql::{SqlError, SqlStore, Upkeep};
 
 use super::{
     Exit,
-    client::{ClientError, CredentialArgs, Served},
+    client::ClientError,
     db::{DatabaseArgs, now},
     import::SheetName,
-    pick, print, say, warn, warn_error,
+    pick, print, say,
+    server_args::ServerArgs,
+    warn, warn_error,
 };
 use crate::interchange::{
     ExportError, Lang, SheetWriteError, add_accounts, export, to_json, to_yaml,
@@ -39,11 +41,8 @@ pub(super) struct ExportArgs {
     with_passwords: bool,
     #[command(flatten)]
     database: DatabaseArgs,
-    /// Ask this server instead of the database, for instance http://127.0.0.1:2333
-    #[arg(long, value_name = "URL")]
-    server: Option<String>,
     #[command(flatten)]
-    credentials: CredentialArgs,
+    server: ServerArgs,
     /// Where to write the file; standard output if not given
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -82,6 +81,19 @@ enum Failed {
     Runtime(#[source] std::io::Error),
 }
 
+impl Failed {
+    /// Tells it; how the command ends.
+    fn tell(&self, lang: Lang) -> Exit {
+        let doing = pick(lang, "cannot export", "无法导出");
+        if let Self::Server(error) = self {
+            warn(format_args!("{doing}: {}", error.message(lang)));
+            return error.exit();
+        }
+        warn_error(lang, doing, self);
+        Exit::Failed
+    }
+}
+
 pub(super) fn run(args: &ExportArgs, lang: Lang) -> Exit {
     if let Some(name) = args.sheet {
         return sheet::run(args, name.kind(), lang);
@@ -99,10 +111,7 @@ pub(super) fn run(args: &ExportArgs, lang: Lang) -> Exit {
         .and_then(|runtime| runtime.block_on(text(args, lang)));
     let text = match text {
         Ok(text) => text,
-        Err(error) => {
-            warn_error(lang, pick(lang, "cannot export", "无法导出"), &error);
-            return Exit::Failed;
-        }
+        Err(error) => return error.tell(lang),
     };
     match &args.output {
         Some(output) => save(output, text.as_bytes(), lang),
@@ -125,7 +134,7 @@ fn save(output: &Path, bytes: &[u8], lang: Lang) -> Exit {
 }
 
 async fn text(args: &ExportArgs, lang: Lang) -> Result<String, Failed> {
-    if let Some(server) = &args.server {
+    if let Some(server) = args.server.named(lang)? {
         let format = match args.format {
             Some(Format::Json) => "json",
             _ => "yaml",
@@ -133,7 +142,6 @@ async fn text(args: &ExportArgs, lang: Lang) -> Result<String, Failed> {
         let (accounts, passwords) = (!args.without_accounts, args.with_passwords);
         let path =
             format!("/api/v1/mesh?format={format}&accounts={accounts}&passwords={passwords}");
-        let server = Served::at(server, &args.credentials, lang)?;
         return server
             .get(&path)
             .await

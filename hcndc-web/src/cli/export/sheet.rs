@@ -5,7 +5,7 @@ use std::io::Write as _;
 use hcndc_store_mysql::Upkeep;
 
 use super::{
-    super::{Exit, client::Served, pick, runtime, warn, warn_error},
+    super::{Exit, pick, runtime, warn, warn_error},
     ExportArgs, Failed, Format, engine, save,
 };
 use crate::interchange::{Lang, SheetFormat, SheetKind, export_sheet};
@@ -29,10 +29,7 @@ pub(super) fn run(args: &ExportArgs, kind: SheetKind, lang: Lang) -> Exit {
     let runtime = runtime().map_err(Failed::Runtime);
     let bytes = runtime.and_then(|it| it.block_on(bytes(args, kind, format, lang)));
     let written = match (bytes, &args.output) {
-        (Err(error), _) => {
-            warn_error(lang, pick(lang, "cannot export", "无法导出"), &error);
-            return Exit::Failed;
-        }
+        (Err(error), _) => return error.tell(lang),
         (Ok(bytes), Some(output)) => return save(output, &bytes, lang),
         // As it is: a workbook is no text.
         (Ok(bytes), None) => std::io::stdout().lock().write_all(&bytes),
@@ -53,14 +50,13 @@ async fn bytes(
     format: SheetFormat,
     lang: Lang,
 ) -> Result<Vec<u8>, Failed> {
-    if let Some(server) = &args.server {
+    if let Some(server) = args.server.named(lang)? {
         let format = match format {
             SheetFormat::Csv => "csv",
             SheetFormat::Xlsx => "xlsx",
         };
         let path = format!("/api/v1/sheets/{}?format={format}", kind.word());
-        let server = Served::at(server, &args.credentials, lang)?;
-        return Ok(server.get_bytes(&path).await?.into());
+        return Ok(server.get_bytes(&path).await?);
     }
     let upkeep = Upkeep::open(&args.database.options()).await?;
     let engine = engine(upkeep.store().await?).await?;

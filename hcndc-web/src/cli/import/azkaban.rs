@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::write;
+use super::{ImportArgs, write};
 use crate::{
     cli::{Exit, warn, warn_faults},
     interchange::{Lang, import_azkaban},
@@ -23,7 +23,7 @@ pub(super) struct AzkabanArgs {
     output: Option<PathBuf>,
 }
 
-pub(super) fn run(args: &AzkabanArgs, lang: Lang) -> Exit {
+pub(super) fn run(args: &AzkabanArgs, import: &ImportArgs, lang: Lang) -> Exit {
     let imported = match import_azkaban(&args.project, &args.zone) {
         Ok(imported) => imported,
         Err(faults) => {
@@ -35,5 +35,5 @@ pub(super) fn run(args: &AzkabanArgs, lang: Lang) -> Exit {
     for note in &imported.notes {
         warn(note.message(lang));
     }
-    write(&imported.mesh, args.output.as_deref(), lang)
+    write(&imported.mesh, args.output.as_deref(), import, lang)
 }

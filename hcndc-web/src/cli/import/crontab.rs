@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::write;
+use super::{ImportArgs, write};
 use crate::{
     cli::{Exit, warn, warn_faults},
     interchange::{Lang, import_crontab},
@@ -26,7 +26,7 @@ pub(super) struct CrontabArgs {
     output: Option<PathBuf>,
 }
 
-pub(super) fn run(args: &CrontabArgs, lang: Lang) -> Exit {
+pub(super) fn run(args: &CrontabArgs, import: &ImportArgs, lang: Lang) -> Exit {
     let imported = match import_crontab(&args.crontab, &args.zone, args.system) {
         Ok(imported) => imported,
         Err(faults) => {
@@ -38,5 +38,5 @@ pub(super) fn run(args: &CrontabArgs, lang: Lang) -> Exit {
     for note in &imported.notes {
         warn(note.message(lang));
     }
-    write(&imported.mesh, args.output.as_deref(), lang)
+    write(&imported.mesh, args.output.as_deref(), import, lang)
 }

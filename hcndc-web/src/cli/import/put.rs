@@ -1,8 +1,11 @@
 //! A mesh file into a database that nobody leads.
 
+use std::collections::BTreeMap;
+
 use hcndc_core::{
     engine::{Engine, Rejected, Settings, Snapshot},
-    model::Edit,
+    id::RoleId,
+    model::{DefinitionError, Edit, Fault},
     port::{
         Accounts as _, AccountsDone, AccountsError, AuditEntry, Clock as _, PutDone, Store as _,
     },
@@ -19,8 +22,12 @@ use super::{
     Put,
 };
 use crate::{
+    api::role_names,
     clock::SystemClock,
-    interchange::{Existing, MeshFile, accounts_of, edits},
+    interchange::{
+        Existing, ExportError, MeshFile, MeshPlan, PlanError, Prune, accounts_of, edits,
+        plan_edits, prune_edits,
+    },
     vault::{KeySource, Vault, VaultError, stored},
 };
 
@@ -33,11 +40,17 @@ pub(super) enum PutError {
     #[error("cannot use the database")]
     Database(#[from] SqlError),
     #[error(transparent)]
-    Alone(#[from] AloneError),
+    Alone(AloneError),
     #[error("the scheduler failed")]
     Scheduler(#[from] SchedulerError<SqlError>),
     #[error("the definitions are refused")]
     Refused(#[source] Rejected),
+    #[error("still needed: {}", faults.join("; "))]
+    InUse { faults: Vec<String> },
+    #[error("definitions have changed since the plan was made; nothing was changed: do it again")]
+    PlanChanged,
+    #[error(transparent)]
+    Unsayable(ExportError),
     #[error("cannot use the keys of passwords")]
     Keys(#[from] VaultError),
     #[error("the roles and users are refused")]
@@ -46,11 +59,46 @@ pub(super) enum PutError {
     Half(#[source] AccountsError),
 }
 
+impl From<AloneError> for PutError {
+    fn from(error: AloneError) -> Self {
+        match error {
+            AloneError::Refused(rejected) => Self::refused(rejected),
+            error => Self::Alone(error),
+        }
+    }
+}
+
+impl PutError {
+    /// Definitions that are refused; what is only still needed is told by itself.
+    fn refused(rejected: Rejected) -> Self {
+        let Rejected::Definition { faults } = &rejected else {
+            return Self::Refused(rejected);
+        };
+        let in_use = |fault: &Fault| matches!(fault.error, DefinitionError::InUse { .. });
+        match faults.iter().all(in_use) {
+            true => Self::InUse {
+                faults: faults.iter().map(Fault::to_string).collect(),
+            },
+            false => Self::Refused(rejected),
+        }
+    }
+}
+
+/// What is wanted beside what the file says.
+#[derive(Clone, Copy)]
+pub(super) struct Wanted<'a> {
+    /// Also delete what it does not have.
+    pub(super) prune: Option<&'a Prune>,
+    /// Only if this stands for what would be done.
+    pub(super) expected: Option<&'a str>,
+}
+
 /// Puts all that a file says, or only finds out whether it could.
 pub(super) async fn put(
     database: &DatabaseArgs,
     keys: &KeySource,
     file: &MeshFile,
+    wanted: Wanted<'_>,
     dry_run: bool,
 ) -> Result<Put, PutError> {
     // Its tables are not changed by the way: that is for a start, or for `hcndc db migrate`.
@@ -62,26 +110,90 @@ pub(super) async fn put(
     if dry_run {
         let snapshot = opened.load().await?;
         upkeep.close().await?;
-        let mut put = try_out(snapshot, file)?;
+        let mut put = try_out(snapshot, file, wanted.prune)?;
         put.add(&accounts?);
         return Ok(put);
     }
     upkeep.close().await?;
-    accounts?;
+    let accounts = accounts?;
     let vault = keys.vault(database.own_folder())?;
     let store = SqlStore::connect_with(&database.options()).await?;
-    let done = put_all(&store, &vault, file).await;
+    let done = put_all(&store, &vault, file, wanted, &accounts).await;
     store.close().await?;
     done
 }
 
-async fn put_all(store: &SqlStore, vault: &Vault, file: &MeshFile) -> Result<Put, PutError> {
+/// What would be done.
+pub(super) async fn plan(
+    database: &DatabaseArgs,
+    keys: &KeySource,
+    file: &MeshFile,
+    prune: Option<&Prune>,
+) -> Result<MeshPlan, PutError> {
+    let upkeep = database.open().await?;
+    let store = upkeep.store().await?;
+    let accounts = put_accounts(store, file, true).await;
+    let accounts = accounts.map_err(PutError::Accounts)?;
+    let names = role_names(store).await.map_err(PutError::Accounts)?;
+    let engine = engine(store.load().await?)?;
+    upkeep.close().await?;
+    let own = database.own_folder();
+    // A key that is not there is not made: what is there was sealed with none.
+    let vault = match keys.text.is_some() || keys.path(own).is_some_and(|path| path.exists()) {
+        true => keys.vault(own)?,
+        false => Vault::default(),
+    };
+    let edits = sealed(&engine, all_edits(&engine, file, prune), &vault)?;
+    planned(&engine, edits, &accounts, &names)
+}
+
+fn planned(
+    engine: &Engine,
+    edits: Vec<Edit>,
+    accounts: &AccountsDone,
+    names: &BTreeMap<RoleId, String>,
+) -> Result<MeshPlan, PutError> {
+    let mut plan = plan_edits(engine, edits).map_err(|error| match error {
+        PlanError::Refused(rejected) => PutError::refused(rejected),
+        PlanError::Unsayable(error) => PutError::Unsayable(error),
+    })?;
+    plan.add_accounts(accounts, names);
+    Ok(plan)
+}
+
+/// What the file says, and what goes that it does not have.
+fn all_edits(engine: &Engine, file: &MeshFile, prune: Option<&Prune>) -> Vec<Edit> {
+    let mut all = edits(file, None, &Existing::of(engine));
+    if let Some(prune) = prune {
+        all.extend(prune_edits(engine, file, prune));
+    }
+    all
+}
+
+/// Edits with their secrets sealed.
+fn sealed(engine: &Engine, mut edits: Vec<Edit>, vault: &Vault) -> Result<Vec<Edit>, PutError> {
+    let replaced: Vec<_> = edits.iter().map(Edit::replaces).collect();
+    vault.seal_edits(&mut edits, &stored(engine, &replaced))?;
+    Ok(edits)
+}
+
+async fn put_all(
+    store: &SqlStore,
+    vault: &Vault,
+    file: &MeshFile,
+    wanted: Wanted<'_>,
+    accounts: &AccountsDone,
+) -> Result<Put, PutError> {
     let mut put = Put::default();
+    let names = role_names(store).await.map_err(PutError::Accounts)?;
     let make = |engine: &Engine| {
-        let mut edits = edits(file, None, &Existing::of(engine));
-        let replaced: Vec<_> = edits.iter().map(Edit::replaces).collect();
-        let stored = stored(engine, &replaced);
-        vault.seal_edits(&mut edits, &stored)?;
+        let edits = sealed(engine, all_edits(engine, file, wanted.prune), vault)?;
+        if let Some(expected) = wanted.expected {
+            let plan = planned(engine, edits.clone(), accounts, &names)?;
+            if plan.digest() != expected {
+                return Err(PutError::PlanChanged);
+            }
+        }
         put = count(&edits);
         Ok::<_, PutError>(edits)
     };
@@ -91,15 +203,19 @@ async fn put_all(store: &SqlStore, vault: &Vault, file: &MeshFile) -> Result<Put
     Ok(put)
 }
 
-/// Finds out whether all could be put, without a word to anybody.
-fn try_out(snapshot: Snapshot, file: &MeshFile) -> Result<Put, PutError> {
+fn engine(snapshot: Snapshot) -> Result<Engine, PutError> {
     let now = SystemClock::new().now();
     let engine = Engine::load(now, Settings::default(), snapshot);
-    let mut engine = engine.map_err(SchedulerError::Inconsistent)?;
-    let edits = edits(file, None, &Existing::of(&engine));
+    Ok(engine.map_err(SchedulerError::Inconsistent)?)
+}
+
+/// Finds out whether all could be put, without a word to anybody.
+fn try_out(snapshot: Snapshot, file: &MeshFile, prune: Option<&Prune>) -> Result<Put, PutError> {
+    let mut engine = engine(snapshot)?;
+    let edits = all_edits(&engine, file, prune);
     let put = count(&edits);
-    let tried = engine.apply(now, alone::batch(BY, edits));
-    tried.map(|_| put).map_err(PutError::Refused)
+    let tried = engine.apply(SystemClock::new().now(), alone::batch(BY, edits));
+    tried.map(|_| put).map_err(PutError::refused)
 }
 
 /// Puts the roles and users of a file, and writes down which of them changed.
@@ -153,10 +269,11 @@ impl Put {
 
 fn count(edits: &[Edit]) -> Put {
     let mut put = Put::default();
-    for edit in edits.iter().filter(|edit| edit.deletes().is_none()) {
-        match edit.replaces() {
-            Some(_) => put.replaced += 1,
-            None => put.made += 1,
+    for edit in edits {
+        match (edit.deletes(), edit.replaces()) {
+            (Some(_), _) => put.deleted += 1,
+            (None, Some(_)) => put.replaced += 1,
+            (None, None) => put.made += 1,
         }
     }
     put

@@ -41,8 +41,6 @@ enum Failed {
     Scheduler(#[from] SchedulerError<SqlError>),
     #[error(transparent)]
     Server(#[from] ClientError),
-    #[error("the server's answer makes no sense")]
-    Answer(#[source] serde_json::Error),
     #[error("cannot start")]
     Runtime(#[source] std::io::Error),
     /// They are told one by one.
@@ -69,11 +67,10 @@ pub(super) fn run(args: &ImportArgs, path: &Path, lang: Lang) -> Exit {
     };
     let kind = args.sheet.map(SheetName::kind);
     let work = async {
-        match &args.server {
-            Some(server) => {
+        match args.server.named(lang)? {
+            Some(served) => {
                 let kind = kind.map_or_else(|| sheet_kind(&name, &bytes), Ok);
                 let kind = kind.map_err(Failed::Faults)?;
-                let served = Served::at(server, &args.credentials, lang)?;
                 through(&served, kind, bytes, args.dry_run).await
             }
             None => put(args, &name, &bytes, kind, lang).await,
@@ -85,6 +82,11 @@ pub(super) fn run(args: &ImportArgs, path: &Path, lang: Lang) -> Exit {
         Err(Failed::Faults(faults)) => {
             warn_faults(lang, &faults);
             Exit::Wrong
+        }
+        Err(Failed::Server(error)) => {
+            let doing = pick(lang, "cannot import", "无法导入");
+            warn(format_args!("{doing}: {}", error.message(lang)));
+            error.exit()
         }
         Err(error) => {
             warn_error(lang, pick(lang, "cannot import", "无法导入"), &error);
@@ -141,7 +143,7 @@ async fn through(
     let answer = server
         .post(&path, "application/octet-stream", bytes)
         .await?;
-    serde_json::from_str(&answer).map_err(Failed::Answer)
+    Ok(server.read(&answer)?)
 }
 
 /// What became of a sheet, or would; as a server tells it.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::write;
+use super::{ImportArgs, write};
 use crate::{
     cli::{Exit, warn_faults},
     interchange::{Lang, import_wfcommons},
@@ -30,7 +30,7 @@ fn time_scale(text: &str) -> Result<f64, String> {
     }
 }
 
-pub(super) fn run(args: &WfcommonsArgs, lang: Lang) -> Exit {
+pub(super) fn run(args: &WfcommonsArgs, import: &ImportArgs, lang: Lang) -> Exit {
     let mesh = match import_wfcommons(&args.file, args.time_scale) {
         Ok(mesh) => mesh,
         Err(faults) => {
@@ -38,5 +38,5 @@ pub(super) fn run(args: &WfcommonsArgs, lang: Lang) -> Exit {
             return Exit::Wrong;
         }
     };
-    write(&mesh, args.output.as_deref(), lang)
+    write(&mesh, args.output.as_deref(), import, lang)
 }

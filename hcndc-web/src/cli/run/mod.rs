@@ -35,7 +35,11 @@ use self::{
     start::start,
     watch::{Teller, Watch},
 };
-pub(super) use self::{board::state_name, summary::flow_state};
+pub(super) use self::{
+    board::state_name,
+    progress::{progress_bar, seconds},
+    summary::flow_state,
+};
 use super::{Exit, Signals, pick, say, warn, warn_error, warn_faults};
 use crate::{
     clock::SystemClock,
@@ -81,7 +85,7 @@ pub(super) fn data_date(text: &str) -> Result<DataDate, String> {
     text.parse::<DataDate>().map_err(|error| error.to_string())
 }
 
-fn assignment(text: &str) -> Result<Param, String> {
+pub(super) fn assignment(text: &str) -> Result<Param, String> {
     let (name, value) = text.split_once('=').ok_or("NAME=VALUE")?;
     let mut chars = name.chars();
     let starts = chars

@@ -19,21 +19,23 @@ pub(super) struct Progress {
     bar: Option<ProgressBar>,
 }
 
+/// A bar for so many jobs, with a line of text below it.
+pub(in crate::cli) fn progress_bar(jobs: usize) -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(Some(jobs as u64), ProgressDrawTarget::stderr());
+    let style = ProgressStyle::with_template(
+        "{spinner} {wide_bar:.cyan/blue} {pos}/{len} {elapsed}\n{msg}",
+    );
+    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    bar.enable_steady_tick(Duration::from_millis(120));
+    bar
+}
+
 /// Names of running jobs that fit beside the bar.
 const NAMES: usize = 4;
 
 impl Progress {
     pub(super) fn new(lang: Lang, terminal: bool, jobs: usize) -> Self {
-        let bar = terminal.then(|| {
-            let bar =
-                ProgressBar::with_draw_target(Some(jobs as u64), ProgressDrawTarget::stderr());
-            let style = ProgressStyle::with_template(
-                "{spinner} {wide_bar:.cyan/blue} {pos}/{len} {elapsed}\n{msg}",
-            );
-            bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-            bar.enable_steady_tick(Duration::from_millis(120));
-            bar
-        });
+        let bar = terminal.then(|| progress_bar(jobs));
         Self { lang, bar }
     }
 
@@ -129,7 +131,7 @@ impl Progress {
 }
 
 /// A duration for people: seconds with one decimal, minutes and hours beyond.
-pub(super) fn seconds(duration: Duration) -> String {
+pub(in crate::cli) fn seconds(duration: Duration) -> String {
     let secs = duration.as_secs();
     match secs {
         0..60 => format!("{:.1} s", duration.as_secs_f64()),

@@ -1,5 +1,7 @@
 //! Help in Chinese. The English help stands on the arguments themselves; a test sees to it that none lacks its translation.
 
+mod remote;
+
 use clap::{Arg, ArgAction, Command};
 
 /// What a command does, by its path.
@@ -71,7 +73,10 @@ const ABOUT: &[(&str, &str)] = &[
         "hcndc db renew",
         "在服务启动之前，使由转储恢复的数据库成为独立的数据库",
     ),
-    ("hcndc user", "在服务所在主机上管理用户"),
+    (
+        "hcndc user",
+        "管理用户：在服务所在主机上，或用 --server 通过其 API",
+    ),
     ("hcndc user list", "列出用户及其角色"),
     ("hcndc user create", "创建用户，并输出一次性密码"),
     (
@@ -85,11 +90,17 @@ const ABOUT: &[(&str, &str)] = &[
     ),
     ("hcndc user enable", "重新启用用户"),
     ("hcndc user delete", "删除用户及其会话和令牌"),
-    ("hcndc role", "在服务所在主机上管理角色"),
+    (
+        "hcndc role",
+        "管理角色：在服务所在主机上，或用 --server 通过其 API",
+    ),
     ("hcndc role list", "列出角色及其权限"),
     ("hcndc role create", "创建角色"),
     ("hcndc role delete", "删除没有用户使用的角色"),
-    ("hcndc token", "在服务所在主机上管理程序使用的令牌"),
+    (
+        "hcndc token",
+        "管理程序使用的令牌：在服务所在主机上，或用 --server 通过其 API",
+    ),
     (
         "hcndc token list",
         "列出令牌：所属账号、用途、到期和最近使用时间",
@@ -98,7 +109,6 @@ const ABOUT: &[(&str, &str)] = &[
     ("hcndc token revoke", "立即作废令牌"),
     ("hcndc replay", "回放服务的录制，并说明结果是否一致"),
     ("hcndc demo", "运行服务，并加载、启动示例任务网"),
-    ("hcndc executor", "在本机为服务运行执行器（由服务自己启动）"),
 ];
 
 /// What an argument means, by its name; the same name means the same everywhere, but for those with a path before it.
@@ -167,7 +177,6 @@ const ARGUMENTS: &[(&str, &str)] = &[
     ),
     ("hcndc serve data_dir", "数据库、日志和本机执行器的目录"),
     ("hcndc demo data_dir", "数据库、日志和本机执行器的目录"),
-    ("hcndc executor data_dir", "执行器的账本和日志的目录"),
     ("data_dir", "服务的数据目录，其中有 SQLite 文件"),
     (
         "access",
@@ -175,12 +184,12 @@ const ARGUMENTS: &[(&str, &str)] = &[
     ),
     (
         "token_file",
-        "保存 --server 所用令牌的文件；默认取环境变量 HCNDC_TOKEN",
+        "保存服务令牌的文件；默认取环境变量 HCNDC_TOKEN，再取设置文件",
     ),
     ("account", "账号"),
     (
         "hcndc token create account",
-        "令牌所属账号，令牌的权限不超出该用户",
+        "令牌所属账号，令牌的权限不超出该用户；默认在服务所在主机上为 admin，否则为自己",
     ),
     ("hcndc user create name", "姓名"),
     ("hcndc token create name", "用途"),
@@ -194,7 +203,7 @@ const ARGUMENTS: &[(&str, &str)] = &[
     ("description", "说明"),
     (
         "hcndc token create permission",
-        "read、write、execute、schedule 或 admin；可多次给出；不给出则为全部",
+        "read、write、execute、schedule 或 admin；可多次给出；不给出则为自己的全部权限",
     ),
     (
         "permission",
@@ -210,7 +219,7 @@ const ARGUMENTS: &[(&str, &str)] = &[
     ("all", "全部定义、角色和用户，写成网状文件"),
     (
         "server",
-        "改为通过该服务进行，例如 http://127.0.0.1:2333，而不是直接使用数据库",
+        "访问该服务，例如 http://127.0.0.1:2333；默认取环境变量 HCNDC_SERVER",
     ),
     (
         "older_than",
@@ -327,8 +336,13 @@ pub(super) fn translate(command: Command) -> Command {
 }
 
 fn under(mut command: Command, path: &str) -> Command {
-    if let Some(about) = find(ABOUT, path) {
+    if let Some(about) = find_about(path) {
         command = command.about(about).long_about(None::<&str>);
+    }
+    if let Some(end) = command.get_after_help() {
+        let ends = remote::ENDS.iter();
+        let end = ends.fold(end.to_string(), |end, (en, zh)| end.replace(en, zh));
+        command = command.after_help(end);
     }
     let names: Vec<String> = command
         .get_subcommands()
@@ -342,7 +356,7 @@ fn under(mut command: Command, path: &str) -> Command {
         .mut_args(|arg| argument(arg, path))
         .subcommand_help_heading("命令")
         .subcommand_value_name("命令")
-        .help_template("{about-with-newline}\n用法：{usage}\n\n{all-args}")
+        .help_template("{about-with-newline}\n用法：{usage}\n\n{all-args}{after-help}")
         .disable_help_flag(true)
         .disable_help_subcommand(true)
         .disable_version_flag(true)
@@ -376,8 +390,35 @@ fn argument(arg: Arg, path: &str) -> Arg {
     }
 }
 
+fn find_about(path: &str) -> Option<&'static str> {
+    let any = path.rsplit_once(' ').map(|(_, verb)| format!("* {verb}"));
+    find(ABOUT, path)
+        .or_else(|| find(remote::ABOUT, path))
+        .or_else(|| find(remote::ABOUT, &any?))
+}
+
+/// The most special one; where a command talks to a server, its words go before those of others.
 fn find_argument(path: &str, name: &str) -> Option<&'static str> {
-    find(ARGUMENTS, &format!("{path} {name}")).or_else(|| find(ARGUMENTS, name))
+    let whole = format!("{path} {name}");
+    let any = path
+        .rsplit_once(' ')
+        .map(|(_, verb)| format!("* {verb} {name}"));
+    let here = || find(ARGUMENTS, &whole).or_else(|| find(remote::ARGUMENTS, &whole));
+    let (first, second) = match is_remote(path) {
+        true => (remote::ARGUMENTS, ARGUMENTS),
+        false => (ARGUMENTS, remote::ARGUMENTS),
+    };
+    here()
+        .or_else(|| is_remote(path).then(|| find(first, &any?)).flatten())
+        .or_else(|| find(first, name))
+        .or_else(|| find(second, name))
+}
+
+/// Whether a command does nothing but talk to a server.
+fn is_remote(path: &str) -> bool {
+    let command = path.split(' ').nth(1);
+    let whole = command.map(|command| format!("hcndc {command}"));
+    whole.is_some_and(|whole| find(remote::ABOUT, &whole).is_some())
 }
 
 fn find(table: &[(&str, &'static str)], key: &str) -> Option<&'static str> {
@@ -395,7 +436,7 @@ mod tests {
     use crate::cli::Cli;
 
     fn check(command: &Command, path: &str, missing: &mut Vec<String>) {
-        if find(ABOUT, path).is_none() {
+        if find_about(path).is_none() {
             missing.push(path.to_owned());
         }
         for arg in command.get_arguments() {
@@ -403,6 +444,12 @@ mod tests {
             if !matches!(name, "help" | "version") && find_argument(path, name).is_none() {
                 missing.push(format!("{path} {name}"));
             }
+        }
+        let translated = translate(command.clone());
+        let end = translated.get_after_help().map(ToString::to_string);
+        let is_left = |end: String| end.contains("Examples") || end.contains("xit code");
+        if end.is_some_and(is_left) {
+            missing.push(format!("{path}: the end"));
         }
         for sub in command.get_subcommands() {
             check(sub, &format!("{path} {}", sub.get_name()), missing);
