@@ -10,6 +10,7 @@ mod m20261126_000002_retention;
 mod m20261126_000003_servers;
 mod m20261126_000004_accounts;
 mod m20261126_000005_states_of_dates;
+mod m20261127_000001_started_at;
 mod make;
 mod status;
 
@@ -42,6 +43,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261126_000003_servers::Migration),
             Box::new(m20261126_000004_accounts::Migration),
             Box::new(m20261126_000005_states_of_dates::Migration),
+            Box::new(m20261127_000001_started_at::Migration),
         ]
     }
 
