@@ -143,6 +143,11 @@ pub(super) fn parse<T: DeserializeOwned>(
 pub(super) struct Patch(serde_json::Map<String, serde_json::Value>);
 
 impl Patch {
+    /// The one that this object is.
+    pub(super) const fn of(object: serde_json::Map<String, serde_json::Value>) -> Self {
+        Self(object)
+    }
+
     /// Whether it says anything of a field.
     pub(super) fn names(&self, field: &str) -> bool {
         self.0.contains_key(field)
