@@ -12,6 +12,8 @@ use crate::interchange::read_json_object;
 
 /// Bytes of a body, but for those of mesh files.
 const LIMIT: usize = 1 << 20;
+/// Bytes of one that holds a graph, or an edit of many definitions.
+const LARGE: usize = 16 << 20;
 /// Longest silence in a body.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -86,6 +88,15 @@ impl Body {
         parse(&self.json_bytes().await?, required)
     }
 
+    /// As [`json`](Self::json), for graphs and edits of many, which may be larger.
+    ///
+    /// # Errors
+    /// As for [`json`](Self::json).
+    pub(super) async fn large_json<T: DeserializeOwned>(self) -> Result<T, Problem> {
+        let media_type = "application/json";
+        parse(&self.bytes(&[media_type], media_type, LARGE).await?, &[])
+    }
+
     /// The bytes of a JSON object.
     pub(super) async fn json_bytes(self) -> Result<Bytes, Problem> {
         self.bytes(&["application/json"], "application/json", LIMIT)
@@ -142,12 +153,13 @@ pub(super) fn parse<T: DeserializeOwned>(
 #[derive(Debug)]
 pub(super) struct Patch(serde_json::Map<String, serde_json::Value>);
 
-impl Patch {
-    /// The one that this object is.
-    pub(super) const fn of(object: serde_json::Map<String, serde_json::Value>) -> Self {
-        Self(object)
+impl From<serde_json::Map<String, serde_json::Value>> for Patch {
+    fn from(fields: serde_json::Map<String, serde_json::Value>) -> Self {
+        Self(fields)
     }
+}
 
+impl Patch {
     /// Whether it says anything of a field.
     pub(super) fn names(&self, field: &str) -> bool {
         self.0.contains_key(field)
@@ -168,19 +180,51 @@ impl Patch {
         target: &T,
         required: &[&'static str],
     ) -> Result<T, Problem> {
-        let target = serde_json::to_value(target).map_err(|error| {
-            tracing::error!(%error, "a definition cannot be written as JSON");
-            Problem::Internal
-        })?;
-        let text = self.onto(target).to_string();
-        parse(text.as_bytes(), required).map_err(|problem| match problem {
-            Problem::BadBody(mut blames) => {
-                blames.iter_mut().for_each(|blame| blame.position = None);
-                Problem::BadBody(blames)
-            }
-            other => other,
-        })
+        reread(self.onto(to_value(target)?), required)
     }
+
+    /// As [`apply`](Self::apply), with each field that it names replaced as a whole: so entries of a map can be put in
+    /// another order, and go without being named.
+    ///
+    /// # Errors
+    /// As for [`apply`](Self::apply).
+    pub(super) fn replace_fields<T: Serialize + DeserializeOwned>(
+        self,
+        target: &T,
+        required: &[&'static str],
+    ) -> Result<T, Problem> {
+        let mut target = to_value(target)?;
+        if let Some(fields) = target.as_object_mut() {
+            for (field, value) in self.0 {
+                match value.is_null() {
+                    true => drop(fields.shift_remove(&field)),
+                    false => drop(fields.insert(field, value)),
+                }
+            }
+        }
+        reread(target, required)
+    }
+}
+
+fn to_value<T: Serialize>(definition: &T) -> Result<serde_json::Value, Problem> {
+    serde_json::to_value(definition).map_err(|error| {
+        tracing::error!(%error, "a definition cannot be written as JSON");
+        Problem::Internal
+    })
+}
+
+fn reread<T: DeserializeOwned>(
+    value: serde_json::Value,
+    required: &[&'static str],
+) -> Result<T, Problem> {
+    let text = value.to_string();
+    parse(text.as_bytes(), required).map_err(|problem| match problem {
+        Problem::BadBody(mut blames) => {
+            blames.iter_mut().for_each(|blame| blame.position = None);
+            Problem::BadBody(blames)
+        }
+        other => other,
+    })
 }
 
 /// RFC 7396, section 2.

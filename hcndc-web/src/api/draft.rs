@@ -130,7 +130,7 @@ fn edit(engine: &Engine, draft: DraftEdit) -> Result<Edit, Problem> {
     ];
     let (wanted, within) = match (draft.put, draft.patch, draft.delete, target) {
         (Some(put), None, false, _) => (Wanted::Put(Value::Object(put)), "put"),
-        (None, Some(patch), false, Some(_)) => (Wanted::Patch(Patch::of(patch)), "patch"),
+        (None, Some(patch), false, Some(_)) => (Wanted::Patch(Patch::from(patch)), "patch"),
         (None, None, true, Some(definition)) => {
             let version = None;
             return Ok(Edit::Delete {

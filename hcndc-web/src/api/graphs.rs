@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
+    time::Duration,
 };
 
 use hcndc_core::{
@@ -23,10 +24,12 @@ use super::{
     problem::{Blame, BlameError, Problem, ProblemDto},
     query::Query,
     reference::Reference,
+    revision::to_span,
     route::{Json, Route, at, at_id, body, having, query},
 };
 use crate::{
     app::App,
+    interchange::Span,
     layout::{Layout, LayoutError, Size, Spacing, layout},
 };
 
@@ -106,6 +109,9 @@ pub(super) struct NodeDto {
     /// Whether it is enabled.
     #[serde(skip_serializing_if = "Option::is_none")]
     enabled: Option<bool>,
+    /// Of a job: the version that it is at.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version: Option<u32>,
     /// Of a flow: how many jobs it has.
     #[serde(skip_serializing_if = "Option::is_none")]
     jobs: Option<usize>,
@@ -162,6 +168,10 @@ pub(super) struct EdgeDto {
     /// Of a dependency on another data date: how many days off. It may lead upwards.
     #[serde(skip_serializing_if = "Option::is_none")]
     offset_days: Option<i32>,
+    /// Of a dependency: how long a run outside of the execution is waited for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, example = "4h")]
+    wait_limit: Option<Span>,
     /// Its way, from the one to the other.
     #[schema(value_type = Vec<Vec<f64>>)]
     points: Vec<[f64; 2]>,
@@ -181,6 +191,7 @@ struct Tie {
     kind: &'static str,
     on: Option<&'static str>,
     offset_days: i32,
+    wait_limit: Option<Duration>,
 }
 
 impl Tie {
@@ -191,6 +202,7 @@ impl Tie {
             kind,
             on: None,
             offset_days: 0,
+            wait_limit: None,
         }
     }
 }
@@ -260,6 +272,7 @@ impl Sketch {
                     kind: (!tie.kind.is_empty()).then_some(tie.kind),
                     on: tie.on,
                     offset_days: (tie.offset_days != 0).then_some(tie.offset_days),
+                    wait_limit: tie.wait_limit.map(to_span),
                     points: way.unwrap_or_else(|| vec![middle(from), middle(to)]),
                 }
             })
@@ -363,6 +376,7 @@ fn sketch_jobs(engine: &Engine, flow: FlowId, own: &[JobId]) -> Sketch {
             flow: Some(job.flow.0),
             job: Some(id.0),
             enabled: Some(job.enabled),
+            version: Some(job.revision.version),
             outside: is_outside.then_some(true),
             ..node(id.0, name)
         });
@@ -373,6 +387,7 @@ fn sketch_jobs(engine: &Engine, flow: FlowId, own: &[JobId]) -> Sketch {
                 sketch.edges.push(Tie {
                     on: Some(on(tie.condition)),
                     offset_days: tie.offset_days,
+                    wait_limit: tie.wait_limit,
                     ..Tie::new(from, to, "dependency")
                 });
             }
@@ -648,7 +663,7 @@ struct LayoutEdge {
     (status = 422, body = ProblemDto, content_type = "application/problem+json", description = "`bad_definition`, with a fault `cycle` that names it"),
 ))]
 pub(super) async fn lay_out(body: Body) -> Result<Json<GraphDto>, Problem> {
-    let body: LayoutBody = body.json(&[]).await?;
+    let body: LayoutBody = body.large_json().await?;
     let mut blames = Vec::new();
     let mut sketch = Sketch::default();
     let mut places: BTreeMap<NodeId, usize> = BTreeMap::new();

@@ -75,9 +75,9 @@ pub(super) fn routes<H: History + 'static, T: Transport + 'static>(
 pub(super) struct JobBody {
     /// The flow that it belongs to, by name or id; for ever. Must be given for a new job.
     #[serde(default, skip_serializing)]
-    flow: Option<Reference>,
+    pub(super) flow: Option<Reference>,
     /// Name, unique within the flow: 1 to 255 characters, no control characters, no space at either end.
-    name: String,
+    pub(super) name: String,
     /// Text for people.
     #[serde(default)]
     description: String,
@@ -88,7 +88,7 @@ pub(super) struct JobBody {
     workdir: String,
     /// Jobs that this one waits for.
     #[serde(default)]
-    depends_on: Vec<DependencyDto>,
+    pub(super) depends_on: Vec<DependencyDto>,
     /// Params, in the order in which they are appended to the command; `{"shared": true}` takes the shared param of that
     /// name.
     #[serde(default)]
@@ -137,7 +137,7 @@ pub(super) struct JobBody {
     enabled: bool,
     /// For changes: refused unless the job is at this version.
     #[serde(default, skip_serializing)]
-    version: Option<u32>,
+    pub(super) version: Option<u32>,
 }
 
 /// How failed attempts are repeated.
@@ -187,9 +187,9 @@ pub(super) struct JobDto {
     /// The flow that it belongs to.
     flow: FlowName,
     #[serde(flatten)]
-    body: JobBody,
+    pub(super) body: JobBody,
     #[serde(flatten)]
-    revision: RevisionDto,
+    pub(super) revision: RevisionDto,
 }
 
 fn zero_alone() -> Vec<u8> {
@@ -202,7 +202,7 @@ const fn one() -> u32 {
 
 impl JobBody {
     /// What can be told without looking at the engine.
-    fn check(&self) -> Result<(), Problem> {
+    pub(super) fn check(&self) -> Result<(), Problem> {
         let mut blames = Vec::new();
         if self.executor.is_some() && !self.labels.is_empty() {
             let error = BlameError::Shape(interchange::Problem::ExecutorAndLabels);
@@ -228,7 +228,8 @@ impl JobBody {
         }
     }
 
-    fn draft(self, id: Option<JobId>, flow: FlowRef, engine: &Engine) -> JobDraft {
+    /// As the engine takes it.
+    pub(super) fn draft(self, id: Option<JobId>, flow: FlowRef, engine: &Engine) -> JobDraft {
         let placement = match self.executor {
             Some(executor) => PlacementDraft::Executor(executor.executor()),
             None if self.labels.is_empty() => PlacementDraft::Any,
@@ -360,7 +361,7 @@ pub(super) fn edit_of(
 }
 
 impl JobDto {
-    fn new(view: &JobView, engine: &Engine) -> Self {
+    pub(super) fn new(view: &JobView, engine: &Engine) -> Self {
         let job = &view.job;
         Self {
             id: job.id.0,

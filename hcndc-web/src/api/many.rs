@@ -108,12 +108,12 @@ pub(super) struct DeleteBody {
 /// One definition to delete.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct DeleteItem {
+pub(super) struct DeleteItem {
     /// Its id.
-    id: u64,
+    pub(super) id: u64,
     /// Refused unless it is at this version.
     #[serde(default)]
-    version: Option<u32>,
+    pub(super) version: Option<u32>,
 }
 
 /// What came of a delete.

@@ -29,6 +29,7 @@ mod grid;
 mod guard;
 mod health;
 mod history;
+mod job_edits;
 mod job_runs;
 mod jobs;
 mod limits;
@@ -96,6 +97,7 @@ fn all<H: History + 'static, T: Transport + 'static>(app: &Arc<App<H, T>>) -> Ve
     let mut routes = Vec::new();
     routes.extend(flows::routes(app));
     routes.extend(jobs::routes(app));
+    routes.extend(job_edits::routes(app));
     routes.extend(executors::routes(app));
     routes.extend(resources::routes(app));
     routes.extend(many::routes(app));

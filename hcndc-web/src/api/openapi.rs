@@ -13,8 +13,8 @@ use warp::Filter as _;
 
 use super::{
     alerts, audit, backfills, control, control_many, cron, described, events, executions,
-    executors, firings, flows, forecast, graphs, grid, health, history, job_runs, jobs, logs, many,
-    mesh,
+    executors, firings, flows, forecast, graphs, grid, health, history, job_edits, job_runs, jobs,
+    logs, many, mesh,
     needs::NOTHING,
     overview, pages,
     problem::Problem,
@@ -68,7 +68,7 @@ pub(super) fn route() -> Route {
     ),
     paths(
         flows::list, flows::create, flows::detail, flows::replace, flows::patch, flows::delete,
-        jobs::list, jobs::create, jobs::detail, jobs::replace, jobs::patch, jobs::delete,
+        jobs::list, jobs::create, jobs::detail, jobs::replace, jobs::patch, jobs::delete, job_edits::edit,
         executors::list, executors::create, executors::detail, executors::replace, executors::patch,
         executors::delete, executors::test,
         many::directories,

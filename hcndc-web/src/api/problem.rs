@@ -392,6 +392,10 @@ impl What {
 
 impl Blame {
     fn to_dto(&self, lang: Lang) -> FaultDto {
+        let cycle = match &self.error {
+            BlameError::Definition(DefinitionError::Cycle { path }) => path.clone(),
+            _ => Vec::new(),
+        };
         let (users, current_version) = match &self.error {
             BlameError::Definition(DefinitionError::InUse { users }) => {
                 let users = users.iter().map(|it| user(it, lang));
@@ -422,6 +426,7 @@ impl Blame {
             line: self.position.map(|position| position.line),
             column: self.position.map(|position| position.column),
             users,
+            cycle,
             current_version,
         }
     }
@@ -480,6 +485,9 @@ pub(crate) struct FaultDto {
     /// For `in_use`: what needs the definition.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     users: Vec<String>,
+    /// For `cycle`: its jobs as `flow/job` and its flows, the first once more at the end.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    cycle: Vec<String>,
     /// For `stale`: the version that it is at.
     #[serde(skip_serializing_if = "Option::is_none")]
     current_version: Option<u32>,

@@ -279,6 +279,15 @@ impl DependencyDto {
         let job = engine.job(tie.job).map_or(Reference::Id(tie.job.0), |job| {
             Reference::to_job(engine, own_flow, job)
         });
+        Self::on(job, tie)
+    }
+
+    /// As it is meant for ever, whatever the job is called.
+    pub(super) fn by_id(tie: &Dependency) -> Self {
+        Self::on(Reference::Id(tie.job.0), tie)
+    }
+
+    fn on(job: Reference, tie: &Dependency) -> Self {
         let short = Dependency::new(tie.job, Condition::Success) == *tie;
         match job {
             Reference::Id(id) if short => Self::Id(id),

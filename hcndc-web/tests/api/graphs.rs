@@ -36,7 +36,7 @@ fn stands_above(graph: &Value, upper: &str, lower: &str) {
 async fn jobs_of_a_flow_are_drawn_with_those_that_they_wait_for() {
     let bed = Bed::two_flows().await;
     let body = json!({"flow": "load", "name": "sum", "command": "true",
-                      "depends_on": [{"job": "orders", "on": "done"}, {"job": "sum", "offset_days": -1}]});
+                      "depends_on": [{"job": "orders", "on": "done", "wait_limit": "4h"}, {"job": "sum", "offset_days": -1}]});
     bed.post("jobs", &body).await.expect(201);
     let flow = bed.get("flows?text=load").await.expect(200)["items"][0]["id"].clone();
     let graph = bed
@@ -48,7 +48,12 @@ async fn jobs_of_a_flow_are_drawn_with_those_that_they_wait_for() {
     stands_above(&graph, "extract/orders", "orders");
     stands_above(&graph, "orders", "sum");
     let edges = graph["edges"].as_array().unwrap();
-    assert!(edges.iter().any(|edge| edge["on"] == "done"));
+    assert!(
+        edges
+            .iter()
+            .any(|edge| edge["on"] == "done" && edge["wait_limit"] == "4h")
+    );
+    assert_eq!(node(&graph, "orders")["version"], 1);
     assert!(
         edges
             .iter()

@@ -17,6 +17,7 @@ mod graphs;
 mod guard;
 mod hand;
 mod health;
+mod job_edits;
 mod job_runs;
 mod jobs;
 mod logs;

@@ -35,6 +35,7 @@ export const router = createRouter({
     { path: '/backfill/:id(\\d+)/', component: () => import('@/pages/BackfillPage.vue'), props: id, meta: { menu: '/backfill/' } },
     { path: '/forecast/', component: () => import('@/pages/ForecastPage.vue'), meta: { menu: '/forecast/' } },
     { path: '/interface/graph/', component: () => import('@/pages/MeshPage.vue'), meta: { menu: '/interface/graph/' } },
+    { path: '/interface/:id(\\d+)/graph/', component: () => import('@/pages/FlowGraphPage.vue'), props: id, meta: { menu: '/interface/' } },
     ...KINDS.flatMap(pagesOf),
     { path: '/audit/', component: () => import('@/pages/AuditPage.vue'), meta: { menu: '/audit/' } },
     { path: '/:rest(.*)*', component: () => import('@/pages/UnknownPage.vue') },

@@ -9,6 +9,8 @@ export interface Fault {
   line?: number | null
   column?: number | null
   users?: string[] | null
+  /** Of a cycle: its jobs as `flow/job` and its flows, the first once more at the end. */
+  cycle?: string[] | null
   current_version?: number | null
 }
 
