@@ -5,8 +5,8 @@ use std::{collections::BTreeMap, sync::Arc};
 use async_trait::async_trait;
 use hcndc_core::{
     engine::{
-        ActionRow, AlertRow, AttemptRow, BackfillDateRow, BackfillRow, ExecutionRow, FiringRow,
-        FlowRunRow, JobRunRow, JobRunState, ScheduleCursor, StartKeyRow,
+        ActionRow, AlertRow, AttemptRow, BackfillDateRow, BackfillRow, ExecutionRow,
+        ExecutionState, FiringRow, FlowRunRow, JobRunRow, JobRunState, ScheduleCursor, StartKeyRow,
     },
     id::{AttemptId, BackfillId, ExecutionId, FlowId, JobId, JobRunId, ScheduleId},
     model::{Definition, DefinitionId, Executor, Flow, Job, Revision},
@@ -14,7 +14,7 @@ use hcndc_core::{
         ActionQuery, AlertQuery, BackfillQuery, BackfillView, Cursor, CursorValue, DefinitionQuery,
         ExecutionQuery, ExecutionView, ExecutorQuery, FiringQuery, FlowQuery, FlowRunView,
         FlowView, History, JobQuery, JobRunQuery, JobRunView, JobView, LatestRun, LatestRunQuery,
-        NamedSort, Page,
+        NamedSort, Page, PastRun, PastRunQuery, Tally, TallyQuery,
     },
 };
 
@@ -159,6 +159,47 @@ impl History for MemStore {
             latest.insert((run.flow, data_date), found);
         }
         Ok(latest.into_values().collect())
+    }
+
+    async fn past_runs(&self, query: &PastRunQuery) -> Result<Page<PastRun>, MemError> {
+        let tables = self.lock();
+        let runs = tables.flow_runs.values();
+        let runs = runs.filter(|run| run.flow == query.flow).filter_map(|run| {
+            let execution = tables.executions.get(&run.execution)?;
+            Some((run, execution))
+        });
+        let rows: Vec<PastRun> = runs
+            .map(|(run, execution)| PastRun {
+                row: *run,
+                data_date: execution.data_date,
+                execution_started_at: execution.started_at,
+            })
+            .collect();
+        let rows = rows.iter().map(|run| by_id(run.row.execution.0, run));
+        page(rows, &query.page, |run| Ok(*run))
+    }
+
+    async fn tally(&self, query: &TallyQuery) -> Result<Tally, MemError> {
+        let tables = self.lock();
+        let mut tally = Tally::default();
+        let mut took = Vec::new();
+        let rows = tables.executions.values();
+        for row in rows.filter(|row| query.from <= row.started_at && row.started_at < query.to) {
+            *tally.states.entry(row.state).or_default() += 1;
+            tally.last_end = tally.last_end.max(row.ended_at);
+            if let Some(end) = row
+                .ended_at
+                .filter(|_| row.state == ExecutionState::Succeeded)
+            {
+                took.push(end.since(row.started_at));
+            }
+        }
+        took.sort_unstable();
+        let wanted = query.percentiles.iter();
+        let ranks = wanted.map(|it| TallyQuery::rank(*it, took.len() as u64));
+        let found = ranks.filter_map(|rank| took.get(usize::try_from(rank).ok()?).copied());
+        tally.durations = found.collect();
+        Ok(tally)
     }
 
     async fn job_runs(&self, query: &JobRunQuery) -> Result<Page<JobRunView>, MemError> {

@@ -159,6 +159,8 @@ catches! {
     history::an_execution_shows_its_flows_and_counts: CountsEverything;
     history::flow_runs_are_shown_by_id_with_counts: CountsEverything;
     history::the_latest_run_of_each_date_is_found: IgnoresFilters;
+    history::runs_of_a_flow_are_paged_with_their_waits: OnlyAscends, AlwaysLeadsOn;
+    history::executions_of_a_time_are_counted: LeavesOutTheLastDay;
     history::job_runs_are_shown_with_names_and_attempts: SortsAttemptsById;
     history::deleted_definitions_are_not_listed: ListsDeleted;
     history::runs_keep_the_names_that_they_had: ShowsNewNames;

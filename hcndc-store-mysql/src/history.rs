@@ -5,6 +5,7 @@ mod firing;
 mod others;
 mod pieces;
 mod runs;
+mod trend;
 
 use std::sync::Arc;
 
@@ -18,7 +19,8 @@ use hcndc_core::{
     port::{
         ActionQuery, AlertQuery, BackfillQuery, BackfillView, DefinitionQuery, ExecutionQuery,
         ExecutionView, ExecutorQuery, FiringQuery, FlowQuery, FlowRunView, FlowView, History,
-        JobQuery, JobRunQuery, JobRunView, JobView, LatestRun, LatestRunQuery, Page,
+        JobQuery, JobRunQuery, JobRunView, JobView, LatestRun, LatestRunQuery, Page, PastRun,
+        PastRunQuery, Tally, TallyQuery,
     },
 };
 
@@ -93,6 +95,18 @@ impl History for SqlStore {
         let (store, query) = (self.clone(), query.clone());
         let read = async move { runs::latest_runs(store.reader(), &query).await };
         self.read("read the latest runs of flows", read).await
+    }
+
+    async fn past_runs(&self, query: &PastRunQuery) -> Result<Page<PastRun>, SqlError> {
+        let (store, query) = (self.clone(), query.clone());
+        let read = async move { trend::past_runs(store.reader(), &query).await };
+        self.read("read the runs of a flow", read).await
+    }
+
+    async fn tally(&self, query: &TallyQuery) -> Result<Tally, SqlError> {
+        let (store, query) = (self.clone(), query.clone());
+        let read = async move { trend::tally(store.reader(), &query).await };
+        self.read("count executions", read).await
     }
 
     async fn job_runs(&self, query: &JobRunQuery) -> Result<Page<JobRunView>, SqlError> {

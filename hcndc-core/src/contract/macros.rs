@@ -96,6 +96,8 @@ macro_rules! history_contract {
             an_execution_shows_its_flows_and_counts,
             flow_runs_are_shown_by_id_with_counts,
             the_latest_run_of_each_date_is_found,
+            runs_of_a_flow_are_paged_with_their_waits,
+            executions_of_a_time_are_counted,
             job_runs_are_shown_with_names_and_attempts,
             deleted_definitions_are_not_listed,
             runs_keep_the_names_that_they_had,

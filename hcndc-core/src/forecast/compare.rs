@@ -8,7 +8,7 @@ use alloc::{
 
 use super::{Forecast, MissedDeadline};
 use crate::{
-    id::JobRunId,
+    id::{FlowRunId, JobRunId},
     time::{DataDate, Timestamp},
 };
 
@@ -26,6 +26,42 @@ pub struct Comparison {
     pub newly_missed: Vec<MissedDeadline>,
     /// Deadlines that only the first misses.
     pub no_longer_missed: Vec<MissedDeadline>,
+    /// Flow runs whose times differ, or that only one of the two has; in the order of their names.
+    pub flows: Vec<MovedFlow>,
+    /// Fire times at which only the first starts something, by time.
+    pub fires_gone: Vec<Fire>,
+    /// Fire times at which only the second starts something, by time.
+    pub fires_added: Vec<Fire>,
+    /// When the last execution of the first ends, of those whose ends are in sight.
+    pub last_end_before: Option<Timestamp>,
+    /// When the last execution of the second ends, of those whose ends are in sight.
+    pub last_end_after: Option<Timestamp>,
+}
+
+/// One flow run in both forecasts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+pub struct MovedFlow {
+    /// Name of the flow.
+    pub flow: String,
+    /// The date that it is for.
+    pub data_date: DataDate,
+    /// When it starts and ends in the first forecast; `None` if that does not have it.
+    pub before: Option<Times>,
+    /// When it starts and ends in the second; `None` if that does not have it.
+    pub after: Option<Times>,
+}
+
+/// A fire time that starts something.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+pub struct Fire {
+    /// When.
+    pub fire_time: Timestamp,
+    /// Name of the schedule.
+    pub schedule: String,
+    /// The date that it is for.
+    pub data_date: DataDate,
 }
 
 /// One job run in both forecasts.
@@ -57,6 +93,8 @@ pub struct Times {
 /// How the same job run is found again in another forecast, where ids differ: by names, and by its place among the runs
 /// for the same date.
 type Key = (String, String, DataDate, usize);
+/// The same of a flow run.
+type FlowKey = (String, DataDate, usize);
 
 impl Forecast {
     /// What the other forecast has differently.
@@ -90,6 +128,75 @@ impl Forecast {
         };
         found.newly_missed = without(&after, &before);
         found.no_longer_missed = without(&before, &after);
+        found.flows = self.compare_flows(other);
+        let (before, after) = (self.fires(), other.fires());
+        found.fires_gone = before.difference(&after).cloned().collect();
+        found.fires_added = after.difference(&before).cloned().collect();
+        (found.last_end_before, found.last_end_after) = (self.last_end(), other.last_end());
+        found
+    }
+
+    /// When the last execution ends, of those whose ends are in sight.
+    #[must_use]
+    pub fn last_end(&self) -> Option<Timestamp> {
+        let ends = self.executions.values().filter_map(|it| it.ended_at);
+        ends.max()
+    }
+
+    fn fires(&self) -> BTreeSet<Fire> {
+        let executions = self.executions.values();
+        executions
+            .filter_map(|it| {
+                let name = self.schedules.get(&it.schedule?);
+                Some(Fire {
+                    fire_time: it.fire_time?,
+                    schedule: name.cloned().unwrap_or_default(),
+                    data_date: it.data_date,
+                })
+            })
+            .collect()
+    }
+
+    fn compare_flows(&self, other: &Self) -> Vec<MovedFlow> {
+        let (before, after) = (self.flows_by_name(), other.flows_by_name());
+        let keys: BTreeSet<&FlowKey> = before.keys().chain(after.keys()).collect();
+        let pairs = keys.into_iter().filter_map(|key| {
+            let (before, after) = (before.get(key).copied(), after.get(key).copied());
+            (before != after).then(|| MovedFlow {
+                flow: key.0.clone(),
+                data_date: key.1,
+                before,
+                after,
+            })
+        });
+        pairs.collect()
+    }
+
+    fn flows_by_name(&self) -> BTreeMap<FlowKey, Times> {
+        let mut rows: Vec<(Timestamp, FlowRunId)> = self
+            .flow_runs
+            .iter()
+            .filter_map(|(&id, run)| Some((self.executions.get(&run.execution)?.started_at, id)))
+            .collect();
+        rows.sort_unstable();
+        let mut found = BTreeMap::new();
+        let mut count: BTreeMap<(String, DataDate), usize> = BTreeMap::new();
+        for (_, id) in rows {
+            let run = &self.flow_runs[&id];
+            let Some(execution) = self.executions.get(&run.execution) else {
+                continue;
+            };
+            let flow = self.flows.get(&run.flow).cloned().unwrap_or_default();
+            let place = count
+                .entry((flow.clone(), execution.data_date))
+                .or_default();
+            let times = Times {
+                started_at: run.started_at,
+                ended_at: run.ended_at,
+            };
+            found.insert((flow, execution.data_date, *place), times);
+            *place += 1;
+        }
         found
     }
 

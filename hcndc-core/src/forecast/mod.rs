@@ -44,7 +44,7 @@ use alloc::{
 };
 use core::time::Duration;
 
-pub use compare::{Comparison, Moved, Times};
+pub use compare::{Comparison, Fire, Moved, MovedFlow, Times};
 pub use usual::usual_durations;
 
 use self::play::Player;

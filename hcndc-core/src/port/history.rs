@@ -2,6 +2,8 @@
 
 use alloc::{boxed::Box, collections::BTreeMap, string::String, sync::Arc, vec::Vec};
 
+use core::time::Duration;
+
 use async_trait::async_trait;
 
 use super::PortError;
@@ -16,7 +18,7 @@ use crate::{
         ScheduleId,
     },
     model::{Definition, DefinitionId, DefinitionKind, Executor, Flow, Job},
-    time::DataDate,
+    time::{DataDate, Timestamp},
 };
 
 /// Which page: what comes after a place, and how much of it.
@@ -256,6 +258,36 @@ pub struct LatestRunQuery {
     pub to: DataDate,
 }
 
+/// Which runs of a flow; sorted by execution, which is by start.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PastRunQuery {
+    /// Of this flow.
+    pub flow: FlowId,
+    /// Which page.
+    pub page: PageRequest,
+}
+
+/// Which executions are counted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TallyQuery {
+    /// Started at this time or later.
+    pub from: Timestamp,
+    /// Started before this time. What it costs grows with what was started in between, not with what is stored.
+    pub to: Timestamp,
+    /// Which durations of those that succeeded are told: 50 for the one in the middle, 95 for one that no more than a
+    /// twentieth is longer than; 1 to 100, others are brought into that range.
+    pub percentiles: Vec<u8>,
+}
+
+impl TallyQuery {
+    /// Which of so many durations, sorted, a percentile is, by nearest rank: counted from 0.
+    #[must_use]
+    pub fn rank(percentile: u8, count: u64) -> u64 {
+        let share = u64::from(percentile.clamp(1, 100));
+        (count * share).div_ceil(100).saturating_sub(1)
+    }
+}
+
 /// A flow, and the last date that it succeeded for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FlowView {
@@ -305,6 +337,29 @@ pub struct LatestRun {
     pub row: FlowRunRow,
     /// Executions with that date in which the flow took part, this one among them.
     pub executions: u64,
+}
+
+/// A run of a flow, and what of its execution tells how long it took.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PastRun {
+    /// The flow run.
+    pub row: FlowRunRow,
+    /// The date that it is for.
+    pub data_date: DataDate,
+    /// When its execution was started: until its own start it waited.
+    pub execution_started_at: Timestamp,
+}
+
+/// How executions went.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Executions by state; states with none are left out.
+    pub states: BTreeMap<ExecutionState, u64>,
+    /// When the last of them that have ended did so.
+    pub last_end: Option<Timestamp>,
+    /// How long those that succeeded took from their starts to their ends: for each percentile that was asked for, in
+    /// that order, by nearest rank. Empty if none has succeeded.
+    pub durations: Vec<Duration>,
 }
 
 /// A job run with names.
@@ -380,6 +435,12 @@ pub trait History: Send + Sync {
 
     /// The latest run of each of some flows for each date of a range, by flow and date; dates without any are left out.
     async fn latest_runs(&self, query: &LatestRunQuery) -> Result<Vec<LatestRun>, Self::Error>;
+
+    /// Runs of a flow.
+    async fn past_runs(&self, query: &PastRunQuery) -> Result<Page<PastRun>, Self::Error>;
+
+    /// How the executions went that were started in a time.
+    async fn tally(&self, query: &TallyQuery) -> Result<Tally, Self::Error>;
 
     /// Job runs.
     async fn job_runs(&self, query: &JobRunQuery) -> Result<Page<JobRunView>, Self::Error>;

@@ -28,7 +28,7 @@ pub use history::{
     ActionQuery, AlertQuery, BackfillQuery, BackfillView, Cursor, CursorValue, DefinitionQuery,
     Direction, ExecutionQuery, ExecutionView, ExecutorQuery, FiringQuery, FlowQuery, FlowRunView,
     FlowView, History, JobQuery, JobRunQuery, JobRunView, JobView, LatestRun, LatestRunQuery,
-    NamedSort, Page, PageRequest,
+    NamedSort, Page, PageRequest, PastRun, PastRunQuery, Tally, TallyQuery,
 };
 pub use inbox::{Answer, Inbox, Request, StartKey};
 pub use log::{LogEntry, LogRead, LogStore, Stream};

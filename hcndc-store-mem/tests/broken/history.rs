@@ -1,6 +1,6 @@
 //! The read side of a broken store.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use hcndc_core::{
@@ -14,7 +14,7 @@ use hcndc_core::{
         ActionQuery, AlertQuery, BackfillQuery, BackfillView, Cursor, CursorValue, DefinitionQuery,
         Direction, ErrorKind, ExecutionQuery, ExecutionView, ExecutorQuery, FiringQuery, FlowQuery,
         FlowRunView, FlowView, History, JobQuery, JobRunQuery, JobRunView, JobView, LatestRun,
-        LatestRunQuery, NamedSort, Page, PageRequest,
+        LatestRunQuery, NamedSort, Page, PageRequest, PastRun, PastRunQuery, Tally, TallyQuery,
     },
 };
 use hcndc_store_mem::MemStore;
@@ -343,6 +343,23 @@ impl History for Broken {
             through.to = through.to.plus_days(366).unwrap_or(through.to);
         }
         ours(self.read().latest_runs(&through).await)
+    }
+
+    async fn past_runs(&self, query: &PastRunQuery) -> Result<Page<PastRun>, Refused> {
+        let store = self.read();
+        let mut through = query.clone();
+        through.page = self.request(NamedSort::Id, &query.page)?;
+        let all = all!(store, past_runs, through, through.page.direction);
+        let page = ours(store.past_runs(&through).await)?;
+        Ok(self.page(&query.page, page, &all, |run| run.row.execution.0))
+    }
+
+    async fn tally(&self, query: &TallyQuery) -> Result<Tally, Refused> {
+        let mut through = query.clone();
+        if self.fault == Fault::LeavesOutTheLastDay {
+            through.to = through.to.before(Duration::from_micros(1));
+        }
+        ours(self.read().tally(&through).await)
     }
 
     async fn job_runs(&self, query: &JobRunQuery) -> Result<Page<JobRunView>, Refused> {

@@ -11,6 +11,7 @@ mod m20261126_000003_servers;
 mod m20261126_000004_accounts;
 mod m20261126_000005_states_of_dates;
 mod m20261126_000006_backfill_keys;
+mod m20261126_000007_started_at;
 mod make;
 mod status;
 
@@ -44,6 +45,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261126_000004_accounts::Migration),
             Box::new(m20261126_000005_states_of_dates::Migration),
             Box::new(m20261126_000006_backfill_keys::Migration),
+            Box::new(m20261126_000007_started_at::Migration),
         ]
     }
 

@@ -207,7 +207,8 @@ CREATE TABLE `execution` (
   KEY `execution_by_backfill` (`backfill_id`,`id`),
   KEY `execution_by_ended_at` (`ended_at`,`id`),
   KEY `execution_by_start_key` (`start_key`),
-  KEY `execution_by_state_of_date` (`data_date`,`state`,`id`)
+  KEY `execution_by_state_of_date` (`data_date`,`state`,`id`),
+  KEY `execution_by_started_at` (`started_at`,`state`,`ended_at`)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin;
 
 CREATE TABLE `executor` (

@@ -203,6 +203,8 @@ CREATE INDEX "execution_by_schedule" ON "execution" ("schedule_id", "id");
 
 CREATE INDEX "execution_by_start_key" ON "execution" ("start_key");
 
+CREATE INDEX "execution_by_started_at" ON "execution" ("started_at", "state", "ended_at");
+
 CREATE INDEX "execution_by_state" ON "execution" ("state", "id");
 
 CREATE INDEX "execution_by_state_of_date" ON "execution" ("data_date", "state", "id");

@@ -46,10 +46,38 @@ pub(super) fn add(document: &mut Value) {
             "responses": answers("200", &reference("Uses"), &[("404", "")]),
         }});
         paths.insert(it.uses.to_owned(), uses);
+        paths.insert(it.history.to_owned(), history(it.kind, &name, it.word));
     }
     if let Some(all) = document["paths"].as_object_mut() {
         all.append(&mut paths);
     }
+}
+
+/// The operation that tells what became of one.
+fn history(kind: DefinitionKind, name: &str, word: &str) -> Value {
+    let number = json!({"type": "integer", "format": "int64", "minimum": 0});
+    let text = json!({"type": "string"});
+    let page = json!({
+        "type": "object",
+        "required": ["items", "next_cursor"],
+        "properties": {
+            "items": {"type": "array", "items": reference("HistoryEntry"), "description": "The entries, sorted."},
+            "next_cursor": {"type": ["string", "null"], "description": "Ask for the next page with this; null on the last."},
+        },
+    });
+    json!({"get": {
+        "tags": [word],
+        "summary": format!("Tells what was done to {}, by whom and when, the latest first; also of one that is gone.", singular(kind)),
+        "operationId": format!("list_history_of_{}", snake_name(name)),
+        "parameters": [
+            id(),
+            parameter("entry", &number, "Only the entry of this id"),
+            parameter("sort", &text, "`id` or `-id` (default)"),
+            parameter("limit", &number, "1 to 1000; default 100"),
+            parameter("cursor", &text, "`next_cursor` of the page before"),
+        ],
+        "responses": answers("200", &page, &[("400", ""), ("409", "`no_users`: this server keeps no trail")]),
+    }})
 }
 
 /// The name of a kind's schema.

@@ -6,7 +6,7 @@ use std::{
 };
 
 use hcndc_core::{
-    engine::{DefinitionId, ExecutorHealth, HostFigures, Offer},
+    engine::{DefinitionId, Engine, ExecutorHealth, HostFigures, Offer},
     id::ExecutorId,
     model::{Edit, Executor, ExecutorDraft},
     port::{ExecutorQuery, History, Introduction, Page, Transport, Unreachable, UnreachableKind},
@@ -19,6 +19,7 @@ use super::{
     body::Body,
     caller::Caller,
     definition::{or_unknown, retry_stale, yes},
+    draft::Wanted,
     needs::{ADMIN, READ},
     page::{Asked, NAMED, PageDto},
     ports::read,
@@ -229,19 +230,42 @@ impl ExecutorBody {
     }
 }
 
+impl ExecutorBody {
+    /// The one that would put this executor.
+    pub(super) fn of(executor: &Executor) -> Self {
+        Self {
+            name: executor.name.clone(),
+            description: executor.description.clone(),
+            address: executor.address.clone(),
+            labels: to_text_map(&executor.labels),
+            slots: executor.slots,
+            enabled: executor.enabled,
+            version: None,
+        }
+    }
+}
+
+/// The edit that a body asks for, by what the engine has.
+///
+/// # Errors
+/// [`Problem::BadBody`], [`Problem::Unknown`].
+pub(super) fn edit_of(
+    engine: &Engine,
+    id: Option<ExecutorId>,
+    wanted: &Wanted,
+) -> Result<Edit, Problem> {
+    let old = id.map(|id| engine.executor(id).ok_or_else(|| Problem::from(id)));
+    let old = old.transpose()?.map(|it| ExecutorBody::of(it));
+    let body: ExecutorBody = wanted.body(old.as_ref(), &["name", "address"])?;
+    body.check()?;
+    Ok(Edit::PutExecutor(body.draft(id)))
+}
+
 impl ExecutorDto {
     fn new(executor: &Executor, health: Option<ExecutorHealth>) -> Self {
         Self {
             id: executor.id.0,
-            body: ExecutorBody {
-                name: executor.name.clone(),
-                description: executor.description.clone(),
-                address: executor.address.clone(),
-                labels: to_text_map(&executor.labels),
-                slots: executor.slots,
-                enabled: executor.enabled,
-                version: None,
-            },
+            body: ExecutorBody::of(executor),
             revision: RevisionDto::from(&executor.revision),
             health: health.map(HealthDto::from).unwrap_or_default(),
         }

@@ -3,8 +3,9 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use hcndc_core::{
+    engine::Engine,
     id::FlowId,
-    model::{Edit, FlowDraft},
+    model::{Edit, Flow, FlowDraft},
     port::{FlowQuery, FlowView, History, Transport},
 };
 use serde::{Deserialize, Serialize};
@@ -15,6 +16,7 @@ use super::{
     body::Body,
     caller::Caller,
     definition::{or_unknown, retry_stale, yes},
+    draft::Wanted,
     needs::{READ, WRITE},
     page::{Asked, NAMED, PageDto},
     ports::read,
@@ -160,32 +162,60 @@ impl FlowBody {
     }
 }
 
+impl FlowBody {
+    /// The one that would put this flow, with what its parents are called.
+    fn of(flow: &Flow, name: impl Fn(FlowId) -> Option<String>) -> Self {
+        let parents = flow
+            .parents
+            .iter()
+            .map(|&parent| name(parent).map_or(Reference::Id(parent.0), Reference::Name));
+        Self {
+            name: flow.name.clone(),
+            description: flow.description.clone(),
+            directory: flow.directory.clone(),
+            parents: parents.collect(),
+            enabled: flow.enabled,
+            priority: flow.priority,
+            owner: flow.owner.clone(),
+            params: params_to_map(&flow.params),
+            env: to_text_map(&flow.env),
+            workdir: flow.workdir.clone(),
+            max_runs: flow.max_runs,
+            timeout: flow.timeout.map(to_span),
+            restart_retries: flow.restart_retries,
+            restart_delay: to_span(flow.restart_delay),
+            version: None,
+        }
+    }
+
+    /// The same by what the engine knows.
+    pub(super) fn in_engine(flow: &Flow, engine: &Engine) -> Self {
+        Self::of(flow, |id| engine.flow(id).map(|flow| flow.name.clone()))
+    }
+}
+
+/// The edit that a body asks for, by what the engine has.
+///
+/// # Errors
+/// [`Problem::BadBody`], [`Problem::Unknown`].
+pub(super) fn edit_of(
+    engine: &Engine,
+    id: Option<FlowId>,
+    wanted: &Wanted,
+) -> Result<Edit, Problem> {
+    let old = id.map(|id| engine.flow(id).ok_or_else(|| Problem::from(id)));
+    let old = old.transpose()?;
+    let old = old.map(|flow| FlowBody::in_engine(flow, engine));
+    let body: FlowBody = wanted.body(old.as_ref(), &["name"])?;
+    Ok(Edit::PutFlow(body.draft(id)))
+}
+
 impl FlowDto {
     fn new(view: &FlowView, names: &BTreeMap<FlowId, String>) -> Self {
         let flow = &view.flow;
-        let parents = flow.parents.iter().map(|parent| {
-            let name = names.get(parent).cloned();
-            name.map_or(Reference::Id(parent.0), Reference::Name)
-        });
         Self {
             id: flow.id.0,
-            body: FlowBody {
-                name: flow.name.clone(),
-                description: flow.description.clone(),
-                directory: flow.directory.clone(),
-                parents: parents.collect(),
-                enabled: flow.enabled,
-                priority: flow.priority,
-                owner: flow.owner.clone(),
-                params: params_to_map(&flow.params),
-                env: to_text_map(&flow.env),
-                workdir: flow.workdir.clone(),
-                max_runs: flow.max_runs,
-                timeout: flow.timeout.map(to_span),
-                restart_retries: flow.restart_retries,
-                restart_delay: to_span(flow.restart_delay),
-                version: None,
-            },
+            body: FlowBody::of(flow, |id| names.get(&id).cloned()),
             data_date: view.data_date.map(|date| date.to_string()),
             revision: RevisionDto::from(&flow.revision),
         }

@@ -7,20 +7,22 @@ use std::{
 };
 
 use hcndc_core::{
-    engine::Engine,
-    forecast::{Assumptions, Hosts, forecast, usual_durations},
+    engine::{Engine, Rejected},
+    forecast::{Assumptions, Forecast, Hosts, forecast, usual_durations},
     id::{ExecutorId, JobId},
-    model::DefinitionError,
+    model::{DefinitionError, Edit},
     port::{Clock as _, History, Transport},
     time::Timestamp,
 };
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 use warp::Filter as _;
 
 use super::{
     body::Body,
+    draft::{DraftEdit, edits},
+    mesh::{aside, place},
     needs::READ,
     ports::read,
     problem::{Blame, BlameError, Problem, ProblemDto},
@@ -30,7 +32,7 @@ use super::{
 use crate::{
     app::App,
     forecast_report::Report,
-    interchange::{self, Span},
+    interchange::{self, Existing, MeshSource, Span, parse_mesh},
 };
 
 const FORECAST: &str = "/api/v1/forecast";
@@ -77,16 +79,26 @@ pub(super) struct ForecastBody {
     /// Whether jobs are told too, not only flows; of a large mesh they are most of the answer. Default: true.
     #[serde(default = "yes")]
     jobs: bool,
+    /// What would be if: changes that are taken to be made first, together with `mesh`, all or none. Nothing is stored.
+    #[serde(default)]
+    edits: Vec<DraftEdit>,
+    /// A mesh file (YAML or JSON, as a text) that is taken to be put first. Nothing is stored.
+    #[serde(default)]
+    mesh: Option<String>,
 }
 
 const fn yes() -> bool {
     true
 }
 
-/// Tells what will run when, what waits for what, and which deadlines will be missed.
+/// Tells what will run when, what waits for what, and which deadlines will be missed; and what changes of definitions would
+/// change of that, before anybody makes them.
 #[utoipa::path(post, operation_id = "forecast", path = "/api/v1/forecast", tag = "schedules", request_body = ForecastBody, responses(
-    (status = 200, body = Object, description = "`executions`, each with its `flows` and, unless left out, their `jobs`, with times; `skipped` fire times; `missed_deadlines`; as of `hcndc simulate --format json`"),
+    (status = 200, body = Object, description = "`executions`, each with its `flows` and, unless left out, their `jobs`, with times; `skipped` fire times; `missed_deadlines`; as of `hcndc simulate --format json`. With `edits` or `mesh`, all that is as if they were made; `before` is the same without them, and `changes` what differs: `flows` (and `moved`, `only_before`, `only_after` jobs) with times before and after, `newly_missed` and `no_longer_missed` deadlines, `fires_gone`, `fires_added`, `last_end_before`, `last_end_after`"),
     (status = 400, body = ProblemDto, content_type = "application/problem+json"),
+    (status = 404, body = ProblemDto, content_type = "application/problem+json"),
+    (status = 409, body = ProblemDto, content_type = "application/problem+json", description = "what the edits would be refused with: `stale`, `name_taken`, `in_use`"),
+    (status = 422, body = ProblemDto, content_type = "application/problem+json", description = "what the edits would be refused with: `bad_definition`, `bad_mesh`"),
 ))]
 pub(super) async fn look_ahead<H: History, T: Transport>(
     app: Arc<App<H, T>>,
@@ -115,6 +127,7 @@ pub(super) async fn look_ahead<H: History, T: Transport>(
         let jobs: Vec<JobId> = engine.jobs().take(MOST_USUAL).map(|job| job.id).collect();
         assumed.durations = read(usual_durations(&app.history, jobs, 5)).await?;
     }
+    let said: BTreeSet<JobId> = durations.keys().copied().collect();
     assumed.durations.extend(durations);
     assumed.lost = lost;
     assumed.events = EVENTS;
@@ -124,14 +137,91 @@ pub(super) async fn look_ahead<H: History, T: Transport>(
     if body.as_connected {
         assumed.hosts = Hosts::AsTheyAre;
     }
-    let seen = tokio::task::spawn_blocking(move || {
-        let seen = forecast(&engine, &assumed).map_err(Problem::Refused)?;
-        serde_json::to_value(Report::new(&seen, body.jobs)).map_err(|error| {
-            tracing::error!(%error, "a forecast cannot be written as JSON");
-            Problem::Internal
-        })
+    let (drafts, mesh, with_jobs) = (body.edits, body.mesh, body.jobs);
+    let told = aside(move || {
+        let what_if = what_if(&engine, drafts, mesh.as_deref())?;
+        let before = forecast(&engine, &assumed).map_err(Problem::Refused)?;
+        if what_if.edits.is_empty() {
+            return to_value(&Report::new(&before, with_jobs));
+        }
+        for job in newly_expected(&engine, &what_if.edits) {
+            if !said.contains(&job) {
+                assumed.durations.remove(&job);
+            }
+        }
+        assumed.edits.clone_from(&what_if.edits);
+        let after = forecast(&engine, &assumed).map_err(|rejected| what_if.refused(rejected))?;
+        compared(&before, &after, with_jobs)
     });
-    seen.await.map_err(|_| Problem::Internal)?.map(Json)
+    told.await.map(Json)
+}
+
+/// What is taken to be changed first.
+struct WhatIf {
+    edits: Vec<Edit>,
+    /// The mesh file that some of them are of.
+    source: Option<MeshSource>,
+}
+
+impl WhatIf {
+    /// A refusal, told as the change itself would be.
+    fn refused(&self, rejected: Rejected) -> Problem {
+        match &self.source {
+            Some(source) => place(Problem::Refused(rejected), source),
+            None => Problem::Refused(rejected),
+        }
+    }
+}
+
+fn what_if(engine: &Engine, drafts: Vec<DraftEdit>, mesh: Option<&str>) -> Result<WhatIf, Problem> {
+    let mut what_if = WhatIf {
+        edits: Vec::new(),
+        source: None,
+    };
+    if let Some(text) = mesh {
+        let source = parse_mesh("mesh", text.as_bytes(), &[])
+            .map_err(|faults| Problem::BadMesh(Blame::of_faults(faults)))?;
+        what_if.edits = interchange::edits(&source.file, None, &Existing::of(engine));
+        what_if.source = Some(source);
+    }
+    what_if.edits.extend(edits(engine, drafts, "edits")?);
+    Ok(what_if)
+}
+
+/// Jobs of which an edit expects another duration than before: what they usually took says nothing of that.
+fn newly_expected(engine: &Engine, edits: &[Edit]) -> Vec<JobId> {
+    let jobs = edits.iter().filter_map(|edit| match edit {
+        Edit::PutJob(draft) => {
+            let old = engine.job(draft.id?)?;
+            (draft.expected.is_some() && draft.expected != old.expected).then_some(old.id)
+        }
+        _ => None,
+    });
+    jobs.collect()
+}
+
+/// The second of two forecasts, with the first, and what differs.
+fn compared(before: &Forecast, after: &Forecast, with_jobs: bool) -> Result<Value, Problem> {
+    let mut told = to_value(&Report::new(after, with_jobs))?;
+    let mut changes = to_value(&before.compare(after))?;
+    if let Some(changes) = changes.as_object_mut().filter(|_| !with_jobs) {
+        for jobs in ["moved", "only_before", "only_after"] {
+            changes.shift_remove(jobs);
+        }
+    }
+    if let Some(told) = told.as_object_mut() {
+        let before = to_value(&Report::new(before, with_jobs))?;
+        told.insert("before".to_owned(), before);
+        told.insert("changes".to_owned(), changes);
+    }
+    Ok(told)
+}
+
+fn to_value<V: Serialize>(value: &V) -> Result<Value, Problem> {
+    serde_json::to_value(value).map_err(|error| {
+        tracing::error!(%error, "a forecast cannot be written as JSON");
+        Problem::Internal
+    })
 }
 
 fn durations(

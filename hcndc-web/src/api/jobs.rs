@@ -6,7 +6,8 @@ use hcndc_core::{
     engine::{DefinitionId, Engine},
     id::{FlowId, JobId},
     model::{
-        DefinitionError, Edit, FlowRef, JobDraft, JobParam, Param, Placement, PlacementDraft, Retry,
+        DefinitionError, Edit, FlowRef, Job, JobDraft, JobParam, Param, Placement, PlacementDraft,
+        Retry,
     },
     port::{History, JobQuery, JobView, Page, Transport},
 };
@@ -18,6 +19,7 @@ use super::{
     body::Body,
     caller::Caller,
     definition::{or_unknown, retry_stale, yes},
+    draft::Wanted,
     needs::{READ, WRITE},
     page::{Asked, NAMED, PageDto},
     ports::read,
@@ -268,9 +270,9 @@ impl JobBody {
     }
 }
 
-impl JobDto {
-    pub(super) fn new(view: &JobView, engine: &Engine) -> Self {
-        let job = &view.job;
+impl JobBody {
+    /// The one that would put this job, but for its flow.
+    pub(super) fn of(job: &Job, engine: &Engine) -> Self {
         let depends_on = job.dependencies.iter();
         let depends_on = depends_on
             .map(|it| DependencyDto::of(engine, job.flow, it))
@@ -296,41 +298,78 @@ impl JobDto {
             Placement::Labels(labels) => (None, to_text_map(labels)),
         };
         Self {
+            flow: None,
+            name: job.name.clone(),
+            description: job.description.clone(),
+            command: job.command.clone(),
+            workdir: job.workdir.clone(),
+            depends_on,
+            params,
+            env: to_text_map(&job.env),
+            success_codes: job.success_codes.clone(),
+            retry: (job.retry != Retry::default()).then(|| JobRetry {
+                max: job.retry.max,
+                delay: to_span(job.retry.delay),
+                backoff: f64::from(job.retry.backoff_permille) / 1_000.0,
+                cap: job.retry.cap.map(to_span),
+            }),
+            timeout: job.timeout.map(to_span),
+            priority: job.priority,
+            slots: job.slots,
+            executor,
+            labels,
+            pool: job.pool.map(|pool| {
+                let name = engine.pool(pool).map(|it| it.name.clone());
+                name.map_or(Reference::Id(pool.0), Reference::Name)
+            }),
+            pool_slots: job.pool_slots,
+            expected: job.expected.map(to_span),
+            enabled: job.enabled,
+            version: None,
+        }
+    }
+
+    /// The edit that it asks for: of a job that is there, or of a new one.
+    fn edit(mut self, id: Option<JobId>, engine: &Engine) -> Result<Edit, Problem> {
+        self.check()?;
+        let flow = match (self.flow.take(), id) {
+            (Some(flow), _) => flow.flow(),
+            (None, Some(id)) => FlowRef::Id(engine.job(id).ok_or_else(|| Problem::from(id))?.flow),
+            (None, None) => {
+                let field = "flow".to_owned();
+                let error = BlameError::Shape(interchange::Problem::MissingField { field });
+                return Err(Problem::BadBody(vec![Blame::of("", error)]));
+            }
+        };
+        Ok(Edit::PutJob(self.draft(id, flow, engine)))
+    }
+}
+
+/// The edit that a body asks for, by what the engine has.
+///
+/// # Errors
+/// [`Problem::BadBody`], [`Problem::Unknown`].
+pub(super) fn edit_of(
+    engine: &Engine,
+    id: Option<JobId>,
+    wanted: &Wanted,
+) -> Result<Edit, Problem> {
+    let old = id.map(|id| engine.job(id).ok_or_else(|| Problem::from(id)));
+    let old = old.transpose()?.map(|job| JobBody::of(job, engine));
+    let body: JobBody = wanted.body(old.as_ref(), &["name", "command"])?;
+    body.edit(id, engine)
+}
+
+impl JobDto {
+    pub(super) fn new(view: &JobView, engine: &Engine) -> Self {
+        let job = &view.job;
+        Self {
             id: job.id.0,
             flow: FlowName {
                 id: job.flow.0,
                 name: view.flow_name.clone(),
             },
-            body: JobBody {
-                flow: None,
-                name: job.name.clone(),
-                description: job.description.clone(),
-                command: job.command.clone(),
-                workdir: job.workdir.clone(),
-                depends_on,
-                params,
-                env: to_text_map(&job.env),
-                success_codes: job.success_codes.clone(),
-                retry: (job.retry != Retry::default()).then(|| JobRetry {
-                    max: job.retry.max,
-                    delay: to_span(job.retry.delay),
-                    backoff: f64::from(job.retry.backoff_permille) / 1_000.0,
-                    cap: job.retry.cap.map(to_span),
-                }),
-                timeout: job.timeout.map(to_span),
-                priority: job.priority,
-                slots: job.slots,
-                executor,
-                labels,
-                pool: job.pool.map(|pool| {
-                    let name = engine.pool(pool).map(|it| it.name.clone());
-                    name.map_or(Reference::Id(pool.0), Reference::Name)
-                }),
-                pool_slots: job.pool_slots,
-                expected: job.expected.map(to_span),
-                enabled: job.enabled,
-                version: None,
-            },
+            body: JobBody::of(job, engine),
             revision: RevisionDto::from(&job.revision),
         }
     }
@@ -411,17 +450,9 @@ pub(super) async fn create<H: History, T: Transport>(
     caller: Caller,
     body: Body,
 ) -> Result<Created<JobDto>, Problem> {
-    let mut body: JobBody = body.json(&["name", "command"]).await?;
-    let Some(flow) = body.flow.take() else {
-        let field = "flow".to_owned();
-        let error = BlameError::Shape(interchange::Problem::MissingField { field });
-        return Err(Problem::BadBody(vec![Blame::of("", error)]));
-    };
-    body.check()?;
-    let draft = app
-        .look(move |engine| body.draft(None, flow.flow(), engine))
-        .await?;
-    let ids = app.edit(&caller, vec![Edit::PutJob(draft)]).await?;
+    let body: JobBody = body.json(&["name", "command"]).await?;
+    let edit = app.look(move |engine| body.edit(None, engine)).await??;
+    let ids = app.edit(&caller, vec![edit]).await?;
     let Some(DefinitionId::Job(id)) = ids.first().copied() else {
         return Err(Problem::Internal);
     };
@@ -492,19 +523,13 @@ async fn put<H: History, T: Transport>(
     app: &App<H, T>,
     caller: &Caller,
     id: JobId,
-    mut body: JobBody,
+    body: JobBody,
 ) -> Result<(), Problem> {
-    body.check()?;
-    let draft = app
-        .look(move |engine| {
-            let old = engine.job(id)?;
-            let flow = body.flow.take();
-            let flow = flow.map_or(FlowRef::Id(old.flow), Reference::flow);
-            Some(body.draft(Some(id), flow, engine))
-        })
-        .await?
-        .ok_or_else(|| Problem::from(id))?;
-    let put = app.edit(caller, vec![Edit::PutJob(draft)]).await;
+    let edit = app.look(move |engine| {
+        engine.job(id).ok_or_else(|| Problem::from(id))?;
+        body.edit(Some(id), engine)
+    });
+    let put = app.edit(caller, vec![edit.await??]).await;
     put.map(drop).map_err(|problem| or_unknown(problem, id))
 }
 

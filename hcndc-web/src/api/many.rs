@@ -25,7 +25,7 @@ use crate::app::App;
 
 const DIRECTORIES: &str = "/api/v1/directories";
 
-/// A kind of definition, and where many of it are deleted and what uses one is told.
+/// A kind of definition, and where many of it are deleted, and what uses one and what became of one is told.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Kind {
     /// Its word in paths.
@@ -34,7 +34,8 @@ pub(super) struct Kind {
     pub(super) kind: DefinitionKind,
     pub(super) delete: &'static str,
     pub(super) uses: &'static str,
-    id: fn(u64) -> DefinitionId,
+    pub(super) history: &'static str,
+    pub(super) id: fn(u64) -> DefinitionId,
 }
 
 macro_rules! kinds {
@@ -45,6 +46,7 @@ macro_rules! kinds {
                 $word,
                 concat!("/api/v1/", $word, "/delete"),
                 concat!("/api/v1/", $word, "/{id}/uses"),
+                concat!("/api/v1/", $word, "/{id}/history"),
             ),)*];
             let resources = RESOURCES.iter().map(|it| (it.word, it.kind, it.id));
             let first: [(_, _, fn(u64) -> DefinitionId); 3] = [
@@ -54,8 +56,8 @@ macro_rules! kinds {
             ];
             let kinds = first.into_iter().chain(resources);
             let kinds = kinds.filter_map(|(word, kind, id)| {
-                let (_, delete, uses) = paths.iter().find(|it| it.0 == word)?;
-                Some(Kind { word, kind, delete, uses, id })
+                let (_, delete, uses, history) = paths.iter().find(|it| it.0 == word)?;
+                Some(Kind { word, kind, delete, uses, history, id })
             });
             kinds.collect()
         }

@@ -493,7 +493,7 @@ impl PutCounts {
 }
 
 /// Faults that only the mesh as a whole has, with their places in the file.
-fn place(problem: Problem, source: &MeshSource) -> Problem {
+pub(super) fn place(problem: Problem, source: &MeshSource) -> Problem {
     let Problem::Refused(Rejected::Definition { faults }) = problem else {
         return problem;
     };

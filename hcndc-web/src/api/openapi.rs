@@ -11,14 +11,14 @@ use warp::Filter as _;
 
 use super::{
     alerts, audit, backfills, common_answers, control, control_many, cron, described, events,
-    executions, executors, firings, flows, forecast, graphs, grid, health, job_edits, job_runs,
-    jobs, logs, many, mesh,
+    executions, executors, firings, flows, forecast, graphs, grid, health, history, job_edits,
+    job_runs, jobs, logs, many, mesh,
     needs::NOTHING,
     overview, pages,
     problem::Problem,
     roles,
     route::{Json, Route, at},
-    schedules, servers, session, sheets, tokens, trials, users, watched,
+    schedules, servers, session, sheets, tokens, trends, trials, users, watched,
 };
 
 const OPENAPI: &str = "/api/openapi.json";
@@ -75,7 +75,7 @@ pub(super) fn route() -> Route {
         backfills::plan, backfills::list, backfills::start, backfills::detail, backfills::stop, backfills::restart,
         trials::data_source, trials::file_server, trials::param, trials::alert_channel, watched::test, watched::state,
         alerts::list, graphs::jobs, graphs::around, graphs::flows, graphs::execution_flows, graphs::execution_jobs,
-        graphs::lay_out, grid::grid, overview::overview, control_many::stop, control_many::pause, control_many::resume,
+        graphs::lay_out, grid::grid, overview::overview, trends::trends, trends::of_flow, control_many::stop, control_many::pause, control_many::resume,
         mesh::apply, mesh::give_out, sheets::export_flows, sheets::import_flows, sheets::flow_template,
         sheets::export_jobs, sheets::import_jobs, sheets::job_template,
         executions::list, executions::start, executions::detail, executions::stop, executions::resume,
@@ -92,7 +92,7 @@ pub(super) fn route() -> Route {
         health::healthz, health::readyz, health::figures,
         document, pages::docs, pages::home,
     ),
-    components(schemas(many::DeleteBody, many::Deleted, many::Uses)),
+    components(schemas(many::DeleteBody, many::Deleted, many::Uses, history::HistoryDto)),
 )]
 struct Api;
 

@@ -8,14 +8,13 @@ use std::{
     sync::Arc,
 };
 
-use chrono::NaiveTime;
 use chrono_tz::Tz;
 use hcndc_core::{
-    engine::{Engine, ExecutionState, JobRunState},
+    engine::{DueState, Engine, ExecutionState, JobRunState},
     id::{FlowId, JobRunId},
     port::{
         AlertQuery, Clock as _, Direction, ExecutionQuery, ExecutionView, History, JobRunQuery,
-        PageRequest, Transport,
+        PageRequest, TallyQuery, Transport,
     },
     time::{DataDate, Timestamp},
 };
@@ -33,17 +32,16 @@ use super::{
     problem::{Problem, ProblemDto},
     route::{Json, Route, at, caller, having},
     run_text,
+    trends::midnight,
 };
 use crate::{app::App, interchange::Lang};
 
 const OVERVIEW: &str = "/api/v1/overview";
 
-/// Executions of today that are counted at most.
-const MOST_COUNTED: usize = 1_000;
-/// Executions read at a time.
-const PAGE: u32 = 200;
 /// Executions, firings and alerts that are told of each list.
 const TOLD: u32 = 10;
+/// Deadlines that are told.
+const TOLD_LATE: usize = 20;
 /// Days of the heat map.
 const DAYS: i32 = 30;
 /// Flows of the heat map at most.
@@ -79,6 +77,9 @@ pub(super) struct OverviewDto {
     executors: Vec<ExecutorNow>,
     /// What fires next; at most 10.
     next: Vec<NextDto>,
+    /// Deadlines of the latest firings of schedules that were missed and not made good, and those that come next; the
+    /// missed ones first, at most 20.
+    late: Vec<LateDto>,
     /// How the last 30 data dates went, by flow.
     heat: HeatDto,
     /// The newest alerts; at most 10.
@@ -96,8 +97,6 @@ struct TodayDto {
     /// Executions by state; states with none are left out.
     #[schema(value_type = BTreeMap<String, u64>, example = json!({"succeeded": 40, "running": 2}))]
     executions: BTreeMap<&'static str, u64>,
-    /// Whether only the newest 1,000 were counted.
-    is_cut: bool,
 }
 
 /// How much is going on.
@@ -172,6 +171,33 @@ struct NextDto {
     at: String,
 }
 
+/// A deadline.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = OverviewLate)]
+struct LateDto {
+    /// The schedule's id.
+    schedule: u64,
+    /// Its name.
+    name: String,
+    /// Its flow.
+    flow: FlowName,
+    /// The date that it is for.
+    #[schema(example = "2026-11-21")]
+    data_date: String,
+    /// What should have come: `start` or `finish`.
+    #[schema(example = "finish")]
+    what: &'static str,
+    /// By when.
+    by: String,
+    /// `missed`, or `open` while it can still be kept.
+    #[schema(example = "missed")]
+    state: &'static str,
+    /// The execution that it is about, if one was started.
+    execution: Option<u64>,
+    /// Whether that execution has not ended.
+    live: bool,
+}
+
 /// How data dates went.
 #[derive(Debug, Default, Serialize, ToSchema)]
 #[schema(as = OverviewHeat)]
@@ -199,6 +225,7 @@ struct Seen {
     load: LoadDto,
     executors: Vec<ExecutorNow>,
     next: Vec<NextDto>,
+    late: Vec<LateDto>,
     succeeded: Vec<(FlowName, Vec<bool>)>,
     alerts_waiting: usize,
 }
@@ -216,7 +243,8 @@ pub(super) async fn overview<H: History, T: Transport>(
     let dates = dates(now, zone);
     let wanted = dates.clone();
     let seen = app.look(move |engine| see(engine, &wanted)).await?;
-    let today = today(&app, midnight(now, zone)).await?;
+    let date = now.to_utc().with_timezone(&zone).date_naive();
+    let today = today(&app, midnight(date, zone).unwrap_or(now), now).await?;
     let running = newest(&app, LIVE, TOLD).await?;
     let failed = newest(&app, &[ExecutionState::Failed], TOLD).await?;
     let mut told = Vec::with_capacity(failed.len());
@@ -238,6 +266,7 @@ pub(super) async fn overview<H: History, T: Transport>(
         failed: told,
         executors: seen.executors,
         next: seen.next,
+        late: seen.late,
         heat,
         alerts: alerts.into_iter().map(AlertDto::from).collect(),
         alerts_waiting: seen.alerts_waiting,
@@ -264,19 +293,6 @@ fn dates(now: Timestamp, zone: Tz) -> Vec<DataDate> {
     let last = DataDate::day_before(now, zone);
     let back = (0..DAYS).rev();
     back.filter_map(|days| last.plus_days(-days)).collect()
-}
-
-/// The first moment of today.
-fn midnight(now: Timestamp, zone: Tz) -> Timestamp {
-    use chrono::TimeZone as _;
-    let today = now.to_utc().with_timezone(&zone).date_naive();
-    let midnight = today.and_time(NaiveTime::MIN);
-    // Where the clock jumps over midnight, the day begins within the hours after it.
-    let first = (0..=4).find_map(|half_hours| {
-        let at = midnight + chrono::Duration::minutes(30 * half_hours);
-        zone.from_local_datetime(&at).earliest()
-    });
-    first.map_or(now, |at| at.to_utc().into())
 }
 
 fn see(engine: &Engine, dates: &[DataDate]) -> Seen {
@@ -309,6 +325,7 @@ fn see(engine: &Engine, dates: &[DataDate]) -> Seen {
         },
         executors: executors.collect(),
         next: next(engine),
+        late: late(engine),
         succeeded: engine
             .flows()
             .map(|flow| {
@@ -343,47 +360,81 @@ fn next(engine: &Engine) -> Vec<NextDto> {
         .map(|(at, schedule)| NextDto {
             schedule: schedule.id.0,
             name: schedule.name.clone(),
-            flow: FlowName {
-                id: schedule.flow.0,
-                name: engine
-                    .flow(schedule.flow)
-                    .map(|flow| flow.name.clone())
-                    .unwrap_or_default(),
-            },
+            flow: flow_name(engine, schedule.flow),
             at: at.to_string(),
         })
         .collect()
 }
 
-/// Executions that were started since then, by state; read from the newest back.
-async fn today<H: History, T>(app: &App<H, T>, since: Timestamp) -> Result<TodayDto, Problem> {
-    let mut query = ExecutionQuery {
-        page: newest_page(PAGE),
-        ..ExecutionQuery::default()
-    };
-    let mut today = TodayDto {
-        since: since.to_string(),
-        ..TodayDto::default()
-    };
-    let mut counted = 0;
-    loop {
-        let page = read(app.history.executions(&query)).await?;
-        for view in page.items {
-            if view.row.started_at < since {
-                return Ok(today);
+/// Deadlines of the latest firings: what was missed within the last day or is missed still, and what comes within the next.
+fn late(engine: &Engine) -> Vec<LateDto> {
+    let day = std::time::Duration::from_secs(86_400);
+    let (earliest, latest) = (engine.now().before(day), engine.now().after(day));
+    let mut found = Vec::new();
+    for schedule in engine.schedules() {
+        let last = engine.explain_schedule(schedule.id).and_then(|it| it.last);
+        let Some(firing) = last else { continue };
+        let execution = firing.execution();
+        let live = execution.is_some_and(|id| engine.is_live(id));
+        for (what, due) in [("start", firing.start_by), ("finish", firing.finish_by)] {
+            let Some(due) = due else { continue };
+            let told = match due.state {
+                DueState::Missed => live || earliest < due.at,
+                DueState::Open => due.at < latest,
+                DueState::Kept | DueState::Lapsed => false,
+            };
+            if told {
+                found.push((due, what, schedule, firing.data_date, execution, live));
             }
-            *today.executions.entry(view.row.state.as_str()).or_default() += 1;
-            counted += 1;
         }
-        let Some(next) = page.next else {
-            return Ok(today);
-        };
-        if counted >= MOST_COUNTED {
-            today.is_cut = true;
-            return Ok(today);
-        }
-        query.page.after = Some(next);
     }
+    found.sort_by_key(|(due, what, schedule, ..)| {
+        (due.state == DueState::Open, due.at, schedule.id, *what)
+    });
+    found.truncate(TOLD_LATE);
+    let told = found.into_iter();
+    told.map(
+        |(due, what, schedule, data_date, execution, live)| LateDto {
+            schedule: schedule.id.0,
+            name: schedule.name.clone(),
+            flow: flow_name(engine, schedule.flow),
+            data_date: data_date.to_string(),
+            what,
+            by: due.at.to_string(),
+            state: due.state.as_str(),
+            execution: execution.map(|id| id.0),
+            live,
+        },
+    )
+    .collect()
+}
+
+fn flow_name(engine: &Engine, id: FlowId) -> FlowName {
+    let flow = engine.flow(id);
+    FlowName {
+        id: id.0,
+        name: flow.map(|flow| flow.name.clone()).unwrap_or_default(),
+    }
+}
+
+/// Executions that were started since then, by state.
+async fn today<H: History, T>(
+    app: &App<H, T>,
+    since: Timestamp,
+    now: Timestamp,
+) -> Result<TodayDto, Problem> {
+    let wanted = TallyQuery {
+        from: since,
+        // One that is started this very moment counts.
+        to: now.after(std::time::Duration::from_secs(1)),
+        percentiles: Vec::new(),
+    };
+    let states = read(app.history.tally(&wanted)).await?.states;
+    let states = states.into_iter();
+    Ok(TodayDto {
+        since: since.to_string(),
+        executions: states.map(|(state, n)| (state.as_str(), n)).collect(),
+    })
 }
 
 async fn newest<H: History, T>(

@@ -21,6 +21,7 @@ use super::{
     body::Body,
     caller::Caller,
     definition::{or_unknown, retry_stale},
+    draft::Wanted,
     firings::FiringDto,
     needs::{READ, WRITE},
     page::{Asked, NAMED, PageDto},
@@ -198,6 +199,28 @@ fn tell(engine: &Engine, definition: &Definition) -> Value {
 /// A definition as it is told, if the engine has it.
 pub(super) fn find_in(engine: &Engine, id: DefinitionId) -> Option<Value> {
     definition(engine, id).map(|it| tell(engine, &it))
+}
+
+/// The edit that a body asks for, by what the engine has.
+///
+/// # Errors
+/// [`Problem::BadBody`], [`Problem::Unknown`].
+pub(super) fn edit_of(
+    engine: &Engine,
+    kind: DefinitionKind,
+    id: Option<DefinitionId>,
+    wanted: &Wanted,
+) -> Result<Edit, Problem> {
+    let old = id.map(|id| definition(engine, id).ok_or_else(|| Problem::from(id)));
+    let old = old
+        .transpose()?
+        .map(|it| Value::Object(tell_single(engine, &it)));
+    let text = wanted.value(old).to_string();
+    let single = read_single(kind, text.as_bytes())
+        .map_err(|faults| Problem::BadBody(Blame::of_faults(faults)))?;
+    let edit = single.edit(id).ok_or(Problem::Internal)?;
+    check_settings(&edit)?;
+    Ok(edit)
 }
 
 async fn find<H, T>(app: &App<H, T>, id: DefinitionId) -> Result<Value, Problem> {

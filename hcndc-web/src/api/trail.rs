@@ -7,14 +7,23 @@ use std::{sync::Arc, time::Duration};
 
 use hcndc_core::{
     engine::{Engine, Input, Reply, SettledAs},
-    model::{Definition, DefinitionId, Edit, Secret},
+    model::{Definition, DefinitionId, Edit, Revision, Secret},
     port::{AuditEntry, Clock as _},
 };
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
-use super::caller::{Caller, Proof, Visitor};
-use crate::{app::App, causes::with_causes};
+use super::{
+    caller::{Caller, Proof, Visitor},
+    executors::ExecutorBody,
+    flows::FlowBody,
+    jobs::JobBody,
+};
+use crate::{
+    app::App,
+    causes::with_causes,
+    interchange::{secret_field, tell_single},
+};
 
 /// How long an answer waits for the trail.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -91,15 +100,22 @@ impl Deed {
     }
 }
 
-/// A definition as it is told in the trail.
+/// A definition as it is told in the trail: in the form of its bodies, so that people find in it what they wrote.
 #[derive(Clone, Debug)]
 pub(super) struct Told {
     id: DefinitionId,
     name: String,
     /// Where it is filed; a job where its flow is.
     pub(super) directory: String,
-    json: Option<String>,
+    json: Map<String, Value>,
+    /// As it is stored, which is sealed: whether it is another one is all that is ever told.
+    secret: Secret,
 }
+
+/// What stands for a secret.
+const SECRET: &str = "***";
+/// What stands for one that differs from the one before.
+const NEW_SECRET: &str = "*** (new)";
 
 impl Told {
     /// What an edit is about, if that is there already.
@@ -117,17 +133,22 @@ impl Told {
                     id,
                     name: flow.name.clone(),
                     directory: flow.directory.clone(),
-                    json: to_json(&**flow),
+                    json: with_version(&FlowBody::in_engine(flow, engine), &flow.revision),
+                    secret: Secret::default(),
                 });
             }
             DefinitionId::Job(job) => {
                 let job = engine.job(job)?;
                 let flow = engine.flow(job.flow)?;
+                let mut json = Map::new();
+                json.insert("flow".to_owned(), flow.name.clone().into());
+                json.append(&mut with_version(&JobBody::of(job, engine), &job.revision));
                 return Some(Self {
                     id,
                     name: format!("{}/{}", flow.name, job.name),
                     directory: flow.directory.clone(),
-                    json: to_json(&**job),
+                    json,
+                    secret: Secret::default(),
                 });
             }
             DefinitionId::Executor(executor) => {
@@ -136,7 +157,8 @@ impl Told {
                     id,
                     name: executor.name.clone(),
                     directory: String::from("/"),
-                    json: to_json(&**executor),
+                    json: with_version(&ExecutorBody::of(executor), &executor.revision),
+                    secret: Secret::default(),
                 });
             }
             DefinitionId::Schedule(it) => Arc::clone(engine.schedule(it)?).into(),
@@ -149,43 +171,52 @@ impl Told {
             DefinitionId::AlertChannel(it) => Arc::clone(engine.alert_channel(it)?).into(),
             DefinitionId::AlertRule(it) => Arc::clone(engine.alert_rule(it)?).into(),
         };
+        let secret = secret_of(&definition);
+        let mut json = tell_single(engine, &definition);
+        if let Some(field) = secret_field(id.kind()) {
+            let stars = if secret.is_empty() { "" } else { SECRET };
+            json.insert(field.to_owned(), stars.into());
+        }
+        json.insert("version".to_owned(), definition.revision().version.into());
         Some(Self {
             id,
             name: definition.name().to_owned(),
             directory: definition.directory().to_owned(),
-            json: masked(&definition),
+            json,
+            secret,
         })
+    }
+
+    /// Beside how it was before: whether its secret is another one.
+    fn told_after(mut self, before: Option<&Self>) -> Self {
+        let is_new = before.is_some_and(|it| !self.secret.is_empty() && it.secret != self.secret);
+        if let Some(field) = secret_field(self.id.kind()).filter(|_| is_new) {
+            self.json.insert(field.to_owned(), NEW_SECRET.into());
+        }
+        self
     }
 }
 
-/// As JSON, with stars in place of a secret that there is.
-fn masked(definition: &Definition) -> Option<String> {
-    let mask = |secret: &Secret| match secret.is_empty() {
-        true => Secret::default(),
-        false => Secret::new("***"),
+fn with_version<T: Serialize>(body: &T, revision: &Revision) -> Map<String, Value> {
+    let mut told = match serde_json::to_value(body) {
+        Ok(Value::Object(told)) => told,
+        _ => Map::new(),
     };
+    told.insert("version".to_owned(), revision.version.into());
+    told
+}
+
+fn secret_of(definition: &Definition) -> Secret {
     match definition {
-        Definition::DataSource(it) => {
-            let mut it = (**it).clone();
-            it.password = mask(&it.password);
-            to_json(&it)
-        }
-        Definition::FileServer(it) => {
-            let mut it = (**it).clone();
-            it.password = mask(&it.password);
-            to_json(&it)
-        }
-        Definition::AlertChannel(it) => {
-            let mut it = (**it).clone();
-            it.secret = mask(&it.secret);
-            to_json(&it)
-        }
-        Definition::Schedule(it) => to_json(&**it),
-        Definition::Calendar(it) => to_json(&**it),
-        Definition::Pool(it) => to_json(&**it),
-        Definition::Param(it) => to_json(&**it),
-        Definition::FileEvent(it) => to_json(&**it),
-        Definition::AlertRule(it) => to_json(&**it),
+        Definition::DataSource(it) => it.password.clone(),
+        Definition::FileServer(it) => it.password.clone(),
+        Definition::AlertChannel(it) => it.secret.clone(),
+        Definition::Schedule(_)
+        | Definition::Calendar(_)
+        | Definition::Pool(_)
+        | Definition::Param(_)
+        | Definition::FileEvent(_)
+        | Definition::AlertRule(_) => Secret::default(),
     }
 }
 
@@ -195,6 +226,13 @@ pub(super) enum Before {
     Nothing,
     /// What the edits are about.
     Edits(Vec<Option<Told>>),
+    /// Schedules that are switched on or off.
+    Switch {
+        /// Which.
+        action: &'static str,
+        /// How they are.
+        schedules: Vec<Told>,
+    },
     /// It is told whole.
     Deeds(Vec<Deed>),
 }
@@ -216,6 +254,17 @@ impl<H, T> App<H, T> {
                     })
                     .await;
                 told.map_or(Before::Nothing, Before::Edits)
+            }
+            Input::PauseSchedules {
+                schedules, paused, ..
+            } => {
+                let action = if *paused { "pause" } else { "resume" };
+                let ids: Vec<_> = schedules.iter().copied().map(DefinitionId::from).collect();
+                let told = self.look(move |engine| tell_all(engine, ids)).await;
+                told.map_or(Before::Nothing, |told| Before::Switch {
+                    action,
+                    schedules: told.into_iter().flatten().collect(),
+                })
             }
             other => Before::Deeds(deeds(other)),
         }
@@ -240,13 +289,25 @@ impl<H, T> App<H, T> {
             Before::Edits(before) => {
                 let Reply::Edited(ids) = reply else { return };
                 let ids = ids.clone();
-                let after = self
-                    .look(move |engine| {
-                        let told = ids.into_iter().map(|id| Told::of(engine, id));
-                        told.collect::<Vec<_>>()
-                    })
-                    .await;
+                let after = self.look(move |engine| tell_all(engine, ids)).await;
                 edited(before, after.unwrap_or_default())
+            }
+            Before::Switch { action, schedules } => {
+                let ids = schedules.iter().map(|it| it.id).collect();
+                let after = self.look(move |engine| tell_all(engine, ids)).await;
+                let after = after.unwrap_or_default();
+                let pairs = schedules.into_iter().zip(after);
+                let switched = pairs.filter_map(|(before, after)| {
+                    let after = after?;
+                    // One that was so already has not changed.
+                    if before.json == after.json {
+                        return None;
+                    }
+                    let deed = Deed::new(action, before.id.kind().as_str());
+                    let deed = deed.on(before.id.number(), before.name.clone());
+                    Some(deed.before(&before.json).after(&after.json))
+                });
+                switched.collect()
             }
         };
         self.write_down(&caller.visitor, &caller.by, method(&caller.proof), deeds)
@@ -325,6 +386,11 @@ const fn method(proof: &Proof) -> &'static str {
     }
 }
 
+fn tell_all(engine: &Engine, ids: Vec<DefinitionId>) -> Vec<Option<Told>> {
+    let ids = ids.into_iter();
+    ids.map(|id| Told::of(engine, id)).collect()
+}
+
 /// What edits did: ids of what was put stand in the order of the edits that put something.
 fn edited(before: Vec<Option<Told>>, after: Vec<Option<Told>>) -> Vec<Deed> {
     let mut after = after.into_iter();
@@ -342,10 +408,11 @@ fn edited(before: Vec<Option<Told>>, after: Vec<Option<Told>>) -> Vec<Deed> {
             (Some(_), None) => "delete",
             (None, None) => return None,
         };
+        let after = after.map(|it| it.told_after(before.as_ref()));
         let it = after.as_ref().or(before.as_ref())?;
         Some(Deed {
-            before: before.as_ref().and_then(|it| it.json.clone()),
-            after: after.as_ref().and_then(|it| it.json.clone()),
+            before: before.as_ref().and_then(|it| to_json(&it.json)),
+            after: after.as_ref().and_then(|it| to_json(&it.json)),
             ..Deed::new(action, it.id.kind().as_str()).on(it.id.number(), it.name.clone())
         })
     });
@@ -358,7 +425,7 @@ fn deeds(input: &Input) -> Vec<Deed> {
         vec![Deed::new(action, "execution").on(id.0, String::new())]
     };
     let numbers = |ids: &[hcndc_core::id::JobRunId]| ids.iter().map(|id| id.0).collect::<Vec<_>>();
-    let with = |mut deeds: Vec<Deed>, after: serde_json::Value| {
+    let with = |mut deeds: Vec<Deed>, after: Value| {
         for deed in &mut deeds {
             deed.after = to_json(&after);
         }
@@ -421,14 +488,6 @@ fn deeds(input: &Input) -> Vec<Deed> {
         Input::RestartBackfill { backfill, .. } => {
             vec![Deed::new("restart", "backfill").on(backfill.0, String::new())]
         }
-        Input::PauseSchedules {
-            schedules, paused, ..
-        } => {
-            let action = if *paused { "pause" } else { "resume" };
-            let each = schedules.iter();
-            each.map(|id| Deed::new(action, "schedule").on(id.0, String::new()))
-                .collect()
-        }
         Input::RunSchedule {
             schedule,
             data_date,
@@ -439,6 +498,7 @@ fn deeds(input: &Input) -> Vec<Deed> {
             with(vec![deed], json!({"data_date": date}))
         }
         Input::Edit(_)
+        | Input::PauseSchedules { .. }
         | Input::FileArrived { .. }
         | Input::Notified { .. }
         | Input::Report { .. }

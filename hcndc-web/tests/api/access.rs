@@ -643,6 +643,121 @@ async fn what_people_do_is_written_down_without_secrets() {
 }
 
 #[tokio::test]
+async fn the_history_of_a_definition_tells_its_versions_in_the_form_of_its_bodies() {
+    let site = Site::new().await;
+    site.user("root", Permission::ALL, &[]).await;
+    site.user("reader", &[Permission::Read], &[]).await;
+    let root = site.sign_in("root").await;
+    let reader = site.sign_in("reader").await;
+    let post = async |path: &str, body: Value| site.post(&root, path, &body).await.expect(201);
+    post("flows", json!({"name": "extract"})).await;
+    let flow = post("flows", json!({"name": "load", "parents": ["extract"]})).await;
+    let job = post(
+        "jobs",
+        json!({"flow": "load", "name": "orders", "command": "true"}),
+    )
+    .await;
+    let change = async |path: &str, body: Value| {
+        let path = format!("/api/v1/{path}");
+        site.call(&root, "PATCH", &path, &body).await.expect(200)
+    };
+    let job = format!("jobs/{}", job["id"]);
+    change(&job, json!({"command": "false", "timeout": "1h30m"})).await;
+    change(&job, json!({"timeout": null})).await;
+
+    let history = async |of: &str| {
+        let told = site.get(&reader, &format!("{of}/history")).await;
+        assert!(!told.text().contains("hunter"), "{}", told.text());
+        told.expect(200)["items"].as_array().unwrap().clone()
+    };
+    let told = history(&job).await;
+    let versions: Vec<_> = told.iter().map(|it| it["version"].as_u64()).collect();
+    assert_eq!(versions, [Some(3), Some(2), Some(1)]);
+    assert_eq!(told[1]["before"]["command"], "true");
+    assert_eq!(told[1]["after"]["command"], "false");
+    assert_eq!(told[1]["after"]["timeout"], "1h30m");
+    assert_eq!(told[1]["after"]["flow"], "load");
+    assert_eq!(
+        (&told[0]["account"], &told[0]["address"]),
+        (&json!("root"), &Value::Null)
+    );
+    let whole = site.get(&root, &format!("{job}/history")).await.expect(200);
+    assert_eq!(whole["items"][0]["address"], "127.0.0.1");
+
+    // What a version was can be put again.
+    let mut old = told[1]["after"].as_object().unwrap().clone();
+    old.shift_remove("version");
+    let path = format!("/api/v1/{job}");
+    let again = site.call(&root, "PUT", &path, &Value::Object(old)).await;
+    assert_eq!(again.expect(200)["timeout"], "1h30m");
+
+    let one = format!("{job}/history?entry={}", told[1]["id"]);
+    let one = site.get(&reader, &one).await.expect(200);
+    assert_eq!(
+        (&one["items"][0], &one["items"][1]),
+        (&told[1], &Value::Null)
+    );
+    let other = format!(
+        "{job}/history?entry={}",
+        told[0]["id"].as_u64().unwrap() + 100
+    );
+    let other = site.get(&reader, &other).await.expect(200);
+    assert_eq!(other["items"], json!([]));
+    let first = site.get(&reader, &format!("{job}/history?limit=1")).await;
+    let cursor = first.expect(200)["next_cursor"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let second = format!("{job}/history?limit=1&cursor={cursor}");
+    let second = site.get(&reader, &second).await.expect(200);
+    assert_eq!(second["items"][0]["version"], 3);
+
+    let parents = history(&format!("flows/{}", flow["id"])).await;
+    assert_eq!(parents[0]["after"]["parents"], json!(["extract"]));
+
+    // Of a secret only that there is one, and whether it is another.
+    let source = json!({"name": "dwh", "kind": "mysql", "host": "db", "password": "hunter2"});
+    let source = format!("data-sources/{}", post("data-sources", source).await["id"]);
+    change(&source, json!({"password": "hunter3"})).await;
+    change(&source, json!({"user": "etl"})).await;
+    let secrets = history(&source).await;
+    let secrets: Vec<_> = secrets
+        .iter()
+        .map(|it| it["after"]["password"].clone())
+        .collect();
+    assert_eq!(secrets, ["***", "*** (new)", "***"]);
+
+    // Who switched a schedule, and that one which was so already is not told.
+    let night = json!({"name": "night", "flow": "load", "trigger": "@daily"});
+    let night = format!("schedules/{}", post("schedules", night).await["id"]);
+    for _ in 0..2 {
+        site.post(&root, &format!("{night}/pause"), &json!({}))
+            .await
+            .expect(200);
+    }
+    let switched = history(&night).await;
+    assert_eq!(switched.len(), 2);
+    let pause = &switched[0];
+    assert_eq!(
+        (&pause["action"], &pause["name"]),
+        (&json!("pause"), &json!("night"))
+    );
+    assert_eq!(
+        (&pause["before"]["paused"], &pause["after"]["paused"]),
+        (&json!(false), &json!(true))
+    );
+    let gone = site
+        .call(&root, "DELETE", &format!("/api/v1/{night}"), &Value::Null)
+        .await;
+    assert_eq!(gone.status, 204);
+    let gone = history(&night).await;
+    assert_eq!(
+        (&gone[0]["action"], &gone[0]["after"]),
+        (&json!("delete"), &Value::Null)
+    );
+}
+
+#[tokio::test]
 async fn where_nobody_is_asked_everybody_may_do_everything() {
     let bed = Bed::new().await;
     let session = bed.get("session").await.expect(200);
@@ -655,6 +770,7 @@ async fn where_nobody_is_asked_everybody_may_do_everything() {
         Permission::ALL.len()
     );
     bed.get("users").await.problem(409, "no_users");
+    bed.get("jobs/1/history").await.problem(409, "no_users");
 }
 
 #[tokio::test]

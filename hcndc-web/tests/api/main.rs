@@ -26,4 +26,6 @@ mod requests;
 mod resources;
 mod schedules;
 mod sheets;
+mod trends;
 mod trials;
+mod what_if;

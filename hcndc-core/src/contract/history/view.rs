@@ -1,19 +1,21 @@
 //! Clauses 1 and 5: what an item shows.
 
 use alloc::{collections::BTreeMap, string::String, sync::Arc, vec, vec::Vec};
+use core::time::Duration;
 
-use super::{Case, StoreFixture};
+use super::{Case, StoreFixture, walk};
 use crate::{
     contract::{
         sample::{self, World, date},
         store::{lead, put},
     },
-    engine::{Change, ExecutionRow, JobRunRow, JobRunState},
+    engine::{Change, ExecutionRow, ExecutionState, JobRunRow, JobRunState},
     id::{AttemptId, ExecutionId, ExecutorId, FlowId, FlowRunId, JobId, JobRunId},
     model::{Flow, Job},
     port::{
-        ExecutionQuery, ExecutorQuery, FlowQuery, FlowView, History, JobQuery, JobRunQuery,
-        JobView, LatestRun, LatestRunQuery,
+        Direction, ExecutionQuery, ExecutorQuery, FlowQuery, FlowView, History, JobQuery,
+        JobRunQuery, JobView, LatestRun, LatestRunQuery, PageRequest, PastRun, PastRunQuery, Tally,
+        TallyQuery,
     },
 };
 
@@ -353,4 +355,129 @@ where
     assert!(runs.iter().all(|view| view.row.flow_run != FlowRunId(0)));
     let jobs = store.jobs(&JobQuery::default()).await.expect("a page");
     assert!(jobs.items.iter().all(|view| view.flow_name == "new flow"));
+}
+
+/// Clauses 2 and 3: a flow's runs in the order of executions, with when those started.
+pub async fn runs_of_a_flow_are_paged_with_their_waits<F>(_: &F, case: &Case<F>)
+where
+    F: StoreFixture<Store: History>,
+{
+    let store = &case.store;
+    let fence = lead(store).await;
+    let mut changes = World::new().changes();
+    for id in 32..=36_u64 {
+        let row = ExecutionRow {
+            started_at: sample::at(id.cast_signed()),
+            ..sample::execution(id)
+        };
+        changes.push(Change::Execution(row));
+        changes.push(sample::put_flow_run(sample::flow_run(id + 40, id, 1)));
+        changes.push(sample::put_flow_run(sample::flow_run(id + 50, id, 2)));
+    }
+    put(store, fence, changes).await;
+    for direction in [Direction::Ascending, Direction::Descending] {
+        let runs = walk(2, direction, |page| async move {
+            let flow = FlowId(1);
+            store.past_runs(&PastRunQuery { flow, page }).await
+        })
+        .await;
+        let mut expected: Vec<_> = (32..=36).collect();
+        // The world has one of this flow, too.
+        expected.insert(0, 31);
+        if direction == Direction::Descending {
+            expected.reverse();
+        }
+        let ids: Vec<_> = runs.iter().map(|run| run.row.execution.0).collect();
+        assert_eq!(ids, expected);
+        let last = runs.iter().find(|run| run.row.execution.0 == 36);
+        let wanted = PastRun {
+            row: sample::flow_run(76, 36, 1),
+            data_date: date("2026-11-21"),
+            execution_started_at: sample::at(36),
+        };
+        assert_eq!(last, Some(&wanted));
+    }
+    let page = PageRequest::default();
+    let none = store
+        .past_runs(&PastRunQuery {
+            flow: FlowId(99),
+            page,
+        })
+        .await;
+    assert_eq!(none.expect("a page").items, []);
+}
+
+/// Clause 3: what was started in a time, its first moment included and its last one not; by state, with durations.
+pub async fn executions_of_a_time_are_counted<F>(_: &F, case: &Case<F>)
+where
+    F: StoreFixture<Store: History>,
+{
+    let store = &case.store;
+    let fence = lead(store).await;
+    let hour = 3_600_000_000_i64;
+    let of = |id: u64, hours: i64, state, took: Option<i64>| {
+        Change::Execution(ExecutionRow {
+            state,
+            started_at: sample::at(hours * hour),
+            ended_at: took.map(|took| sample::at(hours * hour + took)),
+            ..sample::execution(id)
+        })
+    };
+    let mut changes = vec![
+        of(40, 0, ExecutionState::Succeeded, Some(1)),
+        of(70, 10, ExecutionState::Failed, Some(9 * hour)),
+        of(71, 10, ExecutionState::Running, None),
+        // The first moment after the time that is asked for.
+        of(72, 12, ExecutionState::Succeeded, Some(3)),
+    ];
+    // Longest first, so that no store is right by chance.
+    changes.extend((1..=20_i64).map(|n| {
+        let took = (21 - n) * 1_000;
+        of(
+            40 + n.cast_unsigned(),
+            10,
+            ExecutionState::Succeeded,
+            Some(took),
+        )
+    }));
+    // One that has ended before it began, by a clock that was set back, took no time.
+    changes.push(of(73, 11, ExecutionState::Succeeded, Some(-5)));
+    put(store, fence, changes).await;
+    let tally = async |from: i64, to: i64, percentiles: &[u8]| {
+        let query = TallyQuery {
+            from: sample::at(from * hour),
+            to: sample::at(to * hour),
+            percentiles: percentiles.to_vec(),
+        };
+        store.tally(&query).await.expect("a tally")
+    };
+    let day = tally(10, 12, &[50, 95, 100, 0]).await;
+    let states = [
+        (ExecutionState::Running, 1),
+        (ExecutionState::Succeeded, 21),
+        (ExecutionState::Failed, 1),
+    ];
+    assert_eq!(day.states, BTreeMap::from(states));
+    assert_eq!(day.last_end, Some(sample::at(19 * hour)));
+    // Of 21: the 11th, the 20th, the last, the first.
+    let micros = day.durations.iter().map(Duration::as_micros);
+    assert_eq!(micros.collect::<Vec<_>>(), [10_000, 19_000, 20_000, 0]);
+    let first = tally(0, 10, &[50]).await;
+    assert_eq!(
+        first.states,
+        BTreeMap::from([(ExecutionState::Succeeded, 1)])
+    );
+    assert_eq!(first.durations, [Duration::from_micros(1)]);
+    // One microsecond more holds the one that starts then.
+    let query = TallyQuery {
+        from: sample::at(10 * hour),
+        to: sample::at(12 * hour + 1),
+        percentiles: vec![],
+    };
+    let more = store.tally(&query).await.expect("a tally");
+    assert_eq!(more.states.get(&ExecutionState::Succeeded), Some(&22));
+    assert_eq!(more.durations, []);
+    let none = tally(20, 30, &[50]).await;
+    assert_eq!(none, Tally::default());
+    assert_eq!(tally(12, 10, &[50]).await, Tally::default());
 }

@@ -18,7 +18,7 @@ const zh: Messages = {
   common: {
     search: '搜索', refresh: '刷新', new: '新建', edit: '编辑', delete: '删除', save: '保存', cancel: '取消', close: '关闭', back: '返回', more: '更多',
     previous: '上一页', next: '下一页', first: '第一页', copy: '复制', copied: '已复制', all: '全部', none: '无', any: '不限', yes: '是', no: '否', on: '开', off: '关',
-    enabled: '启用', disabled: '停用', name: '名称', description: '说明', directory: '目录', version: '版本 {n}', updated: '最近修改', updatedBy: '{at}，{by}', created: '创建',
+    enabled: '启用', active: '生效中', disabled: '停用', name: '名称', description: '说明', directory: '目录', version: '版本 {n}', updated: '最近修改', updatedBy: '{at}，{by}', created: '创建',
     loading: '加载中', retry: '重试', nothing: '暂无内容', noMatch: '没有符合条件的内容', clearFilters: '清除筛选', columns: '列', selected: '已选 {n} 项', rows: '本页 {n} 条', select: '选择', selectAll: '选择本页全部',
     add: '添加', remove: '移除', value: '值', key: '名称', required: '必填', saved: '已保存', deleted: '已删除', unsaved: '有未保存的修改，确定离开吗？', leave: '离开', stay: '留下',
     details: '详情', general: '基本', advanced: '更多设置', usedBy: '被引用', unused: '没有被引用', of: '{a} / {b}', actions: '操作', filter: '筛选', id: '编号', today: '今天', showAll: '查看全部', by: '由 {who}',
@@ -32,7 +32,7 @@ const zh: Messages = {
   tone: { succeeded: '成功', failed: '失败', running: '运行中', waiting: '等待', paused: '等待重试', stopped: '已终止', skipped: '跳过' },
   trigger: { manual: '手动', schedule: '调度', file: '文件', data_date: '数据日期', backfill: '补数' },
   home: {
-    title: '总览', today: '今日启动', running: '正在运行', failed: '失败', noFailed: '今天没有失败。', noRunning: '当前没有运行中的执行。', executors: '执行服务器', online: '在线', offline: '离线', slots: '槽位 {used} / {all}', load: '负载 {n}', memory: '可用内存 {n}', disk: '可用磁盘 {n}', why: '原因', open: '打开', lastLines: '输出的最后几行', fix: '修正任务', resume: '继续执行', next: '即将触发', noNext: '近期没有调度触发。', heat: '近 30 天各任务流', late: '延迟', alerts: '未处理预警', noAlerts: '没有未处理的预警。', trend: '耗时', jobs: '任务 {done} / {total}', welcome: '从这里开始', welcomeText: '还没有任何执行。请新建任务流和任务，或用 hcndc import 导入网格文件，然后运行。', newFlow: '新建任务流', holds: '另有 {n} 个任务受阻', heatCell: '{flow}，{date}：成功 {succeeded}，失败 {failed}', noHeat: '近 30 天没有执行。',
+    title: '总览', today: '今日启动', since: '自 {at} 起', running: '正在运行', failed: '失败', noFailed: '今天没有失败。', noRunning: '当前没有运行中的执行。', executors: '执行服务器', online: '在线', offline: '离线', slots: '槽位 {used} / {all}', load: '负载 {n}', memory: '可用内存 {n}', disk: '可用磁盘 {n}', why: '原因', lastLines: '输出的最后几行', fix: '修正任务', resume: '继续执行', next: '即将触发', noNext: '近期没有调度触发。', heat: '近 30 天各任务流', late: '超时与期限', alerts: '未处理预警', noAlerts: '没有未处理的预警。', trend: '耗时', jobs: '任务 {done} / {total}', welcome: '从这里开始', welcomeText: '还没有任何执行。请新建任务流和任务，或用 hcndc import 导入网格文件，然后运行。', newFlow: '新建任务流', holds: '另有 {n} 个任务受阻', heatCell: '{flow}，{date}：成功 {succeeded}，失败 {failed}', noHeat: '近 30 天没有执行。', tonight: '未来 24 小时', lastEnd: '{n} 个执行中最后一个结束', openThen: '届时仍未结束：{n}', allKept: '所有期限均可满足。', noLate: '没有超时，一天内也没有期限。', missed: '已超时', open: '待完成', startBy: '须在 {at} 前开始（{date}）', finishBy: '须在 {at} 前成功（{date}）',
   },
   execution: {
     title: '执行', one: '执行 {id}', state: '状态', flows: '任务流', dataDate: '数据日期', trigger: '触发方式', started: '开始', ended: '结束', took: '耗时', progress: '进度', startedBy: '启动人', partial: '仅部分任务', partialHelp: '仅启动了部分任务，不推进数据日期。', flow: '任务流', from: '数据日期从', to: '到', empty: '还没有执行', emptyHelp: '打开一个任务流并运行，或为其设置调度。', live: '实时',
@@ -44,6 +44,18 @@ const zh: Messages = {
   forecast: {
     title: '预测', note: '按当前定义与状态推算何时运行什么，不会启动任何任务。', horizon: '预测范围', hours: '{n} 小时', days: '{n} 天', usual: '按任务通常耗时', usualHelp: '取最近几次运行的中位数，最多 2,000 个任务；否则取定义中的预期耗时，没有则为一分钟。', connected: '仅使用在线的执行服务器', lost: '假设这些服务器不可用', executions: '执行', lastEnd: '最后结束于', missed: '将错过的期限', open: '届时尚未结束', none: '这段时间没有任何运行', noneHelp: '没有调度触发，也没有等待中的执行。请为任务流设置调度，或扩大预测范围。', timeline: '时间线', filter: '查找任务流', waits: '等待', runs: '运行', cut: '推算在 500,000 步后中止，之后的内容未显示。', moreRows: '另有 {n} 个任务流，可按名称查找。', skipped: '不会启动的触发时间', start: '“{schedule}”（{date}）到 {at} 仍未开始', finish: '“{schedule}”（{date}）到 {at} 仍未成功', bar: '{flow}，{date}：{from} 至 {to}，{state}', notYet: '未结束',
   },
+  whatIf: {
+    open: '假设分析', title: '假设分析', note: '仅假设这些修改已生效，不会保存任何内容。', clear: '清除全部假设', assumed: '假设的修改', how: '修改方式', field: '单项设置', mesh: '网状依赖文件片段', kind: '类型', which: '选择对象', what: '选择设置项', add: '试一试', fresh: '新建', draft: '表单中未保存的内容：{fields}', back: '返回表单', differences: '将带来的变化', nothing: '在此时间范围内没有变化。', lastEnd: '最后结束', newlyMissed: '新增超时：', kept: '不再超时：', keptBy: '“{schedule}”{date}，{at} 之前', firesGone: '不再触发（{n}）', firesAdded: '新增触发（{n}）', flows: '运行有变化的任务流', moved: '变化', runAdded: '新增运行', runGone: '不再运行', endsNow: '变为可预见结束', endsNoMore: '结束不可预见', more: '还有 {n} 个任务流执行', with: '修改后', without: '修改前',
+  },
+  draft: { foresee: '看看对预测的影响', here: '这是您之前填写的内容，尚未保存。', discard: '恢复为已保存的内容' },
+  history: {
+    tab: '历史', about: '概况', title: '版本', pick: '选择两个版本进行比较', from: '从', to: '到', fromThis: '从 {version} 开始比较', toThis: '比较到 {version}', between: '从 {from} 到 {to}', restore: '恢复此版本', older: '更早的版本', none: '没有记录', noneHelp: '自审计开始以来没有人修改过此{kind}，或记录已过保留期。', noTrail: '此服务器不保留审计记录', noTrailHelp: '它是在没有用户的情况下启动的。', same: '没有差异。', more: '还有 {n} 个字段', newSecret: '（新的密文）', filled: '已填入 {by} 于 {at} 的版本 {version}，保存前不会有任何改变。', notKept: '该版本已不再保留，以下为已保存的内容。',
+    did: { create: '新建', change: '修改', delete: '删除', pause: '暂停', resume: '恢复', run: '手动运行', test: '测试', password: '设置密码' }, by: { session: '网页', token: '令牌', open: '未登录', cli: '服务器主机', password: '密码' },
+  },
+  trend: {
+    title: '最近运行的耗时', days: '每日执行与耗时', flows: '任务流及通常耗时', other: '其他', median: '中位数', p95: '95 分位', waited: '等待', ran: '运行', howMany: '运行次数', slower: '通常的 {n} 倍', slowerHelp: '最近一次成功运行的耗时与之前成功运行中位数之比。', help: '颜色表示运行结果，点击柱形打开对应执行；中位数与分位数只统计成功的运行。', dayLabel: '{days} 天的执行：成功 {succeeded}，失败 {failed}；{date} 的耗时中位数为 {median}', flowLabel: '{n} 次运行，中位数 {median}，95 分位 {p95}', sparkLabel: '{n} 次运行，中位数 {median}',
+  },
+  firing: { title: '触发记录', at: '触发时间', outcome: '结果', due: '期限', none: '尚未触发', started: '已启动', queued: '排队中', skipped: '已跳过', open: '待完成', kept: '已满足', missed: '已超时', lapsed: '已失效', startBy: '{at} 前开始', finishBy: '{at} 前成功' },
   grid: { title: '按日期查看', note: '每个任务流在各数据日期的最近一次运行结果，点击可打开该次执行。', days: '日期个数', earlier: '更早的日期', later: '更晚的日期', last: '最后日期', cell: '{flow}，{date}：{state}，执行次数：{n}', none: '{flow}，{date}：没有运行' },
   upload: { open: '批量上传', download: '下载', title: '批量上传：{kinds}', note: '用表格批量新建和修改，所有行一起生效，或全部不生效。', templates: '从模板开始，表头说明各列含义；也可下载现有内容，修改后重新上传。', template: '模板（{format}）', drop: '将 csv、xlsx 或 xls 文件拖到此处', choose: '选择文件', another: '选择其他文件', faults: '未写入任何内容，请修正以下问题后重新选择文件', cell: '单元格', fault: '问题', remedy: '处理方法', preview: '将要进行的修改', row: '行', outcome: '结果', changes: '变更', created: '新建', changed: '修改', unchanged: '不变', all: '显示不变的行', nothing: '没有新内容', write: '写入', confirm: '将一次性新建 {created} 项、修改 {changed} 项。', done: '已新建 {created} 项，修改 {changed} 项', leave: '此表格尚未写入，确定离开吗？' },
   sheet: { name: '名称', description: '说明', directory: '目录', data_date: '数据日期', retries: '重试次数', depends_on: '依赖', flow: '任务流', executor: '执行服务器', workdir: '工作目录', command: '命令', params: '参数', success_codes: '成功退出码' },
@@ -53,6 +65,7 @@ const zh: Messages = {
   },
   log: { follow: '跟随', search: '在日志中搜索', all: '全部', stdout: '标准输出', stderr: '错误输出', executor: '执行服务器', download: '下载', firstError: '首个错误', empty: '尚无输出', ended: '已完整', skippedHead: '前 {size} 未显示。', fromStart: '从头显示', hits: '{i} / {n}', noHits: '无匹配', dropped: '为保持流畅，较早的行已省略；下载日志可查看全部。', top: '到开头', bottom: '到末尾', wrap: '自动换行' },
   control: {
+    executions: '{n} 个执行', stopMany: '终止正在运行的 {running} 个任务并结束这 {n} 个执行，之后可从中断处继续。', pauseMany: '正在运行的 {running} 个任务会运行到结束，这 {n} 个执行不再启动其他任务，直到有人让其继续。', resumeMany: '让这 {n} 个执行从中断或暂停处继续；已成功的不再运行，并重新读取定义。',
     stop: '停止', pause: '暂停', unpause: '恢复', resume: '继续执行', reset: '全部重跑', rerun: '从此处重跑', skip: '跳过', mark: '标记成功', kill: '终止',
     stopText: '终止正在运行的 {running} 个任务并结束本次执行，另有 {left} 个任务不再运行。之后可从中断处继续执行。',
     pauseText: '正在运行的 {running} 个任务会运行到结束；在恢复之前不会启动其他任务。',
@@ -65,10 +78,10 @@ const zh: Messages = {
     killText: '立即终止“{job}”及其全部进程，不再重试。执行按失败继续：需要它成功的任务变为“上游失败”。',
     done: '已完成', starting: '立即运行', run: '运行',
   },
-  start: { title: '运行 {name}', dataDate: '数据日期', dateHelp: '本次运行对应的业务日期。留空表示服务器时区的前一天。', downstream: '包含全部下游任务流', downstreamHelp: '同时运行以此为祖先的所有任务流，各自在其父任务流之后。', params: '参数', paramsHelp: '优先于任务流和任务的同名参数。', alone: '仅此任务', aloneHelp: '只运行此任务，不运行其依赖；不推进数据日期。', started: '执行 {id} 已启动', submit: '运行' },
-  form: { create: '新建{kind}', editing: '编辑 {name}', help: '帮助', secretKept: '留空则保留已存储的内容', addRow: '添加一行', condition: '条件', offset: '日期偏移', waitLimit: '最长等待', success: '成功', failure: '失败', done: '结束', delay: '首次等待', max: '重试次数', backoff: '每次等待 × ', cap: '最长等待', noRetry: '不重试', shared: '共享', own: '文本', create_: '创建', chooseFlow: '请先选择任务流', pickDates: '添加日期', once: '仅显示一次，请立即保存', onceDone: '已保存' },
+  start: { title: '运行 {name}', dataDate: '数据日期', dateHelp: '本次运行对应的业务日期。留空表示服务器时区的前一天。', downstream: '包含全部下游任务流', downstreamHelp: '同时运行以此为祖先的所有任务流，各自在其父任务流之后。', params: '参数', paramsHelp: '优先于任务流和任务的同名参数。', alone: '仅此任务', scheduleDate: '留空则为此刻触发时的数据日期。', scheduleParams: '优先于调度自身的同名参数。', aloneHelp: '只运行此任务，不运行其依赖；不推进数据日期。', started: '执行 {id} 已启动', submit: '运行' },
+  form: { command: '命令', dependsOn: '依赖', create: '新建{kind}', editing: '编辑 {name}', help: '帮助', secretKept: '留空则保留已存储的内容', addRow: '添加一行', condition: '条件', offset: '日期偏移', waitLimit: '最长等待', success: '成功', failure: '失败', done: '结束', delay: '首次等待', max: '重试次数', backoff: '每次等待 × ', cap: '最长等待', noRetry: '不重试', shared: '共享', own: '文本', create_: '创建', chooseFlow: '请先选择任务流', pickDates: '添加日期', once: '仅显示一次，请立即保存', onceDone: '已保存' },
   cron: { fields: '逐项选择', expression: '表达式', minute: '分', hour: '时', day: '日', month: '月', weekday: '星期', every: '每', step: '从…起每隔…', range: '从…到…', picked: '指定', next: '接下来十次', warnings: '注意', words: '含义', custom: '按原文', inZone: '按 {zone}', yours: '您的时间', dialect: '方言' },
-  audit: { at: '时间', what: '对象' },
+  audit: { at: '时间', what: '对象', from: '来源', since: '起始时间', until: '截止时间', nothing: '没有更多记录。', all: '查看其全部历史', execution: '执行', job_run: '任务执行', backfill: '补数', did: { create: '新建', change: '修改', delete: '删除', start: '启动', stop: '停止', pause: '暂停', unpause: '继续', resume: '恢复', rerun: '重跑', reset: '全部重跑', skip: '跳过', mark_succeeded: '标记成功', kill: '终止', run: '手动运行', restart: '重新开始', sign_in: '登录', sign_in_failed: '登录失败', sign_out: '退出', change_password: '修改密码', set_password: '设置密码' } },
   graph: { list: '列表', search: '查找节点', fit: '适应窗口', zoomIn: '放大', zoomOut: '缩小', legend: '图例', upstream: '上游', downstream: '下游', nodes: '{n} 个节点，{e} 条边', failedFirst: '下一个失败', map: '缩略图', label: '{n} 个节点的图。方向键移动画面，加 Shift 在节点间移动；加减号缩放，0 适应窗口，F 折叠，回车打开', picked: '{name}：上游 {up}，下游 {down}', empty: '没有可绘制的内容', open: '打开', jobs: '任务', around: '周边任务流', depth: '深度', edge_success: '需要成功', edge_failure: '需要失败', edge_done: '需要结束', role: '图', editLabel: '{n} 个任务的图。方向键移动画面，加 Shift 在任务间移动，加 Alt 移动任务；加减号缩放，0 适应窗口，Delete 删除', fold: '折叠下游', unfold: '展开', unfoldAll: '全部展开', foldedAway: '已折叠 {n} 个', jobCount: '任务数：{n}', nextOf: '转到下一个', showJobs: '展开任务', hideJobs: '收起任务', allJobs: '全部任务', flowsOnly: '任务流' },
   graphEdit: {
     open: '编辑图', title: '编辑 {name} 的图', panel: '选中的内容', new: '新', newName: '任务', add: '添加任务', after: '后续任务', arrange: '自动排列', undo: '撤销', redo: '重做', changes: '未保存：{n}', reviewSave: '检查并保存', review: '将要修改的内容', reviewNote: '涉及 {n} 个任务。作为一次修改整体保存，要么全部生效，要么全不生效。', checking: '正在由服务器检查…', checked: '服务器检查通过，可以保存。', goOn: '继续编辑', create: '新建', change: '修改', delete: '删除',

@@ -12,7 +12,7 @@ export const flows: Kind = {
   key: 'flows', page: '/interface/', one: p('flow', '任务流'), many: p('Flows', '任务流'),
   about: p('Named groups of jobs; the units that are started and scheduled.', '一组任务，启动和调度的单位。'),
   start: p('Make a flow, then add jobs to it. “hcndc import mesh.yaml” brings in many at once.', '先新建任务流，再添加任务；也可用 hcndc import mesh.yaml 批量导入。'),
-  filters: ['directory', 'enabled'], needs: 'write', uses: true, sheet: 'flows',
+  filters: ['directory', 'enabled'], needs: 'write', uses: true, sheet: 'flows', forecast: true,
   detail: () => import('@/pages/FlowParts.vue'),
   columns: [
     COLUMN_NAME, COLUMN_DIRECTORY,
@@ -42,7 +42,7 @@ export const jobs: Kind = {
   key: 'jobs', page: '/job/', one: p('job', '任务'), many: p('Jobs', '任务'),
   about: p('Commands on executors, and what ties them together.', '在执行服务器上运行的命令及其依赖。'),
   start: p('A job belongs to a flow: make a flow first.', '任务属于任务流，请先新建任务流。'),
-  filters: ['flow', 'enabled'], needs: 'write', uses: true, sheet: 'jobs',
+  filters: ['flow', 'enabled'], needs: 'write', uses: true, sheet: 'jobs', forecast: true,
   detail: () => import('@/pages/JobParts.vue'),
   columns: [
     { name: 'flow', label: p('Flow', '任务流'), type: 'ref', width: '180px' }, COLUMN_NAME,
@@ -77,7 +77,7 @@ export const executors: Kind = {
   key: 'executors', page: '/base/exec/host/', one: p('executor', '执行服务器'), many: p('Executors', '执行服务器'),
   about: p('Hosts that run commands.', '运行命令的主机。'),
   start: p('Start hcndc-exec on a host, then name its address here.', '先在主机上启动 hcndc-exec，再在此登记其地址。'),
-  filters: ['enabled'], needs: 'admin', uses: true,
+  filters: ['enabled'], needs: 'admin', uses: true, forecast: true,
   detail: () => import('@/pages/ExecutorParts.vue'),
   columns: [
     COLUMN_NAME,
@@ -100,7 +100,7 @@ export const pools: Kind = {
   key: 'pools', page: '/pool/', one: p('pool', '资源池'), many: p('Pools', '资源池'),
   about: p('Slots that jobs of any flow share: at most so many queries on one warehouse, say.', '任意任务流的任务共享的槽位，例如限制数据仓库的并发查询数。'),
   start: p('Make a pool, then name it in jobs.', '新建资源池后在任务中引用。'),
-  filters: ['directory'], needs: 'write', uses: true,
+  filters: ['directory'], needs: 'write', uses: true, forecast: true,
   columns: [COLUMN_NAME, COLUMN_DIRECTORY, { name: 'slots', label: p('Slots', '槽位'), end: true, width: '90px' }, { name: 'description', label: p('Description', '说明'), wide: true }, COLUMN_UPDATED],
   fields: [NAME, DESCRIPTION, DIRECTORY, { name: 'slots', type: 'int', required: true, initial: 4, min: 1, max: 100000, label: p('Slots', '槽位'), help: p('Slots that its jobs may take together; no fewer than one of its jobs takes.', '其任务可同时占用的槽位数，不少于其中单个任务所需。') }],
 }

@@ -7,7 +7,7 @@ export const schedules: Kind = {
   key: 'schedules', page: '/dispatch/', one: p('schedule', '调度'), many: p('Schedules', '调度'),
   about: p('When flows run by themselves.', '任务流何时自动运行。'),
   start: p('Give a flow a schedule, so that it runs by itself.', '为任务流设置调度，使其自动运行。'),
-  filters: ['directory'], needs: 'schedule', uses: false,
+  filters: ['directory', 'flow', 'enabled'], needs: 'schedule', uses: false, forecast: true,
   detail: () => import('@/pages/ScheduleParts.vue'),
   columns: [
     COLUMN_NAME,
@@ -51,7 +51,7 @@ export const calendars: Kind = {
   key: 'calendars', page: '/calendar/', one: p('calendar', '日历'), many: p('Calendars', '日历'),
   about: p('Which days are business days.', '哪些日期是工作日。'),
   start: p('Make a calendar with the holidays of your country, then name it in schedules.', '录入节假日与调休，然后在调度中引用。'),
-  filters: ['directory'], needs: 'write', uses: true,
+  filters: ['directory'], needs: 'write', uses: true, forecast: true,
   columns: [COLUMN_NAME, COLUMN_DIRECTORY, { name: 'weekend', label: p('Weekend', '周末'), type: 'many' }, { name: 'holidays', label: p('Holidays', '节假日'), type: 'dates', end: true }, { name: 'workdays', label: p('Made up for', '调休'), type: 'dates', end: true }, COLUMN_UPDATED],
   fields: [
     NAME, DESCRIPTION, DIRECTORY,

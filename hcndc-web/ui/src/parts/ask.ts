@@ -38,6 +38,11 @@ export function tell(message: string): void {
   ElMessage({ message, type: 'success', grouping: true })
 }
 
+/** Tells what was not done of many. */
+export function warn(message: string): void {
+  ElMessage({ message, type: 'warning', duration: 8000, showClose: true, grouping: true })
+}
+
 /** Tells why something did not work. */
 export function tellProblem(error: unknown): void {
   const problem = asProblem(error)

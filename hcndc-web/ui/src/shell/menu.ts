@@ -53,7 +53,7 @@ export const MENU: { text: string; entries: Entry[] }[] = [
       { to: '/user/', text: 'user', icon: User, needs: 'admin', users: true },
       { to: '/user/role/', text: 'role', icon: Avatar, needs: 'admin', users: true },
       { to: '/token/', text: 'token', icon: Key, users: true },
-      { to: '/audit/', text: 'audit', icon: List, needs: 'admin', users: true },
+      { to: '/audit/', text: 'audit', icon: List, needs: 'admin' },
     ],
   },
 ]

@@ -63,3 +63,11 @@ export function lanes(seen: Forecast): Lane[] {
   const first = (lane: Lane) => lane.pieces.reduce((least, it) => Math.min(least, it.begins), Infinity)
   return [...found.values()].sort((a, b) => first(a) - first(b) || a.flow.localeCompare(b.flow))
 }
+
+/** Lanes of two forecasts beside each other; what only the first has comes last. */
+export function pairs(before: Forecast, after: Forecast): (Lane & { before: Piece[] })[] {
+  const old = new Map(lanes(before).map((it) => [it.flow, it.pieces]))
+  const both = lanes(after).map((it) => ({ ...it, before: old.get(it.flow) ?? [] }))
+  const known = new Set(both.map((it) => it.flow))
+  return [...both, ...[...old].filter(([flow]) => !known.has(flow)).map(([flow, pieces]) => ({ flow, pieces: [], before: pieces }))]
+}
