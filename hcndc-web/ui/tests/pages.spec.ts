@@ -53,6 +53,7 @@ const DETAILS: [name: string, path: () => Promise<string>, here: string][] = [
   ['execution-history', async () => `/execute/${await failed()}/?tab=history`, '[role=tabpanel] strong'],
   ['backfill', async () => `/backfill/${await first('backfills')}/`, '.day'],
   ['flow', async () => `/interface/${await first('flows')}/`, 'tbody a'],
+  ['flow-graph', async () => `/interface/${await first('flows')}/graph/`, 'aside .jobs button'],
   ['flow-edit', async () => `/interface/${await first('flows')}/edit/`, 'form'],
   ['job', async () => `/job/${await first('jobs')}/`, 'dl dd'],
   ['job-edit', async () => `/job/${await first('jobs')}/edit/`, 'form'],

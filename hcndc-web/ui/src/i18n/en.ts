@@ -57,7 +57,7 @@ export default {
   jobRun: {
     title: 'Job run {id}', why: 'Why', log: 'Log', attempts: 'Attempts', holds: 'What holds it', earliest: 'Earliest start', executor: 'Executor', pid: 'Process', peak: 'Peak memory', cpu: 'Processor time', logBytes: 'Output', signal: 'Signal', reason: 'Reason', noAttempts: 'It has not been tried yet.', editJob: 'Edit the job', number: 'No.', dispatched: 'Given to the executor',
   },
-  log: { follow: 'Follow', search: 'Search in the log', all: 'All streams', stdout: 'Output', stderr: 'Errors', executor: 'Executor', download: 'Download', firstError: 'First error', empty: 'No output so far', ended: 'Complete', skippedHead: 'The first {size} are not shown.', fromStart: 'Show from the start', hits: '{i} of {n}', noHits: 'no match', dropped: 'Earlier lines are dropped to keep the page quick; download the log to see all.', top: 'To the start', bottom: 'To the end', wrap: 'Wrap lines' },
+  log: { follow: 'Follow', search: 'Search in the log', all: 'All streams', stdout: 'Output', stderr: 'Errors', executor: 'Executor', download: 'Download', firstError: 'First error', empty: 'No output so far', ended: 'Complete', reading: '{done} of {all} read', hits: '{i} of {n}', noHits: 'no match', dropped: 'Earlier lines are dropped to keep the page quick; download the log to see all.', top: 'To the start', bottom: 'To the end', wrap: 'Wrap lines' },
   control: {
     stop: 'Stop', pause: 'Pause', unpause: 'Go on', resume: 'Resume', reset: 'Run all anew', rerun: 'Rerun from here', skip: 'Skip', mark: 'Mark succeeded', kill: 'Kill',
     stopText: 'Kills the {running} jobs that run and ends the execution. {left} jobs will not run. It can be resumed later from where it broke.',

@@ -51,7 +51,7 @@ const zh: Messages = {
   jobRun: {
     title: '任务执行 {id}', why: '原因', log: '日志', attempts: '尝试', holds: '等待的条件', earliest: '最早可开始', executor: '执行服务器', pid: '进程', peak: '内存峰值', cpu: '处理器时间', logBytes: '输出', signal: '信号', reason: '原因', noAttempts: '尚未尝试运行。', editJob: '编辑任务', number: '序号', dispatched: '下发时间',
   },
-  log: { follow: '跟随', search: '在日志中搜索', all: '全部', stdout: '标准输出', stderr: '错误输出', executor: '执行服务器', download: '下载', firstError: '首个错误', empty: '尚无输出', ended: '已完整', skippedHead: '前 {size} 未显示。', fromStart: '从头显示', hits: '{i} / {n}', noHits: '无匹配', dropped: '为保持流畅，较早的行已省略；下载日志可查看全部。', top: '到开头', bottom: '到末尾', wrap: '自动换行' },
+  log: { follow: '跟随', search: '在日志中搜索', all: '全部', stdout: '标准输出', stderr: '错误输出', executor: '执行服务器', download: '下载', firstError: '首个错误', empty: '尚无输出', ended: '已完整', reading: '已读取 {done}，共 {all}', hits: '{i} / {n}', noHits: '无匹配', dropped: '为保持流畅，较早的行已省略；下载日志可查看全部。', top: '到开头', bottom: '到末尾', wrap: '自动换行' },
   control: {
     stop: '停止', pause: '暂停', unpause: '恢复', resume: '继续执行', reset: '全部重跑', rerun: '从此处重跑', skip: '跳过', mark: '标记成功', kill: '终止',
     stopText: '终止正在运行的 {running} 个任务并结束本次执行，另有 {left} 个任务不再运行。之后可从中断处继续执行。',
