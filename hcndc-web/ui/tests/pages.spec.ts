@@ -55,6 +55,7 @@ const DETAILS: [name: string, path: () => Promise<string>, here: string][] = [
   ['backfill', async () => `/backfill/${await first('backfills')}/`, '.day'],
   ['flow', async () => `/interface/${await first('flows')}/`, 'tbody a'],
   ['flow-history', async () => `/interface/${await first('flows')}/?tab=history`, '.entries li'],
+  ['flow-graph', async () => `/interface/${await first('flows')}/graph/`, 'aside .jobs button'],
   ['flow-edit', async () => `/interface/${await first('flows')}/edit/`, 'form'],
   ['job', async () => `/job/${await first('jobs')}/`, 'dl dd'],
   ['job-edit', async () => `/job/${await first('jobs')}/edit/`, 'form'],

@@ -63,7 +63,7 @@ const zh: Messages = {
   jobRun: {
     title: '任务执行 {id}', why: '原因', log: '日志', attempts: '尝试', holds: '等待的条件', earliest: '最早可开始', executor: '执行服务器', pid: '进程', peak: '内存峰值', cpu: '处理器时间', logBytes: '输出', signal: '信号', reason: '原因', noAttempts: '尚未尝试运行。', editJob: '编辑任务', number: '序号', dispatched: '下发时间',
   },
-  log: { follow: '跟随', search: '在日志中搜索', all: '全部', stdout: '标准输出', stderr: '错误输出', executor: '执行服务器', download: '下载', firstError: '首个错误', empty: '尚无输出', ended: '已完整', skippedHead: '前 {size} 未显示。', fromStart: '从头显示', hits: '{i} / {n}', noHits: '无匹配', dropped: '为保持流畅，较早的行已省略；下载日志可查看全部。', top: '到开头', bottom: '到末尾', wrap: '自动换行' },
+  log: { follow: '跟随', search: '在日志中搜索', all: '全部', stdout: '标准输出', stderr: '错误输出', executor: '执行服务器', download: '下载', firstError: '首个错误', empty: '尚无输出', ended: '已完整', reading: '已读取 {done}，共 {all}', hits: '{i} / {n}', noHits: '无匹配', dropped: '为保持流畅，较早的行已省略；下载日志可查看全部。', top: '到开头', bottom: '到末尾', wrap: '自动换行' },
   control: {
     executions: '{n} 个执行', stopMany: '终止正在运行的 {running} 个任务并结束这 {n} 个执行，之后可从中断处继续。', pauseMany: '正在运行的 {running} 个任务会运行到结束，这 {n} 个执行不再启动其他任务，直到有人让其继续。', resumeMany: '让这 {n} 个执行从中断或暂停处继续；已成功的不再运行，并重新读取定义。',
     stop: '停止', pause: '暂停', unpause: '恢复', resume: '继续执行', reset: '全部重跑', rerun: '从此处重跑', skip: '跳过', mark: '标记成功', kill: '终止',

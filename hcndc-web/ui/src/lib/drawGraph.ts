@@ -134,7 +134,7 @@ function strong(graph: Graph, marks: Marks, places: Map<number, GraphNode>) {
   return made
 }
 
-export function draw(context: CanvasRenderingContext2D, graph: Graph, view: View, width: number, height: number, marks: Marks, paint: Colours, more: { moving?: Moving | null; knobs?: Set<number> | 'all' | null } = {}): void {
+export function draw(context: CanvasRenderingContext2D, graph: Graph, view: View, width: number, height: number, marks: Marks, paint: Colours, more: { moving?: Moving | null; knobs?: Set<number> | 'all' | null; faint?: number } = {}): void {
   const { places, pieces: all, labels } = prepare(graph)
   context.clearRect(0, 0, width, height)
   context.save()
@@ -166,23 +166,23 @@ export function draw(context: CanvasRenderingContext2D, graph: Graph, view: View
   if (view.scale >= NAMES) for (const it of labels) label(context, it.at, it.text, seen, paint)
 
   for (const node of graph.nodes) {
-    if (more.moving?.node?.id !== node.id) drawNode(context, node, seen, view.scale, marks, some, paint)
+    if (more.moving?.node?.id !== node.id) drawNode(context, node, seen, view.scale, marks, some ? (more.faint ?? 0.28) : 1, paint)
   }
   if (more.moving) drawMoving(context, more.moving, view.scale, places, marks, seen, paint)
   if (more.knobs) {
     for (const node of graph.nodes) {
-      if (more.knobs === 'all' ? !node.outside || node.folded === undefined : more.knobs.has(node.id)) knob(context, more.moving?.node?.id === node.id ? more.moving.node : node, view.scale, paint)
+      if (more.knobs === 'all' || more.knobs.has(node.id)) knob(context, more.moving?.node?.id === node.id ? more.moving.node : node, view.scale, paint)
     }
   }
   context.restore()
 }
 
-function drawNode(context: CanvasRenderingContext2D, node: GraphNode, seen: Bounds, scale: number, marks: Marks, some: boolean, paint: Colours): void {
+function drawNode(context: CanvasRenderingContext2D, node: GraphNode, seen: Bounds, scale: number, marks: Marks, faint: number, paint: Colours): void {
   const left = node.x - node.width / 2
   const top = node.y - node.height / 2
   if (left > seen.right || left + node.width < seen.left || top > seen.bottom || top + node.height < seen.top) return
-  const near = !some || node.id === marks.picked || marks.up.has(node.id) || marks.down.has(node.id)
-  context.globalAlpha = near || marks.hits.has(node.id) ? 1 : 0.28
+  const near = node.id === marks.picked || marks.up.has(node.id) || marks.down.has(node.id)
+  context.globalAlpha = near || marks.hits.has(node.id) ? 1 : faint
   box(context, node, left, top, scale, marks, paint)
   context.globalAlpha = 1
 }
@@ -199,7 +199,7 @@ function drawMoving(context: CanvasRenderingContext2D, moving: Moving, scale: nu
       if (shape) trace(context, shape, true)
     }
     context.stroke()
-    drawNode(context, node, seen, scale, marks, false, paint)
+    drawNode(context, node, seen, scale, marks, 1, paint)
   }
   if (line) {
     context.strokeStyle = context.fillStyle = line.bad ? paint.bad : paint.accent
