@@ -165,7 +165,11 @@ fn the_session_of_the_page_works_as_it_is_written() {
     ] {
         assert!(said.contains(what), "{what} is not in:\n{said}\n{warned}");
     }
-    for what in ["did you mean \"extract\"?", "still needed", "ops@example.com"] {
+    for what in [
+        "did you mean \"extract\"?",
+        "still needed",
+        "ops@example.com",
+    ] {
         assert!(warned.contains(what), "{what} is not in:\n{warned}\n{said}");
     }
 }
