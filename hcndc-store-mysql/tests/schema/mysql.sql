@@ -140,9 +140,12 @@ CREATE TABLE `backfill` (
   `stopped_by` longtext DEFAULT NULL,
   `restarted_by` longtext DEFAULT NULL,
   `restarts` bigint NOT NULL,
+  `start_key` varchar(255) DEFAULT NULL,
+  `start_print` bigint DEFAULT NULL,
   PRIMARY KEY (`id`),
   KEY `backfill_by_state` (`state`,`id`),
-  KEY `backfill_by_flow` (`flow_id`,`id`)
+  KEY `backfill_by_flow` (`flow_id`,`id`),
+  KEY `backfill_by_start_key` (`start_key`)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin;
 
 CREATE TABLE `backfill_date` (

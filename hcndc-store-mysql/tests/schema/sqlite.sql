@@ -136,9 +136,13 @@ CREATE TABLE "backfill" ( "id" integer NOT NULL PRIMARY KEY,
   "ended_at" integer,
   "stopped_by" text,
   "restarted_by" text,
-  "restarts" integer NOT NULL );
+  "restarts" integer NOT NULL,
+  "start_key" varchar(255),
+  "start_print" integer);
 
 CREATE INDEX "backfill_by_flow" ON "backfill" ("flow_id", "id");
+
+CREATE INDEX "backfill_by_start_key" ON "backfill" ("start_key");
 
 CREATE INDEX "backfill_by_state" ON "backfill" ("state", "id");
 

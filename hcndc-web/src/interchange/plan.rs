@@ -619,6 +619,7 @@ schedules:
     fn without_prune_nothing_goes_and_with_it_what_the_file_speaks_of() {
         let few = "
 hcndc: 1
+pools: [{name: dw, slots: 4}]
 flows:
   - name: extract
     directory: /retail
