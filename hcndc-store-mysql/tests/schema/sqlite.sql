@@ -136,7 +136,7 @@ CREATE TABLE "backfill" ( "id" integer NOT NULL PRIMARY KEY,
   "ended_at" integer,
   "stopped_by" text,
   "restarted_by" text,
-  "restarts" integer NOT NULL,
+  "restarts" integer NOT NULL ,
   "start_key" varchar(255),
   "start_print" integer);
 

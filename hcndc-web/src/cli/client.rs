@@ -101,7 +101,7 @@ impl ClientError {
         match self {
             Self::Unreachable { .. } | Self::Protocol { .. } => true,
             Self::Refused { problem, .. } => {
-                matches!(problem.status, 502 | 503 | 504) && problem.code != "log_unavailable"
+                matches!(problem.status, 502..=504) && problem.code != "log_unavailable"
             }
             _ => false,
         }

@@ -176,8 +176,8 @@ mod tests {
         ];
         let items = [json!({"id": 12, "flow": {"name": "夜间"}, "state": "failed"})];
         let shown = table(COLUMNS, &items, Lang::En);
-        assert_eq!(shown, " id   flow   state\n 12   夜间   failed");
+        assert_eq!(shown, " id  flow  state\n 12  夜间  failed");
         let shown = table(COLUMNS, &items, Lang::Zh);
-        assert_eq!(shown, " 编号   任务流   状态\n   12   夜间     失败");
+        assert_eq!(shown, " 编号  任务流  状态\n   12  夜间    失败");
     }
 }

@@ -145,6 +145,6 @@ mod tests {
         table.add_row([marked.as_str(), "x"]);
         table.add_row(["四个汉字", "y"]);
         let painted = paint(&table.trim_fmt());
-        assert_eq!(painted, " \x1b[31m失败\x1b[0m       x\n 四个汉字   y");
+        assert_eq!(painted, " \x1b[31m失败\x1b[0m      x\n 四个汉字  y");
     }
 }

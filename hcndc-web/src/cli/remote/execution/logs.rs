@@ -290,7 +290,7 @@ impl<'a> Log<'a> {
         loop {
             let step = async {
                 let (begun, is_settled) = self.begun().await?;
-                let number = *wanted.get_or_insert(begun.max(1));
+                let number = *wanted.get_or_insert_with(|| begun.max(1));
                 if number > begun {
                     return Ok::<_, RemoteError>(match is_settled {
                         true => Step::Over,
