@@ -658,7 +658,7 @@ struct LayoutEdge {
 
 /// Draws a graph that is being edited.
 #[utoipa::path(post, operation_id = "lay_out", path = "/api/v1/graphs/layout", tag = "graphs", request_body = LayoutBody, responses(
-    (status = 200, body = GraphDto),
+    (status = 200, body = Object, description = "As other graphs are told, but that ids are those that were given: numbers or texts"),
     (status = 400, body = ProblemDto, content_type = "application/problem+json"),
     (status = 422, body = ProblemDto, content_type = "application/problem+json", description = "`bad_definition`, with a fault `cycle` that names it"),
 ))]
