@@ -7,9 +7,57 @@ const PUBLIC: [&str; 7] = [
     "sign_in", "healthz", "readyz", "metrics", "openapi", "docs", "home",
 ];
 
+/// A problem that many operations can meet.
+struct Answer {
+    /// What it is called among the description's responses.
+    name: &'static str,
+    status: &'static str,
+    /// The codes that it may have.
+    codes: &'static str,
+}
+
+const fn answer(name: &'static str, status: &'static str, codes: &'static str) -> Answer {
+    Answer {
+        name,
+        status,
+        codes,
+    }
+}
+
+const BAD_BODY: Answer = answer("BadBody", "400", "`bad_body`");
+const BAD_QUERY: Answer = answer("BadQuery", "400", "`bad_query`");
+const BAD_BODY_OR_QUERY: Answer = answer("BadBodyOrQuery", "400", "`bad_body`, `bad_query`");
+const SIGNED_OUT: Answer = answer("SignedOut", "401", "`signed_out`");
+const FORBIDDEN: Answer = answer(
+    "Forbidden",
+    "403",
+    "`forbidden`, `csrf`, `password_change_needed`, `foreign_host`, `foreign_origin`",
+);
+const UNKNOWN: Answer = answer("Unknown", "404", "`unknown_route`");
+const TOO_LARGE: Answer = answer("TooLarge", "413", "`too_large`");
+const OTHER_MEDIA_TYPE: Answer = answer("OtherMediaType", "415", "`unsupported_media_type`");
+const UNABLE: Answer = answer(
+    "Unable",
+    "503",
+    "`store_unavailable`, `scheduler_slow`, `scheduler_stopped`, `no_leader`, `outcome_unknown`",
+);
+const ALL: [Answer; 9] = [
+    BAD_BODY,
+    BAD_QUERY,
+    BAD_BODY_OR_QUERY,
+    SIGNED_OUT,
+    FORBIDDEN,
+    UNKNOWN,
+    TOO_LARGE,
+    OTHER_MEDIA_TYPE,
+    UNABLE,
+];
+
 /// Adds to each operation that a caller must be known, and the problems that no handler tells of itself. What a handler says
 /// of a status stays.
 pub(super) fn add(document: &mut Value) {
+    let told = ALL.map(|answer| (answer.name.to_owned(), answer.told()));
+    document["components"]["responses"] = Value::Object(told.into_iter().collect());
     let paths = document["paths"].as_object_mut();
     for (path, item) in paths.into_iter().flatten() {
         for operation in item.as_object_mut().into_iter().flat_map(Map::values_mut) {
@@ -21,10 +69,9 @@ pub(super) fn add(document: &mut Value) {
             };
             let problems = problems(path, operation, is_public);
             if let Some(answers) = operation["responses"].as_object_mut() {
-                for (status, description) in problems {
-                    answers
-                        .entry(status)
-                        .or_insert_with(|| problem(&description));
+                for problem in problems {
+                    let status = answers.entry(problem.status);
+                    status.or_insert_with(|| problem.reference());
                 }
                 answers.sort_keys();
             }
@@ -32,43 +79,42 @@ pub(super) fn add(document: &mut Value) {
     }
 }
 
-/// Statuses, and the codes of the problems that they stand for.
-fn problems(path: &str, operation: &Value, is_public: bool) -> Vec<(&'static str, String)> {
+/// The problems that an operation can meet.
+fn problems(path: &str, operation: &Value, is_public: bool) -> Vec<Answer> {
     let has_body = operation.get("requestBody").is_some();
     let parameters = operation["parameters"].as_array();
     let has_parameters = parameters.is_some_and(|all| !all.is_empty());
     let mut problems = Vec::new();
-    let mut bad = Vec::new();
-    if has_body {
-        bad.push("`bad_body`");
-        problems.push(("413", "`too_large`".to_owned()));
-        problems.push(("415", "`unsupported_media_type`".to_owned()));
-    }
-    if has_parameters {
-        bad.push("`bad_query`");
-    }
-    if !bad.is_empty() {
-        problems.push(("400", bad.join(", ")));
+    match (has_body, has_parameters) {
+        (true, true) => problems.push(BAD_BODY_OR_QUERY),
+        (true, false) => problems.push(BAD_BODY),
+        (false, true) => problems.push(BAD_QUERY),
+        (false, false) => {}
     }
     if !is_public {
-        let refusals =
-            "`forbidden`, `csrf`, `password_change_needed`, `foreign_host`, `foreign_origin`";
-        problems.push(("401", "`signed_out`".to_owned()));
-        problems.push(("403", refusals.to_owned()));
+        problems.extend([SIGNED_OUT, FORBIDDEN]);
     }
     if path.contains('{') {
-        problems.push(("404", "`unknown_route`".to_owned()));
+        problems.push(UNKNOWN);
+    }
+    if has_body {
+        problems.extend([TOO_LARGE, OTHER_MEDIA_TYPE]);
     }
     if path.starts_with("/api/v1/") {
-        let unable = "`store_unavailable`, `scheduler_slow`, `scheduler_stopped`, `no_leader`, `outcome_unknown`";
-        problems.push(("503", unable.to_owned()));
+        problems.push(UNABLE);
     }
     problems
 }
 
-fn problem(description: &str) -> Value {
-    let schema = json!({"$ref": "#/components/schemas/Problem"});
-    json!({"description": description, "content": {"application/problem+json": {"schema": schema}}})
+impl Answer {
+    fn told(&self) -> Value {
+        let schema = reference("Problem");
+        json!({"description": self.codes, "content": {"application/problem+json": {"schema": schema}}})
+    }
+
+    fn reference(&self) -> Value {
+        json!({"$ref": format!("#/components/responses/{}", self.name)})
+    }
 }
 
 /// Lets what is told have more than what is sent. A body is refused that has an unknown field; what is told has the fields of
@@ -136,7 +182,7 @@ mod tests {
 
     #[test]
     fn a_handlers_own_words_stay() {
-        let mut document = json!({"paths": {"/api/v1/flows": {"post": {
+        let mut document = json!({"components": {}, "paths": {"/api/v1/flows": {"post": {
             "operationId": "create_flow", "requestBody": {}, "responses": {"400": {"description": "its own"}},
         }}}});
         add(&mut document);
