@@ -1,5 +1,5 @@
 //! Figures for Prometheus: what happened, counted as it is stored; how things stand, looked up when asked. Each stands in
-//! one [list](figure), with its unit and what it says; `deploy/` has a dashboard and alert rules on them.
+//! one list, `figure`, with its unit and what it says; `deploy/` has a dashboard and alert rules on them.
 
 mod both;
 mod counting;
