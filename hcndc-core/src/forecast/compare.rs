@@ -38,6 +38,21 @@ pub struct Comparison {
     pub last_end_after: Option<Timestamp>,
 }
 
+impl Comparison {
+    /// Whether both forecasts say the same.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        // With its ends left out, it is as one that found nothing.
+        let ends_alike = self.last_end_before == self.last_end_after;
+        let rest = Self {
+            last_end_before: None,
+            last_end_after: None,
+            ..self.clone()
+        };
+        ends_alike && rest == Self::default()
+    }
+}
+
 /// One flow run in both forecasts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]

@@ -159,7 +159,7 @@ pub(super) fn forecast(forecast: &Forecast, look: Look) -> String {
 /// What differs, a line for each job run.
 pub(super) fn comparison(found: &Comparison, look: Look) -> String {
     let Look { lang, zone, .. } = look;
-    if *found == Comparison::default() {
+    if found.is_empty() {
         return pick(lang, "no difference", "没有差别").to_owned();
     }
     let lists = [
