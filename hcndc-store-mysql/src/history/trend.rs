@@ -11,7 +11,7 @@ use sea_orm::{
     sea_query::{Expr, ExprTrait as _, Query, SelectStatement},
 };
 
-use super::definitions::is_id;
+use super::{definitions::is_id, pieces::unindexed};
 use crate::{
     SqlError,
     entity::{Execution, FlowRun, Reader, Table as _},
@@ -129,7 +129,7 @@ fn select_duration(query: &TallyQuery, rank: u64) -> SelectStatement {
     let took = || Expr::col(Execution::EndedAt).sub(Expr::col(Execution::StartedAt));
     select_of(query)
         .expr_as(took(), "took")
-        .and_where(Expr::col(Execution::State).eq(ExecutionState::Succeeded.as_str()))
+        .and_where(unindexed("+execution.state").eq(ExecutionState::Succeeded.as_str()))
         .and_where(Expr::col(Execution::EndedAt).is_not_null())
         .order_by_expr(took(), Order::Asc)
         .limit(1)
