@@ -97,7 +97,7 @@ impl Bed {
         fs::create_dir(&home).unwrap();
         let log = fs::File::create(dir.path().join("executor.log")).unwrap();
         let executor = Command::new(env!("CARGO_BIN_EXE_hcndc"))
-            .arg("executor")
+            .args(["executor", "local"])
             .arg("--data-dir")
             .arg(&home)
             .arg("--base-dir")
