@@ -3,7 +3,7 @@
 //! Requests are signed in their address (AWS Signature Version 4), so no secret is ever sent. Listings are read whatever XML
 //! namespace a store gives them: makers differ.
 
-use std::{fmt::Write as _, time::Duration};
+use std::time::Duration;
 
 use chrono::DateTime;
 use hcndc_core::{model::FileServer, time::Timestamp};
@@ -216,21 +216,16 @@ impl Listing {
 fn bucket(server: &FileServer) -> Result<Bucket, String> {
     let option = |name: &str| server.options.get(name).map(String::as_str);
     let region = option("region").unwrap_or(REGION).to_owned();
-    let mut endpoint = format!("{}://", option("scheme").unwrap_or("https"));
     let is_amazons = server.host.is_empty();
-    match is_amazons {
-        true => write!(endpoint, "s3.{region}.amazonaws.com"),
+    let host = match &*server.host {
+        "" => format!("s3.{region}.amazonaws.com"),
         // An address of IPv6 has colons of its own.
-        false if server.host.contains(':') && !server.host.starts_with('[') => {
-            write!(endpoint, "[{}]", server.host)
-        }
-        false => write!(endpoint, "{}", server.host),
-    }
-    .and_then(|()| match server.port {
-        Some(port) => write!(endpoint, ":{port}"),
-        None => Ok(()),
-    })
-    .map_err(|error| error.to_string())?;
+        host if host.contains(':') && !host.starts_with('[') => format!("[{host}]"),
+        host => host.to_owned(),
+    };
+    let port = server.port.map(|port| format!(":{port}"));
+    let scheme = option("scheme").unwrap_or("https");
+    let endpoint = format!("{scheme}://{host}{}", port.unwrap_or_default());
     let endpoint = Url::parse(&endpoint);
     let endpoint = endpoint.map_err(|error| format!("host and port are no address: {error}"))?;
     let style = match option("addressing") {
