@@ -1,7 +1,9 @@
-//! Changes become rows: the last of each row, grouped by table, in one transaction that begins with the fence.
+//! Changes become rows: the last of each row, grouped by table, in one transaction that begins with the fence. What is small
+//! goes to the database as one script, the rest a statement at a time.
 
 mod definitions;
 mod past;
+mod script;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,17 +17,14 @@ use hcndc_core::{
         FlowId, FlowRunId, JobId, JobRunId, ScheduleId,
     },
     model::{self, Definition, DefinitionId},
-    port::{Commit, Fence},
+    port::{Commit, ErrorKind, Fence, PortError as _},
     time::DataDate,
 };
-use sea_orm::{
-    ConnectionTrait as _, DatabaseTransaction,
-    sea_query::{Expr, ExprTrait as _, Query},
-};
+use sea_orm::sea_query::{Expr, ExprTrait as _, Query};
 
 use crate::{
     SqlError, SqlStore,
-    commit::past::Past,
+    commit::{past::Past, script::Script},
     dialect::begin_write,
     entity::{
         self, Action, Alert, Attempt, Backfill, BackfillDate, Execution, Executor, FileArrival,
@@ -36,6 +35,7 @@ use crate::{
     fence,
     retry::Tries,
     upsert::{chunks, delete, upsert, values},
+    writing::Writing,
 };
 
 impl SqlStore {
@@ -58,17 +58,57 @@ impl SqlStore {
         next_id: u64,
         batch: &Batch<'_>,
     ) -> Result<(), SqlError> {
+        let Some(script) = self.script(fence, next_id, batch).await? else {
+            return self.commit_by_statements(fence, next_id, batch).await;
+        };
+        match script.run(self.writer()).await {
+            // Statement by statement, to know which it is that the database refuses: the fence, mostly.
+            Err(error) if !may_pass(error.kind()) => {
+                self.commit_by_statements(fence, next_id, batch).await
+            }
+            done => done,
+        }
+    }
+
+    async fn script(
+        &self,
+        fence: Fence,
+        next_id: u64,
+        batch: &Batch<'_>,
+    ) -> Result<Option<script::Complete>, SqlError> {
+        if batch.changes > script::LARGEST {
+            return Ok(None);
+        }
+        let mut script = Script::new(self.writer().get_database_backend());
+        fence::demand(&mut script, fence, next_id).await?;
+        batch.store(&mut script).await?;
+        Ok(script.end())
+    }
+
+    async fn commit_by_statements(
+        &self,
+        fence: Fence,
+        next_id: u64,
+        batch: &Batch<'_>,
+    ) -> Result<(), SqlError> {
         let transaction = begin_write(self.writer()).await.doing("begin a commit")?;
         // First, because it locks the row: until this transaction ends no other term can begin.
         fence::check(&transaction, fence, next_id).await?;
-        batch.store(&transaction).await?;
+        batch.store(&mut &transaction).await?;
         transaction.commit().await.doing("complete a commit")
     }
+}
+
+/// Whether the same may succeed another time.
+fn may_pass(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::Conflict | ErrorKind::Unavailable)
 }
 
 /// What a commit leaves behind, by table.
 #[derive(Default)]
 struct Batch<'a> {
+    /// How many changes there were.
+    changes: usize,
     /// Deleted at some moment, and perhaps put again after.
     deleted_flows: BTreeSet<FlowId>,
     flows: BTreeMap<FlowId, &'a model::Flow>,
@@ -97,7 +137,7 @@ struct Batch<'a> {
 }
 
 /// Stands in the row of what was started, where nothing else writes it.
-async fn store_start_key(db: &DatabaseTransaction, row: &StartKeyRow) -> Result<(), SqlError> {
+async fn store_start_key(db: &mut impl Writing, row: &StartKeyRow) -> Result<(), SqlError> {
     let (key, print) = (row.key.as_str(), row.print.cast_signed());
     let statement = match row.started {
         Started::Execution(id) => Query::update()
@@ -113,13 +153,15 @@ async fn store_start_key(db: &DatabaseTransaction, row: &StartKeyRow) -> Result<
             .and_where(Expr::col(Backfill::Id).eq(number("backfill", id.0)?))
             .to_owned(),
     };
-    let done = db.execute(&statement).await;
-    done.doing("store the key of a start").map(drop)
+    db.write("store the key of a start", &statement).await
 }
 
 impl<'a> Batch<'a> {
     fn new(changes: &'a [Change]) -> Self {
-        let mut batch = Self::default();
+        let mut batch = Self {
+            changes: changes.len(),
+            ..Self::default()
+        };
         for change in changes {
             batch.add(change);
         }
@@ -221,7 +263,7 @@ impl<'a> Batch<'a> {
         }
     }
 
-    async fn store(&self, db: &DatabaseTransaction) -> Result<(), SqlError> {
+    async fn store(&self, db: &mut impl Writing) -> Result<(), SqlError> {
         self.store_flows(db).await?;
         self.store_jobs(db).await?;
         let gone = ids("executor", self.deleted_executors.iter().map(|id| id.0))?;
@@ -251,7 +293,7 @@ impl<'a> Batch<'a> {
         self.store_firings(db).await
     }
 
-    async fn store_firings(&self, db: &DatabaseTransaction) -> Result<(), SqlError> {
+    async fn store_firings(&self, db: &mut impl Writing) -> Result<(), SqlError> {
         // What a schedule and a file event have used goes with them.
         let gone = self.deleted_definitions.iter();
         let schedules = gone.clone().filter_map(|id| match id {
@@ -282,7 +324,7 @@ impl<'a> Batch<'a> {
     }
 
     /// Rows go before they come: a flow that is put again after its deletion starts without a data date.
-    async fn store_flows(&self, db: &DatabaseTransaction) -> Result<(), SqlError> {
+    async fn store_flows(&self, db: &mut impl Writing) -> Result<(), SqlError> {
         let gone = ids("flow", self.deleted_flows.iter().map(|id| id.0))?;
         delete(db, "delete flows", Flow::Id, &gone).await?;
         let touched = self.deleted_flows.iter().chain(self.flows.keys());
@@ -301,7 +343,7 @@ impl<'a> Batch<'a> {
         self.store_data_dates(db).await
     }
 
-    async fn store_data_dates(&self, db: &DatabaseTransaction) -> Result<(), SqlError> {
+    async fn store_data_dates(&self, db: &mut impl Writing) -> Result<(), SqlError> {
         // Flows that end together mostly do so for one date: a statement for each date, not for each flow.
         let mut by_date = BTreeMap::<_, Vec<_>>::new();
         for (flow, data_date) in &self.data_dates {
@@ -314,13 +356,13 @@ impl<'a> Batch<'a> {
                     .value(Flow::DataDate, entity::date(*data_date))
                     .and_where(Expr::col(Flow::Id).is_in(piece.iter().copied()))
                     .to_owned();
-                db.execute(&statement).await.doing("store data dates")?;
+                db.write("store data dates", &statement).await?;
             }
         }
         Ok(())
     }
 
-    async fn store_jobs(&self, db: &DatabaseTransaction) -> Result<(), SqlError> {
+    async fn store_jobs(&self, db: &mut impl Writing) -> Result<(), SqlError> {
         let gone = ids("job", self.deleted_jobs.iter().map(|id| id.0))?;
         delete(db, "delete jobs", Job::Id, &gone).await?;
         let touched = self.deleted_jobs.iter().chain(self.jobs.keys());
@@ -352,6 +394,8 @@ mod tests {
         contract::sample,
         port::{ErrorKind, PortError as _, Store as _},
     };
+
+    use sea_orm::ConnectionTrait as _;
 
     use super::*;
 

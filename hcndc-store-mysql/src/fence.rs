@@ -17,6 +17,7 @@ use crate::{
     entity::{Leader, Reader, number},
     error::Doing as _,
     retry::Tries,
+    writing::Writing,
 };
 
 /// Refuses any fence but the newest, stores the next id and a sign of life, and holds the row until the transaction ends.
@@ -25,15 +26,9 @@ pub(crate) async fn check(
     given: Fence,
     next_id: u64,
 ) -> Result<(), SqlError> {
-    let next_id = number("next id", next_id)?;
-    let grown = CaseStatement::new()
-        .case(Expr::col(Leader::NextId).lt(next_id), next_id)
-        .finally(Expr::col(Leader::NextId));
     let mut statement = of_term(given)?;
     // Both databases count the rows that match, whether or not their values change.
-    statement
-        .value(Leader::NextId, grown)
-        .value(Leader::ExpiresAt, Expr::col(Leader::ExpiresAt).add(1_i64));
+    sign(&mut statement, next_id)?;
     let matched = db.execute(&statement).await.doing("check the fence")?;
     if matched.rows_affected() == 0 {
         return Err(SqlError::Fenced { given });
@@ -41,16 +36,48 @@ pub(crate) async fn check(
     Ok(())
 }
 
+/// The same for a script, which cannot ask how many rows there were: any other fence becomes none, which the column refuses.
+pub(crate) async fn demand(
+    db: &mut impl Writing,
+    given: Fence,
+    next_id: u64,
+) -> Result<(), SqlError> {
+    let same = CaseStatement::new().case(is_term(given)?, Expr::col(Leader::Fence));
+    let mut statement = Query::update()
+        .table(Leader::Table)
+        .value(Leader::Fence, same)
+        .and_where(Expr::col(Leader::Id).eq(Leader::ROW))
+        .to_owned();
+    sign(&mut statement, next_id)?;
+    db.write("check the fence", &statement).await
+}
+
+/// The next id, and a sign of life.
+fn sign(statement: &mut UpdateStatement, next_id: u64) -> Result<(), SqlError> {
+    let next_id = number("next id", next_id)?;
+    let grown = CaseStatement::new()
+        .case(Expr::col(Leader::NextId).lt(next_id), next_id)
+        .finally(Expr::col(Leader::NextId));
+    statement
+        .value(Leader::NextId, grown)
+        .value(Leader::ExpiresAt, Expr::col(Leader::ExpiresAt).add(1_i64));
+    Ok(())
+}
+
 /// An update of the leader's row, if this is the newest term. There is no term 0: it is what stands there before the
 /// first.
 fn of_term(fence: Fence) -> Result<UpdateStatement, SqlError> {
-    let value = i64::try_from(fence.0).map_err(|_| SqlError::Fenced { given: fence })?;
     Ok(Query::update()
         .table(Leader::Table)
         .and_where(Expr::col(Leader::Id).eq(Leader::ROW))
-        .and_where(Expr::col(Leader::Fence).eq(value))
-        .and_where(Expr::col(Leader::Fence).gt(0))
+        .and_where(is_term(fence)?)
         .to_owned())
+}
+
+fn is_term(fence: Fence) -> Result<Expr, SqlError> {
+    let value = i64::try_from(fence.0).map_err(|_| SqlError::Fenced { given: fence })?;
+    let is_it = Expr::col(Leader::Fence).eq(value);
+    Ok(is_it.and(Expr::col(Leader::Fence).gt(0)))
 }
 
 impl SqlStore {

@@ -40,6 +40,7 @@ mod servers;
 mod store;
 mod upkeep;
 mod upsert;
+mod writing;
 
 pub use connect::{Durability, SqlOptions, SqlStore};
 pub use error::SqlError;

@@ -1,11 +1,11 @@
 //! Many rows a statement.
 
 use sea_orm::{
-    ConnectionTrait, DbErr, Value,
-    sea_query::{Expr, IntoColumnRef, OnConflict, Query},
+    Value,
+    sea_query::{Expr, InsertStatement, IntoColumnRef, OnConflict, Query},
 };
 
-use crate::{SqlError, entity::Table, error::Doing as _};
+use crate::{SqlError, entity::Table, writing::Writing};
 
 /// Rows of a statement at most. With the widest table's columns this stays below SQLite's 32,766 variables.
 const LARGEST: usize = 512;
@@ -58,7 +58,7 @@ pub(crate) fn values<'a, T: Table>(
 
 /// Stores each row, over the one that has its key if there is one.
 pub(crate) async fn upsert<T: Table>(
-    db: &impl ConnectionTrait,
+    db: &mut impl Writing,
     doing: &'static str,
     rows: Vec<Vec<Value>>,
 ) -> Result<(), SqlError> {
@@ -70,16 +70,12 @@ pub(crate) async fn upsert<T: Table>(
     let update = if rest.is_empty() { T::KEY } else { rest };
     conflict.update_columns(update.iter().copied());
     for piece in chunks_by_bytes(&rows, |row| bytes(row)) {
-        insert::<T>(db, piece, &conflict).await.doing(doing)?;
+        db.write(doing, &insert::<T>(piece, &conflict)).await?;
     }
     Ok(())
 }
 
-async fn insert<T: Table>(
-    db: &impl ConnectionTrait,
-    rows: &[Vec<Value>],
-    conflict: &OnConflict,
-) -> Result<(), DbErr> {
+fn insert<T: Table>(rows: &[Vec<Value>], conflict: &OnConflict) -> InsertStatement {
     let mut statement = Query::insert();
     statement
         .into_table(T::TABLE)
@@ -88,12 +84,12 @@ async fn insert<T: Table>(
     for row in rows {
         statement.values_panic(row.iter().cloned().map(Expr::val));
     }
-    db.execute(&statement).await.map(drop)
+    statement
 }
 
 /// Deletes the rows whose column is one of these ids.
 pub(crate) async fn delete<T: Table>(
-    db: &impl ConnectionTrait,
+    db: &mut impl Writing,
     doing: &'static str,
     column: T,
     ids: &[i64],
@@ -104,7 +100,7 @@ pub(crate) async fn delete<T: Table>(
             .from_table(T::TABLE)
             .and_where(Expr::col(column.into_column_ref()).is_in(piece.iter().copied()))
             .to_owned();
-        db.execute(&statement).await.doing(doing)?;
+        db.write(doing, &statement).await?;
     }
     Ok(())
 }

@@ -16,7 +16,7 @@ use support::{
     block_on,
     mysql::{Schema, is_skipped},
     proxy::{Proxy, Weather},
-    versions::version,
+    versions::{version, version_of_runs},
 };
 
 /// A store that is reached through a network of its own, and one that is not.
@@ -72,6 +72,24 @@ fn a_commit_that_is_cut_anywhere_is_stored_wholly_or_not_and_sent_again_does_no_
     if is_skipped("a commit that is cut anywhere") {
         return;
     }
+    let (cuts, undone) = cut_anywhere(version);
+    assert!(cuts > 40, "{cuts} packets are hardly a commit");
+    assert!(undone > 20, "{undone} were undone");
+}
+
+#[test]
+fn a_small_commit_goes_in_one_piece_and_is_stored_wholly_or_not_too() {
+    if is_skipped("a small commit that is cut anywhere") {
+        return;
+    }
+    let (cuts, undone) = cut_anywhere(version_of_runs);
+    assert!(cuts < 15, "{cuts} packets are more than a piece");
+    assert!(undone > 0, "none was undone");
+}
+
+/// Cuts each commit one packet later than the one before, until one is through. How many packets that were, and how many commits
+/// were undone.
+fn cut_anywhere(version_of: impl Fn(u32) -> Commit) -> (usize, u32) {
     block_on(async {
         let bed = Bed::new(Duration::from_secs(30)).await;
         let first = bed.store.commit(bed.fence, &version(0)).await;
@@ -80,7 +98,7 @@ fn a_commit_that_is_cut_anywhere_is_stored_wholly_or_not_and_sent_again_does_no_
         for number in 1.. {
             let before = loaded(&bed.beside).await;
             bed.proxy.cut_after(cuts);
-            let commit = version(number);
+            let commit = version_of(number);
             let sent = bed.store.commit(bed.fence, &commit).await;
             let was_cut = bed.proxy.was_cut();
             // The server may still be at it: another commit waits for the leader's row until that has ended, either way.
@@ -117,13 +135,12 @@ fn a_commit_that_is_cut_anywhere_is_stored_wholly_or_not_and_sent_again_does_no_
             }
             cuts += 1;
         }
-        assert!(cuts > 40, "{cuts} packets are hardly a commit");
         assert!(
             unknown > 0,
             "no cut took the answer of a commit that was stored"
         );
-        assert!(undone > 20, "{undone} were undone");
-    });
+        (cuts, undone)
+    })
 }
 
 #[test]

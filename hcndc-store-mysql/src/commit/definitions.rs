@@ -1,7 +1,7 @@
 //! Definitions of the kinds that no run is pinned to: a table each.
 
 use hcndc_core::model::{Definition, DefinitionKind};
-use sea_orm::{DatabaseTransaction, Value};
+use sea_orm::Value;
 
 use super::{Batch, ids};
 use crate::{
@@ -11,13 +11,14 @@ use crate::{
         Schedule, SharedParam, Table as _,
     },
     upsert::{delete, upsert},
+    writing::Writing,
 };
 
 /// Rows of one table.
 type Rows = Vec<Vec<Value>>;
 
 impl Batch<'_> {
-    pub(super) async fn store_definitions(&self, db: &DatabaseTransaction) -> Result<(), SqlError> {
+    pub(super) async fn store_definitions(&self, db: &mut impl Writing) -> Result<(), SqlError> {
         if self.deleted_definitions.is_empty() && self.definitions.is_empty() {
             return Ok(());
         }
@@ -69,7 +70,7 @@ impl Batch<'_> {
     /// Rows go before they come: what is put again after its deletion is there.
     async fn store_kind<T: Definitions>(
         &self,
-        db: &DatabaseTransaction,
+        db: &mut impl Writing,
         kind: DefinitionKind,
         rows: Rows,
     ) -> Result<(), SqlError> {

@@ -7,16 +7,13 @@ use hcndc_core::{
     id::{FlowId, JobId},
     time::DataDate,
 };
-use sea_orm::{
-    ConnectionTrait as _, DatabaseTransaction,
-    sea_query::{Expr, ExprTrait as _, Query},
-};
+use sea_orm::sea_query::{Expr, ExprTrait as _, Query};
 
 use crate::{
     SqlError,
     entity::{self, FlowDateRange, JobOutcomes, Table},
-    error::Doing as _,
     upsert::{chunks, upsert, values},
+    writing::Writing,
 };
 
 /// What a commit says of the past; `None` for what goes.
@@ -27,7 +24,7 @@ pub(super) struct Past {
 }
 
 impl Past {
-    pub(super) async fn store(&self, db: &DatabaseTransaction) -> Result<(), SqlError> {
+    pub(super) async fn store(&self, db: &mut impl Writing) -> Result<(), SqlError> {
         let gone = self.dates.iter().filter(|(_, to)| to.is_none());
         let gone = gone.map(|(&(flow, from), _)| (flow.0, from));
         let (id, date) = (FlowDateRange::FlowId, FlowDateRange::FromDate);
@@ -61,7 +58,7 @@ impl Past {
 
 /// Deletes rows by id and date: a statement for each date, for those of one commit are mostly of one.
 async fn delete<T: Table>(
-    db: &DatabaseTransaction,
+    db: &mut impl Writing,
     doing: &'static str,
     id: T,
     date: T,
@@ -79,7 +76,7 @@ async fn delete<T: Table>(
                 .and_where(Expr::col(date).eq(entity::date(day)))
                 .and_where(Expr::col(id).is_in(piece.iter().copied()))
                 .to_owned();
-            db.execute(&statement).await.doing(doing)?;
+            db.write(doing, &statement).await?;
         }
     }
     Ok(())

@@ -64,13 +64,13 @@ pub(crate) async fn migrate(db: &DatabaseConnection, address: &str) -> Result<()
         DbBackend::MySql => {
             mysql_lock(
                 db,
-                "SELECT GET_LOCK(CONCAT('hcndc.migrate.', MD5(DATABASE())), 60) AS held",
+                "SELECT GET_LOCK(CONCAT('hcndc.migrate.', LEFT(SHA2(DATABASE(), 256), 32)), 60) AS held",
             )
             .await?;
             let done = migrate_in_cluster(db, address).await;
             mysql_lock(
                 db,
-                "SELECT RELEASE_LOCK(CONCAT('hcndc.migrate.', MD5(DATABASE()))) AS held",
+                "SELECT RELEASE_LOCK(CONCAT('hcndc.migrate.', LEFT(SHA2(DATABASE(), 256), 32))) AS held",
             )
             .await?;
             done

@@ -27,6 +27,18 @@ pub(crate) fn version(number: u32) -> Commit {
     }
 }
 
+/// What runs of a version, and nothing that people wrote.
+pub(crate) fn version_of_runs(number: u32) -> Commit {
+    let mut commit = version(number);
+    commit.changes.retain(|change| {
+        matches!(
+            change,
+            Change::Execution(_) | Change::FlowRun { .. } | Change::JobRun { .. }
+        )
+    });
+    commit
+}
+
 /// The version that is stored, by each of its parts.
 pub(crate) fn versions(snapshot: &Snapshot) -> Vec<u32> {
     let number = |text: &str| text.parse().expect("a version");
