@@ -17,6 +17,13 @@ fn grouped(config: &mut SupervisorConfig) {
     config.control_groups = true;
 }
 
+/// Says that a test needs what this host does not have. `.ci/vm` has it, and sets the variable.
+fn skip(test: &str, why: &str) {
+    let must = std::env::var_os("HCNDC_TEST_CGROUPS").is_some_and(|value| value == "1");
+    assert!(!must, "{test}: {why}");
+    eprintln!("skipped: {test}: {why}; .ci/vm runs it");
+}
+
 /// Whether this host has control groups for us; says so if not.
 fn has_groups(test: &str) -> bool {
     let directory = tempfile::tempdir().unwrap();
@@ -28,7 +35,7 @@ fn has_groups(test: &str) -> bool {
         .unwrap();
     let has = String::from_utf8_lossy(&output.stdout).contains("jobs have control groups in");
     if !has {
-        eprintln!("skipped: {test}: this host has no cgroup v2 that can be written");
+        skip(test, "this host has no cgroup v2 that can be written");
     }
     has
 }
@@ -41,7 +48,7 @@ async fn limited(test: &str, limits: JobLimits) -> Option<Desk> {
     match Supervisor::start(config).await {
         Ok(probe) => drop(probe),
         Err(StartError::Limits(error)) => {
-            eprintln!("skipped: {test}: {error}");
+            skip(test, &error.to_string());
             return None;
         }
         Err(error) => panic!("{error}"),
@@ -161,6 +168,67 @@ async fn a_job_that_wants_more_processes_than_it_may_have_is_told() {
     assert_ne!(desk.cause(1, many).await, EndCause::Exited(0));
     let notes = desk.output(1, Stream::Executor).await;
     assert!(notes.contains("more processes at once"), "{notes}");
+}
+
+#[tokio::test]
+async fn a_job_that_wants_more_of_the_processors_than_it_may_have_is_slowed_down() {
+    let limits = JobLimits {
+        cpu_percent: Some(20),
+        ..JobLimits::default()
+    };
+    let test = "a_job_that_wants_more_of_the_processors_than_it_may_have_is_slowed_down";
+    let Some(mut desk) = limited(test, limits).await else {
+        return;
+    };
+    let busy = "timeout 3 sh -c 'while :; do :; done'";
+    let began = std::time::Instant::now();
+    let end = desk.run(order(1, busy)).await;
+    assert_eq!(end.cause, EndCause::Exited(124));
+    // A fifth of the time that it took, and as much again for what a period lets through before it counts.
+    let most = began.elapsed().mul_f64(0.4);
+    assert!(
+        end.cpu_time < most,
+        "{:?} of {:?}",
+        end.cpu_time,
+        began.elapsed()
+    );
+}
+
+/// Sets the clock of the host.
+fn turn_clock(days: i32) {
+    let done = Command::new("date")
+        .args(["-s", &format!("{days} days")])
+        .output()
+        .unwrap();
+    assert!(done.status.success(), "{done:?}");
+}
+
+#[tokio::test]
+#[ignore = "sets the clock of the host: .ci/vm runs it"]
+async fn a_clock_that_is_set_neither_ends_a_job_nor_lets_it_run_for_ever() {
+    let mut desk = Desk::new().await;
+    let gate = desk.path("gate");
+    let made = Command::new("mkfifo").arg(&gate).status().unwrap();
+    assert!(made.success());
+    let mut patient = order(1, &format!("read line < {}; echo done", gate.display()));
+    patient.timeout = Some(Duration::from_secs(600));
+    desk.start(patient).await;
+    let mut endless = order(2, "sleep 600");
+    endless.timeout = Some(Duration::from_secs(5));
+    desk.start(endless).await;
+    turn_clock(2);
+    turn_clock(-4);
+    let began = std::time::Instant::now();
+    assert_eq!(desk.end().await.cause, EndCause::TimedOut);
+    assert!(
+        began.elapsed() < Duration::from_secs(60),
+        "{:?}",
+        began.elapsed()
+    );
+    std::fs::write(gate, "go\n").unwrap();
+    assert_eq!(desk.end().await.cause, EndCause::Exited(0));
+    turn_clock(2);
+    assert_eq!(desk.output(1, Stream::Stdout).await, "done\n");
 }
 
 #[tokio::test]
