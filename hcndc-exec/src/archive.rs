@@ -5,12 +5,18 @@
 //! [`FileLog`] move over the block's entries: so a reader that began at the executor goes on here.
 //!
 //! A log that is empty is but a bit, as with [`FileLog`].
+//!
+//! With an [object store](LogObjects) a log is complete only once it is there too; files are then a cache, which may be lost.
+
+mod objects;
+
+pub use objects::LogObjects;
 
 use std::{
     fs::{self, File},
     io::{self, Read as _, Seek as _, SeekFrom, Write as _},
     path::{Path, PathBuf},
-    time::SystemTime,
+    time::{Duration, SystemTime},
 };
 
 use flate2::{Compression, read::DeflateDecoder, write::DeflateEncoder};
@@ -30,6 +36,8 @@ const BLOCK_BYTES: usize = 256 << 10;
 const MOST_BYTES: usize = BLOCK_BYTES + ENTRY_BYTES + FRAME_BYTES;
 const BLOCK_HEAD_BYTES: usize = 4 + 4 + 8;
 const FRAME_BYTES: usize = 4 + 1 + 8;
+/// How long files stay beside an object store: most logs that anybody reads are of today.
+const CACHED_FOR: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Keeps complete logs below a directory. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -37,6 +45,8 @@ pub struct LogArchive {
     directory: PathBuf,
     /// Knows which logs are empty.
     silent: FileLog,
+    /// Where they are kept for good.
+    objects: Option<LogObjects>,
 }
 
 impl LogArchive {
@@ -49,7 +59,15 @@ impl LogArchive {
         Ok(Self {
             silent: FileLog::open(&directory)?,
             directory,
+            objects: None,
         })
+    }
+
+    /// The same, with an object store in which logs are kept for good.
+    #[must_use]
+    pub fn with_objects(mut self, objects: LogObjects) -> Self {
+        self.objects = Some(objects);
+        self
     }
 
     fn path(&self, attempt: AttemptId) -> PathBuf {
@@ -73,8 +91,24 @@ impl LogArchive {
     /// Reads a log from a position of the [`FileLog`] that it comes from; `None` if it is not here.
     ///
     /// # Errors
-    /// When the disk fails, or the file is damaged, or no entry begins there.
+    /// When the disk or the object store fails, or the file is damaged, or no entry begins there.
     pub async fn read(
+        &self,
+        attempt: AttemptId,
+        from: u64,
+        max_bytes: usize,
+    ) -> Result<Option<LogRead>, FileLogError> {
+        let read = self.read_here(attempt, from, max_bytes).await?;
+        let (None, Some(objects)) = (&read, &self.objects) else {
+            return Ok(read);
+        };
+        match objects.get(attempt, &self.path(attempt)).await? {
+            true => self.read_here(attempt, from, max_bytes).await,
+            false => Ok(None),
+        }
+    }
+
+    async fn read_here(
         &self,
         attempt: AttemptId,
         from: u64,
@@ -96,7 +130,26 @@ impl LogArchive {
     }
 
     /// Deletes logs that came before this, and says how many. Empty ones, which take no room, stay.
-    pub async fn sweep(&self, before: SystemTime) -> usize {
+    ///
+    /// # Errors
+    /// When the object store fails; what went before is gone.
+    pub async fn sweep(&self, before: SystemTime) -> Result<usize, FileLogError> {
+        let here = self.sweep_here(before).await;
+        match &self.objects {
+            Some(objects) => objects.sweep(before).await,
+            None => Ok(here),
+        }
+    }
+
+    /// Deletes files that nobody needs here: those that came long ago, where an object store has them. Says how many.
+    pub async fn trim(&self) -> usize {
+        match (&self.objects, SystemTime::now().checked_sub(CACHED_FOR)) {
+            (Some(_), Some(before)) => self.sweep_here(before).await,
+            _ => 0,
+        }
+    }
+
+    async fn sweep_here(&self, before: SystemTime) -> usize {
         let directory = self.directory.clone();
         let swept = tokio::task::spawn_blocking(move || sweep_files(&directory, before)).await;
         swept.unwrap_or(0)
@@ -141,23 +194,43 @@ impl Deposit {
     /// It is complete, and readable from now on.
     ///
     /// # Errors
-    /// When the disk fails.
+    /// When the disk or the object store fails.
     pub async fn finish(mut self) -> Result<(), FileLogError> {
+        let (attempt, objects) = (self.attempt, self.archive.objects.clone());
         if self.raw.is_empty() && self.file.is_none() {
-            return self.archive.silent.finish(self.attempt).await;
-        }
-        blocking(move || {
-            self.close_block()?;
-            let path = self.archive.path(self.attempt);
-            match self.file.take() {
-                None => Ok(()),
-                Some((new, file)) => file
-                    .sync_all()
-                    .and_then(|()| fs::rename(&new, &path))
-                    .map_err(|source| FileLogError::Io { path, source }),
+            if let Some(objects) = &objects {
+                objects.put_nothing(attempt).await?;
+                objects.forget(attempt);
             }
+            return self.archive.silent.finish(attempt).await;
+        }
+        let mut whole = blocking(move || {
+            self.close_block()?;
+            if let Some((path, file)) = &self.file {
+                file.sync_all().map_err(|source| FileLogError::Io {
+                    path: path.clone(),
+                    source,
+                })?;
+            }
+            Ok(self)
         })
-        .await
+        .await?;
+        if let (Some(objects), Some((new, _))) = (&objects, &whole.file) {
+            objects.put(attempt, new).await?;
+            objects.forget(attempt);
+        }
+        blocking(move || whole.rename()).await
+    }
+
+    /// From now on it is there.
+    fn rename(&mut self) -> Result<(), FileLogError> {
+        let path = self.archive.path(self.attempt);
+        match self.file.take() {
+            None => Ok(()),
+            Some((new, _)) => {
+                fs::rename(&new, &path).map_err(|source| FileLogError::Io { path, source })
+            }
+        }
     }
 
     fn close_block(&mut self) -> Result<(), FileLogError> {
@@ -318,6 +391,8 @@ fn frame(bytes: &[u8]) -> Option<(LogEntry, &[u8])> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use hcndc_core::port::Stream;
 
     use super::*;
@@ -409,9 +484,71 @@ mod tests {
     async fn old_logs_are_swept() {
         let directory = tempfile::tempdir().unwrap();
         let archive = archived(&directory, entries(50)).await;
-        assert_eq!(archive.sweep(SystemTime::UNIX_EPOCH).await, 0);
-        let later = SystemTime::now() + std::time::Duration::from_secs(60);
-        assert_eq!(archive.sweep(later).await, 1);
+        assert_eq!(archive.sweep(SystemTime::UNIX_EPOCH).await.unwrap(), 0);
+        let later = SystemTime::now() + Duration::from_secs(60);
+        assert_eq!(archive.sweep(later).await.unwrap(), 1);
         assert_eq!(archive.read(ONE, 0, 1).await.unwrap(), None);
+    }
+
+    /// An archive whose folder is as good as new.
+    fn elsewhere(objects: &LogObjects) -> (tempfile::TempDir, LogArchive) {
+        let directory = tempfile::tempdir().unwrap();
+        let archive = LogArchive::open(directory.path()).unwrap();
+        (directory, archive.with_objects(objects.clone()))
+    }
+
+    fn objects() -> LogObjects {
+        let store = Arc::new(object_store::memory::InMemory::new());
+        LogObjects::new(store, "logs/night".into())
+    }
+
+    #[tokio::test]
+    async fn what_is_kept_in_an_object_store_is_read_on_any_host() {
+        let objects = objects();
+        objects.check().await.unwrap();
+        let (_here, archive) = elsewhere(&objects);
+        let deposit = archive.deposit(ONE).append(entries(5_000)).await.unwrap();
+        deposit.finish().await.unwrap();
+        let two = AttemptId(2);
+        archive.deposit(two).finish().await.unwrap();
+
+        let whole = archive.read(ONE, 0, usize::MAX).await.unwrap();
+        assert_eq!(whole.as_ref().unwrap().entries.len(), 5_000);
+        let (_there, other) = elsewhere(&objects);
+        assert_eq!(other.read(ONE, 0, usize::MAX).await.unwrap(), whole);
+        let silent = other.read(two, 0, 1).await.unwrap().unwrap();
+        assert!(silent.complete && silent.entries.is_empty());
+        assert_eq!(other.read(AttemptId(3), 0, 1).await.unwrap(), None);
+
+        let later = SystemTime::now() + Duration::from_secs(60);
+        assert_eq!(archive.sweep(later).await.unwrap(), 2);
+        let (_third, third) = elsewhere(&objects);
+        assert_eq!(third.read(ONE, 0, 1).await.unwrap(), None);
+    }
+
+    #[tokio::test]
+    async fn what_cannot_go_to_the_object_store_is_not_complete() {
+        let objects = objects();
+        let (here, archive) = elsewhere(&objects);
+        // Its file is gone before it goes up.
+        let deposit = archive.deposit(ONE).append(entries(20_000)).await.unwrap();
+        fs::remove_dir_all(here.path()).unwrap();
+        let error = deposit.finish().await.unwrap_err();
+        assert!(error.to_string().contains("logs/night"), "{error}");
+        assert_eq!(archive.read(ONE, 0, 1).await.unwrap(), None);
+    }
+
+    #[tokio::test]
+    async fn a_log_that_was_not_there_is_seen_here_once_it_is() {
+        let objects = objects();
+        let (_here, archive) = elsewhere(&objects);
+        assert_eq!(archive.read(ONE, 0, 1).await.unwrap(), None);
+        archive.deposit(ONE).finish().await.unwrap();
+        assert!(archive.read(ONE, 0, 1).await.unwrap().is_some());
+        let two = AttemptId(2);
+        assert_eq!(archive.read(two, 0, 1).await.unwrap(), None);
+        let deposit = archive.deposit(two).append(entries(50)).await.unwrap();
+        deposit.finish().await.unwrap();
+        assert!(archive.read(two, 0, 1).await.unwrap().is_some());
     }
 }

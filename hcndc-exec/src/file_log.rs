@@ -83,12 +83,20 @@ pub enum FileLogError {
         /// Where.
         position: u64,
     },
+    /// The object store does not do what it should.
+    #[error("the log store, at {key}: {source}")]
+    Object {
+        /// Which object, or those below which folder.
+        key: String,
+        /// What it said.
+        source: Box<object_store::Error>,
+    },
 }
 
 impl PortError for FileLogError {
     fn kind(&self) -> ErrorKind {
         match self {
-            Self::Io { .. } => ErrorKind::Unavailable,
+            Self::Io { .. } | Self::Object { .. } => ErrorKind::Unavailable,
             Self::Finished { .. } | Self::TooLong { .. } | Self::NoPosition { .. } => {
                 ErrorKind::Invalid
             }

@@ -24,7 +24,7 @@ mod token;
 pub mod transport;
 pub mod wire;
 
-pub use archive::{Deposit, LogArchive};
+pub use archive::{Deposit, LogArchive, LogObjects};
 pub use file_log::{FileLog, FileLogError};
 pub use tls::{ExecutorTls, SchedulerTls, TlsError, TlsFiles};
 pub use token::{Token, TokenError};

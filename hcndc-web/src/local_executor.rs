@@ -15,12 +15,14 @@ use std::{
 use async_trait::async_trait;
 use hcndc_core::port::{Introduction, Unreachable, UnreachableKind};
 use hcndc_exec::{
-    FileLogError, LogArchive, SchedulerTls, TlsFiles,
+    FileLogError, LogArchive, LogObjects, SchedulerTls, TlsFiles,
     executor::{
         self, ExecutorConfig, RunError, StartError, Stop, Supervisor, SupervisorConfig, find,
         find_within,
     },
-    transport::{Collecting, Dial, Grpc, InProcess, Line, Lines, Tokens},
+    transport::{
+        Collecting, Dial, Forwarding, Grpc, InProcess, Line, Lines, LogSink, Origins, Tokens,
+    },
 };
 use nix::{
     sys::signal::{Signal, kill},
@@ -39,7 +41,7 @@ const START_WITHIN: Duration = Duration::from_secs(20);
 const START_AGAIN: Duration = Duration::from_secs(1);
 
 /// A transport to the executor of this host and to those on others, whose logs it keeps.
-pub type Transports = Collecting<Lines<Reach>>;
+pub type Transports = Forwarding<Collecting<Lines<Reach>>>;
 
 /// How executors are reached.
 #[derive(Debug)]
@@ -189,24 +191,50 @@ pub fn transports_inside(realm: String, inside: Option<Supervisor>) -> Transport
     let local = inside.map_or(Local::None, |it| Local::Inside(InProcess::new(it)));
     let lines = Lines::new(Reach::new(local)).with_realm(realm);
     // A run is over before its executors are gone.
-    Collecting::nothing(Arc::new(lines))
+    Forwarding::nothing(Collecting::nothing(Arc::new(lines)))
+}
+
+/// Where logs of ended attempts go.
+#[derive(Debug)]
+pub struct LogsTo {
+    /// A folder for those of executors on other hosts.
+    pub directory: PathBuf,
+    /// An object store for the same, for good.
+    pub objects: Option<LogObjects>,
+    /// How long each is kept; `None` for ever.
+    pub kept_for: Option<Duration>,
+    /// Where all are said again.
+    pub sinks: Vec<Arc<dyn LogSink>>,
+    /// Tells sinks whose logs those are.
+    pub origins: Arc<dyn Origins>,
+    /// A folder for marks of what sinks have not taken yet.
+    pub forward_marks: PathBuf,
 }
 
 /// A transport for this realm that reaches this executor process as [`ADDRESS`], and keeps the logs of executors on other
-/// hosts in this folder, each for so long; for ever if `None`.
+/// hosts.
 ///
 /// # Errors
-/// When the folder cannot be used.
+/// When a folder cannot be used.
 pub fn transports_beside(
     realm: String,
     beside: Option<&LocalExecutor>,
-    logs: &Path,
-    logs_kept_for: Option<Duration>,
+    logs: LogsTo,
 ) -> Result<Transports, FileLogError> {
     let local = beside.map_or(Local::None, |it| Local::Beside(it.data_dir.clone()));
     let lines = Lines::new(Reach::new(local)).with_realm(realm);
-    let archive = LogArchive::open(logs)?;
-    Ok(Collecting::new(Arc::new(lines), archive, logs_kept_for))
+    let archive = LogArchive::open(&logs.directory)?;
+    let archive = match logs.objects {
+        Some(objects) => archive.with_objects(objects),
+        None => archive,
+    };
+    let collecting = Collecting::new(Arc::new(lines), archive, logs.kept_for);
+    let marks = logs.forward_marks;
+    let forwarding = Forwarding::new(collecting, logs.sinks, logs.origins, &marks);
+    forwarding.map_err(|source| FileLogError::Io {
+        path: marks,
+        source,
+    })
 }
 
 /// Runs as the executor process of a server, until nobody needs it.

@@ -16,7 +16,7 @@ use hcndc_core::{
     port::{Clock as _, DefinitionQuery, History as _},
     scheduler::{Leadership, SchedulerError},
 };
-use hcndc_exec::FileLogError;
+use hcndc_exec::{FileLogError, LogObjects, transport::LogSink};
 use hcndc_store_mysql::{Durability, ServerEntry, SqlError, SqlOptions, SqlStore};
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 use tokio_util::task::AbortOnDropHandle;
@@ -26,15 +26,16 @@ use crate::{
     api,
     app::{App, Hosts, WebSettings},
     auth::{Access, Auth, SignInError},
+    causes::with_causes,
     clock::SystemClock,
-    connect::Connect,
+    connect::{Connect, log_sink::Known},
     database,
     driving::{Driving, Parts},
     handle::{CommandError, SchedulerHandle, channel},
     interchange::Lang,
     lead::{Lead, Leading},
     live::Live,
-    local_executor::{self, LocalExecutor, LocalExecutorError, Transports},
+    local_executor::{self, LocalExecutor, LocalExecutorError, LogsTo, Transports},
     metrics,
     names::Names,
     peers::{Clash, Keeping, Peers},
@@ -59,6 +60,10 @@ pub struct ServerConfig {
     pub advertise: Option<String>,
     /// Folder for logs that are complete; `None` for one in the data folder. Servers on one database may share it.
     pub log_dir: Option<PathBuf>,
+    /// Object store in which complete logs are kept for good; then that folder is a cache.
+    pub log_store: Option<LogObjects>,
+    /// Where logs of ended attempts are said again.
+    pub log_sinks: Vec<Arc<dyn LogSink>>,
     /// Whether an executor runs on this host for this server. Only this server reaches it, so there must be no other then.
     pub executor: bool,
     /// Attempts alive at once in all.
@@ -269,12 +274,21 @@ impl Server {
         let transport = Arc::new(local_executor::transports_beside(
             store.realm().await?,
             local.as_ref(),
-            &config
-                .log_dir
-                .clone()
-                .unwrap_or_else(|| data_dir.join("logs")),
-            config.keep.logs,
+            LogsTo {
+                directory: config
+                    .log_dir
+                    .clone()
+                    .unwrap_or_else(|| data_dir.join("logs")),
+                objects: config.log_store.clone(),
+                kept_for: config.keep.logs,
+                sinks: config.log_sinks.clone(),
+                origins: Arc::new(Known(store.clone())),
+                forward_marks: data_dir.join("forward"),
+            },
         )?);
+        if let Some(log_store) = config.log_store.clone() {
+            tokio::spawn(try_log_store(log_store));
+        }
 
         let live = Arc::new(Live::new(Names::default()));
         let settings = Settings {
@@ -566,6 +580,18 @@ async fn check_secrets(store: &SqlStore, vault: &Vault) -> Result<(), ServerErro
         );
     }
     Ok(())
+}
+
+/// Says at the start, and not with the first end of a job, that logs cannot be kept. Ends wait for it, so it need not be there yet.
+async fn try_log_store(log_store: LogObjects) {
+    match log_store.check().await {
+        Ok(()) => tracing::info!(%log_store, "complete logs go to an object store"),
+        Err(error) => tracing::error!(
+            %log_store,
+            error = %with_causes(&error),
+            "the log store does not work: ends of jobs stay with their executors until it does"
+        ),
+    }
 }
 
 /// What nobody is shown through a data source or a file event.

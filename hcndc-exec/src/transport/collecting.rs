@@ -63,18 +63,7 @@ impl<T: Transport + 'static> Collecting<T> {
     /// Keeps logs here, each for so long; for ever if `None`. Made within a tokio runtime.
     #[must_use]
     pub fn new(inner: Arc<T>, archive: LogArchive, kept_for: Option<Duration>) -> Self {
-        let sweeper = kept_for.map(|kept_for| {
-            let archive = archive.clone();
-            AbortOnDropHandle::new(tokio::spawn(async move {
-                let mut tick = tokio::time::interval(SWEEP_EVERY);
-                loop {
-                    tick.tick().await;
-                    if let Some(before) = SystemTime::now().checked_sub(kept_for) {
-                        archive.sweep(before).await;
-                    }
-                }
-            }))
-        });
+        let sweeper = AbortOnDropHandle::new(tokio::spawn(sweep(archive.clone(), kept_for)));
         Self {
             inner,
             collector: Some(Arc::new(Collector {
@@ -83,7 +72,26 @@ impl<T: Transport + 'static> Collecting<T> {
                 local: Mutex::default(),
                 bringing: Mutex::default(),
             })),
-            _sweeper: sweeper,
+            _sweeper: Some(sweeper),
+        }
+    }
+}
+
+/// Deletes what is old, for ever.
+async fn sweep(archive: LogArchive, kept_for: Option<Duration>) {
+    let mut tick = tokio::time::interval(SWEEP_EVERY);
+    loop {
+        tick.tick().await;
+        let trimmed = archive.trim().await;
+        let before = kept_for.and_then(|kept_for| SystemTime::now().checked_sub(kept_for));
+        let swept = match before {
+            Some(before) => archive.sweep(before).await,
+            None => Ok(0),
+        };
+        match swept {
+            Ok(0) if trimmed == 0 => {}
+            Ok(swept) => tracing::info!(swept, trimmed, "old logs are deleted"),
+            Err(error) => tracing::warn!(%error, "old logs cannot be deleted"),
         }
     }
 }

@@ -4,6 +4,7 @@
 
 mod by_address;
 mod collecting;
+mod forwarding;
 mod grpc;
 mod in_process;
 mod lines;
@@ -20,6 +21,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 pub use by_address::ByAddress;
 pub use collecting::Collecting;
+pub use forwarding::{Forwarding, LogLine, LogOrigin, LogSink, Origins, SinkError};
 pub(crate) use grpc::innermost;
 pub use grpc::{Grpc, Tokens};
 pub use in_process::{InProcess, LOCAL};

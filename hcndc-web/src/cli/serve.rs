@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 use super::{Exit, Signals, keys::KeyArgs, pick, say, warn_error};
 use crate::{
     auth::{Access, FIRST_ACCOUNT},
-    connect::settings::is_url,
+    connect::{http::Http, log_sink, log_store, settings::is_url},
     interchange::Lang,
     local_executor,
     recording::RecordTo,
@@ -55,6 +55,19 @@ pub(super) struct ServeArgs {
     /// Folder for logs that are complete, which servers on one database may share; one in the data folder if not given
     #[arg(long, value_name = "DIR", env = "HCNDC_LOG_DIR")]
     pub(super) log_dir: Option<PathBuf>,
+    /// Object store in which complete logs are kept for good: s3://BUCKET/FOLDER, gs://… or az://…; who asks stands in the
+    /// environment (AWS_…, GOOGLE_…, AZURE_…)
+    #[arg(long, value_name = "URL", env = "HCNDC_LOG_STORE")]
+    pub(super) log_store: Option<String>,
+    /// Where logs of ended attempts are said again, line by line: fluentd://HOST:24224?tag=TAG, fluentds://…, otlp+http://HOST:4318
+    /// or otlp+https://… (headers by OTEL_EXPORTER_OTLP_HEADERS); several by commas
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "HCNDC_FORWARD_LOGS",
+        value_delimiter = ','
+    )]
+    pub(super) forward_logs: Vec<String>,
     #[command(flatten)]
     pub(super) keys: KeyArgs,
     /// Run no executor on this host; several servers can only be on one database without
@@ -217,6 +230,20 @@ pub(super) async fn start(args: ServeArgs, lang: Lang) -> Result<Server, Exit> {
             return Err(Exit::Wrong);
         }
     }
+    let refused = |error: &(dyn std::error::Error + 'static)| {
+        warn_error(lang, pick(lang, "cannot serve", "无法启动服务"), error);
+        Exit::Wrong
+    };
+    let log_store = args.log_store.as_deref().map(log_store::open).transpose();
+    let log_store = log_store.map_err(|error| refused(&error))?;
+    let headers = std::env::var("OTEL_EXPORTER_OTLP_HEADERS").ok();
+    let http = Http::new();
+    let sinks = args
+        .forward_logs
+        .iter()
+        .map(|url| log_sink::open(url, &http, headers.as_deref()));
+    let log_sinks: Result<_, _> = sinks.collect();
+    let log_sinks = log_sinks.map_err(|error| refused(&error))?;
     let config = ServerConfig {
         data_dir: args.data_dir,
         listen: args.listen,
@@ -224,6 +251,8 @@ pub(super) async fn start(args: ServeArgs, lang: Lang) -> Result<Server, Exit> {
         database: args.database,
         advertise: args.advertise,
         log_dir: args.log_dir,
+        log_store,
+        log_sinks,
         executor: !args.no_executor,
         max_running: args.max_running,
         slots: args.slots.unwrap_or_else(|| 2 * super::processors()),

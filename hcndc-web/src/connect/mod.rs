@@ -7,6 +7,8 @@
 pub mod alert;
 pub mod file;
 pub mod http;
+pub mod log_sink;
+pub mod log_store;
 pub mod settings;
 pub mod source;
 pub mod tls;

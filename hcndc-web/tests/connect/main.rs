@@ -8,12 +8,16 @@
 mod alerts;
 mod files;
 mod ftp;
+mod logs;
 mod mail;
 mod proxy;
 mod queries;
 mod receiver;
 mod s3;
 mod s3_server;
+#[path = "../support/several.rs"]
+#[allow(dead_code, reason = "each test program uses some of it")]
+mod several;
 mod sftp;
 mod ssh_server;
 mod story;
@@ -23,6 +27,8 @@ mod webhooks;
 mod whole;
 
 use std::io::Write as _;
+
+use support::{signal, wait_for};
 
 /// The address of a server that `.ci/run` starts, or `None` where there is none; says so, and fails where `HCNDC_CI` is 1.
 pub(crate) fn server(variable: &str, test: &str) -> Option<String> {

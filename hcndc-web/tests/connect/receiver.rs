@@ -100,6 +100,11 @@ impl Receiver {
         self.kept.lock().unwrap().answers.extend(answers);
     }
 
+    /// Answers so from now on.
+    pub(crate) fn usually(&self, status: u16, body: &str) {
+        self.kept.lock().unwrap().usual = (status, body.to_owned());
+    }
+
     /// All that came so far.
     pub(crate) fn got(&self) -> Vec<Got> {
         self.kept.lock().unwrap().got.clone()

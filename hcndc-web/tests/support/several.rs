@@ -87,6 +87,8 @@ pub(crate) struct Bed {
     /// Where the executor listens.
     pub(crate) address: String,
     pub(crate) dir: tempfile::TempDir,
+    /// Variables that servers get.
+    pub(crate) environment: Vec<(&'static str, String)>,
     shared: Shared,
 }
 
@@ -117,6 +119,7 @@ impl Bed {
             token: told["token"].as_str().unwrap().to_owned(),
             address: told["address"].as_str().unwrap().to_owned(),
             dir,
+            environment: Vec::new(),
             shared,
         }
     }
@@ -167,6 +170,7 @@ impl Bed {
             .env("HCNDC_LANG", "en")
             .env("HCNDC_EXEC_TOKEN", &self.token)
             .env("HCNDC_ACCESS", "open")
+            .envs(self.environment.clone())
             .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
             .arg(self.dir.path().join(name))
             .args(["--database", database])
@@ -223,12 +227,22 @@ impl Bed {
     }
 }
 
-impl Drop for Bed {
-    fn drop(&mut self) {
+impl Bed {
+    /// Ends the executor, and all that it runs.
+    pub(crate) fn end_executor(&mut self) {
+        if self.executor.try_wait().is_ok_and(|ended| ended.is_some()) {
+            return;
+        }
         // The first lets jobs end, the second kills them.
         signal(self.executor.id(), Signal::SIGTERM);
         signal(self.executor.id(), Signal::SIGTERM);
         let _ = self.executor.wait();
+    }
+}
+
+impl Drop for Bed {
+    fn drop(&mut self) {
+        self.end_executor();
     }
 }
 

@@ -291,6 +291,14 @@ const ARGUMENTS: &[(&str, &str)] = &[
         "存放完整日志的目录，同一数据库上的服务器可共用；默认在数据目录中",
     ),
     (
+        "log_store",
+        "长期保存完整日志的对象存储：s3://桶/目录、gs://… 或 az://…；访问身份取自环境变量（AWS_…、GOOGLE_…、AZURE_…）",
+    ),
+    (
+        "forward_logs",
+        "任务结束后把日志逐行转发到这些地址：fluentd://主机:24224?tag=标签、fluentds://…、otlp+http://主机:4318 或 otlp+https://…（请求头取自 OTEL_EXPORTER_OTLP_HEADERS）；多个用逗号分隔",
+    ),
+    (
         "no_executor",
         "本机不运行执行器；多台服务器共用一个数据库时必须如此",
     ),
