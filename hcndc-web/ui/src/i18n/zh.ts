@@ -48,6 +48,14 @@ const zh: Messages = {
     open: '假设分析', title: '假设分析', note: '仅假设这些修改已生效，不会保存任何内容。', clear: '清除全部假设', assumed: '假设的修改', how: '修改方式', field: '单项设置', mesh: '网状依赖文件片段', kind: '类型', which: '选择对象', what: '选择设置项', add: '试一试', fresh: '新建', draft: '表单中未保存的内容：{fields}', back: '返回表单', differences: '将带来的变化', nothing: '在此时间范围内没有变化。', lastEnd: '最后结束', newlyMissed: '新增超时：', kept: '不再超时：', keptBy: '“{schedule}”{date}，{at} 之前', firesGone: '不再触发（{n}）', firesAdded: '新增触发（{n}）', flows: '运行有变化的任务流', moved: '变化', runAdded: '新增运行', runGone: '不再运行', endsNow: '变为可预见结束', endsNoMore: '结束不可预见', more: '还有 {n} 个任务流执行', with: '修改后', without: '修改前',
   },
   draft: { foresee: '看看对预测的影响', here: '这是您之前填写的内容，尚未保存。', discard: '恢复为已保存的内容' },
+  check: { mend: '需要修正：{fields}。', sound: '服务器检查通过，可以保存。', comma: '、' },
+  switch: {
+    on: '启用', off: '停用', none: '所选项已经全部如此。', already: '其中 {n} 项已经如此。', names: '包括：{names}', undo: '撤销', isOn: '已启用 {n} 项。', isOff: '已停用 {n} 项。', undone: '已恢复 {n} 项。', refused: '{n} 项被拒绝', title: '{what}{n} 个{kinds}', dismiss: '关闭',
+    flowsOff: '这 {n} 个任务流不再参与新的执行，无论是手动启动、由调度启动，还是随上下游启动；其调度到期时会跳过。正在运行的继续运行。',
+    flowsOn: '这 {n} 个任务流重新参与之后的执行，其调度恢复触发。已跳过的不会补跑。',
+    jobsOff: '之后开始的执行轮到这 {n} 个任务时会跳过，等待它们的任务照常继续。正在进行的执行不受影响。',
+    jobsOn: '之后开始的执行会重新运行这 {n} 个任务。正在进行的执行不受影响。',
+  },
   history: {
     tab: '历史', about: '概况', title: '版本', pick: '选择两个版本进行比较', from: '从', to: '到', fromThis: '从 {version} 开始比较', toThis: '比较到 {version}', between: '从 {from} 到 {to}', restore: '恢复此版本', older: '更早的版本', none: '没有记录', noneHelp: '自审计开始以来没有人修改过此{kind}，或记录已过保留期。', noTrail: '此服务器不保留审计记录', noTrailHelp: '它是在没有用户的情况下启动的。', same: '没有差异。', more: '还有 {n} 个字段', newSecret: '（新的密文）', filled: '已填入 {by} 于 {at} 的版本 {version}，保存前不会有任何改变。', notKept: '该版本已不再保留，以下为已保存的内容。',
     did: { create: '新建', change: '修改', delete: '删除', pause: '暂停', resume: '恢复', run: '手动运行', test: '测试', password: '设置密码' }, by: { session: '网页', token: '令牌', open: '未登录', cli: '服务器主机', password: '密码' },
@@ -63,7 +71,7 @@ const zh: Messages = {
   jobRun: {
     title: '任务执行 {id}', why: '原因', log: '日志', attempts: '尝试', holds: '等待的条件', earliest: '最早可开始', executor: '执行服务器', pid: '进程', peak: '内存峰值', cpu: '处理器时间', logBytes: '输出', signal: '信号', reason: '原因', noAttempts: '尚未尝试运行。', editJob: '编辑任务', number: '序号', dispatched: '下发时间',
   },
-  log: { follow: '跟随', search: '在日志中搜索', all: '全部', stdout: '标准输出', stderr: '错误输出', executor: '执行服务器', download: '下载', firstError: '首个错误', empty: '尚无输出', ended: '已完整', reading: '已读取 {done}，共 {all}', hits: '{i} / {n}', noHits: '无匹配', dropped: '为保持流畅，较早的行已省略；下载日志可查看全部。', top: '到开头', bottom: '到末尾', wrap: '自动换行' },
+  log: { follow: '跟随', search: '在日志中搜索', all: '全部', stdout: '标准输出', stderr: '错误输出', executor: '执行服务器', download: '下载', firstError: '首个错误', empty: '尚无输出', ended: '已完整', reading: '已读取 {done}，共 {all}', hits: '{i} / {n}', found: '找到 {n} 处', nothing: '没有任何输出。', noHits: '无匹配', dropped: '为保持流畅，较早的行已省略；下载日志可查看全部。', top: '到开头', bottom: '到末尾', wrap: '自动换行' },
   control: {
     executions: '{n} 个执行', stopMany: '终止正在运行的 {running} 个任务并结束这 {n} 个执行，之后可从中断处继续。', pauseMany: '正在运行的 {running} 个任务会运行到结束，这 {n} 个执行不再启动其他任务，直到有人让其继续。', resumeMany: '让这 {n} 个执行从中断或暂停处继续；已成功的不再运行，并重新读取定义。',
     stop: '停止', pause: '暂停', unpause: '恢复', resume: '继续执行', reset: '全部重跑', rerun: '从此处重跑', skip: '跳过', mark: '标记成功', kill: '终止',
@@ -79,7 +87,7 @@ const zh: Messages = {
     done: '已完成', starting: '立即运行', run: '运行',
   },
   start: { title: '运行 {name}', dataDate: '数据日期', dateHelp: '本次运行对应的业务日期。留空表示服务器时区的前一天。', downstream: '包含全部下游任务流', downstreamHelp: '同时运行以此为祖先的所有任务流，各自在其父任务流之后。', params: '参数', paramsHelp: '优先于任务流和任务的同名参数。', alone: '仅此任务', scheduleDate: '留空则为此刻触发时的数据日期。', scheduleParams: '优先于调度自身的同名参数。', aloneHelp: '只运行此任务，不运行其依赖；不推进数据日期。', started: '执行 {id} 已启动', submit: '运行' },
-  form: { command: '命令', dependsOn: '依赖', create: '新建{kind}', editing: '编辑 {name}', help: '帮助', secretKept: '留空则保留已存储的内容', addRow: '添加一行', condition: '条件', offset: '日期偏移', waitLimit: '最长等待', success: '成功', failure: '失败', done: '结束', delay: '首次等待', max: '重试次数', backoff: '每次等待 × ', cap: '最长等待', noRetry: '不重试', shared: '共享', own: '文本', create_: '创建', chooseFlow: '请先选择任务流', pickDates: '添加日期', once: '仅显示一次，请立即保存', onceDone: '已保存' },
+  form: { command: '命令', dependsOn: '依赖', create: '新建{kind}', editing: '编辑 {name}', help: '帮助', secretKept: '留空则保留已存储的内容', addRow: '添加一行', condition: '条件', offset: '日期偏移', waitLimit: '最长等待', success: '成功', failure: '失败', done: '结束', delay: '首次等待', max: '重试次数', backoff: '每次等待 × ', cap: '最长等待', noRetry: '不重试', shared: '共享', own: '文本', create_: '创建', chooseFlow: '请先选择任务流', pickDates: '添加日期', first: '起', last: '止', step: '间隔', once: '仅显示一次，请立即保存', onceDone: '已保存' },
   cron: { fields: '逐项选择', expression: '表达式', minute: '分', hour: '时', day: '日', month: '月', weekday: '星期', every: '每', step: '从…起每隔…', range: '从…到…', picked: '指定', next: '接下来十次', warnings: '注意', words: '含义', custom: '按原文', inZone: '按 {zone}', yours: '您的时间', dialect: '方言' },
   audit: { at: '时间', what: '对象', from: '来源', since: '起始时间', until: '截止时间', nothing: '没有更多记录。', all: '查看其全部历史', execution: '执行', job_run: '任务执行', backfill: '补数', did: { create: '新建', change: '修改', delete: '删除', start: '启动', stop: '停止', pause: '暂停', unpause: '继续', resume: '恢复', rerun: '重跑', reset: '全部重跑', skip: '跳过', mark_succeeded: '标记成功', kill: '终止', run: '手动运行', restart: '重新开始', sign_in: '登录', sign_in_failed: '登录失败', sign_out: '退出', change_password: '修改密码', set_password: '设置密码' } },
   graph: { list: '列表', search: '查找节点', fit: '适应窗口', zoomIn: '放大', zoomOut: '缩小', legend: '图例', upstream: '上游', downstream: '下游', nodes: '{n} 个节点，{e} 条边', failedFirst: '下一个失败', map: '缩略图', label: '{n} 个节点的图。方向键移动画面，加 Shift 在节点间移动；加减号缩放，0 适应窗口，F 折叠，回车打开', picked: '{name}：上游 {up}，下游 {down}', empty: '没有可绘制的内容', open: '打开', jobs: '任务', around: '周边任务流', depth: '深度', edge_success: '需要成功', edge_failure: '需要失败', edge_done: '需要结束', role: '图', editLabel: '{n} 个任务的图。方向键移动画面，加 Shift 在任务间移动，加 Alt 移动任务；加减号缩放，0 适应窗口，Delete 删除', fold: '折叠下游', unfold: '展开', unfoldAll: '全部展开', foldedAway: '已折叠 {n} 个', jobCount: '任务数：{n}', nextOf: '转到下一个', showJobs: '展开任务', hideJobs: '收起任务', allJobs: '全部任务', flowsOnly: '任务流' },
