@@ -53,6 +53,8 @@ async function nights() {
   await ask('PATCH', `jobs/${broken.id}`, { command: 'echo cleaning orders of ${date} >&2; printf "\\033[31mERROR\\033[0m landing/orders.csv: 7 columns expected, line 1 has 6\\n" >&2; exit 3' })
   const { id } = await ask('POST', 'executions', { flows, data_date: before(1) })
   await over()
+  // So that there is a night to come, with a deadline.
+  await ask('POST', 'schedules', { name: 'nightly', flow: 'sources', downstream: true, trigger: '30 2 * * *', zone: 'Asia/Shanghai', finish_by: '03:00' })
   return { id, flow: broken.flow.id }
 }
 
@@ -71,10 +73,14 @@ async function shoot(locale, { id, flow }) {
     await page.screenshot({ path: path.join(pictures, `${name}.${locale}.png`) })
   }
   // Taller than the others: what it shows of days and of the coming night stands below.
-  await page.setViewportSize({ ...SIZE, height: 1180 })
+  await page.setViewportSize({ ...SIZE, height: 1400 })
   await shot('home', '/home/', '.failed', () => page.locator('canvas').first().waitFor())
   await page.setViewportSize(SIZE)
-  const toTabs = () => page.locator('[role=tablist]').evaluate((it) => it.scrollIntoView())
+  const toTabs = async () => {
+    // What stands above comes later, and would move them.
+    await page.locator('.failed pre').first().waitFor()
+    await page.locator('[role=tablist]').evaluate((it) => it.scrollIntoView())
+  }
   await shot('topology', `/execute/${id}/?tab=topology`, '[role=tabpanel] canvas', async () => {
     await page.getByLabel(locale === 'en' ? 'Find a node' : '查找节点').fill('clean')
     await page.keyboard.press('Enter')
