@@ -245,11 +245,26 @@ impl Bed {
         edits: impl IntoIterator<Item = Edit>,
     ) -> Result<(), Vec<Fault>> {
         let (by, edits) = ("ann".into(), edits.into_iter().collect());
-        match self.try_apply(Input::Edit(EditBatch { by, edits })) {
+        let batch = EditBatch { by, edits };
+        let checked = self.engine.check_edits(&batch);
+        let done = match self.try_apply(Input::Edit(batch)) {
             Ok(()) => Ok(()),
             Err(Rejected::Definition { faults }) => Err(faults),
             Err(other) => panic!("{other}"),
+        };
+        // A check tells the same, but for circles, which it only says to look for.
+        match checked {
+            Err(rejected) => {
+                let faults = done.clone().unwrap_err();
+                assert_eq!(rejected, Rejected::Definition { faults });
+            }
+            Ok(may_circle) => {
+                let is_circle = |it: &Fault| matches!(it.error, DefinitionError::Cycle { .. });
+                let faults = done.as_ref().err();
+                assert!(faults.is_none_or(|faults| may_circle && faults.iter().all(is_circle)));
+            }
         }
+        done
     }
 
     #[track_caller]

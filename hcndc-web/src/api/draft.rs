@@ -112,7 +112,11 @@ pub(super) fn edits(
     }
 }
 
-fn edit(engine: &Engine, draft: DraftEdit) -> Result<Edit, Problem> {
+/// The edit that one change asks for, by what the engine has now; faults of its body stand below `put` or `patch`.
+///
+/// # Errors
+/// [`Problem::BadBody`].
+pub(super) fn edit(engine: &Engine, draft: DraftEdit) -> Result<Edit, Problem> {
     let kinds = kinds();
     let Some(kind) = kinds.iter().find(|it| it.word == draft.kind) else {
         let error = interchange::Problem::UnknownWord {

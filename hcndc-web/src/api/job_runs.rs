@@ -58,7 +58,11 @@ pub(super) fn routes<H: History + 'static, T: Transport + 'static>(
         Route::get(
             EXPLAIN,
             READ,
-            at_id(EXPLAIN).and(app.clone()).and(caller()).then(explain),
+            at_id(EXPLAIN)
+                .and(app.clone())
+                .and(caller())
+                .and(query())
+                .then(explain),
         )
         .by_leader(),
         Route::get(
@@ -598,7 +602,10 @@ pub(super) async fn attempts<H: History, T: Transport>(
 }
 
 /// Tells why a job run stands where it stands.
-#[utoipa::path(get, operation_id = "explain_job_run", path = "/api/v1/job-runs/{id}/explain", tag = "job runs", params(("id" = u64, Path)), responses(
+#[utoipa::path(get, operation_id = "explain_job_run", path = "/api/v1/job-runs/{id}/explain", tag = "job runs", params(
+    ("id" = u64, Path),
+    ("zone" = Option<String>, Query, description = "The IANA zone of times within the sentences; default: UTC, in the form of the other times"),
+), responses(
     (status = 200, body = ExplanationDto),
     (status = 404, body = ProblemDto, content_type = "application/problem+json"),
 ))]
@@ -606,7 +613,10 @@ pub(super) async fn explain<H: History, T: Transport>(
     id: JobRunId,
     app: Arc<App<H, T>>,
     caller: Caller,
+    mut query: Query,
 ) -> Result<Json<ExplanationDto>, Problem> {
+    let zone = query.zone("zone");
+    query.finish()?;
     let explained = app.look(move |engine| engine.explain(id)).await?;
     let live = explained.is_some();
     let view = find(&app, id).await?;
@@ -623,7 +633,7 @@ pub(super) async fn explain<H: History, T: Transport>(
     let attempt = read(app.history.attempts(id)).await?.pop();
     let holds = explanation.holds.iter().map(|hold| HoldDto {
         hold: hold.into(),
-        message: run_text::hold(hold, caller.lang),
+        message: run_text::hold(hold, zone, caller.lang),
     });
     Ok(Json(ExplanationDto {
         job_run: id.0,

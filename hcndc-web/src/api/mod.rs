@@ -17,6 +17,7 @@ mod definition;
 mod denial;
 mod described;
 mod draft;
+mod draft_check;
 mod events;
 mod executions;
 mod executors;
@@ -99,6 +100,7 @@ fn all<H: History + 'static, T: Transport + 'static>(app: &Arc<App<H, T>>) -> Ve
     routes.extend(executors::routes(app));
     routes.extend(resources::routes(app));
     routes.extend(many::routes(app));
+    routes.extend(draft_check::routes(app));
     routes.extend(history::routes(app));
     routes.extend(schedules::routes(app));
     routes.extend(trials::routes(app));

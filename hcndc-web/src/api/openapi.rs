@@ -10,9 +10,9 @@ use utoipa::{
 use warp::Filter as _;
 
 use super::{
-    alerts, audit, backfills, common_answers, control, control_many, cron, described, events,
-    executions, executors, firings, flows, forecast, graphs, grid, health, history, job_edits,
-    job_runs, jobs, logs, many, mesh,
+    alerts, audit, backfills, common_answers, control, control_many, cron, described, draft_check,
+    events, executions, executors, firings, flows, forecast, graphs, grid, health, history,
+    job_edits, job_runs, jobs, logs, many, mesh,
     needs::NOTHING,
     overview, pages,
     problem::Problem,
@@ -69,7 +69,7 @@ pub(super) fn route() -> Route {
         jobs::list, jobs::create, jobs::detail, jobs::replace, jobs::patch, jobs::delete, job_edits::edit,
         executors::list, executors::create, executors::detail, executors::replace, executors::patch,
         executors::delete, executors::test,
-        many::directories,
+        many::directories, draft_check::check,
         schedules::pause, schedules::resume, schedules::pause_many, schedules::resume_many, schedules::run, schedules::next,
         schedules::explain, firings::of_schedule, firings::list, cron::preview, forecast::look_ahead,
         backfills::plan, backfills::list, backfills::start, backfills::detail, backfills::stop, backfills::restart,

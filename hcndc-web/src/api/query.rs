@@ -4,6 +4,7 @@
 
 use std::str::FromStr;
 
+use chrono_tz::Tz;
 use hcndc_core::{
     model::DefinitionError,
     time::{DataDate, TimeError, Timestamp},
@@ -144,6 +145,17 @@ impl Query {
             self.blame(name, BlameError::BadTime { text });
         }
         time
+    }
+
+    /// An IANA time zone.
+    pub(super) fn zone(&mut self, name: &str) -> Option<Tz> {
+        let zone = self.text(name)?;
+        let found = zone.parse().ok();
+        if found.is_none() {
+            let problem = interchange::Problem::UnknownZone { zone, near: None };
+            self.blame(name, BlameError::Shape(problem));
+        }
+        found
     }
 
     /// One of some words.

@@ -1,5 +1,6 @@
 //! What is said of runs: where one stands, how it ended, and what it waits for, in a sentence of either language.
 
+use chrono_tz::Tz;
 use hcndc_core::{
     engine::{
         AttemptState, ExecutionState, FlowRunState, Hold, HostTrouble, JobRunState, Mishap,
@@ -8,10 +9,10 @@ use hcndc_core::{
     id::ExecutionId,
     model::{Condition, Placement},
     port::UnreachableKind,
-    time::{DataDate, Timestamp},
+    time::DataDate,
 };
 
-use super::text::either;
+use super::text::{either, moment};
 use crate::interchange::Lang;
 
 /// Where a job run stands, in one sentence.
@@ -126,7 +127,7 @@ pub(super) fn unreachable(kind: UnreachableKind, lang: Lang) -> String {
 }
 
 /// What holds a job run, in one sentence.
-pub(super) fn hold(hold: &Hold, lang: Lang) -> String {
+pub(super) fn hold(hold: &Hold, zone: Option<Tz>, lang: Lang) -> String {
     match hold {
         Hold::Parent { name, state, .. } => either(
             lang,
@@ -189,19 +190,25 @@ pub(super) fn hold(hold: &Hold, lang: Lang) -> String {
         } => outside_dependency(
             (name, *data_date, *condition),
             (*execution, *state),
-            *until,
+            until.map(|until| moment(until, zone)),
             lang,
         ),
-        Hold::Restart { at } => either(
-            lang,
-            format!("what has failed runs again at {at}"),
-            format!("失败的任务将于 {at} 重新运行"),
-        ),
-        Hold::Retry { at } => either(
-            lang,
-            format!("its next attempt starts at {at}"),
-            format!("下一次尝试将于 {at} 开始"),
-        ),
+        Hold::Restart { at } => {
+            let at = moment(*at, zone);
+            either(
+                lang,
+                format!("what has failed runs again at {at}"),
+                format!("失败的任务将于 {at} 重新运行"),
+            )
+        }
+        Hold::Retry { at } => {
+            let at = moment(*at, zone);
+            either(
+                lang,
+                format!("its next attempt starts at {at}"),
+                format!("下一次尝试将于 {at} 开始"),
+            )
+        }
         Hold::GlobalLimit { limit } => either(
             lang,
             format!("{limit} attempts run already, as many as may"),
@@ -274,7 +281,7 @@ pub(super) fn hold(hold: &Hold, lang: Lang) -> String {
 fn outside_dependency(
     (name, date, condition): (&str, DataDate, Condition),
     (execution, state): (Option<ExecutionId>, Option<JobRunState>),
-    until: Option<Timestamp>,
+    until: Option<String>,
     lang: Lang,
 ) -> String {
     let (en, zh) = match condition {

@@ -1,25 +1,34 @@
 //! What keeps a schedule from starting an execution, in a sentence of either language.
 
+use chrono_tz::Tz;
 use hcndc_core::{
     engine::ScheduleHold,
     id::{FileEventId, FlowId},
     time::Timestamp,
 };
 
-use super::text::either;
+use super::text::{either, moment};
 use crate::interchange::Lang;
 
 /// Where a schedule stands: what holds it, or else when it fires next.
-pub(super) fn standing(next: Option<Timestamp>, holds: &[&str], lang: Lang) -> String {
+pub(super) fn standing(
+    next: Option<Timestamp>,
+    holds: &[&str],
+    zone: Option<Tz>,
+    lang: Lang,
+) -> String {
     if !holds.is_empty() {
         return holds.join(either(lang, "; ", "；").as_str());
     }
     match next {
-        Some(next) => either(
-            lang,
-            format!("it fires next at {next}"),
-            format!("将于 {next} 触发"),
-        ),
+        Some(next) => {
+            let next = moment(next, zone);
+            either(
+                lang,
+                format!("it fires next at {next}"),
+                format!("将于 {next} 触发"),
+            )
+        }
         None => either(lang, "nothing holds it", "没有阻碍"),
     }
 }
@@ -29,17 +38,21 @@ pub(super) fn hold(
     hold: &ScheduleHold,
     flow_name: &dyn Fn(FlowId) -> String,
     event_name: &dyn Fn(FileEventId) -> String,
+    zone: Option<Tz>,
     lang: Lang,
 ) -> (&'static str, String) {
     let said = |en: String, zh: String| either(lang, en, zh);
     match hold {
-        ScheduleHold::Paused { by, since } => (
-            "paused",
-            said(
-                format!("it is paused; {by} edited it last, at {since}"),
-                format!("已暂停；{by} 于 {since} 最后修改"),
-            ),
-        ),
+        ScheduleHold::Paused { by, since } => {
+            let since = moment(*since, zone);
+            (
+                "paused",
+                said(
+                    format!("it is paused; {by} edited it last, at {since}"),
+                    format!("已暂停；{by} 于 {since} 最后修改"),
+                ),
+            )
+        }
         ScheduleHold::FlowDisabled { flow } => {
             let name = flow_name(*flow);
             (
@@ -50,20 +63,26 @@ pub(super) fn hold(
                 ),
             )
         }
-        ScheduleHold::NotBefore { at } => (
-            "not_before",
-            said(
-                format!("it fires for no time before {at}"),
-                format!("{at} 之前不触发"),
-            ),
-        ),
-        ScheduleHold::NotAfter { at } => (
-            "not_after",
-            said(
-                format!("it fires for no time after {at}"),
-                format!("{at} 之后不再触发"),
-            ),
-        ),
+        ScheduleHold::NotBefore { at } => {
+            let at = moment(*at, zone);
+            (
+                "not_before",
+                said(
+                    format!("it fires for no time before {at}"),
+                    format!("{at} 之前不触发"),
+                ),
+            )
+        }
+        ScheduleHold::NotAfter { at } => {
+            let at = moment(*at, zone);
+            (
+                "not_after",
+                said(
+                    format!("it fires for no time after {at}"),
+                    format!("{at} 之后不再触发"),
+                ),
+            )
+        }
         ScheduleHold::NoTimes => (
             "no_times",
             said(

@@ -75,7 +75,12 @@ pub(super) fn routes<H: History + 'static, T: Transport + 'static>(
                 .then(run),
         ),
         Route::get(NEXT, READ, asks(NEXT).and(query()).then(next)).by_leader(),
-        Route::get(EXPLAIN, READ, asks(EXPLAIN).and(caller()).then(explain)).by_leader(),
+        Route::get(
+            EXPLAIN,
+            READ,
+            asks(EXPLAIN).and(caller()).and(query()).then(explain),
+        )
+        .by_leader(),
     ]
 }
 
@@ -380,7 +385,10 @@ pub(super) fn data_date(at: Timestamp, zone: Tz, offset: i32) -> DataDate {
 }
 
 /// Tells why a schedule does not start an execution now, what became of its latest firing, and when it fires next.
-#[utoipa::path(get, operation_id = "explain_schedule", path = "/api/v1/schedules/{id}/explain", tag = "schedules", params(("id" = u64, Path)), responses(
+#[utoipa::path(get, operation_id = "explain_schedule", path = "/api/v1/schedules/{id}/explain", tag = "schedules", params(
+    ("id" = u64, Path),
+    ("zone" = Option<String>, Query, description = "The IANA zone of times within the sentences; default: UTC, in the form of the other times"),
+), responses(
     (status = 200, body = ScheduleExplanationDto),
     (status = 404, body = ProblemDto, content_type = "application/problem+json"),
 ))]
@@ -388,15 +396,20 @@ pub(super) async fn explain<H: History, T: Transport>(
     id: ScheduleId,
     app: Arc<App<H, T>>,
     caller: Caller,
+    mut query: Query,
 ) -> Result<Json<ScheduleExplanationDto>, Problem> {
+    let zone = query.zone("zone");
+    query.finish()?;
     let found = app.look(move |engine| {
         let found = engine.explain_schedule(id)?;
         let holds = found.holds.iter();
-        let holds: Vec<_> = holds.map(|hold| hold_dto(engine, hold, &caller)).collect();
+        let holds: Vec<_> = holds
+            .map(|hold| hold_dto(engine, hold, zone, &caller))
+            .collect();
         let said: Vec<&str> = holds.iter().map(|hold| hold.message.as_str()).collect();
         Some(ScheduleExplanationDto {
             next: found.next.map(|at| at.to_string()),
-            message: schedule_text::standing(found.next, &said, caller.lang),
+            message: schedule_text::standing(found.next, &said, zone, caller.lang),
             holds,
             used_until: found.cursor.time.to_string(),
             used_date: found.cursor.date.map(|date| date.to_string()),
@@ -411,12 +424,17 @@ pub(super) async fn explain<H: History, T: Transport>(
         .ok_or_else(|| Problem::from(DefinitionId::from(id)))
 }
 
-fn hold_dto(engine: &Engine, hold: &ScheduleHold, caller: &Caller) -> ScheduleHoldDto {
+fn hold_dto(
+    engine: &Engine,
+    hold: &ScheduleHold,
+    zone: Option<Tz>,
+    caller: &Caller,
+) -> ScheduleHoldDto {
     let flow = |id: FlowId| engine.flow(id).map_or("", |flow| &*flow.name).to_owned();
     let event = |id| {
         let event = engine.file_event(id);
         event.map_or("", |event| &*event.name).to_owned()
     };
-    let (kind, message) = schedule_text::hold(hold, &flow, &event, caller.lang);
+    let (kind, message) = schedule_text::hold(hold, &flow, &event, zone, caller.lang);
     ScheduleHoldDto { kind, message }
 }

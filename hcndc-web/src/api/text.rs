@@ -1,6 +1,7 @@
 //! Sentences of problems, in English and Chinese. Those of schedules, of runs and of mesh files are told beside them.
 
-use hcndc_core::{engine::Rejected, model::DefinitionError};
+use chrono_tz::Tz;
+use hcndc_core::{engine::Rejected, model::DefinitionError, time::Timestamp};
 
 use super::{
     problem::{Blame, BlameError, Problem, What},
@@ -17,6 +18,17 @@ pub(super) fn either(lang: Lang, en: impl Into<String>, zh: impl Into<String>) -
     match lang {
         Lang::En => en.into(),
         Lang::Zh => zh.into(),
+    }
+}
+
+/// A time within a sentence: to the second in a zone that somebody asked for, or else as the API writes times.
+pub(super) fn moment(at: Timestamp, zone: Option<Tz>) -> String {
+    match zone {
+        Some(zone) => {
+            let local = at.to_utc().with_timezone(&zone);
+            local.format("%Y-%m-%d %H:%M:%S").to_string()
+        }
+        None => at.to_string(),
     }
 }
 

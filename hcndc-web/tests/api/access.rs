@@ -344,7 +344,7 @@ async fn each_route_asks_for_what_it_needs() {
             }
             ("backfills", _) if known.ends_with("plan") => Some(Permission::Read),
             ("backfills", _) => Some(Permission::Schedule),
-            ("cron" | "forecast" | "graphs", _) => Some(Permission::Read),
+            ("cron" | "forecast" | "graphs" | "drafts", _) => Some(Permission::Read),
             _ => Some(Permission::Write),
         })
     };

@@ -9,6 +9,7 @@ mod access;
 mod bed;
 mod control;
 mod documents;
+mod draft_check;
 mod events;
 mod executions;
 mod executors;

@@ -52,6 +52,15 @@ async fn a_schedule_is_paused_and_resumed_alone_or_with_others() {
         (&why["message"], &why["holds"]),
         (&json!(expected), &json!([]))
     );
+    let there = bed
+        .get(&format!("{path}/explain?zone=Asia/Shanghai"))
+        .await
+        .expect(200);
+    let said = there["message"].as_str().unwrap();
+    assert!(said.ends_with(" 02:30:00"), "{said}");
+    bed.get(&format!("{path}/explain?zone=Asia/Nowhere"))
+        .await
+        .problem(400, "bad_query");
     let ids = json!({"ids": [told["id"]]});
     let many = bed.post("schedules/pause", &ids).await.expect(200);
     assert_eq!(many["items"][0]["paused"], true);

@@ -11,6 +11,7 @@ import { createInterface } from 'node:readline'
 const program = process.env.HCNDC_BIN ?? path.resolve('../../target/debug/hcndc')
 const pictures = process.env.HCNDC_SHOTS ?? path.resolve('../../docs/img')
 const DATES = 12
+const SIZE = { width: 1180, height: 720 }
 
 const folder = mkdtempSync(path.join(tmpdir(), 'hcndc-shots-'))
 const server = spawn(program, ['demo', '--data-dir', folder, '--listen', '127.0.0.1:0'], { stdio: ['ignore', 'pipe', 'ignore'], env: { ...process.env, HCNDC_LANG: 'en' } })
@@ -52,12 +53,14 @@ async function nights() {
   await ask('PATCH', `jobs/${broken.id}`, { command: 'echo cleaning orders of ${date} >&2; printf "\\033[31mERROR\\033[0m landing/orders.csv: 7 columns expected, line 1 has 6\\n" >&2; exit 3' })
   const { id } = await ask('POST', 'executions', { flows, data_date: before(1) })
   await over()
+  // So that there is a night to come, with a deadline.
+  await ask('POST', 'schedules', { name: 'nightly', flow: 'sources', downstream: true, trigger: '30 2 * * *', zone: 'Asia/Shanghai', finish_by: '03:00' })
   return { id, flow: broken.flow.id }
 }
 
 const browser = await chromium.launch({ executablePath: process.env.HCNDC_CHROMIUM ?? '/usr/bin/chromium', args: ['--no-sandbox'] })
 async function shoot(locale, { id, flow }) {
-  const context = await browser.newContext({ viewport: { width: 1180, height: 720 } })
+  const context = await browser.newContext({ viewport: SIZE })
   await context.addInitScript((it) => localStorage.setItem('hcndc.prefs', JSON.stringify({ locale: it, theme: 'light', zone: 'Asia/Shanghai', menuClosed: false })), locale)
   const page = await context.newPage()
   const shot = async (name, at, here, work = async () => {}) => {
@@ -69,8 +72,15 @@ async function shoot(locale, { id, flow }) {
     await page.waitForTimeout(600)
     await page.screenshot({ path: path.join(pictures, `${name}.${locale}.png`) })
   }
-  await shot('home', '/home/', '.failed')
-  const toTabs = () => page.locator('[role=tablist]').evaluate((it) => it.scrollIntoView())
+  // Taller than the others: what it shows of days and of the coming night stands below.
+  await page.setViewportSize({ ...SIZE, height: 1400 })
+  await shot('home', '/home/', '.failed', () => page.locator('canvas').first().waitFor())
+  await page.setViewportSize(SIZE)
+  const toTabs = async () => {
+    // What stands above comes later, and would move them.
+    await page.locator('.failed pre').first().waitFor()
+    await page.locator('[role=tablist]').evaluate((it) => it.scrollIntoView())
+  }
   await shot('topology', `/execute/${id}/?tab=topology`, '[role=tabpanel] canvas', async () => {
     await page.getByLabel(locale === 'en' ? 'Find a node' : '查找节点').fill('clean')
     await page.keyboard.press('Enter')

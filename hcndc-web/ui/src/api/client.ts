@@ -21,7 +21,7 @@ export type Backfill = Schemas['Backfill']
 export type BackfillDetail = Schemas['BackfillDetail']
 export type BackfillPlan = Schemas['BackfillPlan']
 
-export const api = createClient<paths>({ baseUrl: location.origin, fetch: call })
+export const api = createClient<paths>({ baseUrl: location.origin, fetch: (request) => call(request) })
 
 /** The data of an answer; throws what the server said if it refused. */
 export async function take<T>(answer: Promise<{ data?: T; error?: unknown; response: Response }>): Promise<T> {

@@ -7,8 +7,11 @@ export const API = '/api/v1'
 
 export type Query = Record<string, string | number | boolean | null | undefined>
 
-/** `fetch` with all that our requests have in common. A request that meets 401 waits until someone has signed in again. */
-export async function call(input: Request): Promise<Response> {
+/**
+ * `fetch` with all that our requests have in common. A request that meets 401 waits until someone has signed in again, unless it
+ * is quiet.
+ */
+export async function call(input: Request, quiet = false): Promise<Response> {
   for (;;) {
     const request = input.clone()
     request.headers.set('accept-language', prefs.locale)
@@ -16,7 +19,7 @@ export async function call(input: Request): Promise<Response> {
       request.headers.set('x-csrf-token', csrfToken())
     }
     const response = await fetch(request)
-    if (response.status !== 401 || new URL(request.url).pathname === `${API}/session`) return response
+    if (quiet || response.status !== 401 || new URL(request.url).pathname === `${API}/session`) return response
     await askToSignIn()
   }
 }
@@ -35,6 +38,8 @@ export interface Options {
   query?: Query
   body?: unknown
   signal?: AbortSignal | undefined
+  /** For what nobody has asked for by hand: a lost sign-in is only a failure of this request, and asks nobody. */
+  quiet?: boolean
   headers?: Record<string, string>
 }
 
@@ -47,7 +52,7 @@ export async function request<T>(method: string, path: string, options: Options 
   }
   if (options.signal) init.signal = options.signal
   const url = new URL(address(API + path, options.query), location.origin)
-  const response = await call(new Request(url, init))
+  const response = await call(new Request(url, init), options.quiet)
   if (!response.ok) throw new ProblemError(await problemOf(response))
   const text = await response.text()
   return (text ? JSON.parse(text) : undefined) as T

@@ -56,11 +56,13 @@ export function bodyOf(kind: Kind, model: Model, item: Item | null): Model {
 }
 
 /** The field at which a fault is to be shown: the first step of its path, or the name that its message quotes. */
-export function fieldOfFault(fault: { field: string; message: string }, kind: Kind): string | null {
+export function fieldOfFault(fault: { field: string; code?: string; message: string }, kind: Kind): string | null {
   const step = fault.field.split(/[.[]/)[0] ?? ''
   const names = kind.fields.map((it) => it.name)
+  // A circle is of the whole mesh; here it comes of what this one waits for.
+  if (fault.code === 'cycle') return names.find((it) => it === 'depends_on' || it === 'parents') ?? null
   if (names.includes(step)) return step
-  const quoted = /`([a-z_]+)`/.exec(fault.message)?.[1]
+  const quoted = /[`“]([a-z_]+)[`”]/.exec(fault.message)?.[1]
   if (quoted && names.includes(quoted)) return quoted
   if (['sql', 'context', 'value'].includes(step) && names.includes('value')) return 'value'
   return null

@@ -11,7 +11,7 @@ const ROLE_PERMISSIONS: Field = { name: 'permissions', type: 'many', required: t
 export const users: Kind = {
   key: 'users', page: '/user/', one: p('user', '用户'), many: p('Users', '用户'),
   about: p('Who may sign in.', '可以登录的人。'), start: p('Give each person an account of their own.', '为每个人建立自己的账号。'),
-  filters: ['enabled'], needs: 'admin', title: 'account', secretOf: 'one_time_password',
+  filters: ['enabled'], needs: 'admin', noCheck: true, title: 'account', secretOf: 'one_time_password',
   detail: () => import('@/pages/UserParts.vue'),
   columns: [
     { name: 'account', label: p('Account', '账号'), type: 'name', sort: 'account' }, { name: 'name', label: p('Name', '姓名') },
@@ -30,7 +30,7 @@ export const users: Kind = {
 export const roles: Kind = {
   key: 'roles', page: '/user/role/', one: p('role', '角色'), many: p('Roles', '角色'),
   about: p('What kinds of people may do, and where.', '各类人员可以做什么、在哪里做。'), start: p('Make a role, then give it to users.', '新建角色，再授予用户。'),
-  needs: 'admin',
+  needs: 'admin', noCheck: true,
   columns: [
     { name: 'name', label: p('Name', '名称'), type: 'name', sort: 'name' }, { name: 'permissions', label: p('Permissions', '权限') , type: 'words' },
     { name: 'directories', label: p('Directories', '目录'), type: 'words', wide: true }, { ...COLUMN_UPDATED, sort: '' },
@@ -42,9 +42,9 @@ export const roles: Kind = {
 }
 
 export const tokens: Kind = {
-  key: 'tokens', page: '/token/', one: p('API token', 'API 令牌'), many: p('API tokens', 'API 令牌'),
+  key: 'tokens', page: '/token/', one: p('API token', '令牌'), many: p('API tokens', 'API 令牌'),
   about: p('For programs that act for you.', '供代表您操作的程序使用。'), start: p('Make a token for each program; it is shown once.', '为每个程序建立令牌，只显示一次。'),
-  needs: 'read', noEdit: true, secretOf: 'token',
+  needs: 'read', noCheck: true, noEdit: true, secretOf: 'token',
   columns: [
     { name: 'name', label: p('Name', '名称'), type: 'name' }, { name: 'account', label: p('User', '用户') }, { name: 'permissions', label: p('Permissions', '权限'), type: 'words' },
     { name: 'expires_at', label: p('Expires', '到期'), type: 'time', wide: true }, { name: 'used_at', label: p('Last used', '最近使用'), type: 'time', wide: true },

@@ -52,7 +52,7 @@ export function valueText(type: AnyType, value: unknown, item: Item, options?: F
     case 'bool': return value ? t('common.yes') : t('common.no')
     case 'ref': return nameOf(value)
     case 'refs': return (value as unknown[]).map(nameOf).join(', ')
-    case 'many': return (value as unknown[]).map(word).join(', ')
+    case 'many': return (value as unknown[]).map(word).join(t('check.comma'))
     case 'select': return word(value)
     case 'codes': case 'words': return (value as unknown[]).join(', ')
     case 'dates': {

@@ -7,7 +7,7 @@ export const schedules: Kind = {
   key: 'schedules', page: '/dispatch/', one: p('schedule', '调度'), many: p('Schedules', '调度'),
   about: p('When flows run by themselves.', '任务流何时自动运行。'),
   start: p('Give a flow a schedule, so that it runs by itself.', '为任务流设置调度，使其自动运行。'),
-  filters: ['directory', 'flow', 'enabled'], needs: 'schedule', uses: false, forecast: true,
+  filters: ['directory', 'flow', 'enabled'], needs: 'write', uses: false, forecast: true,
   detail: () => import('@/pages/ScheduleParts.vue'),
   columns: [
     COLUMN_NAME,

@@ -88,6 +88,8 @@ export interface Kind {
   title?: string
   /** It is made and deleted, but not changed. */
   noEdit?: boolean
+  /** What is written of it cannot be checked before it is saved. */
+  noCheck?: boolean
   /** A change of it can change what runs when, so that its form leads to the forecast. */
   forecast?: boolean
   /** A field of the answer that is told once, when it is made. */

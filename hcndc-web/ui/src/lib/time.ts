@@ -24,10 +24,12 @@ export function dateText(at: string | Date, timeZone = zone.value): string {
   return form(timeZone).format(new Date(at)).slice(0, 10)
 }
 
-/** The time of day, `09:15:36`; with the date if that is not today's. */
+/** The time of day, `09:15:36`; with the date if that is not today's, and the date alone if that is of another year. */
 export function shortTime(at: string | null | undefined): string {
   const text = timeText(at)
-  return text.slice(0, 10) === dateText(new Date()) ? text.slice(11) : text.slice(5, 16)
+  const today = dateText(new Date())
+  if (text.slice(0, 10) === today) return text.slice(11)
+  return text.slice(0, 4) === today.slice(0, 4) ? text.slice(5, 16) : text.slice(0, 10)
 }
 
 /** A span: `850 ms`, `12 s`, `3 min 20 s`, `2 h 5 min`, `3 d 4 h`. */

@@ -22,6 +22,7 @@ export async function ask(question: Question): Promise<boolean> {
       cancelButtonText: question.cancel ?? t('common.cancel'),
       confirmButtonClass: question.danger ? 'el-button--danger' : '',
       closeOnClickModal: false,
+      customClass: 'lines',
     })
     return true
   } catch {

@@ -48,15 +48,6 @@ impl Engine {
         batch: EditBatch,
         step: &mut Step,
     ) -> Result<(), Rejected> {
-        let busy: BTreeSet<ExecutorId> = self
-            .yard
-            .hosts()
-            .filter(|host| !host.attempts.is_empty())
-            .map(|host| host.executor.id)
-            .collect();
-        let held = self.held_by_runs(&batch);
-        let mut plan = Plan::new(&self.definitions, self.next_id.max(1), self.now, &batch);
-        plan.check(&busy, &held);
         let Plan {
             faults,
             ids,
@@ -66,7 +57,7 @@ impl Engine {
             nouns,
             gone,
             ..
-        } = plan;
+        } = self.plan(&batch);
         if !faults.is_empty() {
             return Err(Rejected::Definition { faults });
         }
@@ -143,6 +134,45 @@ impl Engine {
         self.finish(tasks, step);
         step.reply = Reply::Edited(ids);
         Ok(())
+    }
+
+    /// Refuses a batch of edits as [`apply`](Self::apply) would, and changes nothing: no copy of the engine is needed to try it on.
+    /// Circles alone are not found. Where the batch ties flows or jobs anew, which is told by `true`, applying it to a copy shows them.
+    ///
+    /// # Errors
+    /// [`Rejected::Definition`] with all faults.
+    ///
+    /// # Complexity
+    /// O(what the batch names, and executors); to delete an executor is a look at all jobs.
+    pub fn check_edits(&self, batch: &EditBatch) -> Result<bool, Rejected> {
+        let plan = self.plan(batch);
+        if !plan.faults.is_empty() {
+            let faults = plan.faults;
+            return Err(Rejected::Definition { faults });
+        }
+        let flows = plan.flows.values().any(|flow| {
+            let old = self.flow(flow.id);
+            !flow.parents.is_empty() && old.is_none_or(|old| old.parents != flow.parents)
+        });
+        let jobs = plan.jobs.values().any(|job| {
+            let old = self.job(job.id);
+            let ties = &job.dependencies;
+            !ties.is_empty() && old.is_none_or(|old| old.dependencies != *ties)
+        });
+        Ok(flows || jobs)
+    }
+
+    fn plan<'a>(&'a self, batch: &'a EditBatch) -> Plan<'a> {
+        let busy: BTreeSet<ExecutorId> = self
+            .yard
+            .hosts()
+            .filter(|host| !host.attempts.is_empty())
+            .map(|host| host.executor.id)
+            .collect();
+        let held = self.held_by_runs(batch);
+        let mut plan = Plan::new(&self.definitions, self.next_id.max(1), self.now, batch);
+        plan.check(&busy, &held);
+        plan
     }
 
     /// Pools, params and executors that runs need by the versions that they are pinned to, if the batch deletes one.
