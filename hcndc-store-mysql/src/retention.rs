@@ -1,7 +1,7 @@
 //! History that is old enough goes, a small batch at a time.
 //!
 //! ```text
-//!   execution ──► pruned_execution ──► its attempts, job runs, flow runs ──► nothing
+//!   execution ──► pruned_execution ──► its attempts, outputs, job runs, flow runs ──► nothing
 //!      one short transaction      any number of them, a batch each
 //! ```
 //!
@@ -16,6 +16,7 @@ use std::collections::BTreeMap;
 
 use hcndc_core::{
     engine::{BackfillState, ExecutionState},
+    outputs,
     time::Timestamp,
 };
 use sea_orm::{
@@ -27,8 +28,8 @@ use crate::{
     SqlError, SqlStore,
     dialect::begin_write,
     entity::{
-        Action, Alert, Attempt, Audit, Backfill, BackfillDate, Execution, Firing, FlowRun, JobRun,
-        Leader, PrunedExecution, ScheduleCursor, Table,
+        Action, Alert, Attempt, Audit, Backfill, BackfillDate, Execution, Firing, FlowRun,
+        JobOutput, JobRun, Leader, PrunedExecution, ScheduleCursor, Table,
     },
     error::Doing as _,
     retry::Tries,
@@ -147,6 +148,12 @@ impl SqlStore {
                 .and_where(of_these(Expr::col(Attempt::ExecutionId)))
                 .to_owned();
             pruned.note("attempt", count(db, rows).await?);
+            let rows = Query::select()
+                .column(JobOutput::JobRunId)
+                .from(JobOutput::Table)
+                .and_where(of_these(Expr::col(JobOutput::ExecutionId)))
+                .to_owned();
+            pruned.note("job_output", count(db, rows).await?);
             pruned.note("firing", count(db, old_firings(since)).await?);
             pruned.note("alert", count(db, old_alerts(since)).await?);
             pruned.note("backfill", count(db, old_backfills(since)).await?);
@@ -351,6 +358,9 @@ async fn remains_of(
             return Ok(false);
         }
         // Fewer were found than were asked for, so there are no more attempts of these.
+        if !outputs_of(db, &runs, left, went).await? {
+            return Ok(false);
+        }
         let runs = &runs[..runs.len().min(*left)];
         delete_in(db, JobRun::Table, JobRun::Id, runs).await?;
         went.note("job_run", runs.len());
@@ -370,6 +380,43 @@ async fn remains_of(
     went.note("flow_run", runs.len());
     *left -= runs.len();
     Ok(*left > 0)
+}
+
+/// Deletes what these job runs have put out, a few rows more than are left of the batch at most: of one run all go together.
+/// Whether none are left.
+async fn outputs_of(
+    db: &DatabaseTransaction,
+    runs: &[i64],
+    left: &mut usize,
+    went: &mut Pruned,
+) -> Result<bool, SqlError> {
+    loop {
+        let mut with = some_of(
+            JobOutput::Table,
+            JobOutput::JobRunId,
+            JobOutput::JobRunId,
+            runs,
+        );
+        with.distinct();
+        let with = first(db, with, (*left / outputs::MOST).max(1)).await?;
+        if with.is_empty() {
+            return Ok(true);
+        }
+        let mut rows = 0;
+        for piece in chunks(&with) {
+            let statement = Query::delete()
+                .from_table(JobOutput::Table)
+                .and_where(Expr::col(JobOutput::JobRunId).is_in(piece.iter().copied()))
+                .to_owned();
+            let done = db.execute(&statement).await.doing("delete old history")?;
+            rows += usize::try_from(done.rows_affected()).unwrap_or(usize::MAX);
+        }
+        went.note("job_output", rows);
+        *left = left.saturating_sub(rows);
+        if *left == 0 {
+            return Ok(false);
+        }
+    }
 }
 
 fn some_of<T: Table>(table: T, id: T, column: T, of: &[i64]) -> SelectStatement {
