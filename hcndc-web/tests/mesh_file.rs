@@ -267,7 +267,7 @@ flows:
           rows: {output: x}
           far: {output: a/x, name: max-id, default: 0}
           typo: {output: xx}
-          2nd: {output: x}
+          second: {output: x, name: 2nd}
           pw: {output: x, name: db_password}
           yesterday: {output: other}
           itself: {output: z}
@@ -282,7 +282,7 @@ flows:
     let found = summary(text);
     for (name, code) in [
         ("typo.output", "unknown-dependency"),
-        ("2nd", "bad-output-name"),
+        ("second", "bad-output-name"),
         ("pw", "bad-output-name"),
         ("yesterday", "not-upstream"),
         ("itself", "not-upstream"),
@@ -294,7 +294,7 @@ flows:
     // Two that are of no form, and stop the reading of their job's params no more than others.
     assert_eq!(found.len(), 7, "{found:?}");
     let sound = text.lines().filter(|line| {
-        ["typo", "2nd", "pw", "yesterday", "itself", "both", "no"]
+        ["typo", "second", "pw", "yesterday", "itself", "both", "no"]
             .iter()
             .all(|name| !line.trim().starts_with(&format!("{name}:")))
     });

@@ -150,7 +150,7 @@ async fn what_a_job_run_put_out_is_told_and_taken() {
     let loose = json!({"depends_on": []});
     let refused = bed.write("PATCH", &path, &loose).await;
     let problem = refused.problem(422, "bad_definition");
-    assert_eq!(problem["errors"][0]["code"], "not_upstream", "{problem}");
+    assert_eq!(problem["faults"][0]["code"], "not_upstream", "{problem}");
     bed.delete(&format!("jobs/{a}"))
         .await
         .problem(409, "in_use");
