@@ -12,11 +12,10 @@
 //! come alive again, an execution that someone resumes, is held by the scheduler that reads it: its row says in which
 //! term that was. A commit of that term may still bring it back to life, one of an earlier term never can.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use hcndc_core::{
     engine::{BackfillState, ExecutionState},
-    outputs,
     time::Timestamp,
 };
 use sea_orm::{
@@ -382,41 +381,50 @@ async fn remains_of(
     Ok(*left > 0)
 }
 
-/// Deletes what these job runs have put out, a few rows more than are left of the batch at most: of one run all go together.
-/// Whether none are left.
+/// Deletes what these job runs have put out, as many rows as are left of the batch. Whether none are left of it.
 async fn outputs_of(
     db: &DatabaseTransaction,
     runs: &[i64],
     left: &mut usize,
     went: &mut Pruned,
 ) -> Result<bool, SqlError> {
-    loop {
-        let mut with = some_of(
-            JobOutput::Table,
-            JobOutput::JobRunId,
-            JobOutput::JobRunId,
-            runs,
-        );
-        with.distinct();
-        let with = first(db, with, (*left / outputs::MOST).max(1)).await?;
-        if with.is_empty() {
-            return Ok(true);
-        }
-        let mut rows = 0;
-        for piece in chunks(&with) {
-            let statement = Query::delete()
-                .from_table(JobOutput::Table)
-                .and_where(Expr::col(JobOutput::JobRunId).is_in(piece.iter().copied()))
-                .to_owned();
-            let done = db.execute(&statement).await.doing("delete old history")?;
-            rows += usize::try_from(done.rows_affected()).unwrap_or(usize::MAX);
-        }
-        went.note("job_output", rows);
-        *left = left.saturating_sub(rows);
-        if *left == 0 {
-            return Ok(false);
-        }
-    }
+    let doing = "delete old history";
+    let mut rows = some_of(
+        JobOutput::Table,
+        JobOutput::JobRunId,
+        JobOutput::JobRunId,
+        runs,
+    );
+    rows.column(JobOutput::Name)
+        .order_by(JobOutput::JobRunId, Order::Asc)
+        .order_by(JobOutput::Name, Order::Asc)
+        .limit(*left as u64);
+    let rows = db.query_all(&rows).await.doing(doing)?;
+    let keys = rows.iter().map(|row| {
+        let run: i64 = row.try_get_by_index(0)?;
+        let name: String = row.try_get_by_index(1)?;
+        Ok((run, name))
+    });
+    let keys: Vec<(i64, String)> = keys.collect::<Result<_, sea_orm::DbErr>>().doing(doing)?;
+    let Some(&(last, _)) = keys.last() else {
+        return Ok(true);
+    };
+    // Of the last run there may be more rows than are left of the batch; of those before it there are not.
+    let whole = keys.iter().map(|(run, _)| *run);
+    let whole: BTreeSet<i64> = whole.filter(|run| *run != last).collect();
+    let whole: Vec<i64> = whole.into_iter().collect();
+    delete_in(db, JobOutput::Table, JobOutput::JobRunId, &whole).await?;
+    let its = keys.iter().filter(|(run, _)| *run == last);
+    let its = its.map(|(_, name)| name.as_str());
+    let statement = Query::delete()
+        .from_table(JobOutput::Table)
+        .and_where(Expr::col(JobOutput::JobRunId).eq(last))
+        .and_where(Expr::col(JobOutput::Name).is_in(its))
+        .to_owned();
+    db.execute(&statement).await.doing(doing)?;
+    went.note("job_output", keys.len());
+    *left -= keys.len();
+    Ok(*left > 0)
 }
 
 fn some_of<T: Table>(table: T, id: T, column: T, of: &[i64]) -> SelectStatement {
