@@ -332,6 +332,7 @@ fn order(attempt: AttemptId, command: &str, workdir: &Path) -> RunOrder {
         command: command.into(),
         args: Vec::new(),
         values: BTreeMap::new(),
+        literal: std::collections::BTreeSet::new(),
         env: BTreeMap::new(),
         workdir: workdir.display().to_string(),
         timeout: None,

@@ -97,6 +97,7 @@ impl Run {
             peak_memory_bytes: 0,
             cpu_time: Duration::ZERO,
             log_bytes: 0,
+            outputs: std::collections::BTreeMap::new(),
         };
         let report = Report::Finished { attempt, end };
         self.apply(Input::Report { executor, report });

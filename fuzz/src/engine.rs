@@ -376,6 +376,7 @@ fn end(cause: u64, now: Timestamp) -> End {
         peak_memory_bytes: 0,
         cpu_time: Duration::ZERO,
         log_bytes: 0,
+        outputs: BTreeMap::new(),
     }
 }
 

@@ -16,7 +16,7 @@ mod engine;
 mod spool;
 mod wire;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use hcndc_core::{id::ExecutionId, time::DataDate};
 use hcndc_exec::executor::template::{Context, expand, placeholders};
@@ -71,6 +71,7 @@ pub fn template(data: &[u8]) {
         execution: ExecutionId(1),
         attempt: 1,
         values: &values,
+        literal: &BTreeSet::from(["raw".to_owned()]),
     };
     let expanded = expand(text, context);
     if let Ok(found) = placeholders(text) {

@@ -75,6 +75,7 @@
 //!         peak_memory_bytes: 0,
 //!         cpu_time: core::time::Duration::ZERO,
 //!         log_bytes: 0,
+//!         outputs: Default::default(),
 //!     };
 //!     let report = Report::Finished { attempt: order.attempt, end };
 //!     step = engine.apply(due, Input::Report { executor, report })?;
@@ -140,6 +141,7 @@ pub mod forecast;
 pub mod id;
 pub mod mesh;
 pub mod model;
+pub mod outputs;
 pub mod port;
 pub mod replay;
 pub mod scheduler;

@@ -389,6 +389,7 @@ fn live(
             peak_memory_bytes: 0,
             cpu_time: Duration::ZERO,
             log_bytes: 0,
+            outputs: BTreeMap::new(),
         };
         let report = Report::Finished { attempt, end };
         input = Input::Report { executor, report };

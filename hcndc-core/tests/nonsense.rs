@@ -779,6 +779,7 @@ fn end(it: &mut Numbers<'_>, now: Timestamp) -> End {
         peak_memory_bytes: it.next(),
         cpu_time: it.span(),
         log_bytes: it.next(),
+        outputs: (0..it.below(3)).map(|_| (it.text(), it.text())).collect(),
     }
 }
 

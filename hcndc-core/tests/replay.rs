@@ -98,6 +98,7 @@ fn night(seed: u64) -> Taped {
             peak_memory_bytes: 1,
             cpu_time: Duration::ZERO,
             log_bytes: 2,
+            outputs: std::collections::BTreeMap::new(),
         };
         let report = Report::Finished { attempt, end };
         taped.send(Input::Report { executor, report });

@@ -124,6 +124,7 @@ impl From<RunOrder> for wire::RunOrder {
             workdir: order.workdir,
             timeout_us: order.timeout.map(micros),
             grace_us: micros(order.grace),
+            literal: order.literal.into_iter().collect(),
         }
     }
 }
@@ -151,6 +152,7 @@ impl TryFrom<wire::RunOrder> for RunOrder {
             workdir: order.workdir,
             timeout: order.timeout_us.map(Duration::from_micros),
             grace: Duration::from_micros(order.grace_us),
+            literal: order.literal.into_iter().collect(),
         })
     }
 }
@@ -367,6 +369,7 @@ impl From<End> for wire::End {
             log_bytes: end.log_bytes,
             core_dumped,
             out_of_memory,
+            outputs: end.outputs,
         }
     }
 }
@@ -392,6 +395,7 @@ impl TryFrom<wire::End> for End {
             peak_memory_bytes: end.peak_memory_bytes,
             cpu_time: Duration::from_micros(end.cpu_time_us),
             log_bytes: end.log_bytes,
+            outputs: end.outputs,
         })
     }
 }

@@ -203,7 +203,11 @@ impl Ledger {
                 }
             }
             Record::Acknowledged { attempt, at } => {
-                if let Some(entry) = self.held.remove(attempt) {
+                if let Some(mut entry) = self.held.remove(attempt) {
+                    // Stored by whoever acknowledges it; what is remembered of so many must be small.
+                    if let Some(end) = &mut entry.end {
+                        end.outputs.clear();
+                    }
                     self.acknowledged.insert(*attempt, entry);
                     self.acknowledged_at.push_back((*at, *attempt));
                 }

@@ -454,6 +454,7 @@ pub fn end_at(now: Timestamp, cause: EndCause) -> End {
         peak_memory_bytes: 0,
         cpu_time: Duration::ZERO,
         log_bytes: 0,
+        outputs: BTreeMap::new(),
     }
 }
 

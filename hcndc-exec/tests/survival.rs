@@ -27,6 +27,9 @@ use nix::sys::signal::Signal;
 const WAITS: &str =
     "echo run >>runs; echo before; until [ -e go ]; do sleep 0.01; done; echo after; exit 7";
 
+/// The same, and puts out a value before and after.
+const PUTS_OUT: &str = "echo run >>runs; echo ::set-output a=1; until [ -e go ]; do sleep 0.01; done; echo ::set-output b=2; exit 7";
+
 fn go(program: &Program) {
     std::fs::write(program.directory.path().join("go"), "").unwrap();
 }
@@ -98,6 +101,29 @@ async fn an_end_while_no_executor_is_there_is_told_as_it_was() {
             .iter()
             .all(|held| held.attempt != attempt)
     );
+}
+
+#[tokio::test]
+async fn what_a_job_put_out_while_no_executor_was_there_is_told() {
+    let mut program = Program::start();
+    let transport = program.transport().await;
+    let pid = start(&transport, order(1, PUTS_OUT)).await;
+    program.written("runs").await;
+    program.crash();
+    go(&program);
+    has_ended(pid).await;
+    for _ in 0..2 {
+        program.start_again();
+        let held = program.resume(&transport).await;
+        let end = held[0].end.clone().unwrap();
+        assert_eq!(end.cause, EndCause::Exited(7));
+        let outputs = end.outputs.into_iter().collect::<Vec<_>>();
+        let expected = [("a", "1"), ("b", "2")];
+        assert_eq!(
+            outputs,
+            expected.map(|(name, value)| (name.to_owned(), value.to_owned()))
+        );
+    }
 }
 
 #[tokio::test]

@@ -115,6 +115,7 @@ impl Here {
             peak_memory_bytes: 0,
             cpu_time: Duration::ZERO,
             log_bytes: 0,
+            outputs: std::collections::BTreeMap::new(),
         };
         self.say(
             executor,

@@ -6,7 +6,8 @@ use async_trait::async_trait;
 use hcndc_core::{
     engine::{
         ActionRow, AlertRow, AttemptRow, BackfillDateRow, BackfillRow, ExecutionRow,
-        ExecutionState, FiringRow, FlowRunRow, JobRunRow, JobRunState, ScheduleCursor, StartKeyRow,
+        ExecutionState, FiringRow, FlowRunRow, JobOutputs, JobRunRow, JobRunState, ScheduleCursor,
+        StartKeyRow,
     },
     id::{AttemptId, BackfillId, ExecutionId, FlowId, JobId, JobRunId, ScheduleId},
     model::{Definition, DefinitionId, Executor, Flow, Job, Revision},
@@ -237,6 +238,10 @@ impl History for MemStore {
 
     async fn attempt(&self, attempt: AttemptId) -> Result<Option<AttemptRow>, MemError> {
         Ok(self.lock().attempts.get(&attempt).cloned())
+    }
+
+    async fn outputs(&self, job_run: JobRunId) -> Result<Option<JobOutputs>, MemError> {
+        Ok(self.lock().outputs.get(&job_run).cloned())
     }
 
     async fn actions(&self, query: &ActionQuery) -> Result<Page<ActionRow>, MemError> {

@@ -6,8 +6,8 @@ use hcndc_core::{
     engine::{
         ActionRow, AlertRow, AttemptRow, BackfillDateRow, BackfillRow, BackfillSnapshot,
         BackfillState, Change, ExecutionRow, ExecutionSnapshot, FileKeyRow, FiringRow, FlowDates,
-        FlowRunRow, JobOutcome, JobRunRow, JobRunState, ScheduleCursor, Snapshot, StartKeyRow,
-        Started,
+        FlowRunRow, JobOutcome, JobOutputs, JobRunRow, JobRunState, ScheduleCursor, Snapshot,
+        StartKeyRow, Started,
     },
     id::{
         ActionId, AlertId, AttemptId, BackfillId, ExecutionId, ExecutorId, FileEventId, FiringId,
@@ -37,6 +37,7 @@ pub(crate) struct Tables {
     pub(crate) flow_runs: BTreeMap<FlowRunId, FlowRunRow>,
     pub(crate) job_runs: BTreeMap<JobRunId, JobRunRow>,
     pub(crate) attempts: BTreeMap<AttemptId, AttemptRow>,
+    pub(crate) outputs: BTreeMap<JobRunId, JobOutputs>,
     pub(crate) actions: BTreeMap<ActionId, ActionRow>,
     /// The last date of each range, by its first.
     pub(crate) flow_dates: BTreeMap<(FlowId, DataDate), DataDate>,
@@ -107,6 +108,10 @@ impl Tables {
             }
             Change::Attempt(row) => {
                 self.attempts.insert(row.id, row.clone());
+            }
+            Change::Outputs(row) => {
+                let some = (!row.values.is_empty()).then(|| row.clone());
+                set(&mut self.outputs, row.job_run, some);
             }
             Change::Action(row) => {
                 self.actions.insert(row.id, row.clone());
@@ -253,6 +258,7 @@ impl Tables {
         let flow_runs = self.flow_runs.values().filter(|r| r.execution == row.id);
         let job_runs = self.job_runs.values().filter(|r| r.execution == row.id);
         let attempts = self.attempts.values().filter(|r| r.execution == row.id);
+        let outputs = self.outputs.values().filter(|r| r.execution == row.id);
         Ok(ExecutionSnapshot {
             row: row.clone(),
             flow_runs: flow_runs
@@ -262,6 +268,7 @@ impl Tables {
                 .map(|run| Ok((*run, self.job_of(run)?.clone())))
                 .collect::<Result<_, _>>()?,
             attempts: attempts.filter(|r| !r.state.is_ended()).cloned().collect(),
+            outputs: outputs.cloned().collect(),
         })
     }
 

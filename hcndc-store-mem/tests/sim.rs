@@ -111,6 +111,7 @@ fn all_rules_hold_under_all_faults() {
         "order doubled",
         "order lost",
         "outage told",
+        "output read",
         "param answered",
         "param refused",
         "part started",
@@ -266,6 +267,7 @@ catches! {
     a_resolver_that_mixes_values_is_found: "values" by ResolverMixesValues saying "that nobody answered";
     an_engine_that_forgets_values_is_found: "values" by EngineForgetsValues saying "that nobody answered";
     an_engine_that_runs_what_is_not_answered_is_found: "values" by EngineRunsUnanswered saying "before it is answered";
+    an_engine_that_forgets_outputs_is_found: "outputs" by EngineForgetsOutputs;
     an_engine_that_forgets_outages_is_found: "outage" by EngineForgetsOutages saying "and that lasts" from 4;
     an_executor_that_never_ends_is_found: "liveness" by ExecutorNeverEnds;
 }

@@ -61,6 +61,7 @@ impl Night {
                 peak_memory_bytes: 0,
                 cpu_time: Duration::ZERO,
                 log_bytes: 0,
+                outputs: std::collections::BTreeMap::new(),
             };
             let report = Report::Finished { attempt, end };
             step = self.apply(Input::Report { executor, report });

@@ -10,7 +10,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use hcndc_core::{
     engine::{
         ActionRow, AlertRow, AttemptRow, BackfillDateRow, BackfillRow, Change, ExecutionRow,
-        FileKeyRow, FiringRow, FlowRunRow, JobRunRow, ScheduleCursor, StartKeyRow, Started,
+        FileKeyRow, FiringRow, FlowRunRow, JobOutputs, JobRunRow, ScheduleCursor, StartKeyRow,
+        Started,
     },
     id::{
         ActionId, AlertId, AttemptId, BackfillId, ExecutionId, ExecutorId, FileEventId, FiringId,
@@ -28,8 +29,8 @@ use crate::{
     dialect::begin_write,
     entity::{
         self, Action, Alert, Attempt, Backfill, BackfillDate, Execution, Executor, FileArrival,
-        Firing, Flow, FlowParent, FlowRun, FlowVersion, Job, JobDependency, JobRun, JobVersion,
-        number,
+        Firing, Flow, FlowParent, FlowRun, FlowVersion, Job, JobDependency, JobOutput, JobRun,
+        JobVersion, number,
     },
     error::Doing as _,
     fence,
@@ -125,6 +126,7 @@ struct Batch<'a> {
     flow_runs: BTreeMap<FlowRunId, &'a FlowRunRow>,
     job_runs: BTreeMap<JobRunId, &'a JobRunRow>,
     attempts: BTreeMap<AttemptId, &'a AttemptRow>,
+    outputs: BTreeMap<JobRunId, &'a JobOutputs>,
     actions: BTreeMap<ActionId, &'a ActionRow>,
     past: Past,
     backfills: BTreeMap<BackfillId, &'a BackfillRow>,
@@ -215,6 +217,9 @@ impl<'a> Batch<'a> {
             Change::Attempt(row) => {
                 self.attempts.insert(row.id, row);
             }
+            Change::Outputs(row) => {
+                self.outputs.insert(row.job_run, row);
+            }
             Change::Action(row) => {
                 self.actions.insert(row.id, row);
             }
@@ -279,6 +284,7 @@ impl<'a> Batch<'a> {
         upsert::<JobRun>(db, "store job runs", job_runs).await?;
         let attempts = values::<Attempt>(self.attempts.values().copied())?;
         upsert::<Attempt>(db, "store attempts", attempts).await?;
+        self.store_outputs(db).await?;
         let actions = values::<Action>(self.actions.values().copied())?;
         upsert::<Action>(db, "store actions", actions).await?;
         self.past.store(db).await?;
@@ -291,6 +297,18 @@ impl<'a> Batch<'a> {
         let dates = values::<BackfillDate>(self.backfill_dates.values().copied())?;
         upsert::<BackfillDate>(db, "store dates of backfills", dates).await?;
         self.store_firings(db).await
+    }
+
+    /// What a job run has put out takes the place of all that it had put out before.
+    async fn store_outputs(&self, db: &mut impl Writing) -> Result<(), SqlError> {
+        let touched = ids("job run", self.outputs.keys().map(|id| id.0))?;
+        delete(db, "delete outputs", JobOutput::JobRunId, &touched).await?;
+        let rows = self.outputs.values().flat_map(|its| {
+            let values = its.values.iter();
+            values.map(|(name, value)| (*its, name.as_str(), value.as_str()))
+        });
+        let rows = values::<JobOutput>(rows)?;
+        upsert::<JobOutput>(db, "store outputs", rows).await
     }
 
     async fn store_firings(&self, db: &mut impl Writing) -> Result<(), SqlError> {

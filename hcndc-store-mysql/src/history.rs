@@ -12,7 +12,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use hcndc_core::{
     engine::{
-        ActionRow, AlertRow, AttemptRow, BackfillDateRow, FiringRow, ScheduleCursor, StartKeyRow,
+        ActionRow, AlertRow, AttemptRow, BackfillDateRow, FiringRow, JobOutputs, ScheduleCursor,
+        StartKeyRow,
     },
     id::{AttemptId, BackfillId, ExecutionId, FlowId, JobId, JobRunId, ScheduleId},
     model::{Definition, DefinitionId, Executor},
@@ -131,6 +132,12 @@ impl History for SqlStore {
         let store = self.clone();
         let read = async move { runs::attempt(store.reader(), attempt).await };
         self.read("read an attempt", read).await
+    }
+
+    async fn outputs(&self, job_run: JobRunId) -> Result<Option<JobOutputs>, SqlError> {
+        let store = self.clone();
+        let read = async move { runs::outputs(store.reader(), job_run).await };
+        self.read("read outputs", read).await
     }
 
     async fn actions(&self, query: &ActionQuery) -> Result<Page<ActionRow>, SqlError> {

@@ -29,8 +29,8 @@ use crate::{
     dialect::begin_write,
     entity::{
         Alert, Attempt, Backfill, BackfillDate, Execution, Executor, FileArrival, Firing, Flow,
-        FlowDateRange, FlowRun, FlowVersion, Job, JobOutcomes, JobRun, JobVersion, Leader, Reader,
-        ScheduleCursor, Table,
+        FlowDateRange, FlowRun, FlowVersion, Job, JobOutcomes, JobOutput, JobRun, JobVersion,
+        Leader, Reader, ScheduleCursor, Table,
     },
     error::Doing as _,
     upsert::chunks,
@@ -296,6 +296,12 @@ async fn executions(
         .map(JobRun::read)
         .collect::<Result<_, _>>()?;
 
+    let of_chosen = Expr::col(JobOutput::ExecutionId).in_subquery(chosen.clone());
+    let mut statement = rows_where::<JobOutput>(of_chosen, JobOutput::JobRunId);
+    statement.order_by(JobOutput::Name, Order::Asc);
+    let outputs = all(db, &statement, "load outputs").await?;
+    let outputs = JobOutput::read_all(&outputs)?;
+
     let live = AttemptState::ALL.iter().filter(|state| !state.is_ended());
     let of_chosen = Expr::col(Attempt::ExecutionId)
         .in_subquery(chosen)
@@ -313,7 +319,14 @@ async fn executions(
     let mut jobs: Jobs = known_jobs.collect();
     let needed = job_runs.iter().map(|run| (run.job, run.job_version));
     add_jobs(db, &mut jobs, needed.collect()).await?;
-    assemble(rows, flow_runs, job_runs, attempts, &flows, &jobs)
+    let mut executions = assemble(rows, flow_runs, job_runs, attempts, &flows, &jobs)?;
+    for outputs in outputs {
+        let its = executions.binary_search_by_key(&outputs.execution, |it| it.row.id);
+        if let Some(execution) = its.ok().and_then(|at| executions.get_mut(at)) {
+            execution.outputs.push(outputs);
+        }
+    }
+    Ok(executions)
 }
 
 fn assemble(
@@ -330,6 +343,7 @@ fn assemble(
             flow_runs: Vec::new(),
             job_runs: Vec::new(),
             attempts: Vec::new(),
+            outputs: Vec::new(),
         };
         (snapshot.row.id, snapshot)
     };

@@ -1,7 +1,7 @@
 //! History that is old enough goes, a small batch at a time.
 //!
 //! ```text
-//!   execution ──► pruned_execution ──► its attempts, job runs, flow runs ──► nothing
+//!   execution ──► pruned_execution ──► its attempts, outputs, job runs, flow runs ──► nothing
 //!      one short transaction      any number of them, a batch each
 //! ```
 //!
@@ -12,7 +12,7 @@
 //! come alive again, an execution that someone resumes, is held by the scheduler that reads it: its row says in which
 //! term that was. A commit of that term may still bring it back to life, one of an earlier term never can.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use hcndc_core::{
     engine::{BackfillState, ExecutionState},
@@ -27,8 +27,8 @@ use crate::{
     SqlError, SqlStore,
     dialect::begin_write,
     entity::{
-        Action, Alert, Attempt, Audit, Backfill, BackfillDate, Execution, Firing, FlowRun, JobRun,
-        Leader, PrunedExecution, ScheduleCursor, Table,
+        Action, Alert, Attempt, Audit, Backfill, BackfillDate, Execution, Firing, FlowRun,
+        JobOutput, JobRun, Leader, PrunedExecution, ScheduleCursor, Table,
     },
     error::Doing as _,
     retry::Tries,
@@ -147,6 +147,12 @@ impl SqlStore {
                 .and_where(of_these(Expr::col(Attempt::ExecutionId)))
                 .to_owned();
             pruned.note("attempt", count(db, rows).await?);
+            let rows = Query::select()
+                .column(JobOutput::JobRunId)
+                .from(JobOutput::Table)
+                .and_where(of_these(Expr::col(JobOutput::ExecutionId)))
+                .to_owned();
+            pruned.note("job_output", count(db, rows).await?);
             pruned.note("firing", count(db, old_firings(since)).await?);
             pruned.note("alert", count(db, old_alerts(since)).await?);
             pruned.note("backfill", count(db, old_backfills(since)).await?);
@@ -351,6 +357,9 @@ async fn remains_of(
             return Ok(false);
         }
         // Fewer were found than were asked for, so there are no more attempts of these.
+        if !outputs_of(db, &runs, left, went).await? {
+            return Ok(false);
+        }
         let runs = &runs[..runs.len().min(*left)];
         delete_in(db, JobRun::Table, JobRun::Id, runs).await?;
         went.note("job_run", runs.len());
@@ -369,6 +378,52 @@ async fn remains_of(
     delete_in(db, FlowRun::Table, FlowRun::Id, &runs).await?;
     went.note("flow_run", runs.len());
     *left -= runs.len();
+    Ok(*left > 0)
+}
+
+/// Deletes what these job runs have put out, as many rows as are left of the batch. Whether none are left of it.
+async fn outputs_of(
+    db: &DatabaseTransaction,
+    runs: &[i64],
+    left: &mut usize,
+    went: &mut Pruned,
+) -> Result<bool, SqlError> {
+    let doing = "delete old history";
+    let mut rows = some_of(
+        JobOutput::Table,
+        JobOutput::JobRunId,
+        JobOutput::JobRunId,
+        runs,
+    );
+    rows.column(JobOutput::Name)
+        .order_by(JobOutput::JobRunId, Order::Asc)
+        .order_by(JobOutput::Name, Order::Asc)
+        .limit(*left as u64);
+    let rows = db.query_all(&rows).await.doing(doing)?;
+    let keys = rows.iter().map(|row| {
+        let run: i64 = row.try_get_by_index(0)?;
+        let name: String = row.try_get_by_index(1)?;
+        Ok((run, name))
+    });
+    let keys: Vec<(i64, String)> = keys.collect::<Result<_, sea_orm::DbErr>>().doing(doing)?;
+    let Some(&(last, _)) = keys.last() else {
+        return Ok(true);
+    };
+    // Of the last run there may be more rows than are left of the batch; of those before it there are not.
+    let whole = keys.iter().map(|(run, _)| *run);
+    let whole: BTreeSet<i64> = whole.filter(|run| *run != last).collect();
+    let whole: Vec<i64> = whole.into_iter().collect();
+    delete_in(db, JobOutput::Table, JobOutput::JobRunId, &whole).await?;
+    let its = keys.iter().filter(|(run, _)| *run == last);
+    let its = its.map(|(_, name)| name.as_str());
+    let statement = Query::delete()
+        .from_table(JobOutput::Table)
+        .and_where(Expr::col(JobOutput::JobRunId).eq(last))
+        .and_where(Expr::col(JobOutput::Name).is_in(its))
+        .to_owned();
+    db.execute(&statement).await.doing(doing)?;
+    went.note("job_output", keys.len());
+    *left -= keys.len();
     Ok(*left > 0)
 }
 

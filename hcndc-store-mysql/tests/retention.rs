@@ -66,6 +66,8 @@ fn ended(on: u64) -> Vec<Change> {
                 ..sample::attempt(id + 200 + 2 * at + u64::from(number), id, run, number, 21)
             }));
         }
+        let values = [("a", "1"), ("b", "2"), ("c", "")];
+        changes.push(Change::Outputs(sample::outputs(id, run, 2, &values)));
     }
     changes.push(action(id + 2, id, day(on)));
     changes
@@ -172,6 +174,7 @@ async fn old_history_goes_and_nothing_else(store: &SqlStore) {
         ("execution", 3),
         ("firing", 1),
         ("flow_run", 3),
+        ("job_output", 180),
         ("job_run", 60),
     ]
     .into();

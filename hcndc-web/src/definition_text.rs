@@ -26,6 +26,15 @@ pub(crate) fn definition_zh(error: &DefinitionError) -> String {
         DefinitionError::Empty => "不能为空".to_owned(),
         DefinitionError::Duplicate { value } => format!("“{value}”出现了两次"),
         DefinitionError::BadKey { value } => format!("“{value}”不能作为参数或环境变量的名称"),
+        DefinitionError::BadOutputName { value } => format!(
+            "“{value}”不能作为输出的名称：以字母或 _ 开头，后接字母、数字、_ 和 -，最多 64 个字符"
+        ),
+        DefinitionError::SecretOutput { value } => {
+            format!("名称“{value}”表明其值是机密：任务不会输出这样的值，因为输出是可见的")
+        }
+        DefinitionError::NotUpstream { job, upstream } => format!(
+            "任务“{job}”取用任务“{upstream}”的输出，却不依赖它：请为同一数据日期直接或经其他任务添加这一依赖"
+        ),
         DefinitionError::Nul => "含有 NUL 字符，命令行、路径和环境变量都不能含有它".to_owned(),
         DefinitionError::TooLong { length, max } => {
             format!("长 {length} 字节；系统传给程序的文本不能超过 {max} 字节")

@@ -14,9 +14,9 @@ use hcndc_core::{
         AlertChannelDraft, AlertChannelKind, AlertEvent, AlertRuleDraft, CalendarDraft, Condition,
         ContextValue, DataSourceDraft, DataSourceKind, Deadline, DependencyDraft, Edit,
         ExecutorDraft, FileEventDraft, FilePer, FileServerDraft, FileServerKind, FlowDraft,
-        FlowRef, JobDraft, JobParamDraft, JobRef, Missed, Overlap, Param, ParamKindDraft, ParamRef,
-        PlacementDraft, PoolDraft, PoolRef, Ref, Retry, ScheduleDraft, Secret, SharedParamDraft,
-        TriggerDraft, Window,
+        FlowRef, JobDraft, JobParamDraft, JobRef, Missed, OutputSourceDraft, Overlap, Param,
+        ParamKindDraft, ParamRef, PlacementDraft, PoolDraft, PoolRef, Ref, Retry, ScheduleDraft,
+        Secret, SharedParamDraft, TriggerDraft, Window,
     },
     time::{DataDate, Timestamp},
     trigger::{
@@ -372,6 +372,17 @@ fn job(flow: usize, at: usize) -> impl Strategy<Value = JobDraft> {
                     job: format!("job {}", other % 3),
                 };
                 let outside = other / 3 != flow || offset_days != 0;
+                let name = format!("OUT_{other}");
+                let is_new = !dependencies.contains_key(&(other, offset_days));
+                if offset_days == 0 && is_new {
+                    let same = priority % 2 == 0;
+                    let output = OutputSourceDraft {
+                        job: job.clone(),
+                        name: if same { name.clone() } else { "rows".into() },
+                        default: (priority % 3 == 0).then(|| description.clone()),
+                    };
+                    params.push(JobParamDraft::Output { name, output });
+                }
                 let tie = DependencyDraft {
                     job,
                     condition,

@@ -251,6 +251,61 @@ fn params_are_looked_for_where_they_are_seen() {
 }
 
 #[test]
+fn outputs_are_taken_of_jobs_upstream_alone() {
+    let text = "
+hcndc: 1
+name: m
+flows:
+  - name: a
+    jobs:
+      - {name: x, command: 'true'}
+      - {name: y, command: 'true', depends_on: [x]}
+      - name: z
+        command: 'true'
+        depends_on: [y, {job: other, offset_days: -1}]
+        params:
+          rows: {output: x}
+          far: {output: a/x, name: max-id, default: 0}
+          typo: {output: xx}
+          second: {output: x, name: 2nd}
+          pw: {output: x, name: db_password}
+          yesterday: {output: other}
+          itself: {output: z}
+          both: {output: x, shared: true}
+          no: {shared: false}
+      - {name: other, command: 'true'}
+  - name: b
+    parents: [a]
+    jobs:
+      - {name: w, command: 'true', params: {rows: {output: a/other}}}
+";
+    let found = summary(text);
+    for (name, code) in [
+        ("typo.output", "unknown-dependency"),
+        ("second", "bad-output-name"),
+        ("pw", "bad-output-name"),
+        ("yesterday", "not-upstream"),
+        ("itself", "not-upstream"),
+    ] {
+        let path = format!("flows[0].jobs[2].params.{name}");
+        let is_told = |it: &(usize, String, &str)| it.1 == path && it.2 == code;
+        assert!(found.iter().any(is_told), "{path}: {found:?}");
+    }
+    // Two that are of no form, and stop the reading of their job's params no more than others.
+    assert_eq!(found.len(), 7, "{found:?}");
+    let sound = text.lines().filter(|line| {
+        ["typo", "second", "pw", "yesterday", "itself", "both", "no"]
+            .iter()
+            .all(|name| !line.trim().starts_with(&format!("{name}:")))
+    });
+    let sound = sound.collect::<Vec<_>>().join("\n");
+    let file = self::sound(&sound);
+    let written = to_yaml(&file);
+    assert_eq!(self::sound(&written), file, "{written}");
+    assert!(written.contains("max-id"), "{written}");
+}
+
+#[test]
 fn what_is_no_mesh_is_told_in_one_fault() {
     for (text, code) in [
         ("", "empty-file"),

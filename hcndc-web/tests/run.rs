@@ -109,6 +109,39 @@ fn the_retail_night_ends_with_the_right_report() {
 }
 
 #[test]
+fn values_that_jobs_put_out_reach_the_jobs_after_them() {
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("out");
+    let set = format!("out={}", out.display());
+    let mesh = root().join("examples/outputs/mesh.yaml");
+    let (output, events) = run_file(dir.path(), &mesh, &["--set", &set]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stdout));
+    let report = fs::read_to_string(out.join("report")).unwrap();
+    assert_eq!(report, "12 rows, up to 12\nlate: none\n");
+    assert!(ends(&events).values().all(|end| end == "succeeded"));
+}
+
+#[test]
+fn a_job_whose_value_was_never_put_out_fails_and_says_so() {
+    let dir = tempfile::tempdir().unwrap();
+    let mesh = "
+hcndc: 1
+name: m
+flows:
+  - name: f
+    jobs:
+      - {name: a, command: 'echo ::set-output 1=2'}
+      - {name: b, command: 'true', depends_on: [a], params: {n: {output: a}}, retry: {max: 3, delay: 1h}}
+";
+    let (output, events) = run(dir.path(), mesh, &[]);
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output.stdout));
+    assert_eq!(ends(&events)["f/b"], "failed");
+    let told = text(&output.stdout) + &text(&output.stderr);
+    let why = "param n: job f/a put out no \"n\"";
+    assert!(told.contains(why), "{told}");
+}
+
+#[test]
 fn every_traced_workflow_runs_in_order() {
     let dir = tempfile::tempdir().unwrap();
     let mut traces = 0;

@@ -131,6 +131,7 @@ fn finished(attempt: AttemptId, at: Timestamp) -> Report {
         peak_memory_bytes: 0,
         cpu_time: Duration::ZERO,
         log_bytes: 0,
+        outputs: BTreeMap::new(),
     };
     Report::Finished { attempt, end }
 }

@@ -27,6 +27,7 @@ macro_rules! store_contract {
             an_ended_execution_is_not_loaded,
             a_resumed_execution_is_loaded_again,
             an_ended_attempt_is_not_loaded,
+            outputs_replace_each_other,
             a_new_version_keeps_the_data_date,
             a_replaced_version_is_loaded_for_its_runs,
             a_deleted_version_is_loaded_for_its_runs,

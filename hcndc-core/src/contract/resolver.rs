@@ -119,6 +119,7 @@ fn order<F: ResolverFixture>(fixture: &F, attempt: u64, asks: &[ComesTo]) -> Res
         data_date: "2026-11-21".parse::<DataDate>().expect("it is a date"),
         asks: asks.collect(),
         values: BTreeMap::new(),
+        literal: BTreeSet::new(),
     }
 }
 

@@ -13,15 +13,15 @@ use crate::{
     engine::{
         AttemptRow, AttemptState, BackfillDateRow, BackfillDateState, BackfillRow, BackfillState,
         Change, ExecutionRow, ExecutionSnapshot, ExecutionState, FlowDates, FlowRunRow,
-        FlowRunState, JobOutcome, JobRunRow, JobRunState, Snapshot, TriggerKind,
+        FlowRunState, JobOutcome, JobOutputs, JobRunRow, JobRunState, Snapshot, TriggerKind,
     },
     id::{
         AttemptId, BackfillId, ExecutionId, ExecutorId, FlowId, FlowRunId, JobId, JobRunId,
         ParamId, PoolId, ScheduleId,
     },
     model::{
-        Condition, Definition, Dependency, Executor, Flow, Job, JobParam, Param, Placement, Retry,
-        Revision,
+        Condition, Definition, Dependency, Executor, Flow, Job, JobParam, OutputSource, Param,
+        Placement, Retry, Revision,
     },
     time::{DataDate, Timestamp},
 };
@@ -352,6 +352,8 @@ pub struct World {
     pub job_runs: Vec<JobRunRow>,
     /// Attempt 61, which failed, and 62, which runs: both of job run 51.
     pub attempts: Vec<AttemptRow>,
+    /// What job run 51 has put out.
+    pub outputs: JobOutputs,
     /// Two ranges of dates of flow 1.
     pub flow_dates: Vec<FlowDates>,
     /// Outcomes of jobs 11 and 12.
@@ -397,6 +399,12 @@ impl World {
             ],
             job_runs: job_runs(),
             attempts: attempts(),
+            outputs: outputs(
+                31,
+                51,
+                1,
+                &[("Rows", "1 = 2\n"), ("rows", ""), ("表", "订单")],
+            ),
             flow_dates: vec![
                 flow_dates(1, "1999-12-31", "2000-01-01"),
                 flow_dates(1, "2024-02-01", "2024-02-29"),
@@ -426,6 +434,7 @@ impl World {
         changes.extend(self.flow_runs.iter().copied().map(put_flow_run));
         changes.extend(self.job_runs.iter().copied().map(put_job_run));
         changes.extend(self.attempts.iter().cloned().map(Change::Attempt));
+        changes.push(Change::Outputs(self.outputs.clone()));
         changes
     }
 
@@ -466,6 +475,7 @@ impl World {
                 .filter(|attempt| !attempt.state.is_ended())
                 .cloned()
                 .collect(),
+            outputs: vec![self.outputs.clone()],
         }
     }
 }
@@ -473,6 +483,17 @@ impl World {
 impl Default for World {
     fn default() -> Self {
         Self::new()
+    }
+}
+
+/// What a job run has put out.
+#[must_use]
+pub fn outputs(execution: u64, job_run: u64, attempt: u32, values: &[(&str, &str)]) -> JobOutputs {
+    JobOutputs {
+        execution: ExecutionId(execution),
+        job_run: JobRunId(job_run),
+        attempt,
+        values: map(values),
     }
 }
 
@@ -557,6 +578,14 @@ fn jobs() -> Vec<Job> {
             Dependency::new(JobId(12), Condition::Failure),
         ],
         placement: Placement::Labels(map(&[("disk", "ssd"), ("zone", "东")])),
+        params: vec![JobParam::Output {
+            name: String::from("rows"),
+            output: OutputSource {
+                job: JobId(11),
+                name: String::from("rows"),
+                default: Some(String::from("no 'rows'")),
+            },
+        }],
         ..job(13, 2, "extract")
     };
     vec![extract, clean, sum]

@@ -132,6 +132,7 @@ fn run<F: TransportFixture>(fixture: &F, host: &F::Host, id: u64, then: &str) ->
         command: format!("echo {id} >>{scratch}/starts; {then}"),
         args: Vec::new(),
         values: BTreeMap::new(),
+        literal: alloc::collections::BTreeSet::new(),
         env: BTreeMap::new(),
         workdir: String::new(),
         timeout: None,

@@ -1,6 +1,6 @@
 //! What became so, and must be stored: rows, each complete, so that storing one twice does no harm.
 
-use alloc::{string::String, sync::Arc, vec::Vec};
+use alloc::{collections::BTreeMap, string::String, sync::Arc, vec::Vec};
 use core::time::Duration;
 
 use super::{
@@ -84,6 +84,8 @@ pub enum Change {
     },
     /// An attempt is new or changed.
     Attempt(AttemptRow),
+    /// A job run has other outputs: all that it had before are gone.
+    Outputs(JobOutputs),
     /// A person did something to an execution (R10). Never changes again.
     Action(ActionRow),
     /// A backfill is new or changed.
@@ -333,6 +335,21 @@ pub struct AttemptRow {
     pub log_bytes: u64,
 }
 
+/// What a job run has put out: the values of the attempt that brought it to its end last. Runs that never put out anything
+/// have none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct JobOutputs {
+    /// Its execution.
+    pub execution: ExecutionId,
+    /// Whose; the key.
+    pub job_run: JobRunId,
+    /// Number of the attempt.
+    pub attempt: u32,
+    /// Values by name; empty if that attempt put out none and an earlier one did.
+    pub values: BTreeMap<String, String>,
+}
+
 impl AttemptRow {
     /// What is known beyond the signal that ended it.
     #[must_use]
@@ -438,4 +455,7 @@ pub struct ExecutionSnapshot {
     pub job_runs: Vec<(JobRunRow, Arc<Job>)>,
     /// Its attempts that have not ended, by id.
     pub attempts: Vec<AttemptRow>,
+    /// What its job runs have put out, by job run; those without values may be left out.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub outputs: Vec<JobOutputs>,
 }

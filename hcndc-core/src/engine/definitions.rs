@@ -13,7 +13,7 @@ use crate::{
     mesh::{DateTie, Mesh, Node},
     model::{
         AlertChannel, AlertRule, Calendar, DataSource, Definition, DefinitionId, Executor,
-        FileEvent, FileServer, Flow, Job, Named, Pool, Schedule, SharedParam,
+        FileEvent, FileServer, Flow, Job, JobParam, Named, Pool, Schedule, SharedParam,
     },
     time::DataDate,
 };
@@ -50,6 +50,8 @@ pub(super) struct Definitions {
     of_other_dates: BTreeMap<JobId, BTreeSet<JobId>>,
     /// Jobs that wait for runs of later dates.
     ahead: BTreeSet<JobId>,
+    /// Jobs that take outputs of others.
+    readers: BTreeSet<JobId>,
 }
 
 impl Definitions {
@@ -282,6 +284,9 @@ impl Definitions {
         if looks_ahead(&job) {
             self.ahead.insert(job.id);
         }
+        if read_by(&job).next().is_some() {
+            self.readers.insert(job.id);
+        }
     }
 
     /// Forgets a flow that is untied already.
@@ -313,6 +318,7 @@ impl Definitions {
 
     fn forget_other_dates(&mut self, job: &Job) {
         self.ahead.remove(&job.id);
+        self.readers.remove(&job.id);
         for before in job.dependencies.iter().filter(|it| !it.is_of_same_date()) {
             if let Some(after) = self.of_other_dates.get_mut(&before.job) {
                 after.remove(&job.id);
@@ -332,14 +338,14 @@ impl Definitions {
     }
 
     /// Ties flows and jobs as these say and unties those that go, finds out whether that makes a cycle, and if it does
-    /// leaves all as it was. If not, the caller puts and removes the definitions themselves.
+    /// leaves all as it was; the same if a job takes outputs of one that it does not wait for. If not, the caller puts and removes the definitions themselves.
     pub(super) fn try_mesh(
         &mut self,
         gone_flows: &BTreeSet<FlowId>,
         gone_jobs: &BTreeSet<JobId>,
         flows: &[Arc<Flow>],
         jobs: &[Arc<Job>],
-    ) -> Option<Vec<(Node, i32)>> {
+    ) -> Result<(), Untied> {
         // First, for a way through what goes is no cycle. Flows before jobs and new jobs before old ones: so the edges
         // of a flow to its jobs are found without a walk over all of them.
         for &flow in gone_flows {
@@ -359,13 +365,20 @@ impl Definitions {
             .map(|flow| Node::FlowStart(flow.id))
             .chain(jobs.iter().map(|job| Node::Job(job.id)))
             .collect();
-        // No changed node at all would ask for a look at everything.
-        if changed.is_empty() {
-            return None;
-        }
-        let cycle = match self.mesh.find_cycle(&changed) {
-            Some(cycle) => cycle.into_iter().map(|node| (node, 0)).collect(),
-            None => self.find_circle_over_dates(gone_jobs, jobs)?,
+        let cycle = match changed.as_slice() {
+            // No changed node at all would ask for a look at everything.
+            [] => None,
+            changed => match self.mesh.find_cycle(changed) {
+                Some(cycle) => Some(cycle.into_iter().map(|node| (node, 0)).collect()),
+                None => self.find_circle_over_dates(gone_jobs, jobs),
+            },
+        };
+        let untied = match cycle {
+            Some(cycle) => Untied::Cycle(cycle),
+            None => match self.find_blind_readers(gone_jobs, jobs) {
+                readers if readers.is_empty() => return Ok(()),
+                readers => Untied::NotUpstream(readers),
+            },
         };
         // New ones go before old ones come back, which could be tied to their nodes otherwise.
         let new = |job: &&Arc<Job>| !self.jobs.contains_key(&job.id);
@@ -385,7 +398,29 @@ impl Definitions {
         for old in jobs {
             self.tie_job(&old);
         }
-        Some(cycle)
+        Err(untied)
+    }
+
+    /// Jobs that take outputs of jobs which they do not wait for, once all is tied: pairs of who takes and of whom.
+    ///
+    /// # Complexity
+    /// O(readers * what comes before each), of all readers there are: any tie that goes may be one that a reader rests on.
+    fn find_blind_readers(&self, gone: &BTreeSet<JobId>, jobs: &[Arc<Job>]) -> Vec<(JobId, JobId)> {
+        // The jobs are sorted by id.
+        let put = |id: &JobId| jobs.binary_search_by_key(id, |job| job.id).is_ok();
+        let stays = |id: &&JobId| !gone.contains(id) && !put(id);
+        let old = self.readers.iter().filter(stays);
+        let old = old.filter_map(|id| self.jobs.get(id));
+        let mut blind = Vec::new();
+        for job in old.chain(jobs.iter()) {
+            let of: BTreeSet<JobId> = read_by(job).collect();
+            if of.is_empty() {
+                continue;
+            }
+            let seen = self.mesh.find_before(Node::Job(job.id), &of);
+            blind.extend(of.difference(&seen).map(|&upstream| (job.id, upstream)));
+        }
+        blind
     }
 
     /// The same for dependencies on other dates, once all is tied.
@@ -422,6 +457,22 @@ impl Definitions {
             .map_or_else(|| job.flow.to_string(), |flow| flow.name.clone());
         alloc::format!("{flow}/{}", job.name)
     }
+}
+
+/// Why flows and jobs cannot be tied as they are to be.
+pub(super) enum Untied {
+    /// They would wait for themselves; with the distance of dates between a node and the one before it.
+    Cycle(Vec<(Node, i32)>),
+    /// Jobs take outputs of jobs that they do not wait for: who, and of whom.
+    NotUpstream(Vec<(JobId, JobId)>),
+}
+
+/// The jobs whose outputs a job takes.
+fn read_by(job: &Job) -> impl Iterator<Item = JobId> {
+    job.params.iter().filter_map(|param| match param {
+        JobParam::Own(_) | JobParam::Shared { .. } => None,
+        JobParam::Output { output, .. } => Some(output.job),
+    })
 }
 
 /// Whether a job waits for a run of a later date.

@@ -411,10 +411,9 @@ impl Engine {
                 verdict(dependency.condition, state),
                 None | Some(Verdict::Broken)
             ) {
-                let flow = &execution.flow_runs[other.flow_run as usize].flow.name;
                 holds.push(Hold::Dependency {
                     job: dependency.job,
-                    name: alloc::format!("{flow}/{}", other.job.name),
+                    name: other.label(execution),
                     condition: dependency.condition,
                     state,
                 });

@@ -1,6 +1,11 @@
 //! What may come into the engine.
 
-use alloc::{boxed::Box, collections::BTreeMap, string::String, vec::Vec};
+use alloc::{
+    boxed::Box,
+    collections::{BTreeMap, BTreeSet},
+    string::String,
+    vec::Vec,
+};
 use core::time::Duration;
 
 use super::{
@@ -322,6 +327,12 @@ pub struct End {
     pub cpu_time: Duration,
     /// Bytes of output that it wrote.
     pub log_bytes: u64,
+    /// Values that it put out, by name, within the bounds of [`outputs`](crate::outputs).
+    #[cfg_attr(
+        feature = "serde",
+        serde(default, skip_serializing_if = "BTreeMap::is_empty")
+    )]
+    pub outputs: BTreeMap<String, String>,
 }
 
 /// What ended an attempt.
@@ -396,6 +407,12 @@ pub struct RunOrder {
     pub args: Vec<Param>,
     /// All values by name (execution's over job's over flow's), for placeholders and the environment.
     pub values: BTreeMap<String, String>,
+    /// Names of values that are taken as they are, without placeholders: others put them out.
+    #[cfg_attr(
+        feature = "serde",
+        serde(default, skip_serializing_if = "BTreeSet::is_empty")
+    )]
+    pub literal: BTreeSet<String>,
     /// Environment that the flow and the job define.
     pub env: BTreeMap<String, String>,
     /// Working directory; empty for the executor's.

@@ -43,7 +43,14 @@ mod state;
 mod table;
 mod timer;
 
-use alloc::{boxed::Box, collections::BTreeMap, string::String, sync::Arc, vec::Vec};
+use alloc::{
+    boxed::Box,
+    collections::{BTreeMap, BTreeSet},
+    format,
+    string::String,
+    sync::Arc,
+    vec::Vec,
+};
 use core::{cmp::Reverse, mem};
 
 use self::{
@@ -52,7 +59,7 @@ use self::{
     claim::Claims,
     crossing::{Crossings, FlowSeat},
     definitions::Definitions,
-    execution::{Execution, Spare},
+    execution::{Execution, NoOutput, Spare},
     past::Past,
     placement::{Draw, Need, Rank, Seat, Yard},
     resolve::Resolving,
@@ -61,7 +68,7 @@ use self::{
 };
 use crate::{
     id::{AttemptId, BackfillId, ExecutionId, ExecutorId, FlowId, JobId, JobRunId},
-    model::{Executor, Flow, Job, JobParam, Param, ParamKind},
+    model::{Executor, Flow, Job, JobParam, OutputSource, Param, ParamKind},
     time::{DataDate, Timestamp},
 };
 
@@ -74,7 +81,7 @@ pub use backfill::{
 };
 pub use change::{
     AttemptRow, Change, ExecutionRow, ExecutionSnapshot, FlowDates, FlowRunRow, JobOutcome,
-    JobRunRow, Mishap, Snapshot, StartKeyRow, Started, TriggerKind,
+    JobOutputs, JobRunRow, Mishap, Snapshot, StartKeyRow, Started, TriggerKind,
 };
 pub use check::Violation;
 pub use effect::{Effect, Order};
@@ -341,11 +348,14 @@ impl Engine {
         loop {
             self.on_time(&mut step);
             if seen == step.changes.len() {
-                break;
+                self.dispatch(&mut step);
+                // What ended as it was to begin has left a place, and others have waited for its end.
+                if !self.end_unable(&mut step) {
+                    break;
+                }
             }
             self.react(&mut step, &mut seen);
         }
-        self.dispatch(&mut step);
         self.react(&mut step, &mut seen);
         self.alerts.ended.clear();
         Ok(step)
@@ -521,6 +531,7 @@ impl Engine {
                     .map(|run| (run.row, Arc::clone(&run.job)))
                     .collect(),
                 attempts: live.remove(id).unwrap_or_default(),
+                outputs: execution.held_outputs().cloned().collect(),
             });
         Snapshot {
             next_id: self.next_id,
@@ -562,7 +573,8 @@ impl Engine {
         if self.is_live(id) || !attempts.iter().all(known) {
             return Err(bad);
         }
-        let execution = Execution::restore(snapshot).ok_or(bad)?;
+        let mut execution = Execution::restore(snapshot).ok_or(bad)?;
+        execution.drop_unread_outputs();
         let mut held = Vec::new();
         for (at, run) in execution.jobs.iter().enumerate() {
             let seat = (id, at as u32);
@@ -750,52 +762,118 @@ impl Engine {
         }
     }
 
-    /// A job's params in their order, with the values of those that it shares as they are now; and those of them that
-    /// must be asked, for the execution brings no value of their own: these are empty.
-    fn values_of(&self, job: &Job, execution: &ExecutionRow) -> (Vec<Param>, Vec<ParamAsk>) {
-        let mut asks = Vec::new();
-        let values = job.params.iter().filter_map(|param| match param {
-            JobParam::Own(param) => Some(param.clone()),
-            JobParam::Shared { shared } => {
-                let shared = self.definitions.params.get(*shared)?;
-                let value = match &shared.kind {
-                    ParamKind::Static { value } => value.clone(),
-                    ParamKind::Context { value } => value.placeholder().unwrap_or_else(|| {
-                        let schedule = execution.schedule.and_then(|id| self.schedule(id));
-                        schedule.map_or_else(String::new, |it| it.name.clone())
-                    }),
-                    ParamKind::Sql {
-                        data_source,
-                        query,
-                        timeout,
-                    } => {
-                        if !execution.params.iter().any(|it| it.name == shared.name) {
-                            asks.push(ParamAsk {
-                                param: shared.id,
-                                name: shared.name.clone(),
-                                data_source: *data_source,
-                                query: query.clone(),
-                                timeout: *timeout,
-                            });
+    /// The values of a job's params, in their order.
+    fn values_of(&self, job: &Job, execution: &Execution) -> Values {
+        let row = &execution.row;
+        let is_given = |name: &str| row.params.iter().any(|it| it.name == name);
+        let mut its = Values::default();
+        for param in &job.params {
+            let param = match param {
+                JobParam::Own(param) => param.clone(),
+                JobParam::Shared { shared } => {
+                    let Some(shared) = self.definitions.params.get(*shared) else {
+                        continue;
+                    };
+                    let name = shared.name.clone();
+                    let value = match &shared.kind {
+                        ParamKind::Static { value } => value.clone(),
+                        ParamKind::Context { value } => value.placeholder().unwrap_or_else(|| {
+                            let schedule = row.schedule.and_then(|id| self.schedule(id));
+                            schedule.map_or_else(String::new, |it| it.name.clone())
+                        }),
+                        ParamKind::Sql {
+                            data_source,
+                            query,
+                            timeout,
+                        } => {
+                            if !is_given(&name) {
+                                its.asks.push(ParamAsk {
+                                    param: shared.id,
+                                    name: name.clone(),
+                                    data_source: *data_source,
+                                    query: query.clone(),
+                                    timeout: *timeout,
+                                });
+                            }
+                            String::new()
                         }
-                        String::new()
+                    };
+                    Param { name, value }
+                }
+                JobParam::Output { name, .. } if is_given(name) => Param {
+                    name: name.clone(),
+                    value: String::new(),
+                },
+                JobParam::Output { name, output } => {
+                    let value = match (execution.output(output), &output.default) {
+                        (Ok(value), _) => String::from(value),
+                        (Err(_), Some(default)) => default.clone(),
+                        (Err(why), None) => {
+                            let why = self.explain_no_output(execution, output, why);
+                            its.missing = Some(format!("param {name}: {why}"));
+                            String::new()
+                        }
+                    };
+                    its.literal.insert(name.clone());
+                    Param {
+                        name: name.clone(),
+                        value,
                     }
-                };
-                let name = shared.name.clone();
-                Some(Param { name, value })
-            }
-        });
-        (values.collect(), asks)
+                }
+            };
+            its.params.push(param);
+        }
+        its
     }
 
-    /// All that an executor needs to run a live attempt, but for values that must be asked; and what these are.
-    fn run_order(&self, id: AttemptId) -> Option<(RunOrder, Vec<ParamAsk>)> {
+    /// Why a job run has no value of another's, in words.
+    fn explain_no_output(
+        &self,
+        execution: &Execution,
+        source: &OutputSource,
+        why: NoOutput,
+    ) -> String {
+        let its = execution.find_job(source.job);
+        let label = its.map(|run| run.label(execution)).or_else(|| {
+            let job = self.definitions.job(source.job)?;
+            Some(self.definitions.job_label(job))
+        });
+        let job = label.unwrap_or_else(|| format!("{}", source.job));
+        let name = &source.name;
+        match why {
+            NoOutput::Elsewhere => {
+                format!("job {job}, whose output {name:?} it takes, is no part of this execution")
+            }
+            NoOutput::Skipped => {
+                format!("job {job} was skipped, so there is no output {name:?}")
+            }
+            NoOutput::NotRun => {
+                format!("job {job} did not run, so there is no output {name:?}")
+            }
+            NoOutput::NotEnded => {
+                format!("job {job} has not ended, so there is no output {name:?}")
+            }
+            NoOutput::Missing => format!("job {job} put out no {name:?}"),
+        }
+    }
+
+    /// All that an executor needs to run a live attempt, but for values that must be asked, and what these are; or why it
+    /// cannot begin.
+    fn run_order(&self, id: AttemptId) -> Option<Result<(RunOrder, Vec<ParamAsk>), String>> {
         let attempt = self.attempts.get(&id)?;
         let execution = self.executions.get(&attempt.row.execution)?;
         let run = execution.jobs.get(attempt.job as usize)?;
         let flow = &execution.flow_runs[run.flow_run as usize].flow;
         let (job, given) = (&run.job, &execution.row.params);
-        let (params, asks) = self.values_of(job, &execution.row);
+        let Values {
+            params,
+            asks,
+            literal,
+            missing,
+        } = self.values_of(job, execution);
+        if let Some(missing) = missing {
+            return Some(Err(missing));
+        }
         let mut values: BTreeMap<_, _> = flow
             .params
             .iter()
@@ -832,13 +910,36 @@ impl Engine {
             command: job.command.clone(),
             args: args.collect(),
             values,
+            literal,
             env,
             workdir: workdir.clone(),
             timeout: job.timeout,
             grace: self.settings.kill_grace,
         };
-        Some((order, asks))
+        Some(Ok((order, asks)))
     }
+
+    /// Names of the values that jobs of its execution read of the job run of a live attempt; they fail without.
+    pub fn outputs_read_of(&self, attempt: AttemptId) -> impl Iterator<Item = &str> {
+        let attempt = self.attempts.get(&attempt);
+        let found = attempt.and_then(|it| Some((self.executions.get(&it.row.execution)?, it.job)));
+        found
+            .into_iter()
+            .flat_map(|(execution, at)| execution.read_of(at))
+    }
+}
+
+/// The values of a job's params.
+#[derive(Default)]
+struct Values {
+    /// In their order; those that must be asked are empty.
+    params: Vec<Param>,
+    /// What must be asked: what the execution brings no value of its own for.
+    asks: Vec<ParamAsk>,
+    /// Names of those that other jobs put out.
+    literal: BTreeSet<String>,
+    /// Why there is no value for one of them.
+    missing: Option<String>,
 }
 
 /// How an executor is doing.

@@ -78,6 +78,7 @@ impl Engine {
                 | Change::FlowRun { .. }
                 | Change::JobRun { .. }
                 | Change::Attempt(_)
+                | Change::Outputs(_)
                 | Change::Backfill(_)
                 | Change::BackfillDate(_)
                 | Change::ScheduleCursor(_)

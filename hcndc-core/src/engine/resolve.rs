@@ -9,14 +9,14 @@
 //! so does whoever records inputs.
 
 use alloc::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     format,
     string::{String, ToString as _},
     vec::Vec,
 };
 use core::{fmt, time::Duration};
 
-use super::{Effect, Engine, Hold, Order, RunOrder, Step};
+use super::{Effect, EndCause, Engine, Hold, Order, RunOrder, Step};
 use crate::{
     id::{AttemptId, DataSourceId, ExecutionId, JobRunId, ParamId},
     time::DataDate,
@@ -42,6 +42,8 @@ pub struct ResolveOrder {
     /// All values that are known, by name (execution's over job's over flow's), for placeholders in queries. They may hold
     /// placeholders themselves, as in a [`RunOrder`].
     pub values: BTreeMap<String, String>,
+    /// Names of values that are taken as they are, as in a [`RunOrder`].
+    pub literal: BTreeSet<String>,
 }
 
 /// A param whose value a query gives.
@@ -168,6 +170,8 @@ pub(super) struct Resolving {
     waiting: BTreeMap<AttemptId, Waiting>,
     /// Attempts that a kill has reached as they waited, until they are ended.
     cut: Vec<AttemptId>,
+    /// Attempts that cannot begin, for another job put out no value for a param; until they are ended.
+    unable: Vec<(AttemptId, String)>,
 }
 
 impl Resolving {
@@ -194,6 +198,11 @@ impl Resolving {
         core::mem::take(&mut self.cut)
     }
 
+    /// Attempts that cannot begin, and why not.
+    pub(super) fn take_unable(&mut self) -> Vec<(AttemptId, String)> {
+        core::mem::take(&mut self.unable)
+    }
+
     /// All that wait, for checks.
     pub(super) fn attempts(&self) -> impl Iterator<Item = AttemptId> {
         self.waiting.keys().copied()
@@ -201,7 +210,7 @@ impl Resolving {
 
     /// Whether nothing is left of a step, for checks.
     pub(super) const fn is_settled(&self) -> bool {
-        self.cut.is_empty()
+        self.cut.is_empty() && self.unable.is_empty()
     }
 }
 
@@ -211,8 +220,11 @@ impl Engine {
         if self.resolving.get(id).is_some() {
             return;
         }
-        let Some((order, asks)) = self.run_order(id) else {
-            return;
+        let (order, asks) = match self.run_order(id) {
+            Some(Ok(all)) => all,
+            // Ended later: whoever sends it is in the middle of something.
+            Some(Err(why)) => return self.resolving.unable.push((id, why)),
+            None => return,
         };
         if asks.is_empty() {
             self.tell_to_run(order, step);
@@ -227,8 +239,21 @@ impl Engine {
             data_date: order.data_date,
             asks: asks.clone(),
             values: order.values.clone(),
+            literal: order.literal.clone(),
         }));
         self.resolving.waiting.insert(id, Waiting { order, asks });
+    }
+
+    /// Ends what cannot begin for want of an output. It is not tried again: what another job has put out stays as it is. Tells
+    /// whether there was any.
+    pub(super) fn end_unable(&mut self, step: &mut Step) -> bool {
+        let unable = self.resolving.take_unable();
+        let any = !unable.is_empty();
+        for (id, why) in unable {
+            let end = self.end_unseen(EndCause::NotStarted(why));
+            self.end_attempt(id, end, false, step);
+        }
+        any
     }
 
     /// Tells the executor of a live attempt to run it.

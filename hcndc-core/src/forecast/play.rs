@@ -325,6 +325,10 @@ impl<'a> Player<'a> {
         let Some(running) = self.forget(attempt) else {
             return;
         };
+        // What a job would put out is not known, and changes no time.
+        let read = self.engine.outputs_read_of(attempt);
+        let outputs = read.map(|name| (name.to_string(), String::new()));
+        let outputs = outputs.collect();
         let exited = |code: u8| EndCause::Exited(i32::from(code));
         let cause = cause.unwrap_or_else(|| running.code.map_or(EndCause::TimedOut, exited));
         let end = End {
@@ -334,6 +338,7 @@ impl<'a> Player<'a> {
             peak_memory_bytes: 0,
             cpu_time: Duration::ZERO,
             log_bytes: 0,
+            outputs,
         };
         let (executor, report) = (running.executor, Report::Finished { attempt, end });
         // The executor is known, for it was given the attempt.

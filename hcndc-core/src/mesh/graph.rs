@@ -9,7 +9,7 @@ use core::time::Duration;
 use petgraph::{
     Direction,
     stable_graph::{NodeIndex, StableDiGraph},
-    visit::NodeIndexable as _,
+    visit::{Bfs, NodeIndexable as _, Reversed},
 };
 
 use super::{
@@ -255,6 +255,31 @@ impl Mesh {
         let mut flows: BTreeSet<_> = self.children(flow).into_iter().chain(by_jobs).collect();
         flows.remove(&flow);
         flows
+    }
+
+    /// Which of these jobs a node waits for, directly or through others.
+    ///
+    /// # Complexity
+    /// O(what comes before it), less once all are found.
+    #[must_use]
+    pub(crate) fn find_before(&self, node: Node, jobs: &BTreeSet<JobId>) -> BTreeSet<JobId> {
+        let mut found = BTreeSet::new();
+        let Some(start) = self.index_of(node) else {
+            return found;
+        };
+        let before = Reversed(&self.graph);
+        let mut walk = Bfs::new(before, start);
+        while found.len() < jobs.len()
+            && let Some(at) = walk.next(before)
+        {
+            if let Node::Job(job) = self.graph[at]
+                && at != start
+                && jobs.contains(&job)
+            {
+                found.insert(job);
+            }
+        }
+        found
     }
 
     fn after(&self, node: Node) -> impl Iterator<Item = Node> {

@@ -169,6 +169,18 @@ pub enum DefinitionError {
         "{format:?} is no form of a date: it takes %Y, %m, %d and their kin, and no time of day"
     )]
     BadFormat { format: String },
+    #[error(
+        "{value:?} is no name of an output: it takes a letter or _, then letters, digits, _ and -, 64 characters at most"
+    )]
+    BadOutputName { value: String },
+    #[error(
+        "the name {value:?} says that the value is secret: no job puts out such a one, for outputs are shown"
+    )]
+    SecretOutput { value: String },
+    #[error(
+        "job {job:?} does not depend on job {upstream:?}, whose output it takes: add that dependency for the same data date, directly or through other jobs"
+    )]
+    NotUpstream { job: String, upstream: String },
     #[error("a job cannot move to another flow")]
     FlowChanged,
     #[error("still needed by {}", users.join(", "))]

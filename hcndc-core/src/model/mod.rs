@@ -36,8 +36,8 @@ pub use flow::Flow;
 pub use job::{Condition, Dependency, Job, Placement, Retry};
 pub use named::{Definition, DefinitionId, DefinitionKind, Named};
 pub use param::{
-    ContextValue, JobParam, JobParamDraft, Param, ParamKind, ParamKindDraft, SharedParam,
-    SharedParamDraft,
+    ContextValue, JobParam, JobParamDraft, OutputSource, OutputSourceDraft, Param, ParamKind,
+    ParamKindDraft, SharedParam, SharedParamDraft,
 };
 pub use pool::{Pool, PoolDraft};
 pub use reference::{

@@ -180,19 +180,21 @@ named! {
 }
 
 impl Job {
-    /// What it needs besides the jobs that it depends on.
+    /// What it needs besides the jobs that it depends on: also those whose outputs it reads, which it need not name as
+    /// dependencies.
     #[must_use]
     pub fn needs(&self) -> Vec<DefinitionId> {
-        let shared = self.params.iter().filter_map(|param| match param {
+        let params = self.params.iter().filter_map(|param| match param {
             JobParam::Own(_) => None,
             JobParam::Shared { shared } => Some(DefinitionId::from(*shared)),
+            JobParam::Output { output, .. } => Some(DefinitionId::from(output.job)),
         });
         let executor = match self.placement {
             Placement::Executor(executor) => Some(DefinitionId::from(executor)),
             Placement::Any | Placement::Labels(_) => None,
         };
         let pool = self.pool.map(DefinitionId::from);
-        pool.into_iter().chain(executor).chain(shared).collect()
+        pool.into_iter().chain(executor).chain(params).collect()
     }
 }
 

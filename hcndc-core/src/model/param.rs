@@ -3,8 +3,8 @@
 use alloc::{format, string::String};
 use core::time::Duration;
 
-use super::{DataSourceRef, ParamRef, Revision};
-use crate::id::{DataSourceId, ParamId};
+use super::{DataSourceRef, JobRef, ParamRef, Revision};
+use crate::id::{DataSourceId, JobId, ParamId};
 
 /// A named value for command lines, in the order in which they are appended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +28,27 @@ pub enum JobParam {
         /// Which.
         shared: ParamId,
     },
+    /// What a job that it depends on puts out.
+    Output {
+        /// As of a [`Param`]; unique in its list.
+        name: String,
+        /// Whose, and which.
+        output: OutputSource,
+    },
+}
+
+/// A value that a job puts out, for a param of another one. That one must depend on it for its own data date, directly or
+/// through other jobs and flows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct OutputSource {
+    /// The job that puts it out.
+    pub job: JobId,
+    /// Its name there: see [`outputs::is_name`](crate::outputs::is_name).
+    pub name: String,
+    /// What holds if the job did not run in the execution, or put out no such value; `None` if the run then fails.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub default: Option<String>,
 }
 
 impl From<Param> for JobParam {
@@ -43,7 +64,24 @@ impl From<Param> for JobParam {
 #[expect(missing_docs, reason = "they stand on JobParam")]
 pub enum JobParamDraft {
     Own(Param),
-    Shared { shared: ParamRef },
+    Shared {
+        shared: ParamRef,
+    },
+    Output {
+        name: String,
+        output: OutputSourceDraft,
+    },
+}
+
+/// An [`OutputSource`] as people write it; the fields mean the same.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[expect(missing_docs, reason = "they stand on OutputSource")]
+pub struct OutputSourceDraft {
+    pub job: JobRef,
+    pub name: String,
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub default: Option<String>,
 }
 
 impl From<Param> for JobParamDraft {

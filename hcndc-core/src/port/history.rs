@@ -10,8 +10,8 @@ use super::PortError;
 use crate::{
     engine::{
         ActionRow, AlertRow, AttemptRow, BackfillDateRow, BackfillDateState, BackfillRow,
-        BackfillState, ExecutionRow, ExecutionState, FiringRow, FlowRunRow, JobRunRow, JobRunState,
-        ScheduleCursor, StartKeyRow,
+        BackfillState, ExecutionRow, ExecutionState, FiringRow, FlowRunRow, JobOutputs, JobRunRow,
+        JobRunState, ScheduleCursor, StartKeyRow,
     },
     id::{
         AlertRuleId, AttemptId, BackfillId, ExecutionId, FlowId, FlowRunId, JobId, JobRunId,
@@ -453,6 +453,9 @@ pub trait History: Send + Sync {
 
     /// One attempt.
     async fn attempt(&self, attempt: AttemptId) -> Result<Option<AttemptRow>, Self::Error>;
+
+    /// What a job run has put out; `None` if that is nothing.
+    async fn outputs(&self, job_run: JobRunId) -> Result<Option<JobOutputs>, Self::Error>;
 
     /// What people did to executions.
     async fn actions(&self, query: &ActionQuery) -> Result<Page<ActionRow>, Self::Error>;

@@ -138,6 +138,7 @@ pub(crate) fn end(cause: EndCause) -> End {
         peak_memory_bytes: 0,
         cpu_time: Duration::ZERO,
         log_bytes: 0,
+        outputs: BTreeMap::new(),
     }
 }
 
@@ -635,6 +636,9 @@ impl Bed {
                     ""
                 };
                 format!("{} {}{kill}", self.attempt_name(row.id), row.state)
+            }
+            Change::Outputs(row) => {
+                format!("{} puts out {:?}", self.run_name(row.job_run), row.values)
             }
             Change::ScheduleCursor(_) | Change::FileKey(_) | Change::StartKey(_) => return None,
             Change::Firing(row) => format!("firing {:?}", row.outcome),

@@ -11,6 +11,7 @@ mod flow_time;
 mod limits;
 mod load;
 mod nouns;
+mod outputs;
 mod outside;
 mod partial;
 mod pause;

@@ -6,8 +6,8 @@ use hcndc_core::{
     engine::{
         ActionRow, AlertRow, AttemptRow, BackfillDateRow, BackfillRow, BackfillSnapshot,
         BackfillState, Change, ExecutionRow, ExecutionSnapshot, FileKeyRow, FiringOutcome,
-        FiringRow, FlowDates, FlowRunRow, JobOutcome, JobRunRow, JobRunState, ScheduleCursor,
-        Snapshot,
+        FiringRow, FlowDates, FlowRunRow, JobOutcome, JobOutputs, JobRunRow, JobRunState,
+        ScheduleCursor, Snapshot,
     },
     id::{
         AlertId, AttemptId, BackfillId, ExecutionId, ExecutorId, FileEventId, FiringId, FlowId,
@@ -30,6 +30,7 @@ pub(crate) struct Store {
     pub(crate) flow_runs: BTreeMap<FlowRunId, FlowRunRow>,
     pub(crate) job_runs: BTreeMap<JobRunId, JobRunRow>,
     pub(crate) attempts: BTreeMap<AttemptId, AttemptRow>,
+    pub(crate) outputs: BTreeMap<JobRunId, JobOutputs>,
     pub(crate) actions: Vec<ActionRow>,
     pub(crate) flow_dates: BTreeMap<(FlowId, DataDate), DataDate>,
     pub(crate) job_outcomes: BTreeMap<(JobId, DataDate), JobRunState>,
@@ -149,6 +150,16 @@ impl Store {
                     assert!(legal, "attempt {}: {} to {}", row.id, old.state, row.state);
                 }
             }
+            Change::Outputs(row) => {
+                let run = &self.job_runs[&row.job_run];
+                assert_eq!(run.execution, row.execution);
+                if row.values.is_empty() {
+                    let old = self.outputs.remove(&row.job_run);
+                    assert!(old.is_some(), "there is something to take away");
+                } else {
+                    self.outputs.insert(row.job_run, row.clone());
+                }
+            }
             Change::Action(row) => {
                 let last = self.actions.last();
                 assert!(last.is_none_or(|last| last.id < row.id), "ids grow");
@@ -223,6 +234,10 @@ impl Store {
                 .filter(|row| row.execution == id && !row.state.is_ended())
                 .cloned()
                 .collect(),
+            outputs: (self.outputs.values())
+                .filter(|row| row.execution == id)
+                .cloned()
+                .collect(),
         })
     }
 
@@ -293,7 +308,14 @@ impl Store {
             jobs: self.jobs.values().cloned().collect(),
             executors: self.executors.values().cloned().collect(),
             definitions: self.definitions.values().cloned().collect(),
-            executions: live.filter_map(|row| self.execution(row.id)).collect(),
+            executions: live
+                .filter_map(|row| self.execution(row.id))
+                .map(|mut execution| {
+                    // An engine holds no others.
+                    execution.drop_unread_outputs();
+                    execution
+                })
+                .collect(),
             flow_dates: self
                 .flow_dates
                 .iter()

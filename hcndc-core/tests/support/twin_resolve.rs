@@ -26,7 +26,7 @@ impl Twin {
         let run = its.jobs.iter().find(|it| it.id == attempt.job_run).unwrap();
         let shared = run.job.params.iter().filter_map(|param| match param {
             JobParam::Shared { shared } => Some(*shared),
-            JobParam::Own(_) => None,
+            JobParam::Own(_) | JobParam::Output { .. } => None,
         });
         let asks = shared.filter(|id| {
             let param = store.params().find(|it| it.id == *id).unwrap();

@@ -46,6 +46,7 @@ pub(crate) fn end(cause: EndCause, now: Timestamp) -> End {
         peak_memory_bytes: 1,
         cpu_time: Duration::ZERO,
         log_bytes: 2,
+        outputs: BTreeMap::new(),
     }
 }
 

@@ -3,7 +3,7 @@ use std::fmt::Debug;
 use chrono::NaiveDate;
 use hcndc_core::time::DataDate;
 use proptest::{
-    collection::{btree_map, vec},
+    collection::{btree_map, btree_set, vec},
     option,
     prelude::*,
 };
@@ -38,6 +38,7 @@ prop_compose! {
         args in vec(any::<(String, String)>(), 0..3),
         values in btree_map(any::<String>(), any::<String>(), 0..3),
         env in btree_map(any::<String>(), any::<String>(), 0..3),
+        literal in btree_set(any::<String>(), 0..3),
         timeout in option::of(duration()),
         grace in duration(),
     ) -> RunOrder {
@@ -52,6 +53,7 @@ prop_compose! {
             command: texts.2,
             args: args.into_iter().map(|(name, value)| Param { name, value }).collect(),
             values,
+            literal,
             env,
             workdir: texts.3,
             timeout,
@@ -106,6 +108,7 @@ prop_compose! {
         ended_at in timestamp(),
         cpu_time in duration(),
         figures in any::<(u64, u64)>(),
+        outputs in btree_map(any::<String>(), any::<String>(), 0..3),
     ) -> End {
         End {
             cause,
@@ -114,6 +117,7 @@ prop_compose! {
             peak_memory_bytes: figures.0,
             cpu_time,
             log_bytes: figures.1,
+            outputs,
         }
     }
 }

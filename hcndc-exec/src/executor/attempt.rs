@@ -125,7 +125,7 @@ async fn run_to_end(tools: &Arc<Tools>, order: &RunOrder, mut kill: Kill) -> End
     let (exit, cause) = wait(tools, order, &mut main, &mut tree, &mut kill, &capture).await;
     let used = tree.cgroup.as_ref().map(Group::usage).unwrap_or_default();
     let cause = judge(cause, used, &capture).await;
-    let log_bytes = capture.close().await;
+    let captured = capture.close().await;
     let (peak, cpu_time) = exit.map_or((0, Duration::ZERO), |exit| {
         (exit.peak_memory_bytes, exit.cpu_time)
     });
@@ -136,7 +136,8 @@ async fn run_to_end(tools: &Arc<Tools>, order: &RunOrder, mut kill: Kill) -> End
         // The control group has counted those, too, for which nobody has waited.
         peak_memory_bytes: peak.max(used.peak_memory_bytes),
         cpu_time: cpu_time.max(used.cpu_time),
-        log_bytes,
+        log_bytes: captured.bytes,
+        outputs: captured.outputs,
     }
 }
 

@@ -1,7 +1,7 @@
 //! A job's output on its way into the log: both streams by time, in batches, within a cap.
 
 use std::{
-    collections::{BTreeSet, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     sync::Arc,
     time::Duration,
 };
@@ -17,7 +17,7 @@ use tokio::{
 };
 use tokio_util::task::AbortOnDropHandle;
 
-use super::{mask::Mask, now, process::until, redraw::Redraw};
+use super::{mask::Mask, now, process::until, put_out::PutOut, redraw::Redraw};
 
 /// Output is written when so much has come together,
 const BATCH_BYTES: usize = 128 << 10;
@@ -36,7 +36,16 @@ const LINGER: Duration = Duration::from_millis(500);
 pub(crate) struct Capture {
     notes: mpsc::Sender<Note>,
     /// Ends with whoever runs the attempt: pipes that nobody reads are closed.
-    task: AbortOnDropHandle<u64>,
+    task: AbortOnDropHandle<Captured>,
+}
+
+/// What came of a job's output.
+#[derive(Debug, Default)]
+pub(crate) struct Captured {
+    /// Bytes that the job wrote.
+    pub(crate) bytes: u64,
+    /// Values that it put out.
+    pub(crate) outputs: BTreeMap<String, String>,
 }
 
 #[derive(Debug)]
@@ -58,6 +67,7 @@ impl Capture {
         let writer = Writer {
             log,
             attempt,
+            put_out: PutOut::new(!secrets.is_empty()),
             masks: Mask::pair(secrets),
             redraws: [Redraw::default(), Redraw::default()],
             cap: Cap::new(cap),
@@ -77,10 +87,10 @@ impl Capture {
         let _ = self.notes.send(Note::Say(text.into())).await;
     }
 
-    /// Takes what is left and finishes the log; the number of bytes that the job wrote.
-    pub(crate) async fn close(self) -> u64 {
+    /// Takes what is left and finishes the log.
+    pub(crate) async fn close(self) -> Captured {
         let _ = self.notes.send(Note::Close).await;
-        self.task.await.unwrap_or(0)
+        self.task.await.unwrap_or_default()
     }
 }
 
@@ -138,6 +148,7 @@ struct Writer<L> {
     /// Of either stream.
     masks: [Mask; 2],
     redraws: [Redraw; 2],
+    put_out: PutOut,
     cap: Cap,
     batch: Vec<LogEntry>,
     batch_bytes: usize,
@@ -149,7 +160,7 @@ struct Writer<L> {
 }
 
 impl<L: LogStore> Writer<L> {
-    async fn run(mut self, mut pipes: Pipes, mut notes: mpsc::Receiver<Note>) -> u64 {
+    async fn run(mut self, mut pipes: Pipes, mut notes: mpsc::Receiver<Note>) -> Captured {
         let mut open = true;
         while open {
             tokio::select! {
@@ -189,6 +200,7 @@ impl<L: LogStore> Writer<L> {
         }
         self.unmask();
         self.keep_redrawn(true);
+        let (outputs, told) = std::mem::take(&mut self.put_out).finish();
         let drawn_over: u64 = self.redraws.iter().map(Redraw::left_out).sum();
         let (left_out, tail) = self.cap.finish();
         if left_out > 0 {
@@ -200,6 +212,7 @@ impl<L: LogStore> Writer<L> {
                 self.flush().await;
             }
         }
+        told.into_iter().for_each(|text| self.say(text));
         if drawn_over > 0 {
             self.say(format!(
                 "{drawn_over} bytes were left out of lines that were redrawn"
@@ -209,15 +222,27 @@ impl<L: LogStore> Writer<L> {
         if let Err(error) = self.log.finish(self.attempt).await {
             tracing::warn!(attempt = %self.attempt, %error, "cannot finish a log");
         }
-        self.taken
+        Captured {
+            bytes: self.taken,
+            outputs,
+        }
     }
 
     fn take(&mut self, stream: Stream, bytes: Vec<u8>) {
         self.taken += bytes.len() as u64;
         let place = place_of(stream);
         let bytes = self.masks[place].take(bytes);
-        let bytes = self.redraws[place].take(bytes, Instant::now());
+        self.take_masked(stream, bytes);
+    }
+
+    fn take_masked(&mut self, stream: Stream, bytes: Vec<u8>) {
+        let told = match stream {
+            Stream::Stdout => self.put_out.take(&bytes),
+            Stream::Stderr | Stream::Executor => Vec::new(),
+        };
+        let bytes = self.redraws[place_of(stream)].take(bytes, Instant::now());
         self.keep(stream, bytes);
+        told.into_iter().for_each(|text| self.say(text));
     }
 
     /// Takes what masks have held back, for no more will come.
@@ -225,8 +250,7 @@ impl<L: LogStore> Writer<L> {
         for stream in [Stream::Stdout, Stream::Stderr] {
             let place = place_of(stream);
             let bytes = self.masks[place].rest();
-            let bytes = self.redraws[place].take(bytes, Instant::now());
-            self.keep(stream, bytes);
+            self.take_masked(stream, bytes);
         }
     }
 

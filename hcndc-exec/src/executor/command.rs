@@ -5,7 +5,7 @@ use std::{
     path::PathBuf,
 };
 
-use hcndc_core::engine::RunOrder;
+use hcndc_core::{engine::RunOrder, outputs::is_secret_name};
 
 use super::template::{Context, TemplateError, expand, expand_value};
 
@@ -63,8 +63,11 @@ pub(crate) fn prepare(order: &RunOrder) -> Result<Prepared, PrepareError> {
     let mut secrets = BTreeSet::new();
     let mut args = Vec::new();
     for arg in &order.args {
-        let value =
-            expand(&arg.value, context).map_err(at(format!("value of param {:?}", arg.name)))?;
+        let value = if order.literal.contains(&arg.name) {
+            arg.value.clone()
+        } else {
+            expand(&arg.value, context).map_err(at(format!("value of param {:?}", arg.name)))?
+        };
         keep_secret(&arg.name, &value, &mut secrets);
         args.push(value);
     }
@@ -73,7 +76,11 @@ pub(crate) fn prepare(order: &RunOrder) -> Result<Prepared, PrepareError> {
 
     let mut env = BTreeMap::new();
     for (name, value) in &order.values {
-        let value = expand_value(value, context).map_err(at(format!("value of param {name:?}")))?;
+        let value = if order.literal.contains(name) {
+            value.clone()
+        } else {
+            expand_value(value, context).map_err(at(format!("value of param {name:?}")))?
+        };
         keep_secret(name, &value, &mut secrets);
         env.insert(
             format!(
@@ -134,25 +141,11 @@ fn program(text: String, args: Vec<String>) -> Program {
     Program::Shell(line)
 }
 
-/// What the name of a param or a variable holds whose value is to be seen in no log.
-const SECRET_NAMES: [&str; 9] = [
-    "password",
-    "passwd",
-    "passphrase",
-    "secret",
-    "token",
-    "api_key",
-    "apikey",
-    "access_key",
-    "private_key",
-];
-
 /// Shorter values are in too much that is none.
 const SHORTEST_SECRET: usize = 4;
 
 fn keep_secret(name: &str, value: &str, secrets: &mut BTreeSet<String>) {
-    let name = name.replace(['.', '-'], "_").to_ascii_lowercase();
-    if value.len() < SHORTEST_SECRET || !SECRET_NAMES.iter().any(|it| name.contains(it)) {
+    if value.len() < SHORTEST_SECRET || !is_secret_name(name) {
         return;
     }
     // A shell that shows what it does (`set -x`) shows it quoted.

@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 /// What stands for a secret.
-const MASKED: &[u8] = b"***";
+pub(super) const MASKED: &[u8] = b"***";
 
 /// The secrets of a job.
 #[derive(Debug)]

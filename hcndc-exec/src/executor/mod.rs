@@ -20,6 +20,7 @@ mod hold;
 mod host;
 mod mask;
 mod process;
+mod put_out;
 mod reaper;
 mod redraw;
 mod rules;

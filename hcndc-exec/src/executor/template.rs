@@ -12,9 +12,13 @@
 //! All else is the shell's: `${HOME}`, `${date:-x}`, `${x%.*}`, and whatever follows a second dollar sign, `$${date}`.
 //!
 //! A value that a `${param.NAME}` brings in has its own placeholders replaced once, but for params: a value cannot
-//! bring in another one, so there are no loops.
+//! bring in another one, so there are no loops. What another job has put out is taken as it is.
 
-use std::{collections::BTreeMap, fmt::Write as _, ops::Range};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
+    ops::Range,
+};
 
 use chrono::{
     Months,
@@ -90,6 +94,8 @@ pub struct Context<'a> {
     pub attempt: u32,
     /// Values by name.
     pub values: &'a BTreeMap<String, String>,
+    /// Names of those that are taken as they are: no placeholder in them is one.
+    pub literal: &'a BTreeSet<String>,
 }
 
 impl<'a> From<&'a RunOrder> for Context<'a> {
@@ -101,6 +107,7 @@ impl<'a> From<&'a RunOrder> for Context<'a> {
             execution: order.execution,
             attempt: order.number,
             values: &order.values,
+            literal: &order.literal,
         }
     }
 }
@@ -188,6 +195,7 @@ pub fn expand(text: &str, context: Context<'_>) -> Result<String, TemplateError>
     replace(text, |subject| match subject {
         Subject::Param(name) => match context.values.get(name) {
             None => Err(TemplateFault::UnknownParam { name: name.clone() }),
+            Some(value) if context.literal.contains(name) => Ok(Some(value.clone())),
             Some(value) => {
                 expand_value(value, context)
                     .map(Some)
@@ -387,6 +395,7 @@ mod tests {
             ("table".to_owned(), "orders_${date:%Y%m}".to_owned()),
             ("loop".to_owned(), "${param.loop}".to_owned()),
             ("bad".to_owned(), "${date:%Q}".to_owned()),
+            ("raw".to_owned(), "${date:%Q} ${param.table}".to_owned()),
         ]);
         let context = Context {
             data_date: date.parse().unwrap(),
@@ -395,12 +404,18 @@ mod tests {
             execution: ExecutionId(7),
             attempt: 2,
             values: &values,
+            literal: &BTreeSet::from(["raw".to_owned()]),
         };
         expand(text, context).map_err(|error| error.fault)
     }
 
     fn expanded(text: &str) -> String {
         expanded_on("2026-03-31", text).unwrap()
+    }
+
+    #[test]
+    fn what_another_job_has_put_out_is_taken_as_it_is() {
+        assert_eq!(expanded("${param.raw}"), "${date:%Q} ${param.table}");
     }
 
     #[test]

@@ -20,6 +20,7 @@ pub(crate) fn order(id: u64, command: &str) -> RunOrder {
         command: command.into(),
         args: Vec::new(),
         values: BTreeMap::new(),
+        literal: std::collections::BTreeSet::new(),
         env: BTreeMap::new(),
         workdir: String::new(),
         timeout: None,
@@ -35,5 +36,6 @@ pub(crate) fn end(cause: EndCause) -> End {
         peak_memory_bytes: 1,
         cpu_time: Duration::from_micros(2),
         log_bytes: 3,
+        outputs: BTreeMap::new(),
     }
 }

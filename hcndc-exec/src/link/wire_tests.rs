@@ -159,12 +159,20 @@ impl World {
     }
 
     fn settle(&mut self, attempt: AttemptId, end: End) {
+        let told = self.told.entry(attempt).or_default();
+        let mut truth = self.processes.get(&attempt).and_then(|it| it.end.clone());
+        // Once it is acknowledged, what it put out is with whoever did that.
+        if let Some(truth) = truth.as_mut().filter(|_| told.is_some())
+            && end.outputs.is_empty()
+        {
+            truth.outputs.clear();
+        }
         assert_eq!(
-            self.processes.get(&attempt).and_then(|it| it.end.as_ref()),
+            truth.as_ref(),
             Some(&end),
             "what is told of {attempt} is true"
         );
-        self.told.insert(attempt, Some(end));
+        told.get_or_insert(end);
         self.say(Down::Ack { attempt });
     }
 
@@ -222,7 +230,8 @@ impl World {
 
     fn end(&mut self, attempt: AttemptId) {
         let code = i32::try_from(attempt.0).unwrap_or(0);
-        let end = end(EndCause::Exited(code));
+        let mut end = end(EndCause::Exited(code));
+        end.outputs.insert("code".into(), code.to_string());
         if let Some(process) = self.processes.get_mut(&attempt) {
             process.end = Some(end.clone());
         }
@@ -290,7 +299,10 @@ proptest! {
         }
         world.heal();
         for (attempt, end) in &world.told {
+            let end = end.as_ref();
             prop_assert!(end.is_some(), "the end of {attempt} arrives");
+            let outputs = end.map(|end| end.outputs.get("code").cloned());
+            prop_assert_eq!(outputs, Some(Some(attempt.0.to_string())));
             prop_assert_eq!(world.processes[attempt].starts, 1);
         }
         prop_assert_eq!(world.executor.ledger().held(), vec![]);

@@ -42,6 +42,7 @@ pub(crate) fn order(id: u64, command: &str) -> RunOrder {
         command: command.into(),
         args: Vec::new(),
         values: BTreeMap::new(),
+        literal: std::collections::BTreeSet::new(),
         env: BTreeMap::new(),
         workdir: String::new(),
         timeout: None,

@@ -11,6 +11,7 @@ use hcndc_core::{
 
 use super::{
     lots::Lots as _,
+    mesh::OUTPUTS,
     sabotage::Sabotage,
     world::{Event, World},
 };
@@ -84,7 +85,18 @@ fn end(cause: EndCause, started: Option<(u32, Timestamp)>, now: Timestamp) -> En
         peak_memory_bytes: 1,
         cpu_time: Duration::from_millis(5),
         log_bytes: 2,
+        outputs: BTreeMap::new(),
     }
+}
+
+/// What an attempt puts out, however it ends.
+pub(crate) fn put_out(attempt: AttemptId) -> BTreeMap<String, String> {
+    let [always, sometimes] = OUTPUTS;
+    let sometimes = attempt.0.is_multiple_of(3).then_some(sometimes);
+    let names = [always].into_iter().chain(sometimes);
+    names
+        .map(|name| (name.to_owned(), format!("{name} of {attempt}")))
+        .collect()
 }
 
 impl World {
@@ -241,6 +253,9 @@ impl World {
             return;
         }
         let mut end = end(cause, it.started, now);
+        if it.started.is_some() {
+            end.outputs = put_out(attempt);
+        }
         it.end = Some(end.clone());
         self.note(format_args!("h{host} ends {attempt}: {:?}", end.cause));
         self.oracle.ended(now, attempt, &end.cause);

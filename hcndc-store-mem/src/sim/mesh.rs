@@ -7,8 +7,8 @@ use hcndc_core::{
         AlertChannelDraft, AlertChannelKind, AlertChannelRef, AlertEvent, AlertRuleDraft,
         Condition, DataSourceDraft, DataSourceKind, DataSourceRef, DependencyDraft, Edit,
         ExecutorDraft, ExecutorRef, FileEventDraft, FileServerDraft, FileServerKind, FileServerRef,
-        FlowDraft, FlowRef, JobDraft, JobParamDraft, JobRef, ParamKindDraft, ParamRef,
-        PlacementDraft, PoolDraft, PoolRef, Retry, SharedParamDraft,
+        FlowDraft, FlowRef, JobDraft, JobParamDraft, JobRef, OutputSourceDraft, ParamKindDraft,
+        ParamRef, PlacementDraft, PoolDraft, PoolRef, Retry, SharedParamDraft,
     },
     workload::SplitMix64,
 };
@@ -223,5 +223,32 @@ pub(crate) fn draw_job(
             draft
         })
         .collect();
+    let outputs = draw_outputs(lots, &draft.dependencies);
+    draft.params.extend(outputs);
     draft
 }
+
+/// Outputs of some of the jobs that a job depends on, from lots of their own.
+fn draw_outputs(lots: &SplitMix64, ties: &[DependencyDraft]) -> Vec<JobParamDraft> {
+    let mut lots = SplitMix64::new(lots.clone().draw() ^ 0x0075);
+    let mut params = Vec::new();
+    for (nth, tie) in ties.iter().filter(|tie| tie.offset_days == 0).enumerate() {
+        if lots.one_in(3) {
+            params.push(JobParamDraft::Output {
+                name: format!("from{nth}"),
+                output: OutputSourceDraft {
+                    job: tie.job.clone(),
+                    name: OUTPUTS[lots.below(2)].into(),
+                    default: Some(DEFAULT.into()),
+                },
+            });
+        }
+    }
+    params
+}
+
+/// What jobs put out: the first always, the second now and then.
+pub(crate) const OUTPUTS: [&str; 2] = ["always", "sometimes"];
+
+/// What holds for jobs if that is nothing.
+pub(crate) const DEFAULT: &str = "nothing";

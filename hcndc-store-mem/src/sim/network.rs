@@ -330,6 +330,7 @@ impl World {
         let order = self.spoil_order(order);
         if let Order::Run(run) = &order {
             self.oracle.check_values(run);
+            self.oracle.check_outputs(run);
         }
         self.obey(host, order);
     }

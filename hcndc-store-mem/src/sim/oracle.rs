@@ -98,6 +98,8 @@ pub(crate) struct Oracle {
     pub(crate) raised_now: BTreeMap<Wanted, usize>,
     /// What queries gave, and data sources that could not be reached.
     pub(crate) values: Values,
+    /// The attempt that brought a job run to its end last.
+    pub(crate) settled_by: BTreeMap<JobRunId, u32>,
     /// Alerts that people were told.
     pub(crate) people_told: BTreeSet<AlertId>,
     /// Definitions that were ever stored.
@@ -164,6 +166,7 @@ impl Oracle {
             self.note_doers(change);
             self.note_dates(change);
             self.note_met(change);
+            self.note_settled(change);
             let next_id = 0;
             let changes = vec![change.clone()];
             self.rows.apply(&Commit { next_id, changes });

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use hcndc_core::{
     engine::{
         ActionRow, AlertRow, AttemptRow, BackfillDateRow, BackfillDateState, Change, FiringRow,
-        JobRunState, ScheduleCursor, StartKeyRow,
+        JobOutputs, JobRunState, ScheduleCursor, StartKeyRow,
     },
     id::{AttemptId, BackfillId, ExecutionId, FlowId, JobId, JobRunId, ScheduleId},
     model::{Definition, DefinitionId, Executor},
@@ -394,6 +394,10 @@ impl History for Broken {
 
     async fn attempt(&self, attempt: AttemptId) -> Result<Option<AttemptRow>, Refused> {
         ours(self.read().attempt(attempt).await)
+    }
+
+    async fn outputs(&self, job_run: JobRunId) -> Result<Option<JobOutputs>, Refused> {
+        ours(self.read().outputs(job_run).await)
     }
 
     async fn actions(&self, query: &ActionQuery) -> Result<Page<ActionRow>, Refused> {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use hcndc_core::{
-    engine::{ActionRow, AttemptRow, ExecutionRow, JobRunState, StartKeyRow, Started},
+    engine::{ActionRow, AttemptRow, ExecutionRow, JobOutputs, JobRunState, StartKeyRow, Started},
     id::{AttemptId, BackfillId, ExecutionId, FlowId, JobRunId},
     port::{
         ActionQuery, ExecutionQuery, ExecutionView, FlowRunView, JobRunQuery, JobRunView,
@@ -24,8 +24,8 @@ use super::{
 use crate::{
     SqlError,
     entity::{
-        self, Action, Attempt, Backfill, Execution, FlowRun, FlowVersion, JobRun, JobVersion,
-        Reader, Table,
+        self, Action, Attempt, Backfill, Execution, FlowRun, FlowVersion, JobOutput, JobRun,
+        JobVersion, Reader, Table,
     },
     error::Doing as _,
     keyset::{Keyset, id_place, page},
@@ -412,6 +412,17 @@ pub(super) async fn attempt(
         .to_owned();
     let row = db.query_one(&select).await.doing("read an attempt")?;
     row.as_ref().map(Attempt::read).transpose()
+}
+
+pub(super) async fn outputs(
+    db: &DatabaseConnection,
+    job_run: JobRunId,
+) -> Result<Option<JobOutputs>, SqlError> {
+    let select = select_rows::<JobOutput>()
+        .and_where(is_id((JobOutput::Table, JobOutput::JobRunId), job_run.0))
+        .to_owned();
+    let rows = db.query_all(&select).await.doing("read outputs")?;
+    Ok(JobOutput::read_all(&rows)?.pop())
 }
 
 pub(super) async fn actions(

@@ -90,7 +90,7 @@ pub struct LeaderStatus {
 }
 
 /// Tables that grow.
-const GROWING: [&str; 13] = [
+const GROWING: [&str; 14] = [
     "action",
     "alert",
     "attempt",
@@ -102,6 +102,7 @@ const GROWING: [&str; 13] = [
     "flow_run",
     "flow_version",
     "job_outcome",
+    "job_output",
     "job_run",
     "job_version",
 ];

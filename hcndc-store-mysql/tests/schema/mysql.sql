@@ -372,6 +372,16 @@ CREATE TABLE `job_outcome` (
   PRIMARY KEY (`job_id`,`data_date`)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin;
 
+CREATE TABLE `job_output` (
+  `job_run_id` bigint NOT NULL,
+  `name` varchar(255) NOT NULL,
+  `execution_id` bigint NOT NULL,
+  `attempt` bigint NOT NULL,
+  `value` longtext NOT NULL,
+  PRIMARY KEY (`job_run_id`,`name`),
+  KEY `job_output_by_execution` (`execution_id`)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin;
+
 CREATE TABLE `job_run` (
   `id` bigint NOT NULL,
   `execution_id` bigint NOT NULL,

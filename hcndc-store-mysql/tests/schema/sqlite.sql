@@ -358,6 +358,15 @@ CREATE TABLE "job_outcome" ( "job_id" integer NOT NULL,
   "state" varchar(20) NOT NULL,
   PRIMARY KEY ("job_id", "data_date") );
 
+CREATE TABLE "job_output" ( "job_run_id" integer NOT NULL,
+  "name" varchar(255) NOT NULL,
+  "execution_id" integer NOT NULL,
+  "attempt" integer NOT NULL,
+  "value" text NOT NULL,
+  PRIMARY KEY ("job_run_id", "name") );
+
+CREATE INDEX "job_output_by_execution" ON "job_output" ("execution_id");
+
 CREATE TABLE "job_run" ( "id" integer NOT NULL PRIMARY KEY,
   "execution_id" integer NOT NULL,
   "flow_run_id" integer NOT NULL,

@@ -8,7 +8,7 @@ use std::{
 use hcndc_core::{
     engine::{EditBatch, Engine, Input},
     id::{FlowId, JobId},
-    model::{DefinitionError, DefinitionId, Edit, FlowRef, JobDraft, JobRef},
+    model::{DefinitionError, DefinitionId, Edit, FlowRef, JobDraft, JobParamDraft, JobRef},
     port::{History, JobView, Transport},
     time::Timestamp,
 };
@@ -188,6 +188,7 @@ fn jobs_of(
         // The same edit may give them other names.
         let ties = view.job.dependencies.iter();
         told.body.depends_on = ties.map(DependencyDto::by_id).collect();
+        told.body.mean_outputs_by_id(&view.job);
         Ok((id, told))
     });
     told.collect()
@@ -277,13 +278,18 @@ fn drafts(
 
 /// A name with a slash means a job of its own flow first, also one that is only about to have this name.
 fn mean_own(draft: &mut JobDraft, own_flow: &str, names: &BTreeSet<String>) {
-    for tie in &mut draft.dependencies {
-        let JobRef::Name { flow, job } = &tie.job else {
+    let ties = draft.dependencies.iter_mut().map(|tie| &mut tie.job);
+    let outputs = draft.params.iter_mut().filter_map(|param| match param {
+        JobParamDraft::Own(_) | JobParamDraft::Shared { .. } => None,
+        JobParamDraft::Output { output, .. } => Some(&mut output.job),
+    });
+    for named in ties.chain(outputs) {
+        let JobRef::Name { flow, job } = &*named else {
             continue;
         };
         let whole = format!("{flow}/{job}");
         if flow != own_flow && names.contains(&whole) {
-            tie.job = JobRef::Name {
+            *named = JobRef::Name {
                 flow: own_flow.to_owned(),
                 job: whole,
             };

@@ -147,6 +147,26 @@ impl From<JobRunView> for JobRunDto {
     }
 }
 
+/// A job run with what it has put out.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = JobRunDetail)]
+pub(super) struct JobRunDetail {
+    #[serde(flatten)]
+    run: JobRunDto,
+    /// What it has put out with `::set-output NAME=VALUE`; null if that is nothing.
+    outputs: Option<OutputsDto>,
+}
+
+/// What a job run has put out.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Outputs, example = json!({"attempt": 1, "values": {"rows": "1204"}}))]
+pub(super) struct OutputsDto {
+    /// Number of the attempt that did: the last that brought the job run to its end.
+    attempt: u32,
+    /// Values by name.
+    values: std::collections::BTreeMap<String, String>,
+}
+
 /// One try at a job run.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Attempt)]
@@ -568,16 +588,24 @@ async fn page<H: History, T: Transport>(
     Ok(Json(asked.tell(page, JobRunDto::from)))
 }
 
-/// Tells one job run.
+/// Tells one job run, and what it has put out.
 #[utoipa::path(get, operation_id = "find_job_run", path = "/api/v1/job-runs/{id}", tag = "job runs", params(("id" = u64, Path)), responses(
-    (status = 200, body = JobRunDto),
+    (status = 200, body = JobRunDetail),
     (status = 404, body = ProblemDto, content_type = "application/problem+json"),
 ))]
 pub(super) async fn detail<H: History, T: Transport>(
     id: JobRunId,
     app: Arc<App<H, T>>,
-) -> Result<Json<JobRunDto>, Problem> {
-    find(&app, id).await.map(JobRunDto::from).map(Json)
+) -> Result<Json<JobRunDetail>, Problem> {
+    let run = JobRunDto::from(find(&app, id).await?);
+    let outputs = read(app.history.outputs(id)).await?;
+    Ok(Json(JobRunDetail {
+        run,
+        outputs: outputs.map(|it| OutputsDto {
+            attempt: it.attempt,
+            values: it.values,
+        }),
+    }))
 }
 
 /// Lists the attempts of a job run.

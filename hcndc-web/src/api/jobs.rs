@@ -6,8 +6,8 @@ use hcndc_core::{
     engine::{DefinitionId, Engine},
     id::{FlowId, JobId},
     model::{
-        DefinitionError, Edit, FlowRef, Job, JobDraft, JobParam, Param, Placement, PlacementDraft,
-        Retry,
+        DefinitionError, Edit, FlowRef, Job, JobDraft, JobParam, OutputSource, Param, Placement,
+        PlacementDraft, Retry,
     },
     port::{History, JobQuery, JobView, Page, Transport},
 };
@@ -31,7 +31,9 @@ use super::{
 };
 use crate::{
     app::App,
-    interchange::{self, JobRetry, MeshParamValue, MeshParams, Span, TextMap, job_params},
+    interchange::{
+        self, JobRetry, MeshOutput, MeshParamValue, MeshParams, Span, TextMap, job_params,
+    },
 };
 
 const JOBS: &str = "/api/v1/jobs";
@@ -71,7 +73,7 @@ pub(super) fn routes<H: History + 'static, T: Transport + 'static>(
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = JobBody, example = json!({"flow": "load", "name": "orders", "command": "sh load.sh ${date}",
-    "depends_on": ["extract/orders"], "retry": {"max": 2, "delay": "10s"}, "timeout": "1h"}))]
+    "depends_on": ["extract/orders"], "params": {"rows": {"output": "extract/orders", "default": "0"}}, "retry": {"max": 2, "delay": "10s"}, "timeout": "1h"}))]
 pub(super) struct JobBody {
     /// The flow that it belongs to, by name or id; for ever. Must be given for a new job.
     #[serde(default, skip_serializing)]
@@ -90,7 +92,7 @@ pub(super) struct JobBody {
     #[serde(default)]
     pub(super) depends_on: Vec<DependencyDto>,
     /// Params, in the order in which they are appended to the command; `{"shared": true}` takes the shared param of that
-    /// name.
+    /// name, `{"output": "extract/orders"}` what that job puts out under that name.
     #[serde(default)]
     #[schema(value_type = std::collections::BTreeMap<String, ParamSchema>)]
     params: MeshParams,
@@ -166,6 +168,17 @@ enum ParamSchema {
     Text(String),
     /// That of the shared param of this name.
     Shared { shared: bool },
+    /// What another job puts out.
+    Output {
+        /// The job that puts it out, as in `depends_on`: by name or id. This one must depend on it for the same data date,
+        /// directly or through others.
+        #[schema(value_type = Reference)]
+        output: Reference,
+        /// The value's name there. Default: that of the param.
+        name: Option<String>,
+        /// What holds if that job did not run in the execution, or put out no such value. Default: none; the run fails then.
+        default: Option<String>,
+    },
 }
 
 /// A flow by id and name.
@@ -256,7 +269,9 @@ impl JobBody {
             dependencies,
             placement,
             slots: self.slots,
-            params: job_params(&self.params),
+            params: job_params(&self.params, |job| {
+                Reference::from(job.clone()).job(own_flow, engine)
+            }),
             env: to_btree(&self.env),
             workdir: self.workdir,
             success_codes: self.success_codes,
@@ -285,6 +300,13 @@ impl JobBody {
             JobParam::Shared { shared } => {
                 let name = engine.param(*shared)?.name.clone();
                 Some((name, MeshParamValue::Shared))
+            }
+            JobParam::Output { name, output } => {
+                let other = engine.job(output.job);
+                let job = other.map_or(Reference::Id(output.job.0), |other| {
+                    Reference::to_job(engine, job.flow, other)
+                });
+                Some((name.clone(), output_of(name, job, output)))
             }
         });
         let params = params.collect();
@@ -329,6 +351,22 @@ impl JobBody {
         }
     }
 
+    /// Means the jobs whose outputs it takes for ever, whatever they are called.
+    pub(super) fn mean_outputs_by_id(&mut self, job: &Job) {
+        let outputs = job.params.iter().filter_map(|param| match param {
+            JobParam::Own(_) | JobParam::Shared { .. } => None,
+            JobParam::Output { name, output } => Some((name, output)),
+        });
+        let outputs = outputs.map(|(name, output)| {
+            let by_id = Reference::Id(output.job.0);
+            (name.clone(), output_of(name, by_id, output))
+        });
+        let params = self.params.iter();
+        let params = params.map(|(name, value)| (name.to_owned(), value.clone()));
+        // Of one name the last counts, at the place of the first.
+        self.params = params.chain(outputs).collect();
+    }
+
     /// The edit that it asks for: of a job that is there, or of a new one.
     fn edit(mut self, id: Option<JobId>, engine: &Engine) -> Result<Edit, Problem> {
         self.check()?;
@@ -343,6 +381,15 @@ impl JobBody {
         };
         Ok(Edit::PutJob(self.draft(id, flow, engine)))
     }
+}
+
+/// A param that takes an output, as it is told.
+fn output_of(param: &str, job: Reference, output: &OutputSource) -> MeshParamValue {
+    MeshParamValue::Output(MeshOutput {
+        job: job.into(),
+        name: (output.name != param).then(|| output.name.clone()),
+        default: output.default.clone(),
+    })
 }
 
 /// The edit that a body asks for, by what the engine has.

@@ -15,7 +15,7 @@ use serde::{
 use utoipa::ToSchema;
 
 use super::{ports::read, problem::Problem, revision::to_span};
-use crate::interchange::{JobDependency, REFERENCE, Span};
+use crate::interchange::{JobDependency, OutputJob, REFERENCE, Span};
 
 /// An id, or a name.
 #[derive(Clone, Debug, PartialEq, Eq, ToSchema)]
@@ -112,7 +112,7 @@ impl Reference {
     }
 
     /// The job that is meant by a job of a flow: the name of one of its own jobs, else split at the first slash.
-    fn job(self, own_flow: &str, engine: &Engine) -> JobRef {
+    pub(super) fn job(self, own_flow: &str, engine: &Engine) -> JobRef {
         let name = match self {
             Self::Id(id) => return JobRef::Id(JobId(id)),
             Self::Name(name) => name,
@@ -133,7 +133,7 @@ impl Reference {
     }
 
     /// What a job of a flow calls another one, so that [`job`](Self::job) finds it again.
-    fn to_job(engine: &Engine, own_flow: FlowId, other: &Job) -> Self {
+    pub(super) fn to_job(engine: &Engine, own_flow: FlowId, other: &Job) -> Self {
         if other.flow == own_flow {
             return Self::Name(other.name.clone());
         }
@@ -143,6 +143,24 @@ impl Reference {
         match named {
             Some(name) if engine.find_job(own_flow, &name).is_none() => Self::Name(name),
             _ => Self::Id(other.id.0),
+        }
+    }
+}
+
+impl From<OutputJob> for Reference {
+    fn from(job: OutputJob) -> Self {
+        match job {
+            OutputJob::Id(id) => Self::Id(id),
+            OutputJob::Name(name) => Self::Name(name),
+        }
+    }
+}
+
+impl From<Reference> for OutputJob {
+    fn from(job: Reference) -> Self {
+        match job {
+            Reference::Id(id) => Self::Id(id),
+            Reference::Name(name) => Self::Name(name),
         }
     }
 }

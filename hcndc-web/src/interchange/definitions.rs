@@ -12,14 +12,14 @@ use hcndc_core::{
     id::{ExecutorId, FlowId, JobId},
     model::{
         Condition, DependencyDraft, Edit, ExecutorDraft, ExecutorRef, FlowDraft, FlowRef, JobDraft,
-        JobParamDraft, JobRef, Param, ParamRef, PlacementDraft, PoolRef, Retry,
+        JobParamDraft, JobRef, OutputSourceDraft, Param, ParamRef, PlacementDraft, PoolRef, Retry,
     },
 };
 
 use self::nouns::ExistingNouns;
 use super::{
     DependencyCondition, JobDependency, JobIndex, MeshFile, MeshFlow, MeshJob, MeshParamValue,
-    MeshParams, TextMap,
+    MeshParams, OutputJob, TextMap,
 };
 
 /// Ids of the definitions that an engine has, by name: what a file replaces instead of making it anew.
@@ -85,6 +85,9 @@ pub fn edits(file: &MeshFile, base: Option<&Path>, existing: &Existing) -> Vec<E
             let dependencies = dependencies
                 .map(|it| dependency_draft(file, &index, at, it))
                 .collect();
+            let params = job_params(&job.params, |job| {
+                named_job(file, &index, at, &job.to_name())
+            });
             edits.push(Edit::PutJob(job_draft(
                 file,
                 flow,
@@ -92,6 +95,7 @@ pub fn edits(file: &MeshFile, base: Option<&Path>, existing: &Existing) -> Vec<E
                 id,
                 base,
                 dependencies,
+                params,
             )));
         }
     }
@@ -137,6 +141,7 @@ fn job_draft(
     id: Option<JobId>,
     base: Option<&Path>,
     dependencies: Vec<DependencyDraft>,
+    params: Vec<JobParamDraft>,
 ) -> JobDraft {
     let placement = match &job.executor {
         Some(name) => PlacementDraft::Executor(ExecutorRef::Name(name.clone())),
@@ -157,7 +162,7 @@ fn job_draft(
         dependencies,
         placement,
         slots: job.slots,
-        params: job_params(&job.params),
+        params,
         env: to_map(&job.env),
         workdir: job
             .workdir
@@ -178,8 +183,11 @@ fn job_draft(
     }
 }
 
-/// Params of a job, as the engine takes them.
-pub(crate) fn job_params(params: &MeshParams) -> Vec<JobParamDraft> {
+/// Params of a job, as the engine takes them, by what the names of jobs mean to it.
+pub(crate) fn job_params(
+    params: &MeshParams,
+    find_job: impl Fn(&OutputJob) -> JobRef,
+) -> Vec<JobParamDraft> {
     let drafts = params.iter().map(|(name, value)| {
         let name = name.to_owned();
         match value {
@@ -189,6 +197,14 @@ pub(crate) fn job_params(params: &MeshParams) -> Vec<JobParamDraft> {
             }
             MeshParamValue::Shared => JobParamDraft::Shared {
                 shared: ParamRef::Name(name),
+            },
+            MeshParamValue::Output(output) => JobParamDraft::Output {
+                output: OutputSourceDraft {
+                    job: find_job(&output.job),
+                    name: output.name.clone().unwrap_or_else(|| name.clone()),
+                    default: output.default.clone(),
+                },
+                name,
             },
         }
     });
@@ -202,24 +218,28 @@ fn dependency_draft(
     flow: usize,
     dependency: &JobDependency,
 ) -> DependencyDraft {
-    let (flow, job) = match index.find_job(flow, &dependency.job) {
-        Some((flow, job)) => (&file.flows[flow].name, &file.flows[flow].jobs[job].name),
-        None => (&file.flows[flow].name, &dependency.job),
-    };
     let condition = match dependency.on {
         DependencyCondition::Success => Condition::Success,
         DependencyCondition::Failure => Condition::Failure,
         DependencyCondition::Done => Condition::Done,
     };
-    let job = JobRef::Name {
-        flow: flow.clone(),
-        job: job.clone(),
-    };
     DependencyDraft {
-        job,
+        job: named_job(file, index, flow, &dependency.job),
         condition,
         offset_days: dependency.offset_days,
         wait_limit: dependency.wait_limit.map(super::Span::duration),
+    }
+}
+
+/// The job that a name means to a job of the flow at `flow`.
+fn named_job(file: &MeshFile, index: &JobIndex<'_>, flow: usize, name: &str) -> JobRef {
+    let (flow, job) = match index.find_job(flow, name) {
+        Some((flow, job)) => (&file.flows[flow].name, &*file.flows[flow].jobs[job].name),
+        None => (&file.flows[flow].name, name),
+    };
+    JobRef::Name {
+        flow: flow.clone(),
+        job: job.to_owned(),
     }
 }
 

@@ -14,7 +14,7 @@ use hcndc_core::{
 
 use super::{
     DependencyCondition, JobDependency, JobRetry, MeshExecutor, MeshFile, MeshFlow, MeshJob,
-    MeshParamValue, Span, TextMap,
+    MeshOutput, MeshParamValue, OutputJob, Span, TextMap,
 };
 
 /// Why there is no mesh file of some definitions.
@@ -104,16 +104,28 @@ fn flow(engine: &Engine, it: &Flow) -> MeshFlow {
 fn job(engine: &Engine, it: &Job) -> Result<MeshJob, ExportError> {
     let dependencies = it.dependencies.iter();
     let dependencies = dependencies.filter_map(|tie| dependency(engine, it, tie).transpose());
-    let own_and_shared = it.params.iter().filter_map(|param| match param {
+    let params = it.params.iter().filter_map(|param| match param {
         JobParam::Own(param) => {
             let value = MeshParamValue::Text(param.value.clone());
-            Some((param.name.clone(), value))
+            Some(Ok((param.name.clone(), value)))
         }
         JobParam::Shared { shared } => {
             let shared = engine.param(*shared)?;
-            Some((shared.name.clone(), MeshParamValue::Shared))
+            Some(Ok((shared.name.clone(), MeshParamValue::Shared)))
+        }
+        JobParam::Output { name, output } => {
+            let other = engine.job(output.job)?;
+            Some(name_for(engine, it, other).map(|job| {
+                let value = MeshOutput {
+                    job: OutputJob::Name(job),
+                    name: (output.name != *name).then(|| output.name.clone()),
+                    default: output.default.clone(),
+                };
+                (name.clone(), MeshParamValue::Output(value))
+            }))
         }
     });
+    let params = params.collect::<Result<_, ExportError>>()?;
     let (executor, labels) = match &it.placement {
         Placement::Any => (None, TextMap::default()),
         Placement::Executor(id) => (engine.executor(*id), TextMap::default()),
@@ -124,7 +136,7 @@ fn job(engine: &Engine, it: &Job) -> Result<MeshJob, ExportError> {
         description: said(&it.description),
         workdir: said(&it.workdir),
         depends_on: dependencies.collect::<Result<_, _>>()?,
-        params: own_and_shared.collect(),
+        params,
         env: texts(&it.env),
         success_codes: it.success_codes.clone(),
         retry: (it.retry != Retry::default()).then(|| retry(it.retry)),
@@ -159,21 +171,8 @@ fn dependency(
     let Some(other) = engine.job(tie.job) else {
         return Ok(None);
     };
-    let flow_name = |flow| engine.flow(flow).map_or("", |flow| &*flow.name);
-    let name = if other.flow == job.flow {
-        other.name.clone()
-    } else {
-        let name = format!("{}/{}", flow_name(other.flow), other.name);
-        if engine.find_job(job.flow, &name).is_some() {
-            return Err(ExportError::Ambiguous {
-                job: format!("{}/{}", flow_name(job.flow), job.name),
-                dependency: name,
-            });
-        }
-        name
-    };
     Ok(Some(JobDependency {
-        job: name,
+        job: name_for(engine, job, other)?,
         on: match tie.condition {
             Condition::Success => DependencyCondition::Success,
             Condition::Failure => DependencyCondition::Failure,
@@ -182,6 +181,22 @@ fn dependency(
         offset_days: tie.offset_days,
         wait_limit: tie.wait_limit.map(span),
     }))
+}
+
+/// What a job calls another one.
+fn name_for(engine: &Engine, job: &Job, other: &Job) -> Result<String, ExportError> {
+    let flow_name = |flow| engine.flow(flow).map_or("", |flow| &*flow.name);
+    if other.flow == job.flow {
+        return Ok(other.name.clone());
+    }
+    let name = format!("{}/{}", flow_name(other.flow), other.name);
+    if engine.find_job(job.flow, &name).is_some() {
+        return Err(ExportError::Ambiguous {
+            job: format!("{}/{}", flow_name(job.flow), job.name),
+            dependency: name,
+        });
+    }
+    Ok(name)
 }
 
 /// A text, if there is one.

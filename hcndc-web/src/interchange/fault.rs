@@ -95,7 +95,7 @@ pub enum Expected {
     Duration,
     /// A job's name, or a map with `job` and `on`.
     Dependency,
-    /// A string, number or boolean, or `{shared: true}`.
+    /// A string, number or boolean, `{shared: true}`, or `{output: JOB}`.
     ParamValue,
     /// A date.
     Date,
@@ -422,6 +422,20 @@ pub enum Problem {
     },
     /// A job depends on itself.
     OwnDependency,
+    /// A param takes an output of a name that no job can put out.
+    BadOutputName {
+        /// The name.
+        name: String,
+        /// Whether it says that the value is secret.
+        secret: bool,
+    },
+    /// A param takes an output of a job that its own does not depend on.
+    NotUpstream {
+        /// The job that the param belongs to, as flow/job.
+        job: String,
+        /// The other, as flow/job.
+        upstream: String,
+    },
     /// A job names no executor of the mesh.
     UnknownExecutor {
         /// The name.
@@ -608,6 +622,8 @@ impl Problem {
             Self::Repeated { .. } => "repeated",
             Self::UnknownDependency { .. } => "unknown-dependency",
             Self::OwnDependency => "own-dependency",
+            Self::BadOutputName { .. } => "bad-output-name",
+            Self::NotUpstream { .. } => "not-upstream",
             Self::UnknownExecutor { .. } => "unknown-executor",
             Self::NoExecutorMatches { .. } => "no-executor-matches",
             Self::UnknownName { .. } => "unknown-name",

@@ -22,7 +22,7 @@ pub use self::connection::{
     MeshFileServer, MeshFileServerKind, MeshParam, MeshQuery, MeshWindow,
 };
 pub use self::dependency::{DependencyCondition, JobDependency};
-pub use self::params::{MeshParamValue, MeshParams};
+pub use self::params::{MeshOutput, MeshParamValue, MeshParams, OutputJob};
 pub use self::schedule::{MeshMissed, MeshOverlap, MeshSchedule};
 pub use self::time::{MeshDate, Moment, TimeOfDay};
 pub use self::trigger::{MeshDayFilter, MeshDayRule, MeshDeadline, MeshDialect, MeshTrigger};

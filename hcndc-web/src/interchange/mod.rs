@@ -49,9 +49,9 @@ pub use self::mesh_file::{
     MeshAlertChannel, MeshAlertEvent, MeshAlertKind, MeshAlertRule, MeshCalendar, MeshContext,
     MeshContextValue, MeshDataSource, MeshDataSourceKind, MeshDate, MeshDayFilter, MeshDayRule,
     MeshDeadline, MeshDialect, MeshExecutor, MeshFile, MeshFileEvent, MeshFilePer, MeshFileServer,
-    MeshFileServerKind, MeshFlow, MeshJob, MeshMissed, MeshOverlap, MeshParam, MeshParamValue,
-    MeshParams, MeshPermission, MeshPool, MeshQuery, MeshRole, MeshSchedule, MeshTrigger, MeshUser,
-    MeshWeekday, MeshWindow, Moment, TimeOfDay,
+    MeshFileServerKind, MeshFlow, MeshJob, MeshMissed, MeshOutput, MeshOverlap, MeshParam,
+    MeshParamValue, MeshParams, MeshPermission, MeshPool, MeshQuery, MeshRole, MeshSchedule,
+    MeshTrigger, MeshUser, MeshWeekday, MeshWindow, Moment, OutputJob, TimeOfDay,
 };
 pub(crate) use self::near::nearest;
 pub use self::node::Position;

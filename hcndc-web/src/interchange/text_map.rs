@@ -89,7 +89,7 @@ impl<'de> Visitor<'de> for MapVisitor {
 }
 
 /// Name under which readers know a scalar that is wanted as written.
-pub(super) const WRITTEN: &str = "Written";
+pub(crate) const WRITTEN: &str = "Written";
 
 struct Written(String);
 

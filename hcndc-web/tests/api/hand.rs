@@ -116,11 +116,18 @@ impl Hand {
 
     /// Waits until a job is to run, and ends it with this exit code.
     pub(crate) async fn finish(&self, job: &str, exit_code: i32) {
-        let (attempt, _) = self.ordered(job).await;
-        self.end(attempt, EndCause::Exited(exit_code));
+        self.put_out(job, exit_code, &[]).await;
     }
 
-    fn end(&self, attempt: AttemptId, cause: EndCause) {
+    /// The same, and it has put out this.
+    pub(crate) async fn put_out(&self, job: &str, exit_code: i32, outputs: &[(&str, &str)]) {
+        let (attempt, _) = self.ordered(job).await;
+        let outputs = outputs.iter();
+        let outputs = outputs.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        self.end(attempt, EndCause::Exited(exit_code), outputs.collect());
+    }
+
+    fn end(&self, attempt: AttemptId, cause: EndCause, outputs: BTreeMap<String, String>) {
         let removed = {
             let mut state = self.state();
             state.logs.entry(attempt).or_default().complete = true;
@@ -135,6 +142,7 @@ impl Hand {
             peak_memory_bytes: 1_024,
             cpu_time: Duration::from_millis(1_500),
             log_bytes: 0,
+            outputs,
         };
         self.report(executor, Report::Finished { attempt, end });
     }
@@ -205,7 +213,7 @@ impl Transport for Hand {
                 self.state().live.insert(order.attempt, (executor, *order));
                 self.shared.changed.notify_waiters();
             }
-            Order::Kill { attempt, .. } => self.end(attempt, EndCause::Killed),
+            Order::Kill { attempt, .. } => self.end(attempt, EndCause::Killed, BTreeMap::new()),
             Order::Ack { .. } => {}
         }
     }

@@ -123,3 +123,59 @@ async fn a_job_run_without_an_executor_is_explained() {
     assert_eq!(hold["kind"], "no_executor");
     assert_eq!(hold["labels"], json!({"zone": "b"}));
 }
+
+#[tokio::test]
+async fn what_a_job_run_put_out_is_told_and_taken() {
+    let bed = Bed::new().await;
+    bed.flow("f").await;
+    let a = bed.job("f/a", &[]).await;
+    let b = bed.job("f/b", &["a"]).await;
+    let path = format!("jobs/{b}");
+    let params = json!({"n": {"output": a, "name": "rows"}, "no": {"output": "a"}, "z": "1"});
+    let told = bed.write("PATCH", &path, &json!({"params": params})).await;
+    let expected = json!({"n": {"output": "a", "name": "rows"}, "no": {"output": "a"}, "z": "1"});
+    assert_eq!(told.expect(200)["params"], expected);
+
+    // A rename of the one does not part them, also together with a change of the other.
+    let body = json!({"change": [
+        {"id": a, "set": {"name": "first"}}, {"id": b, "set": {"description": "x"}},
+    ]});
+    let flow = bed.get(&path).await.expect(200)["flow"]["id"].clone();
+    bed.post(&format!("flows/{flow}/jobs"), &body)
+        .await
+        .expect(200);
+    let told = bed.get(&path).await.expect(200);
+    assert_eq!(told["params"]["no"], json!({"output": "first"}));
+
+    let loose = json!({"depends_on": []});
+    let refused = bed.write("PATCH", &path, &loose).await;
+    let problem = refused.problem(422, "bad_definition");
+    assert_eq!(problem["faults"][0]["code"], "not_upstream", "{problem}");
+    bed.delete(&format!("jobs/{a}"))
+        .await
+        .problem(409, "in_use");
+
+    let id = bed.start(&["f"]).await;
+    bed.hand
+        .put_out("f/first", 0, &[("rows", "12"), ("表", "x")])
+        .await;
+    bed.reaches(id, "failed").await;
+    let first = bed.job_run(id, "f/first").await;
+    let told = bed.get(&format!("job-runs/{first}")).await.expect(200);
+    assert_eq!(
+        told["outputs"],
+        json!({"attempt": 1, "values": {"rows": "12"}})
+    );
+    let second = bed.job_run(id, "f/b").await;
+    let told = bed.get(&format!("job-runs/{second}")).await.expect(200);
+    assert_eq!(told["outputs"], json!(null));
+    let why = bed
+        .get(&format!("job-runs/{second}/explain"))
+        .await
+        .expect(200);
+    let said = why["attempt"]["message"].as_str().unwrap();
+    assert!(
+        said.contains("param no: job f/first put out no \"no\""),
+        "{said}"
+    );
+}

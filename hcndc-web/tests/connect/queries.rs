@@ -635,6 +635,7 @@ fn order(attempt: u64, execution: u64, job_run: u64, query: &str) -> ResolveOrde
             query: query.to_owned(),
             timeout: Duration::from_secs(30),
         }],
+        literal: std::collections::BTreeSet::new(),
         values: BTreeMap::from([("limit".to_owned(), "'x".to_owned())]),
     }
 }

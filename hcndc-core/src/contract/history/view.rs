@@ -98,6 +98,7 @@ where
         assert_eq!(store.job_run(JobRunId(id)).await.expect("read"), None);
         assert_eq!(store.attempts(JobRunId(id)).await.expect("read"), []);
         assert_eq!(store.attempt(AttemptId(id)).await.expect("read"), None);
+        assert_eq!(store.outputs(JobRunId(id)).await.expect("read"), None);
     }
 }
 
@@ -266,6 +267,10 @@ where
         let same = store.attempt(attempt.id).await;
         assert_eq!(same.expect("an attempt"), Some(attempt));
     }
+    let outputs = store.outputs(JobRunId(51)).await;
+    assert_eq!(outputs.expect("outputs"), Some(world.outputs));
+    let outputs = store.outputs(JobRunId(52)).await;
+    assert_eq!(outputs.expect("no outputs"), None);
 }
 
 /// Clause 5: what is no more is not listed, nor found by its id.

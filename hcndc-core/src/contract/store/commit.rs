@@ -210,6 +210,7 @@ pub async fn extreme_values_come_back<F: StoreFixture>(_: &F, case: &Case<F>) {
         flow_runs: vec![(flow_run, flow.clone())],
         job_runs: vec![(job_run, job.clone())],
         attempts: vec![attempt],
+        outputs: Vec::new(),
     };
     assert_eq!(snapshot.next_id, MAX_ID);
     assert_eq!(snapshot.flows, [(flow, Some(date("9999-12-31")))]);

@@ -113,6 +113,34 @@ pub async fn an_ended_attempt_is_not_loaded<F: StoreFixture>(_: &F, case: &Case<
     }
 }
 
+/// Clause 5: what a job run puts out replaces all that it had put out before.
+pub async fn outputs_replace_each_other<F: StoreFixture>(_: &F, case: &Case<F>) {
+    let fence = lead(&case.store).await;
+    put(&case.store, fence, World::new().changes()).await;
+    let first = sample::outputs(31, 51, 2, &[("rows", "7")]);
+    let other = sample::outputs(31, 52, 1, &[("a", "1"), ("b", "2")]);
+    let none = sample::outputs(31, 51, 3, &[]);
+    let long = "长".repeat(crate::outputs::LONGEST_VALUE / 3);
+    let last = sample::outputs(31, 51, 4, &[("a", &long), ("b", &long)]);
+    let steps = [
+        (vec![&first], vec![&first]),
+        (vec![&other], vec![&first, &other]),
+        (vec![&none], vec![&other]),
+        (vec![&none], vec![&other]),
+        // Of one commit the last counts.
+        (vec![&first, &none, &last], vec![&last, &other]),
+    ];
+    for (stored, expected) in steps {
+        let changes = stored.into_iter().cloned().map(Change::Outputs);
+        put(&case.store, fence, changes.collect()).await;
+        let loaded = load(&case.store).await.executions.remove(0).outputs;
+        assert_eq!(loaded.iter().collect::<Vec<_>>(), expected);
+        let one = case.store.load_execution(ExecutionId(31)).await;
+        let one = one.expect("load").expect("an execution");
+        assert_eq!(one.outputs, loaded);
+    }
+}
+
 /// Clause 5: the data date is the flow's, not the version's.
 pub async fn a_new_version_keeps_the_data_date<F: StoreFixture>(_: &F, case: &Case<F>) {
     let fence = lead(&case.store).await;

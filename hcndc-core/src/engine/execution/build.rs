@@ -80,6 +80,8 @@ impl Execution {
             queued: 0,
             waits: 0,
             outside: BTreeMap::new(),
+            read: BTreeMap::new(),
+            outputs: BTreeMap::new(),
         };
         new.wire();
         new
@@ -147,6 +149,9 @@ impl Execution {
             }
             job.attempt = Some(attempt.id);
         }
+        if !restored.restore_outputs(snapshot.outputs) {
+            return None;
+        }
         if restored
             .jobs
             .iter()
@@ -171,6 +176,7 @@ impl Execution {
             .enumerate()
             .map(|(at, run)| (run.row.flow, at as u32))
             .collect();
+        self.wire_outputs(&by_job);
         let mut edges = Vec::new();
         self.outside.clear();
         for (at, run) in self.jobs.iter().enumerate() {

@@ -5,13 +5,20 @@
 
 mod again;
 mod build;
+mod outputs;
 mod outside;
 
-use alloc::{collections::BTreeMap, sync::Arc, vec::Vec};
+use alloc::{
+    collections::{BTreeMap, BTreeSet},
+    string::String,
+    sync::Arc,
+    vec::Vec,
+};
 use core::{mem, ops::Range};
 
+pub(super) use self::outputs::NoOutput;
 use super::{
-    change::{Change, ExecutionRow, FlowRunRow, JobRunRow},
+    change::{Change, ExecutionRow, FlowRunRow, JobOutputs, JobRunRow},
     state::{ExecutionState, FlowRunState, JobRunState},
 };
 use crate::{
@@ -39,6 +46,10 @@ pub(super) struct Execution {
     /// For each job run that depends on runs outside, which of its job's dependencies those are; a bit of
     /// [`JobRunRow::met_outside`] stands for each, in this order.
     pub(super) outside: BTreeMap<u32, Vec<u32>>,
+    /// For each job run that others read outputs of, which these are.
+    read: BTreeMap<u32, BTreeSet<String>>,
+    /// What job runs have put out, as far as others read it; each that has put out something is there.
+    outputs: BTreeMap<u32, JobOutputs>,
 }
 
 /// A live flow run.

@@ -12,6 +12,7 @@ use super::super::{
 };
 use crate::{
     id::{AttemptId, ExecutorId},
+    outputs,
     time::Timestamp,
 };
 
@@ -181,6 +182,17 @@ impl Engine {
     }
 
     pub(super) fn on_finished(&mut self, id: AttemptId, end: End, step: &mut Step) {
+        self.end_attempt(id, end, true, step);
+    }
+
+    /// Ends an attempt; one that failed is made again by its job's policy, unless no other could do better.
+    pub(in super::super) fn end_attempt(
+        &mut self,
+        id: AttemptId,
+        mut end: End,
+        may_retry: bool,
+        step: &mut Step,
+    ) {
         self.resolving.take(id);
         let Some(attempt) = self.attempts.remove(&id) else {
             return;
@@ -198,6 +210,8 @@ impl Engine {
         let good = |code: i32| {
             u8::try_from(code).is_ok_and(|code| run.job.success_codes.binary_search(&code).is_ok())
         };
+        // Executors are other programs.
+        outputs::retain_sound(&mut end.outputs);
         row.ended_at = Some(end.ended_at);
         row.started_at = end.started_at.or(row.started_at);
         row.peak_memory_bytes = end.peak_memory_bytes;
@@ -232,7 +246,9 @@ impl Engine {
             }
         };
         let tries = run.row.attempt - run.row.attempts_before;
-        let retry_at = run.job.retry.next_at(tries, self.now);
+        let retry_at = may_retry
+            .then(|| run.job.retry.next_at(tries, self.now))
+            .flatten();
         let (to, retry_at) = match (row.state, retry_at) {
             (AttemptState::Succeeded, _) => (JobRunState::Succeeded, None),
             _ if stopping || row.kill_asked => (JobRunState::Killed, None),
@@ -253,6 +269,7 @@ impl Engine {
             if to == JobRunState::RetryWait {
                 execution.move_job(job, to, moves);
             } else {
+                execution.put_out(job, end.outputs, moves);
                 execution.settle(job, to, moves);
             }
         });
@@ -298,7 +315,7 @@ impl Engine {
     }
 
     /// The end of an attempt of which no executor says it.
-    pub(super) fn end_unseen(&self, cause: EndCause) -> End {
+    pub(in super::super) fn end_unseen(&self, cause: EndCause) -> End {
         End {
             cause,
             started_at: None,
@@ -306,6 +323,7 @@ impl Engine {
             peak_memory_bytes: 0,
             cpu_time: core::time::Duration::ZERO,
             log_bytes: 0,
+            outputs: BTreeMap::new(),
         }
     }
 }

@@ -10,6 +10,7 @@ mod limit;
 mod moves;
 mod once;
 mod order;
+mod outputs;
 mod promise;
 mod reaching;
 mod same;

@@ -46,6 +46,9 @@ impl World {
         held.next_id = held.next_id.max(stored.next_id);
         let mut expected = stored;
         expected.next_id = held.next_id;
+        for execution in &mut expected.executions {
+            execution.drop_unread_outputs();
+        }
         self.oracle.holds("same", held == expected, || {
             format!("the engine has {held:#?}\nand stored is {expected:#?}")
         });

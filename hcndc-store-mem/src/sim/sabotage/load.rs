@@ -32,6 +32,11 @@ impl Sabotage {
                     }
                 }
             }
+            Self::EngineForgetsOutputs => {
+                for execution in &mut loaded.executions {
+                    execution.outputs.clear();
+                }
+            }
             Self::EngineForgetsOutages => loaded.alerts.retain(|row| !row.lasts),
             Self::EngineForgetsAttempts => {
                 for (row, _) in runs(loaded) {

@@ -145,6 +145,8 @@ pub enum Sabotage {
     EngineForgetsValues,
     /// Orders to run are for other attempts than were answered.
     EngineRunsUnanswered,
+    /// The engine forgets, at a load, what jobs have put out.
+    EngineForgetsOutputs,
     /// The engine forgets, at a load, which data sources are out of reach.
     EngineForgetsOutages,
 }

@@ -3,7 +3,10 @@
 //! Values come from whoever starts runs, the query from whoever may write definitions: so a value must not change what
 //! the query is. Between quotes it may be any text, and quotes in it are doubled; elsewhere it may only be a word or number.
 
-use std::{collections::BTreeMap, fmt::Write as _};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
+};
 
 use hcndc_core::{engine::ResolveOrder, id::ExecutionId, model::DataSourceKind, time::DataDate};
 use hcndc_exec::executor::template::{self, Context, Subject};
@@ -64,6 +67,7 @@ fn context(order: &ResolveOrder, attempt: u32) -> Context<'_> {
         execution: order.execution,
         attempt,
         values: &order.values,
+        literal: &order.literal,
     }
 }
 
@@ -162,6 +166,9 @@ fn open_quote(text: &str, kind: DataSourceKind) -> Option<char> {
     open
 }
 
+/// No value is what another job has put out.
+static NONE: BTreeSet<String> = BTreeSet::new();
+
 /// What is known where a param is tried out: a date, and nothing of a run.
 #[must_use]
 pub const fn trial(data_date: DataDate, values: &BTreeMap<String, String>) -> Context<'_> {
@@ -172,6 +179,7 @@ pub const fn trial(data_date: DataDate, values: &BTreeMap<String, String>) -> Co
         execution: ExecutionId(0),
         attempt: 1,
         values,
+        literal: &NONE,
     }
 }
 
@@ -188,6 +196,7 @@ mod tests {
             execution: ExecutionId(7),
             attempt: 1,
             values: &values,
+            literal: &NONE,
         };
         fill_with(query, context, kind)
     }

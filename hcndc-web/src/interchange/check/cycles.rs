@@ -7,11 +7,11 @@ use std::collections::{HashMap, HashSet, VecDeque};
 
 use petgraph::algo::kosaraju_scc;
 use petgraph::graph::{DiGraph, EdgeIndex, NodeIndex};
-use petgraph::visit::EdgeRef;
+use petgraph::visit::{Bfs, EdgeRef};
 
 use super::places::{Faults, Mesh, indexes};
 use crate::interchange::fault::{Problem, Station};
-use crate::interchange::mesh_file::JobIndex;
+use crate::interchange::mesh_file::{JobIndex, MeshParamValue};
 use crate::interchange::node::{field_path, item_path};
 
 /// Cycles that are told at most; each stands in the way of the next, so more would help nobody.
@@ -45,10 +45,67 @@ pub(super) fn check(mesh: &Mesh<'_>, faults: &mut Faults<'_>) -> bool {
             }
         }
         if !found {
+            if told == 0 {
+                check_outputs(mesh, &graph, faults);
+            }
             return told == 0;
         }
     }
     false
+}
+
+/// Tells params that take outputs of jobs which theirs do not wait for. The graph has no cycle.
+fn check_outputs(mesh: &Mesh<'_>, graph: &DiGraph<Stop, Written>, faults: &mut Faults<'_>) {
+    let index = JobIndex::new(mesh.file);
+    let mut nodes: Option<HashMap<(usize, usize), NodeIndex>> = None;
+    for (place, flow) in mesh.flows.iter().enumerate() {
+        for (own, job) in flow.jobs.iter().enumerate() {
+            let mut before: Option<HashSet<NodeIndex>> = None;
+            for (name, value) in job.item.params.iter() {
+                let MeshParamValue::Output(output) = value else {
+                    continue;
+                };
+                // One that is unknown has been told.
+                let Some(target) = index.find_job(place, &output.job.to_name()) else {
+                    continue;
+                };
+                let nodes = nodes.get_or_insert_with(|| jobs_of(graph));
+                let before = before.get_or_insert_with(|| {
+                    let mut seen = HashSet::new();
+                    let mut walk = nodes
+                        .get(&(place, own))
+                        .map(|start| Bfs::new(graph, *start));
+                    while let Some(at) = walk.as_mut().and_then(|walk| walk.next(graph)) {
+                        seen.insert(at);
+                    }
+                    seen
+                });
+                let is_upstream = target != (place, own)
+                    && nodes.get(&target).is_some_and(|node| before.contains(node));
+                if !is_upstream {
+                    let upstream = &mesh.flows[target.0];
+                    let path = field_path(&field_path(&job.path(flow), "params"), name);
+                    let problem = Problem::NotUpstream {
+                        job: format!("{}/{}", flow.item.name, job.item.name),
+                        upstream: format!(
+                            "{}/{}",
+                            upstream.item.name, upstream.jobs[target.1].item.name
+                        ),
+                    };
+                    faults.tell(&path, problem);
+                }
+            }
+        }
+    }
+}
+
+/// The nodes of jobs, by flow and job.
+fn jobs_of(graph: &DiGraph<Stop, Written>) -> HashMap<(usize, usize), NodeIndex> {
+    let jobs = graph.node_indices().filter_map(|node| match graph[node] {
+        Stop::Job(flow, job) => Some(((flow, job), node)),
+        Stop::Start(_) | Stop::End(_) => None,
+    });
+    jobs.collect()
 }
 
 /// The graph with an edge from each node to what it waits for.

@@ -4,10 +4,12 @@ mod named;
 
 use std::collections::{HashMap, HashSet};
 
+use hcndc_core::outputs;
+
 use super::places::{Faults, FlowAt, JobAt, Mesh, indexes};
 use crate::interchange::de::shorten;
 use crate::interchange::fault::Problem;
-use crate::interchange::mesh_file::JobIndex;
+use crate::interchange::mesh_file::{JobIndex, MeshParamValue};
 use crate::interchange::near::NearBudget;
 use crate::interchange::node::{Node, Position, field_path, item_path};
 use crate::interchange::text_map::TextMap;
@@ -20,6 +22,7 @@ pub(super) fn check(mesh: &Mesh<'_>, budget: &NearBudget, faults: &mut Faults<'_
         known.check_parents(flow, faults);
         for (own, job) in flow.jobs.iter().enumerate() {
             known.check_dependencies((place, own), flow, job, faults);
+            known.check_outputs(place, flow, job, faults);
             known.check_executor(flow, job, faults);
             let labels: Vec<(&str, &str)> = job.item.labels.iter().collect();
             if !labels.is_empty() && !mesh.file.executors.is_empty() {
@@ -194,6 +197,41 @@ impl<'a> Known<'a> {
                         },
                     );
                 }
+            }
+        }
+    }
+
+    /// Jobs whose outputs params take, and the names of these.
+    fn check_outputs(
+        &self,
+        place: usize,
+        flow: &FlowAt<'_>,
+        job: &JobAt<'_>,
+        faults: &mut Faults<'_>,
+    ) {
+        for (param, value) in job.item.params.iter() {
+            let MeshParamValue::Output(output) = value else {
+                continue;
+            };
+            let path = field_path(&field_path(&job.path(flow), "params"), param);
+            let name = output.job.to_name();
+            if self.index.find_job(place, &name).is_none() && !self.is_lost(&flow.item.name, &name)
+            {
+                let near = self.nearest_job(flow, &name);
+                let problem = Problem::UnknownDependency {
+                    name: shorten(&name),
+                    near,
+                };
+                faults.tell(&field_path(&path, "output"), problem);
+            }
+            let name = output.name.as_deref().unwrap_or(param);
+            let secret = outputs::is_secret_name(name);
+            if secret || !outputs::is_name(name) {
+                let problem = Problem::BadOutputName {
+                    name: shorten(name),
+                    secret,
+                };
+                faults.tell(&path, problem);
             }
         }
     }

@@ -81,6 +81,13 @@ pub(super) fn message(problem: &Problem) -> String {
             format!("dependency `{name}` is no job of this mesh")
         }
         Problem::OwnDependency => "the job depends on itself".to_owned(),
+        Problem::BadOutputName { name, secret: true } => {
+            format!("the name `{name}` says that the value is secret, and outputs are shown")
+        }
+        Problem::BadOutputName { name, .. } => format!("`{name}` is no name of an output"),
+        Problem::NotUpstream { job, upstream } => {
+            format!("job `{job}` takes an output of `{upstream}`, and does not depend on it")
+        }
         Problem::UnknownExecutor { name, .. } => {
             format!("executor `{name}` is not in the file's `executors`")
         }
@@ -204,6 +211,9 @@ pub(super) fn remedy(problem: &Problem) -> String {
         Problem::UnknownDependency { near, .. } => {
             or_known(near.as_deref(), "name a job of the same flow, or another flow's as flow/job")
         }
+        Problem::BadOutputName { secret: true, .. } => "hand it over by a place that is made for secrets".to_owned(),
+        Problem::BadOutputName { .. } => "write a letter or _, then letters, digits, _ and -, 64 characters at most".to_owned(),
+        Problem::NotUpstream { .. } => "add that dependency for the same data date, directly or through other jobs".to_owned(),
         Problem::UnknownExecutor { near, .. } => or_known(near.as_deref(), "add it under `executors`"),
         Problem::NoExecutorMatches { .. } => "change the labels, or give them to an executor".to_owned(),
         Problem::UnknownName { noun, near, .. } => {
@@ -284,7 +294,9 @@ fn expected_text(expected: Expected) -> &'static str {
         Expected::Map => "a map",
         Expected::Duration => "a duration",
         Expected::Dependency => "a job's name or a map",
-        Expected::ParamValue => "a text, number or boolean, or a shared param",
+        Expected::ParamValue => {
+            "a text, number or boolean, a shared param, or another job's output"
+        }
         Expected::Date => "a date",
         Expected::TimeOfDay => "a time of day",
         Expected::Moment => "an instant with its offset",
@@ -331,7 +343,7 @@ fn wrong_type_remedy(expected: Expected, found: &Found) -> String {
             "write it like `orders`, `clean/orders` or `{job: orders, on: done}`".to_owned()
         }
         (Expected::ParamValue, Found::Null) => "write \"\" for an empty text".to_owned(),
-        (Expected::ParamValue, _) => "write a single text, or {shared: true}".to_owned(),
+        (Expected::ParamValue, _) => "write a single text, {shared: true} or {output: JOB}".to_owned(),
         (Expected::Date, _) => "write it like 2026-11-21".to_owned(),
         (Expected::TimeOfDay, _) => "write it like \"06:30\"".to_owned(),
         (Expected::Moment, _) => "write it like 2026-11-21T18:00:00+08:00".to_owned(),

@@ -63,6 +63,13 @@ pub(super) fn message(problem: &Problem) -> String {
         Problem::Repeated { name, first } => format!("“{name}”重复{}", first_text(*first)),
         Problem::UnknownDependency { name, .. } => format!("依赖的任务“{name}”不存在"),
         Problem::OwnDependency => "任务依赖自己".to_owned(),
+        Problem::BadOutputName { name, secret: true } => {
+            format!("名称“{name}”表明其值是机密，而输出是可见的")
+        }
+        Problem::BadOutputName { name, .. } => format!("“{name}”不能作为输出的名称"),
+        Problem::NotUpstream { job, upstream } => {
+            format!("任务“{job}”取用“{upstream}”的输出，却不依赖它")
+        }
         Problem::UnknownExecutor { name, .. } => format!("执行服务器“{name}”不在 executors 中"),
         Problem::NoExecutorMatches { labels } => {
             format!("没有执行服务器具备标签 {}", labels_text(labels))
@@ -166,6 +173,9 @@ pub(super) fn remedy(problem: &Problem) -> String {
         Problem::UnknownDependency { near, .. } => {
             or_known(near.as_deref(), "请填写同一任务流的任务，或以 任务流/任务 填写其他任务流的任务")
         }
+        Problem::BadOutputName { secret: true, .. } => "请通过专门存放机密的地方传递".to_owned(),
+        Problem::BadOutputName { .. } => "请以字母或 _ 开头，后接字母、数字、_ 和 -，最多 64 个字符".to_owned(),
+        Problem::NotUpstream { .. } => "请为同一数据日期直接或经其他任务添加这一依赖".to_owned(),
         Problem::UnknownExecutor { near, .. } => or_known(near.as_deref(), "请在 executors 中添加"),
         Problem::NoExecutorMatches { .. } => "请修改标签，或为执行服务器加上这些标签".to_owned(),
         Problem::UnknownName { noun, near, .. } => {
@@ -246,7 +256,7 @@ fn expected_text(expected: Expected) -> &'static str {
         Expected::Map => "映射",
         Expected::Duration => "时长",
         Expected::Dependency => "任务名称或映射",
-        Expected::ParamValue => "文本、数值或布尔值，或共享参数",
+        Expected::ParamValue => "文本、数值或布尔值，或共享参数，或其他任务的输出",
         Expected::Date => "日期",
         Expected::TimeOfDay => "时刻",
         Expected::Moment => "带时差的时间",
@@ -292,7 +302,7 @@ fn wrong_type_remedy(expected: Expected, found: &Found) -> String {
             "请写成 orders、clean/orders 或 {job: orders, on: done} 的形式".to_owned()
         }
         (Expected::ParamValue, Found::Null) => "空文本请写成 \"\"".to_owned(),
-        (Expected::ParamValue, _) => "请填写单个文本，或 {shared: true}".to_owned(),
+        (Expected::ParamValue, _) => "请填写单个文本，或 {shared: true}，或 {output: 任务}".to_owned(),
         (Expected::Date, _) => "请写成 2026-11-21 的形式".to_owned(),
         (Expected::TimeOfDay, _) => "请写成 \"06:30\" 的形式".to_owned(),
         (Expected::Moment, _) => "请写成 2026-11-21T18:00:00+08:00 的形式".to_owned(),

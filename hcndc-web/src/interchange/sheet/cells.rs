@@ -116,7 +116,7 @@ pub(super) fn of_job(
         }
         SheetColumn::Params => {
             let shared = job.params.iter().filter_map(|param| match param {
-                JobParam::Own(_) => None,
+                JobParam::Own(_) | JobParam::Output { .. } => None,
                 JobParam::Shared { shared } => engine.param(*shared),
             });
             joined(shared.map(|it| naming.name(it.name.clone(), it.id.0)))

@@ -2,7 +2,7 @@
 
 use hcndc_core::model::{
     Dependency, DependencyDraft, Flow, FlowDraft, FlowRef, Job, JobDraft, JobParam, JobParamDraft,
-    JobRef, ParamRef, Placement, PlacementDraft, PoolRef, Ref,
+    JobRef, OutputSourceDraft, ParamRef, Placement, PlacementDraft, PoolRef, Ref,
 };
 
 pub(super) fn of_flow(flow: &Flow) -> FlowDraft {
@@ -64,11 +64,19 @@ pub(super) fn of_dependency(tie: &Dependency) -> DependencyDraft {
     }
 }
 
-fn of_param(param: &JobParam) -> JobParamDraft {
+pub(super) fn of_param(param: &JobParam) -> JobParamDraft {
     match param {
         JobParam::Own(param) => JobParamDraft::Own(param.clone()),
         JobParam::Shared { shared } => JobParamDraft::Shared {
             shared: ParamRef::Id(*shared),
+        },
+        JobParam::Output { name, output } => JobParamDraft::Output {
+            name: name.clone(),
+            output: OutputSourceDraft {
+                job: JobRef::Id(output.job),
+                name: output.name.clone(),
+                default: output.default.clone(),
+            },
         },
     }
 }

@@ -16,7 +16,7 @@ use hcndc_core::{
 
 use super::{
     SheetColumn as Column, SheetProblem,
-    drafts::{of_dependency, of_job},
+    drafts::{of_dependency, of_job, of_param},
     faults::Faults,
     flows::unknown,
     header::shorten,
@@ -232,7 +232,7 @@ fn params(
     wanted.retain(|id| seen.insert(*id));
     let old = old.map(|job| &*job.params).unwrap_or_default();
     let shared = old.iter().filter_map(|param| match param {
-        JobParam::Own(_) => None,
+        JobParam::Own(_) | JobParam::Output { .. } => None,
         JobParam::Shared { shared } => Some(*shared),
     });
     let shared: Vec<ParamId> = shared.collect();
@@ -242,7 +242,7 @@ fn params(
     // In the same order: then those between them stay where they are.
     let same = shared == wanted;
     let kept = old.iter().filter_map(|param| match param {
-        JobParam::Own(param) => Some(JobParamDraft::Own(param.clone())),
+        JobParam::Own(_) | JobParam::Output { .. } => Some(of_param(param)),
         JobParam::Shared { shared } => same.then(|| draft(*shared)),
     });
     let new = wanted.iter().copied().filter(|_| !same).map(draft);

@@ -43,7 +43,7 @@ describe('kinds of definitions', () => {
 })
 
 describe('a form', () => {
-  const stored = { id: 7, name: 'load', version: 3, flow: { id: 1, name: 'night' }, command: 'sh load.sh', timeout: '2m', params: { a: '1', day: { shared: true } }, depends_on: ['fetch'] }
+  const stored = { id: 7, name: 'load', version: 3, flow: { id: 1, name: 'night' }, command: 'sh load.sh', timeout: '2m', params: { a: '1', day: { shared: true }, rows: { output: 'fetch', default: '0' } }, depends_on: ['fetch'] }
 
   it('gives back what it was given', () => {
     const body = bodyOf(jobs, modelOf(jobs, stored), stored)

@@ -59,7 +59,7 @@ export function valueText(type: AnyType, value: unknown, item: Item, options?: F
       const dates = value as string[]
       return dates.length > 4 ? `${dates.slice(0, 4).join(', ')} … (${dates.length})` : dates.join(', ')
     }
-    case 'map': case 'params': return Object.entries(value as object).map(([key, it]) => `${key}=${typeof it === 'object' ? t('form.shared') : String(it)}`).join(', ')
+    case 'map': case 'params': return Object.entries(value as object).map(([key, it]) => `${key}=${paramText(it)}`).join(', ')
     case 'dependencies': return (value as unknown[]).map(dependencyText).join(', ')
     case 'retry': {
       const it = value as { max: number; delay?: string | null; backoff?: number | null; cap?: string | null }
@@ -73,4 +73,13 @@ export function valueText(type: AnyType, value: unknown, item: Item, options?: F
     case 'secret': return '••••'
     default: return typeof value === 'object' ? JSON.stringify(value) : String(value)
   }
+}
+
+/** Where the value of a param comes from. */
+export function paramText(value: unknown): string {
+  if (typeof value !== 'object' || value === null) return String(value)
+  if (!('output' in value)) return t('form.shared')
+  const { output, name, default: otherwise } = value as { output: string | number; name?: string | null; default?: string | null }
+  const of = `${t('form.outputOf')} ${output}${name ? ` (${name})` : ''}`
+  return typeof otherwise === 'string' ? `${of}, ${t('form.otherwise')} ${JSON.stringify(otherwise)}` : of
 }

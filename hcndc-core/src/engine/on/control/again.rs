@@ -224,6 +224,7 @@ impl Engine {
             }
             execution.drop_jobs(&gone, moves);
             execution.wire();
+            execution.drop_unread_outputs();
             execution.offer_flows(moves);
         });
         Ok(())

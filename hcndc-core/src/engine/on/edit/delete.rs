@@ -29,6 +29,7 @@ impl Plan<'_> {
                 its.extend(self.children_that_stay(flow));
                 for job in self.base.jobs_of(flow) {
                     its.extend(self.dependents_that_stay(job.id));
+                    its.extend(self.users_that_stay(job.id.into()));
                 }
             }
             if let DefinitionId::Job(job) = id {

@@ -25,7 +25,7 @@ use self::nouns::{Draft, Nouns, Planned, Puts, of_any_draft};
 use super::super::{
     Change, DefinitionId, EditBatch, Effect, Engine, Rejected, Reply, Step,
     advance::{Task, Tasks},
-    definitions::Definitions,
+    definitions::{Definitions, Untied},
 };
 use crate::{
     id::{ExecutorId, FlowId, JobId},
@@ -63,20 +63,30 @@ impl Engine {
         }
         let flows: Vec<_> = flows.into_values().collect();
         let jobs: Vec<_> = jobs.into_values().collect();
-        if let Some(cycle) = self
+        if let Err(untied) = self
             .definitions
             .try_mesh(&gone.flows, &gone.jobs, &flows, &jobs)
         {
-            let path = name_cycle(&cycle, &self.definitions, &flows, &jobs);
-            let error = DefinitionError::Cycle { path };
-            let fault = Fault {
-                edit: None,
-                subject: Subject::Mesh,
-                field: String::new(),
-                error,
+            let names = AfterNames {
+                base: &self.definitions,
+                flows: &flows,
+                jobs: &jobs,
             };
             return Err(Rejected::Definition {
-                faults: vec![fault],
+                faults: match untied {
+                    Untied::Cycle(cycle) => vec![Fault {
+                        edit: None,
+                        subject: Subject::Mesh,
+                        field: String::new(),
+                        error: DefinitionError::Cycle {
+                            path: name_cycle(&cycle, &names),
+                        },
+                    }],
+                    Untied::NotUpstream(readers) => {
+                        let fault = |(job, upstream)| blind(job, upstream, &ids, &names);
+                        readers.into_iter().map(fault).collect()
+                    }
+                },
             });
         }
 
@@ -393,36 +403,62 @@ impl<'a> Plan<'a> {
     }
 }
 
+/// Names as they would be after a batch.
+struct AfterNames<'a> {
+    base: &'a Definitions,
+    /// Put by the batch; sorted by id, as the jobs are.
+    flows: &'a [Arc<Flow>],
+    jobs: &'a [Arc<Job>],
+}
+
+impl AfterNames<'_> {
+    fn flow(&self, id: FlowId) -> String {
+        let new = self.flows.binary_search_by_key(&id, |flow| flow.id);
+        let new = new.ok().map(|at| &self.flows[at]);
+        new.or_else(|| self.base.flow(id))
+            .map_or_else(|| id.to_string(), |flow| flow.name.clone())
+    }
+
+    fn find_job(&self, id: JobId) -> Option<&Arc<Job>> {
+        let new = self.jobs.binary_search_by_key(&id, |job| job.id);
+        let new = new.ok().map(|at| &self.jobs[at]);
+        new.or_else(|| self.base.job(id))
+    }
+
+    fn job(&self, id: JobId) -> String {
+        match self.find_job(id) {
+            Some(job) => format!("{}/{}", self.flow(job.flow), job.name),
+            None => id.to_string(),
+        }
+    }
+}
+
+/// A job takes an output of one that it does not wait for. The batch may have put either, or a tie between them.
+fn blind(job: JobId, upstream: JobId, ids: &[DefinitionId], names: &AfterNames<'_>) -> Fault {
+    let reader = names.find_job(job);
+    Fault {
+        edit: ids.iter().position(|id| *id == job.into()),
+        subject: Subject::Job {
+            flow: reader.map_or_else(String::new, |it| names.flow(it.flow)),
+            name: reader.map_or_else(String::new, |it| it.name.clone()),
+        },
+        field: "params".to_owned(),
+        error: DefinitionError::NotUpstream {
+            job: names.job(job),
+            upstream: names.job(upstream),
+        },
+    }
+}
+
 /// A cycle in people's words: the jobs and flows that it passes, the first again at its end; with the days between, where the
 /// next one asks for another date.
-/// `flows` and `jobs` are sorted by id.
-fn name_cycle(
-    cycle: &[(Node, i32)],
-    base: &Definitions,
-    flows: &[Arc<Flow>],
-    jobs: &[Arc<Job>],
-) -> Vec<String> {
-    let flow_name = |id: FlowId| {
-        let new = flows
-            .binary_search_by_key(&id, |flow| flow.id)
-            .ok()
-            .map(|at| &flows[at]);
-        new.or_else(|| base.flow(id))
-            .map_or_else(|| id.to_string(), |flow| flow.name.clone())
-    };
+fn name_cycle(cycle: &[(Node, i32)], names: &AfterNames<'_>) -> Vec<String> {
     let mut path: Vec<String> = cycle
         .iter()
         .map(|(node, days)| match node {
-            Node::FlowStart(flow) | Node::FlowEnd(flow) => flow_name(*flow),
+            Node::FlowStart(flow) | Node::FlowEnd(flow) => names.flow(*flow),
             Node::Job(id) => {
-                let new = jobs
-                    .binary_search_by_key(id, |job| job.id)
-                    .ok()
-                    .map(|at| &jobs[at]);
-                let name = match new.or_else(|| base.job(*id)) {
-                    Some(job) => format!("{}/{}", flow_name(job.flow), job.name),
-                    None => id.to_string(),
-                };
+                let name = names.job(*id);
                 match days {
                     0 => name,
                     days => format!("{name}@{days:+}"),

@@ -146,7 +146,7 @@ impl Plan<'_> {
         self.check_text(at, "description", &draft.description);
         self.check_env(at, &draft.env);
         let placement = self.placement(at, &draft.placement);
-        let params = self.job_params(at, &draft.params);
+        let params = self.job_params(at, draft, flow);
         let pool = draft.pool.as_ref();
         let pool = pool.and_then(|pool| self.named::<Pool>(at, "pool", pool));
         let dependencies = self.dependencies(at, draft, flow);

@@ -9,16 +9,30 @@ use alloc::{
 use super::Plan;
 use crate::{
     engine::DefinitionId,
-    id::{JobId, ParamId, PoolId},
-    model::{DefinitionError, Edit, Job, JobParam, JobParamDraft, Pool, SharedParam},
+    id::{FlowId, JobId, ParamId, PoolId},
+    model::{
+        DefinitionError, Edit, Job, JobDraft, JobParam, JobParamDraft, OutputSource,
+        OutputSourceDraft, Param, Pool, SharedParam,
+    },
+    outputs,
 };
 
 impl Plan<'_> {
     /// A job's params, without regard to the names of those that it shares: they may change in the same batch.
-    pub(super) fn job_params(&mut self, at: usize, drafts: &[JobParamDraft]) -> Vec<JobParam> {
+    pub(super) fn job_params(
+        &mut self,
+        at: usize,
+        from: &JobDraft,
+        flow: Option<FlowId>,
+    ) -> Vec<JobParam> {
+        let drafts = &from.params;
         let own = drafts.iter().filter_map(|draft| match draft {
             JobParamDraft::Own(param) => Some(param.clone()),
             JobParamDraft::Shared { .. } => None,
+            JobParamDraft::Output { name, output } => Some(Param {
+                name: name.clone(),
+                value: output.default.clone().unwrap_or_default(),
+            }),
         });
         self.check_params(at, &own.collect::<Vec<_>>());
         let mut params = Vec::with_capacity(drafts.len());
@@ -29,9 +43,34 @@ impl Plan<'_> {
                     let shared = self.named::<SharedParam>(at, "params", shared);
                     params.extend(shared.map(|shared| JobParam::Shared { shared }));
                 }
+                JobParamDraft::Output { name, output } => {
+                    self.check_output(at, output);
+                    let Some((job, _)) = self.find_job(from, flow, &output.job) else {
+                        self.unknown(at, "params", "job", &output.job);
+                        continue;
+                    };
+                    params.push(JobParam::Output {
+                        name: name.clone(),
+                        output: OutputSource {
+                            job,
+                            name: output.name.clone(),
+                            default: output.default.clone(),
+                        },
+                    });
+                }
             }
         }
         params
+    }
+
+    /// Whether a job could put out such a value. Whose it is is looked at when all is tied.
+    fn check_output(&mut self, at: usize, output: &OutputSourceDraft) {
+        let value = output.name.clone();
+        if !outputs::is_name(&value) {
+            self.fault(at, "params", DefinitionError::BadOutputName { value });
+        } else if outputs::is_secret_name(&value) {
+            self.fault(at, "params", DefinitionError::SecretOutput { value });
+        }
     }
 
     /// Checks pools and shared params against the jobs that use them, where either changes.
@@ -108,7 +147,7 @@ impl Plan<'_> {
 
     fn shared<'b>(&'b self, job: &'b Job) -> impl Iterator<Item = &'b SharedParam> {
         job.params.iter().filter_map(|param| match param {
-            JobParam::Own(_) => None,
+            JobParam::Own(_) | JobParam::Output { .. } => None,
             JobParam::Shared { shared } => self.after::<SharedParam>(*shared).map(|it| &**it),
         })
     }
@@ -117,8 +156,11 @@ impl Plan<'_> {
     fn shared_names_twice(&self, job: &Job) -> BTreeSet<String> {
         let mut counts: BTreeMap<&str, u32> = BTreeMap::new();
         for param in &job.params {
-            if let JobParam::Own(param) = param {
-                counts.insert(&param.name, 1);
+            match param {
+                JobParam::Own(Param { name, .. }) | JobParam::Output { name, .. } => {
+                    counts.insert(name, 1);
+                }
+                JobParam::Shared { .. } => {}
             }
         }
         let mut twice = BTreeSet::new();

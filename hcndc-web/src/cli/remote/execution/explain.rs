@@ -53,7 +53,9 @@ pub(super) async fn run(desk: &Desk, args: &ExplainArgs) -> Result<Exit, RemoteE
     let (mut told, mut texts) = (Vec::new(), Vec::new());
     for run in &runs {
         let path = format!("/api/v1/job-runs/{}/explain", run["id"]);
-        let explained = desk.served.json(&path).await?;
+        let mut explained = desk.served.json(&path).await?;
+        let detail = format!("/api/v1/job-runs/{}", run["id"]);
+        explained["outputs"] = desk.served.json(&detail).await?["outputs"].take();
         texts.push(text(&job_name(run, desk.lang), &explained, desk.lang));
         told.push(explained);
     }
@@ -89,6 +91,14 @@ fn text(name: &str, explained: &Value, lang: Lang) -> String {
         lines.push(match lang {
             Lang::En => format!("  attempt {number}: {why}"),
             Lang::Zh => format!("  第 {number} 次尝试：{why}"),
+        });
+    }
+    let outputs = &explained["outputs"];
+    for (name, value) in outputs["values"].as_object().into_iter().flatten() {
+        let value = value.as_str().unwrap_or_default();
+        lines.push(match lang {
+            Lang::En => format!("  output {name} of attempt {}: {value}", outputs["attempt"]),
+            Lang::Zh => format!("  第 {} 次尝试的输出 {name}：{value}", outputs["attempt"]),
         });
     }
     lines.join("\n")
