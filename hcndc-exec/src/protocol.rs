@@ -3,7 +3,10 @@
 use std::fmt;
 
 /// The version that this program speaks.
-pub const PROTOCOL: Protocol = Protocol { major: 1, minor: 2 };
+pub const PROTOCOL: Protocol = Protocol { major: 1, minor: 3 };
+
+/// The first version whose executors do anything but run commands.
+pub(crate) const KINDS: Protocol = Protocol { major: 1, minor: 3 };
 
 /// A version of the protocol. Each end says its own in its hello.
 ///

@@ -192,7 +192,12 @@ impl Job {
             Placement::Any | Placement::Labels(_) => None,
         };
         let pool = self.pool.map(DefinitionId::from);
-        pool.into_iter().chain(executor).chain(shared).collect()
+        let source = self.kind.data_source().copied().map(DefinitionId::from);
+        pool.into_iter()
+            .chain(source)
+            .chain(executor)
+            .chain(shared)
+            .collect()
     }
 }
 

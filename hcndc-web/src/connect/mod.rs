@@ -7,9 +7,10 @@
 pub mod alert;
 pub mod file;
 pub mod http;
+pub mod opening;
 pub mod settings;
 pub mod source;
-pub mod tls;
+pub use hcndc_exec::trust as tls;
 
 use std::{path::PathBuf, sync::Arc};
 
