@@ -27,7 +27,7 @@ use std::{
 use hcndc_core::{
     engine::{EditBatch, End, EndCause, Engine, HostFigures, Input, Order, Report, RunOrder},
     id::{AttemptId, ExecutionId, ExecutorId, JobRunId},
-    model::{Edit, Executor, ExecutorDraft, Revision},
+    model::{Edit, Executor, ExecutorDraft, JobKind, Revision},
     port::{Fence, Transport as _},
     time::Timestamp,
 };
@@ -329,6 +329,7 @@ fn order(attempt: AttemptId, command: &str, workdir: &Path) -> RunOrder {
         flow: "bench".into(),
         job: "job".into(),
         data_date: "2026-11-21".parse().expect("a date"),
+        kind: JobKind::Shell,
         command: command.into(),
         args: Vec::new(),
         values: BTreeMap::new(),

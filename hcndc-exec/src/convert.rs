@@ -3,16 +3,19 @@
 use std::time::Duration;
 
 use hcndc_core::{
-    engine::{End, EndCause, Held, HostFigures, Offer, RunOrder},
+    engine::{End, EndCause, Held, HostFigures, Offer, RunOrder, SourceAccess},
     id::{AttemptId, ExecutionId, JobRunId},
-    model::Param,
+    model::{
+        DataSourceKind, HttpCall, JobKind, KettleLevel, KettleRun, KettleTool, Param, Secret,
+        SqlScript,
+    },
     port::{Fence, Introduction, LogEntry, LogRead, Stream},
     time::{TimeError, Timestamp},
 };
 
 use crate::{
     link::{Down, Identity, PROTOCOL, Protocol, Refusal, Up},
-    wire::{self, end::Cause, from_executor, refused::Reason, to_executor},
+    wire::{self, end::Cause, from_executor, refused::Reason, run_order::Work, to_executor},
 };
 
 /// A message that means nothing.
@@ -125,6 +128,7 @@ impl From<RunOrder> for wire::RunOrder {
             timeout_us: order.timeout.map(micros),
             grace_us: micros(order.grace),
             literal: order.literal.into_iter().collect(),
+            work: work(order.kind),
         }
     }
 }
@@ -134,6 +138,10 @@ impl TryFrom<wire::RunOrder> for RunOrder {
 
     fn try_from(order: wire::RunOrder) -> Result<Self, ConvertError> {
         Ok(Self {
+            kind: match order.work {
+                None => JobKind::Shell,
+                Some(work) => kind(work)?,
+            },
             attempt: AttemptId(order.attempt),
             execution: ExecutionId(order.execution),
             job_run: JobRunId(order.job_run),
@@ -156,6 +164,115 @@ impl TryFrom<wire::RunOrder> for RunOrder {
         })
     }
 }
+
+/// What an order does instead of running a command.
+fn work(kind: JobKind<SourceAccess>) -> Option<Work> {
+    Some(match kind {
+        JobKind::Shell => return None,
+        JobKind::Http(call) => Work::Http(wire::HttpCall {
+            method: call.method,
+            url: call.url,
+            headers: call.headers,
+            body: call.body,
+            expect: call.expect,
+        }),
+        JobKind::Sql(script) => {
+            let source = script.data_source;
+            Work::Sql(wire::SqlScript {
+                source: Some(wire::DataSource {
+                    name: source.name,
+                    kind: source.kind.as_str().to_owned(),
+                    host: source.host,
+                    port: source.port.map(u32::from),
+                    database: source.database,
+                    user: source.user,
+                    password: source.password.reveal().to_owned(),
+                    options: source.options,
+                }),
+                statement: script.statement,
+                transaction: script.transaction,
+            })
+        }
+        JobKind::Kettle(run) => Work::Kettle(wire::KettleRun {
+            pan: run.tool == KettleTool::Pan,
+            home: run.home,
+            file: run.file,
+            repository: run.repository,
+            user: run.user,
+            password: run.password,
+            directory: run.directory,
+            name: run.name,
+            level: run
+                .level
+                .map_or_else(String::new, |it| it.as_str().to_owned()),
+            params: run.params,
+        }),
+    })
+}
+
+fn kind(work: Work) -> Result<JobKind<SourceAccess>, ConvertError> {
+    Ok(match work {
+        Work::Http(call) => JobKind::Http(Box::new(HttpCall {
+            method: call.method,
+            url: call.url,
+            headers: call.headers,
+            body: call.body,
+            expect: call.expect,
+        })),
+        Work::Sql(script) => {
+            let source = script.source.ok_or(missing("a data source"))?;
+            let mut kinds = STATEMENTS.into_iter();
+            let kind = kinds.find(|kind| kind.as_str() == source.kind);
+            let port = source.port.map(u16::try_from).transpose();
+            JobKind::Sql(SqlScript {
+                data_source: SourceAccess {
+                    name: source.name,
+                    kind: kind.ok_or(missing("a kind of data source that it knows"))?,
+                    host: source.host,
+                    port: port.map_err(|_| ConvertError::NotANumber { field: "port" })?,
+                    database: source.database,
+                    user: source.user,
+                    password: Secret::new(source.password),
+                    options: source.options,
+                },
+                statement: script.statement,
+                transaction: script.transaction,
+            })
+        }
+        Work::Kettle(run) => JobKind::Kettle(Box::new(KettleRun {
+            tool: match run.pan {
+                true => KettleTool::Pan,
+                false => KettleTool::Kitchen,
+            },
+            home: run.home,
+            file: run.file,
+            repository: run.repository,
+            user: run.user,
+            password: run.password,
+            directory: run.directory,
+            name: run.name,
+            // One that is not known leaves it to Kettle.
+            level: LEVELS.into_iter().find(|it| it.as_str() == run.level),
+            params: run.params,
+        })),
+    })
+}
+
+const STATEMENTS: [DataSourceKind; 3] = [
+    DataSourceKind::Mysql,
+    DataSourceKind::Postgresql,
+    DataSourceKind::Sqlite,
+];
+
+const LEVELS: [KettleLevel; 7] = [
+    KettleLevel::Nothing,
+    KettleLevel::Error,
+    KettleLevel::Minimal,
+    KettleLevel::Basic,
+    KettleLevel::Detailed,
+    KettleLevel::Debug,
+    KettleLevel::Rowlevel,
+];
 
 impl From<Up> for wire::FromExecutor {
     fn from(message: Up) -> Self {

@@ -5,6 +5,9 @@ use std::fmt;
 /// The version that this program speaks.
 pub const PROTOCOL: Protocol = Protocol { major: 1, minor: 3 };
 
+/// The first version whose executors do anything but run commands.
+pub(crate) const KINDS: Protocol = Protocol { major: 1, minor: 3 };
+
 /// A version of the protocol. Each end says its own in its hello.
 ///
 /// Two ends understand each other if their majors are the same. A later minor only adds what an end that does not know

@@ -3,7 +3,7 @@
 
 mod desk;
 
-use std::{net::SocketAddr, pin::Pin, process::Command};
+use std::{collections::BTreeMap, net::SocketAddr, pin::Pin, process::Command};
 
 use async_trait::async_trait;
 use desk::{
@@ -11,7 +11,9 @@ use desk::{
     program::{ID, Program, executor, next, ran, transport},
 };
 use hcndc_core::{
-    engine::{EndCause, Report},
+    engine::{EndCause, Order, Report},
+    id::AttemptId,
+    model::{HttpCall, JobKind},
     port::{Fence, Introduction, Transport as _, Unreachable, UnreachableKind},
 };
 use hcndc_exec::{
@@ -147,7 +149,7 @@ async fn an_executor_obeys_schedulers_of_earlier_and_later_minors() {
             matches!(told(&transport).await, Report::Hello { .. }),
             "{speaks} is understood"
         );
-        let order = hcndc_core::engine::Order::Run(Box::new(order(id, "exit 3")));
+        let order = Order::Run(Box::new(order(id, "exit 3")));
         transport.send(ID, order);
         assert!(matches!(told(&transport).await, Report::Started { .. }));
         assert!(matches!(told(&transport).await, Report::Finished { .. }));
@@ -237,6 +239,40 @@ async fn a_scheduler_goes_on_with_executors_of_earlier_and_later_minors() {
     for speaks in [FIRST_MINOR, LATER_MINOR] {
         let (transport, report) = connected(speaks).await;
         assert!(matches!(report, Report::Hello { .. }), "{report:?}");
+        assert_eq!(transport.trouble(ID), None);
+    }
+}
+
+#[tokio::test]
+async fn an_executor_that_knows_only_commands_is_given_no_other_work() {
+    let older = Protocol { major: 1, minor: 2 };
+    for (speaks, is_given) in [(FIRST_MINOR, false), (older, false), (PROTOCOL, true)] {
+        let (transport, hello) = connected(speaks).await;
+        assert!(matches!(hello, Report::Hello { .. }), "{hello:?}");
+        let mut given = order(1, "");
+        given.kind = JobKind::Http(Box::new(HttpCall {
+            method: "GET".into(),
+            url: "http://localhost/".into(),
+            headers: BTreeMap::new(),
+            body: String::new(),
+            expect: "200".into(),
+        }));
+        transport.send(ID, Order::Run(Box::new(given)));
+        if is_given {
+            continue;
+        }
+        let Report::Finished { attempt, end } = next(&transport).await else {
+            panic!("the attempt must end");
+        };
+        assert_eq!(attempt, AttemptId(1));
+        let EndCause::NotStarted(reason) = end.cause else {
+            panic!("it must not have started: {end:?}");
+        };
+        let version = format!("speaks version {speaks} of the protocol and runs commands only");
+        assert!(reason.contains(&version), "{reason}");
+        assert!(reason.contains("upgrade the executor"), "{reason}");
+        // And it still gets what it knows.
+        transport.send(ID, Order::Run(Box::new(order(2, "true"))));
         assert_eq!(transport.trouble(ID), None);
     }
 }

@@ -48,6 +48,25 @@ pub(crate) fn definition_zh(error: &DefinitionError) -> String {
         DefinitionError::BadFormat { format } => {
             format!("“{format}”不是日期格式：可用 %Y、%m、%d 等，不能含有时刻")
         }
+        DefinitionError::BadUrl { value } => {
+            format!("“{value}”不是请求地址：须以 http://、https:// 或占位符开头，不含空格")
+        }
+        DefinitionError::BadMethod { value } => {
+            format!("“{value}”不是请求方法：可用 GET、HEAD、POST、PUT、PATCH、DELETE、OPTIONS")
+        }
+        DefinitionError::BadHeader { value } => {
+            format!("请求头“{value}”的名称不合规，或值不止一行")
+        }
+        DefinitionError::BadStatuses { value } => {
+            format!("“{value}”不是状态码：填写 100 至 599 的数字和范围，如 200-299,304")
+        }
+        DefinitionError::NotOfKind { kind } => format!("{kind} 类型的任务没有此项：请去掉"),
+        DefinitionError::NoStatements { kind } => {
+            format!("任务不能在 {kind} 类型的数据源上执行语句：可用 mysql、postgresql、sqlite")
+        }
+        DefinitionError::FileOrRepository => {
+            "Kettle 运行的内容在文件或资源库中：两者须填且只填其一".to_owned()
+        }
         DefinitionError::FlowChanged => "任务不能移到其他任务流".to_owned(),
         DefinitionError::InUse { users } => {
             let users: Vec<_> = users.iter().map(|it| user(it, Lang::Zh)).collect();

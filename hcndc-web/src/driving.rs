@@ -19,6 +19,7 @@ use crate::{
             notifier::{self, Alerting},
         },
         file::probe::Probing,
+        opening::Opening,
         source::resolver::{Asking, Stored},
     },
     handle::Requests,
@@ -153,7 +154,10 @@ async fn drive(parts: Parts, mut inbox: Requests) -> Result<(), SchedulerError<S
         );
         let opening = Scheduler::open(
             parts.store.clone(),
-            Arc::clone(&parts.transport),
+            Opening::new(
+                Arc::clone(&parts.transport),
+                Arc::clone(&parts.connect.vault),
+            ),
             SystemClock::new(),
             observer,
             parts.settings.clone(),

@@ -20,7 +20,7 @@
 pub mod api;
 pub mod app;
 pub mod auth;
-pub mod causes;
+pub use hcndc_exec::causes;
 pub mod cli;
 pub mod clock;
 pub mod commits;

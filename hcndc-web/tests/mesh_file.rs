@@ -306,6 +306,46 @@ flows:
 }
 
 #[test]
+fn a_job_does_one_thing_of_four() {
+    let text = "hcndc: 1\ndata_sources:\n- {name: dw, kind: sqlite}\nflows:\n- name: f\n  jobs:\n  \
+                - {name: a, http: {url: 'http://h/'}}\n  - {name: b, sql: {data_source: dw, statement: select 1}}\n  \
+                - {name: c, kettle: {file: a.ktr, tool: pan, level: basic}}\n  - {name: d, command: c}\n";
+    let file = sound(text);
+    let again = to_yaml(&file);
+    assert_eq!(sound(&again), file, "{again}");
+
+    let text = "hcndc: 1\nflows:\n- name: f\n  jobs:\n  - {name: none}\n  \
+                - {name: two, http: {url: 'http://h/'}, kettle: {file: a}}\n  - {name: both, command: c, http: {url: 'http://h/'}}\n  \
+                - {name: bad, http: {url: 'h', method: get, expect: ok}}\n  - {name: gone, sql: {data_source: dw, statement: x}}\n  \
+                - {name: empty, kettle: {}}\n  - {name: lost, http: {metod: GET}}\n";
+    let found: Vec<_> = summary(text)
+        .into_iter()
+        .map(|(_, path, code)| (path, code))
+        .collect();
+    let expected = [
+        ("flows[0].jobs[0]", "missing-field"),
+        ("flows[0].jobs[1]", "several-kinds"),
+        ("flows[0].jobs[2].command", "bad-work"),
+        ("flows[0].jobs[3].http.url", "bad-work"),
+        ("flows[0].jobs[3].http.method", "bad-work"),
+        ("flows[0].jobs[3].http.expect", "bad-work"),
+        ("flows[0].jobs[4].sql.data_source", "unknown-name"),
+        ("flows[0].jobs[5].kettle.file", "bad-work"),
+        ("flows[0].jobs[6].http.metod", "unknown-field"),
+        ("flows[0].jobs[6].http", "missing-field"),
+    ];
+    for fault in expected {
+        assert!(
+            found
+                .iter()
+                .any(|(path, code)| (path.as_str(), *code) == fault),
+            "{fault:?} is not in {found:?}"
+        );
+    }
+    assert_eq!(found.len(), expected.len(), "{found:?}");
+}
+
+#[test]
 fn what_is_no_mesh_is_told_in_one_fault() {
     for (text, code) in [
         ("", "empty-file"),

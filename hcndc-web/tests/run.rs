@@ -435,3 +435,44 @@ flows:
     assert_eq!(output.status.code(), Some(0));
     assert_eq!(seen(), "day 01");
 }
+
+#[test]
+fn a_mesh_sends_requests_and_runs_statements() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("dw.sqlite");
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        let url = format!("sqlite://{}?mode=rwc", path.display());
+        let mut made = sqlx::SqliteConnection::connect(&url).await.unwrap();
+        made.execute("CREATE TABLE t (day TEXT)").await.unwrap();
+        made.close().await.unwrap();
+    });
+    let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", server.local_addr().unwrap());
+    let asked = std::thread::spawn(move || {
+        use std::io::{Read as _, Write as _};
+        let (mut stream, _) = server.accept().unwrap();
+        let mut head = [0; 4096];
+        let length = stream.read(&mut head).unwrap();
+        let answer = "HTTP/1.1 204 No Content\r\n\r\n";
+        stream.write_all(answer.as_bytes()).unwrap();
+        String::from_utf8_lossy(&head[..length]).into_owned()
+    });
+    let mesh = format!(
+        "hcndc: 1\ndata_sources:\n- {{name: dw, kind: sqlite, database: '{}'}}\nflows:\n- name: f\n  jobs:\n  \
+         - {{name: fill, sql: {{data_source: dw, statement: \"INSERT INTO t VALUES ('${{date}}')\"}}}}\n  \
+         - {{name: tell, depends_on: [fill], http: {{url: '{url}/day/${{date}}'}}}}\n",
+        path.display()
+    );
+    let (output, events) = run(dir.path(), &mesh, &["--date", "2026-11-21"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stdout));
+    assert!(ends(&events).values().all(|end| end == "succeeded"));
+    assert!(asked.join().unwrap().starts_with("GET /day/2026-11-21 "));
+    let days: Vec<String> = runtime.block_on(async {
+        let url = format!("sqlite://{}", path.display());
+        let mut look = sqlx::SqliteConnection::connect(&url).await.unwrap();
+        let days = sqlx::query_scalar("SELECT day FROM t");
+        days.fetch_all(&mut look).await.unwrap()
+    });
+    assert_eq!(days, ["2026-11-21"]);
+}

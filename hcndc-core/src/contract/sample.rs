@@ -6,7 +6,7 @@ mod firing;
 pub use definition::{pool, schedule, shared_param};
 pub use firing::{alert, cursor, file, firing, open_firing};
 
-use alloc::{collections::BTreeMap, format, string::String, sync::Arc, vec, vec::Vec};
+use alloc::{boxed::Box, collections::BTreeMap, format, string::String, sync::Arc, vec, vec::Vec};
 use core::time::Duration;
 
 use crate::{
@@ -16,12 +16,13 @@ use crate::{
         FlowRunState, JobOutcome, JobOutputs, JobRunRow, JobRunState, Snapshot, TriggerKind,
     },
     id::{
-        AttemptId, BackfillId, ExecutionId, ExecutorId, FlowId, FlowRunId, JobId, JobRunId,
-        ParamId, PoolId, ScheduleId,
+        AttemptId, BackfillId, DataSourceId, ExecutionId, ExecutorId, FlowId, FlowRunId, JobId,
+        JobRunId, ParamId, PoolId, ScheduleId,
     },
     model::{
-        Condition, Definition, Dependency, Executor, Flow, Job, JobParam, OutputSource, Param,
-        Placement, Retry, Revision,
+        Condition, Definition, Dependency, Executor, Flow, HttpCall, Job, JobKind, JobParam,
+        KettleLevel, KettleRun, KettleTool, OutputSource, Param, Placement, Retry, Revision,
+        SqlScript,
     },
     time::{DataDate, Timestamp},
 };
@@ -102,6 +103,7 @@ pub fn job(id: u64, flow: u64, name: &str) -> Job {
         dependencies: Vec::new(),
         placement: Placement::Any,
         slots: 1,
+        kind: JobKind::Shell,
         command: String::from("true"),
         params: Vec::new(),
         env: BTreeMap::new(),
@@ -588,7 +590,41 @@ fn jobs() -> Vec<Job> {
         }],
         ..job(13, 2, "extract")
     };
-    vec![extract, clean, sum]
+    let call = Job {
+        kind: JobKind::Http(Box::new(HttpCall {
+            method: String::from("POST"),
+            url: String::from("https://api/加载?day=${date}"),
+            headers: map(&[("X-Token", "${param.token}")]),
+            body: String::from("{\"a\": \"it's\"}"),
+            expect: String::from("200-299,304"),
+        })),
+        command: String::new(),
+        ..job(14, 2, "call")
+    };
+    let merge = Job {
+        kind: JobKind::Sql(SqlScript {
+            data_source: DataSourceId(79),
+            statement: String::from("DELETE FROM t WHERE d = '${date}';\nSELECT 1"),
+            transaction: true,
+        }),
+        command: String::new(),
+        ..job(15, 2, "merge")
+    };
+    let kettle = Job {
+        kind: JobKind::Kettle(Box::new(KettleRun {
+            tool: KettleTool::Pan,
+            repository: String::from("etl"),
+            user: String::from("admin"),
+            password: String::from("${param.kettle}"),
+            name: String::from("清洗"),
+            level: Some(KettleLevel::Basic),
+            params: map(&[("DAY", "${date}")]),
+            ..KettleRun::default()
+        })),
+        command: String::new(),
+        ..job(16, 2, "kettle")
+    };
+    vec![extract, clean, sum, call, merge, kettle]
 }
 
 fn executors() -> Vec<Executor> {

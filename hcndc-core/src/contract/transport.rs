@@ -12,7 +12,7 @@ use core::{future::Future, time::Duration};
 use crate::{
     engine::{End, EndCause, Held, Order, Report, RunOrder},
     id::{AttemptId, ExecutionId, ExecutorId, JobRunId},
-    model::{Executor, Revision},
+    model::{Executor, JobKind, Revision},
     port::{ErrorKind, Fence, PortError as _, Transport},
     time::{DataDate, Timestamp},
 };
@@ -129,6 +129,7 @@ fn run<F: TransportFixture>(fixture: &F, host: &F::Host, id: u64, then: &str) ->
         flow: "flow".to_owned(),
         job: format!("job {id}"),
         data_date: "2026-11-21".parse::<DataDate>().expect("it is a date"),
+        kind: JobKind::Shell,
         command: format!("echo {id} >>{scratch}/starts; {then}"),
         args: Vec::new(),
         values: BTreeMap::new(),

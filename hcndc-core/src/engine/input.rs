@@ -20,7 +20,7 @@ use crate::{
         AlertId, AttemptId, BackfillId, ExecutionId, ExecutorId, FileEventId, FlowId, JobId,
         JobRunId, ParamId, ScheduleId,
     },
-    model::{Edit, Param},
+    model::{DataSource, DataSourceKind, Edit, JobKind, Param, Secret},
     time::{DataDate, Timestamp},
 };
 
@@ -383,6 +383,43 @@ pub struct HostFigures {
     pub running: u32,
 }
 
+/// How a data source is reached: what an executor needs of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct SourceAccess {
+    /// Its name, for people.
+    pub name: String,
+    /// Which system it is.
+    pub kind: DataSourceKind,
+    /// Host name or address; empty for a file.
+    pub host: String,
+    /// Port; `None` for the system's own.
+    pub port: Option<u16>,
+    /// Database, or the path of a file.
+    pub database: String,
+    /// Who logs in.
+    pub user: String,
+    /// With what: as it is stored, so whoever carries the order opens it.
+    pub password: Secret,
+    /// Further settings of the connection.
+    pub options: BTreeMap<String, String>,
+}
+
+impl From<&DataSource> for SourceAccess {
+    fn from(it: &DataSource) -> Self {
+        Self {
+            name: it.name.clone(),
+            kind: it.kind,
+            host: it.host.clone(),
+            port: it.port,
+            database: it.database.clone(),
+            user: it.user.clone(),
+            password: it.password.clone(),
+            options: it.options.clone(),
+        }
+    }
+}
+
 /// What an executor needs to run an attempt: complete, so that it need not ask.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -401,6 +438,9 @@ pub struct RunOrder {
     pub job: String,
     /// The date that it is for.
     pub data_date: DataDate,
+    /// What it does.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub kind: JobKind<SourceAccess>,
     /// Given to `sh -c`, or to the interpreter that it names after `#!`, after placeholders are replaced and `args` appended.
     pub command: String,
     /// The job's params, in order: values are appended to the command, each quoted as one word.

@@ -87,7 +87,8 @@ pub use check::Violation;
 pub use effect::{Effect, Order};
 pub use explain::{Explanation, FlowExplanation, Hold, HostTrouble, SlotTrouble};
 pub use input::{
-    EditBatch, End, EndCause, Held, HostFigures, Input, Offer, Report, RunOrder, SettledAs, Start,
+    EditBatch, End, EndCause, Held, HostFigures, Input, Offer, Report, RunOrder, SettledAs,
+    SourceAccess, Start,
 };
 pub use rejected::Rejected;
 pub use resolve::{ParamAsk, ResolveError, ResolveErrorKind, ResolveOrder};
@@ -899,6 +900,11 @@ impl Engine {
         } else {
             &job.workdir
         };
+        // A data source stays as long as a run is pinned to a job that needs it.
+        let kind = job.kind.with_source(|id| {
+            let source = self.definitions.data_sources.get(*id)?;
+            Some(SourceAccess::from(&**source))
+        })?;
         let order = RunOrder {
             attempt: id,
             execution: attempt.row.execution,
@@ -907,6 +913,7 @@ impl Engine {
             flow: flow.name.clone(),
             job: job.name.clone(),
             data_date: execution.row.data_date,
+            kind,
             command: job.command.clone(),
             args: args.collect(),
             values,

@@ -8,8 +8,8 @@ use core::time::Duration;
 
 use super::{
     AlertChannelDraft, AlertRuleDraft, CalendarDraft, Condition, DataSourceDraft, DefinitionId,
-    ExecutorRef, FileEventDraft, FileServerDraft, FlowRef, JobParamDraft, JobRef, Param, PoolDraft,
-    PoolRef, Retry, ScheduleDraft, SharedParamDraft,
+    ExecutorRef, FileEventDraft, FileServerDraft, FlowRef, JobKindDraft, JobParamDraft, JobRef,
+    Param, PoolDraft, PoolRef, Retry, ScheduleDraft, SharedParamDraft,
 };
 use crate::id::{ExecutorId, FlowId, JobId};
 
@@ -259,6 +259,9 @@ pub struct JobDraft {
     pub dependencies: Vec<DependencyDraft>,
     pub placement: PlacementDraft,
     pub slots: u32,
+    /// Absent in edits that were recorded before there were kinds.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub kind: JobKindDraft,
     pub command: String,
     pub params: Vec<JobParamDraft>,
     pub env: BTreeMap<String, String>,
@@ -287,6 +290,7 @@ impl JobDraft {
             dependencies: Vec::new(),
             placement: PlacementDraft::Any,
             slots: 1,
+            kind: JobKindDraft::Shell,
             command: command.into(),
             params: Vec::new(),
             env: BTreeMap::new(),

@@ -181,6 +181,29 @@ pub enum DefinitionError {
         "job {job:?} does not depend on job {upstream:?}, whose output it takes: add that dependency for the same data date, directly or through other jobs"
     )]
     NotUpstream { job: String, upstream: String },
+        "{value:?} is no address of a request: it begins with http://, https:// or a placeholder, and holds no spaces"
+    )]
+    BadUrl { value: String },
+    #[error(
+        "{value:?} is no method of a request: it is GET, HEAD, POST, PUT, PATCH, DELETE or OPTIONS"
+    )]
+    BadMethod { value: String },
+    #[error(
+        "header {value:?} has no name that a header can have, or a value of more than one line"
+    )]
+    BadHeader { value: String },
+    #[error(
+        "{value:?} are no statuses: they are numbers of 100 to 599 and ranges, such as 200-299,304"
+    )]
+    BadStatuses { value: String },
+    #[error("a job of kind {kind} has none: leave it out")]
+    NotOfKind { kind: String },
+    #[error(
+        "jobs run no statements on a data source of kind {kind}: they do on mysql, postgresql and sqlite"
+    )]
+    NoStatements { kind: String },
+    #[error("what Kettle runs is either in a file or in a repository: give one of both")]
+    FileOrRepository,
     #[error("a job cannot move to another flow")]
     FlowChanged,
     #[error("still needed by {}", users.join(", "))]

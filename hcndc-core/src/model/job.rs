@@ -3,13 +3,13 @@
 use alloc::{collections::BTreeMap, string::String, vec::Vec};
 use core::time::Duration;
 
-use super::{JobParam, Revision};
+use super::{JobKind, JobParam, Revision};
 use crate::{
     id::{ExecutorId, FlowId, JobId, PoolId},
     time::Timestamp,
 };
 
-/// One command on an executor (任务); belongs to exactly one flow.
+/// One piece of work on an executor, mostly a command (任务); belongs to exactly one flow.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Job {
@@ -31,10 +31,13 @@ pub struct Job {
     pub placement: Placement,
     /// Slots of an executor that it takes while it runs, 1 to 1,000.
     pub slots: u32,
+    /// What it does.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub kind: JobKind,
     /// Given to `sh -c` with the params appended; or a script for the interpreter that its first line names after `#!`, with the
-    /// params as its arguments. Not empty.
+    /// params as its arguments. Not empty if the job runs a command, else empty.
     pub command: String,
-    /// Appended to the command line in this order, each quoted as one word.
+    /// Appended to a command line in this order, each quoted as one word; for other kinds values for placeholders.
     pub params: Vec<JobParam>,
     /// Environment, over the flow's.
     pub env: BTreeMap<String, String>,

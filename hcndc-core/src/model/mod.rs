@@ -18,6 +18,7 @@ mod reference;
 mod schedule;
 mod secret;
 mod source;
+mod work;
 
 pub use alert::{
     AlertChannel, AlertChannelDraft, AlertChannelKind, AlertEvent, AlertRule, AlertRuleDraft,
@@ -47,6 +48,10 @@ pub use reference::{
 pub use schedule::{Deadline, Missed, Overlap, Schedule, ScheduleDraft, Trigger, TriggerDraft};
 pub use secret::Secret;
 pub use source::{DataSource, DataSourceDraft, DataSourceKind};
+pub use work::{
+    GOOD_STATUSES, HttpCall, JobKind, JobKindDraft, KettleLevel, KettleRun, KettleTool, METHODS,
+    SqlScript, statuses,
+};
 
 use crate::time::Timestamp;
 use alloc::string::String;

@@ -194,7 +194,12 @@ impl Job {
             Placement::Any | Placement::Labels(_) => None,
         };
         let pool = self.pool.map(DefinitionId::from);
-        pool.into_iter().chain(executor).chain(params).collect()
+        let source = self.kind.data_source().copied().map(DefinitionId::from);
+        pool.into_iter()
+            .chain(source)
+            .chain(executor)
+            .chain(params)
+            .collect()
     }
 }
 

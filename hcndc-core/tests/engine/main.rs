@@ -8,6 +8,7 @@ mod dates;
 mod edit;
 mod explain;
 mod flow_time;
+mod kinds;
 mod limits;
 mod load;
 mod nouns;

@@ -30,12 +30,70 @@ fn duration() -> impl Strategy<Value = Duration> {
     any::<u64>().prop_map(Duration::from_micros)
 }
 
+fn kind() -> impl Strategy<Value = JobKind<SourceAccess>> {
+    let texts = || btree_map(any::<String>(), any::<String>(), 0..3);
+    let http = (any::<(String, String, String, String)>(), texts()).prop_map(
+        |((method, url, body, expect), headers)| {
+            JobKind::Http(Box::new(HttpCall {
+                method,
+                url,
+                headers,
+                body,
+                expect,
+            }))
+        },
+    );
+    let sql = (any::<([String; 6], Option<u16>, usize, bool)>(), texts()).prop_map(
+        |(
+            ([name, host, database, user, password, statement], port, kind, transaction),
+            options,
+        )| {
+            JobKind::Sql(SqlScript {
+                data_source: SourceAccess {
+                    name,
+                    kind: STATEMENTS[kind % 3],
+                    host,
+                    port,
+                    database,
+                    user,
+                    password: Secret::new(password),
+                    options,
+                },
+                statement,
+                transaction,
+            })
+        },
+    );
+    let kettle = (any::<([String; 7], bool, usize)>(), texts()).prop_map(
+        |(([home, file, repository, user, password, directory, name], pan, level), params)| {
+            JobKind::Kettle(Box::new(KettleRun {
+                tool: if pan {
+                    KettleTool::Pan
+                } else {
+                    KettleTool::Kitchen
+                },
+                home,
+                file,
+                repository,
+                user,
+                password,
+                directory,
+                name,
+                level: LEVELS.get(level % 8).copied(),
+                params,
+            }))
+        },
+    );
+    prop_oneof![Just(JobKind::Shell), http, sql, kettle]
+}
+
 prop_compose! {
     fn order()(
         ids in any::<(u64, u64, u64, u32)>(),
         texts in any::<(String, String, String, String)>(),
         day in 1i32..3_000_000,
         args in vec(any::<(String, String)>(), 0..3),
+        kind in kind(),
         values in btree_map(any::<String>(), any::<String>(), 0..3),
         env in btree_map(any::<String>(), any::<String>(), 0..3),
         literal in btree_set(any::<String>(), 0..3),
@@ -50,6 +108,7 @@ prop_compose! {
             flow: texts.0,
             job: texts.1,
             data_date: NaiveDate::from_num_days_from_ce_opt(day).and_then(DataDate::new).unwrap(),
+            kind,
             command: texts.2,
             args: args.into_iter().map(|(name, value)| Param { name, value }).collect(),
             values,

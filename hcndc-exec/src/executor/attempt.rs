@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use hcndc_core::{
     engine::{End, EndCause, RunOrder},
     id::AttemptId,
+    model::JobKind,
     port::{LogEntry, LogStore as _, Stream},
     time::Timestamp,
 };
@@ -125,6 +126,14 @@ async fn run_to_end(tools: &Arc<Tools>, order: &RunOrder, mut kill: Kill) -> End
     let (exit, cause) = wait(tools, order, &mut main, &mut tree, &mut kill, &capture).await;
     let used = tree.cgroup.as_ref().map(Group::usage).unwrap_or_default();
     let cause = judge(cause, used, &capture).await;
+    if let (JobKind::Kettle(run), EndCause::Exited(code)) = (&order.kind, &cause) {
+        let meaning = run.tool.meaning(*code);
+        let meaning = meaning.unwrap_or("which its manual does not name");
+        let tool = run.tool.as_str();
+        capture
+            .note(format!("{tool} ended with {code}: {meaning}"))
+            .await;
+    }
     let captured = capture.close().await;
     let (peak, cpu_time) = exit.map_or((0, Duration::ZERO), |exit| {
         (exit.peak_memory_bytes, exit.cpu_time)

@@ -5,9 +5,17 @@ use std::{
     path::PathBuf,
 };
 
-use hcndc_core::{engine::RunOrder, outputs::is_secret_name};
+use hcndc_core::{
+    engine::RunOrder,
+    model::{HttpCall, JobKind, KettleRun, KettleTool},
+    outputs::is_secret_name,
+};
 
 use super::template::{Context, TemplateError, expand, expand_value};
+use crate::work::{
+    HttpTask, SqlTask, Task,
+    fill::{QueryError, fill},
+};
 
 /// What to start.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,20 +43,39 @@ pub(crate) enum Program {
         text: String,
         args: Vec<String>,
     },
+    /// This program with these arguments.
+    Plain { program: PathBuf, args: Vec<String> },
+    /// What a program of ours does for the job, see [`crate::work`].
+    Work(Box<Task>),
 }
 
 impl Program {
     pub(crate) const fn is_script(&self) -> bool {
         matches!(self, Self::Script { .. })
     }
+
+    pub(crate) const fn is_plain(&self) -> bool {
+        matches!(self, Self::Plain { .. })
+    }
 }
 
 /// An order that cannot be carried out as it stands.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{place}: {source}")]
-pub(crate) struct PrepareError {
-    place: String,
-    source: TemplateError,
+pub(crate) enum PrepareError {
+    /// A placeholder is wrong.
+    #[error("{place}: {source}")]
+    Placeholder {
+        place: String,
+        source: TemplateError,
+    },
+    /// A statement cannot be filled.
+    #[error("statement: {0}")]
+    Statement(#[from] QueryError),
+    /// Nothing is to be done.
+    #[error(
+        "the order says nothing that this executor could run: it may be of a newer server; upgrade the executor"
+    )]
+    Nothing,
 }
 
 /// Variables of the executor's own environment that jobs get too.
@@ -57,9 +84,8 @@ pub(crate) const PASSED_ON: [&str; 5] = ["PATH", "HOME", "LANG", "USER", "TZ"];
 /// Replaces placeholders, appends the args, and collects the environment.
 pub(crate) fn prepare(order: &RunOrder) -> Result<Prepared, PrepareError> {
     let context = Context::from(order);
-    let at = |place: String| move |source| PrepareError { place, source };
+    let at = |place: String| move |source| PrepareError::Placeholder { place, source };
 
-    let text = expand(&order.command, context).map_err(at("command".into()))?;
     let mut secrets = BTreeSet::new();
     let mut args = Vec::new();
     for arg in &order.args {
@@ -71,10 +97,35 @@ pub(crate) fn prepare(order: &RunOrder) -> Result<Prepared, PrepareError> {
         keep_secret(&arg.name, &value, &mut secrets);
         args.push(value);
     }
-    let program = program(text, args);
+    let program = match &order.kind {
+        JobKind::Shell if order.command.trim().is_empty() => return Err(PrepareError::Nothing),
+        JobKind::Shell => {
+            let text = expand(&order.command, context).map_err(at("command".into()))?;
+            program(text, args)
+        }
+        JobKind::Http(call) => Program::Work(Box::new(Task::Http(HttpTask {
+            method: call.method.clone(),
+            url: expand(&call.url, context).map_err(at("URL".into()))?,
+            headers: headers(call, context, &mut secrets)?,
+            body: expand(&call.body, context).map_err(at("body".into()))?,
+            expect: call.expect.clone(),
+        }))),
+        JobKind::Sql(script) => {
+            let source = script.data_source.clone();
+            hide(source.password.reveal(), &mut secrets);
+            Program::Work(Box::new(Task::Sql(Box::new(SqlTask {
+                statement: fill(&script.statement, context, source.kind)?,
+                source,
+                transaction: script.transaction,
+                timeout: order.timeout,
+            }))))
+        }
+        JobKind::Kettle(run) => kettle(run, context, &mut secrets)?,
+    };
     let workdir = expand(&order.workdir, context).map_err(at("working directory".into()))?;
 
     let mut env = BTreeMap::new();
+    let is_work = matches!(program, Program::Work(_));
     for (name, value) in &order.values {
         let value = if order.literal.contains(name) {
             value.clone()
@@ -82,6 +133,10 @@ pub(crate) fn prepare(order: &RunOrder) -> Result<Prepared, PrepareError> {
             expand_value(value, context).map_err(at(format!("value of param {name:?}")))?
         };
         keep_secret(name, &value, &mut secrets);
+        // They are in their places; and others of the host may read an environment.
+        if is_work {
+            continue;
+        }
         env.insert(
             format!(
                 "HCNDC_PARAM_{}",
@@ -111,6 +166,80 @@ pub(crate) fn prepare(order: &RunOrder) -> Result<Prepared, PrepareError> {
         workdir: workdir.into(),
         env,
         secrets,
+    })
+}
+
+/// Headers with placeholders replaced. Those that prove who asks are to be seen in no log.
+fn headers(
+    call: &HttpCall,
+    context: Context<'_>,
+    secrets: &mut BTreeSet<String>,
+) -> Result<BTreeMap<String, String>, PrepareError> {
+    let mut headers = BTreeMap::new();
+    for (name, value) in &call.headers {
+        let place = format!("header {name}");
+        let value =
+            expand(value, context).map_err(|source| PrepareError::Placeholder { place, source })?;
+        let lower = name.to_ascii_lowercase();
+        if ["authorization", "cookie", "auth"]
+            .iter()
+            .any(|it| lower.contains(it))
+        {
+            // With its scheme, as in `Bearer …`, and without.
+            hide(&value, secrets);
+            if let Some((_, proof)) = value.trim().split_once(' ') {
+                hide(proof.trim(), secrets);
+            }
+        }
+        keep_secret(name, &value, secrets);
+        headers.insert(name.clone(), value);
+    }
+    Ok(headers)
+}
+
+/// Kettle's script and its arguments, as its manual says them.
+fn kettle(
+    run: &KettleRun,
+    context: Context<'_>,
+    secrets: &mut BTreeSet<String>,
+) -> Result<Program, PrepareError> {
+    let text = |field: &str, text: &str| {
+        let place = format!("kettle.{field}");
+        expand(text, context).map_err(|source| PrepareError::Placeholder { place, source })
+    };
+    let password = text("password", &run.password)?;
+    hide(&password, secrets);
+    let mut args = Vec::new();
+    let object = match run.tool {
+        KettleTool::Kitchen => "job",
+        KettleTool::Pan => "trans",
+    };
+    for (option, value) in [
+        ("file", text("file", &run.file)?),
+        ("rep", text("repository", &run.repository)?),
+        ("user", text("user", &run.user)?),
+        ("pass", password),
+        ("dir", text("directory", &run.directory)?),
+        (object, text("name", &run.name)?),
+        (
+            "level",
+            run.level
+                .map_or_else(String::new, |it| it.as_str().to_owned()),
+        ),
+    ] {
+        if !value.is_empty() {
+            args.push(format!("-{option}={value}"));
+        }
+    }
+    for (name, value) in &run.params {
+        let value = text(&format!("params.{name}"), value)?;
+        keep_secret(name, &value, secrets);
+        args.push(format!("-param:{name}={value}"));
+    }
+    let home = PathBuf::from(text("home", &run.home)?);
+    Ok(Program::Plain {
+        program: home.join(format!("{}.sh", run.tool.as_str())),
+        args,
     })
 }
 
@@ -145,7 +274,13 @@ fn program(text: String, args: Vec<String>) -> Program {
 const SHORTEST_SECRET: usize = 4;
 
 fn keep_secret(name: &str, value: &str, secrets: &mut BTreeSet<String>) {
-    if value.len() < SHORTEST_SECRET || !is_secret_name(name) {
+    if is_secret_name(name) {
+        hide(value, secrets);
+    }
+}
+
+fn hide(value: &str, secrets: &mut BTreeSet<String>) {
+    if value.len() < SHORTEST_SECRET {
         return;
     }
     // A shell that shows what it does (`set -x`) shows it quoted.

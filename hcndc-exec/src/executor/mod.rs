@@ -49,6 +49,9 @@ pub use supervisor::{
     ANSWERS, Connection, OrderSender, StartError, Status, Stop, Supervisor, SupervisorConfig,
 };
 
+/// The program that a process runs, whatever has become of its file since: so what holds jobs starts its own version.
+pub const OWN_PROGRAM: &str = "/proc/self/exe";
+
 /// The time of this host.
 pub(crate) fn now() -> Timestamp {
     chrono::Utc::now().into()

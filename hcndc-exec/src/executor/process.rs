@@ -2,7 +2,7 @@
 
 use std::{
     fs::File,
-    io::{self, Write as _},
+    io::{self, Seek as _, Write as _},
     os::unix::process::CommandExt as _,
     path::{Path, PathBuf},
     process::{Command, Stdio},
@@ -27,6 +27,7 @@ use super::{
     hold::Settings,
     reaper::{Main, Reaper},
 };
+use crate::work;
 
 /// How long killed processes may take to be gone before they are given up. Only one that hangs in the kernel does.
 const GIVE_UP_AFTER: Duration = Duration::from_secs(5);
@@ -48,6 +49,14 @@ pub(crate) enum SpawnError {
     NoInterpreter { path: PathBuf },
     #[error("the script cannot be handed to its interpreter: {0}")]
     Script(io::Error),
+    #[error("{} does not exist on this host: look at the directory that the job names", path.display())]
+    NoProgram { path: PathBuf },
+    #[error(
+        "this executor runs commands only: the program that it is a part of does nothing else for jobs"
+    )]
+    NoWorker,
+    #[error("cannot tell the job's process what to do: {0}")]
+    Task(io::Error),
     #[error("cannot start {}: {source}", path.display())]
     Spawn { path: PathBuf, source: io::Error },
 }
@@ -64,7 +73,7 @@ pub(crate) fn spawn(
     if !settings.rules.allow(&directory) {
         return Err(SpawnError::Forbidden { path: directory });
     }
-    let mut command = command(&prepared.program)?;
+    let mut command = command(&prepared.program, settings)?;
     command
         .current_dir(&directory)
         .env_clear()
@@ -92,6 +101,9 @@ pub(crate) fn spawn(
             io::ErrorKind::NotFound if prepared.program.is_script() => SpawnError::NoInterpreter {
                 path: command.get_program().into(),
             },
+            io::ErrorKind::NotFound if prepared.program.is_plain() => SpawnError::NoProgram {
+                path: command.get_program().into(),
+            },
             _ => SpawnError::Spawn {
                 path: command.get_program().into(),
                 source,
@@ -100,8 +112,26 @@ pub(crate) fn spawn(
 }
 
 /// The program with its arguments, and with what it reads.
-fn command(program: &Program) -> Result<Command, SpawnError> {
+fn command(program: &Program, settings: &Settings) -> Result<Command, SpawnError> {
     match program {
+        Program::Plain { program, args } => {
+            let mut command = Command::new(program);
+            command.args(args).stdin(Stdio::null());
+            Ok(command)
+        }
+        Program::Work(task) => {
+            let worker = settings.worker.as_ref().ok_or(SpawnError::NoWorker)?;
+            let task =
+                serde_json::to_string(task).map_err(|error| SpawnError::Task(error.into()))?;
+            let mut told = in_memory(&task).map_err(SpawnError::Task)?;
+            told.rewind().map_err(SpawnError::Task)?;
+            let mut command = Command::new(worker);
+            command
+                .arg0("hcndc-job")
+                .arg(work::ARGUMENT)
+                .stdin(Stdio::from(told));
+            Ok(command)
+        }
         Program::Shell(line) => {
             let mut command = Command::new("/bin/sh");
             command.arg("-c").arg(line).stdin(Stdio::null());
@@ -118,7 +148,7 @@ fn command(program: &Program) -> Result<Command, SpawnError> {
                 .args(argument)
                 .arg(SCRIPT)
                 .args(args)
-                .stdin(in_memory(text).map_err(SpawnError::Script)?);
+                .stdin(Stdio::from(in_memory(text).map_err(SpawnError::Script)?));
             Ok(command)
         }
     }
@@ -130,11 +160,11 @@ const SCRIPT: &str = "/dev/stdin";
 
 /// A file without a name or a place on a disk, so that nothing is left of it, and no other user's file is in the way. It
 /// stands at its end.
-fn in_memory(text: &str) -> io::Result<Stdio> {
+fn in_memory(text: &str) -> io::Result<File> {
     let file = memfd_create("hcndc-script", MFdFlags::MFD_CLOEXEC)?;
     let mut file = File::from(file);
     file.write_all(text.as_bytes())?;
-    Ok(file.into())
+    Ok(file)
 }
 
 /// A directory that is there, without links: what is looked at is what is used.

@@ -22,6 +22,7 @@ use tokio::{
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::{
+    OWN_PROGRAM,
     cgroup::{Groups, JobLimits, LimitError},
     command::PASSED_ON,
     hold::{Beside, Found, Hold, HoldError, Jobs, Settings, Sink},
@@ -66,6 +67,10 @@ pub struct SupervisorConfig {
     /// goes on with them. Its `main` calls [`hold_if_asked`](super::hold_if_asked); mostly it is the program that runs.
     /// Default `None`: this process holds its jobs itself, and they end when it does.
     pub holder: Option<PathBuf>,
+    /// Program to start for jobs that send requests or run statements, where this process holds its jobs itself. Its `main`
+    /// calls [`hold_if_asked`](super::hold_if_asked), too; [`OWN_PROGRAM`](super::OWN_PROGRAM) is the one that runs. A
+    /// holder starts its own. Default `None`: such jobs are not started, and say why.
+    pub worker: Option<PathBuf>,
     /// What the host allows. Default: all.
     pub rules: HostRules,
     /// Gives each job a control group (cgroup v2) where the host has such and lets this process make some: then nothing that a
@@ -90,6 +95,7 @@ impl SupervisorConfig {
             heartbeat: Duration::from_secs(5),
             adopt_orphans: false,
             holder: None,
+            worker: None,
             rules: HostRules::default(),
             control_groups: false,
             limits: JobLimits::default(),
@@ -267,6 +273,10 @@ impl Supervisor {
                 .collect(),
             rules: config.rules.resolve()?,
             groups: config.groups(ledger.key())?,
+            worker: match config.holder {
+                Some(_) => Some(OWN_PROGRAM.into()),
+                None => config.worker,
+            },
         };
         let (hold, found) = match config.holder {
             Some(program) => {

@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use hcndc_core::{
     engine::{End, EndCause, RunOrder},
     id::{AttemptId, ExecutionId, JobRunId},
+    model::JobKind,
     time::Timestamp,
 };
 
@@ -17,6 +18,7 @@ pub(crate) fn order(id: u64, command: &str) -> RunOrder {
         flow: "retail".into(),
         job: "load".into(),
         data_date: "2026-11-21".parse().unwrap(),
+        kind: JobKind::Shell,
         command: command.into(),
         args: Vec::new(),
         values: BTreeMap::new(),

@@ -8,9 +8,9 @@ use std::{
 
 use async_trait::async_trait;
 use hcndc_core::{
-    engine::{Offer, Order, Report},
+    engine::{EndCause, Offer, Order, Report},
     id::{AttemptId, ExecutorId},
-    model::Executor,
+    model::{Executor, JobKind},
     port::{Fence, Introduction, LogRead, Transport, Unreachable, UnreachableKind},
 };
 use tokio::{
@@ -21,7 +21,11 @@ use tokio::{
 use tokio_util::task::AbortOnDropHandle;
 
 use super::{Dial, Line, ReadLog, TransportError};
-use crate::link::{Down, PROTOCOL, Refusal, Up};
+use crate::{
+    executor::now,
+    link::{Down, PROTOCOL, Protocol, Refusal, Up, end_at},
+    protocol::KINDS,
+};
 
 /// Reports that may wait for the scheduler; beyond that the executors wait.
 const REPORTS: usize = 8192;
@@ -265,10 +269,10 @@ impl<D: Dial> Holder<D> {
         let mut told = false;
         loop {
             let reason = match self.open().await {
-                Ok((line, hello)) => {
+                Ok((line, protocol, hello)) => {
                     told = false;
                     let since = Instant::now();
-                    let reason = self.pump(line, hello).await;
+                    let reason = self.pump(line, protocol, hello).await;
                     // One that breaks at once again and again is not tried any faster than one that cannot be made.
                     if since.elapsed() > LONGEST_PAUSE {
                         pause = FIRST_PAUSE;
@@ -301,7 +305,7 @@ impl<D: Dial> Holder<D> {
     }
 
     /// A connection on which the executor has said hello.
-    async fn open(&self) -> Result<(Line, Report), String> {
+    async fn open(&self) -> Result<(Line, Protocol, Report), String> {
         let opened = timeout(PATIENCE, self.dial.dial(&self.address)).await;
         let late = || format!("{} does not answer within {PATIENCE:?}", self.address);
         let mut line = opened.map_err(|_| late())??;
@@ -318,8 +322,13 @@ impl<D: Dial> Holder<D> {
                 };
                 Err(refusal.to_string())
             }
-            Up::Hello { identity, held, .. } => Ok((
+            Up::Hello {
+                identity,
+                held,
+                protocol,
+            } => Ok((
                 line,
+                protocol,
                 Report::Hello {
                     version: identity.version,
                     held,
@@ -337,7 +346,7 @@ impl<D: Dial> Holder<D> {
     }
 
     /// Carries messages both ways until the connection breaks; why it did.
-    async fn pump(&self, mut line: Line, hello: Report) -> String {
+    async fn pump(&self, mut line: Line, protocol: Protocol, hello: Report) -> String {
         let (orders, mut given) = mpsc::channel(ORDERS);
         // Before the report, or the orders that answer it would be dropped.
         *lock(&self.state) = State::Up {
@@ -361,6 +370,17 @@ impl<D: Dial> Holder<D> {
                     None => return "it closed the connection".to_owned(),
                 },
                 order = given.recv() => match order {
+                    // One that does not know what it is told to do would run the empty command of the order, and succeed.
+                    Some(Order::Run(order)) if order.kind != JobKind::Shell && protocol < KINDS => {
+                        let reason = format!(
+                            "this executor speaks version {protocol} of the protocol and runs commands only; a job of kind {} needs one \
+                             of version {KINDS}: upgrade the executor",
+                            order.kind.as_str(),
+                        );
+                        let end = end_at(now(), EndCause::NotStarted(reason));
+                        let attempt = order.attempt;
+                        self.report(Report::Finished { attempt, end }).await;
+                    }
                     // A closed connection says why when it is read.
                     Some(order) => drop(line.down.send(order.into()).await),
                     None => return "too many orders wait for it".to_owned(),

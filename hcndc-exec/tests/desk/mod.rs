@@ -13,6 +13,7 @@ use std::{
 use hcndc_core::{
     engine::{End, EndCause, Held, RunOrder},
     id::{AttemptId, ExecutionId, JobRunId},
+    model::JobKind,
     port::{Fence, LogEntry, LogStore as _, Stream},
 };
 use hcndc_exec::{
@@ -39,6 +40,7 @@ pub(crate) fn order(id: u64, command: &str) -> RunOrder {
         flow: "retail".into(),
         job: "load".into(),
         data_date: "2026-11-21".parse().unwrap(),
+        kind: JobKind::Shell,
         command: command.into(),
         args: Vec::new(),
         values: BTreeMap::new(),

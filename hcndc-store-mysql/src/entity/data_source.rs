@@ -1,6 +1,6 @@
 //! `data_source`: current data sources. Nothing is pinned to a version of one, so older ones are not kept.
 
-use hcndc_core::model::{self, DataSourceKind};
+use hcndc_core::model;
 use sea_orm::{DeriveIden, Value};
 
 use super::{Definitions, Table, common};
@@ -40,7 +40,7 @@ impl Table for DataSource {
 
     fn values((all, it): Self::Row<'_>) -> Result<Vec<Value>, SqlError> {
         let mut values = common(all, it)?;
-        values.extend([kind(it.kind).into()]);
+        values.extend([it.kind.as_str().into()]);
         Ok(values)
     }
 }
@@ -55,19 +55,4 @@ impl Definitions for DataSource {
     const UPDATED_AT: Self = Self::UpdatedAt;
     const SEARCH: Self = Self::Search;
     const DEFINITION: Self = Self::Definition;
-}
-
-/// The name of a kind.
-const fn kind(kind: DataSourceKind) -> &'static str {
-    match kind {
-        DataSourceKind::Mysql => "mysql",
-        DataSourceKind::Postgresql => "postgresql",
-        DataSourceKind::Sqlite => "sqlite",
-        DataSourceKind::SqlServer => "sql_server",
-        DataSourceKind::Mongodb => "mongodb",
-        DataSourceKind::Hive => "hive",
-        DataSourceKind::Impala => "impala",
-        DataSourceKind::Clickhouse => "clickhouse",
-        DataSourceKind::Odbc => "odbc",
-    }
 }

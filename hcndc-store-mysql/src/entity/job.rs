@@ -9,7 +9,7 @@ use sea_orm::{
     sea_query::{Expr, ExprTrait as _, Query, SelectStatement},
 };
 
-use super::{Table, duration_if, json, number, search, time};
+use super::{Table, duration_if, id_if, json, number, search, time};
 use crate::SqlError;
 
 /// Columns of `job`: current jobs, as far as lists filter and sort by them.
@@ -23,6 +23,10 @@ pub(crate) enum Job {
     Enabled,
     UpdatedAt,
     Search,
+    /// What it does.
+    Kind,
+    /// For statements.
+    DataSourceId,
 }
 
 impl Table for Job {
@@ -38,6 +42,8 @@ impl Table for Job {
         Self::Enabled,
         Self::UpdatedAt,
         Self::Search,
+        Self::Kind,
+        Self::DataSourceId,
     ];
 
     fn values(job: &model::Job) -> Result<Vec<Value>, SqlError> {
@@ -49,6 +55,8 @@ impl Table for Job {
             job.enabled.into(),
             time(job.revision.updated_at),
             search(&job.name, &job.description),
+            job.kind.as_str().into(),
+            id_if("data source", job.kind.data_source().map(|it| it.0))?,
         ])
     }
 }

@@ -12,6 +12,7 @@ mod m20261126_000004_accounts;
 mod m20261126_000005_states_of_dates;
 mod m20261126_000006_backfill_keys;
 mod m20261126_000007_started_at;
+mod m20261127_000001_kinds;
 mod m20261127_000002_outputs;
 mod make;
 mod status;
@@ -47,6 +48,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261126_000005_states_of_dates::Migration),
             Box::new(m20261126_000006_backfill_keys::Migration),
             Box::new(m20261126_000007_started_at::Migration),
+            Box::new(m20261127_000001_kinds::Migration),
             Box::new(m20261127_000002_outputs::Migration),
         ]
     }

@@ -56,6 +56,7 @@ const REFERENCES: &[Reference] = &[
     by_id("flow_parent", &["flow_id"], "flow"),
     by_id("flow_parent", &["parent_id"], "flow"),
     by_id("job", &["flow_id"], "flow"),
+    by_id("job", &["data_source_id"], "data_source"),
     by_version(
         "job",
         &["id", "version"],

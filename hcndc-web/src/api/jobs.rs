@@ -32,7 +32,8 @@ use super::{
 use crate::{
     app::App,
     interchange::{
-        self, JobRetry, MeshOutput, MeshParamValue, MeshParams, Span, TextMap, job_params,
+        self, JobRetry, MeshHttp, MeshKettle, MeshOutput, MeshParamValue, MeshParams, MeshSql,
+        MeshWork, Span, TextMap, job_params,
     },
 };
 
@@ -83,8 +84,18 @@ pub(super) struct JobBody {
     /// Text for people.
     #[serde(default)]
     description: String,
-    /// Command line for the shell.
+    /// Command line for the shell; empty where the job does one of `http`, `sql` and `kettle` instead.
+    #[serde(default)]
     command: String,
+    /// A request to send. Its params are values for placeholders.
+    #[serde(default)]
+    http: Option<MeshHttp>,
+    /// Statements to run on a data source. Its params are values for placeholders.
+    #[serde(default)]
+    sql: Option<MeshSql>,
+    /// What Kettle runs. Its params are values for placeholders.
+    #[serde(default)]
+    kettle: Option<MeshKettle>,
     /// Directory in which the command runs. Default: the flow's.
     #[serde(default)]
     workdir: String,
@@ -230,6 +241,19 @@ impl JobBody {
             };
             blames.push(Blame::of("retry.backoff", BlameError::Shape(error)));
         }
+        match self.work().count() {
+            // The engine says so of a blank one, too.
+            0 if self.command.is_empty() => {
+                let field = "command".to_owned();
+                let error = BlameError::Shape(interchange::Problem::MissingField { field });
+                blames.push(Blame::of("", error));
+            }
+            0 | 1 => {}
+            _ => blames.push(Blame::of(
+                "",
+                BlameError::Shape(interchange::Problem::SeveralKinds),
+            )),
+        }
         if self.success_codes.is_empty() {
             let error = BlameError::Shape(interchange::Problem::NoSuccessCodes);
             blames.push(Blame::of("success_codes", error));
@@ -241,8 +265,17 @@ impl JobBody {
         }
     }
 
+    fn work(&self) -> MeshWork {
+        MeshWork {
+            http: self.http.clone(),
+            sql: self.sql.clone(),
+            kettle: self.kettle.clone(),
+        }
+    }
+
     /// As the engine takes it.
     pub(super) fn draft(self, id: Option<JobId>, flow: FlowRef, engine: &Engine) -> JobDraft {
+        let kind = self.work().kind();
         let placement = match self.executor {
             Some(executor) => PlacementDraft::Executor(executor.executor()),
             None if self.labels.is_empty() => PlacementDraft::Any,
@@ -280,6 +313,7 @@ impl JobBody {
             pool: self.pool.map(Reference::pool),
             pool_slots: self.pool_slots,
             expected: self.expected.map(Span::duration),
+            kind,
             ..JobDraft::new(flow, self.name, self.command)
         }
     }
@@ -319,9 +353,13 @@ impl JobBody {
             }
             Placement::Labels(labels) => (None, to_text_map(labels)),
         };
+        let MeshWork { http, sql, kettle } = interchange::work(engine, job);
         Self {
             flow: None,
             name: job.name.clone(),
+            http,
+            sql,
+            kettle,
             description: job.description.clone(),
             command: job.command.clone(),
             workdir: job.workdir.clone(),
@@ -403,7 +441,7 @@ pub(super) fn edit_of(
 ) -> Result<Edit, Problem> {
     let old = id.map(|id| engine.job(id).ok_or_else(|| Problem::from(id)));
     let old = old.transpose()?.map(|job| JobBody::of(job, engine));
-    let body: JobBody = wanted.body(old.as_ref(), &["name", "command"])?;
+    let body: JobBody = wanted.body(old.as_ref(), &["name"])?;
     body.edit(id, engine)
 }
 

@@ -9,9 +9,10 @@ pub mod file;
 pub mod http;
 pub mod log_sink;
 pub mod log_store;
+pub mod opening;
 pub mod settings;
 pub mod source;
-pub mod tls;
+pub use hcndc_exec::trust as tls;
 
 use std::{path::PathBuf, sync::Arc};
 

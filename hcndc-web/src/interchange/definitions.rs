@@ -175,6 +175,7 @@ fn job_draft(
         pool: job.pool.clone().map(PoolRef::Name),
         pool_slots: job.pool_slots,
         expected: job.expected.map(super::Span::duration),
+        kind: job.work().kind(),
         ..JobDraft::new(
             FlowRef::Name(flow.name.clone()),
             job.name.clone(),

@@ -9,12 +9,15 @@ use std::{collections::BTreeMap, time::Duration};
 use hcndc_core::{
     engine::Engine,
     id::FlowId,
-    model::{Condition, Dependency, Executor, Flow, Job, JobParam, Param, Placement, Retry},
+    model::{
+        Condition, DataSourceRef, Dependency, Executor, Flow, Job, JobParam, Param, Placement,
+        Retry,
+    },
 };
 
 use super::{
     DependencyCondition, JobDependency, JobRetry, MeshExecutor, MeshFile, MeshFlow, MeshJob,
-    MeshOutput, MeshParamValue, OutputJob, Span, TextMap,
+    MeshOutput, MeshParamValue, MeshWork, OutputJob, Span, TextMap,
 };
 
 /// Why there is no mesh file of some definitions.
@@ -132,7 +135,11 @@ fn job(engine: &Engine, it: &Job) -> Result<MeshJob, ExportError> {
         Placement::Labels(labels) => (None, texts(labels)),
     };
     let pool = it.pool.and_then(|id| engine.pool(id));
+    let MeshWork { http, sql, kettle } = work(engine, it);
     Ok(MeshJob {
+        http,
+        sql,
+        kettle,
         description: said(&it.description),
         workdir: said(&it.workdir),
         depends_on: dependencies.collect::<Result<_, _>>()?,
@@ -151,6 +158,16 @@ fn job(engine: &Engine, it: &Job) -> Result<MeshJob, ExportError> {
         enabled: it.enabled,
         ..MeshJob::new(&it.name, &it.command)
     })
+}
+
+/// What a job does in the place of a command, with its data source by name.
+pub(crate) fn work(engine: &Engine, it: &Job) -> MeshWork {
+    // What jobs need is not deleted.
+    let kind = it.kind.with_source(|id| {
+        let source = engine.data_source(*id)?;
+        Some(DataSourceRef::Name(source.name.clone()))
+    });
+    kind.map(|kind| MeshWork::of(&kind)).unwrap_or_default()
 }
 
 fn retry(retry: Retry) -> JobRetry {

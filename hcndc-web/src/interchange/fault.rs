@@ -4,7 +4,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use hcndc_core::trigger::cron::CronError;
+use hcndc_core::{model::DefinitionError, trigger::cron::CronError};
 
 use super::fault_text;
 use super::node::Position;
@@ -347,6 +347,10 @@ pub enum Problem {
     },
     /// A command has nothing in it.
     EmptyCommand,
+    /// A job says more than one thing that it does.
+    SeveralKinds,
+    /// What a job does in the place of a command cannot be done.
+    Definition(DefinitionError),
     /// A text that is handed to a process holds the character NUL.
     NulCharacter,
     /// A text has more bytes than the system passes to a program.
@@ -606,6 +610,8 @@ impl Problem {
             Self::EmptyMesh => "empty-mesh",
             Self::BadName { .. } => "bad-name",
             Self::EmptyCommand => "empty-command",
+            Self::SeveralKinds => "several-kinds",
+            Self::Definition(_) => "bad-work",
             Self::NulCharacter => "nul-character",
             Self::TextTooLong { .. } => "text-too-long",
             Self::ZeroDuration => "zero-duration",

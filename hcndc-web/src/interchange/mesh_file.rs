@@ -13,6 +13,7 @@ mod schedule;
 pub(super) mod short;
 mod time;
 mod trigger;
+mod work;
 
 pub use self::account::{MeshPermission, MeshRole, MeshUser};
 pub use self::alert::{MeshAlertChannel, MeshAlertEvent, MeshAlertKind, MeshAlertRule};
@@ -26,6 +27,7 @@ pub use self::params::{MeshOutput, MeshParamValue, MeshParams, OutputJob};
 pub use self::schedule::{MeshMissed, MeshOverlap, MeshSchedule};
 pub use self::time::{MeshDate, Moment, TimeOfDay};
 pub use self::trigger::{MeshDayFilter, MeshDayRule, MeshDeadline, MeshDialect, MeshTrigger};
+pub use self::work::{MeshHttp, MeshKettle, MeshKettleLevel, MeshKettleTool, MeshSql, MeshWork};
 
 use std::collections::HashMap;
 
@@ -194,10 +196,11 @@ pub struct MeshFlow {
     pub jobs: Vec<MeshJob>,
 }
 
-/// One command on an executor.
+/// One piece of work on an executor: one of `command`, `http`, `sql` and `kettle`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(extend("not" = { "required": ["executor", "labels"] }))]
+#[schemars(extend("oneOf" = [{ "required": ["command"] }, { "required": ["http"] }, { "required": ["sql"] }, { "required": ["kettle"] }]))]
 pub struct MeshJob {
     /// Name, unique within the flow: 1 to 255 characters, no control characters, no space at either
     /// end.
@@ -208,8 +211,18 @@ pub struct MeshJob {
     pub description: Option<String>,
     /// Command line for the shell. `${date}`, `${date-1d:%Y%m%d}` and `${param.NAME}` are replaced,
     /// and the job's params are quoted and appended in their order.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     #[schemars(length(min = 1))]
     pub command: String,
+    /// A request to send, in the place of a command; its params are values for placeholders.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub http: Option<MeshHttp>,
+    /// Statements to run on a data source, in the place of a command; its params are values for placeholders.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sql: Option<MeshSql>,
+    /// What Kettle runs, in the place of a command; its params are values for placeholders.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kettle: Option<MeshKettle>,
     /// Directory in which the command runs; placeholders are replaced. Default: the flow's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub workdir: Option<String>,
@@ -351,6 +364,9 @@ impl MeshJob {
             name: name.into(),
             description: None,
             command: command.into(),
+            http: None,
+            sql: None,
+            kettle: None,
             workdir: None,
             depends_on: Vec::new(),
             params: MeshParams::default(),
@@ -366,6 +382,17 @@ impl MeshJob {
             pool_slots: 1,
             expected: None,
             enabled: true,
+        }
+    }
+}
+
+impl MeshJob {
+    /// What it does in the place of a command.
+    pub fn work(&self) -> MeshWork {
+        MeshWork {
+            http: self.http.clone(),
+            sql: self.sql.clone(),
+            kettle: self.kettle.clone(),
         }
     }
 }

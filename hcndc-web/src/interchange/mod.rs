@@ -42,6 +42,7 @@ pub use self::crontab::{CrontabMatter, CrontabMesh, CrontabNote, import_crontab,
 pub(crate) use self::de::REFERENCE;
 pub use self::definitions::{Existing, edits};
 pub(crate) use self::definitions::{job_params, nouns::day_filter};
+pub(crate) use self::export::work;
 pub use self::export::{ExportError, export};
 pub use self::fault::{Expected, Fault, Found, Lang, NameRule, Noun, Problem, Station};
 pub use self::mesh_file::{
@@ -49,9 +50,10 @@ pub use self::mesh_file::{
     MeshAlertChannel, MeshAlertEvent, MeshAlertKind, MeshAlertRule, MeshCalendar, MeshContext,
     MeshContextValue, MeshDataSource, MeshDataSourceKind, MeshDate, MeshDayFilter, MeshDayRule,
     MeshDeadline, MeshDialect, MeshExecutor, MeshFile, MeshFileEvent, MeshFilePer, MeshFileServer,
-    MeshFileServerKind, MeshFlow, MeshJob, MeshMissed, MeshOutput, MeshOverlap, MeshParam,
-    MeshParamValue, MeshParams, MeshPermission, MeshPool, MeshQuery, MeshRole, MeshSchedule,
-    MeshTrigger, MeshUser, MeshWeekday, MeshWindow, Moment, OutputJob, TimeOfDay,
+    MeshFileServerKind, MeshFlow, MeshHttp, MeshJob, MeshKettle, MeshKettleLevel, MeshKettleTool,
+    MeshMissed, MeshOutput, MeshOverlap, MeshParam, MeshParamValue, MeshParams, MeshPermission,
+    MeshPool, MeshQuery, MeshRole, MeshSchedule, MeshSql, MeshTrigger, MeshUser, MeshWeekday,
+    MeshWindow, MeshWork, Moment, OutputJob, TimeOfDay,
 };
 pub(crate) use self::near::nearest;
 pub use self::node::Position;

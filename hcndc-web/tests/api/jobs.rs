@@ -293,3 +293,54 @@ async fn jobs_are_listed_by_flow_and_a_needed_one_stays() {
         .problem(409, "in_use");
     assert_eq!(problem["faults"][0]["users"], json!(["job b/y"]));
 }
+
+#[tokio::test]
+async fn a_job_does_one_thing_and_may_do_another() {
+    let bed = Bed::new().await;
+    bed.flow("load").await;
+    let source = json!({"name": "dw", "kind": "sqlite", "database": "dw.sqlite"});
+    let source = bed.post("data-sources", &source).await.expect(201);
+    let http = json!({
+        "method": "POST", "url": "https://api/load?day=${date}", "headers": {"X-Key": "${param.key}"},
+        "body": "{}", "expect": "200,202",
+    });
+    let body = json!({"flow": "load", "name": "call", "http": http});
+    let job = bed.post("jobs", &body).await.expect(201);
+    assert_eq!(job["http"], http);
+    assert_eq!((&job["command"], &job["sql"]), (&json!(""), &json!(null)));
+    let path = format!("jobs/{}", job["id"]);
+
+    let sql = json!({"data_source": "dw", "statement": "select 1", "transaction": true});
+    let patch = json!({"http": null, "sql": sql});
+    let patched = bed.write("PATCH", &path, &patch).await.expect(200);
+    assert_eq!((&patched["http"], &patched["sql"]), (&json!(null), &sql));
+    let uses = format!("data-sources/{}/uses", source["id"]);
+    let uses = bed.get(&uses).await.expect(200);
+    assert_eq!(uses["items"][0]["name"], "load/call");
+    bed.delete(&format!("data-sources/{}", source["id"]))
+        .await
+        .problem(409, "in_use");
+
+    let kettle = json!({"file": "/etl/a.kjb", "params": {"DAY": "${date}"}});
+    let patch = json!({"sql": null, "kettle": kettle});
+    let patched = bed.write("PATCH", &path, &patch).await.expect(200);
+    assert_eq!(patched["kettle"], kettle);
+    let back = json!({"kettle": null, "command": "true"});
+    let patched = bed.write("PATCH", &path, &back).await.expect(200);
+    assert_eq!(patched["command"], "true");
+
+    let two = json!({"flow": "load", "name": "two", "command": "true", "sql": sql});
+    let problem = bed.post("jobs", &two).await.problem(422, "bad_definition");
+    assert_eq!(problem["faults"][0]["code"], "not_of_kind");
+    assert_eq!(problem["faults"][0]["field"], "command");
+    let several = json!({"flow": "load", "name": "two", "http": http, "sql": sql});
+    let problem = bed.post("jobs", &several).await.problem(400, "bad_body");
+    assert_eq!(problem["faults"][0]["code"], "several-kinds");
+    let none = json!({"flow": "load", "name": "none"});
+    let problem = bed.post("jobs", &none).await.problem(400, "bad_body");
+    assert_eq!(problem["faults"][0]["code"], "missing-field");
+    let bad = json!({"flow": "load", "name": "bad", "http": {"url": "nowhere"}});
+    let problem = bed.post("jobs", &bad).await.problem(422, "bad_definition");
+    assert_eq!(problem["faults"][0]["field"], "http.url");
+    assert_eq!(problem["faults"][0]["code"], "bad_url");
+}

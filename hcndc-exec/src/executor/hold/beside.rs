@@ -207,7 +207,7 @@ impl Beside {
             _reading: AbortOnDropHandle::new(reading),
         };
         self.holders.insert(self.last, holder);
-        let settings = HoldOrder::Settings(self.settings.clone());
+        let settings = HoldOrder::Settings(Box::new(self.settings.clone()));
         self.tell(self.last, settings).await;
         tracing::info!(
             pid = hello.pid,
@@ -306,7 +306,7 @@ impl Beside {
     pub(super) async fn change(&mut self, change: impl FnOnce(&mut Settings)) {
         change(&mut self.settings);
         for holder in self.holders.keys() {
-            let settings = HoldOrder::Settings(self.settings.clone());
+            let settings = HoldOrder::Settings(Box::new(self.settings.clone()));
             self.tell(*holder, settings).await;
         }
     }

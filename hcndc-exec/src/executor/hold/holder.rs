@@ -37,6 +37,7 @@ use crate::{
     executor::{now, process::until, reaper::Reaper},
     file_log::FileLog,
     link::end_at,
+    work::work_if_asked,
 };
 
 /// The first argument of a program that is to be a holder.
@@ -51,12 +52,16 @@ const LAST_GRACE: Duration = Duration::from_secs(5);
 /// Orders that may wait to be carried out.
 const ORDERS: usize = 256;
 
-/// Makes this process a holder of jobs if it was started to be one, and returns when that is over; `None` otherwise.
+/// Makes this process a holder of jobs if it was started to be one, or the process of a job that is no command, and returns
+/// when that is over; `None` otherwise.
 ///
 /// A program whose executor holds its jobs [beside](crate::executor::SupervisorConfig::holder) calls this first in its
 /// `main`, before it has threads, reads arguments or writes to standard output.
 #[must_use]
 pub fn hold_if_asked() -> Option<ExitCode> {
+    if let Some(exit) = work_if_asked() {
+        return Some(exit);
+    }
     let mut arguments = std::env::args_os().skip(1);
     if arguments.next()? != ARGUMENT {
         return None;
@@ -278,7 +283,7 @@ impl Holder {
 
     fn on_order(&mut self, order: HoldOrder) {
         match order {
-            HoldOrder::Settings(settings) => self.settle(settings),
+            HoldOrder::Settings(settings) => self.settle(*settings),
             HoldOrder::Run(order) => self.run(order),
             HoldOrder::Bury {
                 attempt,

@@ -73,6 +73,9 @@ pub(crate) struct Settings {
     /// Where jobs have their control groups; `None` for none.
     #[serde(default)]
     pub(crate) groups: Option<Groups>,
+    /// What to start for work that is no command; `None` if there is no program for it.
+    #[serde(default)]
+    pub(crate) worker: Option<PathBuf>,
 }
 
 /// What an executor says to whoever holds its jobs.
@@ -80,7 +83,7 @@ pub(crate) struct Settings {
 #[serde(rename_all = "snake_case")]
 pub(crate) enum HoldOrder {
     /// How to hold from now on; before anything else.
-    Settings(Settings),
+    Settings(Box<Settings>),
     /// Start an attempt.
     Run(Box<RunOrder>),
     /// End what is left of an attempt that is held no more, and say why it is lost.

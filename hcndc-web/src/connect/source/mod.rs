@@ -235,8 +235,3 @@ fn unsupported(kind: DataSourceKind) -> AskError {
     };
     AskError::new(ResolveErrorKind::Unsupported, reason)
 }
-
-/// The option `tls`: by default a connection is encrypted if the server offers it, and certificates are not checked.
-fn tls(source: &DataSource) -> &str {
-    settings::text(&source.options, "tls").unwrap_or("prefer")
-}

@@ -5,40 +5,14 @@
 
 use std::time::Duration;
 
-use hcndc_core::model::DataSource;
-use sqlx::{
-    AssertSqlSafe, Connection as _, Executor as _, MySqlConnection, Row as _,
-    mysql::{MySqlConnectOptions, MySqlSslMode},
-};
+use hcndc_core::{engine::SourceAccess, model::DataSource};
+use hcndc_exec::work::access;
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _, MySqlConnection, Row as _};
 
-use super::{AskError, GRACE, tls};
-use crate::connect::settings;
+use super::{AskError, GRACE};
 
 pub(super) async fn connect(source: &DataSource) -> Result<Box<MySqlConnection>, AskError> {
-    let mut options = MySqlConnectOptions::new()
-        .host(&source.host)
-        .port(source.port.unwrap_or(3_306))
-        // Times are told as the server would tell them to anybody.
-        .timezone(None)
-        .ssl_mode(match tls(source) {
-            "none" => MySqlSslMode::Disabled,
-            "require" => MySqlSslMode::Required,
-            "verify_ca" => MySqlSslMode::VerifyCa,
-            "verify_full" => MySqlSslMode::VerifyIdentity,
-            _ => MySqlSslMode::Preferred,
-        });
-    if !source.user.is_empty() {
-        options = options.username(&source.user);
-    }
-    if !source.password.is_empty() {
-        options = options.password(source.password.reveal());
-    }
-    if !source.database.is_empty() {
-        options = options.database(&source.database);
-    }
-    if let Some(path) = settings::text(&source.options, "ca_file") {
-        options = options.ssl_ca(path);
-    }
+    let options = access::mysql(&SourceAccess::from(source));
     let refine = |error: sqlx::Error| AskError::of_connect(&error);
     let mut connection = MySqlConnection::connect_with(&options)
         .await

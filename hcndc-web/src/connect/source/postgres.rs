@@ -5,39 +5,17 @@
 
 use std::time::Duration;
 
-use hcndc_core::model::DataSource;
-use sqlx::{
-    AssertSqlSafe, Connection as _, Executor as _, PgConnection, Row as _,
-    postgres::{PgConnectOptions, PgSslMode},
-};
+use hcndc_core::{engine::SourceAccess, model::DataSource};
+use hcndc_exec::work::access;
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, Row as _};
 
-use super::{AskError, GRACE, tls};
-use crate::connect::settings;
+use super::{AskError, GRACE};
 
 /// The longest limit that the server takes, in milliseconds.
 const MOST_MS: u128 = i32::MAX as u128;
 
 pub(super) async fn connect(source: &DataSource) -> Result<Box<PgConnection>, AskError> {
-    let mut options = PgConnectOptions::new_without_pgpass()
-        .host(&source.host)
-        .port(source.port.unwrap_or(5_432))
-        // Also where there are none: what the server's own environment holds is for nobody's host.
-        .username(&source.user)
-        .password(source.password.reveal())
-        .application_name("hcndc")
-        .ssl_mode(match tls(source) {
-            "none" => PgSslMode::Disable,
-            "require" => PgSslMode::Require,
-            "verify_ca" => PgSslMode::VerifyCa,
-            "verify_full" => PgSslMode::VerifyFull,
-            _ => PgSslMode::Prefer,
-        });
-    if !source.database.is_empty() {
-        options = options.database(&source.database);
-    }
-    if let Some(path) = settings::text(&source.options, "ca_file") {
-        options = options.ssl_root_cert(path);
-    }
+    let options = access::postgres(&SourceAccess::from(source));
     let connected = PgConnection::connect_with(&options).await;
     connected
         .map(Box::new)

@@ -1,43 +1,10 @@
-//! A query with the values of a run in the places of its placeholders.
-//!
-//! Values come from whoever starts runs, the query from whoever may write definitions: so a value must not change what
-//! the query is. Between quotes it may be any text, and quotes in it are doubled; elsewhere it may only be a word or number.
+//! The queries of params with the values of a run in the places of their placeholders.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fmt::Write as _,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use hcndc_core::{engine::ResolveOrder, id::ExecutionId, model::DataSourceKind, time::DataDate};
 use hcndc_exec::executor::template::{self, Context, Subject};
-
-/// Why a query cannot be asked as it is.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum QueryError {
-    /// A placeholder means nothing, or nothing has its name.
-    #[error("{0}")]
-    Placeholder(String),
-    /// A value would change the query.
-    #[error(
-        "the value for {placeholder} holds characters that may only stand between quotes; write '{placeholder}'"
-    )]
-    Unquoted {
-        /// The placeholder.
-        placeholder: String,
-    },
-    /// It cannot be told what is between quotes.
-    #[error(
-        "a query with placeholders holds no comments, no $$ texts, no E'' texts and no names in []: what a value would stand in cannot be told"
-    )]
-    Untold,
-    /// A value cannot stand in any query of this system.
-    #[error("the value for {placeholder} holds a character that a query cannot hold")]
-    Unwritable {
-        /// The placeholder.
-        placeholder: String,
-    },
-}
+pub use hcndc_exec::work::fill::{QueryError, fill as fill_with};
 
 /// Whether a query asks for the number of its attempt.
 #[must_use]
@@ -56,11 +23,7 @@ pub fn fill(
     attempt: u32,
     kind: DataSourceKind,
 ) -> Result<String, QueryError> {
-    fill_with(query, context(order, attempt), kind)
-}
-
-fn context(order: &ResolveOrder, attempt: u32) -> Context<'_> {
-    Context {
+    let context = Context {
         data_date: order.data_date,
         flow: &order.flow,
         job: &order.job,
@@ -68,102 +31,8 @@ fn context(order: &ResolveOrder, attempt: u32) -> Context<'_> {
         attempt,
         values: &order.values,
         literal: &order.literal,
-    }
-}
-
-/// A query's text in this context.
-///
-/// # Errors
-/// [`QueryError`].
-pub fn fill_with(
-    query: &str,
-    context: Context<'_>,
-    kind: DataSourceKind,
-) -> Result<String, QueryError> {
-    let wrong = |error: template::TemplateError| QueryError::Placeholder(error.to_string());
-    let mut filled = String::with_capacity(query.len());
-    let mut at = 0;
-    let placeholders = template::placeholders(query).map_err(wrong)?;
-    if !placeholders.is_empty() && !is_plain(query, kind) {
-        return Err(QueryError::Untold);
-    }
-    for placeholder in placeholders {
-        filled.push_str(&query[at..placeholder.range.start]);
-        let text = &query[placeholder.range.clone()];
-        let value = template::expand(text, context).map_err(wrong)?;
-        at = placeholder.range.end;
-        // Two signs in a row would begin a comment.
-        let makes_comment = (filled.ends_with('-') && value.starts_with('-'))
-            || (value.ends_with('-') && query[at..].starts_with('-'));
-        if is_word(&value) && !makes_comment {
-            filled.push_str(&value);
-            continue;
-        }
-        let placeholder = text.to_owned();
-        let Some(quote) = open_quote(&query[..at - text.len()], kind) else {
-            return Err(QueryError::Unquoted { placeholder });
-        };
-        for letter in value.chars() {
-            match letter {
-                '\0' => return Err(QueryError::Unwritable { placeholder }),
-                '\\' if escapes(kind) => filled.push_str("\\\\"),
-                // How PostgreSQL reads it is a setting of its own, and of the kind of quotes.
-                '\\' => return Err(QueryError::Unwritable { placeholder }),
-                letter if letter == quote => {
-                    let _ = write!(filled, "{quote}{quote}");
-                }
-                letter => filled.push(letter),
-            }
-        }
-    }
-    filled.push_str(&query[at..]);
-    Ok(filled)
-}
-
-/// What can stand anywhere and stay one word or number: dates, names, signed numbers.
-fn is_word(value: &str) -> bool {
-    let plain =
-        |letter: char| letter.is_alphanumeric() || matches!(letter, '_' | '.' | ':' | '-' | '+');
-    !value.is_empty() && value.chars().all(plain) && !value.contains("--")
-}
-
-/// Whether quotes are all that hides something in a query. What looks like more than that may stand between quotes; such a
-/// query is refused, too, for that is not worth telling apart.
-fn is_plain(query: &str, kind: DataSourceKind) -> bool {
-    let bare = query.replace("${", "");
-    let escaped = |pair: [char; 2]| bare.contains(pair.iter().collect::<String>().as_str());
-    !(bare.contains("--")
-        || bare.contains("/*")
-        || match kind {
-            DataSourceKind::Mysql | DataSourceKind::Clickhouse => bare.contains('#'),
-            DataSourceKind::Postgresql => {
-                bare.contains('$') || escaped(['E', '\'']) || escaped(['e', '\''])
-            }
-            DataSourceKind::Sqlite => bare.contains('['),
-            _ => false,
-        })
-}
-
-/// Whether a backslash between quotes changes what follows it.
-const fn escapes(kind: DataSourceKind) -> bool {
-    matches!(kind, DataSourceKind::Mysql | DataSourceKind::Clickhouse)
-}
-
-/// The quote that is open at the end of this text.
-fn open_quote(text: &str, kind: DataSourceKind) -> Option<char> {
-    let mut open = None;
-    let mut letters = text.chars();
-    while let Some(letter) = letters.next() {
-        match (open, letter) {
-            (Some(_), '\\') if escapes(kind) => {
-                letters.next();
-            }
-            (None, '\'' | '"' | '`') => open = Some(letter),
-            (Some(quote), letter) if letter == quote => open = None,
-            _ => {}
-        }
-    }
-    open
+    };
+    fill_with(query, context, kind)
 }
 
 /// No value is what another job has put out.
@@ -180,100 +49,5 @@ pub const fn trial(data_date: DataDate, values: &BTreeMap<String, String>) -> Co
         attempt: 1,
         values,
         literal: &NONE,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn filled(query: &str, value: &str, kind: DataSourceKind) -> Result<String, QueryError> {
-        let values = BTreeMap::from([("x".to_owned(), value.to_owned())]);
-        let context = Context {
-            data_date: "2026-11-21".parse().expect("a date"),
-            flow: "f",
-            job: "j",
-            execution: ExecutionId(7),
-            attempt: 1,
-            values: &values,
-            literal: &NONE,
-        };
-        fill_with(query, context, kind)
-    }
-
-    #[test]
-    fn dates_names_and_numbers_stand_anywhere() {
-        let kind = DataSourceKind::Postgresql;
-        assert_eq!(
-            filled("SELECT ${exec_id}, '${date-1d}', ${param.x}", "-1.5", kind),
-            Ok("SELECT 7, '2026-11-20', -1.5".to_owned())
-        );
-    }
-
-    #[test]
-    fn a_value_between_quotes_stays_between_them() {
-        let query = "SELECT v FROM t WHERE n = '${param.x}' AND m = 'it''s'";
-        assert_eq!(
-            filled(query, "' OR ''='", DataSourceKind::Postgresql),
-            Ok("SELECT v FROM t WHERE n = ''' OR ''''=''' AND m = 'it''s'".to_owned())
-        );
-        assert_eq!(
-            filled("SELECT '\\'${param.x}'", "\\' OR 1", DataSourceKind::Mysql),
-            Ok("SELECT '\\'\\\\'' OR 1'".to_owned())
-        );
-        let backslash = filled("SELECT '${param.x}'", "\\", DataSourceKind::Postgresql);
-        assert!(matches!(backslash, Err(QueryError::Unwritable { .. })));
-    }
-
-    #[test]
-    fn a_query_in_which_quotes_cannot_be_told_takes_no_values() {
-        for (query, kind) in [
-            (
-                "SELECT a -- don't\nWHERE n = ${param.x}",
-                DataSourceKind::Sqlite,
-            ),
-            ("SELECT /* it's */ ${param.x}", DataSourceKind::Postgresql),
-            ("SELECT 1 # don't\n + ${param.x}", DataSourceKind::Mysql),
-            (
-                "SELECT [it's] FROM t WHERE n = ${param.x}",
-                DataSourceKind::Sqlite,
-            ),
-            ("SELECT $$it's$$ || ${param.x}", DataSourceKind::Postgresql),
-            ("SELECT E'a\\'' || ${param.x}", DataSourceKind::Postgresql),
-        ] {
-            assert_eq!(filled(query, "1", kind), Err(QueryError::Untold), "{query}");
-        }
-        let kind = DataSourceKind::Postgresql;
-        let signs = filled("SELECT 1 WHERE x > a-${param.x} AND y", "-1", kind);
-        assert!(
-            matches!(signs, Err(QueryError::Unquoted { .. })),
-            "{signs:?}"
-        );
-        assert_eq!(
-            filled("SELECT 1 -- no value", "1", kind),
-            Ok("SELECT 1 -- no value".to_owned())
-        );
-    }
-
-    #[test]
-    fn a_value_that_could_change_the_query_is_refused_outside_of_quotes() {
-        for value in ["1 OR 1=1", "1;DROP", "a--b", "(SELECT 1)", "'", ""] {
-            for query in ["SELECT ${param.x}", "SELECT 'a' || ${param.x}"] {
-                let refused = filled(query, value, DataSourceKind::Sqlite);
-                assert!(
-                    matches!(refused, Err(QueryError::Unquoted { .. })),
-                    "{value:?}: {refused:?}"
-                );
-            }
-        }
-    }
-
-    #[test]
-    fn a_placeholder_that_nothing_has_the_name_of_is_told() {
-        let wrong = filled("SELECT '${param.y}'", "", DataSourceKind::Sqlite);
-        assert!(
-            matches!(wrong, Err(QueryError::Placeholder(_))),
-            "{wrong:?}"
-        );
     }
 }

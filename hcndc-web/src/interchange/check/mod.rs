@@ -153,9 +153,7 @@ fn check_directory(directory: &str, path: &str, faults: &mut Faults<'_>) {
 }
 
 fn check_job(job: &MeshJob, path: &str, faults: &mut Faults<'_>) {
-    if job.command.trim().is_empty() {
-        faults.tell_written(&field_path(path, "command"), Problem::EmptyCommand);
-    }
+    check_work(job, path, faults);
     if job.success_codes.is_empty() {
         // A list of which every code was faulty is not empty in the file.
         faults.tell_if(
@@ -175,6 +173,34 @@ fn check_job(job: &MeshJob, path: &str, faults: &mut Faults<'_>) {
     }
     if job.executor.is_some() && !job.labels.is_empty() {
         faults.tell(&field_path(path, "executor"), Problem::ExecutorAndLabels);
+    }
+}
+
+/// What it does: one thing.
+fn check_work(job: &MeshJob, path: &str, faults: &mut Faults<'_>) {
+    let works = job.work();
+    let count = works.count();
+    let command = field_path(path, "command");
+    if count == 0 {
+        // One that is written and faulty has been told.
+        let ways = ["command", "http", "sql", "kettle"];
+        faults.tell_if(
+            path,
+            |node| !ways.iter().any(|it| node.entry(it).is_some()),
+            || Problem::MissingField {
+                field: "command".to_owned(),
+            },
+        );
+        if job.command.trim().is_empty() {
+            faults.tell_written(&command, Problem::EmptyCommand);
+        }
+        return;
+    }
+    if count > 1 {
+        return faults.tell(path, Problem::SeveralKinds);
+    }
+    for (field, error) in works.kind().faults(&job.command) {
+        faults.tell(&field_path(path, &field), Problem::Definition(error));
     }
 }
 

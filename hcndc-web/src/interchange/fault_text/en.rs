@@ -49,6 +49,8 @@ pub(super) fn message(problem: &Problem) -> String {
             format!("{} name {name:?} {}", noun_text(*noun), name_rule(*rule))
         }
         Problem::EmptyCommand => "the command is empty".to_owned(),
+        Problem::SeveralKinds => "the job says more than one thing to do".to_owned(),
+        Problem::Definition(error) => error.to_string(),
         Problem::TextTooLong { length, max } => {
             format!(
                 "the text has {length} bytes; the system passes no more than {max} to a program"
@@ -191,6 +193,10 @@ pub(super) fn remedy(problem: &Problem) -> String {
             NameRule::EnvPattern => "start with a letter or `_`; go on with letters, digits or `_`".to_owned(),
             NameRule::AccountPattern => "write 1 to 64 characters in lower case, without spaces and slashes".to_owned(),
         },
+        Problem::SeveralKinds => "write one of command, http, sql and kettle".to_owned(),
+        Problem::Definition(_) => {
+            "docs/JOBS.md says what jobs of each kind can have".to_owned()
+        }
         Problem::EmptyCommand => "write the command to run; `true` does nothing and succeeds".to_owned(),
         Problem::TextTooLong { .. } => "put it into a file, and name the file".to_owned(),
         Problem::NulCharacter => "remove it".to_owned(),

@@ -42,6 +42,10 @@ pub(super) fn of_job(job: &Job) -> JobDraft {
             Placement::Labels(labels) => PlacementDraft::Labels(labels.clone()),
         },
         slots: job.slots,
+        kind: job
+            .kind
+            .with_source(|id| Some(Ref::Id(*id)))
+            .unwrap_or_default(),
         command: job.command.clone(),
         params: job.params.iter().map(of_param).collect(),
         env: job.env.clone(),

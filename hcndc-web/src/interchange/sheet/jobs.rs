@@ -9,8 +9,8 @@ use hcndc_core::{
     engine::Engine,
     id::{ExecutorId, FlowId, JobId, ParamId},
     model::{
-        Condition, DefinitionError, DependencyDraft, Flow, FlowRef, Job, JobDraft, JobParam,
-        JobParamDraft, JobRef, Placement, PlacementDraft, Ref,
+        Condition, DefinitionError, DependencyDraft, Flow, FlowRef, Job, JobDraft, JobKindDraft,
+        JobParam, JobParamDraft, JobRef, Placement, PlacementDraft, Ref,
     },
 };
 
@@ -135,7 +135,7 @@ fn fill(
     if let Some(text) = view.text(Column::Command) {
         text.clone_into(&mut draft.command);
     }
-    if draft.command.trim().is_empty() {
+    if draft.kind == JobKindDraft::Shell && draft.command.trim().is_empty() {
         faults.tell_if_new(row, Column::Command, SheetProblem::EmptyCell);
     }
     if let Some(text) = view.text(Column::Executor) {

@@ -24,6 +24,10 @@ describe('the form of a job', () => {
   })
 
   it('of a new job says what is not as it is by itself', () => {
+    const http = { method: 'GET', url: 'http://dw/' }
+    const called = { ...formOf(item, {}), command: '', http }
+    expect(setOf(item, called)).toEqual({ command: null, http })
+    expect(setOf(item, formOf(item, { command: null, http }))).toEqual({ command: null, http })
     const model = formOf(null, { command: 'true' })
     expect(setOf(null, model)).toEqual({ command: 'true' })
     model['priority'] = 3

@@ -1,5 +1,5 @@
 /** Faults that the server tells of a draft: what is sent to be told them, and the fields at which they are shown. */
-import { bodyOf, fieldOfFault, type Model } from './model'
+import { bodyOf, fieldOfFault, WORKS, type Model } from './model'
 import type { Item, Kind } from './types'
 import type { Fault, Problem } from '@/api/problem'
 import type { DraftEdit } from '@/lib/useDraftCheck'
@@ -22,6 +22,7 @@ export function draftToCheck(kind: Kind, model: Model, item: Item | null, came: 
   for (const field of kind.fields) {
     if (field.type === 'secret' && put[field.name]) put[field.name] = STAND_IN
     if (field.required && ['text', 'command'].includes(field.type) && isEmpty(model[field.name]) && !came.has(field.name)) put[field.name] = 'x'
+    if (field.type === 'work' && !came.has('command') && ['command', ...WORKS].every((it) => isEmpty(model[it]))) put['command'] = 'x'
   }
   return item ? { kind: kind.key, target: item.id, put } : { kind: kind.key, put }
 }

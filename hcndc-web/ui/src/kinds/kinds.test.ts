@@ -29,7 +29,7 @@ describe('kinds of definitions', () => {
       const taken = bodyFields(kind.key)
       if (!taken) continue
       // The flow of a job stands beside its body, and so does what is only told once.
-      const fields = kind.fields.filter((it) => !it.fixed && !it.onlyNew).flatMap((it) => (it.type === 'source' ? ['value', 'sql', 'context'] : [it.name]))
+      const fields = kind.fields.filter((it) => !it.fixed && !it.onlyNew).flatMap((it) => (it.type === 'source' ? ['value', 'sql', 'context'] : it.type === 'work' ? ['command', 'http', 'sql', 'kettle'] : [it.name]))
       expect([...fields].sort(), kind.key).toEqual(taken.filter((it) => !kind.fields.some((field) => field.fixed && field.name === it)).sort())
     }
   })
@@ -49,6 +49,19 @@ describe('a form', () => {
     const body = bodyOf(jobs, modelOf(jobs, stored), stored)
     expect(body).toMatchObject({ name: 'load', command: 'sh load.sh', timeout: '2m', params: stored.params, depends_on: ['fetch'], version: 3 })
     expect(body).not.toHaveProperty('flow')
+  })
+
+  it('sends one thing that a job does', () => {
+    const model = modelOf(jobs, stored)
+    expect(model).toMatchObject({ command: 'sh load.sh', http: null, sql: null, kettle: null })
+    Object.assign(model, { command: '', http: { method: 'POST', url: 'http://dw/' } })
+    const body = bodyOf(jobs, model, stored)
+    expect(body).toMatchObject({ http: { method: 'POST', url: 'http://dw/' } })
+    expect(body).not.toHaveProperty('command')
+    expect(body).not.toHaveProperty('sql')
+    const back = modelOf(jobs, { ...stored, command: '', sql: { data_source: 'dw', statement: 'select 1' } })
+    expect(bodyOf(jobs, back, stored)).toMatchObject({ sql: { data_source: 'dw', statement: 'select 1' } })
+    expect(fieldOfFault({ field: 'http.url', message: '' }, jobs)).toBe('command')
   })
 
   it('sends what was emptied as none, and no secret that was not entered', () => {

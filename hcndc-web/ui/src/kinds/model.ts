@@ -17,6 +17,10 @@ export function modelOf(kind: Kind, item: Item | null, given: Model = {}): Model
       Object.assign(model, sourceOf(item))
       continue
     }
+    if (field.type === 'work') {
+      Object.assign(model, workOf(item))
+      continue
+    }
     const stored = item?.[field.name]
     if (item && stored !== undefined && field.type !== 'secret') model[field.name] = copy(plain(field, stored))
     else model[field.name] = copy(given[field.name] ?? field.initial ?? INITIAL[field.type] ?? null)
@@ -35,6 +39,12 @@ function sourceOf(item: Item | null): Model {
   return { value: item?.['value'] ?? null, sql: copy(item?.['sql'] ?? null), context: copy(item?.['context'] ?? null) }
 }
 
+/** A job does one of four things. */
+export const WORKS = ['http', 'sql', 'kettle'] as const
+function workOf(item: Item | null): Model {
+  return { command: item?.['command'] ?? '', ...Object.fromEntries(WORKS.map((it) => [it, copy(item?.[it] ?? null)])) }
+}
+
 const isEmpty = (value: unknown): boolean => value === null || value === undefined || value === ''
 
 /** What the server is sent; `version` is that which was read. */
@@ -43,6 +53,10 @@ export function bodyOf(kind: Kind, model: Model, item: Item | null): Model {
   for (const field of kind.fields) {
     if (field.type === 'source') {
       for (const name of ['value', 'sql', 'context']) if (!isEmpty(model[name])) body[name] = copy(model[name])
+      continue
+    }
+    if (field.type === 'work') {
+      for (const name of ['command', ...WORKS]) if (!isEmpty(model[name])) body[name] = copy(model[name])
       continue
     }
     if (item && (field.fixed || field.onlyNew)) continue
@@ -64,6 +78,7 @@ export function fieldOfFault(fault: { field: string; code?: string; message: str
   if (names.includes(step)) return step
   const quoted = /[`“]([a-z_]+)[`”]/.exec(fault.message)?.[1]
   if (quoted && names.includes(quoted)) return quoted
+  if (['http', 'sql', 'kettle'].includes(step) && names.includes('command')) return 'command'
   if (['sql', 'context', 'value'].includes(step) && names.includes('value')) return 'value'
   return null
 }

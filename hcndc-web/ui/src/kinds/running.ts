@@ -40,13 +40,13 @@ export const flows: Kind = {
 
 export const jobs: Kind = {
   key: 'jobs', page: '/job/', one: p('job', '任务'), many: p('Jobs', '任务'),
-  about: p('Commands on executors, and what ties them together.', '在执行服务器上运行的命令及其依赖。'),
+  about: p('Commands, requests and statements on executors, and what ties them together.', '在执行服务器上运行的命令、请求、语句及其依赖。'),
   start: p('A job belongs to a flow: make a flow first.', '任务属于任务流，请先新建任务流。'),
   filters: ['flow', 'enabled'], needs: 'write', uses: true, sheet: 'jobs', forecast: true,
   detail: () => import('@/pages/JobParts.vue'),
   columns: [
     { name: 'flow', label: p('Flow', '任务流'), type: 'ref', width: '180px' }, COLUMN_NAME,
-    { name: 'command', label: p('Command', '命令'), type: 'command', wide: true },
+    { name: 'command', label: p('What it does', '执行内容'), type: 'work', wide: true },
     { name: 'depends_on', label: p('Depends on', '依赖'), type: 'dependencies', wide: true },
     { name: 'executor', label: p('Executor', '执行服务器'), type: 'ref', wide: true, width: '110px' },
     COLUMN_ENABLED, COLUMN_UPDATED,
@@ -54,9 +54,9 @@ export const jobs: Kind = {
   fields: [
     { name: 'flow', type: 'ref', to: 'flows', required: true, fixed: true, label: p('Flow', '任务流') },
     { ...NAME, help: p('Unique in its flow.', '在任务流中不可重复。') }, DESCRIPTION,
-    { name: 'command', type: 'command', required: true, label: p('Command', '命令'), help: p('Given to “sh -c”. ${date}, ${date-1d:%Y%m%d}, ${flow_name}, ${param.NAME} are replaced before.', '交给 sh -c 执行；${date}、${date-1d:%Y%m%d}、${flow_name}、${param.名称} 会先被替换。') },
+    { name: 'command', type: 'work', required: true, label: p('What it does', '执行内容') },
     { name: 'depends_on', type: 'dependencies', label: p('Depends on', '依赖'), help: p('Jobs that must end first: of this flow by name, of others as flow/job.', '须先结束的任务：同一任务流写名称，其他任务流写“任务流/任务”。') },
-    { name: 'params', type: 'params', label: p('Params', '参数'), help: p('Appended to the command in this order, each quoted as one word.', '按此顺序追加到命令后，每个作为一个词。') },
+    { name: 'params', type: 'params', label: p('Params', '参数'), help: p('Appended to a command in this order, each quoted as one word; for the rest values for ${param.NAME}.', '按此顺序追加到命令后，每个作为一个词；其他类型的任务用作 ${param.名称} 的值。') },
     { name: 'retry', type: 'retry', empty: null, label: p('Retries', '重试') },
     { name: 'timeout', type: 'span', empty: null, label: p('Timeout', '时限'), help: p('An attempt that takes longer is killed, and has failed. Empty: none.', '超时的尝试会被终止并记为失败。留空表示不限。') },
     { ...ENABLED, help: p('A job that is not enabled is skipped, and what depends on it goes on.', '停用的任务会被跳过，依赖它的任务照常继续。') },

@@ -41,8 +41,23 @@ function sourceText(item: Item): string {
   return String(item['value'] ?? '')
 }
 
+/** What a job does, a line for each part: a command as it is, all else after the name of its kind. */
+function workText(item: Item): string {
+  const part = ([name, value]: [string, unknown]) => (value && typeof value === 'object' ? Object.entries(value).map(([key, it]) => `${name}.${key}: ${String(it)}`) : [`${name}: ${String(value)}`])
+  const rest = (it: Record<string, unknown>, ...but: string[]) =>
+    Object.entries(it).filter(([name, value]) => !but.includes(name) && value !== '' && value !== null && value !== false).flatMap(part)
+  const http = item['http'] as Record<string, unknown> | null | undefined
+  const sql = item['sql'] as Record<string, unknown> | null | undefined
+  const kettle = item['kettle'] as Record<string, unknown> | null | undefined
+  if (http) return [`HTTP ${String(http['method'] ?? 'GET')} ${String(http['url'])}`, ...rest(http, 'method', 'url')].join('\n')
+  if (sql) return [`SQL @ ${nameOf(sql['data_source'])}`, ...rest(sql, 'data_source', 'statement'), String(sql['statement'])].join('\n')
+  if (kettle) return [`Kettle ${String(kettle['tool'] ?? 'kitchen')} ${String(kettle['file'] || kettle['name'] || '')}`, ...rest(kettle, 'tool')].join('\n')
+  return String(item['command'] ?? '')
+}
+
 export function valueText(type: AnyType, value: unknown, item: Item, options?: Field['options']): string {
   if (type === 'source') return sourceText(item)
+  if (type === 'work') return workText(item)
   if (value === null || value === undefined || value === '') return ''
   const word = (it: unknown) => {
     const label = options?.find((option) => option.value === it)?.label

@@ -185,12 +185,15 @@ impl Engine {
         plan
     }
 
-    /// Pools, params and executors that runs need by the versions that they are pinned to, if the batch deletes one.
+    /// Pools, params, data sources and executors that runs need by the versions that they are pinned to, if the batch deletes one.
     fn held_by_runs(&self, batch: &EditBatch) -> BTreeSet<DefinitionId> {
         let is_held = |id| {
             matches!(
                 id,
-                DefinitionId::Pool(_) | DefinitionId::Param(_) | DefinitionId::Executor(_)
+                DefinitionId::Pool(_)
+                    | DefinitionId::Param(_)
+                    | DefinitionId::DataSource(_)
+                    | DefinitionId::Executor(_)
             )
         };
         let mut deletes = batch.edits.iter().filter_map(Edit::deletes);

@@ -10,8 +10,8 @@ use crate::{
     engine::DefinitionId,
     id::{ExecutorId, FlowId},
     model::{
-        DefinitionError, Dependency, Edit, Executor, ExecutorDraft, Flow, FlowDraft, Job, JobDraft,
-        MOST_OUTSIDE_DEPENDENCIES, Placement, PlacementDraft, Pool, Revision,
+        DataSource, DefinitionError, Dependency, Edit, Executor, ExecutorDraft, Flow, FlowDraft,
+        Job, JobDraft, MOST_OUTSIDE_DEPENDENCIES, Placement, PlacementDraft, Pool, Revision,
     },
 };
 
@@ -135,8 +135,11 @@ impl Plan<'_> {
         self.check_range(at, "retry.max", i64::from(draft.retry.max), 0, 100);
         let backoff = i64::from(draft.retry.backoff_permille);
         self.check_range(at, "retry.backoff_permille", backoff, 1000, 100_000);
-        if draft.command.trim().is_empty() {
-            self.fault(at, "command", DefinitionError::Empty);
+        for (field, error) in draft.kind.faults(&draft.command) {
+            self.fault(at, &field, error);
+        }
+        for (field, text) in draft.kind.texts() {
+            self.check_text(at, &field, text);
         }
         self.check_not_zero(at, "timeout", draft.timeout);
         self.check_not_zero(at, "expected", draft.expected);
@@ -149,6 +152,9 @@ impl Plan<'_> {
         let params = self.job_params(at, draft, flow);
         let pool = draft.pool.as_ref();
         let pool = pool.and_then(|pool| self.named::<Pool>(at, "pool", pool));
+        let kind = draft
+            .kind
+            .with_source(|it| self.named::<DataSource>(at, "sql.data_source", it));
         let dependencies = self.dependencies(at, draft, flow);
         let mut success_codes = draft.success_codes.clone();
         success_codes.sort_unstable();
@@ -156,7 +162,9 @@ impl Plan<'_> {
         if success_codes.is_empty() {
             success_codes.push(0);
         }
-        let Some(flow) = flow else { return };
+        let (Some(flow), Some(kind)) = (flow, kind) else {
+            return;
+        };
         let job = Job {
             id,
             flow,
@@ -167,6 +175,7 @@ impl Plan<'_> {
             dependencies,
             placement,
             slots: draft.slots,
+            kind,
             command: draft.command.clone(),
             params,
             env: draft.env.clone(),

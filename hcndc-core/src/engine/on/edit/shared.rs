@@ -1,6 +1,7 @@
 //! What several definitions share must suit each of them after the batch.
 
 use alloc::{
+    borrow::ToOwned as _,
     collections::{BTreeMap, BTreeSet},
     string::String,
     vec::Vec,
@@ -9,10 +10,10 @@ use alloc::{
 use super::Plan;
 use crate::{
     engine::DefinitionId,
-    id::{FlowId, JobId, ParamId, PoolId},
+    id::{DataSourceId, FlowId, JobId, ParamId, PoolId},
     model::{
-        DefinitionError, Edit, Job, JobDraft, JobParam, JobParamDraft, OutputSource,
-        OutputSourceDraft, Param, Pool, SharedParam,
+        DataSource, DataSourceKind, DefinitionError, Edit, Job, JobDraft, JobParam, JobParamDraft,
+        OutputSource, OutputSourceDraft, Param, Pool, SharedParam,
     },
     outputs,
 };
@@ -81,6 +82,7 @@ impl Plan<'_> {
                 (Edit::PutJob(_), DefinitionId::Job(job)) => self.check_job(at, job),
                 (Edit::Put(_), DefinitionId::Pool(pool)) => self.check_pool(at, pool),
                 (Edit::Put(_), DefinitionId::Param(param)) => self.check_param(at, param),
+                (Edit::Put(_), DefinitionId::DataSource(source)) => self.check_source(at, source),
                 _ => {}
             }
         }
@@ -96,6 +98,11 @@ impl Plan<'_> {
             if job.pool_slots <= 1_000 && slots >= 1 && i64::from(job.pool_slots) > slots {
                 self.check_range(at, "pool_slots", i64::from(job.pool_slots), 1, slots);
             }
+        }
+        let source = job.kind.data_source();
+        let source = source.and_then(|source| self.after::<DataSource>(*source));
+        if let Some(kind) = source.map(|it| it.kind) {
+            self.check_statements(at, "sql.data_source", kind);
         }
         for value in self.shared_names_twice(&job) {
             self.fault(at, "params", DefinitionError::Duplicate { value });
@@ -131,6 +138,23 @@ impl Plan<'_> {
             .any(|job| self.shared_names_twice(job).contains(&value));
         if twice {
             self.fault(at, "name", DefinitionError::Duplicate { value });
+        }
+    }
+
+    /// Jobs that stay as they are must still be able to run their statements.
+    fn check_source(&mut self, at: usize, source: DataSourceId) {
+        let Some(kind) = self.nouns.data_sources.puts.get(&source).map(|it| it.kind) else {
+            return;
+        };
+        if self.jobs_that_stay(source.into()).next().is_some() {
+            self.check_statements(at, "kind", kind);
+        }
+    }
+
+    fn check_statements(&mut self, at: usize, field: &str, kind: DataSourceKind) {
+        if !kind.runs_statements() {
+            let kind = kind.as_str().to_owned();
+            self.fault(at, field, DefinitionError::NoStatements { kind });
         }
     }
 

@@ -158,6 +158,8 @@ fn check_jobs(mesh: &Mesh<'_>, budget: &NearBudget, faults: &mut Faults<'_>) {
     let pools = Names::new(mesh, Noun::Pool, names, budget);
     let names = mesh.file.shared_params.iter().map(|it| &it.name);
     let shared = Names::new(mesh, Noun::SharedParam, names, budget);
+    let names = mesh.file.data_sources.iter().map(|it| &it.name);
+    let sources = Names::new(mesh, Noun::DataSource, names, budget);
     let index = JobIndex::new(mesh.file);
     for (place, flow) in mesh.flows.iter().enumerate() {
         for job in &flow.jobs {
@@ -171,6 +173,10 @@ fn check_jobs(mesh: &Mesh<'_>, budget: &NearBudget, faults: &mut Faults<'_>) {
                     let problem = Problem::PoolTooSmall { pool, slots };
                     faults.tell(&field_path(&path, "pool_slots"), problem);
                 }
+            }
+            if let Some(sql) = &job.item.sql {
+                let path = field_path(&field_path(&job.path(flow), "sql"), "data_source");
+                sources.check(&sql.data_source, &path, faults);
             }
             let params = job.item.params.iter();
             for (name, _) in params.filter(|(_, value)| **value == MeshParamValue::Shared) {

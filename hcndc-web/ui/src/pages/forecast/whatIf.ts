@@ -63,7 +63,7 @@ export interface WhatIf extends Forecast {
 export const FORECAST_KINDS: Kind[] = KINDS.filter((it) => it.forecast)
 
 /** What is only told to people makes no difference. */
-const TOLD_ONLY = new Set(['name', 'description', 'directory', 'owner', 'address', 'alerts', 'command', 'workdir', 'env', 'params', 'success_codes'])
+const TOLD_ONLY = new Set(['name', 'description', 'directory', 'owner', 'address', 'alerts', 'command', 'http', 'sql', 'kettle', 'workdir', 'env', 'params', 'success_codes'])
 export const fieldsThatMatter = (kind: Kind): Field[] => kind.fields.filter((it) => !TOLD_ONLY.has(it.name) && !it.fixed && it.type !== 'secret')
 
 /** The change that a form was left with: `jobs:12`, `flows:new`. */

@@ -1,0 +1,218 @@
+//! Orders on their way to executors: what is sealed in them is opened, so that who runs statements can log in.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use hcndc_core::{
+    engine::{EndCause, Order, Report},
+    id::{AttemptId, ExecutorId},
+    model::{Executor, JobKind},
+    port::{Fence, Introduction, LogRead, Transport, Unreachable},
+};
+use hcndc_exec::link::end_at;
+use tokio::sync::{Mutex, mpsc};
+
+use crate::{causes::with_causes, vault::Vault};
+
+/// A transport whose executors are told passwords, not what is stored of them.
+pub struct Opening<T> {
+    inner: T,
+    vault: Arc<Vault>,
+    /// Ends of attempts whose secrets cannot be opened.
+    ends: mpsc::UnboundedSender<(ExecutorId, Report)>,
+    ended: Mutex<mpsc::UnboundedReceiver<(ExecutorId, Report)>>,
+}
+
+impl<T> fmt::Debug for Opening<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Opening").finish_non_exhaustive()
+    }
+}
+
+impl<T> Opening<T> {
+    /// Opens with these keys what goes through this transport.
+    pub fn new(inner: T, vault: Arc<Vault>) -> Self {
+        let (ends, ended) = mpsc::unbounded_channel();
+        Self {
+            inner,
+            vault,
+            ends,
+            ended: Mutex::new(ended),
+        }
+    }
+}
+
+#[async_trait]
+impl<T: Transport> Transport for Opening<T> {
+    type Error = T::Error;
+
+    fn connect(&self, executor: Arc<Executor>, fence: Fence) {
+        self.inner.connect(executor, fence);
+    }
+
+    fn disconnect(&self, executor: ExecutorId) {
+        self.inner.disconnect(executor);
+    }
+
+    fn send(&self, executor: ExecutorId, mut order: Order) {
+        if let Order::Run(order) = &mut order
+            && let JobKind::Sql(script) = &mut order.kind
+        {
+            let source = &mut script.data_source;
+            match self.vault.open(&source.password) {
+                Ok(password) => source.password = password,
+                Err(error) => {
+                    let reason = format!(
+                        "the password of data source {} cannot be opened: {}",
+                        source.name,
+                        with_causes(&error)
+                    );
+                    let end = end_at(chrono::Utc::now().into(), EndCause::NotStarted(reason));
+                    let attempt = order.attempt;
+                    // Received as long as we live.
+                    let _ = self
+                        .ends
+                        .send((executor, Report::Finished { attempt, end }));
+                    return;
+                }
+            }
+        }
+        self.inner.send(executor, order);
+    }
+
+    async fn recv(&self) -> (ExecutorId, Report) {
+        let mut ended = self.ended.lock().await;
+        tokio::select! {
+            biased;
+            Some(end) = ended.recv() => end,
+            report = self.inner.recv() => report,
+        }
+    }
+
+    async fn read_log(
+        &self,
+        executor: ExecutorId,
+        attempt: AttemptId,
+        from: u64,
+        max_bytes: usize,
+        wait: Duration,
+    ) -> Result<LogRead, Self::Error> {
+        self.inner
+            .read_log(executor, attempt, from, max_bytes, wait)
+            .await
+    }
+
+    fn trouble(&self, executor: ExecutorId) -> Option<String> {
+        self.inner.trouble(executor)
+    }
+
+    async fn test(&self, executor: &Executor) -> Result<Introduction, Unreachable> {
+        self.inner.test(executor).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex as Lock;
+
+    use hcndc_core::{
+        engine::{RunOrder, SourceAccess},
+        id::{ExecutionId, JobRunId},
+        model::{DataSourceKind, Secret, SqlScript},
+        port::NoExecutors,
+    };
+
+    use super::*;
+
+    #[derive(Default)]
+    struct Sent(Lock<Vec<Order>>);
+
+    #[async_trait]
+    impl Transport for Sent {
+        type Error = NoExecutors;
+
+        fn connect(&self, _: Arc<Executor>, _: Fence) {}
+
+        fn disconnect(&self, _: ExecutorId) {}
+
+        fn send(&self, _: ExecutorId, order: Order) {
+            self.0.lock().expect("no panic").push(order);
+        }
+
+        async fn recv(&self) -> (ExecutorId, Report) {
+            std::future::pending().await
+        }
+
+        async fn read_log(
+            &self,
+            _: ExecutorId,
+            _: AttemptId,
+            _: u64,
+            _: usize,
+            _: Duration,
+        ) -> Result<LogRead, NoExecutors> {
+            Err(NoExecutors)
+        }
+
+        fn trouble(&self, _: ExecutorId) -> Option<String> {
+            None
+        }
+    }
+
+    fn order(password: Secret) -> Order {
+        Order::Run(Box::new(RunOrder {
+            attempt: AttemptId(1),
+            execution: ExecutionId(2),
+            job_run: JobRunId(3),
+            number: 1,
+            flow: "f".into(),
+            job: "j".into(),
+            data_date: "2026-11-21".parse().expect("a date"),
+            kind: JobKind::Sql(SqlScript {
+                data_source: SourceAccess {
+                    name: "dw".into(),
+                    kind: DataSourceKind::Mysql,
+                    host: "db".into(),
+                    port: None,
+                    database: String::new(),
+                    user: "etl".into(),
+                    password,
+                    options: std::collections::BTreeMap::new(),
+                },
+                statement: "SELECT 1".into(),
+                transaction: false,
+            }),
+            command: String::new(),
+            args: Vec::new(),
+            values: std::collections::BTreeMap::new(),
+            env: std::collections::BTreeMap::new(),
+            workdir: String::new(),
+            timeout: None,
+            grace: Duration::ZERO,
+        }))
+    }
+
+    #[tokio::test]
+    async fn what_is_sealed_is_opened_on_its_way_and_what_cannot_be_ends_the_attempt() {
+        let vault = Vault::default().with_fresh_key().expect("random bytes");
+        let sealed = vault.seal(&Secret::new("hunter2")).expect("a key");
+        let opening = Opening::new(Sent::default(), Arc::new(vault));
+        opening.send(ExecutorId(1), order(sealed.clone()));
+        let sent = opening.inner.0.lock().expect("no panic").pop();
+        assert_eq!(sent, Some(order(Secret::new("hunter2"))));
+
+        let other = Vault::default().with_fresh_key().expect("random bytes");
+        let opening = Opening::new(Sent::default(), Arc::new(other));
+        opening.send(ExecutorId(1), order(sealed));
+        assert!(opening.inner.0.lock().expect("no panic").is_empty());
+        let (_, report) = opening.recv().await;
+        let Report::Finished { attempt, end } = report else {
+            panic!("the attempt must end: {report:?}");
+        };
+        assert_eq!(attempt, AttemptId(1));
+        let EndCause::NotStarted(reason) = end.cause else {
+            panic!("it must not have started: {end:?}");
+        };
+        assert!(reason.contains("password of data source dw"), "{reason}");
+    }
+}
