@@ -181,6 +181,7 @@ pub enum DefinitionError {
         "job {job:?} does not depend on job {upstream:?}, whose output it takes: add that dependency for the same data date, directly or through other jobs"
     )]
     NotUpstream { job: String, upstream: String },
+    #[error(
         "{value:?} is no address of a request: it begins with http://, https:// or a placeholder, and holds no spaces"
     )]
     BadUrl { value: String },

@@ -135,7 +135,7 @@ fn open_quote(text: &str, kind: DataSourceKind) -> Option<char> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
+    use std::collections::{BTreeMap, BTreeSet};
 
     use hcndc_core::id::ExecutionId;
 
