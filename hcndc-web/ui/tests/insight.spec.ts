@@ -33,7 +33,7 @@ test('a longer job is tried out from its form: what moves, what is missed, and b
   await accessible(page)
 
   await page.getByRole('link', { name: 'Back to the form' }).click()
-  await expect(page.getByRole('status')).toContainText('not saved yet')
+  await expect(page.locator('.filled')).toContainText('not saved yet')
   await page.getByText('More settings').click()
   await expect(page.getByLabel('Usual duration')).toHaveValue('45m')
   await page.getByRole('button', { name: 'Show what is stored' }).click()
@@ -88,7 +88,7 @@ test('a definition’s versions are read, compared, and one is put again', async
   await accessible(page)
 
   await entries.last().getByRole('button', { name: 'Restore this version' }).click()
-  await expect(page.getByRole('status')).toContainText('Filled with version 1')
+  await expect(page.locator('.filled')).toContainText('Filled with version 1')
   await expect(page.getByLabel('Command')).toHaveValue('echo loaded')
   await page.getByRole('button', { name: 'Save' }).click()
   await expect(page.locator('dl').first()).toContainText('echo loaded')
