@@ -6,7 +6,7 @@ mod firing;
 pub use definition::{pool, schedule, shared_param};
 pub use firing::{alert, cursor, file, firing, open_firing};
 
-use alloc::{boxed::Box, collections::BTreeMap, format, string::String, sync::Arc, vec, vec::Vec};
+use alloc::{collections::BTreeMap, format, string::String, sync::Arc, vec, vec::Vec};
 use core::time::Duration;
 
 use crate::{
@@ -16,13 +16,12 @@ use crate::{
         FlowRunState, JobOutcome, JobOutputs, JobRunRow, JobRunState, Snapshot, TriggerKind,
     },
     id::{
-        AttemptId, BackfillId, DataSourceId, ExecutionId, ExecutorId, FlowId, FlowRunId, JobId,
-        JobRunId, ParamId, PoolId, ScheduleId,
+        AttemptId, BackfillId, ExecutionId, ExecutorId, FlowId, FlowRunId, JobId, JobRunId,
+        ParamId, PoolId, ScheduleId,
     },
     model::{
-        Condition, Definition, Dependency, Executor, Flow, HttpCall, Job, JobKind, JobParam,
-        KettleLevel, KettleRun, KettleTool, OutputSource, Param, Placement, Retry, Revision,
-        SqlScript,
+        Condition, Definition, Dependency, Executor, Flow, Job, JobKind, JobParam, OutputSource,
+        Param, Placement, Retry, Revision,
     },
     time::{DataDate, Timestamp},
 };
@@ -590,41 +589,7 @@ fn jobs() -> Vec<Job> {
         }],
         ..job(13, 2, "extract")
     };
-    let call = Job {
-        kind: JobKind::Http(Box::new(HttpCall {
-            method: String::from("POST"),
-            url: String::from("https://api/加载?day=${date}"),
-            headers: map(&[("X-Token", "${param.token}")]),
-            body: String::from("{\"a\": \"it's\"}"),
-            expect: String::from("200-299,304"),
-        })),
-        command: String::new(),
-        ..job(14, 2, "call")
-    };
-    let merge = Job {
-        kind: JobKind::Sql(SqlScript {
-            data_source: DataSourceId(79),
-            statement: String::from("DELETE FROM t WHERE d = '${date}';\nSELECT 1"),
-            transaction: true,
-        }),
-        command: String::new(),
-        ..job(15, 2, "merge")
-    };
-    let kettle = Job {
-        kind: JobKind::Kettle(Box::new(KettleRun {
-            tool: KettleTool::Pan,
-            repository: String::from("etl"),
-            user: String::from("admin"),
-            password: String::from("${param.kettle}"),
-            name: String::from("清洗"),
-            level: Some(KettleLevel::Basic),
-            params: map(&[("DAY", "${date}")]),
-            ..KettleRun::default()
-        })),
-        command: String::new(),
-        ..job(16, 2, "kettle")
-    };
-    vec![extract, clean, sum, call, merge, kettle]
+    vec![extract, clean, sum]
 }
 
 fn executors() -> Vec<Executor> {

@@ -349,6 +349,8 @@ CREATE TABLE `job` (
   `enabled` tinyint(1) NOT NULL,
   `updated_at` bigint NOT NULL,
   `search` longtext NOT NULL,
+  `kind` varchar(16) NOT NULL DEFAULT 'shell',
+  `data_source_id` bigint DEFAULT NULL,
   PRIMARY KEY (`id`),
   KEY `job_by_flow` (`flow_id`,`id`),
   KEY `job_by_name` (`name`,`id`),

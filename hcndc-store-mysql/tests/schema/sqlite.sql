@@ -336,7 +336,9 @@ CREATE TABLE "job" ( "id" integer NOT NULL PRIMARY KEY,
   "name" varchar(255) NOT NULL,
   "enabled" boolean NOT NULL,
   "updated_at" integer NOT NULL,
-  "search" text NOT NULL );
+  "search" text NOT NULL ,
+  "kind" varchar(16) NOT NULL DEFAULT 'shell',
+  "data_source_id" integer);
 
 CREATE INDEX "job_by_flow" ON "job" ("flow_id", "id");
 

@@ -335,10 +335,10 @@ async fn a_job_does_one_thing_and_may_do_another() {
     assert_eq!(problem["faults"][0]["field"], "command");
     let several = json!({"flow": "load", "name": "two", "http": http, "sql": sql});
     let problem = bed.post("jobs", &several).await.problem(400, "bad_body");
-    assert_eq!(problem["faults"][0]["code"], "several-kinds");
+    assert_eq!(problem["faults"][0]["code"], "several_kinds");
     let none = json!({"flow": "load", "name": "none"});
     let problem = bed.post("jobs", &none).await.problem(400, "bad_body");
-    assert_eq!(problem["faults"][0]["code"], "missing-field");
+    assert_eq!(problem["faults"][0]["code"], "missing_field");
     let bad = json!({"flow": "load", "name": "bad", "http": {"url": "nowhere"}});
     let problem = bed.post("jobs", &bad).await.problem(422, "bad_definition");
     assert_eq!(problem["faults"][0]["field"], "http.url");
