@@ -185,6 +185,7 @@ mod tests {
             command: String::new(),
             args: Vec::new(),
             values: std::collections::BTreeMap::new(),
+            literal: std::collections::BTreeSet::new(),
             env: std::collections::BTreeMap::new(),
             workdir: String::new(),
             timeout: None,
