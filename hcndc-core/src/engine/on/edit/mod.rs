@@ -31,7 +31,8 @@ use crate::{
     id::{ExecutorId, FlowId, JobId},
     mesh::Node,
     model::{
-        Definition, DefinitionError, Edit, Executor, Fault, Flow, FlowRef, Job, Named as _, Subject,
+        Definition, DefinitionError, Edit, Executor, Fault, Flow, FlowRef, Job, JobParam,
+        Named as _, Subject,
     },
     time::Timestamp,
 };
@@ -147,7 +148,8 @@ impl Engine {
     }
 
     /// Refuses a batch of edits as [`apply`](Self::apply) would, and changes nothing: no copy of the engine is needed to try it on.
-    /// Circles alone are not found. Where the batch ties flows or jobs anew, which is told by `true`, applying it to a copy shows them.
+    /// Circles, and outputs of jobs that are not upstream, are not found: where the batch ties flows or jobs otherwise, or takes outputs,
+    /// which is told by `true`, applying it to a copy shows them.
     ///
     /// # Errors
     /// [`Rejected::Definition`] with all faults.
@@ -162,12 +164,17 @@ impl Engine {
         }
         let flows = plan.flows.values().any(|flow| {
             let old = self.flow(flow.id);
-            !flow.parents.is_empty() && old.is_none_or(|old| old.parents != flow.parents)
+            old.map_or(!flow.parents.is_empty(), |old| old.parents != flow.parents)
         });
         let jobs = plan.jobs.values().any(|job| {
-            let old = self.job(job.id);
-            let ties = &job.dependencies;
-            !ties.is_empty() && old.is_none_or(|old| old.dependencies != *ties)
+            let takes = |it: &JobParam| matches!(it, JobParam::Output { .. });
+            let takes = job.params.iter().any(takes);
+            match self.job(job.id) {
+                None => takes || !job.dependencies.is_empty(),
+                Some(old) => {
+                    old.dependencies != job.dependencies || (takes && old.params != job.params)
+                }
+            }
         });
         Ok(flows || jobs)
     }
