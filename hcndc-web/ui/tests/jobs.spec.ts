@@ -27,7 +27,7 @@ test('a request is written in the form, put right, run and read in its log', asy
   await page.getByLabel('URL').fill('nowhere')
   await accessible(page)
   await page.getByRole('button', { name: 'Create' }).click()
-  await expect(page.locator('.field', { hasText: 'What it does' }).getByRole('alert')).toContainText('begins with http://')
+  await expect(page.locator('.field', { hasText: 'What it does' }).locator('.note.error')).toContainText('begins with http://')
   await page.getByLabel('URL').fill(`${server()}/healthz?day=\${date}`)
   await page.getByRole('button', { name: 'Create' }).click()
   await expect(page.locator('dl')).toContainText('HTTP GET http://')
