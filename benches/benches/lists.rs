@@ -8,7 +8,7 @@
 
 use std::time::{Duration, Instant};
 
-use hcndc_benches::Server;
+use hcndc_benches::{History, Server};
 use hcndc_core::{
     engine::{ExecutionState, JobRunState},
     id::{ExecutionId, FlowId, FlowRunId, JobId, ScheduleId},
@@ -19,14 +19,11 @@ use hcndc_core::{
     time::DataDate,
 };
 use hcndc_store_mysql::SqlStore;
-use sea_orm::{ConnectionTrait as _, Database};
 
 /// Pages of each list that are timed.
 const PAGES: u64 = 200;
 /// Flows, of which each has one schedule and ten jobs.
 const FLOWS: u64 = 1_000;
-/// Executions that one statement makes, and ten times as many job runs.
-const STEP: u64 = 10_000;
 
 fn main() {
     let executions = std::env::var("HCNDC_BENCH_EXECUTIONS")
@@ -51,85 +48,6 @@ fn main() {
         }),
         None => eprintln!("skipped: lists/mariadb: HCNDC_TEST_MYSQL_URL is not set"),
     }
-}
-
-/// Numbers from 0 on, as many as a step has.
-const NUMBERS: &str = "WITH d (d) AS (SELECT 0 UNION ALL SELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 3 UNION ALL \
-    SELECT 4 UNION ALL SELECT 5 UNION ALL SELECT 6 UNION ALL SELECT 7 UNION ALL SELECT 8 UNION ALL SELECT 9), \
-    n (n) AS (SELECT a.d + 10 * b.d + 100 * c.d + 1000 * e.d FROM d a, d b, d c, d e)";
-
-/// Fills the tables: states as they are after years, mostly good ones, and a few that run.
-async fn fill(url: &str, executions: u64) {
-    let db = Database::connect(url).await.expect("connect");
-    let is_sqlite = url.starts_with("sqlite");
-    let day = |n: &str| match is_sqlite {
-        true => format!("date('2023-01-01', '+' || ({n}) || ' days')"),
-        false => format!("date_add('2023-01-01', interval ({n}) day)"),
-    };
-    let with = |insert: &str, rows: &str| match is_sqlite {
-        true => format!("{NUMBERS} {insert} {rows}"),
-        false => format!("{insert} {NUMBERS} {rows}"),
-    };
-    let run = async |statement: String| {
-        db.execute_unprepared(&statement).await.expect(&statement);
-    };
-    run(with(
-        "INSERT INTO flow_version (flow_id, version, name, definition)",
-        &format!("SELECT n.n + 1, 1, 'flow', '{{}}' FROM n WHERE n.n < {FLOWS}"),
-    ))
-    .await;
-    run(with(
-        "INSERT INTO job_version (job_id, version, name, definition)",
-        "SELECT n.n + 1, 1, 'job', '{}' FROM n",
-    ))
-    .await;
-    // Divisions of whole numbers have other names on each.
-    let div = if is_sqlite { "/" } else { "DIV" };
-    for from in (0..executions).step_by(usize::try_from(STEP).expect("a step")) {
-        let i = format!("({from} + n.n)");
-        let state = format!(
-            "CASE WHEN {i} >= {executions} - 20 THEN 'running' WHEN {i} % 50 < 4 THEN 'failed' \
-             WHEN {i} % 1000 = 999 THEN 'stopped' ELSE 'succeeded' END"
-        );
-        let date = day(&format!("{i} * 1000 {div} {executions}"));
-        let here = format!("n.n + {from} < {executions}");
-        run(with(
-            "INSERT INTO execution (id, state, trigger_kind, data_date, params, started_by, started_at, ended_at, resumes, \
-             schedule_id, partial)",
-            &format!(
-                "SELECT {i} * 100, {state}, 'schedule', {date}, '[]', 'bench', {i}, {i} + 1, 0, {i} % {FLOWS} + 1, 0 \
-                 FROM n WHERE {here}"
-            ),
-        ))
-        .await;
-        run(with(
-            "INSERT INTO flow_run (id, execution_id, flow_id, flow_version, state)",
-            &format!(
-                "SELECT {i} * 100 + 1, {i} * 100, {i} % {FLOWS} + 1, 1, 'succeeded' FROM n WHERE {here}"
-            ),
-        ))
-        .await;
-        run(with(
-            "INSERT INTO action (id, execution_id, kind, done_by, done_at)",
-            &format!("SELECT {i} * 100 + 50, {i} * 100, 'stop', 'ann', {i} FROM n WHERE {here} AND {i} % 10 = 0"),
-        ))
-        .await;
-        let failed = format!(
-            "CASE WHEN {i} >= {executions} - 20 AND d.d = 9 THEN 'running' WHEN {i} % 50 < 4 AND d.d = 7 THEN 'failed' ELSE 'succeeded' END"
-        );
-        run(with(
-            "INSERT INTO job_run (id, execution_id, flow_run_id, job_id, job_version, state, attempt, attempts_before)",
-            &format!(
-                "SELECT {i} * 100 + 2 + d.d, {i} * 100, {i} * 100 + 1, {i} % {FLOWS} * 10 + d.d + 1, 1, {failed}, 1, 0 \
-                 FROM n, d WHERE {here}"
-            ),
-        ))
-        .await;
-    }
-    if !is_sqlite {
-        run("ANALYZE TABLE execution, flow_run, job_run, action".into()).await;
-    }
-    db.close().await.expect("close");
 }
 
 /// Places all over a list, newest first; every fourth page is the first one, as it is in life.
@@ -163,7 +81,8 @@ async fn time<T>(name: &str, mut list: impl AsyncFnMut(u64) -> T, count: impl Fn
 async fn measure(name: &str, url: &str, executions: u64) {
     let store = SqlStore::connect(url).await.expect("a database");
     let began = Instant::now();
-    fill(url, executions).await;
+    let history = History::undefined(executions, FLOWS);
+    history.fill(url).await;
     println!(
         "{name}: {executions} executions, {} job runs, filled in {:.0?}",
         executions * 10,
@@ -195,7 +114,7 @@ async fn measure(name: &str, url: &str, executions: u64) {
     )
     .await;
     let query = |at| ExecutionQuery {
-        flow: Some(FlowId(at % FLOWS + 1)),
+        flow: Some(FlowId(History::undefined(1, FLOWS).flow(at))),
         ..ExecutionQuery::default()
     };
     time(
@@ -290,7 +209,7 @@ async fn measure(name: &str, url: &str, executions: u64) {
     )
     .await;
     let of_one = async |at: u64| {
-        let execution = at * 7 % executions * 100;
+        let execution = history.execution(at * 7 % executions);
         let query = JobRunQuery {
             execution: Some(ExecutionId(execution)),
             flow_run: Some(FlowRunId(execution + 1)),

@@ -1,7 +1,8 @@
-//! What the measurements share: settings, an engine at work, rows to store, a MariaDB database for as long as one
+//! What the measurements share: settings, an engine at work, rows to store, years of history, a MariaDB database for as long as one
 //! takes, and an allocator that counts.
 
 mod commit;
+mod history;
 mod server;
 
 use std::{
@@ -23,6 +24,7 @@ use hcndc_core::{
 };
 
 pub use commit::started_execution;
+pub use history::History;
 pub use server::{Database, Server};
 
 /// The seed of every workload here.
