@@ -3,7 +3,8 @@ import { onScopeDispose } from 'vue'
 import { API } from './http'
 
 export interface LiveEvent {
-  kind: 'job_run' | 'flow_run' | 'execution' | 'gap'
+  /** `open`: the stream begins, so what was read before may be older than what it tells first. `gap`: some of it was missed. */
+  kind: 'job_run' | 'flow_run' | 'execution' | 'gap' | 'open'
   execution?: number
   at?: string
   job_run?: number
@@ -16,11 +17,33 @@ type Listener = (event: LiveEvent) => void
 
 const listeners = new Set<Listener>()
 let source: EventSource | null = null
+let later = 0
+
+/** How long the stream stays without anybody who listens, in milliseconds: the next page takes it over. */
+export const LINGER = 5_000
+/** When a stream that was refused is tried again, in milliseconds; one that broke is taken up by the browser. */
+export const AGAIN = 15_000
+
+function close(): void {
+  source?.close()
+  source = null
+}
 
 function open(): void {
-  source = new EventSource(`${API}/events`)
+  close()
+  const opened = new EventSource(`${API}/events`)
+  source = opened
+  opened.addEventListener('open', () => {
+    for (const listener of listeners) listener({ kind: 'open' })
+  })
+  opened.addEventListener('error', () => {
+    // Nobody is signed in, or a proxy says that the server is away: the browser gives up then.
+    if (opened !== source || opened.readyState !== EventSource.CLOSED) return
+    window.clearTimeout(later)
+    later = window.setTimeout(open, AGAIN)
+  })
   for (const kind of ['job_run', 'flow_run', 'execution', 'gap'] as const) {
-    source.addEventListener(kind, (message) => {
+    opened.addEventListener(kind, (message) => {
       const data = (message as MessageEvent<string>).data
       const event: LiveEvent = { ...(data ? (JSON.parse(data) as object) : {}), kind }
       for (const listener of listeners) listener(event)
@@ -31,13 +54,13 @@ function open(): void {
 /** Calls back for each event while the component lives. */
 export function useEvents(listener: Listener): void {
   listeners.add(listener)
-  if (!source) open()
+  window.clearTimeout(later)
+  if (source?.readyState !== EventSource.OPEN && source?.readyState !== EventSource.CONNECTING) open()
   onScopeDispose(() => {
     listeners.delete(listener)
-    if (listeners.size === 0) {
-      source?.close()
-      source = null
-    }
+    if (listeners.size > 0) return
+    window.clearTimeout(later)
+    later = window.setTimeout(close, LINGER)
   })
 }
 
@@ -63,7 +86,7 @@ export function useLive(refresh: () => unknown, concerns: (event: LiveEvent) => 
     }
   }
   useEvents((event) => {
-    if (event.kind !== 'gap' && !concerns(event)) return
+    if (event.kind !== 'gap' && event.kind !== 'open' && !concerns(event)) return
     due = true
     void run()
   })

@@ -2,8 +2,8 @@ import { effectScope, type EffectScope } from 'vue'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { AT_LAST, EVERY, useStale } from './useStale'
 
-let tellEvent = () => {}
-vi.mock('@/api/events', () => ({ useEvents: (listener: () => void) => (tellEvent = listener) }))
+let tellEvent: (event: { kind: string }) => void = () => {}
+vi.mock('@/api/events', () => ({ useEvents: (listener: (event: { kind: string }) => void) => (tellEvent = listener) }))
 
 let hidden = false
 let scope: EffectScope
@@ -39,7 +39,7 @@ describe('figures that cost much', () => {
   it('are asked for again when something has run or was changed', async () => {
     const { load, change } = started()
     await pass(0)
-    tellEvent()
+    tellEvent({ kind: 'execution' })
     await pass(EVERY)
     expect(load).toHaveBeenCalledTimes(2)
     await pass(EVERY)

@@ -45,8 +45,8 @@ export function useStale(load: () => Promise<unknown>, moves: () => boolean, cha
       busy = false
     }
   }
-  useEvents(() => {
-    happened = true
+  useEvents(({ kind }) => {
+    if (kind !== 'open') happened = true
   })
   const seen = () => {
     if (!document.hidden && Date.now() - lookedAt >= EVERY) void look()
