@@ -6,8 +6,8 @@ const results = process.env['HCNDC_UI_RESULTS'] ?? '../../target/ui-results'
 export default defineConfig({
   testDir: 'tests',
   outputDir: `${results}/traces`,
-  globalSetup: './tests/server.ts',
-  workers: 1,
+  // Each has a server of its own, see fixture.ts; browser and server together keep a core busy.
+  workers: 2,
   timeout: 60_000,
   expect: { timeout: 15_000 },
   reporter: [['list'], ['html', { outputFolder: `${results}/report`, open: 'never' }]],

@@ -42,6 +42,14 @@ export const router = createRouter({
   ],
 })
 
+/** Has the browser fetch the code of the page at this address. */
+export function fetchPage(address: string): void {
+  for (const { components } of router.resolve(address).matched) {
+    const page: unknown = components?.['default']
+    if (typeof page === 'function') (page as () => Promise<unknown>)().catch(() => {})
+  }
+}
+
 router.beforeEach(async (to) => {
   if (to.meta['anyone']) return true
   if (!session.value && !(await loadSession())) return { path: '/login/', query: { to: to.fullPath } }

@@ -1,6 +1,7 @@
-/** A page of the app in a language and theme; a console error fails the test. */
+/** A page of the app in a language and theme; a console error fails the test. Each worker has a server for itself. */
 import { AxeBuilder } from '@axe-core/playwright'
 import { test as base, expect, type Page } from '@playwright/test'
+import { serve } from './server'
 
 export type Look = { locale: 'en' | 'zh-CN'; theme: 'light' | 'dark' }
 // Each language and each theme once: colours and words do not depend on each other.
@@ -17,7 +18,17 @@ export async function look(page: Page, { locale, theme }: Look): Promise<void> {
   await page.addInitScript((it) => localStorage.setItem('hcndc.prefs', it), prefs)
 }
 
-export const test = base.extend<{ quiet: string[] }>({
+export const test = base.extend<{ quiet: string[] }, { served: string }>({
+  served: [
+    // Playwright reads from the pattern which fixtures this one needs: none.
+    async ({}, use) => {
+      const { address, stop } = await serve()
+      process.env['HCNDC_TEST_SERVER'] = address
+      await use(address)
+      await stop()
+    },
+    { scope: 'worker', auto: true, timeout: 120_000 },
+  ],
   quiet: [
     async ({ page }, use) => {
       const told: string[] = []

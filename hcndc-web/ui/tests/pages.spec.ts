@@ -1,6 +1,9 @@
 import { mkdirSync } from 'node:fs'
 import { accessible, expect, look, LOOKS, results, server, test } from './fixture'
 
+// They only look, so whoever is free takes the next one.
+test.describe.configure({ mode: 'parallel' })
+
 const PAGES: [name: string, path: string, here: string][] = [
   ['home', '/home/', 'h1'],
   ['executions', '/execute/', 'tbody a'],
@@ -88,4 +91,16 @@ test('a phone shows what runs, and its menu', async ({ page }) => {
   await expect(page).toHaveURL(/\/interface\/$/)
   const wide = await page.evaluate(() => document.documentElement.scrollWidth > window.innerWidth)
   expect(wide, 'the page is no wider than the phone').toBe(false)
+})
+
+test('times are shown in another zone once it is chosen', async ({ page }) => {
+  await look(page, { locale: 'en', theme: 'light' })
+  await page.goto(`${server()}/home/`)
+  await page.getByRole('button', { name: 'Time zone: Asia/Shanghai' }).click()
+  await page.getByRole('combobox', { name: 'Time zone' }).fill('kolk')
+  await page.getByRole('option', { name: /Calcutta|Kolkata/ }).click()
+  const button = page.getByRole('button', { name: /Time zone: Asia\/(Calcutta|Kolkata)/ })
+  await expect(button).toBeFocused()
+  await page.reload()
+  await expect(button).toBeVisible()
 })

@@ -7,12 +7,12 @@ import { createInterface } from 'node:readline'
 
 const program = process.env['HCNDC_BIN'] ?? path.resolve('../../target/debug/hcndc')
 
-export default async function serve(): Promise<() => Promise<void>> {
+export async function serve(): Promise<{ address: string; stop: () => Promise<void> }> {
   // One that is there already, for those who work on the tests.
   const there = process.env['HCNDC_TEST_SERVER']
   if (there) {
     await define(there)
-    return async () => {}
+    return { address: there, stop: async () => {} }
   }
   const folder = mkdtempSync(path.join(tmpdir(), 'hcndc-ui-'))
   const server = spawn(program, ['serve', '--data-dir', folder, '--listen', '127.0.0.1:0'], {
@@ -27,13 +27,13 @@ export default async function serve(): Promise<() => Promise<void>> {
       if (found) resolve(found[0])
     })
   })
-  process.env['HCNDC_TEST_SERVER'] = address
   await define(address)
-  return async () => {
+  const stop = async () => {
     server.kill('SIGTERM')
     await ended
     rmSync(folder, { recursive: true, force: true })
   }
+  return { address, stop }
 }
 
 async function send(address: string, method: string, path: string, body: unknown): Promise<{ id: number }> {

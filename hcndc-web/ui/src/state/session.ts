@@ -65,8 +65,15 @@ async function ask(method: string, path: string, body?: unknown): Promise<Sessio
   return (response.status === 204 ? null : await response.json()) as Session
 }
 
-/** Looks who is signed in; `false` if nobody is. */
-export async function loadSession(): Promise<boolean> {
+let looking: Promise<boolean> | null = null
+
+/** Looks who is signed in; `false` if nobody is. Asked by several at once, it looks once. */
+export function loadSession(): Promise<boolean> {
+  looking ??= look().finally(() => (looking = null))
+  return looking
+}
+
+async function look(): Promise<boolean> {
   try {
     signedIn(await ask('GET', '/session'))
     return true
