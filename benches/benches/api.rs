@@ -51,15 +51,19 @@ fn main() {
     let dir = tempfile::tempdir().expect("a folder");
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let database = Database::from_env().map(|server| runtime.block_on(server.create_database()));
+    let data = dir.path().join("server");
+    // Its own database lies in its folder; for another one it needs the key that it makes there.
+    let own = format!("sqlite://{}", data.join("hcndc.db").display());
     let (name, url) = match &database {
-        Some(database) => ("mariadb", database.url().to_owned()),
-        None => (
-            "sqlite",
-            format!("sqlite://{}?mode=rwc", dir.path().join("api.db").display()),
-        ),
+        Some(database) => {
+            Server::start(&program, &data, None).stop();
+            ("mariadb", database.url().to_owned())
+        }
+        None => ("sqlite", own),
     };
+    let elsewhere = database.as_ref().map(|_| url.as_str());
 
-    let server = Server::start(&program, dir.path(), &url);
+    let server = Server::start(&program, &data, elsewhere);
     let history = define(&server, executions);
     server.stop();
     let began = Instant::now();
@@ -79,7 +83,7 @@ fn main() {
         Duration::from_secs(began.elapsed().as_secs())
     );
 
-    let server = Server::start(&program, dir.path(), &url);
+    let server = Server::start(&program, &data, elsewhere);
     let requests = Requests { history };
     ask(&server, &requests, 5 * RATE); // warms up
     let took = ask(&server, &requests, seconds * RATE);
@@ -108,12 +112,18 @@ struct Server {
 }
 
 impl Server {
-    fn start(program: &Path, dir: &Path, database: &str) -> Self {
-        let mut child = Command::new(program)
+    fn start(program: &Path, data: &Path, database: Option<&str>) -> Self {
+        let mut command = Command::new(program);
+        command
             .args(["serve", "--access", "open", "--listen", "127.0.0.1:0"])
-            .args(["--keep-history", "0", "--database", database, "--data-dir"])
-            .arg(dir.join("server"))
-            .args(["--key-file".as_ref(), dir.join("key").as_os_str()])
+            .args(["--keep-history", "0", "--data-dir"])
+            .arg(data);
+        if let Some(url) = database {
+            command
+                .args(["--database", url, "--key-file"])
+                .arg(data.join("secret.key"));
+        }
+        let mut child = command
             .env("HCNDC_LANG", "en")
             .env("RUST_LOG", "warn")
             .stdout(Stdio::piped())
@@ -255,7 +265,10 @@ impl Requests {
             12 => Get("list: audit", "audit".to_owned()),
             13 => Get("list: executors", "executors".to_owned()),
             14 => Get("list: overview", "overview".to_owned()),
-            15 => Get("list: grid", format!("grid?from={month}-01&limit=20")),
+            15 => Get(
+                "list: grid",
+                format!("grid?from={month}-01&to={month}-28&limit=20"),
+            ),
             16 if at % 100 == 16 => Send(
                 "write: start of a flow",
                 "POST",
