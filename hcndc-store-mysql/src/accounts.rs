@@ -16,8 +16,8 @@ use hcndc_core::{
     id::{RoleId, TokenId, UserId},
     port::{
         AccountQuery, Accounts, AccountsDone, AccountsError, AccountsPut, ApiToken, AuditEntry,
-        AuditQuery, AuditRow, Digest, Known, Page, PasswordHash, PortError as _, Role, RoleDraft,
-        Session, TokenDraft, TokenQuery, User, UserDraft,
+        AuditQuery, AuditRow, Digest, Known, Origin, Page, PasswordHash, PortError as _, Role,
+        RoleDraft, Session, TokenDraft, TokenQuery, User, UserDraft,
     },
     time::Timestamp,
 };
@@ -113,6 +113,17 @@ impl Accounts for SqlStore {
         self.told("read a user", find).await
     }
 
+    async fn find_outside(
+        &self,
+        origin: Origin,
+        subject: &str,
+    ) -> Result<Option<User>, AccountsError> {
+        let (db, subject) = (self.beside(), subject.to_owned());
+        let find = async move { users::find(&db, users::By::Subject(origin, &subject)).await };
+        let found = self.told("read a user", find).await?;
+        Ok(found.map(|(user, _)| user))
+    }
+
     async fn create_user(
         &self,
         draft: &UserDraft,
@@ -190,6 +201,26 @@ impl Accounts for SqlStore {
     ) -> Result<AccountsDone, AccountsError> {
         let once = || put::put(self, put, dry_run, now);
         self.change("put roles and users", once).await
+    }
+
+    async fn keep_sign_in(
+        &self,
+        digest: Digest,
+        kept: &str,
+        now: Timestamp,
+        ends_at: Timestamp,
+    ) -> Result<(), AccountsError> {
+        let once = || proofs::keep_sign_in(self, digest, kept, now, ends_at);
+        self.change("keep a sign-in", once).await
+    }
+
+    async fn take_sign_in(
+        &self,
+        digest: Digest,
+        now: Timestamp,
+    ) -> Result<Option<String>, AccountsError> {
+        let once = || proofs::take_sign_in(self, digest, now);
+        self.change("take a sign-in", once).await
     }
 
     async fn start_session(&self, digest: Digest, session: &Session) -> Result<(), AccountsError> {

@@ -9,8 +9,8 @@ use hcndc_core::{
     id::{RoleId, UserId},
     port::{
         AccountQuery, Accounts as _, AccountsError, AccountsPut, AuditEntry, AuditQuery, Digest,
-        Direction, Grant, NamedSort, PageRequest, PasswordHash, Permission, RoleDraft, Session,
-        TokenDraft, TokenQuery, UserDraft, UserPut,
+        Direction, Grant, NamedSort, Origin, PageRequest, PasswordHash, Permission, RoleDraft,
+        Session, TokenDraft, TokenQuery, UserDraft, UserPut,
     },
 };
 use hcndc_store_mysql::SqlStore;
@@ -57,6 +57,8 @@ fn draft(account: &str, roles: &[RoleId]) -> UserDraft {
         name: account.to_uppercase(),
         enabled: true,
         roles: roles.to_vec(),
+        origin: Origin::Local,
+        subject: None,
     }
 }
 
@@ -149,6 +151,7 @@ fn roles_and_users_are_put_by_name_all_or_none() {
                 name: account.to_uppercase(),
                 enabled: true,
                 roles: roles.iter().map(|it| (*it).into()).collect(),
+                origin: Origin::Local,
                 password: phc.map(password),
             };
             let mut put = AccountsPut {
@@ -335,6 +338,108 @@ fn a_session_lasts_until_its_time_is_over_or_its_user_is_not_who_signed_in() {
         );
         let refused = store.start_session(b, &session(ann)).await;
         assert!(matches!(refused, Err(AccountsError::Unknown)));
+    });
+}
+
+#[test]
+fn a_user_from_outside_is_known_by_its_subject_and_has_no_password() {
+    let name = "a_user_from_outside_is_known_by_its_subject_and_has_no_password";
+    on_each(name, async |store| {
+        let from = |account: &str, origin: Origin, subject: Option<&str>| UserDraft {
+            origin,
+            subject: subject.map(Into::into),
+            ..draft(account, &[])
+        };
+        let (ldap, oidc) = (Origin::Ldap, Origin::Oidc);
+        let refused = store
+            .create_user(&from("ann", ldap, None), Some(&password("p")), at(1))
+            .await;
+        assert!(matches!(refused, Err(AccountsError::Outside)));
+        let ann = store
+            .create_user(&from("ann", ldap, Some("7")), None, at(1))
+            .await;
+        let ann = ann.expect("a user");
+        assert_eq!((ann.origin, ann.subject.as_deref()), (ldap, Some("7")));
+        let taken = store
+            .create_user(&from("bob", ldap, Some("7")), None, at(1))
+            .await;
+        assert!(matches!(taken, Err(AccountsError::NameTaken)), "{taken:?}");
+        // Of another origin the same is somebody else, and nobody's subject is nobody's.
+        for (account, origin, subject) in [
+            ("bob", oidc, Some("7")),
+            ("cid", ldap, None),
+            ("dan", ldap, None),
+        ] {
+            let made = store
+                .create_user(&from(account, origin, subject), None, at(1))
+                .await;
+            made.expect("a user");
+        }
+        let found = async |origin, subject: &str| {
+            let found = store.find_outside(origin, subject).await.expect("read");
+            found.map(|user| user.account)
+        };
+        assert_eq!(found(ldap, "7").await.as_deref(), Some("ann"));
+        assert_eq!(found(oidc, "7").await.as_deref(), Some("bob"));
+        assert_eq!(found(Origin::Local, "7").await, None);
+        assert_eq!(found(ldap, "8").await, None);
+
+        let refused = store.set_password(ann.id, &password("p"), at(2)).await;
+        assert!(matches!(refused, Err(AccountsError::Outside)));
+        let named = store
+            .change_user(ann.id, None, &from("ann", ldap, None), at(2))
+            .await;
+        assert_eq!(
+            named.expect("changed").subject.as_deref(),
+            Some("7"),
+            "it stays"
+        );
+
+        let session_of_ann = Digest([1; 32]);
+        let begun = store.start_session(session_of_ann, &session(ann.id)).await;
+        begun.expect("begun");
+        let local = store
+            .change_user(ann.id, None, &draft("ann", &[]), at(3))
+            .await;
+        let local = local.expect("changed");
+        assert_eq!((local.origin, local.subject), (Origin::Local, None));
+        assert_eq!(
+            store.session(session_of_ann, at(11)).await.expect("read"),
+            None
+        );
+        store
+            .set_password(ann.id, &password("p"), at(4))
+            .await
+            .expect("its own now");
+        let back = store
+            .change_user(ann.id, None, &from("ann", ldap, None), at(5))
+            .await;
+        assert_eq!(back.expect("changed").subject, None);
+        let (_, hash) = store.find_user("ann").await.expect("read").expect("there");
+        assert_eq!(hash, None);
+    });
+}
+
+#[test]
+fn what_is_kept_of_a_sign_in_is_taken_once_and_in_time() {
+    let name = "what_is_kept_of_a_sign_in_is_taken_once_and_in_time";
+    on_each(name, async |store| {
+        let keep = async |digest: u8, ends: i64| {
+            let kept = store
+                .keep_sign_in(Digest([digest; 32]), "kept", at(1), at(ends))
+                .await;
+            kept.expect("kept");
+        };
+        let take = async |digest: u8, now: i64| {
+            let taken = store.take_sign_in(Digest([digest; 32]), at(now)).await;
+            taken.expect("read")
+        };
+        keep(1, 10).await;
+        keep(2, 10).await;
+        assert_eq!(take(3, 2).await, None);
+        assert_eq!(take(1, 9).await.as_deref(), Some("kept"));
+        assert_eq!(take(1, 9).await, None, "once");
+        assert_eq!(take(2, 10).await, None, "too late");
     });
 }
 

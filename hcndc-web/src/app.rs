@@ -1,6 +1,6 @@
 //! What the web side of a server works with: one scheduler, and the ports that it reads through.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, num::NonZeroU32, sync::Arc};
 
 use chrono_tz::Tz;
 use hcndc_core::{port::Clock as _, time::DataDate};
@@ -12,10 +12,12 @@ use crate::{
     clock::SystemClock,
     connect::Connect,
     handle::SchedulerHandle,
+    https::Https,
     interchange::Lang,
     lead::Leading,
     live::Live,
     peers::Peers,
+    rates::Rates,
 };
 
 /// A server's parts. Handlers share it behind an [`Arc`].
@@ -41,6 +43,10 @@ pub struct App<H, T> {
     pub(crate) auth: Option<Arc<Auth>>,
     /// The ways to people, data sources and files.
     pub(crate) connect: Arc<Connect>,
+    /// How much each caller may ask for, if that is bounded.
+    pub(crate) rates: Option<Rates>,
+    /// What it speaks TLS with, if it does.
+    pub(crate) https: Option<Https>,
     /// Cancelled when the server stops: open streams end.
     pub(crate) stopping: CancellationToken,
     pub(crate) clock: SystemClock,
@@ -97,6 +103,8 @@ impl<H, T> App<H, T> {
             access: Access::Open,
             auth: None,
             connect: Arc::new(Connect::new(Lang::En, zone, None)),
+            rates: None,
+            https: None,
             stopping: CancellationToken::new(),
             clock,
             starts: Starts::default(),
@@ -124,6 +132,20 @@ impl<H, T> App<H, T> {
     #[must_use]
     pub fn with_connect(mut self, connect: Arc<Connect>) -> Self {
         self.connect = connect;
+        self
+    }
+
+    /// The same, with so many requests a second for each caller, and ten seconds' worth of them at once.
+    #[must_use]
+    pub fn with_rate_limit(mut self, per_second: Option<NonZeroU32>) -> Self {
+        self.rates = per_second.map(Rates::new);
+        self
+    }
+
+    /// The same, speaking TLS.
+    #[must_use]
+    pub fn with_https(mut self, https: Option<Https>) -> Self {
+        self.https = https;
         self
     }
 

@@ -10,6 +10,7 @@
 //! - [`connect`]: the ways to people, data sources and files
 //! - [`recording`]: what goes into a scheduler, in files
 //! - [`driving`], [`server`], [`cli`]: all of it put together
+//! - [`https`]: TLS of the server itself
 //! - [`retention`]: old history goes
 //! - [`vault`]: passwords of definitions, sealed
 //! - [`database`], [`local_executor`]: what a host has of its own
@@ -31,6 +32,7 @@ mod definition_text;
 pub mod driving;
 mod forecast_report;
 pub mod handle;
+pub mod https;
 pub mod interchange;
 pub mod layout;
 pub mod lead;
@@ -39,6 +41,7 @@ pub mod local_executor;
 pub mod metrics;
 pub mod names;
 pub mod peers;
+mod rates;
 pub mod recording;
 pub mod retention;
 pub mod server;

@@ -29,6 +29,7 @@ pub struct Peers {
     known: watch::Sender<KnownServers>,
     look: Notify,
     displaced: watch::Sender<bool>,
+    tls: Option<Arc<rustls::ClientConfig>>,
 }
 
 /// Keeps telling and looking until it is dropped.
@@ -45,7 +46,7 @@ pub(crate) enum Clash {
 }
 
 impl Peers {
-    /// Signs this server on.
+    /// Signs this server on. Others that speak TLS are asked with this configuration.
     ///
     /// # Errors
     /// [`SqlError`] when the database does not take it.
@@ -53,6 +54,7 @@ impl Peers {
         store: SqlStore,
         entry: ServerEntry,
         leading: Arc<Leading>,
+        tls: Option<Arc<rustls::ClientConfig>>,
     ) -> Result<Arc<Self>, SqlError> {
         store.sign_on(&entry).await?;
         let known = store.known_servers().await?;
@@ -63,7 +65,13 @@ impl Peers {
             known: watch::Sender::new(known),
             look: Notify::new(),
             displaced: watch::Sender::new(false),
+            tls,
         }))
+    }
+
+    /// What others are asked with that speak TLS.
+    pub(crate) const fn tls(&self) -> Option<&Arc<rustls::ClientConfig>> {
+        self.tls.as_ref()
     }
 
     /// Tells the others that this server is alive, and looks at them, from now on.

@@ -4,6 +4,7 @@ use std::{
     fs::{self, File, TryLockError},
     io,
     net::SocketAddr,
+    num::NonZeroU32,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -25,13 +26,18 @@ use warp::http::uri::Authority;
 use crate::{
     api,
     app::{App, Hosts, WebSettings},
-    auth::{Access, Auth, SignInError},
+    auth::{
+        Access, Auth, SignInError,
+        directory::{Directory, LdapSettings},
+        provider::{OidcSettings, OidcSettingsError, Provider},
+    },
     causes::with_causes,
     clock::SystemClock,
     connect::{Connect, log_sink::Known},
     database,
     driving::{Driving, Parts},
     handle::{CommandError, SchedulerHandle, channel},
+    https::{self, Https, HttpsError, HttpsFiles},
     interchange::Lang,
     lead::{Lead, Leading},
     live::Live,
@@ -55,7 +61,15 @@ pub struct ServerConfig {
     pub access: Access,
     /// Address of the database; `None` for a SQLite file in the data folder.
     pub database: Option<String>,
-    /// Where other servers on the database reach the API: `http://host:port`. `None` for the address that it listens at,
+    /// The certificate, if the API speaks TLS, and whom it believes when it asks other servers.
+    pub https: HttpsFiles,
+    /// The directory that checks passwords of users who are not local.
+    pub ldap: Option<LdapSettings>,
+    /// The provider that signs people in.
+    pub oidc: Option<OidcSettings>,
+    /// Requests a second that each caller may send; `None` for as many as they like.
+    pub rate_limit: Option<NonZeroU32>,
+    /// Where other servers on the database reach the API: `http://host:port` or `https://host:port`. `None` for the address that it listens at,
     /// which is none that others reach if it listens at all.
     pub advertise: Option<String>,
     /// Folder for logs that are complete; `None` for one in the data folder. Servers on one database may share it.
@@ -89,6 +103,7 @@ pub struct ServerConfig {
 pub struct Server {
     app: Arc<App<SqlStore, Arc<Transports>>>,
     address: SocketAddr,
+    scheme: &'static str,
     stop: watch::Sender<bool>,
     api: JoinHandle<()>,
     driving: Driving,
@@ -138,6 +153,15 @@ pub enum ServerError {
         #[source]
         source: io::Error,
     },
+    /// The certificate cannot be used.
+    #[error("cannot speak TLS")]
+    Https(#[from] HttpsError),
+    /// The directory's authority cannot be used.
+    #[error("--ldap-ca: {0}")]
+    Ldap(hcndc_exec::trust::TlsError),
+    /// The provider's settings cannot be used.
+    #[error(transparent)]
+    Oidc(#[from] OidcSettingsError),
     /// There is no key to open passwords with.
     #[error("cannot use the keys of passwords")]
     Keys(#[from] VaultError),
@@ -164,7 +188,9 @@ pub enum ServerError {
     #[error("cannot keep logs")]
     Logs(#[from] FileLogError),
     /// The address for others is none that they can use.
-    #[error("--advertise {url}: an address of the form http://host:port is wanted")]
+    #[error(
+        "--advertise {url}: an address of the form http://host:port or https://host:port is wanted"
+    )]
     Advertise {
         /// What was given.
         url: String,
@@ -226,6 +252,8 @@ impl Server {
         fs::create_dir_all(&config.data_dir).map_err(folder)?;
         let data_dir = config.data_dir.canonicalize().map_err(folder)?;
         let lock = lock(&data_dir)?;
+        let https = config.https.own.as_ref().map(Https::start).transpose()?;
+        let towards_others = https::towards_others(config.https.authority.as_deref())?;
         let listener =
             TcpListener::bind(config.listen)
                 .await
@@ -247,7 +275,17 @@ impl Server {
             .vault(config.database.is_none().then_some(&*data_dir))?;
         let store = SqlStore::connect_with(&options).await?;
         check_secrets(&store, &vault).await?;
-        let auth = Arc::new(Auth::new(Arc::new(store.clone())));
+        let directory = config.ldap.clone().map(Directory::new).transpose();
+        let directory = directory.map_err(ServerError::Ldap)?;
+        let pages = config.base_url.as_deref().or(url.as_deref());
+        let provider = config.oidc.clone();
+        let provider = provider.map(|oidc| Provider::new(oidc, pages.unwrap_or_default()));
+        let provider = provider.transpose()?;
+        let auth = Auth::new(Arc::new(store.clone())).with_outside(directory, provider);
+        let auth = Arc::new(auth);
+        if auth.directory().is_some() {
+            tokio::spawn(try_directory(Arc::clone(&auth)));
+        }
         let first_password = match config.access {
             Access::Users => auth.make_first(SystemClock::new().now()).await?,
             Access::Open => None,
@@ -261,7 +299,13 @@ impl Server {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             executor_inside: config.executor,
         };
-        let peers = Peers::sign_on(store.clone(), entry, Arc::clone(&leading)).await?;
+        let peers = Peers::sign_on(
+            store.clone(),
+            entry,
+            Arc::clone(&leading),
+            Some(towards_others),
+        );
+        let peers = peers.await?;
         if let Some(clash) = peers.clash().await? {
             peers.sign_off().await;
             return Err(clash.into());
@@ -306,6 +350,8 @@ impl Server {
             })?)),
             None => None,
         };
+        let names = [url.as_deref(), config.base_url.as_deref()];
+        let names = names.into_iter().flatten().filter_map(host_of).collect();
         let base_url = config.base_url.clone().or_else(|| url.clone());
         let connect = Connect::new(config.lang, config.zone, base_url).with_vault(vault);
         let connect = Arc::new(connect.with_private(own_files(&config, &data_dir)));
@@ -349,17 +395,19 @@ impl Server {
             zone: config.zone,
             hosts: Hosts::Known {
                 listen: address,
-                also: url.as_deref().and_then(host_of).into_iter().collect(),
+                also: names,
             },
         };
         let app = App::new(handle, store.clone(), transport, live, web);
         let app = app.with_peers(Arc::clone(&peers)).with_connect(connect);
+        let app = app.with_https(https).with_rate_limit(config.rate_limit);
         let app = Arc::new(app.with_users(config.access, auth));
         let (stop, stopped) = watch::channel(false);
         let api = tokio::spawn(api::serve(Arc::clone(&app), listener, stopping(stopped)));
         Ok(Self {
             app,
             address,
+            scheme: scheme(&config),
             stop,
             api,
             driving,
@@ -383,6 +431,12 @@ impl Server {
     #[must_use]
     pub const fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// How it is reached there: `http` or `https`.
+    #[must_use]
+    pub const fn scheme(&self) -> &'static str {
+        self.scheme
     }
 
     /// The password of the first user, if this start has made it: to be told once.
@@ -453,13 +507,24 @@ fn advertised(config: &ServerConfig, address: SocketAddr) -> Result<Option<Strin
             );
             Ok(None)
         }
-        None => Ok(Some(format!("http://{address}"))),
+        None => Ok(Some(format!("{}://{address}", scheme(config)))),
+    }
+}
+
+/// How the API is reached.
+const fn scheme(config: &ServerConfig) -> &'static str {
+    match config.https.own {
+        Some(_) => "https",
+        None => "http",
     }
 }
 
 /// The host that a server's address names.
 fn host_of(url: &str) -> Option<String> {
-    let authority: Authority = api::authority(url)?.parse().ok()?;
+    let (_, authority) = api::authority(url)?;
+    // The address of the pages may go on with a path.
+    let authority = authority.split('/').next().unwrap_or_default();
+    let authority: Authority = authority.parse().ok()?;
     let plain = !authority.as_str().contains('@') && !authority.host().is_empty();
     plain.then(|| authority.host().to_ascii_lowercase())
 }
@@ -594,6 +659,20 @@ async fn try_log_store(log_store: LogObjects) {
     }
 }
 
+/// Says at the start, and not with the first who signs in, that the directory cannot be asked.
+async fn try_directory(auth: Arc<Auth>) {
+    let Some(directory) = auth.directory() else {
+        return;
+    };
+    match directory.soon(directory.ask()).await {
+        Ok(_) => tracing::info!("the directory answers"),
+        Err(error) => tracing::error!(
+            error = %with_causes(&error),
+            "nobody of the directory can sign in until it answers; `hcndc user check` tries it out"
+        ),
+    }
+}
+
 /// What nobody is shown through a data source or a file event.
 fn own_files(config: &ServerConfig, data_dir: &Path) -> Vec<PathBuf> {
     let database = config.database.as_deref().unwrap_or_default();
@@ -607,6 +686,7 @@ fn own_files(config: &ServerConfig, data_dir: &Path) -> Vec<PathBuf> {
         recordings,
         key,
         config.log_dir.as_deref(),
+        config.https.own.as_ref().map(|own| own.key.as_path()),
     ];
     let others = others.into_iter().flatten();
     let others = others.filter_map(|path| path.canonicalize().ok());

@@ -34,6 +34,39 @@ pub fn normal_account(text: &str) -> Option<String> {
     good.then_some(account)
 }
 
+/// Who vouches for a user.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Origin {
+    /// Its password, which is stored here.
+    #[default]
+    Local,
+    /// A directory, which checks the password (LDAP).
+    Ldap,
+    /// A provider that signs it in (OpenID Connect).
+    Oidc,
+}
+
+impl Origin {
+    /// All there are.
+    pub const ALL: &'static [Self] = &[Self::Local, Self::Ldap, Self::Oidc];
+
+    /// Its name.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Local => "local",
+            Self::Ldap => "ldap",
+            Self::Oidc => "oidc",
+        }
+    }
+
+    /// The one of this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|it| it.as_str() == name)
+    }
+}
+
 /// Somebody who may sign in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct User {
@@ -49,6 +82,11 @@ pub struct User {
     pub must_change_password: bool,
     /// Its roles, by id.
     pub roles: Vec<RoleId>,
+    /// Who vouches for it.
+    pub origin: Origin,
+    /// What it is known by there, for ever; `None` for one that has not signed in yet, and for [`Origin::Local`]. At most 255
+    /// characters.
+    pub subject: Option<String>,
     /// Grows with each change.
     pub version: u32,
     /// When it was made.
@@ -67,6 +105,9 @@ pub struct UserDraft {
     pub name: String,
     pub enabled: bool,
     pub roles: Vec<RoleId>,
+    pub origin: Origin,
+    /// For a change, `None` leaves what is stored, unless the origin changes.
+    pub subject: Option<String>,
 }
 
 /// A password, as it is stored.
@@ -132,6 +173,8 @@ pub struct UserPut {
     pub enabled: bool,
     /// Names of its roles.
     pub roles: Vec<String>,
+    /// Who vouches for it.
+    pub origin: Origin,
     /// Its password; `None` leaves the one that there is, and a new user without one.
     pub password: Option<PasswordHash>,
 }
@@ -143,7 +186,7 @@ pub struct AccountsDone {
     pub roles: Vec<PutDone<Role>>,
     /// Each of the users, in their order.
     pub users: Vec<PutDone<User>>,
-    /// Accounts of those among the users who have no password, and cannot sign in.
+    /// Accounts of those among the local users who have no password, and cannot sign in.
     pub without_password: Vec<String>,
 }
 
@@ -331,6 +374,9 @@ pub enum AccountsError {
         /// Their accounts.
         accounts: Vec<String>,
     },
+    /// Somebody else vouches for the user, who has no password here.
+    #[error("it has no password here: another system checks it")]
+    Outside,
     /// Nobody would be left who may do everything everywhere.
     #[error("nobody would be left who may administer")]
     LastAdmin,
@@ -354,6 +400,7 @@ impl PortError for AccountsError {
             | Self::UnknownRole { .. }
             | Self::UnknownRoleName { .. }
             | Self::InUse { .. }
+            | Self::Outside
             | Self::LastAdmin => ErrorKind::Invalid,
         }
     }
@@ -369,6 +416,9 @@ impl PortError for AccountsError {
 /// 5. A user's sessions end when its password is set, or when it is disabled or deleted; its tokens when it is deleted.
 /// 6. A session or token is told only while its user is enabled and its time is not over.
 /// 7. Entries of the audit trail are never changed.
+/// 8. Of each origin but [`Origin::Local`], a subject is one user's. Such a user has no password, and is refused one as
+///    [`AccountsError::Outside`]. When its origin changes, a user loses subject and password, and its sessions end.
+/// 9. What is kept of a sign-in that has begun elsewhere is taken once, and only until its time is over.
 #[async_trait]
 pub trait Accounts: fmt::Debug + Send + Sync {
     /// A page of users.
@@ -380,6 +430,12 @@ pub trait Accounts: fmt::Debug + Send + Sync {
         &self,
         account: &str,
     ) -> Result<Option<(User, Option<PasswordHash>)>, AccountsError>;
+    /// The user whom an origin knows by this.
+    async fn find_outside(
+        &self,
+        origin: Origin,
+        subject: &str,
+    ) -> Result<Option<User>, AccountsError>;
     /// Makes a user.
     async fn create_user(
         &self,
@@ -431,6 +487,20 @@ pub trait Accounts: fmt::Debug + Send + Sync {
         now: Timestamp,
     ) -> Result<AccountsDone, AccountsError>;
 
+    /// Keeps what is needed to end a sign-in that begins now, elsewhere.
+    async fn keep_sign_in(
+        &self,
+        digest: Digest,
+        kept: &str,
+        now: Timestamp,
+        ends_at: Timestamp,
+    ) -> Result<(), AccountsError>;
+    /// Takes what was kept under this.
+    async fn take_sign_in(
+        &self,
+        digest: Digest,
+        now: Timestamp,
+    ) -> Result<Option<String>, AccountsError>;
     /// Begins a session, and says that its user has signed in. Sessions that have ended are forgotten on the way.
     async fn start_session(&self, digest: Digest, session: &Session) -> Result<(), AccountsError>;
     /// The session of this digest.

@@ -19,7 +19,7 @@ mod transport;
 
 pub use accounts::{
     AccountQuery, Accounts, AccountsDone, AccountsError, AccountsPut, ApiToken, AuditEntry,
-    AuditQuery, AuditRow, Digest, Known, PasswordHash, PutDone, Role, RoleDraft, Session,
+    AuditQuery, AuditRow, Digest, Known, Origin, PasswordHash, PutDone, Role, RoleDraft, Session,
     TokenDraft, TokenQuery, User, UserDraft, UserPut, normal_account,
 };
 pub use clock::Clock;

@@ -20,7 +20,9 @@ use super::{
 };
 use crate::{
     SqlError, SqlStore,
-    entity::{ApiToken, Role, User, UserRole, UserSession, number, permission_text},
+    entity::{
+        ApiToken, Reader, Role, SignIn, User, UserRole, UserSession, number, permission_text,
+    },
     error::Doing as _,
     keyset::{Keyset, id_place, page},
 };
@@ -32,6 +34,62 @@ fn digits(digest: Digest) -> String {
         let _ = write!(text, "{byte:02x}");
     }
     text
+}
+
+pub(super) async fn keep_sign_in(
+    store: &SqlStore,
+    digest: Digest,
+    kept: &str,
+    now: Timestamp,
+    ends_at: Timestamp,
+) -> Tried<()> {
+    let doing = "keep a sign-in";
+    let transaction = store.begin().await?;
+    let over = Query::delete()
+        .from_table(SignIn::Table)
+        .and_where(Expr::col(SignIn::EndsAt).lte(now.as_micros()))
+        .to_owned();
+    transaction.execute(&over).await.doing(doing)?;
+    let statement = Query::insert()
+        .into_table(SignIn::Table)
+        .columns([SignIn::Digest, SignIn::Kept, SignIn::EndsAt])
+        .values_panic([
+            digits(digest).into(),
+            kept.into(),
+            ends_at.as_micros().into(),
+        ])
+        .to_owned();
+    or_refuse!(unless_taken(transaction.execute(&statement).await, doing)?);
+    transaction.commit().await.doing(doing)?;
+    Ok(Ok(()))
+}
+
+pub(super) async fn take_sign_in(
+    store: &SqlStore,
+    digest: Digest,
+    now: Timestamp,
+) -> Tried<Option<String>> {
+    let doing = "take a sign-in";
+    let transaction = store.begin().await?;
+    let select = Query::select()
+        .columns([SignIn::Kept, SignIn::EndsAt])
+        .from(SignIn::Table)
+        .and_where(Expr::col(SignIn::Digest).eq(digits(digest)))
+        .to_owned();
+    let Some(row) = transaction.query_one(&select).await.doing(doing)? else {
+        return Ok(Ok(None));
+    };
+    let row = Reader::new("sign_in", &row);
+    let (kept, ends_at) = (row.column::<String>("kept")?, row.time("ends_at")?);
+    let statement = Query::delete()
+        .from_table(SignIn::Table)
+        .and_where(Expr::col(SignIn::Digest).eq(digits(digest)))
+        .to_owned();
+    let done = transaction.execute(&statement).await.doing(doing)?;
+    transaction.commit().await.doing(doing)?;
+    // Of two that come at once with the same, the one has it that takes the row away.
+    let has_it = done.rows_affected() == 1 && now < ends_at;
+    Ok(Ok(has_it.then_some(kept)))
 }
 
 pub(super) async fn start_session(

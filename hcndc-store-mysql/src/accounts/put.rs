@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use hcndc_core::{
     id::RoleId,
     port::{
-        AccountsDone, AccountsError, AccountsPut, PutDone, Role, RoleDraft, User, UserDraft,
-        UserPut,
+        AccountsDone, AccountsError, AccountsPut, Origin, PutDone, Role, RoleDraft, User,
+        UserDraft, UserPut,
     },
     time::Timestamp,
 };
@@ -34,8 +34,8 @@ pub(super) async fn put(
     let mut names = BTreeMap::new();
     for wanted in &put.users {
         let roles = or_refuse!(ids(&transaction, wanted, &mut names).await?);
-        let (user, has_password) = or_refuse!(put_user(&transaction, wanted, roles, now).await?);
-        if !has_password {
+        let (user, may_sign_in) = or_refuse!(put_user(&transaction, wanted, roles, now).await?);
+        if !may_sign_in {
             done.without_password.push(user.after.account.clone());
         }
         done.users.push(user);
@@ -93,7 +93,7 @@ async fn ids(
     Ok(Ok(ids))
 }
 
-/// The user, and whether it has a password.
+/// The user, and whether it can sign in: by a password, or elsewhere.
 async fn put_user(
     db: &DatabaseTransaction,
     wanted: &UserPut,
@@ -105,15 +105,18 @@ async fn put_user(
         name: wanted.name.clone(),
         enabled: wanted.enabled,
         roles,
+        origin: wanted.origin,
+        subject: None,
     };
     let by = || By::Account(&wanted.account);
     let Some((old, password)) = users::find(db, by()).await? else {
         let made = users::insert(db, &draft, wanted.password.as_ref(), now).await?;
         let (before, after) = (None, or_refuse!(made));
-        return Ok(Ok((PutDone { before, after }, wanted.password.is_some())));
+        let may_sign_in = wanted.password.is_some() || wanted.origin != Origin::Local;
+        return Ok(Ok((PutDone { before, after }, may_sign_in)));
     };
-    let is_same =
-        (&old.name, old.enabled, &old.roles) == (&draft.name, draft.enabled, &draft.roles);
+    let is_same = (&old.name, old.enabled, &old.roles, old.origin)
+        == (&draft.name, draft.enabled, &draft.roles, draft.origin);
     if !is_same {
         or_refuse!(users::update(db, &old, &draft, now).await?);
     }
@@ -126,5 +129,6 @@ async fn put_user(
         return Ok(Err(AccountsError::Unknown));
     };
     let before = Some(old);
-    Ok(Ok((PutDone { before, after }, password.is_some())))
+    let may_sign_in = password.is_some() || after.origin != Origin::Local;
+    Ok(Ok((PutDone { before, after }, may_sign_in)))
 }

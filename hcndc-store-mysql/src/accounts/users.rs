@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use hcndc_core::{
     id::{RoleId, UserId},
     port::{
-        AccountQuery, AccountsError, Cursor, CursorValue, Grant, NamedSort, Page, PasswordHash,
-        Permission, User as UserRow, UserDraft,
+        AccountQuery, AccountsError, Cursor, CursorValue, Grant, NamedSort, Origin, Page,
+        PasswordHash, Permission, User as UserRow, UserDraft,
     },
     time::Timestamp,
 };
@@ -27,6 +27,7 @@ use crate::{
 pub(super) enum By<'a> {
     Id(UserId),
     Account(&'a str),
+    Subject(Origin, &'a str),
 }
 
 fn select() -> SelectStatement {
@@ -42,6 +43,8 @@ fn select() -> SelectStatement {
             User::CreatedAt,
             User::UpdatedAt,
             User::SignedInAt,
+            User::Origin,
+            User::Subject,
         ])
         .from(User::Table)
         .to_owned()
@@ -85,6 +88,9 @@ pub(super) async fn find(
             Err(_) => return Ok(None),
         },
         By::Account(account) => select.and_where(Expr::col(User::Account).eq(account)),
+        By::Subject(origin, subject) => select
+            .and_where(Expr::col(User::Origin).eq(origin.as_str()))
+            .and_where(Expr::col(User::Subject).eq(subject)),
     };
     let Some(row) = db.query_one(&select).await.doing("read a user")? else {
         return Ok(None);
@@ -138,6 +144,9 @@ pub(super) async fn insert(
     now: Timestamp,
 ) -> Tried<UserRow> {
     let doing = "make a user";
+    if password.is_some() && draft.origin != Origin::Local {
+        return Ok(Err(AccountsError::Outside));
+    }
     let statement = Query::insert()
         .into_table(User::Table)
         .columns([
@@ -150,6 +159,8 @@ pub(super) async fn insert(
             User::Version,
             User::CreatedAt,
             User::UpdatedAt,
+            User::Origin,
+            User::Subject,
         ])
         .values_panic([
             draft.account.as_str().into(),
@@ -161,6 +172,8 @@ pub(super) async fn insert(
             1_i64.into(),
             now.as_micros().into(),
             now.as_micros().into(),
+            draft.origin.as_str().into(),
+            Expr::val(draft.subject.as_deref()),
         ])
         .to_owned();
     let done = or_refuse!(unless_taken(db.execute(&statement).await, doing)?);
@@ -222,24 +235,37 @@ pub(super) async fn update(
     now: Timestamp,
 ) -> Tried<UserRow> {
     let (doing, user) = ("change a user", old.id);
-    let statement = Query::update()
+    let is_moved = draft.origin != old.origin;
+    let subject = match is_moved {
+        true => draft.subject.clone(),
+        false => draft.subject.clone().or_else(|| old.subject.clone()),
+    };
+    let mut statement = Query::update();
+    statement
         .table(User::Table)
         .value(User::Account, draft.account.as_str())
         .value(User::Name, draft.name.as_str())
         .value(User::Search, search(&draft.account, &draft.name))
         .value(User::Enabled, draft.enabled)
+        .value(User::Origin, draft.origin.as_str())
+        .value(User::Subject, subject)
         .value(User::Version, i64::from(old.version) + 1)
         .value(User::UpdatedAt, now.as_micros())
         .and_where(Expr::col(User::Id).eq(number("user", user.0)?))
-        .and_where(Expr::col(User::Version).eq(i64::from(old.version)))
-        .to_owned();
+        .and_where(Expr::col(User::Version).eq(i64::from(old.version)));
+    if is_moved {
+        // Whoever is vouched for by another has to prove it there.
+        statement
+            .value(User::PasswordHash, None::<String>)
+            .value(User::MustChangePassword, false);
+    }
     let done = or_refuse!(unless_taken(db.execute(&statement).await, doing)?);
     if done.rows_affected() == 0 {
         let current = old.version + 1;
         return Ok(Err(AccountsError::Stale { current }));
     }
     or_refuse!(give_roles(db, user, &draft.roles).await?);
-    if !draft.enabled {
+    if !draft.enabled || is_moved {
         end_sessions(db, user).await?;
     }
     let made = find(db, By::Id(user)).await?;
@@ -304,6 +330,13 @@ pub(super) async fn update_password(
     now: Timestamp,
 ) -> Tried<()> {
     let doing = "set a password";
+    match find(db, By::Id(user)).await? {
+        None => return Ok(Err(AccountsError::Unknown)),
+        Some((user, _)) if user.origin != Origin::Local => {
+            return Ok(Err(AccountsError::Outside));
+        }
+        Some(_) => {}
+    }
     let statement = Query::update()
         .table(User::Table)
         .value(User::PasswordHash, password.phc.as_str())

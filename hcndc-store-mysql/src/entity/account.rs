@@ -1,8 +1,10 @@
-//! `user`, `role`, `user_role`, `user_session`, `api_token`: who may use a server.
+//! `user`, `role`, `user_role`, `user_session`, `sign_in`, `api_token`: who may use a server.
 
 use hcndc_core::{
     id::{RoleId, TokenId, UserId},
-    port::{ApiToken as TokenRow, Grant, PasswordHash, Permission, Role as RoleRow, Session},
+    port::{
+        ApiToken as TokenRow, Grant, Origin, PasswordHash, Permission, Role as RoleRow, Session,
+    },
 };
 use sea_orm::{DeriveIden, QueryResult, Value};
 
@@ -26,6 +28,10 @@ pub(crate) enum User {
     CreatedAt,
     UpdatedAt,
     SignedInAt,
+    /// Who vouches for it: a word.
+    Origin,
+    /// What it is known by there.
+    Subject,
 }
 
 /// Columns of `role`.
@@ -62,6 +68,17 @@ pub(crate) enum UserSession {
     UserId,
     StartedAt,
     SeenAt,
+    EndsAt,
+}
+
+/// Columns of `sign_in`.
+#[derive(Clone, Copy, DeriveIden)]
+pub(crate) enum SignIn {
+    Table,
+    /// SHA-256 of what the browser brings back, in hexadecimal digits.
+    Digest,
+    /// What is needed to end it.
+    Kept,
     EndsAt,
 }
 
@@ -118,6 +135,8 @@ impl User {
             enabled: row.column("enabled")?,
             must_change_password: must_change,
             roles: Vec::new(),
+            origin: row.named("origin", Origin::from_name)?,
+            subject: row.column("subject")?,
             version: row.small("version")?,
             created_at: row.time("created_at")?,
             updated_at: row.time("updated_at")?,

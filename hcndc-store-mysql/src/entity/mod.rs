@@ -31,7 +31,7 @@ mod schedule;
 mod server;
 mod shared_param;
 
-pub(crate) use account::{ApiToken, Role, User, UserRole, UserSession, permission_text};
+pub(crate) use account::{ApiToken, Role, SignIn, User, UserRole, UserSession, permission_text};
 pub(crate) use action::Action;
 pub(crate) use alert::Alert;
 pub(crate) use alert_channel::AlertChannel;

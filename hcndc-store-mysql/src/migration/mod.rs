@@ -14,6 +14,7 @@ mod m20261126_000006_backfill_keys;
 mod m20261126_000007_started_at;
 mod m20261127_000001_kinds;
 mod m20261127_000002_outputs;
+mod m20261127_000003_outside_users;
 mod make;
 mod status;
 
@@ -50,6 +51,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261126_000007_started_at::Migration),
             Box::new(m20261127_000001_kinds::Migration),
             Box::new(m20261127_000002_outputs::Migration),
+            Box::new(m20261127_000003_outside_users::Migration),
         ]
     }
 

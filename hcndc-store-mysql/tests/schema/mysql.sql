@@ -513,6 +513,14 @@ CREATE TABLE `shared_param` (
   KEY `shared_param_by_data_source` (`data_source_id`,`id`)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin;
 
+CREATE TABLE `sign_in` (
+  `digest` varchar(64) NOT NULL,
+  `kept` longtext NOT NULL,
+  `ends_at` bigint NOT NULL,
+  PRIMARY KEY (`digest`),
+  KEY `sign_in_by_end` (`ends_at`)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin;
+
 CREATE TABLE `user` (
   `id` bigint NOT NULL AUTO_INCREMENT,
   `account` varchar(255) NOT NULL,
@@ -525,8 +533,11 @@ CREATE TABLE `user` (
   `created_at` bigint NOT NULL,
   `updated_at` bigint NOT NULL,
   `signed_in_at` bigint DEFAULT NULL,
+  `origin` varchar(20) NOT NULL DEFAULT 'local',
+  `subject` varchar(255) DEFAULT NULL,
   PRIMARY KEY (`id`),
-  UNIQUE KEY `account` (`account`)
+  UNIQUE KEY `account` (`account`),
+  UNIQUE KEY `user_by_subject` (`origin`,`subject`)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin;
 
 CREATE TABLE `user_role` (

@@ -485,6 +485,12 @@ CREATE INDEX "shared_param_by_name" ON "shared_param" ("name", "id");
 
 CREATE INDEX "shared_param_by_updated_at" ON "shared_param" ("updated_at", "id");
 
+CREATE TABLE "sign_in" ( "digest" varchar(64) NOT NULL PRIMARY KEY,
+  "kept" text NOT NULL,
+  "ends_at" integer NOT NULL );
+
+CREATE INDEX "sign_in_by_end" ON "sign_in" ("ends_at");
+
 CREATE TABLE sqlite_sequence(name,
  seq);
 
@@ -498,7 +504,11 @@ CREATE TABLE "user" ( "id" integer NOT NULL PRIMARY KEY AUTOINCREMENT,
   "version" integer NOT NULL,
   "created_at" integer NOT NULL,
   "updated_at" integer NOT NULL,
-  "signed_in_at" integer );
+  "signed_in_at" integer ,
+  "origin" varchar(20) NOT NULL DEFAULT 'local',
+  "subject" varchar(255));
+
+CREATE UNIQUE INDEX "user_by_subject" ON "user" ("origin", "subject");
 
 CREATE TABLE "user_role" ( "user_id" integer NOT NULL,
   "role_id" integer NOT NULL,

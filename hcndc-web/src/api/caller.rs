@@ -12,6 +12,33 @@ use warp::http::{HeaderMap, header};
 use super::{denial::Denial, forward::PASSED_ON_FOR};
 use crate::interchange::Lang;
 
+/// The other end of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Peer {
+    /// Its address.
+    pub(super) ip: IpAddr,
+    /// Whether this server itself speaks TLS with it.
+    pub(super) encrypted: bool,
+}
+
+impl Peer {
+    /// One without TLS.
+    pub(super) const fn plain(ip: IpAddr) -> Self {
+        Self {
+            ip,
+            encrypted: false,
+        }
+    }
+
+    /// One with TLS.
+    pub(super) const fn encrypted(ip: IpAddr) -> Self {
+        Self {
+            ip,
+            encrypted: true,
+        }
+    }
+}
+
 /// Somebody at the door: where from, and how they speak.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Visitor {
@@ -22,13 +49,17 @@ pub(super) struct Visitor {
     pub(super) address: String,
     /// Language of sentences.
     pub(super) lang: Lang,
-    /// Whether the connection to them is encrypted, as far as whatever stands before the server says.
+    /// Whether the connection to them is encrypted: by this server, or by whatever stands before it, as far as that says.
     pub(super) secure: bool,
 }
 
 impl Visitor {
     /// The one that these headers are of, on a connection from there.
-    pub(super) fn of(headers: &HeaderMap, peer: IpAddr) -> Self {
+    pub(super) fn of(headers: &HeaderMap, peer: Peer) -> Self {
+        let Peer {
+            ip: peer,
+            encrypted,
+        } = peer;
         let text = |name: &str| {
             let last = headers.get_all(name).into_iter().next_back();
             last.and_then(|value| value.to_str().ok())
@@ -51,7 +82,8 @@ impl Visitor {
             peer,
             address,
             lang: language(headers),
-            secure: text("x-forwarded-proto").is_some_and(|it| it.eq_ignore_ascii_case("https")),
+            secure: encrypted
+                || text("x-forwarded-proto").is_some_and(|it| it.eq_ignore_ascii_case("https")),
         }
     }
 }
@@ -209,7 +241,7 @@ mod tests {
         let visitor = |peer: &str, name: &'static str, value: &str| {
             let mut headers = HeaderMap::new();
             headers.insert(name, value.parse().unwrap());
-            let visitor = Visitor::of(&headers, peer.parse().unwrap());
+            let visitor = Visitor::of(&headers, Peer::plain(peer.parse().unwrap()));
             (visitor.peer.to_string(), visitor.address)
         };
         let told = |peer: &str, address: &str| (peer.to_owned(), address.to_owned());
@@ -218,6 +250,17 @@ mod tests {
         assert_eq!(forwarded("10.0.0.1"), told("10.0.0.1", "10.0.0.1"));
         let passed = visitor("10.0.0.2", "hcndc-passed-on-for", "10.0.0.9");
         assert_eq!(passed, told("10.0.0.2", "10.0.0.9 via 10.0.0.2"));
+    }
+
+    #[test]
+    fn a_connection_is_encrypted_by_this_server_or_by_one_before_it() {
+        let ip = IpAddr::from([10, 0, 0, 1]);
+        let secure = |headers: &HeaderMap, peer| Visitor::of(headers, peer).secure;
+        let mut headers = HeaderMap::new();
+        assert!(!secure(&headers, Peer::plain(ip)));
+        assert!(secure(&headers, Peer::encrypted(ip)));
+        headers.insert("x-forwarded-proto", "https".parse().unwrap());
+        assert!(secure(&headers, Peer::plain(ip)));
     }
 
     #[test]

@@ -3,8 +3,17 @@
 use serde_json::{Map, Value, json};
 
 /// Operations that anybody may ask for.
-const PUBLIC: [&str; 7] = [
-    "sign_in", "healthz", "readyz", "metrics", "openapi", "docs", "home",
+const PUBLIC: [&str; 10] = [
+    "sign_in",
+    "sign_in_ways",
+    "start_oidc",
+    "finish_oidc",
+    "healthz",
+    "readyz",
+    "metrics",
+    "openapi",
+    "docs",
+    "home",
 ];
 
 /// A problem that many operations can meet.
@@ -36,12 +45,17 @@ const FORBIDDEN: Answer = answer(
 const UNKNOWN: Answer = answer("Unknown", "404", "`unknown_route`");
 const TOO_LARGE: Answer = answer("TooLarge", "413", "`too_large`");
 const OTHER_MEDIA_TYPE: Answer = answer("OtherMediaType", "415", "`unsupported_media_type`");
+const TOO_MANY: Answer = answer(
+    "TooManyRequests",
+    "429",
+    "`too_many_requests`, with `Retry-After`",
+);
 const UNABLE: Answer = answer(
     "Unable",
     "503",
     "`store_unavailable`, `scheduler_slow`, `scheduler_stopped`, `no_leader`, `outcome_unknown`",
 );
-const ALL: [Answer; 9] = [
+const ALL: [Answer; 10] = [
     BAD_BODY,
     BAD_QUERY,
     BAD_BODY_OR_QUERY,
@@ -50,6 +64,7 @@ const ALL: [Answer; 9] = [
     UNKNOWN,
     TOO_LARGE,
     OTHER_MEDIA_TYPE,
+    TOO_MANY,
     UNABLE,
 ];
 
@@ -99,6 +114,9 @@ fn problems(path: &str, operation: &Value, is_public: bool) -> Vec<Answer> {
     }
     if has_body {
         problems.extend([TOO_LARGE, OTHER_MEDIA_TYPE]);
+    }
+    if path.starts_with("/api/") {
+        problems.push(TOO_MANY);
     }
     if path.starts_with("/api/v1/") {
         problems.push(UNABLE);
@@ -189,6 +207,6 @@ mod tests {
         let operation = &document["paths"]["/api/v1/flows"]["post"];
         assert_eq!(operation["responses"]["400"]["description"], "its own");
         let told: Vec<_> = operation["responses"].as_object().unwrap().keys().collect();
-        assert_eq!(told, ["400", "401", "403", "413", "415", "503"]);
+        assert_eq!(told, ["400", "401", "403", "413", "415", "429", "503"]);
     }
 }

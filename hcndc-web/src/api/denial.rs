@@ -1,5 +1,7 @@
 //! Why somebody may not do something, and what can be wrong with users, roles and tokens.
 
+use std::time::Duration;
+
 use hcndc_core::{
     id::RoleId,
     port::{AccountsError, ErrorKind, Permission, PortError as _},
@@ -8,7 +10,7 @@ use warp::http::StatusCode;
 
 use super::{problem::Problem, text::either};
 use crate::{
-    auth::{SignInError, WeakPassword},
+    auth::{SignInError, WeakPassword, outside::Unwelcome},
     causes::with_causes,
     interchange::Lang,
 };
@@ -72,6 +74,15 @@ pub(crate) enum Denial {
         /// What was named.
         user: String,
     },
+    /// The directory does not say whether a password is right.
+    DirectoryUnavailable,
+    /// Somebody else has the account that a person from outside would have.
+    AccountTaken {
+        /// Which.
+        account: String,
+    },
+    /// Another system checks the user's password.
+    OutsideUser,
     /// This server keeps no users.
     NoUsers,
 }
@@ -93,6 +104,9 @@ impl Denial {
             Self::LastAdmin => "last_admin",
             Self::UnknownRole { .. } => "unknown_role",
             Self::UnknownUser { .. } => "unknown_user",
+            Self::DirectoryUnavailable => "directory_unavailable",
+            Self::AccountTaken { .. } => "account_taken",
+            Self::OutsideUser => "outside_user",
             Self::NoUsers => "no_users",
         }
     }
@@ -109,7 +123,10 @@ impl Denial {
             | Self::Stale { .. }
             | Self::RoleInUse { .. }
             | Self::LastAdmin
+            | Self::AccountTaken { .. }
+            | Self::OutsideUser
             | Self::NoUsers => StatusCode::CONFLICT,
+            Self::DirectoryUnavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::WeakPassword(_)
             | Self::TooStrongToken { .. }
             | Self::UnknownRole { .. }
@@ -203,6 +220,23 @@ impl Denial {
                 format!("there is no user {user}"),
                 format!("没有用户 {user}"),
             ),
+            Self::DirectoryUnavailable => either(
+                lang,
+                "the directory that checks passwords does not answer; the server's log says why. Local accounts sign in without it",
+                "负责校验密码的目录服务没有响应，原因见服务日志；本地账号不受影响",
+            ),
+            Self::AccountTaken { account } => either(
+                lang,
+                format!(
+                    "the account {account} is somebody else's here: an administrator has to rename it, or to say that it is yours"
+                ),
+                format!("账号 {account} 在此处属于他人：请管理员将其改名，或确认其归您所有"),
+            ),
+            Self::OutsideUser => either(
+                lang,
+                "the directory or the provider that vouches for this user checks its password: change it there",
+                "该用户的密码由目录服务或身份提供方校验：请在那里修改",
+            ),
             Self::NoUsers => either(lang, "this server keeps no users", "本服务器不保存用户"),
         }
     }
@@ -231,6 +265,7 @@ impl From<AccountsError> for Problem {
             AccountsError::UnknownRoleName { role, .. } => Denial::UnknownRole { role },
             AccountsError::InUse { accounts } => Denial::RoleInUse { accounts },
             AccountsError::LastAdmin => Denial::LastAdmin,
+            AccountsError::Outside => Denial::OutsideUser,
             other => {
                 let error = with_causes(&other);
                 return if unavailable {
@@ -246,14 +281,27 @@ impl From<AccountsError> for Problem {
     }
 }
 
+/// A wait as a header tells it: whole seconds, and never too early.
+pub(super) fn whole_seconds(wait: Duration) -> u64 {
+    wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
+}
+
 impl From<SignInError> for Problem {
     fn from(error: SignInError) -> Self {
         match error {
             SignInError::Wrong => Denial::WrongPassword.into(),
             SignInError::Throttled { wait } => {
-                // A header in whole seconds must not be too early.
-                let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+                let seconds = whole_seconds(wait);
                 Denial::TooManyAttempts { seconds }.into()
+            }
+            SignInError::Unwelcome(Unwelcome::Taken { account }) => {
+                Denial::AccountTaken { account }.into()
+            }
+            SignInError::Unwelcome(_) => Denial::WrongPassword.into(),
+            SignInError::Directory(error) => {
+                let error = with_causes(&error);
+                tracing::error!(error, "nobody of the directory can sign in");
+                Denial::DirectoryUnavailable.into()
             }
             SignInError::Accounts(error) => error.into(),
             SignInError::Password(_) | SignInError::Randomness(_) => {

@@ -14,7 +14,12 @@ use hyper::{
     client::conn::http1,
 };
 use hyper_util::rt::TokioIo;
-use tokio::{net::TcpStream, sync::mpsc};
+use rustls::pki_types::ServerName;
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpStream,
+    sync::mpsc,
+};
 use tokio_stream::wrappers::ReceiverStream;
 use warp::{
     Filter as _, Reply as _,
@@ -145,7 +150,7 @@ async fn pass_on<B: Buf + 'static>(
         false => empty(),
     };
     let request = request(&url, peers, method, &target, Some(headers), body)?;
-    let mut connection = connect(&url).await.map_err(|error| {
+    let mut connection = connect(peers, &url).await.map_err(|error| {
         tracing::warn!(%error, url, "the server that leads is out of reach");
         Problem::NoLeader
     })?;
@@ -250,7 +255,8 @@ fn request(
         }
         theirs.remove("sec-fetch-site");
     }
-    let host = HeaderValue::from_str(authority(url).unwrap_or_default());
+    let host = authority(url).map(|(_, authority)| authority);
+    let host = HeaderValue::from_str(host.unwrap_or_default());
     theirs.insert(header::HOST, host.map_err(|_| Problem::NoLeader)?);
     let instance = HeaderValue::from_str(&peers.entry().instance);
     theirs.insert(PASSED_ON_BY, instance.map_err(unusable)?);
@@ -267,7 +273,7 @@ pub(super) async fn ask(
 ) -> Option<warp::http::Response<Incoming>> {
     let request = request(url, peers, Method::GET, target, headers, empty()).ok()?;
     let asking = async {
-        let mut connection = connect(url).await?;
+        let mut connection = connect(peers, url).await?;
         let answer = connection.send_request(request).await;
         answer.map_err(io::Error::other)
     };
@@ -281,14 +287,31 @@ fn empty() -> Body {
 }
 
 /// A fresh connection: what cannot be connected was certainly not sent.
-async fn connect(url: &str) -> io::Result<http1::SendRequest<Body>> {
-    let address = authority(url).ok_or(io::ErrorKind::InvalidInput)?;
-    let stream = tokio::time::timeout(CONNECT, TcpStream::connect(with_port(address)));
-    let stream = stream
-        .await
-        .map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
-    // Events are small and should not wait for each other; without it they are only slower.
-    let _ = stream.set_nodelay(true);
+async fn connect(peers: &Peers, url: &str) -> io::Result<http1::SendRequest<Body>> {
+    let (scheme, address) = authority(url).ok_or(io::ErrorKind::InvalidInput)?;
+    let connecting = async {
+        let stream = TcpStream::connect(with_port(scheme, address)).await?;
+        // Events are small and should not wait for each other; without it they are only slower.
+        let _ = stream.set_nodelay(true);
+        match scheme {
+            Scheme::Http => spoken(stream).await,
+            Scheme::Https => {
+                let config = peers.tls().ok_or(io::ErrorKind::Unsupported)?;
+                let name = ServerName::try_from(host(address).to_owned());
+                let name = name.map_err(io::Error::other)?;
+                let connector = tokio_rustls::TlsConnector::from(Arc::clone(config));
+                spoken(connector.connect(name, stream).await?).await
+            }
+        }
+    };
+    let connected = tokio::time::timeout(CONNECT, connecting).await;
+    connected.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?
+}
+
+async fn spoken<IO>(stream: IO) -> io::Result<http1::SendRequest<Body>>
+where
+    IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
     let handshake = http1::handshake(TokioIo::new(stream)).await;
     let (sender, connection) = handshake.map_err(io::Error::other)?;
     tokio::spawn(async move {
@@ -299,19 +322,45 @@ async fn connect(url: &str) -> io::Result<http1::SendRequest<Body>> {
     Ok(sender)
 }
 
-/// The host, and the port if it is named, of an address `http://host:port`.
-pub(crate) fn authority(url: &str) -> Option<&str> {
-    let rest = url.strip_prefix("http://")?;
-    Some(rest.strip_suffix('/').unwrap_or(rest))
+/// How another server is spoken to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scheme {
+    /// In clear.
+    Http,
+    /// By TLS.
+    Https,
+}
+
+/// How, and the host with the port if it is named, of an address `http://host:port` or `https://host:port`.
+pub(crate) fn authority(url: &str) -> Option<(Scheme, &str)> {
+    let (scheme, rest) = match (url.strip_prefix("http://"), url.strip_prefix("https://")) {
+        (Some(rest), _) => (Scheme::Http, rest),
+        (None, Some(rest)) => (Scheme::Https, rest),
+        (None, None) => return None,
+    };
+    Some((scheme, rest.strip_suffix('/').unwrap_or(rest)))
 }
 
 /// The same with the port that goes without saying.
-pub(super) fn with_port(authority: &str) -> String {
+fn with_port(scheme: Scheme, authority: &str) -> String {
+    let usual = match scheme {
+        Scheme::Http => 80,
+        Scheme::Https => 443,
+    };
     let parsed = authority.parse::<warp::http::uri::Authority>();
     match parsed {
-        Ok(parsed) if parsed.port().is_none() => format!("{authority}:80"),
+        Ok(parsed) if parsed.port().is_none() => format!("{authority}:{usual}"),
         Ok(_) | Err(_) => authority.to_owned(),
     }
+}
+
+/// The name or address that a certificate must be of.
+fn host(authority: &str) -> &str {
+    let bare = match authority.rsplit_once(':') {
+        Some((host, port)) if port.bytes().all(|it| it.is_ascii_digit()) => host,
+        Some(_) | None => authority,
+    };
+    bare.trim_start_matches('[').trim_end_matches(']')
 }
 
 /// Headers without those that are about one connection only (RFC 9110, 7.6.1).
@@ -365,13 +414,23 @@ mod tests {
 
     #[test]
     fn addresses_of_servers_are_plain() {
-        assert_eq!(authority("http://10.0.0.5:2333"), Some("10.0.0.5:2333"));
-        assert_eq!(
-            authority("http://etl.example.com/"),
-            Some("etl.example.com")
-        );
-        assert_eq!(authority("https://etl.example.com"), None);
-        assert_eq!(with_port("etl.example.com"), "etl.example.com:80");
-        assert_eq!(with_port("[::1]:2333"), "[::1]:2333");
+        let plain = |authority| Some((Scheme::Http, authority));
+        assert_eq!(authority("http://10.0.0.5:2333"), plain("10.0.0.5:2333"));
+        let named = "etl.example.com";
+        assert_eq!(authority("http://etl.example.com/"), plain(named));
+        let secured = authority("https://etl.example.com");
+        assert_eq!(secured, Some((Scheme::Https, named)));
+        assert_eq!(authority("ftp://etl.example.com"), None);
+        assert_eq!(with_port(Scheme::Http, named), "etl.example.com:80");
+        assert_eq!(with_port(Scheme::Https, named), "etl.example.com:443");
+        assert_eq!(with_port(Scheme::Https, "[::1]:2333"), "[::1]:2333");
+        for (authority, expected) in [
+            ("etl.example.com", named),
+            ("etl.example.com:2333", named),
+            ("[::1]:2333", "::1"),
+            ("[::1]", "::1"),
+        ] {
+            assert_eq!(host(authority), expected);
+        }
     }
 }

@@ -1,19 +1,19 @@
 //! The one place where it is decided who gets to a route: before anything else looks at a request.
 //!
 //! ```text
-//! request ──► is it for us? ──► which route? ──► who asks? ──► may they? ──► Caller, for the handler
+//! request ──► is it for us? ──► which route? ──► who asks? ──► not too often? ──► may they? ──► Caller, for the handler
 //! ```
 //!
 //! What no route answers is let through: it will be told so.
 
-use std::{net::IpAddr, sync::Arc};
+use std::sync::Arc;
 
 use hcndc_core::port::{Clock as _, Known};
 use warp::http::{HeaderMap, Method, Request, header};
 
 use super::{
-    caller::{Caller, Proof, Visitor},
-    denial::Denial,
+    caller::{Caller, Peer, Proof, Visitor},
+    denial::{self, Denial},
     guard,
     needs::Needs,
     problem::Problem,
@@ -23,6 +23,7 @@ use super::{
 use crate::{
     app::App,
     auth::{self, Access, Secret},
+    rates::Counted,
 };
 
 /// Lets requests in, or does not.
@@ -67,7 +68,7 @@ impl<H, T> Gate<H, T> {
     pub(super) async fn admit<B>(
         &self,
         request: &mut Request<B>,
-        peer: IpAddr,
+        peer: Peer,
     ) -> Result<(), Refusal> {
         let (method, headers) = (request.method(), request.headers());
         guard::check(&self.app.settings.hosts, method, headers).map_err(|problem| Refusal {
@@ -75,18 +76,19 @@ impl<H, T> Gate<H, T> {
             template: None,
         })?;
         let visitor = Visitor::of(headers, peer);
-        let route = self.route(method, request.uri().path());
+        let path = request.uri().path();
+        let route = self.route(method, path);
         let caller = match route {
-            None | Some((_, Needs::Nothing)) => None,
+            None | Some((_, Needs::Nothing)) => self.count_nobody(path, &visitor).map(|()| None),
             Some((template, needs)) => {
                 let caller = self.ask(method, headers, &visitor, template, needs).await;
-                let caller = caller.map_err(|problem| Refusal {
-                    problem,
-                    template: Some(Template(template)),
-                })?;
-                Some(caller)
+                caller.map(Some)
             }
         };
+        let caller = caller.map_err(|problem| Refusal {
+            problem,
+            template: route.map(|(template, _)| Template(template)),
+        })?;
         let extensions = request.extensions_mut();
         extensions.insert(visitor);
         if let Some(caller) = caller {
@@ -104,7 +106,19 @@ impl<H, T> Gate<H, T> {
         template: &str,
         needs: Needs,
     ) -> Result<Caller, Problem> {
-        let caller = self.caller(headers, visitor).await?;
+        let caller = match self.caller(headers, visitor).await {
+            Err(problem @ Problem::Denied(Denial::SignedOut)) => {
+                // Whoever tries secrets out is counted where they come from.
+                self.count(Counted::at(visitor.peer))?;
+                return Err(problem);
+            }
+            caller => caller?,
+        };
+        self.count(match &caller.proof {
+            Proof::Token { id, .. } => Counted::Token(*id),
+            Proof::Session { session, .. } => Counted::User(session.user),
+            Proof::Nothing => Counted::at(visitor.peer),
+        })?;
         let changes = !matches!(*method, Method::GET | Method::HEAD);
         if let Proof::Session { csrf, .. } = &caller.proof
             && changes
@@ -126,6 +140,24 @@ impl<H, T> Gate<H, T> {
             caller.needs(permission)?;
         }
         Ok(caller)
+    }
+
+    /// Counts a request of somebody who need not be known. Pages and what watches over the server are not counted.
+    fn count_nobody(&self, path: &str, visitor: &Visitor) -> Result<(), Problem> {
+        match path.starts_with("/api/") {
+            true => self.count(Counted::at(visitor.peer)),
+            false => Ok(()),
+        }
+    }
+
+    fn count(&self, counted: Counted) -> Result<(), Problem> {
+        let taken = self.app.rates.as_ref().map(|rates| rates.take(counted));
+        match taken {
+            Some(Err(wait)) => Err(Problem::TooManyRequests {
+                seconds: denial::whole_seconds(wait),
+            }),
+            Some(Ok(())) | None => Ok(()),
+        }
     }
 
     async fn caller(&self, headers: &HeaderMap, visitor: &Visitor) -> Result<Caller, Problem> {
@@ -162,7 +194,7 @@ impl<H, T> Gate<H, T> {
                 visitor.clone(),
             ));
         }
-        let secret = cookie(headers)
+        let secret = cookie(headers, session::COOKIE)
             .map(Secret::given)
             .ok_or(Denial::SignedOut)?;
         let digest = secret.digest();
@@ -199,14 +231,14 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
-/// What the session's cookie holds (RFC 6265, 5.4).
-fn cookie(headers: &HeaderMap) -> Option<&str> {
+/// What a cookie holds (RFC 6265, 5.4).
+pub(super) fn cookie<'a>(headers: &'a HeaderMap, wanted: &str) -> Option<&'a str> {
     let values = headers.get_all(header::COOKIE).into_iter();
     let values = values.filter_map(|value| value.to_str().ok());
     let mut pairs = values.flat_map(|value| value.split(';'));
     pairs.find_map(|pair| {
         let (name, value) = pair.trim().split_once('=')?;
-        (name == session::COOKIE && !value.is_empty()).then_some(value)
+        (name == wanted && !value.is_empty()).then_some(value)
     })
 }
 
@@ -222,9 +254,11 @@ mod tests {
             headers
         };
         let headers = with(header::COOKIE, "a=b; hcndc_session=abc; c=d");
-        assert_eq!(cookie(&headers), Some("abc"));
-        assert_eq!(cookie(&with(header::COOKIE, "xhcndc_session=abc")), None);
-        assert_eq!(cookie(&with(header::COOKIE, "hcndc_session=")), None);
+        assert_eq!(cookie(&headers, session::COOKIE), Some("abc"));
+        for other in ["xhcndc_session=abc", "hcndc_session="] {
+            let headers = with(header::COOKIE, other);
+            assert_eq!(cookie(&headers, session::COOKIE), None);
+        }
         let headers = with(header::AUTHORIZATION, "bearer  hcndc_x");
         assert_eq!(bearer(&headers), Some("hcndc_x"));
         assert_eq!(bearer(&with(header::AUTHORIZATION, "Basic eDp5")), None);

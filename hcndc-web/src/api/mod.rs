@@ -39,6 +39,7 @@ mod logs;
 mod many;
 mod mesh;
 mod needs;
+mod oidc;
 mod openapi;
 mod overview;
 mod page;
@@ -124,6 +125,7 @@ fn all<H: History + 'static, T: Transport + 'static>(app: &Arc<App<H, T>>) -> Ve
     routes.extend(events::routes(app));
     routes.extend(servers::routes(app));
     routes.extend(session::routes(app));
+    routes.extend(oidc::routes(app));
     routes.extend(users::routes(app));
     routes.extend(roles::routes(app));
     routes.extend(tokens::routes(app));

@@ -50,6 +50,11 @@ pub(crate) enum Problem {
     },
     /// It matters who asks, and this one may not.
     Denied(Denial),
+    /// The caller asks for more than it may at once.
+    TooManyRequests {
+        /// When to ask again.
+        seconds: u64,
+    },
     /// The body's media type is not one that the route takes.
     UnsupportedMediaType {
         /// Those that it takes.
@@ -237,6 +242,7 @@ impl Problem {
             Self::ForeignHost { .. } => "foreign_host",
             Self::ForeignOrigin { .. } => "foreign_origin",
             Self::Denied(denial) => denial.code(),
+            Self::TooManyRequests { .. } => "too_many_requests",
             Self::UnsupportedMediaType { .. } => "unsupported_media_type",
             Self::BodyTooLarge { .. } => "body_too_large",
             Self::BodyTimeout => "body_timeout",
@@ -269,6 +275,7 @@ impl Problem {
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::ForeignHost { .. } | Self::ForeignOrigin { .. } => StatusCode::FORBIDDEN,
             Self::Denied(denial) => denial.status(),
+            Self::TooManyRequests { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::UnsupportedMediaType { .. } => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
@@ -587,7 +594,9 @@ pub(super) fn render(mut response: Response, lang: Lang) -> Response {
     };
     headers.insert(header::CONTENT_LANGUAGE, HeaderValue::from_static(language));
     headers.insert(header::VARY, HeaderValue::from_static("accept-language"));
-    if let Problem::Denied(Denial::TooManyAttempts { seconds }) = &problem {
+    if let Problem::Denied(Denial::TooManyAttempts { seconds })
+    | Problem::TooManyRequests { seconds } = &problem
+    {
         headers.insert(header::RETRY_AFTER, HeaderValue::from(*seconds));
     }
     if let Problem::Denied(Denial::SignedOut) = &problem {

@@ -4,7 +4,6 @@ use std::{
     any::Any,
     convert::Infallible,
     future::Future,
-    net::IpAddr,
     panic::AssertUnwindSafe,
     pin::pin,
     sync::Arc,
@@ -21,13 +20,23 @@ use hyper::{
 };
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
-    server::graceful::GracefulShutdown,
+    server::graceful::{GracefulShutdown, Watcher},
     service::TowerToHyperService,
 };
-use tokio::{net::TcpListener, sync::Semaphore, task::JoinSet};
-use warp::{Reply as _, reply::Response};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpListener,
+    sync::Semaphore,
+    task::JoinSet,
+};
+use warp::{
+    Reply as _,
+    http::{HeaderValue, header},
+    reply::Response,
+};
 
 use super::{
+    caller::Peer,
     gate::{Gate, Refusal},
     problem::Problem,
 };
@@ -37,6 +46,8 @@ use crate::app::App;
 const CONNECTIONS: usize = 4_096;
 /// How long a request's head may take to come in.
 const HEAD: Duration = Duration::from_secs(30);
+/// How long it may take until a connection speaks TLS.
+const HANDSHAKE: Duration = Duration::from_secs(10);
 /// How long requests that have begun may take to end when the server stops.
 const FAREWELL: Duration = Duration::from_secs(10);
 /// How long to wait when no connection can be accepted, such as for lack of file descriptors.
@@ -79,14 +90,30 @@ pub async fn serve<H: History + 'static, T: Transport + 'static>(
         };
         // Events are small and should not wait for each other; without it they are only slower.
         let _ = stream.set_nodelay(true);
-        let (gate, service) = (gate.clone(), service.clone());
-        let service =
-            service_fn(move |request| answer(gate.clone(), service.clone(), request, peer));
-        let connection = http.serve_connection(TokioIo::new(stream), service);
-        let connection = graceful.watch(connection);
+        let connection = Connection {
+            http: http.clone(),
+            watcher: graceful.watcher(),
+            gate: gate.clone(),
+            service: service.clone(),
+        };
+        let https = app.https.as_ref().map(|https| https.acceptor());
+        let stopping = app.stopping.clone();
         connections.spawn(async move {
-            if let Err(error) = connection.await {
-                tracing::debug!(%error, "connection ended");
+            match https {
+                None => connection.serve(stream, Peer::plain(peer)).await,
+                Some(acceptor) => {
+                    let secured = tokio::time::timeout(HANDSHAKE, acceptor.accept(stream));
+                    let secured = tokio::select! {
+                        secured = secured => secured,
+                        // It has not said anything yet: nobody waits for it.
+                        () = stopping.cancelled() => return,
+                    };
+                    match secured {
+                        Ok(Ok(stream)) => connection.serve(stream, Peer::encrypted(peer)).await,
+                        Ok(Err(error)) => tracing::debug!(%error, %peer, "no TLS was agreed on"),
+                        Err(_) => tracing::debug!(%peer, "no TLS was agreed on in time"),
+                    }
+                }
             }
             drop(permit);
         });
@@ -106,14 +133,62 @@ pub async fn serve<H: History + 'static, T: Transport + 'static>(
     }
 }
 
+/// What a connection is served with.
+struct Connection<H, T, S> {
+    http: http1::Builder,
+    watcher: Watcher,
+    gate: Gate<H, T>,
+    service: S,
+}
+
+impl<H, T, S> Connection<H, T, S>
+where
+    H: Send + Sync + 'static,
+    T: Send + Sync + 'static,
+    S: Service<Request<Incoming>, Response = Response, Error = Infallible> + Clone + Send + 'static,
+    S::Future: Send,
+{
+    async fn serve<IO>(self, stream: IO, peer: Peer)
+    where
+        IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let (gate, service) = (self.gate, self.service);
+        let service =
+            service_fn(move |request| answer(gate.clone(), service.clone(), request, peer));
+        let connection = self.http.serve_connection(TokioIo::new(stream), service);
+        if let Err(error) = self.watcher.watch(connection).await {
+            tracing::debug!(%error, "connection ended");
+        }
+    }
+}
+
 /// Answers a request, and one whose handler panics as well: a connection that ends without an answer tells nobody
 /// anything. What handlers share is behind locks that outlive a panic, so the others are none the worse for it.
 async fn answer<H, T, S>(
     gate: Gate<H, T>,
     service: S,
-    mut request: Request<Incoming>,
-    peer: IpAddr,
+    request: Request<Incoming>,
+    peer: Peer,
 ) -> Result<Response, Infallible>
+where
+    S: Service<Request<Incoming>, Response = Response, Error = Infallible>,
+{
+    let mut response = answer_as_asked(gate, service, request, peer).await;
+    if peer.encrypted {
+        // Whoever has come by TLS once is never again led to come without (RFC 6797).
+        let year = HeaderValue::from_static("max-age=31536000");
+        let headers = response.headers_mut();
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, year);
+    }
+    Ok(response)
+}
+
+async fn answer_as_asked<H, T, S>(
+    gate: Gate<H, T>,
+    service: S,
+    mut request: Request<Incoming>,
+    peer: Peer,
+) -> Response
 where
     S: Service<Request<Incoming>, Response = Response, Error = Infallible>,
 {
@@ -127,7 +202,7 @@ where
         }
     });
     let refusal = match answering.catch_unwind().await {
-        Ok(Ok(Ok(response))) => return Ok(response),
+        Ok(Ok(Ok(response))) => return response,
         Ok(Ok(Err(refusal))) => refusal,
         Ok(Err(never)) => match never {},
         Err(panic) => {
@@ -142,7 +217,7 @@ where
     if let Some(template) = refusal.template {
         response.extensions_mut().insert(template);
     }
-    Ok(super::finish(started, method, headers, response))
+    super::finish(started, method, headers, response)
 }
 
 /// What was said at a panic.

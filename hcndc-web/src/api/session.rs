@@ -2,7 +2,9 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use hcndc_core::port::{Clock as _, Grant, History, Known, PasswordHash, Permission, Transport};
+use hcndc_core::port::{
+    AccountsError, Clock as _, Grant, History, Known, Origin, PasswordHash, Permission, Transport,
+};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use warp::{
@@ -19,10 +21,11 @@ use super::{
     problem::{Problem, ProblemDto},
     route::{Json, Route, at, body, caller, having, visitor},
     trail::Deed,
+    users::{UserDto, role_names},
 };
 use crate::{
     app::App,
-    auth::{ABSOLUTE, Passwords, SignInError, SignedIn},
+    auth::{ABSOLUTE, Access, Auth, Passwords, Renewed, SignInError, SignedIn, outside::Unwelcome},
 };
 
 /// The cookie's name.
@@ -30,6 +33,7 @@ pub(super) const COOKIE: &str = "hcndc_session";
 
 pub(super) const SESSION: &str = "/api/v1/session";
 const PASSWORD: &str = "/api/v1/session/password";
+const WAYS: &str = "/api/v1/session/ways";
 
 pub(super) fn routes<H: History + 'static, T: Transport + 'static>(
     app: &Arc<App<H, T>>,
@@ -37,6 +41,7 @@ pub(super) fn routes<H: History + 'static, T: Transport + 'static>(
     let app = having(app);
     let one = at(SESSION).and(app.clone());
     vec![
+        Route::get(WAYS, NOTHING, at(WAYS).and(app.clone()).then(ways)),
         Route::get(SESSION, SIGNED_IN, one.clone().and(caller()).then(detail)),
         // The sessions are in the database: any server will do.
         Route::post(
@@ -77,6 +82,30 @@ pub(super) struct SignInBody {
     password: String,
 }
 
+/// How one may sign in.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = SignInWays)]
+pub(super) struct WaysDto {
+    /// Whether account and password can be typed in: that of this server, or a directory's.
+    password: bool,
+    /// Whether a directory checks passwords, too.
+    directory: bool,
+    /// The provider that signs people in, if there is one.
+    oidc: Option<OidcWayDto>,
+}
+
+/// A provider that signs people in.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = OidcWay)]
+pub(super) struct OidcWayDto {
+    /// What a button may say.
+    #[schema(example = "Single sign-on")]
+    label: String,
+    /// Where a browser begins; `next` is the page to go on with.
+    #[schema(example = "/api/v1/session/oidc/start")]
+    start: &'static str,
+}
+
 /// A new password.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -104,6 +133,9 @@ pub(super) struct SessionDto {
     directories: Vec<String>,
     /// Names of their roles.
     roles: Vec<String>,
+    /// Who vouches for them: `local`, `ldap` or `oidc`.
+    #[schema(value_type = String, example = "local")]
+    origin: &'static str,
     /// Whether all but `/session` is refused until the password has been changed.
     must_change_password: bool,
     /// What changes by cookie must send as `X-CSRF-Token`; null for tokens.
@@ -145,6 +177,7 @@ impl SessionDto {
                 .collect(),
             directories: directories.into_iter().collect(),
             roles: caller.roles.clone(),
+            origin: user.map_or(Origin::Local, |user| user.origin).as_str(),
             must_change_password: user.is_some_and(|user| user.must_change_password),
             csrf,
             expires_at: expires_at.map(|at| at.to_string()),
@@ -165,7 +198,7 @@ pub(super) struct Begun {
 
 impl Begun {
     fn new(status: StatusCode, signed_in: SignedIn, visitor: &Visitor) -> Self {
-        let SignedIn { secret, known } = signed_in;
+        let SignedIn { secret, known, .. } = signed_in;
         let cookie = cookie(secret.reveal(), ABSOLUTE.as_secs(), visitor.secure);
         let csrf = secret.csrf();
         let digest = secret.digest();
@@ -200,18 +233,84 @@ impl Reply for Begun {
     }
 }
 
+impl SignedIn {
+    /// The session's cookie.
+    pub(super) fn cookie(&self, secure: bool) -> String {
+        cookie(self.secret.reveal(), ABSOLUTE.as_secs(), secure)
+    }
+
+    /// What is written down of a sign-in: that it was, and before it what became of the account.
+    pub(super) async fn deeds(&self, auth: &Auth) -> Result<Vec<Deed>, AccountsError> {
+        let user = &self.known.user;
+        let signed_in = Deed::new("sign_in", "session").named(user.account.clone());
+        let before = match &self.renewed {
+            Renewed::Not => return Ok(vec![signed_in]),
+            Renewed::Made => None,
+            Renewed::Was(before) => Some(before),
+        };
+        let roles = role_names(auth.accounts()).await?;
+        let before = before.map(|before| UserDto::new(before.as_ref().clone(), &roles));
+        let after = UserDto::new(user.clone(), &roles);
+        let renewed = Deed::put("user", before.as_ref(), &after);
+        let renewed = renewed.on(user.id.0, user.account.clone());
+        Ok(vec![renewed, signed_in])
+    }
+}
+
 /// RFC 6265, section 4.1.
 fn cookie(value: &str, max_age: u64, secure: bool) -> String {
     let secure = if secure { "; Secure" } else { "" };
     format!("{COOKIE}={value}; HttpOnly; SameSite=Strict; Path=/; Max-Age={max_age}{secure}")
 }
 
-/// Signs in: the answer sets a cookie.
+/// Why somebody was not let in, as it is written down.
+#[derive(Debug, Serialize)]
+pub(super) struct Refused {
+    /// Stable name of the reason.
+    pub(super) reason: &'static str,
+}
+
+impl Refused {
+    /// The reason of this.
+    pub(super) const fn because(why: &Unwelcome) -> Self {
+        Self {
+            reason: match why {
+                Unwelcome::Unknown { .. } => "unknown_person",
+                Unwelcome::Disabled { .. } => "account_disabled",
+                Unwelcome::Taken { .. } => "account_taken",
+                Unwelcome::BadAccount { .. } => "bad_account",
+            },
+        }
+    }
+}
+
+/// Tells how one may sign in, to whoever asks.
+#[utoipa::path(get, operation_id = "sign_in_ways", path = "/api/v1/session/ways", tag = "session", responses(
+    (status = 200, body = WaysDto),
+))]
+pub(super) async fn ways<H: History, T: Transport>(
+    app: Arc<App<H, T>>,
+) -> Result<Json<WaysDto>, Problem> {
+    let auth = app.auth.as_deref().filter(|_| app.access == Access::Users);
+    let provider = auth.and_then(Auth::provider);
+    Ok(Json(WaysDto {
+        password: auth.is_some(),
+        directory: auth.is_some_and(|auth| auth.directory().is_some()),
+        oidc: provider.map(|provider| OidcWayDto {
+            label: provider.label().to_owned(),
+            start: super::oidc::START,
+        }),
+    }))
+}
+
+/// Signs in: the answer sets a cookie. The password is that of this server, or for a user of a directory the directory's.
 #[utoipa::path(post, operation_id = "sign_in", path = "/api/v1/session", tag = "session", request_body = SignInBody, responses(
     (status = 201, body = SessionDto, headers(("Set-Cookie" = String))),
     (status = 400, body = ProblemDto, content_type = "application/problem+json"),
     (status = 401, body = ProblemDto, content_type = "application/problem+json", description = "`wrong_password`"),
-    (status = 429, body = ProblemDto, content_type = "application/problem+json", description = "`too_many_attempts`, with `Retry-After`"),
+    (status = 409, body = ProblemDto, content_type = "application/problem+json", description = "`account_taken`, `no_users`"),
+    (status = 429, body = ProblemDto, content_type = "application/problem+json", description = "`too_many_attempts`, `too_many_requests`, with `Retry-After`"),
+    (status = 503, body = ProblemDto, content_type = "application/problem+json", description = "`directory_unavailable`, `store_unavailable`"),
 ))]
 pub(super) async fn sign_in<H: History, T: Transport>(
     app: Arc<App<H, T>>,
@@ -226,16 +325,24 @@ pub(super) async fn sign_in<H: History, T: Transport>(
         .sign_in(&body.account, &body.password, &peer, now)
         .await;
     // What the throttle turns away is not written down: it would fill the trail.
-    let tried = match &signed_in {
-        Ok(signed_in) => Some(("sign_in", signed_in.known.user.account.clone())),
-        Err(SignInError::Wrong) => Some(("sign_in_failed", body.account.clone())),
-        Err(_) => None,
+    let failed = || Deed::new("sign_in_failed", "session").named(body.account.clone());
+    let (account, method, deeds) = match &signed_in {
+        Ok(signed_in) => {
+            let user = &signed_in.known.user;
+            let method = match user.origin {
+                Origin::Ldap => "ldap",
+                Origin::Local | Origin::Oidc => "password",
+            };
+            (&user.account, method, signed_in.deeds(auth).await?)
+        }
+        Err(SignInError::Wrong) => (&body.account, "password", vec![failed()]),
+        Err(SignInError::Unwelcome(why)) => {
+            let failed = failed().after(&Refused::because(why));
+            (&body.account, "ldap", vec![failed])
+        }
+        Err(_) => (&body.account, "password", Vec::new()),
     };
-    if let Some((action, account)) = tried {
-        let deed = Deed::new(action, "session").named(account.clone());
-        app.write_down(&visitor, &account, "password", vec![deed])
-            .await;
-    }
+    app.write_down(&visitor, account, method, deeds).await;
     let signed_in = signed_in?;
     Ok(Begun::new(StatusCode::CREATED, signed_in, &visitor))
 }
@@ -287,7 +394,7 @@ pub(super) async fn sign_out<H: History, T: Transport>(
 #[utoipa::path(put, operation_id = "change_password", path = "/api/v1/session/password", tag = "session", request_body = PasswordBody, responses(
     (status = 200, body = SessionDto, headers(("Set-Cookie" = String))),
     (status = 400, body = ProblemDto, content_type = "application/problem+json"),
-    (status = 409, body = ProblemDto, content_type = "application/problem+json", description = "`no_users`"),
+    (status = 409, body = ProblemDto, content_type = "application/problem+json", description = "`no_users`, `outside_user`"),
     (status = 422, body = ProblemDto, content_type = "application/problem+json", description = "`weak_password`"),
 ))]
 pub(super) async fn change_password<H: History, T: Transport>(
@@ -298,6 +405,9 @@ pub(super) async fn change_password<H: History, T: Transport>(
     let body: PasswordBody = body.json(&["old", "new"]).await?;
     let auth = app.auth.as_deref().ok_or(Denial::NoUsers)?;
     let user = caller.user.as_ref().ok_or(Denial::NoUsers)?;
+    if user.origin != Origin::Local {
+        return Err(Denial::OutsideUser.into());
+    }
     let account = user.account.as_str();
     let address = caller.visitor.peer.to_string();
     auth.is_password_of(account, &body.old, &address).await?;

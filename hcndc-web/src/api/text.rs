@@ -89,6 +89,11 @@ pub(super) const KINDS: &[(&str, &str, &str)] = &[
         "Too many wrong passwords",
         "密码错误次数过多",
     ),
+    (
+        "too_many_requests",
+        "Too many requests at once",
+        "请求过于频繁",
+    ),
     ("csrf", "The change may be forged", "请求可能是伪造的"),
     ("forbidden", "You may not do this", "没有权限"),
     (
@@ -115,6 +120,21 @@ pub(super) const KINDS: &[(&str, &str, &str)] = &[
     ("unknown_role", "Unknown role", "角色不存在"),
     ("unknown_token", "Unknown token", "令牌不存在"),
     ("no_users", "There are no users here", "本服务器没有用户"),
+    (
+        "directory_unavailable",
+        "The directory does not answer",
+        "目录服务没有响应",
+    ),
+    (
+        "account_taken",
+        "The account is somebody else's",
+        "账号属于他人",
+    ),
+    (
+        "outside_user",
+        "The user has no password here",
+        "该用户的密码不在本服务器",
+    ),
     (
         "unsupported_media_type",
         "The body is of a media type that is not taken",
@@ -270,6 +290,11 @@ pub(super) fn detail(problem: &Problem, lang: Lang) -> String {
             format!("拒绝来自“{origin}”的修改"),
         ),
         Problem::Denied(denial) => denial.detail(lang),
+        Problem::TooManyRequests { seconds } => either(
+            lang,
+            format!("nothing was done; ask again in {seconds} s, and then more slowly"),
+            format!("未做任何操作；请在 {seconds} 秒后重试，并放慢请求"),
+        ),
         Problem::UnsupportedMediaType { expected } => either(
             lang,
             format!("send the body as {expected} (Content-Type)"),

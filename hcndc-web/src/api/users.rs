@@ -6,8 +6,8 @@ use hcndc_core::{
     id::{RoleId, UserId},
     model::DefinitionError,
     port::{
-        AccountQuery, Accounts, AccountsError, Clock as _, History, PasswordHash, Transport, User,
-        UserDraft, normal_account,
+        AccountQuery, Accounts, AccountsError, Clock as _, History, Origin, PasswordHash,
+        Transport, User, UserDraft, normal_account,
     },
 };
 use serde::{Deserialize, Serialize};
@@ -99,12 +99,50 @@ pub(super) struct UserBody {
     /// Its roles, by name or id; told by name.
     #[serde(default)]
     roles: Vec<Reference>,
-    /// For a new user: the password, which must be changed at the first sign-in. Default: one is made, and told once.
+    /// Who vouches for it: `local` (a password of this server), `ldap` or `oidc`. Whoever signs in there first under this account
+    /// is the user from then on. When it changes, the user loses its password and its sessions end.
+    #[serde(default)]
+    origin: OriginDto,
+    /// For a new local user: the password, which must be changed at the first sign-in. Default: one is made, and told once.
     #[serde(default, skip_serializing)]
     password: Option<String>,
     /// For changes: refused unless the user is at this version.
     #[serde(default, skip_serializing)]
     version: Option<u32>,
+}
+
+/// Who vouches for a user.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = Origin)]
+pub(super) enum OriginDto {
+    /// A password that is stored here.
+    #[default]
+    Local,
+    /// A directory.
+    Ldap,
+    /// A provider of OpenID Connect.
+    Oidc,
+}
+
+impl From<Origin> for OriginDto {
+    fn from(origin: Origin) -> Self {
+        match origin {
+            Origin::Local => Self::Local,
+            Origin::Ldap => Self::Ldap,
+            Origin::Oidc => Self::Oidc,
+        }
+    }
+}
+
+impl From<OriginDto> for Origin {
+    fn from(origin: OriginDto) -> Self {
+        match origin {
+            OriginDto::Local => Self::Local,
+            OriginDto::Ldap => Self::Ldap,
+            OriginDto::Oidc => Self::Oidc,
+        }
+    }
 }
 
 /// A user.
@@ -122,6 +160,10 @@ pub(super) struct UserDto {
     enabled: bool,
     /// Its roles, by name.
     roles: Vec<String>,
+    /// Who vouches for it.
+    origin: OriginDto,
+    /// What it is known by there; null for a local user, and for one who has not signed in yet.
+    subject: Option<String>,
     /// Whether it must change its password before anything else.
     must_change_password: bool,
     /// When it signed in last.
@@ -156,6 +198,8 @@ impl UserDto {
             account: user.account,
             name: user.name,
             enabled: user.enabled,
+            origin: user.origin.into(),
+            subject: user.subject,
             must_change_password: user.must_change_password,
             signed_in_at: user.signed_in_at.map(|at| at.to_string()),
             version: user.version,
@@ -171,6 +215,7 @@ impl UserDto {
             name: self.name.clone(),
             enabled: self.enabled,
             roles: self.roles.iter().cloned().map(Reference::Name).collect(),
+            origin: self.origin,
             password: None,
             version: None,
         }
@@ -214,6 +259,8 @@ impl UserBody {
             name: self.name.clone(),
             enabled: self.enabled,
             roles,
+            origin: self.origin.into(),
+            subject: None,
         })
     }
 }
@@ -280,7 +327,7 @@ pub(super) async fn list<H: History, T: Transport>(
 #[utoipa::path(post, operation_id = "create_user", path = "/api/v1/users", tag = "users", request_body = UserBody, responses(
     (status = 201, body = UserDto, headers(("Location" = String))),
     (status = 400, body = ProblemDto, content_type = "application/problem+json"),
-    (status = 409, body = ProblemDto, content_type = "application/problem+json", description = "`name_taken`"),
+    (status = 409, body = ProblemDto, content_type = "application/problem+json", description = "`name_taken`, `outside_user`"),
     (status = 422, body = ProblemDto, content_type = "application/problem+json", description = "`unknown_role`, `weak_password`"),
 ))]
 pub(super) async fn create<H: History, T: Transport>(
@@ -292,11 +339,18 @@ pub(super) async fn create<H: History, T: Transport>(
     let auth = auth(&app)?;
     let roles = role_names(auth.accounts()).await?;
     let draft = body.draft(&roles)?;
-    let (hash, told) = choose(auth, &draft.account, body.password).await?;
+    let (hash, told) = match (draft.origin, body.password) {
+        (Origin::Local, given) => {
+            let (hash, told) = choose(auth, &draft.account, given).await?;
+            (Some(hash), told)
+        }
+        (Origin::Ldap | Origin::Oidc, None) => (None, None),
+        (Origin::Ldap | Origin::Oidc, Some(_)) => return Err(Denial::OutsideUser.into()),
+    };
     let now = app.clock.now();
     let made = auth
         .accounts()
-        .create_user(&draft, Some(&hash), now)
+        .create_user(&draft, hash.as_ref(), now)
         .await?;
     let mut made = UserDto::new(made, &roles);
     let deed = Deed::new("create", "user")
@@ -433,6 +487,7 @@ pub(super) async fn delete<H: History, T: Transport>(
     (status = 200, body = UserDto),
     (status = 400, body = ProblemDto, content_type = "application/problem+json"),
     (status = 404, body = ProblemDto, content_type = "application/problem+json"),
+    (status = 409, body = ProblemDto, content_type = "application/problem+json", description = "`outside_user`"),
     (status = 422, body = ProblemDto, content_type = "application/problem+json", description = "`weak_password`"),
 ))]
 pub(super) async fn set_password<H: History, T: Transport>(

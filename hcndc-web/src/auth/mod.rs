@@ -4,11 +4,17 @@
 //! password ──► throttle ──► argon2id ──► session secret (cookie)  ─┐
 //!                                                                  ├─► SHA-256 ──► accounts: user, roles
 //!                                        token (Authorization)  ───┘
+//!
+//! password ──► throttle ──► directory (LDAP) ─┐
+//! browser ──► provider (OpenID Connect) ──────┴─► outside: which user, which roles ──► session secret
 //! ```
 //!
 //! Secrets are 256 random bits, given out once and stored as digests. It knows accounts, not HTTP.
 
+pub mod directory;
+pub mod outside;
 mod password;
+pub mod provider;
 mod secret;
 mod throttle;
 
@@ -22,15 +28,21 @@ use hcndc_core::{
     id::{RoleId, UserId},
     port::{
         AccountQuery, Accounts, AccountsError, ApiToken, Digest, Direction, Grant, Known,
-        NamedSort, PageRequest, PasswordHash, Permission, RoleDraft, Session, UserDraft,
+        NamedSort, Origin, PageRequest, PasswordHash, Permission, RoleDraft, Session, UserDraft,
         normal_account,
     },
     time::Timestamp,
 };
 
+pub(crate) use self::outside::Renewed;
 pub use self::secret::digest;
 pub(crate) use self::secret::{Secret, fresh, same};
-use self::throttle::Throttle;
+use self::{
+    directory::{Directory, DirectoryError},
+    outside::{Person, Rules, Unwelcome},
+    provider::Provider,
+    throttle::Throttle,
+};
 pub use self::{
     password::{PasswordError, Passwords, WeakPassword},
     secret::{NoRandomness, one_time_password},
@@ -63,6 +75,8 @@ pub struct Auth {
     accounts: Arc<dyn Accounts>,
     passwords: Passwords,
     throttle: Mutex<Throttle>,
+    directory: Option<Directory>,
+    provider: Option<Provider>,
 }
 
 impl fmt::Debug for Auth {
@@ -86,6 +100,12 @@ pub enum SignInError {
         /// When to try again.
         wait: Duration,
     },
+    /// Their identity is proved, and they have no place here.
+    #[error(transparent)]
+    Unwelcome(#[from] Unwelcome),
+    /// The directory does not say whether the password is right.
+    #[error(transparent)]
+    Directory(#[from] DirectoryError),
     /// The password cannot be checked.
     #[error("the password cannot be checked")]
     Password(#[from] PasswordError),
@@ -101,6 +121,8 @@ pub enum SignInError {
 pub(crate) struct SignedIn {
     pub(crate) secret: Secret,
     pub(crate) known: Known<Session>,
+    /// What became of the account on the way.
+    pub(crate) renewed: Renewed,
 }
 
 impl Auth {
@@ -111,7 +133,33 @@ impl Auth {
             accounts,
             passwords: Passwords::new(),
             throttle: Mutex::default(),
+            directory: None,
+            provider: None,
         }
+    }
+
+    /// The same, where a directory and a provider vouch for people, too.
+    #[must_use]
+    pub fn with_outside(
+        mut self,
+        directory: Option<Directory>,
+        provider: Option<Provider>,
+    ) -> Self {
+        self.directory = directory;
+        self.provider = provider;
+        self
+    }
+
+    /// The directory that checks passwords, if there is one.
+    #[must_use]
+    pub const fn directory(&self) -> Option<&Directory> {
+        self.directory.as_ref()
+    }
+
+    /// The provider that signs people in, if there is one.
+    #[must_use]
+    pub const fn provider(&self) -> Option<&Provider> {
+        self.provider.as_ref()
     }
 
     /// The accounts.
@@ -126,7 +174,9 @@ impl Auth {
         &self.passwords
     }
 
-    /// Begins a session for whoever knows the password. An unknown account takes as long as a wrong password.
+    /// Begins a session for whoever knows the password: the one that is stored for a local account, the directory's for one of
+    /// its people or an unknown one. Local accounts need no directory. An unknown account takes as long as a wrong password of
+    /// the same kind.
     pub(crate) async fn sign_in(
         &self,
         account: &str,
@@ -145,6 +195,38 @@ impl Auth {
             Some((user, hash)) => (Some(user), hash),
             None => (None, None),
         };
+        let elsewhere = match (&user, &self.directory) {
+            (Some(user), _) if user.origin == Origin::Local => None,
+            (Some(user), _) if user.origin == Origin::Oidc => None,
+            (Some(user), None) => {
+                tracing::warn!(
+                    account = user.account,
+                    "a directory checks this password, and none is set up"
+                );
+                None
+            }
+            (Some(_) | None, directory) => directory.as_ref().zip(account.as_deref()),
+        };
+        if let Some((directory, account)) = elsewhere {
+            let Some(person) = directory.check(account, password).await? else {
+                self.wrong(named, address);
+                return Err(SignInError::Wrong);
+            };
+            let admitted = self.admit(&person, directory.rules(), now).await;
+            return match admitted {
+                Ok(signed_in) => {
+                    self.throttle(|throttle| throttle.right(named));
+                    Ok(signed_in)
+                }
+                // Which, is nobody's business at this door.
+                Err(SignInError::Unwelcome(why)) if !matches!(why, Unwelcome::Taken { .. }) => {
+                    tracing::info!(%why, "somebody whom the directory knows is not let in");
+                    self.wrong(named, address);
+                    Err(SignInError::Wrong)
+                }
+                Err(error) => Err(error),
+            };
+        }
         let fits = self
             .passwords
             .verify(password, hash.map(|hash| hash.phc))
@@ -155,6 +237,29 @@ impl Auth {
         };
         self.throttle(|throttle| throttle.right(named));
         self.begin_session(user.id, now).await
+    }
+
+    /// Begins a session for somebody whose identity is proved.
+    pub(crate) async fn admit(
+        &self,
+        person: &Person,
+        rules: &Rules,
+        now: Timestamp,
+    ) -> Result<SignedIn, SignInError> {
+        let accounts = self.accounts.as_ref();
+        let mut tries = 0;
+        let (user, renewed) = loop {
+            match outside::admit(accounts, person, rules, now).await {
+                // Somebody changes the user at the same moment: look again.
+                Err(AccountsError::Stale { .. }) if tries < 3 => tries += 1,
+                admitted => break admitted??,
+            }
+        };
+        let signed_in = self.begin_session(user.id, now).await?;
+        Ok(SignedIn {
+            renewed,
+            ..signed_in
+        })
     }
 
     /// Begins a session for a user who has proved who they are.
@@ -174,7 +279,11 @@ impl Auth {
         self.accounts.start_session(digest, &session).await?;
         let known = self.accounts.session(digest, now).await?;
         let known = known.ok_or(SignInError::Wrong)?;
-        Ok(SignedIn { secret, known })
+        Ok(SignedIn {
+            secret,
+            known,
+            renewed: Renewed::Not,
+        })
     }
 
     /// Whether a password is a user's, asked by somebody who is signed in as that user: guesses count all the same.
@@ -292,6 +401,8 @@ impl Auth {
             name: String::new(),
             enabled: true,
             roles: vec![admin],
+            origin: Origin::Local,
+            subject: None,
         };
         let hash = PasswordHash {
             phc,

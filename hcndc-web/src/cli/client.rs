@@ -1,10 +1,10 @@
 //! A caller of a running server's API.
 
-use std::{error::Error as _, time::Duration};
+use std::{error::Error as _, path::Path, time::Duration};
 
 use reqwest::{
     Client, Method, RequestBuilder, Response, StatusCode, Url,
-    header::{ACCEPT_LANGUAGE, AUTHORIZATION, CONTENT_TYPE, HeaderValue},
+    header::{ACCEPT_LANGUAGE, AUTHORIZATION, CONTENT_TYPE, HeaderValue, RETRY_AFTER},
     redirect::Policy,
 };
 use serde_json::Value;
@@ -26,6 +26,11 @@ const AGAIN: [Duration; 4] = [
     Duration::from_secs(2),
     Duration::from_secs(4),
 ];
+
+/// How often a request is sent again that came too soon after others.
+const SLOWER: u32 = 10;
+/// The longest wait for that.
+const LONGEST_WAIT: u64 = 30;
 
 /// A server that answers at an address.
 pub(super) struct Served {
@@ -174,8 +179,14 @@ impl ClientError {
 }
 
 impl Served {
-    /// The server at this address; nothing is asked yet.
-    pub(super) fn at(url: &str, token: Option<&str>, lang: Lang) -> Result<Self, ClientError> {
+    /// The server at this address, by a certificate that this host or the authority in the file vouches for; nothing is asked
+    /// yet.
+    pub(super) fn at(
+        url: &str,
+        token: Option<&str>,
+        authority: Option<&Path>,
+        lang: Lang,
+    ) -> Result<Self, ClientError> {
         let base = address(url).ok_or_else(|| ClientError::Address { url: url.into() })?;
         let token = token.map(|token| {
             let value = HeaderValue::from_str(&format!("Bearer {token}"));
@@ -186,7 +197,9 @@ impl Served {
         });
         let token = token.transpose().map_err(|_| ClientError::Token)?;
         let refused = |reason: String| ClientError::Tls { reason };
-        let config = tls::client_config(None).map_err(|error| refused(error.to_string()))?;
+        let authority = authority.map(Path::to_string_lossy);
+        let config = tls::client_config(authority.as_deref());
+        let config = config.map_err(|error| refused(error.to_string()))?;
         let client = Client::builder()
             .tls_backend_preconfigured(config)
             .connect_timeout(CONNECT)
@@ -299,7 +312,7 @@ impl Served {
         if let Some(id) = last_event {
             request = request.header("Last-Event-ID", id);
         }
-        let response = request.send().await.map_err(|error| self.lost(error))?;
+        let response = self.sent(request).await?;
         match response.status().is_success() {
             true => Ok(response),
             false => Err(self.refused(response).await),
@@ -355,9 +368,31 @@ impl Served {
         }
     }
 
+    /// Sends a request, and sends it again when the server wants to be asked more slowly: then it has done nothing.
+    async fn sent(&self, request: RequestBuilder) -> Result<Response, ClientError> {
+        let mut waits = 0;
+        loop {
+            let now = request.try_clone();
+            let (now, again) = match now {
+                Some(now) => (now, waits < SLOWER),
+                // None of our bodies is a stream.
+                None => return request.send().await.map_err(|error| self.lost(error)),
+            };
+            let response = now.send().await.map_err(|error| self.lost(error))?;
+            let wait = match response.status() {
+                StatusCode::TOO_MANY_REQUESTS if again => wait(&response),
+                _ => None,
+            };
+            let Some(wait) = wait else {
+                return Ok(response);
+            };
+            waits += 1;
+            tokio::time::sleep(wait).await;
+        }
+    }
+
     async fn whole(&self, request: RequestBuilder) -> Result<Vec<u8>, ClientError> {
-        let sent = request.timeout(WHOLE).send().await;
-        let response = sent.map_err(|error| self.lost(error))?;
+        let response = self.sent(request.timeout(WHOLE)).await?;
         if !response.status().is_success() {
             return Err(self.refused(response).await);
         }
@@ -424,6 +459,13 @@ fn told(problem: &Value) -> Option<String> {
         }
     }
     Some(said)
+}
+
+/// How long a server wants to be left alone, if it is not too long.
+fn wait(response: &Response) -> Option<Duration> {
+    let text = response.headers().get(RETRY_AFTER)?.to_str().ok()?;
+    let seconds = text.trim().parse().ok()?;
+    (seconds <= LONGEST_WAIT).then(|| Duration::from_secs(seconds))
 }
 
 /// An address of a server, without a path.

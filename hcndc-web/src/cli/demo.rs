@@ -162,7 +162,7 @@ async fn night(server: &Server, folder: &Path, date: DataDate, lang: Lang) -> Ex
             return Exit::Failed;
         }
     };
-    let base = format!("http://{}", server.address());
+    let base = format!("{}://{}", server.scheme(), server.address());
     match lang {
         Lang::En => say(format_args!(
             "execution {execution} of the retail example for {date}: {base}/execute/{execution}/"

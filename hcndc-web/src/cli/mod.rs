@@ -20,6 +20,7 @@ mod export;
 mod help_zh;
 mod import;
 mod keys;
+mod outside_args;
 mod remote;
 mod replay;
 mod run;

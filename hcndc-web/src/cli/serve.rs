@@ -1,14 +1,20 @@
 //! `hcndc serve`.
 
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::{net::SocketAddr, num::NonZeroU32, path::PathBuf, time::Duration};
 
 use chrono_tz::Tz;
 use clap::{Args, ValueEnum};
 
-use super::{Exit, Signals, keys::KeyArgs, pick, say, warn_error};
+use super::{
+    Exit, Signals,
+    keys::KeyArgs,
+    outside_args::{LdapArgs, OidcArgs},
+    pick, say, warn_error,
+};
 use crate::{
     auth::{Access, FIRST_ACCOUNT},
     connect::{http::Http, log_sink, log_store, settings::is_url},
+    https::{HttpsFiles, OwnFiles},
     interchange::Lang,
     local_executor,
     recording::RecordTo,
@@ -27,7 +33,7 @@ pub(super) struct ServeArgs {
         env = "HCNDC_DATA_DIR"
     )]
     pub(super) data_dir: PathBuf,
-    /// Where the API listens; loopback only, unless --insecure-remote is given
+    /// Where the API listens; loopback only, unless it speaks TLS (--tls-cert) or --insecure-remote is given
     #[arg(
         long,
         value_name = "ADDR",
@@ -35,6 +41,36 @@ pub(super) struct ServeArgs {
         env = "HCNDC_LISTEN"
     )]
     pub(super) listen: SocketAddr,
+    /// PEM file with the certificate by which the API speaks TLS, followed by those between it and the authority; read anew
+    /// when it changes
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "HCNDC_TLS_CERT",
+        requires = "tls_key"
+    )]
+    pub(super) tls_cert: Option<PathBuf>,
+    /// PEM file with the certificate's private key
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "HCNDC_TLS_KEY",
+        requires = "tls_cert"
+    )]
+    pub(super) tls_key: Option<PathBuf>,
+    /// PEM file with an authority's certificates, by which other servers on the database are believed besides those that this
+    /// host trusts
+    #[arg(long, value_name = "FILE", env = "HCNDC_TLS_CA")]
+    pub(super) tls_ca: Option<PathBuf>,
+    /// Requests a second that each caller may send over the API, with ten seconds' worth of them at once; 0 for as many as they
+    /// like
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 200,
+        env = "HCNDC_RATE_LIMIT"
+    )]
+    pub(super) rate_limit: u32,
     /// Database: mysql://user:password@host/name or sqlite://FILE?mode=rwc; a SQLite file in the data folder if not given
     #[arg(
         long,
@@ -43,7 +79,7 @@ pub(super) struct ServeArgs {
         hide_env_values = true
     )]
     pub(super) database: Option<String>,
-    /// Where other servers on the database reach this one's API: http://host:port; the address of --listen if not given
+    /// Where other servers on the database reach this one's API: http://host:port or https://host:port; the address of --listen if not given
     #[arg(long, value_name = "URL", env = "HCNDC_ADVERTISE")]
     pub(super) advertise: Option<String>,
     /// Where people reach the pages: https://hcndc.example.com; alerts link there. The address for other servers if not given
@@ -121,6 +157,10 @@ pub(super) struct ServeArgs {
     /// given, but for the demo
     #[arg(long, value_enum, env = "HCNDC_ACCESS")]
     pub(super) access: Option<AccessName>,
+    #[command(flatten)]
+    pub(super) ldap: LdapArgs,
+    #[command(flatten)]
+    pub(super) oidc: OidcArgs,
 }
 
 /// Whom the API answers.
@@ -152,6 +192,10 @@ fn alert_lang(text: &str) -> Result<Lang, String> {
         "en" => Ok(Lang::En),
         _ => Err("zh or en / zh 或 en".to_owned()),
     }
+}
+
+fn own_files((certificate, key): (PathBuf, PathBuf)) -> OwnFiles {
+    OwnFiles { certificate, key }
 }
 
 /// An age in days; 0 is none.
@@ -216,14 +260,15 @@ pub(super) async fn start(args: ServeArgs, lang: Lang) -> Result<Server, Exit> {
                 "error: --access open: whoever reaches the API could run commands, so it listens on loopback only",
                 "错误：--access open：任何能访问 API 的人都可以执行命令，因此只能监听本机回环地址",
             ),
-            (Access::Users, false) => pick(
+            (Access::Users, false) if args.tls_cert.is_none() => pick(
                 lang,
                 "error: --listen: passwords and tokens would not be encrypted on their way, so the API listens on loopback \
-                 only; put a proxy with TLS before it, or lift this with --insecure-remote in a network that is guarded",
-                "错误：--listen：密码和令牌在传输中不加密，因此 API 只监听本机回环地址；请在其前面设置 TLS 代理，\
-                 或在受保护的网络中用 --insecure-remote 解除",
+                 only; give it a certificate with --tls-cert and --tls-key, put a proxy with TLS before it, or lift this with \
+                 --insecure-remote in a network that is guarded",
+                "错误：--listen：密码和令牌在传输中不加密，因此 API 只监听本机回环地址；请用 --tls-cert 和 --tls-key 给出证书，\
+                 或在其前面设置 TLS 代理，或在受保护的网络中用 --insecure-remote 解除",
             ),
-            (Access::Users, true) => "",
+            (Access::Users, _) => "",
         };
         if !refused.is_empty() {
             super::warn(refused);
@@ -234,6 +279,14 @@ pub(super) async fn start(args: ServeArgs, lang: Lang) -> Result<Server, Exit> {
         warn_error(lang, pick(lang, "cannot serve", "无法启动服务"), error);
         Exit::Wrong
     };
+    let outside = args
+        .ldap
+        .settings()
+        .and_then(|ldap| Ok((ldap, args.oidc.settings()?)));
+    let (ldap, oidc) = outside.map_err(|error| {
+        super::warn(error.message(lang));
+        Exit::Wrong
+    })?;
     let log_store = args.log_store.as_deref().map(log_store::open).transpose();
     let log_store = log_store.map_err(|error| refused(&error))?;
     let headers = std::env::var("OTEL_EXPORTER_OTLP_HEADERS").ok();
@@ -248,6 +301,13 @@ pub(super) async fn start(args: ServeArgs, lang: Lang) -> Result<Server, Exit> {
         data_dir: args.data_dir,
         listen: args.listen,
         access,
+        https: HttpsFiles {
+            own: args.tls_cert.zip(args.tls_key).map(own_files),
+            authority: args.tls_ca,
+        },
+        ldap,
+        oidc,
+        rate_limit: NonZeroU32::new(args.rate_limit),
         database: args.database,
         advertise: args.advertise,
         log_dir: args.log_dir,
@@ -276,7 +336,8 @@ pub(super) async fn start(args: ServeArgs, lang: Lang) -> Result<Server, Exit> {
                 first_password(password, lang);
             }
             let doing = pick(lang, "hcndc serves at", "hcndc 服务地址：");
-            say(format_args!("{doing} http://{}/", server.address()));
+            let scheme = server.scheme();
+            say(format_args!("{doing} {scheme}://{}/", server.address()));
             Ok(server)
         }
         Err(error) => {

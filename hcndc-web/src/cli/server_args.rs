@@ -30,6 +30,7 @@ pub(super) struct ServerArgs {
     /// As arguments or the environment name it.
     server: Option<String>,
     token_file: Option<PathBuf>,
+    authority: Option<PathBuf>,
     /// Whether it is named among the arguments, and not by the environment.
     by_hand: bool,
 }
@@ -43,6 +44,9 @@ struct Flags {
     /// File with a token for the server; the variable HCNDC_TOKEN if not given, else what the settings file says
     #[arg(long, value_name = "FILE", global = true)]
     token_file: Option<PathBuf>,
+    /// PEM file with an authority's certificates, by which a server at https://… is believed besides those that this host trusts
+    #[arg(long, value_name = "FILE", env = "HCNDC_TLS_CA", global = true)]
+    tls_ca: Option<PathBuf>,
 }
 
 impl FromArgMatches for ServerArgs {
@@ -59,6 +63,7 @@ impl FromArgMatches for ServerArgs {
         Ok(Self {
             server: flags.server.filter(|_| !passed_over),
             token_file: flags.token_file,
+            authority: flags.tls_ca,
             by_hand: is_named,
         })
     }
@@ -83,7 +88,9 @@ fn is_by_hand(matches: &ArgMatches, name: &str) -> bool {
 
 impl Args for ServerArgs {
     fn augment_args(command: Command) -> Command {
-        Flags::augment_args(command).mut_arg("server", hide_empty)
+        Flags::augment_args(command)
+            .mut_arg("server", hide_empty)
+            .mut_arg("tls_ca", hide_empty)
     }
 
     fn augment_args_for_update(command: Command) -> Command {
@@ -103,6 +110,7 @@ struct Config {
     server: Option<String>,
     token: Option<String>,
     token_file: Option<PathBuf>,
+    tls_ca: Option<PathBuf>,
 }
 
 /// Why settings cannot be used.
@@ -125,7 +133,9 @@ impl ConfigError {
                 Self::TokenFile { source, .. } | Self::Read { source, .. } => {
                     format!("{self}: {source}")
                 }
-                Self::Wrong { .. } => format!("{self}\n  → it may say: server, token, token_file"),
+                Self::Wrong { .. } => {
+                    format!("{self}\n  → it may say: server, token, token_file, tls_ca")
+                }
                 Self::NoServer => self.to_string(),
             };
         }
@@ -137,7 +147,7 @@ impl ConfigError {
                 format!("无法读取设置文件 {}：{source}", path.display())
             }
             Self::Wrong { path, reason } => format!(
-                "设置文件 {} 有误：{reason}\n  → 其中可以写：server、token、token_file",
+                "设置文件 {} 有误：{reason}\n  → 其中可以写：server、token、token_file、tls_ca",
                 path.display()
             ),
             Self::NoServer => "--token-file 用于服务：请用 --server 指定".to_owned(),
@@ -151,8 +161,9 @@ impl ServerArgs {
         let config = Config::read(lang)?;
         let server = self.server.clone().or_else(|| config.server.clone());
         let server = server.unwrap_or_else(|| USUAL.to_owned());
+        let authority = self.authority.clone().or_else(|| config.tls_ca.clone());
         let token = self.token(&server, config)?;
-        Served::at(&server, token.as_deref(), lang)
+        Served::at(&server, token.as_deref(), authority.as_deref(), lang)
     }
 
     /// The server, if arguments or the environment name one: without, the command works on the database itself.

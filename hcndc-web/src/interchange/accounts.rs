@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use hcndc_core::{
     id::RoleId,
     port::{
-        AccountQuery, Accounts, AccountsError, AccountsPut, Direction, Grant, NamedSort,
+        AccountQuery, Accounts, AccountsError, AccountsPut, Direction, Grant, NamedSort, Origin,
         PageRequest, PasswordHash, Permission, Role, RoleDraft, User, UserPut,
     },
 };
 
-use super::{MeshFile, MeshPermission, MeshRole, MeshUser};
+use super::{MeshFile, MeshOrigin, MeshPermission, MeshRole, MeshUser};
 
 /// What a file says of roles and users, to be put.
 #[must_use]
@@ -31,6 +31,7 @@ pub fn accounts_of(file: &MeshFile) -> AccountsPut {
         name: it.name.clone().unwrap_or_default(),
         enabled: it.enabled,
         roles: it.roles.clone(),
+        origin: it.origin.into(),
         password: it.password_hash.as_ref().map(|phc| PasswordHash {
             phc: phc.clone(),
             must_change: it.must_change_password,
@@ -64,6 +65,7 @@ pub async fn add_accounts(
             name: Some(user.name).filter(|name| !name.is_empty()),
             enabled: user.enabled,
             roles: roles.map(|name| (*name).to_owned()).collect(),
+            origin: user.origin.into(),
             must_change_password: password.as_ref().is_some_and(|it| it.must_change),
             password_hash: password.map(|it| it.phc),
             account: user.account,
@@ -112,6 +114,26 @@ pub(crate) async fn all_users(accounts: &dyn Accounts) -> Result<Vec<User>, Acco
         match page.next {
             Some(next) => query.page.after = Some(next),
             None => return Ok(all),
+        }
+    }
+}
+
+impl From<MeshOrigin> for Origin {
+    fn from(origin: MeshOrigin) -> Self {
+        match origin {
+            MeshOrigin::Local => Self::Local,
+            MeshOrigin::Ldap => Self::Ldap,
+            MeshOrigin::Oidc => Self::Oidc,
+        }
+    }
+}
+
+impl From<Origin> for MeshOrigin {
+    fn from(origin: Origin) -> Self {
+        match origin {
+            Origin::Local => Self::Local,
+            Origin::Ldap => Self::Ldap,
+            Origin::Oidc => Self::Oidc,
         }
     }
 }

@@ -15,7 +15,7 @@ mod time;
 mod trigger;
 mod work;
 
-pub use self::account::{MeshPermission, MeshRole, MeshUser};
+pub use self::account::{MeshOrigin, MeshPermission, MeshRole, MeshUser};
 pub use self::alert::{MeshAlertChannel, MeshAlertEvent, MeshAlertKind, MeshAlertRule};
 pub use self::calendar::{MeshCalendar, MeshPool, MeshWeekday};
 pub use self::connection::{

@@ -51,9 +51,9 @@ pub use self::mesh_file::{
     MeshContextValue, MeshDataSource, MeshDataSourceKind, MeshDate, MeshDayFilter, MeshDayRule,
     MeshDeadline, MeshDialect, MeshExecutor, MeshFile, MeshFileEvent, MeshFilePer, MeshFileServer,
     MeshFileServerKind, MeshFlow, MeshHttp, MeshJob, MeshKettle, MeshKettleLevel, MeshKettleTool,
-    MeshMissed, MeshOutput, MeshOverlap, MeshParam, MeshParamValue, MeshParams, MeshPermission,
-    MeshPool, MeshQuery, MeshRole, MeshSchedule, MeshSql, MeshTrigger, MeshUser, MeshWeekday,
-    MeshWindow, MeshWork, Moment, OutputJob, TimeOfDay,
+    MeshMissed, MeshOrigin, MeshOutput, MeshOverlap, MeshParam, MeshParamValue, MeshParams,
+    MeshPermission, MeshPool, MeshQuery, MeshRole, MeshSchedule, MeshSql, MeshTrigger, MeshUser,
+    MeshWeekday, MeshWindow, MeshWork, Moment, OutputJob, TimeOfDay,
 };
 pub(crate) use self::near::nearest;
 pub use self::node::Position;

@@ -10,7 +10,7 @@ use hcndc_core::{
     engine::{EditBatch, Engine, Input, Rejected},
     id::RoleId,
     model::{DefinitionKind, Edit},
-    port::{AccountsDone, PutDone, Role, User},
+    port::{AccountsDone, Origin, PutDone, Role, User},
     time::Timestamp,
 };
 use serde::{Deserialize, Serialize};
@@ -475,7 +475,7 @@ impl MeshPlan {
     }
 }
 
-fn object(fields: [(&str, Value); 3]) -> Map<String, Value> {
+fn object<const N: usize>(fields: [(&str, Value); N]) -> Map<String, Value> {
     // What is empty is as if it were not said.
     let said = fields.into_iter().filter(|(_, value)| match value {
         Value::String(text) => !text.is_empty(),
@@ -502,9 +502,15 @@ fn role_fields(role: &Role) -> Map<String, Value> {
 fn user_fields(user: &User, names: &BTreeMap<RoleId, String>) -> Map<String, Value> {
     let roles = user.roles.iter().filter_map(|role| names.get(role));
     let roles: Vec<&str> = roles.map(String::as_str).collect();
+    let origin = match user.origin {
+        // It goes without saying.
+        Origin::Local => "",
+        Origin::Ldap | Origin::Oidc => user.origin.as_str(),
+    };
     object([
         ("name", user.name.clone().into()),
         ("enabled", user.enabled.into()),
+        ("origin", origin.into()),
         ("roles", roles.into()),
     ])
 }

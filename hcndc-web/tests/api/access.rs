@@ -5,8 +5,8 @@ use std::sync::Arc;
 use hcndc_core::{
     id::{RoleId, UserId},
     port::{
-        Accounts as _, Clock as _, Digest, Grant, PasswordHash, Permission, RoleDraft, Session,
-        UserDraft,
+        Accounts as _, Clock as _, Digest, Grant, Origin, PasswordHash, Permission, RoleDraft,
+        Session, UserDraft,
     },
 };
 use hcndc_store_mysql::SqlStore;
@@ -70,6 +70,8 @@ impl Site {
             name: String::new(),
             enabled: true,
             roles: vec![role],
+            origin: Origin::Local,
+            subject: None,
         };
         let hash = PasswordHash {
             phc: self.auth.passwords().hash(PASSWORD).await.unwrap(),
@@ -334,6 +336,10 @@ async fn each_route_asks_for_what_it_needs() {
         let first = known.split('/').next().unwrap();
         Some(match (first, method) {
             ("session", "POST") => return None,
+            // How one may sign in, and the way to a provider and back.
+            ("session", _) if known == "session/ways" || known.starts_with("session/oidc/") => {
+                return None;
+            }
             ("session" | "tokens", _) => None,
             ("users" | "roles" | "audit", _) => Some(Permission::Admin),
             (_, "GET") => Some(Permission::Read),

@@ -170,6 +170,7 @@ impl Bed {
             .env("HCNDC_LANG", "en")
             .env("HCNDC_EXEC_TOKEN", &self.token)
             .env("HCNDC_ACCESS", "open")
+            .env("HCNDC_RATE_LIMIT", "0")
             .envs(self.environment.clone())
             .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
             .arg(self.dir.path().join(name))

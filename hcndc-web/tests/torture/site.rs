@@ -239,6 +239,8 @@ fn server(dir: &Path, number: usize, database: Option<(Way, String)>) -> Server 
         "--no-executor",
         "--access",
         "open",
+        "--rate-limit",
+        "0",
         "--listen",
         &format!("127.0.0.1:{port}"),
         "--data-dir",

@@ -1,6 +1,7 @@
 //! `hcndc user`, `hcndc role`, `hcndc token`: accounts, in the database itself, so that whoever runs the server's host can
 //! always get in; or over a server's API, if one is named.
 
+mod check;
 mod remote;
 mod role;
 mod token;
@@ -26,7 +27,7 @@ use super::{
     warn, warn_error,
 };
 use crate::{
-    auth::{Auth, NoRandomness, PasswordError, WeakPassword},
+    auth::{Auth, NoRandomness, PasswordError, WeakPassword, directory::DirectoryError},
     causes::with_causes,
     interchange::Lang,
 };
@@ -54,6 +55,10 @@ pub(super) enum AccountError {
     Randomness(#[from] NoRandomness),
     #[error("cannot read the password")]
     Input(#[source] std::io::Error),
+    #[error("{0}")]
+    Outside(String),
+    #[error(transparent)]
+    Directory(#[from] DirectoryError),
 }
 
 /// What was meant, perhaps.
@@ -189,6 +194,7 @@ fn done(lang: Lang, work: impl Future<Output = Result<Exit, AccountError>>) -> E
                     | AccountError::UnknownUser { .. }
                     | AccountError::UnknownRole { .. }
                     | AccountError::UnknownToken(_)
+                    | AccountError::Outside(_)
                     | AccountError::Weak(_) => Exit::Wrong,
                     _ => Exit::Failed,
                 }

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use hcndc_core::port::Origin;
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{
-    AccountError, read_password,
+    AccountError, check, read_password,
     role::{RoleCommand, RoleCreateArgs},
     tell_password,
     token::{TokenCommand, TokenCreateArgs},
@@ -30,6 +31,7 @@ const USERS: &[Column] = &[
     Column::text("account", "账号", "/account"),
     Column::text("name", "姓名", "/name"),
     Column::text("roles", "角色", "/roles"),
+    Column::text("from", "来源", "/origin"),
     Column::new("signed in", "最近登录", "/signed_in_at", How::Time),
     Column::new("", "", "", How::Made(user_state)),
 ];
@@ -114,6 +116,7 @@ pub(super) async fn user(
                 "account": args.one.account,
                 "name": args.name,
                 "roles": args.role,
+                "origin": Origin::from(args.origin).as_str(),
             });
             let made = desk
                 .served
@@ -146,6 +149,11 @@ pub(super) async fn user(
         UserCommand::Delete(args) => {
             let id = find_user(desk, &args.account).await?;
             delete(desk, "users", id).await
+        }
+        // The directory is asked from here, whatever server is named.
+        UserCommand::Check(args) => {
+            let checked = check::run(args, lang).await;
+            checked.map_err(|error| RemoteError::Account(Box::new(error)))
         }
     }
 }

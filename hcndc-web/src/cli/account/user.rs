@@ -1,13 +1,13 @@
 //! `hcndc user`.
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use comfy_table::{Table, presets};
 use hcndc_core::{
     id::RoleId,
-    port::{PasswordHash, UserDraft},
+    port::{Origin, PasswordHash, UserDraft},
 };
 
-use super::{AccountError, Desk, normal, read_password, tell_password, time};
+use super::{AccountError, Desk, check, normal, read_password, tell_password, time};
 use crate::{
     api::role_names,
     auth::{Passwords, one_time_password},
@@ -49,6 +49,8 @@ pub(super) enum UserCommand {
     Enable(OneArgs),
     /// Delete a user, its sessions and its tokens
     Delete(OneArgs),
+    /// Ask the directory for somebody, and tell what it says; changes nothing
+    Check(check::CheckArgs),
 }
 
 #[derive(Debug, Args)]
@@ -75,9 +77,30 @@ pub(super) struct CreateArgs {
     /// A role that it has; may be given several times
     #[arg(long, value_name = "ROLE")]
     pub(super) role: Vec<String>,
+    /// Who vouches for it: a password of the server, a directory or a provider; only the first makes a password
+    #[arg(long, value_enum, value_name = "ORIGIN", default_value = "local")]
+    pub(super) origin: OriginName,
     /// Read the password from the standard input, one line, instead of making one
     #[arg(long)]
     pub(super) password_stdin: bool,
+}
+
+/// Who vouches for a user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum OriginName {
+    Local,
+    Ldap,
+    Oidc,
+}
+
+impl From<OriginName> for Origin {
+    fn from(name: OriginName) -> Self {
+        match name {
+            OriginName::Local => Self::Local,
+            OriginName::Ldap => Self::Ldap,
+            OriginName::Oidc => Self::Oidc,
+        }
+    }
 }
 
 #[derive(Debug, Args)]
@@ -124,6 +147,7 @@ pub(super) async fn run(args: &UserArgs, lang: Lang) -> Result<Exit, AccountErro
             desk.close().await?;
             Ok(Exit::Success)
         }
+        UserCommand::Check(args) => check::run(args, lang).await,
     }
 }
 
@@ -132,8 +156,8 @@ async fn list(args: &ListArgs, lang: Lang) -> Result<Exit, AccountError> {
     let names = role_names(desk.accounts()).await?;
     let mut table = Table::new();
     table.load_preset(presets::NOTHING).set_header(match lang {
-        Lang::En => ["account", "name", "roles", "signed in", ""],
-        Lang::Zh => ["账号", "姓名", "角色", "最近登录", ""],
+        Lang::En => ["account", "name", "roles", "from", "signed in", ""],
+        Lang::Zh => ["账号", "姓名", "角色", "来源", "最近登录", ""],
     });
     for user in all_users(desk.accounts()).await? {
         let roles = user.roles.iter().filter_map(|role| names.get(role));
@@ -145,9 +169,10 @@ async fn list(args: &ListArgs, lang: Lang) -> Result<Exit, AccountError> {
         };
         let signed_in = time(user.signed_in_at);
         table.add_row([
-            &user.account,
+            user.account.as_str(),
             &user.name,
             &roles.join(", "),
+            user.origin.as_str(),
             &signed_in,
             state,
         ]);
@@ -194,16 +219,25 @@ async fn create(args: &CreateArgs, lang: Lang) -> Result<Exit, AccountError> {
     let desk = Desk::open(&args.one.database).await?;
     let account = normal(&args.one.account)?;
     let roles = roles(&desk, &args.role).await?;
-    let (hash, told) = choose(&desk, &account, args.password_stdin).await?;
+    let origin = Origin::from(args.origin);
+    let (hash, told) = match origin {
+        Origin::Local => {
+            let (hash, told) = choose(&desk, &account, args.password_stdin).await?;
+            (Some(hash), told)
+        }
+        Origin::Ldap | Origin::Oidc => (None, None),
+    };
     let draft = UserDraft {
         account,
         name: args.name.clone(),
         enabled: true,
         roles,
+        origin,
+        subject: None,
     };
     let made = desk
         .accounts()
-        .create_user(&draft, Some(&hash), now())
+        .create_user(&draft, hash.as_ref(), now())
         .await?;
     desk.did("create", "user", made.id.0, &made.account).await?;
     desk.close().await?;
@@ -234,6 +268,8 @@ async fn change(
         name: user.name,
         enabled: user.enabled,
         roles: user.roles,
+        origin: user.origin,
+        subject: None,
     };
     change(&mut draft);
     let version = Some(user.version);

@@ -91,6 +91,10 @@ const ABOUT: &[(&str, &str)] = &[
     ("hcndc user enable", "重新启用用户"),
     ("hcndc user delete", "删除用户及其会话和令牌"),
     (
+        "hcndc user check",
+        "向目录服务查询某人并说明结果，不作任何改动",
+    ),
+    (
         "hcndc role",
         "管理角色：在服务所在主机上，或用 --server 通过其 API",
     ),
@@ -195,6 +199,80 @@ const ARGUMENTS: &[(&str, &str)] = &[
     ("hcndc token create name", "用途"),
     ("hcndc user create role", "拥有的角色；可多次给出"),
     ("hcndc user roles role", "拥有的角色；可多次给出"),
+    (
+        "hcndc user create origin",
+        "由谁确认其身份：本服务的密码、目录服务或身份提供方；只有第一种会产生密码",
+    ),
+    (
+        "hcndc user check password_stdin",
+        "从标准输入读取此人的密码（一行），并加以验证",
+    ),
+    (
+        "ldap_url",
+        "为非本地用户校验密码的目录服务：ldap://主机（经 StartTLS）或 ldaps://主机",
+    ),
+    (
+        "ldap_insecure",
+        "以明文向 ldap://… 发送密码；用于本机上的目录服务",
+    ),
+    (
+        "ldap_ca",
+        "PEM 文件：颁发机构的证书；除本机信任的以外，也据此信任目录服务",
+    ),
+    ("ldap_bind_dn", "以该名称查询目录；默认匿名"),
+    (
+        "ldap_bind_password_file",
+        "存有该名称密码的文件；默认取环境变量 HCNDC_LDAP_BIND_PASSWORD",
+    ),
+    ("ldap_base", "人员所在的条目，在其下查找"),
+    ("ldap_filter", "查找 {account} 所指之人的过滤器"),
+    ("ldap_account_attribute", "作为此处账号的属性"),
+    ("ldap_name_attribute", "人员姓名的属性"),
+    ("ldap_group_attribute", "人员所属组的属性"),
+    (
+        "ldap_group_filter",
+        "改用过滤器查找人员所属的组，可含 {dn} 或 {account}：(member={dn})",
+    ),
+    ("ldap_group_base", "组所在的条目；默认与人员相同"),
+    (
+        "ldap_role",
+        "某个组给予的角色；可多次给出，在环境变量中用分号分隔",
+    ),
+    ("ldap_newcomers", "来自那里而在此处没有账号的人：拒绝或创建"),
+    (
+        "ldap_newcomer_role",
+        "新来者除所属组的角色之外得到的角色；可多次给出",
+    ),
+    (
+        "oidc_issuer",
+        "让人登录的 OpenID Connect 身份提供方：其地址，须与令牌中的完全一致；它须允许跳回 BASE_URL/api/v1/session/oidc/callback",
+    ),
+    ("oidc_client_id", "本服务在身份提供方的客户端标识"),
+    (
+        "oidc_client_secret_file",
+        "存有客户端密钥的文件；默认取环境变量 HCNDC_OIDC_CLIENT_SECRET，两者皆无则为公开客户端",
+    ),
+    ("oidc_scope", "除 openid 之外请求的范围；多个用逗号分隔"),
+    ("oidc_account_claim", "作为此处账号的声明"),
+    ("oidc_name_claim", "人员姓名的声明"),
+    (
+        "oidc_group_claim",
+        "人员所属组的声明；点号进入对象内部：realm_access.roles",
+    ),
+    (
+        "oidc_role",
+        "某个组给予的角色；可多次给出，在环境变量中用分号分隔",
+    ),
+    ("oidc_newcomers", "来自那里而在此处没有账号的人：拒绝或创建"),
+    (
+        "oidc_newcomer_role",
+        "新来者除所属组的角色之外得到的角色；可多次给出",
+    ),
+    ("oidc_label", "登录页按钮上的文字；默认为身份提供方的主机名"),
+    (
+        "oidc_ca",
+        "PEM 文件：颁发机构的证书；除本机信任的以外，也据此信任身份提供方",
+    ),
     ("role", "角色"),
     (
         "password_stdin",
@@ -268,7 +346,20 @@ const ARGUMENTS: &[(&str, &str)] = &[
     ("output", "网状文件写到哪里；默认为标准输出"),
     (
         "listen",
-        "API 监听的地址；只能是本机回环地址，除非给出 --insecure-remote",
+        "API 监听的地址；只能是本机回环地址，除非启用 TLS（--tls-cert）或给出 --insecure-remote",
+    ),
+    (
+        "tls_cert",
+        "PEM 文件：API 使用 TLS 的证书，其后是到颁发机构为止的中间证书；文件变化时自动重新读取",
+    ),
+    ("tls_key", "PEM 文件：该证书的私钥"),
+    (
+        "tls_ca",
+        "PEM 文件：颁发机构的证书；除本机信任的以外，也据此信任 https://… 的服务",
+    ),
+    (
+        "rate_limit",
+        "每个调用者每秒可向 API 发送的请求数，一次至多十秒的量；0 表示不限",
     ),
     (
         "database",
@@ -276,7 +367,7 @@ const ARGUMENTS: &[(&str, &str)] = &[
     ),
     (
         "advertise",
-        "同一数据库上的其他服务器访问本机 API 的地址：http://主机:端口；默认为 --listen 的地址",
+        "同一数据库上的其他服务器访问本机 API 的地址：http://主机:端口 或 https://主机:端口；默认为 --listen 的地址",
     ),
     (
         "base_url",

@@ -42,6 +42,26 @@ pub enum MeshPermission {
     Admin,
 }
 
+/// Who vouches for a user.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum MeshOrigin {
+    /// A password that the server stores.
+    #[default]
+    Local,
+    /// A directory.
+    Ldap,
+    /// A provider of OpenID Connect.
+    Oidc,
+}
+
+impl MeshOrigin {
+    /// Whether it is what goes without saying.
+    const fn is_local(&self) -> bool {
+        matches!(self, Self::Local)
+    }
+}
+
 /// Somebody who may sign in.
 #[derive(Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -58,6 +78,9 @@ pub struct MeshUser {
     /// Names of its roles, of this file or of those that are stored. Default: none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub roles: Vec<String>,
+    /// Who vouches for it. One that is not local has no password here. Default: local.
+    #[serde(default, skip_serializing_if = "MeshOrigin::is_local")]
+    pub origin: MeshOrigin,
     /// Hash of its password: a PHC string of argon2id. Default: the one that is stored under this account, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub password_hash: Option<String>,

@@ -9,13 +9,21 @@ export default {
   },
   user: {
     language: 'Language', theme: 'Theme', auto: 'As the system', light: 'Light', dark: 'Dark', zone: 'Time zone', browserZone: 'Browser’s zone',
-    signOut: 'Sign out', changePassword: 'Change password', open: 'No sign-in', api: 'API documentation', newPassword: 'New password', newPasswordText: 'Makes a password for one use and ends all sessions of the user. It is shown once.', openNote: 'This server asks nobody to sign in: it only listens on this machine.',
+    signOut: 'Sign out', changePassword: 'Change password', open: 'No sign-in', api: 'API documentation', outside: 'The password is not this server’s. Known there as {subject}.', expected: 'The password is not this server’s. Whoever signs in there first under this account is this user.', newPassword: 'New password', newPasswordText: 'Makes a password for one use and ends all sessions of the user. It is shown once.', openNote: 'This server asks nobody to sign in: it only listens on this machine.',
   },
   login: {
     title: 'Sign in', account: 'Account', password: 'Password', submit: 'Sign in', again: 'Your session has ended',
     againNote: 'Sign in again to go on. What you have entered is still here.', first: 'The first start of the server printed a one-time password for the account “admin”.',
     change: 'Choose a new password', changeNote: 'The password you were given works once. Choose one of your own, of at least 12 characters.',
     old: 'Current password', fresh: 'New password', repeat: 'New password once more', differ: 'The two are not the same.', save: 'Save password', changed: 'The password is changed; all other sessions of yours have ended.',
+    by: 'Sign in with {label}', or: 'or with an account and a password', directory: 'Account and password are those of your directory, or of an account of this server.',
+    refused: {
+      unknown_person: 'You have no account here yet. Ask an administrator for one.', account_disabled: 'Your account is disabled. Ask an administrator.',
+      account_taken: 'The account that you would have belongs to somebody else here. Ask an administrator to rename it, or to confirm that it is yours.', bad_account: 'Your name at the provider cannot be an account here: it has spaces or slashes, or is too long.',
+      last_admin: 'Your groups would take the last administrator away. Somebody else must be made one first.', provider_denied: 'The provider did not sign you in.', provider_unavailable: 'The provider does not answer. Accounts of this server can still sign in below.',
+      provider_gives_no_token: 'The provider does not take what this server shows it. An administrator finds the reason in the server’s log.', bad_token: 'What the provider says of you does not fit this server. An administrator finds the reason in the server’s log.',
+      sign_in_expired: 'The sign-in took too long, or was begun in another browser. Please begin again.', other: 'You could not be signed in. Please try again.',
+    },
   },
   common: {
     search: 'Search', refresh: 'Refresh', new: 'New', edit: 'Edit', delete: 'Delete', save: 'Save', cancel: 'Cancel', close: 'Close', back: 'Back', more: 'More',

@@ -9,11 +9,19 @@ const zh: Messages = {
   },
   user: {
     language: '语言', theme: '主题', auto: '跟随系统', light: '浅色', dark: '深色', zone: '时区', browserZone: '浏览器时区',
-    signOut: '退出登录', changePassword: '修改密码', open: '免登录', api: 'API 文档', newPassword: '重置密码', newPasswordText: '生成一次性密码并结束该用户的全部会话，密码只显示一次。', openNote: '本服务器仅监听本机，无需登录。',
+    signOut: '退出登录', changePassword: '修改密码', open: '免登录', api: 'API 文档', outside: '密码不由本服务器保存。对方标识：{subject}。', expected: '密码不由本服务器保存。首个在那里以此账号登录的人即为该用户。', newPassword: '重置密码', newPasswordText: '生成一次性密码并结束该用户的全部会话，密码只显示一次。', openNote: '本服务器仅监听本机，无需登录。',
   },
   login: {
     title: '登录', account: '账号', password: '密码', submit: '登录', again: '登录已失效', againNote: '请重新登录后继续，您已填写的内容仍然保留。', first: '服务器首次启动时会打印 admin 账号的一次性密码。',
     change: '设置新密码', changeNote: '您收到的密码只能使用一次，请设置至少 12 个字符的新密码。', old: '当前密码', fresh: '新密码', repeat: '再次输入新密码', differ: '两次输入不一致。', save: '保存密码', changed: '密码已修改，您的其他会话均已结束。',
+    by: '通过 {label} 登录', or: '或使用账号和密码', directory: '请使用目录服务的账号和密码，或本服务器的账号。',
+    refused: {
+      unknown_person: '您在此处还没有账号，请联系管理员。', account_disabled: '您的账号已停用，请联系管理员。',
+      account_taken: '您将使用的账号在此处属于他人。请管理员将其改名，或确认其归您所有。', bad_account: '您在身份提供方的名称不能作为此处的账号：含有空格或斜杠，或者过长。',
+      last_admin: '按您所属的组将不再有管理员，须先指定另一名管理员。', provider_denied: '身份提供方没有让您登录。', provider_unavailable: '身份提供方没有响应。本服务器的账号仍可在下方登录。',
+      provider_gives_no_token: '身份提供方不接受本服务器的凭据，管理员可在服务日志中查看原因。', bad_token: '身份提供方给出的信息与本服务器不符，管理员可在服务日志中查看原因。',
+      sign_in_expired: '登录用时过长，或是在另一个浏览器中开始的，请重新开始。', other: '未能登录，请重试。',
+    },
   },
   common: {
     search: '搜索', refresh: '刷新', new: '新建', edit: '编辑', delete: '删除', save: '保存', cancel: '取消', close: '关闭', back: '返回', more: '更多',

@@ -8,6 +8,11 @@ const PERMISSIONS = [
 
 const ROLE_PERMISSIONS: Field = { name: 'permissions', type: 'many', required: true, initial: ['read'], options: PERMISSIONS, label: p('Permissions', '权限') }
 
+const ORIGINS = [
+  { value: 'local', label: p('a password of this server', '本服务器的密码') }, { value: 'ldap', label: p('a directory (LDAP)', '目录服务（LDAP）') },
+  { value: 'oidc', label: p('a provider (OpenID Connect)', '身份提供方（OpenID Connect）') },
+]
+
 export const users: Kind = {
   key: 'users', page: '/user/', one: p('user', '用户'), many: p('Users', '用户'),
   about: p('Who may sign in.', '可以登录的人。'), start: p('Give each person an account of their own.', '为每个人建立自己的账号。'),
@@ -15,7 +20,7 @@ export const users: Kind = {
   detail: () => import('@/pages/UserParts.vue'),
   columns: [
     { name: 'account', label: p('Account', '账号'), type: 'name', sort: 'account' }, { name: 'name', label: p('Name', '姓名') },
-    { name: 'roles', label: p('Roles', '角色'), type: 'refs' }, { name: 'signed_in_at', label: p('Last sign-in', '最近登录'), type: 'time', wide: true },
+    { name: 'roles', label: p('Roles', '角色'), type: 'refs' }, { name: 'origin', label: p('From', '来源'), wide: true }, { name: 'signed_in_at', label: p('Last sign-in', '最近登录'), type: 'time', wide: true },
     COLUMN_ENABLED, { ...COLUMN_UPDATED, sort: '' },
   ],
   fields: [
@@ -23,7 +28,8 @@ export const users: Kind = {
     { name: 'name', type: 'text', empty: '', label: p('Name', '姓名') },
     { name: 'roles', type: 'refs', to: 'roles', label: p('Roles', '角色') },
     { ...ENABLED, help: p('Whether it may sign in.', '是否可以登录。') },
-    { name: 'password', type: 'secret', onlyNew: true, label: p('Password', '密码'), help: p('To be changed at the first sign-in. Empty: one is made, and shown once.', '首次登录须修改。留空则自动生成并只显示一次。') },
+    { name: 'origin', type: 'select', initial: 'local', advanced: true, options: ORIGINS, label: p('Signs in by', '登录方式'), help: p('By a directory or a provider: whoever signs in there first under this account is this user. A change ends all sessions, and the old password is gone.', '选择目录服务或身份提供方时，首个在那里以此账号登录的人即为该用户。更改后会结束全部会话，原密码作废。') },
+    { name: 'password', type: 'secret', onlyNew: true, when: (user) => user['origin'] === 'local' || !user['origin'], label: p('Password', '密码'), help: p('To be changed at the first sign-in. Empty: one is made, and shown once.', '首次登录须修改。留空则自动生成并只显示一次。') },
   ],
 }
 

@@ -12,6 +12,8 @@ export interface Session {
   roles: string[]
   directories?: string[]
   must_change_password: boolean
+  /** Who vouches for them; whoever is not local has no password here. */
+  origin?: 'local' | 'ldap' | 'oidc'
   csrf: string
   expires_at?: string | null
   /** `open`: the server asks nobody to sign in. */
@@ -52,6 +54,24 @@ function signedIn(session: Session): void {
   sessionState.asking = false
   waiting?.resolve()
   waiting = null
+}
+
+/** How one may sign in. */
+export interface Ways {
+  password: boolean
+  directory: boolean
+  oidc: { label: string; start: string } | null
+}
+
+/** How one may sign in here; by password if the server does not say. */
+export async function loadWays(): Promise<Ways> {
+  try {
+    const response = await fetch('/api/v1/session/ways')
+    if (response.ok) return (await response.json()) as Ways
+  } catch {
+    // Whoever tries to sign in is told that the server is away.
+  }
+  return { password: true, directory: false, oidc: null }
 }
 
 async function ask(method: string, path: string, body?: unknown): Promise<Session> {
