@@ -6,11 +6,14 @@
     reason = "a failure here fails the test, as it should"
 )]
 
+#[path = "connect/proxy.rs"]
+#[allow(dead_code, reason = "each test program uses some of it")]
+mod proxy;
 mod support;
 
 use std::{
     fs,
-    io::Write as _,
+    io::{BufRead as _, BufReader, Write as _},
     path::Path,
     process::{Command, Output, Stdio},
 };
@@ -174,6 +177,62 @@ fn the_session_of_the_page_works_as_it_is_written() {
     }
 }
 
+/// A job that counts until it is told to stop, seen through a connection that breaks three times.
+#[test]
+fn what_is_followed_goes_on_where_a_connection_broke() {
+    let site = Site::new();
+    let stop = site.home.path().join("stop");
+    let command_line = format!(
+        "i=0; until test -e '{}'; do i=$((i+1)); echo $i; sleep 0.02; done; echo end",
+        stop.display()
+    );
+    let mesh = format!(
+        "hcndc: 1\nflows:\n  - name: count\n    jobs: [{{name: up, command: \"{command_line}\"}}]\n"
+    );
+    site.server.put_mesh(&mesh);
+    site.said(&["flow", "run", "count", "--date", "2026-11-21"]);
+    let list = site.json(&["execution", "list", "--limit", "1", "--json"]);
+    let id = list["items"][0]["id"].to_string();
+
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let port = site.url().rsplit_once(':').unwrap().1.parse().unwrap();
+    let proxy = runtime.block_on(proxy::Proxy::start(port));
+    let through = format!("http://127.0.0.1:{}", proxy.port);
+    let follow = |args: &[&str]| {
+        let mut hcndc = command(env!("CARGO_BIN_EXE_hcndc"), site.home.path());
+        hcndc
+            .env("HCNDC_SERVER", &through)
+            .args(args)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap()
+    };
+    let mut watch = follow(&["execution", "watch", &id, "--json"]);
+    let mut logs = follow(&["execution", "logs", &id, "count/up", "-f"]);
+    let mut lines = BufReader::new(logs.stdout.take().unwrap()).lines();
+    let mut told: Vec<String> = Vec::new();
+    for cut in 1..=3 {
+        while told.len() < cut * 20 {
+            told.push(lines.next().expect("it goes on").unwrap());
+        }
+        proxy.cut();
+    }
+    let connections = proxy.connections();
+    while told.len() < 80 {
+        told.push(lines.next().expect("it goes on").unwrap());
+    }
+    fs::write(&stop, "").unwrap();
+    told.extend(lines.map(Result::unwrap));
+    assert!(logs.wait().unwrap().success());
+    assert!(watch.wait().unwrap().success());
+
+    // Each line once, in order: nothing lost, nothing doubled.
+    assert_eq!(told.pop().as_deref(), Some("end"));
+    let expected: Vec<String> = (1..=told.len()).map(|number| number.to_string()).collect();
+    assert_eq!(told, expected);
+    assert!(connections > 3, "{connections}: it never broke");
+}
+
 #[test]
 fn what_is_watched_ends_with_the_exit_code_of_its_execution() {
     let site = Site::new();
@@ -204,6 +263,13 @@ fn what_is_watched_ends_with_the_exit_code_of_its_execution() {
     let mut lines: Vec<&str> = all.lines().collect();
     lines.sort_unstable();
     assert_eq!(lines, ["extract/items | items", "extract/orders | orders"]);
+    // All of a job run, with its attempts.
+    let runs = site.json(&["job-run", "list", &id, "--state", "failed", "--json"]);
+    let run = runs["items"][0]["id"].to_string();
+    let shown = site.json(&["job-run", "show", &run, "--json"]);
+    assert_eq!(shown["attempts"][0]["exit_code"], 3, "{shown}");
+    let shown = site.said(&["job-run", "show", &run]);
+    assert!(shown.contains("it exited with 3"), "{shown}");
     let settled = site.said(&["execution", "mark-succeeded", &id, "items"]);
     assert!(
         settled.starts_with(&format!("execution {id}: ")),

@@ -100,6 +100,8 @@ enum Command {
     Flow(remote::FlowArgs),
     /// Jobs of a server: list, show, run by themselves, switch off, delete
     Job(remote::JobArgs),
+    /// Job runs on a server: those of an execution, and all that is known of one
+    JobRun(remote::JobRunArgs),
     /// Schedules of a server: list, show, run now, pause, next times, explain
     Schedule(remote::ScheduleArgs),
     /// Executions on a server: start, watch, logs, stop, resume, rerun, explain
@@ -197,6 +199,7 @@ pub fn main() -> ExitCode {
         Command::Demo(args) => demo::run(args, lang),
         Command::Flow(args) => remote::flow(&args, lang),
         Command::Job(args) => remote::job(&args, lang),
+        Command::JobRun(args) => remote::job_run(&args, lang),
         Command::Schedule(args) => remote::schedule(&args, lang),
         Command::Execution(args) => remote::execution(&args, lang),
         Command::Backfill(args) => remote::backfill(&args, lang),

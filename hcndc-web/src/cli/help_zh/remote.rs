@@ -12,6 +12,15 @@ pub(super) const ABOUT: &[(&str, &str)] = &[
     ("hcndc job list", "列出任务"),
     ("hcndc job run", "立即单独运行任务，不运行其依赖"),
     (
+        "hcndc job-run",
+        "服务上的任务执行：列出一次执行的全部任务执行，查看其中一个",
+    ),
+    ("hcndc job-run list", "列出执行中的任务执行及各自的状态"),
+    (
+        "hcndc job-run show",
+        "查看任务执行：状态、输出的值及各次尝试",
+    ),
+    (
         "hcndc schedule",
         "服务上的调度：列出、查看、立即运行、暂停、后续时间、说明",
     ),
@@ -195,6 +204,11 @@ pub(super) const ARGUMENTS: &[(&str, &str)] = &[
         "hcndc execution jobs state",
         "只列出这些状态的，以逗号分隔：blocked、queued、dispatched、running、retry_wait、succeeded、failed、killed、upstream_failed、skipped",
     ),
+    (
+        "hcndc job-run list state",
+        "只列出这些状态的，以逗号分隔：blocked、queued、dispatched、running、retry_wait、succeeded、failed、killed、upstream_failed、skipped",
+    ),
+    ("job_run", "任务执行的编号"),
     (
         "hcndc backfill list state",
         "只列出这些状态的，以逗号分隔：running、stopping、succeeded、failed、stopped",

@@ -12,6 +12,7 @@ mod executor;
 mod find;
 mod flow;
 mod job;
+mod job_run;
 pub(super) mod list;
 mod nouns;
 mod resource;
@@ -34,6 +35,7 @@ pub(super) use self::{
     executor::ExecutorArgs,
     flow::FlowArgs,
     job::JobArgs,
+    job_run::JobRunArgs,
     nouns::{
         ALERT_CHANNEL, ALERT_RULE, CALENDAR, DATA_SOURCE, FILE_EVENT, FILE_SERVER, POOL,
         SHARED_PARAM,
@@ -115,6 +117,7 @@ macro_rules! commands {
 commands! {
     flow: FlowArgs = flow,
     job: JobArgs = job,
+    job_run: JobRunArgs = job_run,
     schedule: ScheduleArgs = schedule,
     execution: ExecutionArgs = execution,
     backfill: BackfillArgs = backfill,

@@ -10,6 +10,7 @@ mod watch;
 use clap::{Args, Subcommand};
 
 pub(super) use self::{
+    runs::{JobsArgs, list as list_jobs},
     start::{RunArgs, Started, params},
     watch::ended_well,
 };
@@ -50,7 +51,7 @@ enum ExecutionCommand {
     #[command(visible_alias = "get")]
     Show(IdArgs),
     /// List the jobs of an execution, and where each stands
-    Jobs(runs::JobsArgs),
+    Jobs(JobsArgs),
     /// Start flows, or some jobs, all in one execution
     Start(StartArgs),
     /// Follow an execution to its end

@@ -16,7 +16,7 @@ use crate::{cli::Exit, interchange::nearest};
 
 /// Arguments of `execution jobs`.
 #[derive(Debug, Args)]
-pub(super) struct JobsArgs {
+pub(in crate::cli::remote) struct JobsArgs {
     #[command(flatten)]
     id: IdArgs,
     /// Only those in these states, with commas: blocked, queued, dispatched, running, retry_wait, succeeded, failed, killed,
@@ -37,7 +37,10 @@ const COLUMNS: &[Column] = &[
     Column::new("took", "用时", "", How::Made(took)),
 ];
 
-pub(super) async fn list(desk: &Desk, args: &JobsArgs) -> Result<Exit, RemoteError> {
+pub(in crate::cli::remote) async fn list(
+    desk: &Desk,
+    args: &JobsArgs,
+) -> Result<Exit, RemoteError> {
     let path = format!("executions/{}/job-runs", args.id.execution);
     let filters = Filters::default().with("state", args.state.as_ref());
     desk.list(&path, filters, &args.page, COLUMNS).await
