@@ -4,7 +4,8 @@
 //! [`read_mesh`] takes a file in YAML or JSON to a checked [`MeshFile`], or to **all** of its
 //! faults, each with its place, its path, what is wrong and what to do, in English and Chinese.
 //! [`to_yaml`] writes such a file back, [`export`] makes one of an engine's definitions, [`mesh_schema`] describes it for editors, and
-//! [`import_wfcommons`] makes one of a WfFormat trace, [`import_azkaban`] of an Azkaban project, [`import_crontab`] of a crontab. [`plan_sheet`] says what a sheet of flows or jobs does to what an engine has.
+//! [`import_wfcommons`] makes one of a WfFormat trace, [`import_azkaban`] of an Azkaban project, [`import_crontab`] of a crontab, [`import_old_hcndc`] of the
+//! database of a first HCNDC. [`plan_sheet`] says what a sheet of flows or jobs does to what an engine has.
 //! Nothing in here knows the store or the API.
 
 mod accounts;
@@ -20,6 +21,7 @@ mod json_reader;
 mod mesh_file;
 mod near;
 mod node;
+mod old_hcndc;
 mod placeholder;
 mod plan;
 mod runnable;
@@ -57,6 +59,10 @@ pub use self::mesh_file::{
 };
 pub(crate) use self::near::nearest;
 pub use self::node::Position;
+pub use self::old_hcndc::{
+    OldHcndc, OldMatter, OldNote, OldOptions, OldReadError, OldReport, OldTableCount, OldTables,
+    import_old_hcndc,
+};
 pub use self::plan::{
     MeshPlan, PlanError, PlannedAction, PlannedChange, PlannedField, Prune, plan_edits, prune_edits,
 };

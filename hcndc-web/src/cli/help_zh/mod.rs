@@ -32,6 +32,10 @@ const ABOUT: &[(&str, &str)] = &[
         "hcndc import crontab",
         "导入 crontab：每行成为一个带调度的任务流；没有对应写法的内容会逐条说明",
     ),
+    (
+        "hcndc import old-hcndc",
+        "导入旧版 HCNDC 的数据库：任务流、任务、调度及其全部定义；没有导入或与原来不同的内容会逐条说明",
+    ),
     ("hcndc schema", "输出网状文件的 JSON schema"),
     (
         "hcndc simulate",
@@ -127,6 +131,46 @@ const ARGUMENTS: &[(&str, &str)] = &[
         "每行都写有运行用户，如 /etc/crontab 和 /etc/cron.d 中的文件",
     ),
     ("hcndc import crontab zone", "crontab 所在主机的时区"),
+    (
+        "hcndc import old-hcndc from",
+        "旧版 HCNDC 的数据库：mysql://用户@主机:端口/库名；只读取。请不要在此写密码，否则所有人都能看到",
+    ),
+    (
+        "password_file",
+        "文件，其第一行为该用户的密码；默认取环境变量 HCNDC_OLD_PASSWORD",
+    ),
+    (
+        "hcndc import old-hcndc zone",
+        "旧版 HCNDC 服务器的时区，其调度以此为准",
+    ),
+    (
+        "executor_port",
+        "原执行服务器主机上 hcndc-exec 监听的端口，数据库中没有",
+    ),
+    (
+        "date_format",
+        "任务得到的 `$date` 的写法（strftime）：较新版本为 %Y%m%d，较早版本为 %Y-%m-%d",
+    ),
+    (
+        "hcndc import old-hcndc without_accounts",
+        "不导入用户和角色",
+    ),
+    (
+        "hcndc import old-hcndc output",
+        "网状文件写到哪里；默认为标准输出，除非用 --server 直接交给服务",
+    ),
+    (
+        "hcndc import old-hcndc with_passwords",
+        "含数据源、文件服务器和预警配置的明文密码：文件用后请尽快删除",
+    ),
+    (
+        "hcndc import old-hcndc plan",
+        "只逐个字段说明将做什么：+ 为新建，~ 为修改",
+    ),
+    (
+        "hcndc import old-hcndc json",
+        "以 JSON 输出报告，以及做了或将做什么",
+    ),
     (
         "hcndc import mesh",
         "网状文件；或任务流、任务的表格：csv、xlsx 或 xls",

@@ -3,6 +3,7 @@
 mod apply;
 mod azkaban;
 mod crontab;
+mod old_hcndc;
 mod plan;
 mod put;
 mod sheet;
@@ -45,7 +46,8 @@ Examples:
   hcndc import mesh.yaml --prune --yes
   hcndc import mesh.yaml --plan --prune --detailed-exitcode
   hcndc import jobs.xlsx --dry-run
-  hcndc import crontab /etc/crontab --system --zone Asia/Shanghai -o mesh.yaml"
+  hcndc import crontab /etc/crontab --system --zone Asia/Shanghai -o mesh.yaml
+  hcndc import old-hcndc --from mysql://reader@10.0.0.9/hcndc --server http://127.0.0.1:2333 --plan"
 )]
 pub(super) struct ImportArgs {
     #[command(subcommand)]
@@ -139,6 +141,8 @@ enum From {
     Azkaban(azkaban::AzkabanArgs),
     /// A crontab: each line becomes a flow with a schedule; what has no counterpart is told
     Crontab(crontab::CrontabArgs),
+    /// The database of a first HCNDC: flows, jobs, schedules and all else it defines; what is not carried over, or not as it was, is told
+    OldHcndc(old_hcndc::OldArgs),
 }
 
 /// How many definitions, roles and users were made, how many replaced, and how many deleted.
@@ -203,6 +207,7 @@ pub(super) fn run(args: &ImportArgs, lang: Lang) -> Exit {
         (Some(From::Wfcommons(from)), _) => return wfcommons::run(from, args, lang),
         (Some(From::Azkaban(from)), _) => return azkaban::run(from, args, lang),
         (Some(From::Crontab(from)), _) => return crontab::run(from, args, lang),
+        (Some(From::OldHcndc(from)), _) => return old_hcndc::run(from, args, lang),
         (None, Some(mesh)) => mesh,
         // The parser asks for one of them.
         (None, None) => return Exit::Wrong,
