@@ -71,6 +71,10 @@ ids! {
     AlertChannelId,
     /// An alert rule.
     AlertRuleId,
+    /// A webhook.
+    WebhookId,
+    /// A delivery to a webhook.
+    DeliveryId,
     /// A backfill: one request to run a range of dates.
     BackfillId,
     /// A firing: what became of one fire time, or of several in a row.

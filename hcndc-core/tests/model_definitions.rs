@@ -16,7 +16,7 @@ use hcndc_core::{
         DataSourceDraft, DataSourceKind, DefinitionId, DefinitionKind as Kind, Edit,
         FileEventDraft, FileServerDraft, FileServerKind, FlowDraft, FlowRef, JobDraft,
         JobParamDraft, ParamKindDraft, PoolDraft, Ref, ScheduleDraft, SharedParamDraft,
-        TriggerDraft,
+        TriggerDraft, WebhookDraft,
     },
     time::Timestamp,
     trigger::{
@@ -38,7 +38,7 @@ fn config(cases: u32) -> ProptestConfig {
 }
 
 /// Kinds that the batches edit, each after those that it names.
-const KINDS: [Kind; 11] = [
+const KINDS: [Kind; 12] = [
     Kind::Flow,
     Kind::Calendar,
     Kind::Pool,
@@ -50,6 +50,7 @@ const KINDS: [Kind; 11] = [
     Kind::AlertRule,
     Kind::Job,
     Kind::Schedule,
+    Kind::Webhook,
 ];
 
 /// One edit, before it is known what there is.
@@ -83,6 +84,7 @@ fn named_by(kind: Kind) -> &'static [Kind] {
         Kind::FileEvent => &[Kind::FileServer],
         Kind::AlertRule => &[Kind::AlertChannel],
         Kind::Param => &[Kind::DataSource],
+        Kind::Webhook => &[Kind::Flow],
         _ => &[],
     }
 }
@@ -151,6 +153,7 @@ fn id_of(kind: Kind, number: u64) -> DefinitionId {
         Kind::FileEvent => i::FileEventId(number).into(),
         Kind::AlertChannel => i::AlertChannelId(number).into(),
         Kind::AlertRule => i::AlertRuleId(number).into(),
+        Kind::Webhook => i::WebhookId(number).into(),
     }
 }
 
@@ -241,6 +244,11 @@ fn put(kind: Kind, old: Option<DefinitionId>, name: String, names: [u8; 4]) -> E
             ..AlertRuleDraft::new(name, [AlertEvent::JobFailed], [reference(names[0])])
         }
         .into(),
+        Kind::Webhook => WebhookDraft {
+            id: old.map(i::WebhookId),
+            ..WebhookDraft::new(name, [reference(names[0])])
+        }
+        .into(),
         Kind::Executor => unreachable!("not among the kinds"),
     }
 }
@@ -266,6 +274,7 @@ fn look(snapshot: &Snapshot) -> World {
             D::Param(it) => it.needs(),
             D::FileEvent(it) => it.needs(),
             D::AlertRule(it) => it.needs(),
+            D::Webhook(it) => it.needs(),
             _ => vec![],
         };
         let (name, needs) = (it.name().to_owned(), needs.into_iter().collect());

@@ -312,7 +312,7 @@ impl<'a> Batch<'a> {
     }
 
     async fn store_firings(&self, db: &mut impl Writing) -> Result<(), SqlError> {
-        // What a schedule and a file event have used goes with them.
+        // What a schedule, a webhook and a file event have used goes with them.
         let gone = self.deleted_definitions.iter();
         let schedules = gone.clone().filter_map(|id| match id {
             DefinitionId::Schedule(id) => Some(id.0),
@@ -320,6 +320,12 @@ impl<'a> Batch<'a> {
         });
         let column = entity::ScheduleCursor::ScheduleId;
         delete(db, "delete cursors", column, &ids("schedule", schedules)?).await?;
+        let hooks = gone.clone().filter_map(|id| match id {
+            DefinitionId::Webhook(id) => Some(id.0),
+            _ => None,
+        });
+        let column = entity::WebhookDelivery::WebhookId;
+        delete(db, "delete deliveries", column, &ids("webhook", hooks)?).await?;
         let events = gone.filter_map(|id| match id {
             DefinitionId::FileEvent(id) => Some(id.0),
             _ => None,

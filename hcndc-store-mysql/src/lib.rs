@@ -25,6 +25,7 @@ mod accounts;
 mod address;
 mod commit;
 mod connect;
+mod deliveries;
 mod dialect;
 mod entity;
 mod error;

@@ -3,11 +3,14 @@
 use std::{net::SocketAddr, num::NonZeroU32, sync::Arc};
 
 use chrono_tz::Tz;
-use hcndc_core::{port::Clock as _, time::DataDate};
+use hcndc_core::{
+    port::{Clock as _, Deliveries},
+    time::DataDate,
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    api::{EventNumbers, Starts},
+    api::{EventNumbers, HookDoors, Starts},
     auth::{Access, Auth},
     clock::SystemClock,
     connect::Connect,
@@ -51,6 +54,9 @@ pub struct App<H, T> {
     pub(crate) stopping: CancellationToken,
     pub(crate) clock: SystemClock,
     pub(crate) starts: Starts,
+    /// What came to webhooks, if that is kept.
+    pub(crate) deliveries: Option<Arc<dyn Deliveries>>,
+    pub(crate) doors: HookDoors,
     pub(crate) event_numbers: EventNumbers,
 }
 
@@ -108,6 +114,8 @@ impl<H, T> App<H, T> {
             stopping: CancellationToken::new(),
             clock,
             starts: Starts::default(),
+            deliveries: None,
+            doors: HookDoors::default(),
             event_numbers,
         }
     }
@@ -125,6 +133,14 @@ impl<H, T> App<H, T> {
     pub fn with_users(mut self, access: Access, auth: Arc<Auth>) -> Self {
         self.access = access;
         self.auth = Some(auth);
+        self
+    }
+
+    /// The same with this place to keep what comes to webhooks. Without, a delivery that comes again is known for as long as what it
+    /// started is kept, and nothing else is told of it.
+    #[must_use]
+    pub fn with_deliveries(mut self, deliveries: Arc<dyn Deliveries>) -> Self {
+        self.deliveries = Some(deliveries);
         self
     }
 

@@ -67,6 +67,9 @@ pub(crate) fn definition_zh(error: &DefinitionError) -> String {
         DefinitionError::FileOrRepository => {
             "Kettle 运行的内容在文件或资源库中：两者须填且只填其一".to_owned()
         }
+        DefinitionError::BadPointer { value } => {
+            format!("“{value}”不是 JSON 指针：留空，或以斜杠开头，如 /data/date")
+        }
         DefinitionError::FlowChanged => "任务不能移到其他任务流".to_owned(),
         DefinitionError::InUse { users } => {
             let users: Vec<_> = users.iter().map(|it| user(it, Lang::Zh)).collect();
@@ -92,6 +95,7 @@ pub(crate) const fn kind_zh(kind: DefinitionKind) -> &'static str {
         DefinitionKind::FileEvent => "文件事件",
         DefinitionKind::AlertChannel => "预警配置",
         DefinitionKind::AlertRule => "预警规则",
+        DefinitionKind::Webhook => "Webhook",
     }
 }
 

@@ -1,5 +1,6 @@
 //! HCNDC's server and command line: every other room put together.
 //!
+//! - `hook`: what comes to webhooks, and what is made of it
 //! - [`interchange`]: mesh files and imports, checked with all faults at once
 //! - [`api`], [`app`]: the REST API, and what it works with
 //! - [`cron_text`]: what is wrong or odd about a cron expression, in both languages
@@ -32,6 +33,7 @@ mod definition_text;
 pub mod driving;
 mod forecast_report;
 pub mod handle;
+mod hook;
 pub mod https;
 pub mod interchange;
 pub mod layout;

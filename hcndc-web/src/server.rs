@@ -401,6 +401,7 @@ impl Server {
         let app = App::new(handle, store.clone(), transport, live, web);
         let app = app.with_peers(Arc::clone(&peers)).with_connect(connect);
         let app = app.with_https(https).with_rate_limit(config.rate_limit);
+        let app = app.with_deliveries(Arc::new(store.clone()));
         let app = Arc::new(app.with_users(config.access, auth));
         let (stop, stopped) = watch::channel(false);
         let api = tokio::spawn(api::serve(Arc::clone(&app), listener, stopping(stopped)));
@@ -612,6 +613,7 @@ async fn check_secrets(store: &SqlStore, vault: &Vault) -> Result<(), ServerErro
         DefinitionKind::DataSource,
         DefinitionKind::FileServer,
         DefinitionKind::AlertChannel,
+        DefinitionKind::Webhook,
     ] {
         let mut query = DefinitionQuery::all(kind);
         loop {

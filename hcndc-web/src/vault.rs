@@ -333,6 +333,7 @@ const fn secret_of_mut(edit: &mut Edit) -> Option<&mut Secret> {
         Edit::Put(DefinitionDraft::DataSource(it)) => it.password.as_mut(),
         Edit::Put(DefinitionDraft::FileServer(it)) => it.password.as_mut(),
         Edit::Put(DefinitionDraft::AlertChannel(it)) => it.secret.as_mut(),
+        Edit::Put(DefinitionDraft::Webhook(it)) => it.secret.as_mut(),
         _ => None,
     }
 }
@@ -343,6 +344,7 @@ pub(crate) fn stored(engine: &Engine, of: &[Option<DefinitionId>]) -> Vec<Option
         DefinitionId::DataSource(it) => engine.data_source(it).cloned().map(Into::into),
         DefinitionId::FileServer(it) => engine.file_server(it).cloned().map(Into::into),
         DefinitionId::AlertChannel(it) => engine.alert_channel(it).cloned().map(Into::into),
+        DefinitionId::Webhook(it) => engine.webhook(it).cloned().map(Into::into),
         _ => None,
     };
     of.iter().map(find).collect()
@@ -351,7 +353,7 @@ pub(crate) fn stored(engine: &Engine, of: &[Option<DefinitionId>]) -> Vec<Option
 /// The field of its secret.
 const fn field_of(edit: &Edit) -> &'static str {
     match edit {
-        Edit::Put(DefinitionDraft::AlertChannel(_)) => "secret",
+        Edit::Put(DefinitionDraft::AlertChannel(_) | DefinitionDraft::Webhook(_)) => "secret",
         _ => "password",
     }
 }
@@ -405,6 +407,7 @@ pub fn secret_of(definition: &Definition) -> Option<&Secret> {
         Definition::DataSource(it) => Some(&it.password),
         Definition::FileServer(it) => Some(&it.password),
         Definition::AlertChannel(it) => Some(&it.secret),
+        Definition::Webhook(it) => Some(&it.secret),
         _ => None,
     }
 }

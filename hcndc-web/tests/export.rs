@@ -14,9 +14,10 @@ use hcndc_core::{
         AlertChannelDraft, AlertChannelKind, AlertEvent, AlertRuleDraft, CalendarDraft, Condition,
         ContextValue, DataSourceDraft, DataSourceKind, Deadline, DependencyDraft, Edit,
         ExecutorDraft, FileEventDraft, FilePer, FileServerDraft, FileServerKind, FlowDraft,
-        FlowRef, JobDraft, JobParamDraft, JobRef, Missed, OutputSourceDraft, Overlap, Param,
-        ParamKindDraft, ParamRef, PlacementDraft, PoolDraft, PoolRef, Ref, Retry, ScheduleDraft,
-        Secret, SharedParamDraft, TriggerDraft, Window,
+        FlowRef, HookCondition, HookScheme, HookTest, JobDraft, JobParamDraft, JobRef, Missed,
+        OutputSourceDraft, Overlap, Param, ParamKindDraft, ParamRef, PlacementDraft, PoolDraft,
+        PoolRef, Ref, Retry, ScheduleDraft, Secret, SharedParamDraft, TriggerDraft, WebhookDraft,
+        Window,
     },
     time::{DataDate, Timestamp},
     trigger::{
@@ -252,6 +253,32 @@ fn nouns() -> impl Strategy<Value = Vec<Edit>> {
             ..AlertRuleDraft::new("rule", events, channels)
         })
     });
+    let hook = (zone(), texts(), any::<bool>(), -366..367_i32);
+    let hook = hook.prop_map(|(zone, values, by_body, date_offset)| {
+        let params = values.keys().enumerate().map(|(at, _)| Param {
+            name: format!("P{at}"),
+            value: "/data/~0~1".into(),
+        });
+        let filter = values.values().map(|value| HookCondition {
+            at: "/kind".into(),
+            is: HookTest::Differs,
+            values: vec![value.replace('\0', "")],
+        });
+        Edit::from(WebhookDraft {
+            zone,
+            date_offset,
+            params: params.collect(),
+            filter: filter.collect(),
+            scheme: if by_body {
+                HookScheme::Body
+            } else {
+                HookScheme::Standard
+            },
+            secret: Some(Secret::new("0123456789abcdef")),
+            date_at: by_body.then(|| "/date".into()),
+            ..WebhookDraft::new("hook", [Ref::Name("flow 0".into())])
+        })
+    });
     let executor = (texts(), 1..100_u32, any::<bool>(), text(), any::<bool>());
     let executor = executor.prop_map(|(labels, slots, enabled, description, inside)| {
         let address = if inside { "local" } else { "etl.example:7890" };
@@ -263,9 +290,10 @@ fn nouns() -> impl Strategy<Value = Vec<Edit>> {
         })
     });
     (
-        calendar, pool, source, shared, server, event, channel, rule, executor,
+        (calendar, pool, source, shared),
+        (server, event, channel, rule, hook, executor),
     )
-        .prop_map(|(a, b, c, d, e, f, g, h, i)| vec![a, b, c, d, e, f, g, h, i])
+        .prop_map(|((a, b, c, d), (e, f, g, h, i, j))| vec![a, b, c, d, e, f, g, h, i, j])
 }
 
 fn flow(at: usize) -> impl Strategy<Value = FlowDraft> {

@@ -12,9 +12,11 @@ mod support;
 
 use std::{
     io::{BufRead as _, BufReader},
-    time::Instant,
+    time::{Instant, SystemTime},
 };
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use hmac::{Hmac, KeyInit as _, Mac as _};
 use nix::sys::signal::Signal;
 use serde_json::json;
 use several::{Bed, OneWay, Peer, Proxy, Shared, through};
@@ -44,6 +46,7 @@ macro_rules! on_every_database {
 on_every_database! {
     a_killed_leader_is_replaced_and_nothing_runs_twice,
     a_leader_that_stops_hands_over_at_once,
+    a_delivery_starts_once_whichever_server_it_comes_to,
     whatever_a_follower_cannot_do_it_passes_on,
     what_was_passed_on_and_not_answered_is_told_as_unknown,
     logs_in_a_shared_folder_outlive_their_server,
@@ -110,6 +113,50 @@ fn a_leader_that_stops_hands_over_at_once(bed: &Bed) {
     wait_for("the list to be short", || {
         second.get("servers")["items"].as_array().unwrap().len() == 1
     });
+}
+
+fn a_delivery_starts_once_whichever_server_it_comes_to(bed: &Bed) {
+    let mut first = bed.serve("first");
+    let second = bed.serve("second");
+    wait_for("the second to follow", || {
+        second.leader().as_ref() == Some(&first.instance)
+    });
+    bed.put_mesh(&first, 1, "true");
+    let secret = "a-secret-of-ours-and-theirs";
+    let hook = json!({"name": "orders", "flows": ["f"], "secret": secret});
+    let hook = second.post("webhooks", &hook, &[])["id"].as_u64().unwrap();
+    let body = json!({"kind": "complete"});
+    let deliver = |to: &Peer, id: &str| {
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+        let now = now.unwrap().as_secs().to_string();
+        let mut mac = Hmac::<sha2::Sha256>::new_from_slice(secret.as_bytes()).unwrap();
+        mac.update(format!("{id}.{now}.{body}").as_bytes());
+        let tag = STANDARD.encode(mac.finalize().into_bytes());
+        let signature = format!("v1,{tag}");
+        let headers = [
+            ("webhook-id", id),
+            ("webhook-timestamp", now.as_str()),
+            ("webhook-signature", signature.as_str()),
+        ];
+        to.post(&format!("hooks/{hook}"), &body, &headers)
+    };
+    // A follower passes it on, signature and all.
+    let started = deliver(&second, "d-1");
+    assert_eq!(started["outcome"], "started", "{started}");
+    let execution = started["execution"].as_u64().unwrap();
+    assert_eq!(deliver(&first, "d-1")["execution"], execution);
+    first.kill();
+    until_it_leads("kill -9", &second, Instant::now());
+    let again = deliver(&second, "d-1");
+    assert_eq!(
+        (&again["execution"], &again["repeated"]),
+        (&json!(execution), &json!(true))
+    );
+    ended(&second, execution);
+    let all = second.get("executions");
+    assert_eq!(all["items"].as_array().unwrap().len(), 1, "{all}");
+    let came = second.get(&format!("webhooks/{hook}/deliveries"));
+    assert_eq!(came["items"][0]["tries"], 3, "{came}");
 }
 
 fn whatever_a_follower_cannot_do_it_passes_on(bed: &Bed) {

@@ -180,6 +180,8 @@ pub enum TriggerKind {
     DataDate,
     /// A backfill, for one of its dates.
     Backfill,
+    /// A delivery to a webhook.
+    Webhook,
 }
 
 impl TriggerKind {
@@ -190,6 +192,7 @@ impl TriggerKind {
         Self::File,
         Self::DataDate,
         Self::Backfill,
+        Self::Webhook,
     ];
 
     /// The name that stores, the API and the pages use.
@@ -201,6 +204,7 @@ impl TriggerKind {
             Self::File => "file",
             Self::DataDate => "data_date",
             Self::Backfill => "backfill",
+            Self::Webhook => "webhook",
         }
     }
 
@@ -216,7 +220,7 @@ impl TriggerKind {
     pub const fn is_automatic(self) -> bool {
         match self {
             Self::Schedule | Self::File | Self::DataDate => true,
-            Self::Manual | Self::Backfill => false,
+            Self::Manual | Self::Backfill | Self::Webhook => false,
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::{
     mesh::{DateTie, Mesh, Node},
     model::{
         AlertChannel, AlertRule, Calendar, DataSource, Definition, DefinitionId, Executor,
-        FileEvent, FileServer, Flow, Job, JobParam, Named, Pool, Schedule, SharedParam,
+        FileEvent, FileServer, Flow, Job, JobParam, Named, Pool, Schedule, SharedParam, Webhook,
     },
     time::DataDate,
 };
@@ -42,6 +42,7 @@ pub(super) struct Definitions {
     pub(super) file_events: Table<FileEvent>,
     pub(super) alert_channels: Table<AlertChannel>,
     pub(super) alert_rules: Table<AlertRule>,
+    pub(super) webhooks: Table<Webhook>,
     /// What is needed, and by what; but for the ties of the mesh.
     users: BTreeSet<(DefinitionId, DefinitionId)>,
     /// Flows and jobs, as far as they wait for each other's runs of one date.
@@ -101,6 +102,7 @@ impl Definitions {
             .chain(all(&self.file_events))
             .chain(all(&self.alert_channels))
             .chain(all(&self.alert_rules))
+            .chain(all(&self.webhooks))
     }
 
     fn put_any(&mut self, definition: Definition) {
@@ -114,6 +116,7 @@ impl Definitions {
             Definition::FileEvent(it) => self.put(it),
             Definition::AlertChannel(it) => self.put(it),
             Definition::AlertRule(it) => self.put(it),
+            Definition::Webhook(it) => self.put(it),
         }
     }
 

@@ -6,11 +6,11 @@ use super::{Engine, LONGEST_FIRING_QUEUE};
 use crate::{
     id::{
         AlertChannelId, AlertRuleId, CalendarId, DataSourceId, FileEventId, FileServerId, FlowId,
-        ParamId, PoolId, ScheduleId,
+        ParamId, PoolId, ScheduleId, WebhookId,
     },
     model::{
         AlertChannel, AlertRule, Calendar, DataSource, Definition, DefinitionId, FileEvent,
-        FileServer, Overlap, Pool, Schedule, SharedParam,
+        FileServer, Overlap, Pool, Schedule, SharedParam, Webhook,
     },
 };
 
@@ -47,6 +47,7 @@ lookups! {
     file_events, file_event, find_file_event: FileEvent(FileEventId), "file event";
     alert_channels, alert_channel, find_alert_channel: AlertChannel(AlertChannelId), "alert channel";
     alert_rules, alert_rule, find_alert_rule: AlertRule(AlertRuleId), "alert rule";
+    webhooks, webhook, find_webhook: Webhook(WebhookId), "webhook";
 }
 
 impl Engine {

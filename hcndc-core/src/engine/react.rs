@@ -62,7 +62,8 @@ impl Engine {
                     | Definition::FileServer(_)
                     | Definition::FileEvent(_)
                     | Definition::AlertChannel(_)
-                    | Definition::AlertRule(_),
+                    | Definition::AlertRule(_)
+                    | Definition::Webhook(_),
                 )
                 | Change::DefinitionDeleted(
                     DefinitionId::Flow(_)
@@ -73,7 +74,8 @@ impl Engine {
                     | DefinitionId::Param(_)
                     | DefinitionId::FileServer(_)
                     | DefinitionId::AlertChannel(_)
-                    | DefinitionId::AlertRule(_),
+                    | DefinitionId::AlertRule(_)
+                    | DefinitionId::Webhook(_),
                 )
                 | Change::FlowRun { .. }
                 | Change::JobRun { .. }

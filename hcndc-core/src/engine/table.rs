@@ -6,11 +6,11 @@ use super::definitions::Definitions;
 use crate::{
     id::{
         AlertChannelId, AlertRuleId, CalendarId, DataSourceId, ExecutorId, FileEventId,
-        FileServerId, ParamId, PoolId, ScheduleId,
+        FileServerId, ParamId, PoolId, ScheduleId, WebhookId,
     },
     model::{
         AlertChannel, AlertRule, Calendar, DataSource, Executor, FileEvent, FileServer, Named,
-        Pool, Schedule, SharedParam,
+        Pool, Schedule, SharedParam, Webhook,
     },
 };
 
@@ -107,4 +107,5 @@ nouns! {
     FileEvent(FileEventId) in file_events;
     AlertChannel(AlertChannelId) in alert_channels;
     AlertRule(AlertRuleId) in alert_rules;
+    Webhook(WebhookId) in webhooks;
 }

@@ -9,7 +9,7 @@ use core::time::Duration;
 use super::{
     AlertChannelDraft, AlertRuleDraft, CalendarDraft, Condition, DataSourceDraft, DefinitionId,
     ExecutorRef, FileEventDraft, FileServerDraft, FlowRef, JobKindDraft, JobParamDraft, JobRef,
-    Param, PoolDraft, PoolRef, Retry, ScheduleDraft, SharedParamDraft,
+    Param, PoolDraft, PoolRef, Retry, ScheduleDraft, SharedParamDraft, WebhookDraft,
 };
 use crate::id::{ExecutorId, FlowId, JobId};
 
@@ -80,6 +80,7 @@ impl Edit {
                 DefinitionDraft::FileEvent(it) => it.id.map(Into::into),
                 DefinitionDraft::AlertChannel(it) => it.id.map(Into::into),
                 DefinitionDraft::AlertRule(it) => it.id.map(Into::into),
+                DefinitionDraft::Webhook(it) => it.id.map(Into::into),
             },
             Self::DeleteFlow { .. }
             | Self::DeleteJob { .. }
@@ -121,6 +122,7 @@ pub enum DefinitionDraft {
     FileEvent(FileEventDraft),
     AlertChannel(AlertChannelDraft),
     AlertRule(AlertRuleDraft),
+    Webhook(WebhookDraft),
 }
 
 impl From<ScheduleDraft> for Edit {
@@ -148,6 +150,7 @@ put! {
     FileEvent(FileEventDraft),
     AlertChannel(AlertChannelDraft),
     AlertRule(AlertRuleDraft),
+    Webhook(WebhookDraft),
 }
 
 /// A [`Flow`](super::Flow) as people write it; the fields mean the same.

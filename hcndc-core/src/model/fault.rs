@@ -48,6 +48,9 @@ pub enum Subject {
     AlertRule {
         name: String,
     },
+    Webhook {
+        name: String,
+    },
     /// No single definition: a cycle.
     Mesh,
 }
@@ -79,6 +82,7 @@ impl Subject {
             DefinitionKind::FileEvent => Self::FileEvent { name },
             DefinitionKind::AlertChannel => Self::AlertChannel { name },
             DefinitionKind::AlertRule => Self::AlertRule { name },
+            DefinitionKind::Webhook => Self::Webhook { name },
         }
     }
 }
@@ -99,6 +103,7 @@ impl fmt::Display for Subject {
             Self::FileEvent { name } => (DefinitionKind::FileEvent, name),
             Self::AlertChannel { name } => (DefinitionKind::AlertChannel, name),
             Self::AlertRule { name } => (DefinitionKind::AlertRule, name),
+            Self::Webhook { name } => (DefinitionKind::Webhook, name),
         };
         write!(f, "{kind} {name:?}")
     }
@@ -205,6 +210,10 @@ pub enum DefinitionError {
     NoStatements { kind: String },
     #[error("what Kettle runs is either in a file or in a repository: give one of both")]
     FileOrRepository,
+    #[error(
+        "{value:?} is no JSON pointer: it is empty, or begins with a slash, such as /data/date"
+    )]
+    BadPointer { value: String },
     #[error("a job cannot move to another flow")]
     FlowChanged,
     #[error("still needed by {}", users.join(", "))]

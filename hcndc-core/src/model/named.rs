@@ -5,11 +5,11 @@ use core::fmt;
 
 use super::{
     AlertChannel, AlertRule, Calendar, DataSource, Executor, FileEvent, FileServer, Flow, Job,
-    JobParam, ParamKind, Placement, Pool, Revision, Schedule, SharedParam, Trigger,
+    JobParam, ParamKind, Placement, Pool, Revision, Schedule, SharedParam, Trigger, Webhook,
 };
 use crate::id::{
     AlertChannelId, AlertRuleId, CalendarId, DataSourceId, ExecutorId, FileEventId, FileServerId,
-    FlowId, JobId, ParamId, PoolId, ScheduleId,
+    FlowId, JobId, ParamId, PoolId, ScheduleId, WebhookId,
 };
 
 /// The kinds of definitions and their ids, in the order in which they are told apart and sorted.
@@ -85,6 +85,7 @@ kinds! {
     FileEvent(FileEventId) "file event",
     AlertChannel(AlertChannelId) "alert channel",
     AlertRule(AlertRuleId) "alert rule",
+    Webhook(WebhookId) "webhook",
 }
 
 impl fmt::Display for DefinitionKind {
@@ -177,6 +178,9 @@ named! {
     AlertRule: AlertRule(AlertRuleId), needs |it| {
         it.channels.iter().copied().map(DefinitionId::from).collect()
     };
+    Webhook: Webhook(WebhookId), needs |it| {
+        it.flows.iter().copied().map(DefinitionId::from).collect()
+    };
 }
 
 impl Job {
@@ -218,6 +222,7 @@ pub enum Definition {
     FileEvent(Arc<FileEvent>),
     AlertChannel(Arc<AlertChannel>),
     AlertRule(Arc<AlertRule>),
+    Webhook(Arc<Webhook>),
 }
 
 /// The same of whatever definition it is.
@@ -233,6 +238,7 @@ macro_rules! of_any {
             Definition::FileEvent($it) => $value,
             Definition::AlertChannel($it) => $value,
             Definition::AlertRule($it) => $value,
+            Definition::Webhook($it) => $value,
         }
     };
 }
@@ -295,4 +301,5 @@ definitions! {
     FileEvent(FileEvent),
     AlertChannel(AlertChannel),
     AlertRule(AlertRule),
+    Webhook(Webhook),
 }

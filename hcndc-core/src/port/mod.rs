@@ -5,6 +5,7 @@
 
 mod accounts;
 mod clock;
+mod deliveries;
 mod error;
 mod history;
 mod inbox;
@@ -23,6 +24,9 @@ pub use accounts::{
     TokenDraft, TokenQuery, User, UserDraft, UserPut, normal_account,
 };
 pub use clock::Clock;
+pub use deliveries::{
+    Deliveries, DeliveriesError, DeliveriesKept, Delivery, DeliveryOutcome, DeliveryRow,
+};
 pub use error::{ErrorKind, PortError};
 pub use history::{
     ActionQuery, AlertQuery, BackfillQuery, BackfillView, Cursor, CursorValue, DefinitionQuery,

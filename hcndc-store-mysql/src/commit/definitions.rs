@@ -8,7 +8,7 @@ use crate::{
     SqlError,
     entity::{
         AlertChannel, AlertRule, Calendar, DataSource, Definitions, FileEvent, FileServer, Pool,
-        Schedule, SharedParam, Table as _,
+        Schedule, SharedParam, Table as _, Webhook,
     },
     upsert::{delete, upsert},
     writing::Writing,
@@ -31,6 +31,7 @@ impl Batch<'_> {
         let mut file_events = Rows::new();
         let mut alert_channels = Rows::new();
         let mut alert_rules = Rows::new();
+        let mut webhooks = Rows::new();
         for all in self.definitions.values() {
             match all {
                 Definition::Schedule(it) => schedules.push(Schedule::values((all, it))?),
@@ -44,6 +45,7 @@ impl Batch<'_> {
                     alert_channels.push(AlertChannel::values((all, it))?)
                 }
                 Definition::AlertRule(it) => alert_rules.push(AlertRule::values((all, it))?),
+                Definition::Webhook(it) => webhooks.push(Webhook::values((all, it))?),
             }
         }
         self.store_kind::<Schedule>(db, DefinitionKind::Schedule, schedules)
@@ -63,6 +65,8 @@ impl Batch<'_> {
         self.store_kind::<AlertChannel>(db, DefinitionKind::AlertChannel, alert_channels)
             .await?;
         self.store_kind::<AlertRule>(db, DefinitionKind::AlertRule, alert_rules)
+            .await?;
+        self.store_kind::<Webhook>(db, DefinitionKind::Webhook, webhooks)
             .await?;
         Ok(())
     }

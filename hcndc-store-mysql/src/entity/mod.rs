@@ -30,6 +30,7 @@ mod reader;
 mod schedule;
 mod server;
 mod shared_param;
+mod webhook;
 
 pub(crate) use account::{ApiToken, Role, SignIn, User, UserRole, UserSession, permission_text};
 pub(crate) use action::Action;
@@ -59,6 +60,7 @@ pub(crate) use reader::Reader;
 pub(crate) use schedule::Schedule;
 pub(crate) use server::Server;
 pub(crate) use shared_param::SharedParam;
+pub(crate) use webhook::{Webhook, WebhookDelivery};
 
 use std::time::Duration;
 

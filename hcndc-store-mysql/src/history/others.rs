@@ -14,7 +14,7 @@ use crate::{
     SqlError,
     entity::{
         AlertChannel, AlertRule, Calendar, DataSource, Definitions, FileEvent, FileServer, Pool,
-        Reader, Schedule, SharedParam,
+        Reader, Schedule, SharedParam, Webhook,
     },
     error::Doing as _,
     keyset::{Keyset, named_place, page},
@@ -39,6 +39,7 @@ pub(super) async fn definitions(
         DefinitionKind::FileEvent => list::<FileEvent>(db, query).await,
         DefinitionKind::AlertChannel => list::<AlertChannel>(db, query).await,
         DefinitionKind::AlertRule => list::<AlertRule>(db, query).await,
+        DefinitionKind::Webhook => list::<Webhook>(db, query).await,
     }
 }
 
@@ -57,6 +58,7 @@ pub(super) async fn definition(
         DefinitionId::FileEvent(id) => find::<FileEvent>(db, id.0).await,
         DefinitionId::AlertChannel(id) => find::<AlertChannel>(db, id.0).await,
         DefinitionId::AlertRule(id) => find::<AlertRule>(db, id.0).await,
+        DefinitionId::Webhook(id) => find::<Webhook>(db, id.0).await,
     }
 }
 

@@ -8,7 +8,7 @@ use crate::{
     SqlError,
     entity::{
         AlertChannel, AlertRule, Calendar, DataSource, Definitions, FileEvent, FileServer, Pool,
-        Reader, Schedule, SharedParam,
+        Reader, Schedule, SharedParam, Webhook,
     },
 };
 
@@ -26,6 +26,7 @@ pub(super) async fn other_definitions(
     add::<FileEvent>(db, &mut found).await?;
     add::<AlertChannel>(db, &mut found).await?;
     add::<AlertRule>(db, &mut found).await?;
+    add::<Webhook>(db, &mut found).await?;
     Ok(found)
 }
 

@@ -15,6 +15,7 @@ mod m20261126_000007_started_at;
 mod m20261127_000001_kinds;
 mod m20261127_000002_outputs;
 mod m20261127_000003_outside_users;
+mod m20261127_000004_webhooks;
 mod make;
 mod status;
 
@@ -52,6 +53,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261127_000001_kinds::Migration),
             Box::new(m20261127_000002_outputs::Migration),
             Box::new(m20261127_000003_outside_users::Migration),
+            Box::new(m20261127_000004_webhooks::Migration),
         ]
     }
 

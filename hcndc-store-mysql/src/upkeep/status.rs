@@ -90,7 +90,7 @@ pub struct LeaderStatus {
 }
 
 /// Tables that grow.
-const GROWING: [&str; 14] = [
+const GROWING: [&str; 15] = [
     "action",
     "alert",
     "attempt",
@@ -105,6 +105,7 @@ const GROWING: [&str; 14] = [
     "job_output",
     "job_run",
     "job_version",
+    "webhook_delivery",
 ];
 
 impl Upkeep {

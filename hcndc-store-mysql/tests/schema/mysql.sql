@@ -558,3 +558,37 @@ CREATE TABLE `user_session` (
   KEY `user_session_by_end` (`ends_at`)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin;
 
+CREATE TABLE `webhook` (
+  `id` bigint NOT NULL,
+  `version` bigint NOT NULL,
+  `name` varchar(255) NOT NULL,
+  `directory` longtext NOT NULL,
+  `updated_at` bigint NOT NULL,
+  `search` longtext NOT NULL,
+  `enabled` tinyint(1) NOT NULL,
+  `definition` longtext NOT NULL,
+  PRIMARY KEY (`id`),
+  KEY `webhook_by_name` (`name`,`id`),
+  KEY `webhook_by_updated_at` (`updated_at`,`id`)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin;
+
+CREATE TABLE `webhook_delivery` (
+  `id` bigint NOT NULL AUTO_INCREMENT,
+  `digest` varchar(64) NOT NULL,
+  `webhook_id` bigint NOT NULL,
+  `name` varchar(255) NOT NULL,
+  `first_at` bigint NOT NULL,
+  `at` bigint NOT NULL,
+  `tries` bigint NOT NULL,
+  `address` varchar(255) NOT NULL,
+  `outcome` varchar(20) NOT NULL,
+  `reason` longtext NOT NULL,
+  `execution_id` bigint DEFAULT NULL,
+  `data_date` date DEFAULT NULL,
+  `body` longtext NOT NULL,
+  `body_bytes` bigint NOT NULL,
+  PRIMARY KEY (`id`),
+  UNIQUE KEY `digest` (`digest`),
+  KEY `webhook_delivery_by_webhook` (`webhook_id`,`id`)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin;
+

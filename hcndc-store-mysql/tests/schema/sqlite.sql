@@ -526,3 +526,33 @@ CREATE INDEX "user_session_by_end" ON "user_session" ("ends_at");
 
 CREATE INDEX "user_session_by_user" ON "user_session" ("user_id");
 
+CREATE TABLE "webhook" ( "id" integer NOT NULL PRIMARY KEY,
+  "version" integer NOT NULL,
+  "name" varchar(255) NOT NULL,
+  "directory" text NOT NULL,
+  "updated_at" integer NOT NULL,
+  "search" text NOT NULL,
+  "enabled" boolean NOT NULL,
+  "definition" text NOT NULL );
+
+CREATE INDEX "webhook_by_name" ON "webhook" ("name", "id");
+
+CREATE INDEX "webhook_by_updated_at" ON "webhook" ("updated_at", "id");
+
+CREATE TABLE "webhook_delivery" ( "id" integer NOT NULL PRIMARY KEY AUTOINCREMENT,
+  "digest" varchar(64) NOT NULL UNIQUE,
+  "webhook_id" integer NOT NULL,
+  "name" varchar(255) NOT NULL,
+  "first_at" integer NOT NULL,
+  "at" integer NOT NULL,
+  "tries" integer NOT NULL,
+  "address" varchar(255) NOT NULL,
+  "outcome" varchar(20) NOT NULL,
+  "reason" text NOT NULL,
+  "execution_id" integer,
+  "data_date" date_text,
+  "body" text NOT NULL,
+  "body_bytes" integer NOT NULL );
+
+CREATE INDEX "webhook_delivery_by_webhook" ON "webhook_delivery" ("webhook_id", "id");
+

@@ -59,6 +59,14 @@ impl Body {
         self.collect(limit).await
     }
 
+    /// The bytes, whatever they are.
+    ///
+    /// # Errors
+    /// What can befall a body on its way.
+    pub(super) async fn raw(mut self, limit: usize) -> Result<Bytes, Problem> {
+        self.collect(limit).await
+    }
+
     async fn collect(&mut self, limit: usize) -> Result<Bytes, Problem> {
         if self.length.is_some_and(|length| length > limit as u64) {
             return Err(Problem::BodyTooLarge { limit });

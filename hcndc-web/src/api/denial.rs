@@ -27,6 +27,13 @@ pub(crate) enum Denial {
         /// When to try again.
         seconds: u64,
     },
+    /// A delivery to a webhook that is not there, or that is not signed as it should be: which, is nobody's business.
+    BadSignature,
+    /// More deliveries than are taken.
+    TooManyDeliveries {
+        /// When to try again.
+        seconds: u64,
+    },
     /// A change by cookie that does not show the session's value.
     Csrf,
     /// The caller may not do this.
@@ -93,6 +100,8 @@ impl Denial {
             Self::SignedOut => "signed_out",
             Self::WrongPassword => "wrong_password",
             Self::TooManyAttempts { .. } => "too_many_attempts",
+            Self::BadSignature => "bad_signature",
+            Self::TooManyDeliveries { .. } => "too_many_deliveries",
             Self::Csrf => "csrf",
             Self::Forbidden { .. } | Self::ForbiddenThere { .. } => "forbidden",
             Self::PasswordChangeNeeded => "password_change_needed",
@@ -113,8 +122,10 @@ impl Denial {
 
     pub(super) const fn status(&self) -> StatusCode {
         match self {
-            Self::SignedOut | Self::WrongPassword => StatusCode::UNAUTHORIZED,
-            Self::TooManyAttempts { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Self::SignedOut | Self::WrongPassword | Self::BadSignature => StatusCode::UNAUTHORIZED,
+            Self::TooManyAttempts { .. } | Self::TooManyDeliveries { .. } => {
+                StatusCode::TOO_MANY_REQUESTS
+            }
             Self::Csrf
             | Self::Forbidden { .. }
             | Self::ForbiddenThere { .. }
@@ -146,7 +157,12 @@ impl Denial {
                 "account and password do not fit, or the account is disabled",
                 "账号与密码不符，或账号已停用",
             ),
-            Self::TooManyAttempts { seconds } => either(
+            Self::BadSignature => either(
+                lang,
+                "there is no such webhook, or the delivery is not signed with its secret, or its time is not now",
+                "没有这个 Webhook，或投递未用其密钥签名，或时间不符",
+            ),
+            Self::TooManyAttempts { seconds } | Self::TooManyDeliveries { seconds } => either(
                 lang,
                 format!("try again in {seconds} s"),
                 format!("请在 {seconds} 秒后重试"),

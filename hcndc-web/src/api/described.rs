@@ -194,6 +194,10 @@ fn example(kind: DefinitionKind) -> Value {
         DefinitionKind::AlertRule => json!({
             "name": "night shift", "events": ["execution_failed", "not_finished_by"], "channels": ["ops"],
         }),
+        DefinitionKind::Webhook => json!({
+            "name": "orders", "flows": ["load"], "secret": "…", "filter": [{"at": "/kind", "values": ["complete"]}],
+            "date_at": "/data/date", "params": {"BATCH": "/data/batch"},
+        }),
         DefinitionKind::Flow | DefinitionKind::Job | DefinitionKind::Executor => Value::Null,
     }
 }

@@ -163,6 +163,8 @@ enum TriggerDto {
     DataDate,
     /// A backfill, for one of its dates.
     Backfill,
+    /// A delivery to a webhook.
+    Webhook,
 }
 
 impl From<TriggerKind> for TriggerDto {
@@ -173,6 +175,7 @@ impl From<TriggerKind> for TriggerDto {
             TriggerKind::File => Self::File,
             TriggerKind::DataDate => Self::DataDate,
             TriggerKind::Backfill => Self::Backfill,
+            TriggerKind::Webhook => Self::Webhook,
         }
     }
 }

@@ -221,6 +221,14 @@ fn edited(engine: &Engine, edits: &[Edit]) -> Vec<String> {
                         directories.extend(of_flows(engine, vec![flow], true));
                     }
                 }
+                // Whoever makes a webhook can have its flows run.
+                if let DefinitionDraft::Webhook(draft) = draft {
+                    directories.extend(draft.flows.iter().filter_map(made));
+                    if draft.downstream {
+                        let flows = draft.flows.iter().filter_map(|it| find(engine, it));
+                        directories.extend(of_flows(engine, flows.collect(), true));
+                    }
+                }
             }
             Edit::PutExecutor(_)
             | Edit::DeleteExecutor { .. }
@@ -250,5 +258,6 @@ fn directory_of(draft: &DefinitionDraft) -> &str {
         DefinitionDraft::FileEvent(it) => &it.directory,
         DefinitionDraft::AlertChannel(it) => &it.directory,
         DefinitionDraft::AlertRule(it) => &it.directory,
+        DefinitionDraft::Webhook(it) => &it.directory,
     }
 }

@@ -66,7 +66,7 @@ macro_rules! kinds {
 
 kinds! {
     "flows" "jobs" "executors" "schedules" "calendars" "pools" "params" "data-sources" "file-servers" "file-events"
-    "alert-channels" "alert-rules"
+    "alert-channels" "alert-rules" "webhooks"
 }
 
 pub(super) fn routes<H: History + 'static, T: Transport + 'static>(
@@ -259,6 +259,7 @@ fn name(engine: &Engine, id: DefinitionId) -> Option<String> {
         DefinitionId::FileEvent(id) => engine.file_event(id)?.name.clone(),
         DefinitionId::AlertChannel(id) => engine.alert_channel(id)?.name.clone(),
         DefinitionId::AlertRule(id) => engine.alert_rule(id)?.name.clone(),
+        DefinitionId::Webhook(id) => engine.webhook(id)?.name.clone(),
     })
 }
 

@@ -143,6 +143,8 @@ pub(super) struct MeshApplied {
     alert_channels: PutCounts,
     /// Alert rules of the file.
     alert_rules: PutCounts,
+    /// Webhooks of the file.
+    webhooks: PutCounts,
     /// Schedules of the file.
     schedules: PutCounts,
     /// Roles of the file.
@@ -454,6 +456,7 @@ impl MeshApplied {
             DefinitionId::FileEvent(_) => &mut self.file_events,
             DefinitionId::AlertChannel(_) => &mut self.alert_channels,
             DefinitionId::AlertRule(_) => &mut self.alert_rules,
+            DefinitionId::Webhook(_) => &mut self.webhooks,
             DefinitionId::Schedule(_) => &mut self.schedules,
         }
     }
@@ -468,6 +471,7 @@ impl MeshApplied {
             DefinitionDraft::FileEvent(it) => (&mut self.file_events, it.id.is_some()),
             DefinitionDraft::AlertChannel(it) => (&mut self.alert_channels, it.id.is_some()),
             DefinitionDraft::AlertRule(it) => (&mut self.alert_rules, it.id.is_some()),
+            DefinitionDraft::Webhook(it) => (&mut self.webhooks, it.id.is_some()),
             DefinitionDraft::Schedule(it) => (&mut self.schedules, it.id.is_some()),
         };
         counts.count(replaced);
@@ -549,6 +553,8 @@ fn paths(file: &MeshFile) -> BTreeMap<Subject, String> {
     );
     let alert_rules = &mut file.alert_rules.iter().map(|it| &it.name);
     add(DefinitionKind::AlertRule, "alert_rules", alert_rules);
+    let webhooks = &mut file.webhooks.iter().map(|it| &it.name);
+    add(DefinitionKind::Webhook, "webhooks", webhooks);
     let schedules = &mut file.schedules.iter().map(|it| &it.name);
     add(DefinitionKind::Schedule, "schedules", schedules);
     for (flow_at, flow) in file.flows.iter().enumerate() {

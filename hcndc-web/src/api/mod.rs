@@ -31,6 +31,7 @@ mod grid;
 mod guard;
 mod health;
 mod history;
+mod hooks;
 mod job_edits;
 mod job_runs;
 mod jobs;
@@ -87,8 +88,8 @@ use self::{
 use crate::{app::App, metrics};
 
 pub(crate) use self::{
-    events::EventNumbers, forward::authority, run_text::attempt_end, starts::Starts,
-    users::role_names,
+    events::EventNumbers, forward::authority, hooks::HookDoors, run_text::attempt_end,
+    starts::Starts, users::role_names,
 };
 pub use self::{openapi::openapi_json, server::serve};
 
@@ -106,6 +107,7 @@ fn all<H: History + 'static, T: Transport + 'static>(app: &Arc<App<H, T>>) -> Ve
     routes.extend(schedules::routes(app));
     routes.extend(trials::routes(app));
     routes.extend(watched::routes(app));
+    routes.extend(hooks::routes(app));
     routes.extend(firings::routes(app));
     routes.extend(cron::routes(app));
     routes.extend(backfills::routes(app));

@@ -11,7 +11,7 @@ use warp::Filter as _;
 
 use super::{
     alerts, audit, backfills, common_answers, control, control_many, cron, described, draft_check,
-    events, executions, executors, firings, flows, forecast, graphs, grid, health, history,
+    events, executions, executors, firings, flows, forecast, graphs, grid, health, history, hooks,
     job_edits, job_runs, jobs, logs, many, mesh,
     needs::NOTHING,
     oidc, overview, pages,
@@ -48,6 +48,7 @@ pub(super) fn route() -> Route {
         (name = "data-sources", description = "Databases that shared params query"),
         (name = "file-servers", description = "Places where files arrive"),
         (name = "file-events", description = "Watched paths whose files make schedules fire"),
+        (name = "webhooks", description = "Ways in for outside systems, and what came of their deliveries"),
         (name = "alert-channels", description = "Where to tell people"),
         (name = "alert-rules", description = "When to tell people"),
         (name = "backfills", description = "Ranges of dates, each an execution"),
@@ -74,6 +75,7 @@ pub(super) fn route() -> Route {
         schedules::explain, firings::of_schedule, firings::list, cron::preview, forecast::look_ahead,
         backfills::plan, backfills::list, backfills::start, backfills::detail, backfills::stop, backfills::restart,
         trials::data_source, trials::file_server, trials::param, trials::alert_channel, watched::test, watched::state,
+        hooks::receive, hooks::test, hooks::deliveries,
         alerts::list, graphs::jobs, graphs::around, graphs::flows, graphs::execution_flows, graphs::execution_jobs,
         graphs::lay_out, grid::grid, overview::overview, trends::trends, trends::of_flow, control_many::stop, control_many::pause, control_many::resume,
         mesh::apply, mesh::give_out, sheets::export_flows, sheets::import_flows, sheets::flow_template,

@@ -18,6 +18,7 @@ use super::{cron::in_characters, denial::Denial, text};
 use crate::{
     connect::settings::SettingFault,
     definition_text::user,
+    hook::Reason,
     interchange::{self, ExportError, Lang, Position},
 };
 
@@ -85,6 +86,8 @@ pub(crate) enum Problem {
     AccountsNotPut,
     /// The scheduler refused the command.
     Refused(Rejected),
+    /// A delivery to a webhook cannot be used.
+    BadDelivery(Reason),
     /// The same idempotency key came with another request.
     KeyReused,
     /// The store does not answer.
@@ -173,6 +176,8 @@ pub(crate) enum BlameError {
     SecretDiverted,
     /// What is given looks as if it were sealed.
     SecretSealed,
+    /// What is given is no secret of a webhook, nor two.
+    HookSecret,
 }
 
 impl Blame {
@@ -255,6 +260,8 @@ impl Problem {
             Self::PlanChanged => "plan_changed",
             Self::AccountsNotPut => "accounts_not_put",
             Self::Refused(rejected) => refused(rejected).1,
+            Self::BadDelivery(Reason::Disabled) => "webhook_disabled",
+            Self::BadDelivery(_) => "delivery_refused",
             Self::KeyReused => "idempotency_key_reused",
             Self::StoreUnavailable => "store_unavailable",
             Self::SchedulerStopped => "scheduler_stopped",
@@ -280,7 +287,8 @@ impl Problem {
             Self::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
             Self::BodyBroken | Self::BadQuery(_) | Self::BadBody(_) => StatusCode::BAD_REQUEST,
-            Self::BadMesh(_) | Self::BadSheet(_) | Self::KeyReused => {
+            Self::BadDelivery(Reason::Disabled) => StatusCode::CONFLICT,
+            Self::BadMesh(_) | Self::BadSheet(_) | Self::BadDelivery(_) | Self::KeyReused => {
                 StatusCode::UNPROCESSABLE_ENTITY
             }
             Self::NotExportable(_) | Self::PlanChanged | Self::AccountsNotPut => {
@@ -400,6 +408,7 @@ impl What {
                 DefinitionKind::FileEvent => "unknown_file_event",
                 DefinitionKind::AlertChannel => "unknown_alert_channel",
                 DefinitionKind::AlertRule => "unknown_alert_rule",
+                DefinitionKind::Webhook => "unknown_webhook",
             },
         }
     }
@@ -537,6 +546,8 @@ enum SubjectDto {
     AlertChannel { name: String },
     /// An alert rule.
     AlertRule { name: String },
+    /// A webhook.
+    Webhook { name: String },
     /// All definitions together: a cycle.
     Mesh,
 }
@@ -559,6 +570,7 @@ impl From<&Subject> for SubjectDto {
             Subject::FileEvent { name } => Self::FileEvent { name: name.clone() },
             Subject::AlertChannel { name } => Self::AlertChannel { name: name.clone() },
             Subject::AlertRule { name } => Self::AlertRule { name: name.clone() },
+            Subject::Webhook { name } => Self::Webhook { name: name.clone() },
             Subject::Mesh => Self::Mesh,
         }
     }
@@ -594,7 +606,9 @@ pub(super) fn render(mut response: Response, lang: Lang) -> Response {
     };
     headers.insert(header::CONTENT_LANGUAGE, HeaderValue::from_static(language));
     headers.insert(header::VARY, HeaderValue::from_static("accept-language"));
-    if let Problem::Denied(Denial::TooManyAttempts { seconds })
+    if let Problem::Denied(
+        Denial::TooManyAttempts { seconds } | Denial::TooManyDeliveries { seconds },
+    )
     | Problem::TooManyRequests { seconds } = &problem
     {
         headers.insert(header::RETRY_AFTER, HeaderValue::from(*seconds));

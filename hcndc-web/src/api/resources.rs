@@ -7,7 +7,7 @@ use hcndc_core::{
     engine::Engine,
     id::{
         AlertChannelId, AlertRuleId, CalendarId, DataSourceId, FileEventId, FileServerId, FlowId,
-        ParamId, PoolId, ScheduleId,
+        ParamId, PoolId, ScheduleId, WebhookId,
     },
     model::{Definition, DefinitionDraft, DefinitionId, DefinitionKind, Edit, Secret},
     port::{
@@ -34,6 +34,7 @@ use super::{
 use crate::{
     app::App,
     connect::{alert, file},
+    hook,
     interchange::{Single, read_single, secret_field, tell_single},
 };
 
@@ -75,6 +76,7 @@ resources! {
     FileEvent(FileEventId) "file-events",
     AlertChannel(AlertChannelId) "alert-channels",
     AlertRule(AlertRuleId) "alert-rules",
+    Webhook(WebhookId) "webhooks",
 }
 
 impl Resource {
@@ -86,6 +88,7 @@ impl Resource {
                 | DefinitionKind::FileEvent
                 | DefinitionKind::AlertChannel
                 | DefinitionKind::AlertRule
+                | DefinitionKind::Webhook
         )
     }
 }
@@ -132,6 +135,7 @@ fn definition(engine: &Engine, id: DefinitionId) -> Option<Definition> {
         DefinitionId::FileEvent(id) => engine.file_event(id).map(|it| Arc::clone(it).into()),
         DefinitionId::AlertChannel(id) => engine.alert_channel(id).map(|it| Arc::clone(it).into()),
         DefinitionId::AlertRule(id) => engine.alert_rule(id).map(|it| Arc::clone(it).into()),
+        DefinitionId::Webhook(id) => engine.webhook(id).map(|it| Arc::clone(it).into()),
     }
 }
 
@@ -142,6 +146,7 @@ fn is_on(definition: &Definition) -> bool {
         Definition::FileEvent(it) => it.enabled,
         Definition::AlertChannel(it) => it.enabled,
         Definition::AlertRule(it) => it.enabled,
+        Definition::Webhook(it) => it.enabled,
         Definition::Calendar(_)
         | Definition::Pool(_)
         | Definition::Param(_)
@@ -156,6 +161,7 @@ fn has_secret(definition: &Definition) -> bool {
         Definition::DataSource(it) => !it.password.is_empty(),
         Definition::FileServer(it) => !it.password.is_empty(),
         Definition::AlertChannel(it) => !it.secret.is_empty(),
+        Definition::Webhook(it) => !it.secret.is_empty(),
         Definition::Schedule(_)
         | Definition::Calendar(_)
         | Definition::Pool(_)
@@ -332,7 +338,7 @@ async fn put<H: History, T>(
     ids.first().copied().ok_or(Problem::Internal)
 }
 
-/// That an alert channel or a file server has the settings that its kind asks for.
+/// That an alert channel or a file server has the settings that its kind asks for, and a webhook a secret that will do.
 fn check_settings(edit: &Edit) -> Result<(), Problem> {
     let (field, faults) = match edit {
         Edit::Put(DefinitionDraft::AlertChannel(channel)) => {
@@ -344,6 +350,16 @@ fn check_settings(edit: &Edit) -> Result<(), Problem> {
             };
             let faults = alert::check(channel.kind, &channel.settings, secret);
             ("settings", faults)
+        }
+        Edit::Put(DefinitionDraft::Webhook(hook)) => {
+            let secret = hook.secret.as_ref().filter(|it| !it.is_empty());
+            return match secret.is_none_or(|it| hook::are_secrets(it.reveal())) {
+                true => Ok(()),
+                false => Err(Problem::BadBody(vec![Blame::of(
+                    "secret",
+                    BlameError::HookSecret,
+                )])),
+            };
         }
         Edit::Put(DefinitionDraft::FileServer(server)) => {
             ("options", file::check(server.kind, &server.options))

@@ -68,6 +68,23 @@ pub(super) const KINDS: &[(&str, &str, &str)] = &[
         "预警配置不存在",
     ),
     ("unknown_alert_rule", "Unknown alert rule", "预警规则不存在"),
+    ("unknown_webhook", "Unknown webhook", "Webhook 不存在"),
+    (
+        "webhook_disabled",
+        "The webhook is not enabled",
+        "该 Webhook 未启用",
+    ),
+    (
+        "delivery_refused",
+        "The delivery cannot be used",
+        "投递的内容无法使用",
+    ),
+    (
+        "bad_signature",
+        "The delivery is not accepted",
+        "不接受该投递",
+    ),
+    ("too_many_deliveries", "Too many deliveries", "投递过于频繁"),
     (
         "foreign_host",
         "The request is for another host",
@@ -255,7 +272,11 @@ const INTERNAL: (&str, &str, &str) = (
 
 /// The kind of a problem.
 pub(super) fn title(problem: &Problem, lang: Lang) -> String {
-    let code = problem.code();
+    title_of(problem.code(), lang)
+}
+
+/// The kind of problems of a code.
+pub(super) fn title_of(code: &str, lang: Lang) -> String {
     let kind = KINDS.iter().find(|(known, ..)| *known == code);
     let (_, en, zh) = kind.unwrap_or(&INTERNAL);
     either(lang, *en, *zh)
@@ -295,6 +316,7 @@ pub(super) fn detail(problem: &Problem, lang: Lang) -> String {
             format!("nothing was done; ask again in {seconds} s, and then more slowly"),
             format!("未做任何操作；请在 {seconds} 秒后重试，并放慢请求"),
         ),
+        Problem::BadDelivery(reason) => reason.told(lang, |code| title_of(code, lang)),
         Problem::UnsupportedMediaType { expected } => either(
             lang,
             format!("send the body as {expected} (Content-Type)"),
@@ -484,7 +506,7 @@ pub(super) fn blame_code(error: &BlameError) -> String {
         BlameError::LeaderUnknown => "leader_unknown".to_owned(),
         BlameError::LeaderSilent { .. } => "leader_silent".to_owned(),
         BlameError::SecretDiverted => "secret_needed".to_owned(),
-        BlameError::SecretSealed => "bad_secret".to_owned(),
+        BlameError::SecretSealed | BlameError::HookSecret => "bad_secret".to_owned(),
         BlameError::Setting(fault) => match fault.problem {
             SettingProblem::Missing => "missing_setting",
             SettingProblem::Unknown { .. } => "unknown_setting",
@@ -517,6 +539,7 @@ const fn definition_code(error: &DefinitionError) -> &'static str {
         DefinitionError::BadUrl { .. } => "bad_url",
         DefinitionError::BadMethod { .. } => "bad_method",
         DefinitionError::BadHeader { .. } => "bad_header",
+        DefinitionError::BadPointer { .. } => "bad_pointer",
         DefinitionError::BadStatuses { .. } => "bad_statuses",
         DefinitionError::NotOfKind { .. } => "not_of_kind",
         DefinitionError::NoStatements { .. } => "no_statements",
@@ -576,6 +599,11 @@ pub(super) fn blame(error: &BlameError, lang: Lang) -> String {
             lang,
             "this is what a server stores of a secret; give the secret itself",
             "这是服务保存的密文，请填写原文",
+        ),
+        BlameError::HookSecret => either(
+            lang,
+            "give one secret, or two with a space between while one takes the place of the other: each of 16 to 1000 characters, with base64 after whsec_ if it begins so",
+            "请填写一个密钥，更换期间可用空格隔开填写两个：每个 16 至 1000 个字符；以 whsec_ 开头时其后为 base64",
         ),
         BlameError::LeaderUnknown => either(
             lang,

@@ -170,6 +170,7 @@ impl Told {
             DefinitionId::FileEvent(it) => Arc::clone(engine.file_event(it)?).into(),
             DefinitionId::AlertChannel(it) => Arc::clone(engine.alert_channel(it)?).into(),
             DefinitionId::AlertRule(it) => Arc::clone(engine.alert_rule(it)?).into(),
+            DefinitionId::Webhook(it) => Arc::clone(engine.webhook(it)?).into(),
         };
         let secret = secret_of(&definition);
         let mut json = tell_single(engine, &definition);
@@ -211,6 +212,7 @@ fn secret_of(definition: &Definition) -> Secret {
         Definition::DataSource(it) => it.password.clone(),
         Definition::FileServer(it) => it.password.clone(),
         Definition::AlertChannel(it) => it.secret.clone(),
+        Definition::Webhook(it) => it.secret.clone(),
         Definition::Schedule(_)
         | Definition::Calendar(_)
         | Definition::Pool(_)

@@ -121,6 +121,8 @@ enum Command {
     DataSource(remote::DefinitionArgs),
     /// File servers of a server
     FileServer(remote::DefinitionArgs),
+    /// Webhooks of a server
+    Webhook(remote::DefinitionArgs),
     /// File events of a server
     FileEvent(remote::DefinitionArgs),
     /// Alert channels of a server
@@ -212,6 +214,7 @@ pub fn main() -> ExitCode {
         Command::Param(args) => remote::definition(&args, &remote::SHARED_PARAM, lang),
         Command::DataSource(args) => remote::definition(&args, &remote::DATA_SOURCE, lang),
         Command::FileServer(args) => remote::definition(&args, &remote::FILE_SERVER, lang),
+        Command::Webhook(args) => remote::definition(&args, &remote::WEBHOOK, lang),
         Command::FileEvent(args) => remote::definition(&args, &remote::FILE_EVENT, lang),
         Command::AlertChannel(args) => remote::definition(&args, &remote::ALERT_CHANNEL, lang),
         Command::AlertRule(args) => remote::definition(&args, &remote::ALERT_RULE, lang),

@@ -400,7 +400,7 @@ flows:
         assert_eq!(month.zone, chrono_tz::Asia::Shanghai);
         let dw = engine.find_data_source("dw").unwrap();
         assert_eq!(dw.password.reveal(), "s3cret");
-        assert_eq!(engine.other_definitions().count(), 27);
+        assert_eq!(engine.other_definitions().count(), 29);
     }
 
     #[test]

@@ -163,6 +163,8 @@ pub enum Noun {
     AlertChannel,
     /// An alert rule.
     AlertRule,
+    /// A webhook.
+    Webhook,
     /// A role.
     Role,
     /// A user.
@@ -191,6 +193,7 @@ impl Noun {
             Self::FileEvent => "file_events",
             Self::AlertChannel => "alert_channels",
             Self::AlertRule => "alert_rules",
+            Self::Webhook => "webhooks",
             Self::Role => "roles",
             Self::User => "users",
             Self::Mesh | Self::Param | Self::Env | Self::Task => "",

@@ -13,6 +13,7 @@ mod schedule;
 pub(super) mod short;
 mod time;
 mod trigger;
+mod webhook;
 mod work;
 
 pub use self::account::{MeshOrigin, MeshPermission, MeshRole, MeshUser};
@@ -27,6 +28,7 @@ pub use self::params::{MeshOutput, MeshParamValue, MeshParams, OutputJob};
 pub use self::schedule::{MeshMissed, MeshOverlap, MeshSchedule};
 pub use self::time::{MeshDate, Moment, TimeOfDay};
 pub use self::trigger::{MeshDayFilter, MeshDayRule, MeshDeadline, MeshDialect, MeshTrigger};
+pub use self::webhook::{MeshHookCondition, MeshHookScheme, MeshHookTest, MeshWebhook};
 pub use self::work::{MeshHttp, MeshKettle, MeshKettleLevel, MeshKettleTool, MeshSql, MeshWork};
 
 use std::collections::HashMap;
@@ -88,6 +90,9 @@ pub struct MeshFile {
     /// When to tell people. Default: none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub alert_rules: Vec<MeshAlertRule>,
+    /// Ways in for outside systems. Default: none. `hcndc run` leaves them aside.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub webhooks: Vec<MeshWebhook>,
     /// What holds for each job that says nothing else.
     #[serde(default, skip_serializing_if = "JobDefaults::is_empty")]
     pub defaults: JobDefaults,
@@ -317,6 +322,7 @@ impl MeshFile {
             file_events: Vec::new(),
             alert_channels: Vec::new(),
             alert_rules: Vec::new(),
+            webhooks: Vec::new(),
             schedules: Vec::new(),
             roles: Vec::new(),
             users: Vec::new(),

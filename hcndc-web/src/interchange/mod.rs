@@ -52,10 +52,11 @@ pub use self::mesh_file::{
     MeshAlertChannel, MeshAlertEvent, MeshAlertKind, MeshAlertRule, MeshCalendar, MeshContext,
     MeshContextValue, MeshDataSource, MeshDataSourceKind, MeshDate, MeshDayFilter, MeshDayRule,
     MeshDeadline, MeshDialect, MeshExecutor, MeshFile, MeshFileEvent, MeshFilePer, MeshFileServer,
-    MeshFileServerKind, MeshFlow, MeshHttp, MeshJob, MeshKettle, MeshKettleLevel, MeshKettleTool,
-    MeshMissed, MeshOrigin, MeshOutput, MeshOverlap, MeshParam, MeshParamValue, MeshParams,
-    MeshPermission, MeshPool, MeshQuery, MeshRole, MeshSchedule, MeshSql, MeshTrigger, MeshUser,
-    MeshWeekday, MeshWindow, MeshWork, Moment, OutputJob, TimeOfDay,
+    MeshFileServerKind, MeshFlow, MeshHookCondition, MeshHookScheme, MeshHookTest, MeshHttp,
+    MeshJob, MeshKettle, MeshKettleLevel, MeshKettleTool, MeshMissed, MeshOrigin, MeshOutput, MeshOverlap,
+    MeshParam, MeshParamValue, MeshParams, MeshPermission, MeshPool, MeshQuery, MeshRole,
+    MeshSchedule, MeshSql, MeshTrigger, MeshUser, MeshWebhook, MeshWeekday, MeshWindow, MeshWork,
+    Moment, OutputJob, TimeOfDay,
 };
 pub(crate) use self::near::nearest;
 pub use self::node::Position;

@@ -196,6 +196,7 @@ impl<'a> Names<'a> {
             FileEvent: file_events,
             AlertChannel: alert_channels,
             AlertRule: alert_rules,
+            Webhook: webhooks,
         }
         let jobs = file.flows.iter().map(|flow| {
             let jobs = flow.jobs.iter().map(|job| &*job.name);
@@ -284,7 +285,7 @@ pub fn plan_edits(engine: &Engine, edits: Vec<Edit>) -> Result<MeshPlan, PlanErr
 }
 
 /// The order in which kinds are told: what others need comes first.
-const ORDER: [DefinitionKind; 12] = [
+const ORDER: [DefinitionKind; 13] = [
     DefinitionKind::Executor,
     DefinitionKind::Pool,
     DefinitionKind::Calendar,
@@ -297,6 +298,7 @@ const ORDER: [DefinitionKind; 12] = [
     DefinitionKind::Flow,
     DefinitionKind::Job,
     DefinitionKind::Schedule,
+    DefinitionKind::Webhook,
 ];
 
 fn word(kind: DefinitionKind) -> String {
@@ -337,7 +339,7 @@ struct Entries {
 }
 
 /// The lists of a mesh file.
-const LISTS: [(DefinitionKind, &str); 11] = [
+const LISTS: [(DefinitionKind, &str); 12] = [
     (DefinitionKind::Executor, "executors"),
     (DefinitionKind::Pool, "pools"),
     (DefinitionKind::Calendar, "calendars"),
@@ -349,6 +351,7 @@ const LISTS: [(DefinitionKind, &str); 11] = [
     (DefinitionKind::AlertRule, "alert_rules"),
     (DefinitionKind::Flow, "flows"),
     (DefinitionKind::Schedule, "schedules"),
+    (DefinitionKind::Webhook, "webhooks"),
 ];
 
 impl Entries {
@@ -423,7 +426,7 @@ fn secret_field(kind: DefinitionKind, before: &Entry, after: &Entry) -> PlannedF
         false => "***".into(),
     };
     let field = match kind {
-        DefinitionKind::AlertChannel => "secret",
+        DefinitionKind::AlertChannel | DefinitionKind::Webhook => "secret",
         _ => "password",
     };
     PlannedField {

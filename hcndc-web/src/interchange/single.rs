@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use hcndc_core::{
     engine::Engine,
-    model::{Definition, DefinitionDraft, DefinitionId, DefinitionKind, Edit},
+    model::{Definition, DefinitionDraft, DefinitionId, DefinitionKind, Edit, Webhook},
 };
 use schemars::{JsonSchema, SchemaGenerator, generate::SchemaSettings};
 use serde::Deserialize as _;
@@ -14,7 +14,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::{
     MeshAlertChannel, MeshAlertRule, MeshCalendar, MeshDataSource, MeshFile, MeshFileEvent,
-    MeshFileServer, MeshParam, MeshPool, MeshSchedule,
+    MeshFileServer, MeshParam, MeshPool, MeshSchedule, MeshWebhook,
     check::{self, Faults},
     de::{NodeReader, Outer, wrong_type},
     definitions::nouns,
@@ -47,6 +47,7 @@ const fn list(kind: DefinitionKind) -> Option<&'static str> {
         DefinitionKind::FileEvent => "file_events",
         DefinitionKind::AlertChannel => "alert_channels",
         DefinitionKind::AlertRule => "alert_rules",
+        DefinitionKind::Webhook => "webhooks",
     })
 }
 
@@ -54,7 +55,7 @@ const fn list(kind: DefinitionKind) -> Option<&'static str> {
 pub(crate) const fn secret_field(kind: DefinitionKind) -> Option<&'static str> {
     match kind {
         DefinitionKind::DataSource | DefinitionKind::FileServer => Some("password"),
-        DefinitionKind::AlertChannel => Some("secret"),
+        DefinitionKind::AlertChannel | DefinitionKind::Webhook => Some("secret"),
         DefinitionKind::Flow
         | DefinitionKind::Job
         | DefinitionKind::Executor
@@ -202,6 +203,7 @@ fn identify(draft: &mut DefinitionDraft, id: DefinitionId, version: Option<u32>)
         FileEvent,
         AlertChannel,
         AlertRule,
+        Webhook,
     )
 }
 
@@ -236,6 +238,11 @@ fn fields(kind: DefinitionKind) -> Map<String, Json> {
         DefinitionKind::AlertRule => {
             json!({"enabled": true, "events": null, "channels": [], "default": false})
         }
+        DefinitionKind::Webhook => json!({
+            "enabled": true, "flows": null, "downstream": false, "scheme": "standard",
+            "signature_header": Webhook::SIGNATURE_HEADER, "delivery_header": Webhook::DELIVERY_HEADER, "filter": [],
+            "date_at": null, "date_format": Webhook::DATE_FORMAT, "zone": "UTC", "date_offset": -1, "params": {},
+        }),
     };
     let mut all = Map::new();
     for part in [&mut fields, &mut more.clone()] {
@@ -284,6 +291,7 @@ pub(crate) fn body_schemas() -> (Vec<(DefinitionKind, Json)>, Map<String, Json>)
         of::<MeshFileEvent>(DefinitionKind::FileEvent, &mut generator),
         of::<MeshAlertChannel>(DefinitionKind::AlertChannel, &mut generator),
         of::<MeshAlertRule>(DefinitionKind::AlertRule, &mut generator),
+        of::<MeshWebhook>(DefinitionKind::Webhook, &mut generator),
     ];
     let mut parts = Json::Object(generator.take_definitions(true));
     unwrap_descriptions(&mut parts);

@@ -309,6 +309,7 @@ impl Reading<'_> {
                 "file_events",
                 "alert_channels",
                 "alert_rules",
+                "webhooks",
                 "schedules",
                 "roles",
                 "users",
@@ -379,6 +380,8 @@ impl Reading<'_> {
         file.alert_channels = self.items(root, "alert_channels", &named);
         let rule = [name.clone(), ("events", Value::List(Vec::new()))];
         file.alert_rules = self.items(root, "alert_rules", &rule);
+        let hook = [name.clone(), ("flows", Value::List(Vec::new()))];
+        file.webhooks = self.items(root, "webhooks", &hook);
         let schedule = [name, text("flow"), text("trigger")];
         file.schedules = self.items(root, "schedules", &schedule);
     }

@@ -61,6 +61,10 @@ impl Mask {
                     let it = Arc::make_mut(it);
                     it.secret = self.secret(&it.secret);
                 }
+                Definition::Webhook(it) => {
+                    let it = Arc::make_mut(it);
+                    it.secret = self.secret(&it.secret);
+                }
                 Definition::Schedule(_)
                 | Definition::Calendar(_)
                 | Definition::Pool(_)
@@ -85,6 +89,7 @@ impl Mask {
                 DefinitionDraft::DataSource(it) => &mut it.password,
                 DefinitionDraft::FileServer(it) => &mut it.password,
                 DefinitionDraft::AlertChannel(it) => &mut it.secret,
+                DefinitionDraft::Webhook(it) => &mut it.secret,
                 DefinitionDraft::Schedule(_)
                 | DefinitionDraft::Calendar(_)
                 | DefinitionDraft::Pool(_)

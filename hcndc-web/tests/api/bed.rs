@@ -5,6 +5,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 use bytes::Bytes;
 use hcndc_core::{
     engine::Settings,
+    port::Deliveries,
     scheduler::{Leadership, Scheduler},
 };
 use hcndc_store_mem::MemStore;
@@ -167,6 +168,11 @@ impl Bed {
     /// A server without definitions that asks callers who they are.
     pub(crate) async fn with_users(access: Access, auth: Arc<Auth>) -> Self {
         Self::made(|app| app.with_users(access, auth)).await
+    }
+
+    /// A server with one executor that keeps what comes to webhooks there.
+    pub(crate) async fn with_deliveries(deliveries: Arc<dyn Deliveries>) -> Self {
+        Self::made(|app| app.with_deliveries(deliveries)).await
     }
 
     async fn made(finish: impl FnOnce(App<MemStore, Hand>) -> App<MemStore, Hand>) -> Self {

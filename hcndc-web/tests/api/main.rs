@@ -18,6 +18,7 @@ mod graphs;
 mod guard;
 mod hand;
 mod health;
+mod hooks;
 mod job_edits;
 mod job_runs;
 mod jobs;

@@ -9,12 +9,13 @@ use super::{at, date, map, param, revision};
 use crate::{
     id::{
         AlertChannelId, AlertRuleId, CalendarId, DataSourceId, FileEventId, FileServerId, FlowId,
-        ParamId, PoolId, ScheduleId,
+        ParamId, PoolId, ScheduleId, WebhookId,
     },
     model::{
         AlertChannel, AlertChannelKind, AlertEvent, AlertRule, Calendar, ContextValue, DataSource,
         DataSourceKind, Deadline, Definition, FileEvent, FilePer, FileServer, FileServerKind,
-        Missed, Overlap, ParamKind, Pool, Schedule, Secret, SharedParam, Trigger, Window,
+        HookCondition, HookScheme, HookTest, Missed, Overlap, ParamKind, Pool, Schedule, Secret,
+        SharedParam, Trigger, Webhook, Window,
     },
     trigger::{
         TimeOfDay, Timing, Weekdays,
@@ -108,7 +109,11 @@ pub(super) fn all() -> Vec<Definition> {
         file_server().into(),
         file_event().into(),
     ]);
-    all.extend([alert_channel().into(), alert_rule().into()]);
+    all.extend([
+        alert_channel().into(),
+        alert_rule().into(),
+        webhook().into(),
+    ]);
     all
 }
 
@@ -274,5 +279,32 @@ fn alert_rule() -> AlertRule {
         channels: vec![AlertChannelId(82)],
         default: true,
         revision: revision(1),
+    }
+}
+
+fn webhook() -> Webhook {
+    Webhook {
+        id: WebhookId(84),
+        name: String::from("订单"),
+        directory: String::from("/零售"),
+        description: String::from("orders are complete"),
+        enabled: true,
+        flows: vec![FlowId(1)],
+        downstream: true,
+        scheme: HookScheme::Body,
+        secret: Secret::new("one two"),
+        signature_header: String::from("X-Signature"),
+        delivery_header: String::from("X-Delivery"),
+        filter: vec![HookCondition {
+            at: String::from("/kind"),
+            is: HookTest::Matches,
+            values: vec![String::from("订单*")],
+        }],
+        date_at: Some(String::from("/data/date")),
+        date_format: String::from("%Y%m%d"),
+        zone: Tz::Asia__Shanghai,
+        date_offset: 0,
+        params: vec![param("BATCH", "/data/batch")],
+        revision: revision(2),
     }
 }

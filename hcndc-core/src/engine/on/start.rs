@@ -44,7 +44,8 @@ impl Engine {
             trigger @ (TriggerKind::Manual
             | TriggerKind::Schedule
             | TriggerKind::File
-            | TriggerKind::DataDate) => trigger,
+            | TriggerKind::DataDate
+            | TriggerKind::Webhook) => trigger,
         };
         let start = Start { trigger, ..start };
         let id = self.begin(Opening::manual(start), step)?;

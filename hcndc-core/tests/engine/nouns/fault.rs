@@ -7,8 +7,8 @@ use hcndc_core::{
     model::{
         AlertRuleDraft, CalendarDraft, ContextValue, DataSourceDraft, DataSourceKind, Deadline,
         DefinitionError as E, DefinitionKind, FileEventDraft, FileServerDraft, FileServerKind,
-        Param, ParamKindDraft, PoolDraft, ScheduleDraft, Secret, SharedParamDraft, Subject,
-        TriggerDraft,
+        HookCondition, HookTest, Param, ParamKindDraft, PoolDraft, ScheduleDraft, Secret,
+        SharedParamDraft, Subject, TriggerDraft, WebhookDraft,
     },
     trigger::{
         TimeOfDay, Timing,
@@ -211,4 +211,68 @@ fn a_fault_says_what_it_is_about() {
         faults[1].to_string(),
         "file server \"server\": still needed by file event event"
     );
+}
+
+#[test]
+fn a_webhook_names_flows_headers_and_places_that_can_be() {
+    let param = |name: &str, value: &str| Param {
+        name: name.into(),
+        value: value.into(),
+    };
+    let draft = WebhookDraft {
+        signature_header: "no header".into(),
+        delivery_header: String::new(),
+        filter: vec![
+            HookCondition {
+                at: "kind".into(),
+                is: HookTest::Equals,
+                values: vec![],
+            },
+            HookCondition {
+                at: "/a~2".into(),
+                is: HookTest::Exists,
+                values: vec![],
+            },
+        ],
+        date_at: Some("date".into()),
+        date_format: "%H".into(),
+        date_offset: 367,
+        params: vec![param("no name", "/a"), param("B", "b")],
+        ..WebhookDraft::new("n", [named("no"), named("a"), named("a")])
+    };
+    let pointer = |value: &str| E::BadPointer {
+        value: value.into(),
+    };
+    let header = |value: &str| E::BadHeader {
+        value: value.into(),
+    };
+    let twice = some().flow("a").to_string();
+    faults(
+        draft,
+        &[
+            ("flows", unknown("flow", "no")),
+            ("flows", E::Duplicate { value: twice }),
+            ("signature_header", header("no header")),
+            ("delivery_header", header("")),
+            ("filter[0].at", pointer("kind")),
+            ("filter[1].at", pointer("/a~2")),
+            ("date_at", pointer("date")),
+            ("params.B", pointer("b")),
+            ("filter[0].values", E::Empty),
+            (
+                "date_format",
+                E::BadFormat {
+                    format: "%H".into(),
+                },
+            ),
+            ("date_offset", range(367, -366, 366)),
+            (
+                "params",
+                E::BadKey {
+                    value: "no name".into(),
+                },
+            ),
+        ],
+    );
+    faults(WebhookDraft::new("n", []), &[("flows", E::Empty)]);
 }

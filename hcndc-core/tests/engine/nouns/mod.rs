@@ -12,6 +12,7 @@ use hcndc_core::{
         DataSourceDraft, DataSourceKind, DefinitionError as E, DefinitionKind, Edit,
         FileEventDraft, FileServerDraft, FileServerKind, FlowRef, JobDraft, JobParamDraft,
         ParamKindDraft, PoolDraft, Ref, ScheduleDraft, Secret, SharedParamDraft, TriggerDraft,
+        WebhookDraft,
     },
     trigger::{
         Timing,
@@ -83,6 +84,7 @@ fn one_of_each() -> Vec<Edit> {
         AlertChannelDraft::new("channel", AlertChannelKind::Email).into(),
         FileEventDraft::new("event", named("server"), "/in/*").into(),
         FileServerDraft::new("server", FileServerKind::Sftp, "sftp.example").into(),
+        WebhookDraft::new("hook", [named("c")]).into(),
         CalendarDraft::new("cal", BusinessDays::default()).into(),
         query("asked", "source").into(),
         DataSourceDraft::new("source", DataSourceKind::Mysql, "db.example").into(),
@@ -95,6 +97,7 @@ fn one_of_each() -> Vec<Edit> {
         text("shared", "v").into(),
         flow("a", &[]),
         flow("b", &[]),
+        flow("c", &[]),
     ]
 }
 

@@ -52,6 +52,12 @@ fn what_is_needed_is_not_deleted_until_its_last_user_goes() {
     let a = bed.flow("a");
     let faults = bed.faults([delete(a)]);
     assert_eq!(faults, [(Some(0), String::new(), E::InUse { users })]);
+    // And for the webhook that starts it.
+    let users = vec!["webhook hook".to_owned()];
+    let c = bed.flow("c");
+    let faults = bed.faults([delete(c)]);
+    assert_eq!(faults, [(Some(0), String::new(), E::InUse { users })]);
+    bed.edit([delete(bed.id(K::Webhook, "hook")), delete(c)]);
     let gone = ["s", "t"].map(|name| delete(bed.id(K::Schedule, name)));
     bed.edit(gone.into_iter().chain([delete(a)]));
     assert_eq!(bed.faults([delete(FlowId(9_999))]).len(), 1);

@@ -41,7 +41,7 @@ enum DbCommand {
     Backup(backup::BackupArgs),
     /// Put a backup in the place of a server's SQLite database
     Restore(backup::RestoreArgs),
-    /// Seal passwords of data sources, file servers and alert channels with a new key, and forget the old one; servers must
+    /// Seal passwords of data sources, file servers, alert channels and webhooks with a new key, and forget the old one; servers must
     /// be stopped, and start with the new key file
     Rekey(rekey::RekeyArgs),
     /// Make a database that was restored from a dump one of its own, before a server starts on it

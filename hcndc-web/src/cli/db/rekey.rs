@@ -3,7 +3,7 @@
 use clap::Args;
 use hcndc_core::{
     engine::Engine,
-    model::{AlertChannelDraft, DataSourceDraft, Edit, FileServerDraft, Secret},
+    model::{AlertChannelDraft, DataSourceDraft, Edit, FileServerDraft, Secret, WebhookDraft},
 };
 use hcndc_store_mysql::{SqlError, SqlStore};
 
@@ -117,6 +117,13 @@ fn edits(engine: &Engine, vault: &Vault) -> Result<Vec<Edit>, VaultError> {
         let draft = AlertChannelDraft {
             secret: again(&it.secret)?,
             ..AlertChannelDraft::from(&**it)
+        };
+        edits.push(draft.into());
+    }
+    for it in engine.webhooks().filter(|it| !it.secret.is_empty()) {
+        let draft = WebhookDraft {
+            secret: again(&it.secret)?,
+            ..WebhookDraft::from(&**it)
         };
         edits.push(draft.into());
     }

@@ -106,6 +106,7 @@ pub(super) const ABOUT: &[(&str, &str)] = &[
     ("hcndc data-source", "服务上的数据源"),
     ("hcndc file-server", "服务上的文件服务器"),
     ("hcndc file-event", "服务上的文件事件"),
+    ("hcndc webhook", "服务上的 Webhook"),
     ("hcndc alert-channel", "服务上的预警配置"),
     ("hcndc alert-rule", "服务上的调度预警"),
     ("hcndc whoami", "以什么身份访问服务，有哪些权限"),

@@ -12,7 +12,7 @@ use crate::{
 const SHOWN: usize = 100;
 
 /// Kinds in both languages.
-const KINDS: [(&str, &str, &str); 14] = [
+const KINDS: [(&str, &str, &str); 15] = [
     ("flow", "flow", "任务流"),
     ("job", "job", "任务"),
     ("executor", "executor", "执行服务器"),
@@ -25,6 +25,7 @@ const KINDS: [(&str, &str, &str); 14] = [
     ("alert_channel", "alert channel", "预警配置"),
     ("alert_rule", "alert rule", "调度预警"),
     ("schedule", "schedule", "调度"),
+    ("webhook", "webhook", "Webhook"),
     ("role", "role", "角色"),
     ("user", "user", "用户"),
 ];

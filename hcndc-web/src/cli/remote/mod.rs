@@ -38,7 +38,7 @@ pub(super) use self::{
     job_run::JobRunArgs,
     nouns::{
         ALERT_CHANNEL, ALERT_RULE, CALENDAR, DATA_SOURCE, FILE_EVENT, FILE_SERVER, POOL,
-        SHARED_PARAM,
+        SHARED_PARAM, WEBHOOK,
     },
     schedule::ScheduleArgs,
     words::has_colours,

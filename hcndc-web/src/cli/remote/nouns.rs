@@ -192,6 +192,21 @@ pub(in crate::cli) static FILE_EVENT: Noun = Noun {
     ],
 };
 
+pub(in crate::cli) static WEBHOOK: Noun = Noun {
+    word: "webhook",
+    path: "webhooks",
+    en: "webhook",
+    zh: "Webhook",
+    columns: &[
+        ID,
+        NAME,
+        DIRECTORY,
+        ENABLED,
+        Column::text("scheme", "签名方式", "/scheme"),
+        DESCRIPTION,
+    ],
+};
+
 pub(in crate::cli) static ALERT_CHANNEL: Noun = Noun {
     word: "alert-channel",
     path: "alert-channels",

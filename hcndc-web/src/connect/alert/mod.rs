@@ -243,6 +243,8 @@ fn coded(answer: &Answer, code: &str, words: &str, busy: &[i64]) -> Result<(), S
     }
 }
 
+pub(crate) use self::webhook::hex;
+
 /// HMAC-SHA256 of some bytes by a key.
 fn hmac_sha256(key: &[u8], bytes: &[u8]) -> Vec<u8> {
     use hmac::{Hmac, KeyInit as _, Mac as _};

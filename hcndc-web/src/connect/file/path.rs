@@ -98,12 +98,15 @@ pub fn is_glob(part: &str) -> bool {
 /// too: many programs write under such a name until a file is whole.
 #[must_use]
 pub fn fits(part: &str, name: &str) -> bool {
-    if !is_glob(part) {
-        return part == name;
-    }
-    if name.starts_with('.') && !part.starts_with('.') {
+    if name.starts_with('.') && is_glob(part) && !part.starts_with('.') {
         return false;
     }
+    fits_any(part, name)
+}
+
+/// Whether a text fits a glob, whatever it begins with.
+#[must_use]
+pub fn fits_any(part: &str, name: &str) -> bool {
     let (part, name): (Vec<char>, Vec<char>) = (part.chars().collect(), name.chars().collect());
     let (mut at, mut of) = (0, 0);
     // Where the latest star stands, and up to where of the name it reaches.

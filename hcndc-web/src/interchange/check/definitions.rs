@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use chrono_tz::Tz;
 use hcndc_core::trigger::cron::{Cron, Dialect};
 use hcndc_core::trigger::interval::Interval;
 use hcndc_exec::executor::template;
@@ -9,10 +10,11 @@ use hcndc_exec::executor::template;
 use super::places::{Faults, Mesh};
 use super::{check_directory, check_no_zero, check_range, check_zone};
 use crate::interchange::de::shorten;
+use crate::interchange::definitions::nouns::{self, ExistingNouns};
 use crate::interchange::fault::Problem;
 use crate::interchange::mesh_file::{
     MeshAlertRule, MeshCalendar, MeshContextValue, MeshDayFilter, MeshDayRule, MeshDialect,
-    MeshFileEvent, MeshParam, MeshSchedule, MeshTrigger,
+    MeshFileEvent, MeshParam, MeshSchedule, MeshTrigger, MeshWebhook,
 };
 use crate::interchange::node::{Node, Value, field_path, item_path};
 use crate::interchange::span::Span;
@@ -52,6 +54,9 @@ pub(super) fn check(mesh: &Mesh<'_>, faults: &mut Faults<'_>) {
     }
     for rule in mesh.list("alert_rules", &file.alert_rules) {
         check_rule(rule.item, &rule.path(), faults);
+    }
+    for hook in mesh.list("webhooks", &file.webhooks) {
+        check_webhook(hook.item, &hook.path(), faults);
     }
     for schedule in mesh.list("schedules", &file.schedules) {
         check_schedule(schedule.item, &schedule.path(), faults);
@@ -184,6 +189,22 @@ fn check_span(found: Span, min: Span, max: Span, path: &str, faults: &mut Faults
 fn check_rule(rule: &MeshAlertRule, path: &str, faults: &mut Faults<'_>) {
     check_directory(&rule.directory, path, faults);
     check_not_empty(&rule.events, &field_path(path, "events"), faults);
+}
+
+fn check_webhook(hook: &MeshWebhook, path: &str, faults: &mut Faults<'_>) {
+    check_directory(&hook.directory, path, faults);
+    check_not_empty(&hook.flows, &field_path(path, "flows"), faults);
+    if let Some(zone) = &hook.zone {
+        check_zone(zone, &field_path(path, "zone"), faults);
+    }
+    check_date_form(&hook.date_format, &field_path(path, "date_format"), faults);
+    let offset = field_path(path, "date_offset");
+    check_range(hook.date_offset, -366, 366, &offset, faults);
+    for (field, error) in nouns::webhook(hook, Tz::UTC, &ExistingNouns::default()).faults() {
+        let path = field_path(path, &field);
+        // An item that is faulty by itself stands nowhere in what was read, or is told already.
+        faults.tell(&path, Problem::Definition(error));
+    }
 }
 
 fn check_schedule(schedule: &MeshSchedule, path: &str, faults: &mut Faults<'_>) {

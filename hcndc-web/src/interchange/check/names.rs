@@ -61,10 +61,14 @@ pub(super) fn check(mesh: &Mesh<'_>, faults: &mut Faults<'_>) {
         |it| &it.name,
         faults,
     );
+    list(mesh, Noun::Webhook, &file.webhooks, |it| &it.name, faults);
     list(mesh, Noun::Schedule, &file.schedules, |it| &it.name, faults);
     list(mesh, Noun::Role, &file.roles, |it| &it.name, faults);
     for schedule in mesh.list("schedules", &file.schedules) {
         check_maps(schedule.node, &schedule.path(), faults);
+    }
+    for hook in mesh.list("webhooks", &file.webhooks) {
+        check_maps(hook.node, &hook.path(), faults);
     }
     let mut flows = Seen::new(Noun::Flow);
     for flow in &mesh.flows {

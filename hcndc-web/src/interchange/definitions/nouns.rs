@@ -7,13 +7,14 @@ use hcndc_core::{
     engine::Engine,
     id::{
         AlertChannelId, AlertRuleId, CalendarId, DataSourceId, FileEventId, FileServerId, ParamId,
-        PoolId, ScheduleId,
+        PoolId, ScheduleId, WebhookId,
     },
     model::{
         AlertChannelDraft, AlertChannelKind, AlertEvent, AlertRuleDraft, CalendarDraft,
         ContextValue, DataSourceDraft, DataSourceKind, Deadline, Edit, FileEventDraft, FilePer,
-        FileServerDraft, FileServerKind, Missed, Named, Overlap, ParamKindDraft, PoolDraft, Ref,
-        ScheduleDraft, Secret, SharedParamDraft, TriggerDraft, Window,
+        FileServerDraft, FileServerKind, HookCondition, HookScheme, HookTest, Missed, Named,
+        Overlap, ParamKindDraft, PoolDraft, Ref, ScheduleDraft, Secret, SharedParamDraft,
+        TriggerDraft, WebhookDraft, Window,
     },
     time::{DataDate, Timestamp},
     trigger::{
@@ -29,7 +30,8 @@ use crate::interchange::{
     MeshAlertChannel, MeshAlertEvent, MeshAlertKind, MeshAlertRule, MeshCalendar, MeshContext,
     MeshContextValue, MeshDataSource, MeshDataSourceKind, MeshDate, MeshDayFilter, MeshDayRule,
     MeshDeadline, MeshFile, MeshFileEvent, MeshFilePer, MeshFileServer, MeshFileServerKind,
-    MeshMissed, MeshOverlap, MeshParam, MeshPool, MeshSchedule, MeshTrigger, MeshWeekday, Moment,
+    MeshHookScheme, MeshHookTest, MeshMissed, MeshOverlap, MeshParam, MeshPool, MeshSchedule,
+    MeshTrigger, MeshWebhook, MeshWeekday, Moment,
 };
 
 /// Ids by name of what an engine has beside flows, jobs and executors.
@@ -44,6 +46,7 @@ pub(in crate::interchange) struct ExistingNouns {
     file_events: HashMap<String, FileEventId>,
     alert_channels: HashMap<String, AlertChannelId>,
     alert_rules: HashMap<String, AlertRuleId>,
+    webhooks: HashMap<String, WebhookId>,
 }
 
 impl ExistingNouns {
@@ -58,6 +61,7 @@ impl ExistingNouns {
             file_events: ids(engine.file_events()),
             alert_channels: ids(engine.alert_channels()),
             alert_rules: ids(engine.alert_rules()),
+            webhooks: ids(engine.webhooks()),
         }
     }
 }
@@ -86,6 +90,8 @@ pub(in crate::interchange) fn edits(file: &MeshFile, existing: &ExistingNouns) -
     edits.extend(channels.map(|it| alert_channel(it, existing).into()));
     let rules = file.alert_rules.iter();
     edits.extend(rules.map(|it| alert_rule(it, existing).into()));
+    let hooks = file.webhooks.iter();
+    edits.extend(hooks.map(|it| webhook(it, zone, existing).into()));
     let schedules = file.schedules.iter();
     edits.extend(schedules.map(|it| schedule(it, zone, existing).into()));
     edits
@@ -242,6 +248,46 @@ fn file_event(it: &MeshFileEvent, zone: Tz, existing: &ExistingNouns) -> FileEve
         },
         date_pattern: it.date_pattern.clone(),
         ..FileEventDraft::new(&it.name, Ref::Name(it.server.clone()), &it.path)
+    }
+}
+
+/// A webhook as it is to be put; by itself, for those who check it.
+pub(in crate::interchange) fn webhook(
+    it: &MeshWebhook,
+    zone: Tz,
+    existing: &ExistingNouns,
+) -> WebhookDraft {
+    let filter = it.filter.iter().map(|it| HookCondition {
+        at: it.at.clone(),
+        is: match it.is {
+            MeshHookTest::Equals => HookTest::Equals,
+            MeshHookTest::Differs => HookTest::Differs,
+            MeshHookTest::Matches => HookTest::Matches,
+            MeshHookTest::Exists => HookTest::Exists,
+            MeshHookTest::Absent => HookTest::Absent,
+        },
+        values: it.values.clone(),
+    });
+    WebhookDraft {
+        id: existing.webhooks.get(&it.name).copied(),
+        directory: it.directory.clone(),
+        description: it.description.clone().unwrap_or_default(),
+        enabled: it.enabled,
+        downstream: it.downstream,
+        scheme: match it.scheme {
+            MeshHookScheme::Standard => HookScheme::Standard,
+            MeshHookScheme::Body => HookScheme::Body,
+        },
+        secret: it.secret.clone().map(Secret::new),
+        signature_header: it.signature_header.clone(),
+        delivery_header: it.delivery_header.clone(),
+        filter: filter.collect(),
+        date_at: it.date_at.clone(),
+        date_format: it.date_format.clone(),
+        zone: it.zone.as_deref().map_or(zone, zone_of),
+        date_offset: it.date_offset,
+        params: to_params(&it.params),
+        ..WebhookDraft::new(&it.name, names(&it.flows))
     }
 }
 

@@ -7,7 +7,8 @@ use hcndc_core::{
     model::{
         AlertChannel, AlertChannelKind, AlertEvent, AlertRule, Calendar, ContextValue, DataSource,
         DataSourceKind, Deadline, Definition, FileEvent, FilePer, FileServer, FileServerKind,
-        Missed, Overlap, ParamKind, Pool, Schedule, SharedParam, Trigger,
+        HookScheme, HookTest, Missed, Overlap, ParamKind, Pool, Schedule, SharedParam, Trigger,
+        Webhook,
     },
     time::{DataDate, Timestamp},
     trigger::{
@@ -22,8 +23,9 @@ use crate::interchange::{
     MeshAlertChannel, MeshAlertEvent, MeshAlertKind, MeshAlertRule, MeshCalendar, MeshContext,
     MeshContextValue, MeshDataSource, MeshDataSourceKind, MeshDate, MeshDayFilter, MeshDayRule,
     MeshDeadline, MeshDialect, MeshFile, MeshFileEvent, MeshFilePer, MeshFileServer,
-    MeshFileServerKind, MeshMissed, MeshOverlap, MeshParam, MeshPool, MeshQuery, MeshSchedule,
-    MeshTrigger, MeshWeekday, MeshWindow, TimeOfDay,
+    MeshFileServerKind, MeshHookCondition, MeshHookScheme, MeshHookTest, MeshMissed, MeshOverlap,
+    MeshParam, MeshPool, MeshQuery, MeshSchedule, MeshTrigger, MeshWebhook, MeshWeekday,
+    MeshWindow, TimeOfDay,
 };
 
 /// Adds all of them to a file.
@@ -40,6 +42,8 @@ pub(super) fn add(engine: &Engine, file: &mut MeshFile) {
     file.alert_channels = channels.map(|it| alert_channel(it)).collect();
     let rules = engine.alert_rules();
     file.alert_rules = rules.map(|it| alert_rule(engine, it)).collect();
+    let hooks = engine.webhooks();
+    file.webhooks = hooks.map(|it| webhook(engine, it)).collect();
     let schedules = engine.schedules();
     file.schedules = schedules.map(|it| schedule(engine, it)).collect();
 }
@@ -59,6 +63,7 @@ pub(in crate::interchange) fn one(
         Definition::FileEvent(it) => serde_json::to_value(file_event(engine, it)),
         Definition::AlertChannel(it) => serde_json::to_value(alert_channel(it)),
         Definition::AlertRule(it) => serde_json::to_value(alert_rule(engine, it)),
+        Definition::Webhook(it) => serde_json::to_value(webhook(engine, it)),
     };
     match value {
         Ok(serde_json::Value::Object(fields)) => fields,
@@ -263,6 +268,43 @@ fn alert_rule(engine: &Engine, it: &AlertRule) -> MeshAlertRule {
         events: it.events.iter().copied().map(alert_event).collect(),
         channels: channels.collect(),
         default: it.default,
+    }
+}
+
+fn webhook(engine: &Engine, it: &Webhook) -> MeshWebhook {
+    let flows = it.flows.iter();
+    let flows = flows.map(|id| name(engine.flow(*id), |it| &it.name));
+    let filter = it.filter.iter().map(|it| MeshHookCondition {
+        at: it.at.clone(),
+        is: match it.is {
+            HookTest::Equals => MeshHookTest::Equals,
+            HookTest::Differs => MeshHookTest::Differs,
+            HookTest::Matches => MeshHookTest::Matches,
+            HookTest::Exists => MeshHookTest::Exists,
+            HookTest::Absent => MeshHookTest::Absent,
+        },
+        values: it.values.clone(),
+    });
+    MeshWebhook {
+        name: it.name.clone(),
+        description: said(&it.description),
+        directory: it.directory.clone(),
+        enabled: it.enabled,
+        flows: flows.collect(),
+        downstream: it.downstream,
+        scheme: match it.scheme {
+            HookScheme::Standard => MeshHookScheme::Standard,
+            HookScheme::Body => MeshHookScheme::Body,
+        },
+        secret: None,
+        signature_header: it.signature_header.clone(),
+        delivery_header: it.delivery_header.clone(),
+        filter: filter.collect(),
+        date_at: it.date_at.clone(),
+        date_format: it.date_format.clone(),
+        zone: zone(it.zone),
+        date_offset: it.date_offset,
+        params: params(&it.params),
     }
 }
 

@@ -390,6 +390,7 @@ fn noun_text(noun: Noun) -> &'static str {
         Noun::FileEvent => "file event",
         Noun::AlertChannel => "alert channel",
         Noun::AlertRule => "alert rule",
+        Noun::Webhook => "webhook",
         Noun::Role => "role",
         Noun::User => "user",
         Noun::Param => "param",

@@ -345,6 +345,7 @@ fn noun_text(noun: Noun) -> &'static str {
         Noun::FileEvent => "文件事件",
         Noun::AlertChannel => "预警配置",
         Noun::AlertRule => "预警规则",
+        Noun::Webhook => "Webhook",
         Noun::Role => "角色",
         Noun::User => "用户",
         Noun::Param => "参数",

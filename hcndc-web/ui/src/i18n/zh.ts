@@ -4,7 +4,7 @@ const zh: Messages = {
   app: { tagline: '调度网状依赖的 ETL 任务', skip: '跳到内容', menu: '菜单' },
   menu: {
     watch: '监控', define: '定义', connect: '连接', manage: '管理',
-    home: '总览', execute: '执行', interface: '任务流', job: '任务', dispatch: '调度', backfill: '补数', forecast: '预测', dispatchAlert: '调度预警', baseAlert: '预警配置', executor: '执行服务器', params: '参数', datasource: '数据源', ftp: '文件服务器', ftpEvent: '文件事件', calendar: '日历', pool: '资源池',
+    home: '总览', execute: '执行', interface: '任务流', job: '任务', dispatch: '调度', backfill: '补数', forecast: '预测', dispatchAlert: '调度预警', baseAlert: '预警配置', executor: '执行服务器', params: '参数', datasource: '数据源', ftp: '文件服务器', ftpEvent: '文件事件', hook: 'Webhook', calendar: '日历', pool: '资源池',
     user: '用户', role: '角色', token: 'API 令牌', audit: '审计', server: '服务器', graph: '任务流网状图', alert: '预警',
   },
   user: {
@@ -38,7 +38,8 @@ const zh: Messages = {
     succeeded: '成功', failed: '失败', upstream_failed: '上游失败', timed_out: '超时', lost: '失联', not_started: '未能启动', running: '运行中', dispatched: '已下发', queued: '排队中', blocked: '等待依赖', waiting: '等待中', retry_wait: '等待重试', paused: '已暂停', stopping: '停止中', stopped: '已停止', killed: '已终止', skipped: '已跳过', joined: '已合并',
   },
   tone: { succeeded: '成功', failed: '失败', running: '运行中', waiting: '等待', paused: '等待重试', stopped: '已终止', skipped: '跳过' },
-  trigger: { manual: '手动', schedule: '调度', file: '文件', data_date: '数据日期', backfill: '补数' },
+  trigger: { manual: '手动', schedule: '调度', file: '文件', data_date: '数据日期', backfill: '补数', webhook: 'Webhook' },
+  hook: { at: '位置', values: '值', test_equals: '等于', test_differs: '不等于', test_matches: '匹配', test_exists: '存在', test_absent: '不存在', address: '投递地址', signedStandard: '以 POST 发送 JSON，按 Standard Webhooks 规范签名。', signedBody: '以 POST 发送 JSON，对内容以 HMAC-SHA256 签名。', noSecret: '尚无密钥：拒绝所有投递。', sample: '试投样例', run: '试投', notJson: '样例不是 JSON', would_started: '将启动', would_filtered: '不会启动', would_refused: '将被拒绝', deliveries: '投递记录', again: '刷新', came: '到达', name: '标识', from: '来源', nameless: '无标识', tries: '× {n}', started: '已启动', filtered: '已过滤', refused: '已拒绝', none: '尚无投递', bytes: '共 {n} 字节。', take: '用作样例', more: '更多' },
   home: {
     title: '总览', today: '今日启动', since: '，自 {at} 起', running: '正在运行', failed: '失败', noFailed: '今天没有失败。', noRunning: '当前没有运行中的执行。', executors: '执行服务器', online: '在线', offline: '离线', slots: '槽位 {used} / {all}', load: '负载 {n}', memory: '可用内存 {n}', disk: '可用磁盘 {n}', why: '原因', lastLines: '输出的最后几行', fix: '修正任务', resume: '继续执行', next: '即将触发', noNext: '近期没有调度触发。', heat: '近 30 天各任务流', late: '超时与期限', alerts: '未处理预警', noAlerts: '没有未处理的预警。', trend: '耗时', jobs: '任务 {done} / {total}', welcome: '从这里开始', welcomeText: '还没有任何执行。请新建任务流和任务，或用 hcndc import 导入网格文件，然后运行。', newFlow: '新建任务流', holds: '另有 {n} 个任务受阻', heatCell: '{flow}，{date}：成功 {succeeded}，失败 {failed}', noHeat: '近 30 天没有执行。', tonight: '未来 24 小时', lastEnd: '{n} 个执行中最后一个结束', openThen: '届时仍未结束：{n}', allKept: '所有期限均可满足。', noLate: '没有超时，一天内也没有期限。', missed: '已超时', open: '待完成', startBy: '须在 {at} 前开始（{date}）', finishBy: '须在 {at} 前成功（{date}）',
   },

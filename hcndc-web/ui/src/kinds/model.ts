@@ -4,7 +4,7 @@ import type { Field, FieldType, Item, Kind } from './types'
 export type Model = Record<string, unknown>
 
 const INITIAL: Partial<Record<FieldType, unknown>> = {
-  bool: false, many: [], refs: [], words: [], map: {}, params: {}, codes: [], dates: [], dependencies: [], permissions: [],
+  bool: false, many: [], refs: [], words: [], map: {}, params: {}, codes: [], dates: [], dependencies: [], permissions: [], conditions: [],
 }
 
 const copy = <T>(value: T): T => (value === undefined ? value : (JSON.parse(JSON.stringify(value)) as T))

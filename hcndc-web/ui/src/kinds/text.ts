@@ -75,6 +75,7 @@ export function valueText(type: AnyType, value: unknown, item: Item, options?: F
       return dates.length > 4 ? `${dates.slice(0, 4).join(', ')} … (${dates.length})` : dates.join(', ')
     }
     case 'map': case 'params': return Object.entries(value as object).map(([key, it]) => `${key}=${paramText(it)}`).join(', ')
+    case 'conditions': return (value as { at: string; is?: string; values?: string[] }[]).map((it) => `${it.at || '/'} ${t(`hook.test_${it.is ?? 'equals'}`)} ${(it.values ?? []).join(' | ')}`.trim()).join('; ')
     case 'dependencies': return (value as unknown[]).map(dependencyText).join(', ')
     case 'retry': {
       const it = value as { max: number; delay?: string | null; backoff?: number | null; cap?: string | null }

@@ -1,4 +1,4 @@
-/** Kinds that tell when: schedules, calendars, file servers and events. */
+/** Kinds that tell when: schedules, calendars, file servers and events, webhooks. */
 import { COLUMN_DIRECTORY, COLUMN_ENABLED, COLUMN_NAME, COLUMN_UPDATED, DESCRIPTION, DIRECTORY, ENABLED, NAME, p, type Field, type Kind } from './types'
 
 const ZONE: Field = { name: 'zone', type: 'zone', label: p('Time zone', '时区'), help: p('Whose clock its times and dates follow.', '时间和日期所依据的时区。') }
@@ -103,6 +103,32 @@ export const fileEvents: Kind = {
     { name: 'min_age', type: 'span', initial: '0s', advanced: true, label: p('Unchanged for', '静止时长'), help: p('How long a file must have been left unchanged.', '文件须多久未变化。') },
     { name: 'marker', type: 'text', empty: null, advanced: true, label: p('Marker file', '标记文件'), help: p('A file beside it that says that it is complete; * stands for its name: *.ok', '表示文件已完整的文件，* 代表其名称：*.ok') },
     { name: 'date_pattern', type: 'text', empty: null, advanced: true, placeholder: '%Y%m%d', label: p('Date in the name', '文件名中的日期'), help: p('Where the data date stands in a file’s name, in strftime form.', '数据日期在文件名中的 strftime 格式。') },
+  ],
+}
+
+const ofBody = (model: Record<string, unknown>) => model['scheme'] === 'body'
+export const webhooks: Kind = {
+  key: 'webhooks', page: '/hook/', one: p('webhook', 'Webhook'), many: p('Webhooks', 'Webhook'),
+  about: p('Ways in for outside systems, whose signed deliveries start flows.', '外部系统的入口，签名的投递会启动任务流。'),
+  start: p('Make a webhook, then give its address and secret to the sender.', '新建 Webhook，再将地址和密钥告知发送方。'),
+  filters: ['directory', 'enabled'], needs: 'write', uses: true,
+  detail: () => import('@/pages/WebhookParts.vue'),
+  columns: [COLUMN_NAME, { name: 'flows', label: p('Flows', '任务流'), type: 'refs' }, { name: 'scheme', label: p('Signed', '签名'), type: 'select', width: '130px', wide: true }, COLUMN_DIRECTORY, COLUMN_ENABLED, COLUMN_UPDATED],
+  fields: [
+    NAME, DESCRIPTION, DIRECTORY,
+    { ...ENABLED, help: p('Deliveries to one that is not enabled are refused.', '未启用时拒绝投递。') },
+    { name: 'flows', type: 'refs', to: 'flows', required: true, label: p('Flows', '任务流'), help: p('What a delivery starts, all in one execution.', '一次投递启动的任务流，同属一个执行。') },
+    { name: 'downstream', type: 'bool', initial: false, label: p('With all flows downstream', '包含全部下游任务流') },
+    { name: 'scheme', type: 'select', initial: 'standard', options: [{ value: 'standard', label: p('Standard Webhooks', 'Standard Webhooks') }, { value: 'body', label: p('body, as GitHub', '内容（如 GitHub）') }], label: p('Signed', '签名方式'), help: p('Standard Webhooks sign time and id too, so that nobody can send a delivery again.', 'Standard Webhooks 同时对时间和标识签名，可防止重放。') },
+    { name: 'secret', type: 'secret', label: p('Secret', '密钥'), help: p('16 characters or more. While you change it, give the old and the new one with a space between: both are valid.', '至少 16 个字符。更换期间可同时填写新旧两个，以空格隔开，均有效。') },
+    { name: 'signature_header', type: 'text', initial: 'X-Hub-Signature-256', when: ofBody, label: p('Header of signatures', '签名请求头') },
+    { name: 'delivery_header', type: 'text', initial: 'X-GitHub-Delivery', when: ofBody, label: p('Header of ids', '标识请求头'), help: p('Tells deliveries apart; one without it is known by its body.', '用于区分投递；没有时按内容区分。') },
+    { name: 'filter', type: 'conditions', label: p('Filter', '过滤'), help: p('What must hold of the body, all of it. Places are JSON pointers, such as /data/kind; values are separated by commas, and any of them will do.', '内容须满足的全部条件。位置为 JSON 指针，如 /data/kind；多个值满足其一即可。') },
+    { name: 'date_at', type: 'text', empty: null, placeholder: '/data/date', label: p('Data date at', '数据日期位置'), help: p('JSON pointer to the data date. Empty: it counts from the day of arrival.', '数据日期所在的 JSON 指针。留空则按到达日期计算。') },
+    { name: 'date_format', type: 'text', initial: '%Y-%m-%d', when: (model) => !!model['date_at'], label: p('Form of the date', '日期格式'), help: p('In strftime form; more may follow it, such as a time.', 'strftime 格式；其后可有其他内容，如时刻。') },
+    { name: 'date_offset', type: 'int', initial: -1, min: -366, max: 366, when: (model) => !model['date_at'], label: p('Data date offset', '数据日期偏移'), help: p('Days from the day of arrival to the data date; -1 is T-1.', '到达日期到数据日期的天数，-1 即 T-1。') },
+    { ...ZONE, help: p('Whose clock tells the day of arrival.', '到达日期所依据的时区。') },
+    { name: 'params', type: 'map', label: p('Params', '参数'), help: p('Names, and JSON pointers to their values in the body.', '参数名，及其值在内容中的 JSON 指针。') },
   ],
 }
 

@@ -1,6 +1,6 @@
 /** The side menu: what there is, in which order, and what each needs. */
 import {
-  AlarmClock, Avatar, Bell, Box, Calendar, Coin, Connection, Cpu, DataLine, Document, Finished, FolderOpened, House, Key, List, MessageBox, Operation, Share, Tickets, TrendCharts, User,
+  AlarmClock, Avatar, Bell, Box, Calendar, Coin, Connection, Cpu, DataLine, Document, Finished, FolderOpened, House, Key, Link, List, MessageBox, Operation, Share, Tickets, TrendCharts, User,
 } from '@element-plus/icons-vue'
 import type { Component } from 'vue'
 import type { Permission } from '@/state/session'
@@ -44,6 +44,7 @@ export const MENU: { text: string; entries: Entry[] }[] = [
       { to: '/datasource/', text: 'datasource', icon: Coin },
       { to: '/ftp/', text: 'ftp', icon: FolderOpened },
       { to: '/ftp/event/', text: 'ftpEvent', icon: Document },
+      { to: '/hook/', text: 'hook', icon: Link },
       { to: '/base/alert/', text: 'baseAlert', icon: MessageBox },
     ],
   },

@@ -9,6 +9,7 @@ mod names;
 mod nouns;
 mod put;
 mod put_named;
+mod put_webhook;
 mod shared;
 
 use alloc::{
@@ -132,6 +133,7 @@ impl Engine {
             self.alerts.put_rule(rule);
         }
         self.apply_named(nouns.alert_rules, step);
+        self.apply_named(nouns.webhooks, step);
         step.changes.reserve(flows.len() + jobs.len());
         for flow in flows {
             self.definitions.put_flow(Arc::clone(&flow));

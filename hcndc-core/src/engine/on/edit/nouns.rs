@@ -13,7 +13,7 @@ use crate::{
         AlertChannel, AlertChannelDraft, AlertRule, AlertRuleDraft, Calendar, CalendarDraft,
         DataSource, DataSourceDraft, Executor, ExecutorDraft, FileEvent, FileEventDraft,
         FileServer, FileServerDraft, Named, Pool, PoolDraft, Schedule, ScheduleDraft, SharedParam,
-        SharedParamDraft,
+        SharedParamDraft, Webhook, WebhookDraft,
     },
 };
 
@@ -106,6 +106,7 @@ nouns! {
     file_events: FileEvent from FileEventDraft, filed under it => &it.directory;
     alert_channels: AlertChannel from AlertChannelDraft, filed under it => &it.directory;
     alert_rules: AlertRule from AlertRuleDraft, filed under it => &it.directory;
+    webhooks: Webhook from WebhookDraft, filed under it => &it.directory;
 }
 
 /// The same for whatever definition is drafted.
@@ -124,6 +125,7 @@ macro_rules! of_any_draft {
             $crate::model::DefinitionDraft::FileEvent($it) => $value,
             $crate::model::DefinitionDraft::AlertChannel($it) => $value,
             $crate::model::DefinitionDraft::AlertRule($it) => $value,
+            $crate::model::DefinitionDraft::Webhook($it) => $value,
         }
     };
 }
@@ -165,6 +167,9 @@ macro_rules! of_any_id {
             }
             $crate::model::DefinitionId::AlertRule(id) => {
                 $this.$method::<$crate::model::AlertRule>(id $(, $rest)*)
+            }
+            $crate::model::DefinitionId::Webhook(id) => {
+                $this.$method::<$crate::model::Webhook>(id $(, $rest)*)
             }
         }
     };

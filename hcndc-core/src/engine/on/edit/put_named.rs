@@ -43,6 +43,7 @@ impl Plan<'_> {
             DefinitionDraft::FileEvent(draft) => self.put_file_event(at, draft),
             DefinitionDraft::AlertChannel(draft) => self.put_alert_channel(at, draft),
             DefinitionDraft::AlertRule(draft) => self.put_alert_rule(at, draft),
+            DefinitionDraft::Webhook(draft) => self.put_webhook(at, draft),
         }
     }
 
@@ -344,7 +345,7 @@ impl Plan<'_> {
     }
 
     /// The one that is given, else the one that there was.
-    fn secret(
+    pub(super) fn secret(
         &mut self,
         at: usize,
         field: &str,

@@ -148,6 +148,10 @@ pub(super) fn check(
         let path = field_path(&rule.path(), "channels");
         channels.check_list(&rule.item.channels, &path, faults);
     }
+    for hook in mesh.list("webhooks", &file.webhooks) {
+        let path = field_path(&hook.path(), "flows");
+        flows.check_list(&hook.item.flows, &path, faults);
+    }
     check_jobs(mesh, budget, faults);
 }
 
