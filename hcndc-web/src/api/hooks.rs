@@ -387,7 +387,8 @@ async fn record<H, T>(app: &App<H, T>, delivery: &Delivery) -> Result<(), Proble
         return Ok(());
     };
     deliveries.record(delivery).await?;
-    if app.doors.recorded.fetch_add(1, Ordering::Relaxed) % LOOK_EVERY == 0 {
+    let before = app.doors.recorded.fetch_add(1, Ordering::Relaxed);
+    if before.is_multiple_of(LOOK_EVERY) {
         let kept_for = i64::try_from(KEPT_FOR.as_micros()).unwrap_or(i64::MAX);
         let kept = DeliveriesKept {
             taken: KEPT.0,
