@@ -14,6 +14,10 @@ use crate::{SqlError, address::without_password};
 /// How long anyone waits for a free connection, or for a server to answer.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// How long a connection may have been idle to be used without a look whether it is still there: what ends connections, a server that starts
+/// anew or a firewall that forgets them, takes longer than that.
+const TRUSTED: Duration = Duration::from_secs(1);
+
 /// What is certain once a commit has returned. Matters on SQLite only; a MySQL server has its own setting
 /// (`innodb_flush_log_at_trx_commit`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -220,6 +224,8 @@ fn pool(url: &str, connections: u32) -> ConnectOptions {
         .max_connections(connections)
         .acquire_timeout(PATIENCE)
         .connect_timeout(PATIENCE)
+        // To ask whether it is there costs a way to the database, which a lone commit would pay for each time.
+        .test_before_acquire_if_idle_for(TRUSTED)
         // Statements of hundreds of rows are no reading matter.
         .sqlx_logging(false)
         .record_stmt_in_spans(false);
