@@ -213,8 +213,18 @@ pub(super) async fn latest_runs(
     if query.flows.is_empty() {
         return Ok(Vec::new());
     }
-    let rows = db.query_all(&select_latest_runs(query)?).await;
-    let rows = rows.doing("read the latest runs of flows")?;
+    let doing = "read the latest runs of flows";
+    let bounds = db.query_one(&select_bounds(query)).await.doing(doing)?;
+    let bounds = bounds.map(|row| {
+        let row = Reader::new("execution", &row);
+        let id = |column| row.column::<Option<i64>>(column);
+        Ok::<_, SqlError>((id("first")?, id("last")?))
+    });
+    let Some((Some(first), Some(last))) = bounds.transpose()? else {
+        return Ok(Vec::new());
+    };
+    let rows = db.query_all(&select_latest_runs(query, first, last)?).await;
+    let rows = rows.doing(doing)?;
     let runs = rows.iter().map(|row| {
         let others = Reader::new("flow_run", row);
         Ok(LatestRun {
@@ -226,8 +236,24 @@ pub(super) async fn latest_runs(
     runs.collect()
 }
 
-/// A flow's runs for a date are found by the executions with that date, and the latest of them by its id.
-fn select_latest_runs(query: &LatestRunQuery) -> Result<SelectStatement, SqlError> {
+/// The first and the last id of all executions with these dates. Dates mostly grow as ids do, so that little lies between that is of other dates.
+fn select_bounds(query: &LatestRunQuery) -> SelectStatement {
+    Query::select()
+        .expr_as(Expr::col(Execution::Id).min(), "first")
+        .expr_as(Expr::col(Execution::Id).max(), "last")
+        .from(Execution::Table)
+        .and_where(Expr::col(Execution::DataDate).gte(entity::date(query.from)))
+        .and_where(Expr::col(Execution::DataDate).lte(entity::date(query.to)))
+        .to_owned()
+}
+
+/// The runs of each flow in these executions, and the latest of them for each date by its id. Found by the flows, for a date may have many
+/// thousands of executions, and a page but a few flows.
+fn select_latest_runs(
+    query: &LatestRunQuery,
+    first: i64,
+    last: i64,
+) -> Result<SelectStatement, SqlError> {
     const LATEST: &str = "latest";
     let data_date = || Expr::col((Execution::Table, Execution::DataDate));
     let its = || {
@@ -238,18 +264,21 @@ fn select_latest_runs(query: &LatestRunQuery) -> Result<SelectStatement, SqlErro
         .iter()
         .map(|flow| entity::number("flow", flow.0));
     let flows = flows.collect::<Result<Vec<_>, _>>()?;
+    let of_run = Expr::col((FlowRun::Table, FlowRun::ExecutionId));
     let latest = Query::select()
         .expr_as(Expr::col((FlowRun::Table, FlowRun::Id)).max(), "id")
         .expr_as(
             Expr::col((FlowRun::Table, FlowRun::Id)).count(),
             "executions",
         )
-        .from(Execution::Table)
-        .cross_join(FlowRun::Table)
+        .from(FlowRun::Table)
+        .cross_join(Execution::Table)
+        .and_where(Expr::col((FlowRun::Table, FlowRun::FlowId)).is_in(flows))
+        .and_where(Expr::col((FlowRun::Table, FlowRun::ExecutionId)).between(first, last))
+        // SQLite leaves the bounds out of its search where it is told that the ids are equal.
+        .and_where(Expr::col((Execution::Table, Execution::Id)).eq(of_run.add(0_i64)))
         .and_where(data_date().gte(entity::date(query.from)))
         .and_where(data_date().lte(entity::date(query.to)))
-        .and_where(its())
-        .and_where(Expr::col((FlowRun::Table, FlowRun::FlowId)).is_in(flows))
         .group_by_columns([
             (FlowRun::Table, FlowRun::FlowId).into_column_ref(),
             (Execution::Table, Execution::DataDate).into_column_ref(),
@@ -582,9 +611,18 @@ mod tests {
             from: day("2026-11-01"),
             to: day("2026-11-30"),
         };
-        let plan = plan(&store, &select_latest_runs(&query).expect("sound")).await;
+        let bounds = plan(&store, &select_bounds(&query)).await;
+        assert!(
+            bounds.contains("COVERING INDEX execution_by_data_date"),
+            "{bounds}"
+        );
+        let plan = plan(&store, &select_latest_runs(&query, 1, 9).expect("sound")).await;
         let scans = |line: &str| line.starts_with("SCAN") && !line.contains("latest");
         assert!(!plan.lines().any(scans), "it reads a whole table:\n{plan}");
+        assert!(
+            plan.contains("flow_run_by_flow (flow_id=? AND execution_id>? AND execution_id<?)"),
+            "it reads all runs of a flow or of a date:\n{plan}"
+        );
     }
 
     #[tokio::test]
