@@ -354,6 +354,8 @@ pub enum Problem {
     SeveralKinds,
     /// What a job does in the place of a command cannot be done.
     Definition(DefinitionError),
+    /// What a webhook looks at in a delivery cannot be.
+    Webhook(DefinitionError),
     /// A text that is handed to a process holds the character NUL.
     NulCharacter,
     /// A text has more bytes than the system passes to a program.
@@ -615,6 +617,7 @@ impl Problem {
             Self::EmptyCommand => "empty-command",
             Self::SeveralKinds => "several-kinds",
             Self::Definition(_) => "bad-work",
+            Self::Webhook(_) => "bad-webhook",
             Self::NulCharacter => "nul-character",
             Self::TextTooLong { .. } => "text-too-long",
             Self::ZeroDuration => "zero-duration",

@@ -53,10 +53,10 @@ pub use self::mesh_file::{
     MeshContextValue, MeshDataSource, MeshDataSourceKind, MeshDate, MeshDayFilter, MeshDayRule,
     MeshDeadline, MeshDialect, MeshExecutor, MeshFile, MeshFileEvent, MeshFilePer, MeshFileServer,
     MeshFileServerKind, MeshFlow, MeshHookCondition, MeshHookScheme, MeshHookTest, MeshHttp,
-    MeshJob, MeshKettle, MeshKettleLevel, MeshKettleTool, MeshMissed, MeshOrigin, MeshOutput, MeshOverlap,
-    MeshParam, MeshParamValue, MeshParams, MeshPermission, MeshPool, MeshQuery, MeshRole,
-    MeshSchedule, MeshSql, MeshTrigger, MeshUser, MeshWebhook, MeshWeekday, MeshWindow, MeshWork,
-    Moment, OutputJob, TimeOfDay,
+    MeshJob, MeshKettle, MeshKettleLevel, MeshKettleTool, MeshMissed, MeshOrigin, MeshOutput,
+    MeshOverlap, MeshParam, MeshParamValue, MeshParams, MeshPermission, MeshPool, MeshQuery,
+    MeshRole, MeshSchedule, MeshSql, MeshTrigger, MeshUser, MeshWebhook, MeshWeekday, MeshWindow,
+    MeshWork, Moment, OutputJob, TimeOfDay,
 };
 pub(crate) use self::near::nearest;
 pub use self::node::Position;

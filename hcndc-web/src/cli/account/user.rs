@@ -50,7 +50,7 @@ pub(super) enum UserCommand {
     /// Delete a user, its sessions and its tokens
     Delete(OneArgs),
     /// Ask the directory for somebody, and tell what it says; changes nothing
-    Check(check::CheckArgs),
+    Check(Box<check::CheckArgs>),
 }
 
 #[derive(Debug, Args)]

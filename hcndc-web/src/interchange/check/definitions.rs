@@ -203,7 +203,7 @@ fn check_webhook(hook: &MeshWebhook, path: &str, faults: &mut Faults<'_>) {
     for (field, error) in nouns::webhook(hook, Tz::UTC, &ExistingNouns::default()).faults() {
         let path = field_path(path, &field);
         // An item that is faulty by itself stands nowhere in what was read, or is told already.
-        faults.tell(&path, Problem::Definition(error));
+        faults.tell(&path, Problem::Webhook(error));
     }
 }
 

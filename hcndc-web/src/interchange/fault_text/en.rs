@@ -50,7 +50,7 @@ pub(super) fn message(problem: &Problem) -> String {
         }
         Problem::EmptyCommand => "the command is empty".to_owned(),
         Problem::SeveralKinds => "the job says more than one thing to do".to_owned(),
-        Problem::Definition(error) => error.to_string(),
+        Problem::Definition(error) | Problem::Webhook(error) => error.to_string(),
         Problem::TextTooLong { length, max } => {
             format!(
                 "the text has {length} bytes; the system passes no more than {max} to a program"
@@ -197,6 +197,7 @@ pub(super) fn remedy(problem: &Problem) -> String {
         Problem::Definition(_) => {
             "docs/JOBS.md says what jobs of each kind can have".to_owned()
         }
+        Problem::Webhook(_) => "docs/CONNECTORS.md says what webhooks can have".to_owned(),
         Problem::EmptyCommand => "write the command to run; `true` does nothing and succeeds".to_owned(),
         Problem::TextTooLong { .. } => "put it into a file, and name the file".to_owned(),
         Problem::NulCharacter => "remove it".to_owned(),

@@ -42,7 +42,9 @@ pub(super) fn message(problem: &Problem) -> String {
         }
         Problem::EmptyCommand => "命令为空".to_owned(),
         Problem::SeveralKinds => "任务写了不止一种内容".to_owned(),
-        Problem::Definition(error) => crate::definition_text::definition_zh(error),
+        Problem::Definition(error) | Problem::Webhook(error) => {
+            crate::definition_text::definition_zh(error)
+        }
         Problem::TextTooLong { length, max } => {
             format!("文本长 {length} 字节；系统传给程序的文本不能超过 {max} 字节")
         }
@@ -157,6 +159,7 @@ pub(super) fn remedy(problem: &Problem) -> String {
         },
         Problem::SeveralKinds => "command、http、sql、kettle 只能写其中一个".to_owned(),
         Problem::Definition(_) => "各类任务可写什么，见 docs/JOBS.zh-CN.md".to_owned(),
+        Problem::Webhook(_) => "Webhook 可写什么，见 docs/CONNECTORS.zh-CN.md".to_owned(),
         Problem::EmptyCommand => "请填写要运行的命令；true 什么也不做并成功".to_owned(),
         Problem::TextTooLong { .. } => "请写入文件，并改为引用该文件".to_owned(),
         Problem::NulCharacter => "请删除".to_owned(),

@@ -8,7 +8,7 @@ use super::{
     Builder, OldMatter,
     names::{Names, clean},
 };
-use crate::interchange::{MeshPermission, MeshRole, MeshUser};
+use crate::interchange::{MeshOrigin, MeshPermission, MeshRole, MeshUser};
 
 /// Roles that each server has from its first start: an import must not change them.
 const OURS: [&str; 4] = ["admin", "developer", "operator", "viewer"];
@@ -56,6 +56,7 @@ impl Builder<'_> {
                 roles: of_users.remove(&id).into_iter().flatten().collect(),
                 password_hash: None,
                 must_change_password: false,
+                origin: MeshOrigin::Local,
             });
             count += 1;
             self.carried(&row);
