@@ -35,6 +35,8 @@ const PAGES: [name: string, path: string, here: string][] = [
   ['file-event-new', '/ftp/event/new/', 'form'],
   ['webhooks', '/hook/', 'h1'],
   ['webhook-new', '/hook/new/', 'form'],
+  ['webhooks', '/hook/', 'h1'],
+  ['webhook-new', '/hook/new/', 'form'],
   ['calendars', '/calendar/', 'h1'],
   ['calendar-new', '/calendar/new/', 'form'],
   ['pools', '/pool/', 'h1'],

@@ -37,6 +37,7 @@ const PAGES: &[&str] = &[
     "/execute",
     "/forecast",
     "/ftp",
+    "/hook",
     "/home",
     "/interface",
     "/job",
@@ -217,6 +218,27 @@ mod tests {
         for path in ["/", "/homes/", "/api/v1/flows", "/assets/x.js", "//home/"] {
             assert!(!is_page(path), "{path}");
         }
+    }
+
+    #[test]
+    fn every_page_of_the_app_can_be_opened_by_its_address() {
+        let sources = concat!(env!("CARGO_MANIFEST_DIR"), "/ui/src");
+        let kinds = std::fs::read_dir(format!("{sources}/kinds")).unwrap();
+        let files = kinds.map(|file| file.unwrap().path());
+        let files = files.chain([format!("{sources}/router.ts").into()]);
+        let mut pages = 0;
+        for file in files.filter(|file| file.extension().is_some_and(|it| it == "ts")) {
+            let text = std::fs::read_to_string(&file).unwrap();
+            let named = ["page: '", "path: '"].map(|key| text.split(key).skip(1));
+            for rest in named.into_iter().flatten() {
+                let address = rest.split('\'').next().unwrap();
+                if address != "/" && !address.starts_with("/:") {
+                    assert!(is_page(address), "{address} of {}", file.display());
+                    pages += 1;
+                }
+            }
+        }
+        assert!(pages > 20, "{pages}");
     }
 
     #[test]
