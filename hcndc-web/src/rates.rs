@@ -5,6 +5,7 @@
 
 use std::{
     fmt,
+    hash::Hash,
     net::{IpAddr, Ipv6Addr},
     num::NonZeroU32,
     time::Duration,
@@ -47,15 +48,49 @@ impl Counted {
     }
 }
 
-type Buckets<C> =
-    RateLimiter<Counted, HashMapStateStore<Counted>, C, NoOpMiddleware<<C as Clock>::Instant>>;
+/// A bucket for each of those that there are only so many of.
+pub(crate) struct Buckets<K: Clone + Eq + Hash, C: Clock = DefaultClock> {
+    limiter: RateLimiter<K, HashMapStateStore<K>, C, NoOpMiddleware<<C as Clock>::Instant>>,
+    clock: C,
+}
+
+impl<K: Clone + Eq + Hash, C: Clock> fmt::Debug for Buckets<K, C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Buckets").finish_non_exhaustive()
+    }
+}
+
+impl<K: Clone + Eq + Hash> Buckets<K> {
+    /// Each holds what flows into it in a minute.
+    pub(crate) fn per_minute(count: NonZeroU32) -> Self {
+        Self::with(Quota::per_minute(count), DefaultClock::default())
+    }
+}
+
+impl<K: Clone + Eq + Hash, C: Clock + Clone> Buckets<K, C> {
+    fn with(quota: Quota, clock: C) -> Self {
+        Self {
+            limiter: RateLimiter::hashmap_with_clock(quota, clock.clone()),
+            clock,
+        }
+    }
+
+    /// Takes one out of a bucket.
+    ///
+    /// # Errors
+    /// If it is empty: how long it takes until there is one again.
+    pub(crate) fn take(&self, of: &K) -> Result<(), Duration> {
+        let taken = self.limiter.check_key(of);
+        taken.map_err(|until: NotUntil<C::Instant>| until.wait_time_from(self.clock.now()))
+    }
+}
+
 type Shared<C> = RateLimiter<NotKeyed, InMemoryState, C, NoOpMiddleware<<C as Clock>::Instant>>;
 
-/// The buckets.
+/// The buckets of all who ask the API.
 pub(crate) struct Rates<C: Clock = DefaultClock> {
-    buckets: Buckets<C>,
+    buckets: Buckets<Counted, C>,
     shared: Shared<C>,
-    clock: C,
     kept: usize,
 }
 
@@ -77,9 +112,8 @@ impl<C: Clock + Clone> Rates<C> {
         let burst = NonZeroU32::new(DEPTH).map_or(per_second, |by| per_second.saturating_mul(by));
         let quota = Quota::per_second(per_second).allow_burst(burst);
         Self {
-            buckets: RateLimiter::hashmap_with_clock(quota, clock.clone()),
-            shared: RateLimiter::direct_with_clock(quota, clock.clone()),
-            clock,
+            buckets: Buckets::with(quota, clock.clone()),
+            shared: RateLimiter::direct_with_clock(quota, clock),
             kept,
         }
     }
@@ -89,23 +123,26 @@ impl<C: Clock + Clone> Rates<C> {
     /// # Errors
     /// If it is empty: how long it takes until there is one again.
     pub(crate) fn take(&self, counted: Counted) -> Result<(), Duration> {
-        let taken = match counted {
-            Counted::Address(_) if self.is_full() => self.shared.check(),
+        match counted {
+            Counted::Address(_) if self.is_full() => {
+                self.shared.check().map_err(|until: NotUntil<C::Instant>| {
+                    until.wait_time_from(self.buckets.clock.now())
+                })
+            }
             // There are no more users and tokens than an administrator has let in.
             Counted::Address(_) | Counted::User(_) | Counted::Token(_) => {
-                self.buckets.check_key(&counted)
+                self.buckets.take(&counted)
             }
-        };
-        taken.map_err(|until: NotUntil<C::Instant>| until.wait_time_from(self.clock.now()))
+        }
     }
 
     /// Whether no further bucket can be kept, after those have been forgotten that are full again.
     fn is_full(&self) -> bool {
-        if self.buckets.len() < self.kept {
+        if self.buckets.limiter.len() < self.kept {
             return false;
         }
-        self.buckets.retain_recent();
-        self.buckets.len() >= self.kept
+        self.buckets.limiter.retain_recent();
+        self.buckets.limiter.len() >= self.kept
     }
 }
 
@@ -151,12 +188,15 @@ mod tests {
         for number in 0..1_000_u32 {
             let _ = rates.take(Counted::at(std::net::Ipv4Addr::from_bits(number).into()));
         }
-        assert!(rates.buckets.len() <= 100);
+        assert!(rates.buckets.limiter.len() <= 100);
         rates.take(address("10.0.0.1")).unwrap_err();
         rates.take(Counted::User(UserId(1))).unwrap();
         clock.advance(Duration::from_secs(60));
         rates.take(address("10.0.0.1")).unwrap();
-        assert!(rates.buckets.len() <= 2, "full buckets are forgotten");
+        assert!(
+            rates.buckets.limiter.len() <= 2,
+            "full buckets are forgotten"
+        );
     }
 
     #[test]

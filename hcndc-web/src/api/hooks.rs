@@ -8,12 +8,12 @@
 //! that is gone. What comes from those who cannot sign is told nothing, and counted apart, so that it crowds out nothing.
 
 use std::{
-    net::IpAddr,
+    num::NonZeroU32,
     sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicU32, Ordering},
+        Arc,
+        atomic::{AtomicBool, AtomicU32, Ordering},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use bytes::Bytes;
@@ -38,7 +38,7 @@ use warp::{
 use super::{
     body::Body,
     caller::{Caller, Visitor},
-    denial::Denial,
+    denial::{Denial, whole_seconds},
     executions::execution_of,
     needs::{NOTHING, READ, WRITE},
     page::{Asked, NEWEST_FIRST, PageDto},
@@ -53,8 +53,9 @@ use super::{
 use crate::{
     app::App,
     causes::with_causes,
-    hook::{self, Rates, Reading, Reason, Verdict},
+    hook::{self, Reading, Reason, Verdict},
     interchange::Lang,
+    rates::Buckets,
 };
 
 const RECEIVE: &str = "/api/v1/hooks/{id}";
@@ -65,12 +66,10 @@ const DELIVERIES: &str = "/api/v1/webhooks/{id}/deliveries";
 const MOST_BYTES: usize = 256 << 10;
 /// Bytes of it that are kept to be looked at.
 const KEPT_BYTES: usize = 64 << 10;
-/// Deliveries of an address in a minute, signed or not.
-const PER_ADDRESS: u32 = 1_200;
 /// Signed deliveries of a webhook in a minute.
-const PER_HOOK: u32 = 600;
+const PER_HOOK: NonZeroU32 = NonZeroU32::new(600).expect("not zero");
 /// Deliveries of a webhook in a minute that are not signed as they should be, and are recorded; others are only refused.
-const STRANGE: u32 = 10;
+const STRANGE: NonZeroU32 = NonZeroU32::new(10).expect("not zero");
 /// How long deliveries are kept, if there are no more than so many.
 const KEPT_FOR: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 /// Deliveries that are kept of a webhook: taken ones, and refused ones.
@@ -102,33 +101,22 @@ pub(super) fn routes<H: History + 'static, T: Transport + 'static>(
     ]
 }
 
-/// How much is let in.
+/// How much is let in of each webhook, besides what each address may send anyway.
 #[derive(Debug)]
 pub(crate) struct HookDoors {
-    addresses: Mutex<Rates<IpAddr>>,
-    hooks: Mutex<Rates<WebhookId>>,
-    strange: Mutex<Rates<WebhookId>>,
+    signed: Buckets<WebhookId>,
+    strange: Buckets<WebhookId>,
     recorded: AtomicU32,
 }
 
 impl Default for HookDoors {
     fn default() -> Self {
         Self {
-            addresses: Mutex::new(Rates::new(PER_ADDRESS)),
-            hooks: Mutex::new(Rates::new(PER_HOOK)),
-            strange: Mutex::new(Rates::new(STRANGE)),
+            signed: Buckets::per_minute(PER_HOOK),
+            strange: Buckets::per_minute(STRANGE),
             recorded: AtomicU32::new(0),
         }
     }
-}
-
-fn take<K: Eq + std::hash::Hash + Clone>(rates: &Mutex<Rates<K>>, of: K) -> Result<(), Problem> {
-    let mut rates = rates.lock().unwrap_or_else(PoisonError::into_inner);
-    let taken = rates.take(of, Instant::now());
-    taken.map_err(|wait| {
-        let seconds = wait.as_secs() + 1;
-        Denial::TooManyDeliveries { seconds }.into()
-    })
 }
 
 /// What became of a delivery.
@@ -221,7 +209,6 @@ pub(super) async fn receive<H: History + 'static, T: Transport + 'static>(
     body: Body,
 ) -> Result<Taken, Problem> {
     let id = WebhookId(id);
-    take(&app.doors.addresses, visitor.peer)?;
     let body = body.raw(MOST_BYTES).await?;
     let hook = app.look(move |engine| engine.webhook(id).cloned()).await?;
     let Some(hook) = hook else {
@@ -245,12 +232,15 @@ pub(super) async fn receive<H: History + 'static, T: Transport + 'static>(
     };
     if let Err(reason) = signed {
         // Whoever has no secret can have only so much written down.
-        if take(&app.doors.strange, id).is_ok() {
+        if app.doors.strange.take(&id).is_ok() {
             refuse(&app, &arrival, reason).await?;
         }
         return Err(Denial::BadSignature.into());
     }
-    take(&app.doors.hooks, id)?;
+    app.doors.signed.take(&id).map_err(|wait| {
+        let seconds = whole_seconds(wait);
+        Denial::TooManyDeliveries { seconds }
+    })?;
     if let Some(row) = recorded(&app, &arrival.key).await?
         && row.delivery.outcome == DeliveryOutcome::Started
     {
@@ -280,8 +270,8 @@ pub(super) async fn receive<H: History + 'static, T: Transport + 'static>(
         }
     };
     let data_date = reading.data_date;
-    let started = match start(&app, &arrival, body.clone(), reading).await {
-        Ok(started) => execution_of(started)?,
+    let (started, repeated) = match start(&app, &arrival, body.clone(), reading).await {
+        Ok((started, repeated)) => (execution_of(started)?, repeated),
         Err(problem) => {
             let reason = match &problem {
                 Problem::KeyReused => Reason::Reused,
@@ -304,16 +294,16 @@ pub(super) async fn receive<H: History + 'static, T: Transport + 'static>(
     if let Err(problem) = record(&app, &delivery).await {
         tracing::warn!(code = problem.code(), "a delivery is not recorded");
     }
-    Ok(Taken(answer(&delivery, false, visitor.lang)))
+    Ok(Taken(answer(&delivery, repeated, visitor.lang)))
 }
 
-/// Starts the flows of a webhook, unless the same delivery has.
+/// Starts the flows of a webhook, unless the same delivery has: then it tells what that started, and `true`.
 async fn start<H: History + 'static, T: Transport + 'static>(
     app: &Arc<App<H, T>>,
     arrival: &Arrival<'_>,
     body: Bytes,
     reading: Reading,
-) -> Result<Started, Problem> {
+) -> Result<(Started, bool), Problem> {
     let input = Input::Start(Start {
         flows: arrival.hook.flows.clone(),
         jobs: None,
@@ -323,8 +313,9 @@ async fn start<H: History + 'static, T: Transport + 'static>(
         trigger: TriggerKind::Webhook,
         by: format!("webhook {}", arrival.hook.name),
     });
+    let fresh = Arc::new(AtomicBool::new(false));
     let begin = |key: Option<StartKey>| {
-        let app = Arc::clone(app);
+        let (app, fresh) = (Arc::clone(app), Arc::clone(&fresh));
         async move {
             let key = key.ok_or(Problem::Internal)?;
             if let Some(known) = read(app.history.start_key(&key.key)).await? {
@@ -334,7 +325,10 @@ async fn start<H: History + 'static, T: Transport + 'static>(
                 };
             }
             match app.scheduler.start(input, key).await? {
-                Reply::Started(id) => Ok(Started::Execution(id)),
+                Reply::Started(id) => {
+                    fresh.store(true, Ordering::Release);
+                    Ok(Started::Execution(id))
+                }
                 Reply::BackfillStarted(_) | Reply::Done | Reply::Edited(_) => {
                     Err(Problem::Internal)
                 }
@@ -342,7 +336,8 @@ async fn start<H: History + 'static, T: Transport + 'static>(
         }
     };
     let key = Ok(Some(format!("webhook {}", arrival.key)));
-    app.starts.once(key, &body, begin).await
+    let started = app.starts.once(key, &body, begin).await?;
+    Ok((started, !fresh.load(Ordering::Acquire)))
 }
 
 impl Arrival<'_> {

@@ -176,8 +176,6 @@ pub(crate) enum BlameError {
     SecretDiverted,
     /// What is given looks as if it were sealed.
     SecretSealed,
-    /// What is given is no secret of a webhook, nor two.
-    HookSecret,
 }
 
 impl Blame {

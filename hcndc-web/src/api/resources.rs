@@ -34,7 +34,6 @@ use super::{
 use crate::{
     app::App,
     connect::{alert, file},
-    hook,
     interchange::{Single, read_single, secret_field, tell_single},
 };
 
@@ -338,7 +337,7 @@ async fn put<H: History, T>(
     ids.first().copied().ok_or(Problem::Internal)
 }
 
-/// That an alert channel or a file server has the settings that its kind asks for, and a webhook a secret that will do.
+/// That an alert channel or a file server has the settings that its kind asks for.
 fn check_settings(edit: &Edit) -> Result<(), Problem> {
     let (field, faults) = match edit {
         Edit::Put(DefinitionDraft::AlertChannel(channel)) => {
@@ -350,16 +349,6 @@ fn check_settings(edit: &Edit) -> Result<(), Problem> {
             };
             let faults = alert::check(channel.kind, &channel.settings, secret);
             ("settings", faults)
-        }
-        Edit::Put(DefinitionDraft::Webhook(hook)) => {
-            let secret = hook.secret.as_ref().filter(|it| !it.is_empty());
-            return match secret.is_none_or(|it| hook::are_secrets(it.reveal())) {
-                true => Ok(()),
-                false => Err(Problem::BadBody(vec![Blame::of(
-                    "secret",
-                    BlameError::HookSecret,
-                )])),
-            };
         }
         Edit::Put(DefinitionDraft::FileServer(server)) => {
             ("options", file::check(server.kind, &server.options))

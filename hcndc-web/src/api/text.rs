@@ -506,7 +506,7 @@ pub(super) fn blame_code(error: &BlameError) -> String {
         BlameError::LeaderUnknown => "leader_unknown".to_owned(),
         BlameError::LeaderSilent { .. } => "leader_silent".to_owned(),
         BlameError::SecretDiverted => "secret_needed".to_owned(),
-        BlameError::SecretSealed | BlameError::HookSecret => "bad_secret".to_owned(),
+        BlameError::SecretSealed => "bad_secret".to_owned(),
         BlameError::Setting(fault) => match fault.problem {
             SettingProblem::Missing => "missing_setting",
             SettingProblem::Unknown { .. } => "unknown_setting",
@@ -599,11 +599,6 @@ pub(super) fn blame(error: &BlameError, lang: Lang) -> String {
             lang,
             "this is what a server stores of a secret; give the secret itself",
             "这是服务保存的密文，请填写原文",
-        ),
-        BlameError::HookSecret => either(
-            lang,
-            "give one secret, or two with a space between while one takes the place of the other: each of 16 to 1000 characters, with base64 after whsec_ if it begins so",
-            "请填写一个密钥，更换期间可用空格隔开填写两个：每个 16 至 1000 个字符；以 whsec_ 开头时其后为 base64",
         ),
         BlameError::LeaderUnknown => either(
             lang,

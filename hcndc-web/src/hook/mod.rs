@@ -5,13 +5,11 @@
 //! headers, body ──► signature: by whom, under which name? ──► reading: filter, date, params ──► Verdict
 //! ```
 
-mod rate;
 mod reading;
 mod reason;
 mod signature;
 
 pub(crate) use self::{
-    rate::Rates,
     reading::{Reading, Verdict, read},
     reason::Reason,
     signature::{are_secrets, key, verify},

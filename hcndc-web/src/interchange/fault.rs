@@ -356,6 +356,8 @@ pub enum Problem {
     Definition(DefinitionError),
     /// What a webhook looks at in a delivery cannot be.
     Webhook(DefinitionError),
+    /// A text is no secret of a webhook, nor two.
+    BadHookSecret,
     /// A text that is handed to a process holds the character NUL.
     NulCharacter,
     /// A text has more bytes than the system passes to a program.
@@ -618,6 +620,7 @@ impl Problem {
             Self::SeveralKinds => "several-kinds",
             Self::Definition(_) => "bad-work",
             Self::Webhook(_) => "bad-webhook",
+            Self::BadHookSecret => "bad-secret",
             Self::NulCharacter => "nul-character",
             Self::TextTooLong { .. } => "text-too-long",
             Self::ZeroDuration => "zero-duration",

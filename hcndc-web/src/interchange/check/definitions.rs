@@ -9,6 +9,7 @@ use hcndc_exec::executor::template;
 
 use super::places::{Faults, Mesh};
 use super::{check_directory, check_no_zero, check_range, check_zone};
+use crate::hook::are_secrets;
 use crate::interchange::de::shorten;
 use crate::interchange::definitions::nouns::{self, ExistingNouns};
 use crate::interchange::fault::Problem;
@@ -198,6 +199,10 @@ fn check_webhook(hook: &MeshWebhook, path: &str, faults: &mut Faults<'_>) {
         check_zone(zone, &field_path(path, "zone"), faults);
     }
     check_date_form(&hook.date_format, &field_path(path, "date_format"), faults);
+    let secret = hook.secret.as_deref().filter(|it| !it.is_empty());
+    if secret.is_some_and(|it| !are_secrets(it)) {
+        faults.tell(&field_path(path, "secret"), Problem::BadHookSecret);
+    }
     let offset = field_path(path, "date_offset");
     check_range(hook.date_offset, -366, 366, &offset, faults);
     for (field, error) in nouns::webhook(hook, Tz::UTC, &ExistingNouns::default()).faults() {

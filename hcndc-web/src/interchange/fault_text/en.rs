@@ -50,6 +50,7 @@ pub(super) fn message(problem: &Problem) -> String {
         }
         Problem::EmptyCommand => "the command is empty".to_owned(),
         Problem::SeveralKinds => "the job says more than one thing to do".to_owned(),
+        Problem::BadHookSecret => "this is no secret of a webhook, nor two".to_owned(),
         Problem::Definition(error) | Problem::Webhook(error) => error.to_string(),
         Problem::TextTooLong { length, max } => {
             format!(
@@ -197,6 +198,7 @@ pub(super) fn remedy(problem: &Problem) -> String {
         Problem::Definition(_) => {
             "docs/JOBS.md says what jobs of each kind can have".to_owned()
         }
+        Problem::BadHookSecret => "give one secret, or two with a space between while one takes the place of the other: each of 16 to 1000 characters, with base64 after whsec_ if it begins so".to_owned(),
         Problem::Webhook(_) => "docs/CONNECTORS.md says what webhooks can have".to_owned(),
         Problem::EmptyCommand => "write the command to run; `true` does nothing and succeeds".to_owned(),
         Problem::TextTooLong { .. } => "put it into a file, and name the file".to_owned(),
