@@ -35,8 +35,6 @@ const PAGES: [name: string, path: string, here: string][] = [
   ['file-event-new', '/ftp/event/new/', 'form'],
   ['webhooks', '/hook/', 'h1'],
   ['webhook-new', '/hook/new/', 'form'],
-  ['webhooks', '/hook/', 'h1'],
-  ['webhook-new', '/hook/new/', 'form'],
   ['calendars', '/calendar/', 'h1'],
   ['calendar-new', '/calendar/new/', 'form'],
   ['pools', '/pool/', 'h1'],
@@ -101,10 +99,8 @@ test('times are shown in another zone once it is chosen', async ({ page }) => {
   await look(page, { locale: 'en', theme: 'light' })
   await page.goto(`${server()}/home/`)
   await page.getByRole('button', { name: 'Time zone: Asia/Shanghai' }).click()
-  await page.getByRole('combobox', { name: 'Time zone' }).fill('kolk')
-  await page.getByRole('option', { name: /Calcutta|Kolkata/ }).click()
-  const button = page.getByRole('button', { name: /Time zone: Asia\/(Calcutta|Kolkata)/ })
-  await expect(button).toBeFocused()
-  await page.reload()
-  await expect(button).toBeVisible()
+  await page.getByRole('combobox', { name: 'Time zone' }).fill('tok')
+  await page.getByRole('option', { name: 'Asia/Tokyo' }).click()
+  await expect(page.getByRole('button', { name: 'Time zone: Asia/Tokyo' })).toBeFocused()
+  expect(await page.evaluate(() => localStorage.getItem('hcndc.prefs')), 'it is remembered').toContain('Asia/Tokyo')
 })
