@@ -1,6 +1,9 @@
 //! The read side.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use async_trait::async_trait;
 use hcndc_core::{
@@ -17,6 +20,7 @@ use hcndc_core::{
         FlowView, History, JobQuery, JobRunQuery, JobRunView, JobView, LatestRun, LatestRunQuery,
         NamedSort, Page, PastRun, PastRunQuery, Tally, TallyQuery,
     },
+    time::DataDate,
 };
 
 use crate::{
@@ -123,6 +127,18 @@ impl History for MemStore {
         });
         let rows = rows.map(|row| by_id(row.id.0, row));
         page(rows, &query.page, |row| tables.execution_view(row))
+    }
+
+    async fn flow_dates(
+        &self,
+        query: &ExecutionQuery,
+    ) -> Result<BTreeSet<(FlowId, DataDate)>, MemError> {
+        let views = self.executions(query).await?.items.into_iter();
+        let dates = views.flat_map(|view| {
+            let date = view.row.data_date;
+            view.flows.into_iter().map(move |(flow, _)| (flow, date))
+        });
+        Ok(dates.collect())
     }
 
     async fn execution(&self, execution: ExecutionId) -> Result<Option<ExecutionView>, MemError> {

@@ -7,7 +7,7 @@ mod pieces;
 mod runs;
 mod trend;
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use async_trait::async_trait;
 use hcndc_core::{
@@ -23,6 +23,7 @@ use hcndc_core::{
         JobQuery, JobRunQuery, JobRunView, JobView, LatestRun, LatestRunQuery, Page, PastRun,
         PastRunQuery, Tally, TallyQuery,
     },
+    time::DataDate,
 };
 
 pub(crate) use self::definitions::filter_text;
@@ -78,6 +79,15 @@ impl History for SqlStore {
         let (store, query) = (self.clone(), query.clone());
         let read = async move { runs::executions(store.reader(), &query).await };
         self.read("read executions", read).await
+    }
+
+    async fn flow_dates(
+        &self,
+        query: &ExecutionQuery,
+    ) -> Result<BTreeSet<(FlowId, DataDate)>, SqlError> {
+        let (store, query) = (self.clone(), query.clone());
+        let read = async move { runs::flow_dates(store.reader(), &query).await };
+        self.read("read flows and dates of executions", read).await
     }
 
     async fn execution(&self, execution: ExecutionId) -> Result<Option<ExecutionView>, SqlError> {

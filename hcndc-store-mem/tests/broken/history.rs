@@ -1,6 +1,10 @@
 //! The read side of a broken store.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use hcndc_core::{
@@ -16,6 +20,7 @@ use hcndc_core::{
         FlowRunView, FlowView, History, JobQuery, JobRunQuery, JobRunView, JobView, LatestRun,
         LatestRunQuery, NamedSort, Page, PageRequest, PastRun, PastRunQuery, Tally, TallyQuery,
     },
+    time::DataDate,
 };
 use hcndc_store_mem::MemStore;
 
@@ -317,6 +322,13 @@ impl History for Broken {
             self.count(&mut view.job_runs);
         }
         Ok(self.page(&query.page, page, &all, |view| view.row.id.0))
+    }
+
+    async fn flow_dates(
+        &self,
+        query: &ExecutionQuery,
+    ) -> Result<BTreeSet<(FlowId, DataDate)>, Refused> {
+        ours(self.read().flow_dates(query).await)
     }
 
     async fn execution(&self, execution: ExecutionId) -> Result<Option<ExecutionView>, Refused> {

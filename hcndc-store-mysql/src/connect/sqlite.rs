@@ -106,6 +106,9 @@ enum Kind {
     },
 }
 
+/// Rows that a connection's thread reads ahead of whoever asked: as many as most pages have, so that the two take turns but once.
+const ROWS: usize = 1_000;
+
 async fn open(
     options: &SqlOptions,
     connections: u32,
@@ -121,7 +124,10 @@ async fn open(
         .max_lifetime(None)
         .test_before_acquire(false)
         .map_sqlx_sqlite_opts(move |sqlite| {
-            let sqlite = sqlite.busy_timeout(LOCK_WAIT).synchronous(synchronous);
+            let sqlite = sqlite
+                .busy_timeout(LOCK_WAIT)
+                .synchronous(synchronous)
+                .row_buffer_size(ROWS);
             match kind {
                 Kind::Alone { make } => sqlite.create_if_missing(make),
                 Kind::Memory | Kind::Writer => sqlite.journal_mode(SqliteJournalMode::Wal),

@@ -1,6 +1,6 @@
 //! Executions, flow runs, job runs and attempts, with the names that their definitions had.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use hcndc_core::{
     engine::{ActionRow, AttemptRow, ExecutionRow, JobOutputs, JobRunState, StartKeyRow, Started},
@@ -14,7 +14,7 @@ use hcndc_core::{
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, DatabaseTransaction, Order, QueryResult,
     TransactionTrait as _,
-    sea_query::{Expr, ExprTrait as _, IntoColumnRef as _, Query, SelectStatement},
+    sea_query::{Expr, ExprTrait as _, IntoColumnRef as _, Query, SelectStatement, UnionType},
 };
 
 use super::{
@@ -50,6 +50,42 @@ pub(super) async fn executions(
         items,
         next: page.next,
     })
+}
+
+pub(super) async fn flow_dates(
+    db: &DatabaseConnection,
+    query: &ExecutionQuery,
+) -> Result<BTreeSet<(FlowId, DataDate)>, SqlError> {
+    let doing = "list flows and dates of executions";
+    let select = select_executions(query)?;
+    let db = db.begin().await.doing(doing)?;
+    let rows = db.query_all(&select).await.doing(doing)?;
+    let rows = rows.iter().map(Execution::read);
+    let rows = page(
+        rows.collect::<Result<Vec<_>, _>>()?,
+        &query.page,
+        |row: &ExecutionRow| id_place(row.id.0),
+    );
+    let ids = rows.items.iter();
+    let ids = ids.map(|row| entity::number("execution", row.id.0));
+    let ids = ids.collect::<Result<Vec<_>, _>>()?;
+    let mut found = BTreeSet::new();
+    if !ids.is_empty() {
+        let dates: BTreeMap<_, _> = rows
+            .items
+            .iter()
+            .map(|row| (row.id, row.data_date))
+            .collect();
+        let select = select_rows::<FlowRun>()
+            .and_where(Expr::col((FlowRun::Table, FlowRun::ExecutionId)).is_in(ids))
+            .to_owned();
+        for row in db.query_all(&select).await.doing(doing)? {
+            let run = FlowRun::read(&row)?;
+            found.extend(dates.get(&run.execution).map(|date| (run.flow, *date)));
+        }
+    }
+    db.commit().await.doing(doing)?;
+    Ok(found)
 }
 
 /// Pieces of an index that one query puts together, at most.
@@ -238,12 +274,44 @@ pub(super) async fn latest_runs(
 
 /// The first and the last id of all executions with these dates. Dates mostly grow as ids do, so that little lies between that is of other dates.
 fn select_bounds(query: &LatestRunQuery) -> SelectStatement {
-    Query::select()
-        .expr_as(Expr::col(Execution::Id).min(), "first")
-        .expr_as(Expr::col(Execution::Id).max(), "last")
-        .from(Execution::Table)
-        .and_where(Expr::col(Execution::DataDate).gte(entity::date(query.from)))
-        .and_where(Expr::col(Execution::DataDate).lte(entity::date(query.to)))
+    let id = || Expr::col(Execution::Id);
+    let data_date = || Expr::col(Execution::DataDate);
+    let end = |end: Expr| {
+        Query::select()
+            .expr_as(end, "id")
+            .from(Execution::Table)
+            .to_owned()
+    };
+    // An end of one date is a look into the index; of a range, all of its rows are read.
+    let of_dates = dates(Some(query.from), Some(query.to)).unwrap_or_default();
+    let of_dates = of_dates.into_iter().flat_map(|date| {
+        [id().min(), id().max()].map(|it| {
+            let date = data_date().eq(entity::date(date));
+            end(it).and_where(date).to_owned()
+        })
+    });
+    let ends = of_dates.reduce(|mut all, one| {
+        all.union(UnionType::All, one);
+        all
+    });
+    let (mut select, id) = match ends {
+        Some(ends) => {
+            let mut select = Query::select();
+            select.from_subquery(ends, "ends");
+            (select, Expr::col(("ends", "id")))
+        }
+        None => {
+            let mut select = Query::select();
+            select
+                .from(Execution::Table)
+                .and_where(data_date().gte(entity::date(query.from)))
+                .and_where(data_date().lte(entity::date(query.to)));
+            (select, id())
+        }
+    };
+    select
+        .expr_as(id.clone().min(), "first")
+        .expr_as(id.max(), "last")
         .to_owned()
 }
 
@@ -613,7 +681,7 @@ mod tests {
         };
         let bounds = plan(&store, &select_bounds(&query)).await;
         assert!(
-            bounds.contains("COVERING INDEX execution_by_data_date"),
+            bounds.contains("COVERING INDEX execution_by_data_date (data_date=?)"),
             "{bounds}"
         );
         let plan = plan(&store, &select_latest_runs(&query, 1, 9).expect("sound")).await;

@@ -3,12 +3,10 @@
 //! Everything is read off the engine or off the newest rows of an index, so that the answer takes as long with a million
 //! executions as with a hundred.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 use chrono_tz::Tz;
+use futures_util::{future::try_join_all, try_join};
 use hcndc_core::{
     engine::{DueState, Engine, ExecutionState, JobRunState},
     id::{FlowId, JobRunId},
@@ -244,31 +242,29 @@ pub(super) async fn overview<H: History, T: Transport>(
     let wanted = dates.clone();
     let seen = app.look(move |engine| see(engine, &wanted)).await?;
     let date = now.to_utc().with_timezone(&zone).date_naive();
-    let today = today(&app, midnight(date, zone).unwrap_or(now), now).await?;
-    let running = newest(&app, LIVE, TOLD).await?;
-    let failed = newest(&app, &[ExecutionState::Failed], TOLD).await?;
-    let mut told = Vec::with_capacity(failed.len());
-    for view in failed {
-        told.push(failure(&app, view, caller.lang).await?);
-    }
-    let heat = heat(&app, seen.succeeded, &dates).await?;
     let alerts = AlertQuery {
         page: newest_page(TOLD),
         ..AlertQuery::default()
     };
-    let alerts = read(app.history.alerts(&alerts)).await?.items;
+    let (today, running, failed, heat, alerts) = try_join!(
+        today(&app, midnight(date, zone).unwrap_or(now), now),
+        newest(&app, LIVE),
+        failures(&app, caller.lang),
+        heat(&app, seen.succeeded, &dates),
+        read(app.history.alerts(&alerts)),
+    )?;
     Ok(Json(OverviewDto {
         at: now.to_string(),
         zone: zone.name(),
         today,
         load: seen.load,
         running: running.into_iter().map(ExecutionDto::from).collect(),
-        failed: told,
+        failed,
         executors: seen.executors,
         next: seen.next,
         late: seen.late,
         heat,
-        alerts: alerts.into_iter().map(AlertDto::from).collect(),
+        alerts: alerts.items.into_iter().map(AlertDto::from).collect(),
         alerts_waiting: seen.alerts_waiting,
     }))
 }
@@ -440,14 +436,19 @@ async fn today<H: History, T>(
 async fn newest<H: History, T>(
     app: &App<H, T>,
     states: &[ExecutionState],
-    limit: u32,
 ) -> Result<Vec<ExecutionView>, Problem> {
     let query = ExecutionQuery {
         states: states.to_vec(),
-        page: newest_page(limit),
+        page: newest_page(TOLD),
         ..ExecutionQuery::default()
     };
     Ok(read(app.history.executions(&query)).await?.items)
+}
+
+/// Executions that failed last, each with the first of what failed.
+async fn failures<H: History, T>(app: &App<H, T>, lang: Lang) -> Result<Vec<FailedDto>, Problem> {
+    let views = newest(app, &[ExecutionState::Failed]).await?;
+    try_join_all(views.into_iter().map(|view| failure(app, view, lang))).await
 }
 
 /// An execution that failed, and the first job run of it that did.
@@ -499,13 +500,6 @@ async fn heat<H: History, T>(
     succeeded: Vec<(FlowName, Vec<bool>)>,
     dates: &[DataDate],
 ) -> Result<HeatDto, Problem> {
-    let of = |views: Vec<ExecutionView>| -> BTreeSet<(FlowId, DataDate)> {
-        let pairs = views.into_iter().flat_map(|view| {
-            let date = view.row.data_date;
-            view.flows.into_iter().map(move |(flow, _)| (flow, date))
-        });
-        pairs.collect()
-    };
     let failed = ExecutionQuery {
         states: vec![ExecutionState::Failed],
         data_date_from: dates.first().copied(),
@@ -513,8 +507,15 @@ async fn heat<H: History, T>(
         page: newest_page(MOST_FAILED),
         ..ExecutionQuery::default()
     };
-    let failed = of(read(app.history.executions(&failed)).await?.items);
-    let live = of(newest(app, LIVE, MOST_FAILED).await?);
+    let live = ExecutionQuery {
+        states: LIVE.to_vec(),
+        page: newest_page(MOST_FAILED),
+        ..ExecutionQuery::default()
+    };
+    let (failed, live) = try_join!(
+        read(app.history.flow_dates(&failed)),
+        read(app.history.flow_dates(&live)),
+    )?;
     let mut rows: Vec<(bool, HeatRow)> = succeeded
         .into_iter()
         .filter_map(|(flow, succeeded)| {

@@ -1,6 +1,6 @@
 //! Clauses 3 and 4: filters.
 
-use alloc::{string::String, vec, vec::Vec};
+use alloc::{collections::BTreeSet, string::String, vec, vec::Vec};
 
 use super::{Case, StoreFixture, walk};
 use crate::{
@@ -57,14 +57,21 @@ async fn executors<S: History>(store: &S, query: &ExecutorQuery) -> Vec<u64> {
         .collect()
 }
 
-/// Ids of the executions that a query finds, in pages of two.
+/// Ids of the executions that a query finds, in pages of two; their flows and dates are found by it, too.
 async fn executions<S: History>(store: &S, query: &ExecutionQuery) -> Vec<u64> {
     let views = walk(2, Direction::Ascending, async |page| {
         let query = ExecutionQuery {
             page,
             ..query.clone()
         };
-        store.executions(&query).await
+        let found = store.executions(&query).await?;
+        let theirs = found.items.iter().flat_map(|view| {
+            let flows = view.flows.iter();
+            flows.map(|(flow, _)| (*flow, view.row.data_date))
+        });
+        let theirs: BTreeSet<_> = theirs.collect();
+        assert_eq!(store.flow_dates(&query).await?, theirs);
+        Ok::<_, S::Error>(found)
     });
     views.await.iter().map(|view| view.row.id.0).collect()
 }
