@@ -270,6 +270,17 @@ impl Accounts for SqlStore {
         self.change("make a token", once).await
     }
 
+    async fn change_token(
+        &self,
+        token: TokenId,
+        version: Option<u32>,
+        draft: &TokenDraft,
+        now: Timestamp,
+    ) -> Result<ApiToken, AccountsError> {
+        let once = || proofs::change_token(self, token, version, draft, now);
+        self.change("change a token", once).await
+    }
+
     async fn delete_token(&self, token: TokenId) -> Result<(), AccountsError> {
         let once = || proofs::delete_token(self, token);
         self.change("end a token", once).await

@@ -6,7 +6,7 @@ use std::{future::Future, time::Duration};
 
 use hcndc_core::{
     contract::sample::at,
-    id::{RoleId, UserId},
+    id::{RoleId, TokenId, UserId},
     port::{
         AccountQuery, Accounts as _, AccountsError, AccountsPut, AuditEntry, AuditQuery, Digest,
         Direction, Grant, NamedSort, Origin, PageRequest, PasswordHash, Permission, RoleDraft,
@@ -470,12 +470,41 @@ fn a_token_is_its_users_and_ends() {
             .expect("known");
         assert_eq!(known.proof, made);
         store.see_token(made.id, at(4)).await.expect("seen");
-        let list = TokenQuery {
+        let list = |text: &str| TokenQuery {
             user: Some(ann),
+            text: text.into(),
+            sort: NamedSort::Name,
             page: all(),
         };
-        let listed = store.tokens(&list).await.expect("a page").items;
+        let listed = store.tokens(&list("NIGHT")).await.expect("a page").items;
         assert_eq!(listed[0].used_at, Some(at(4)));
+
+        let weaker = TokenDraft {
+            name: "daily".into(),
+            permissions: vec![Permission::Read],
+            expires_at: Some(at(60)),
+            ..wanted.clone()
+        };
+        let stale = store.change_token(made.id, Some(2), &weaker, at(5)).await;
+        assert!(matches!(stale, Err(AccountsError::Stale { current: 1 })));
+        let changed = store.change_token(made.id, Some(1), &weaker, at(5)).await;
+        let changed = changed.expect("changed");
+        assert_eq!((changed.version, changed.updated_at), (2, at(5)));
+        assert_eq!(changed.permissions, [Permission::Read]);
+        let found = store.tokens(&list("daily")).await.expect("a page").items;
+        assert_eq!(found, [changed]);
+        let lost = store.tokens(&list("night")).await.expect("a page").items;
+        assert_eq!(lost, []);
+        let known = store.find_token(digest, at(55)).await.expect("read");
+        assert!(known.is_some(), "it has more time");
+        let wanted = TokenDraft {
+            expires_at: Some(at(50)),
+            ..weaker
+        };
+        let changed = store.change_token(made.id, None, &wanted, at(6)).await;
+        assert_eq!(changed.expect("changed").version, 3);
+        let unknown = store.change_token(TokenId(99), None, &wanted, at(6)).await;
+        assert!(matches!(unknown, Err(AccountsError::Unknown)));
         assert_eq!(
             store.find_token(digest, at(50)).await.expect("read"),
             None,

@@ -212,15 +212,19 @@ pub struct ApiToken {
     pub name: String,
     /// What it allows of that.
     pub permissions: Vec<Permission>,
+    /// Grows with each change.
+    pub version: u32,
     /// When it was made.
     pub created_at: Timestamp,
+    /// When it was changed.
+    pub updated_at: Timestamp,
     /// From when on it is refused.
     pub expires_at: Option<Timestamp>,
     /// When it was used last, give or take some minutes.
     pub used_at: Option<Timestamp>,
 }
 
-/// A token to be made.
+/// What a token is to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "they stand on ApiToken")]
 pub struct TokenDraft {
@@ -316,7 +320,11 @@ pub struct AccountQuery {
 pub struct TokenQuery {
     /// Only this user's.
     pub user: Option<UserId>,
-    /// Which page, by id.
+    /// What its name holds; empty for all.
+    pub text: String,
+    /// How they are sorted.
+    pub sort: NamedSort,
+    /// Which page.
     pub page: PageRequest,
 }
 
@@ -522,6 +530,14 @@ pub trait Accounts: fmt::Debug + Send + Sync {
     async fn create_token(
         &self,
         digest: Digest,
+        draft: &TokenDraft,
+        now: Timestamp,
+    ) -> Result<ApiToken, AccountsError>;
+    /// Makes a token what the draft says; it stays its user's. One whose time is over lives again if the draft gives it more.
+    async fn change_token(
+        &self,
+        token: TokenId,
+        version: Option<u32>,
         draft: &TokenDraft,
         now: Timestamp,
     ) -> Result<ApiToken, AccountsError>;

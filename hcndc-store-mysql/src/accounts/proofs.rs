@@ -16,15 +16,16 @@ use sea_orm::{
 
 use super::{
     Tried, or_refuse, unless_taken,
-    users::{By, find, select_grants},
+    users::{By, find, place, same_version, select_grants},
 };
 use crate::{
     SqlError, SqlStore,
     entity::{
         ApiToken, Reader, Role, SignIn, User, UserRole, UserSession, number, permission_text,
+        search,
     },
     error::Doing as _,
-    keyset::{Keyset, id_place, page},
+    keyset::{Keyset, page},
 };
 
 fn digits(digest: Digest) -> String {
@@ -214,7 +215,9 @@ fn select_tokens() -> SelectStatement {
                 ApiToken::UserId,
                 ApiToken::Name,
                 ApiToken::Permissions,
+                ApiToken::Version,
                 ApiToken::CreatedAt,
+                ApiToken::UpdatedAt,
                 ApiToken::ExpiresAt,
                 ApiToken::UsedAt,
             ]
@@ -238,11 +241,13 @@ pub(super) async fn tokens(
         let user = number("user", user.0)?;
         select.and_where(Expr::col((ApiToken::Table, ApiToken::UserId)).eq(user));
     }
-    Keyset::by_id(ApiToken::Id).restrict(&mut select, &query.page)?;
+    crate::history::filter_text(&mut select, ApiToken::Search, &query.text);
+    let (id, name, updated_at) = (ApiToken::Id, ApiToken::Name, ApiToken::UpdatedAt);
+    Keyset::named(query.sort, id, name, updated_at).restrict(&mut select, &query.page)?;
     let rows = db.query_all(&select).await.doing("list tokens")?;
     let tokens = rows.iter().map(ApiToken::read).collect::<Result<_, _>>()?;
     Ok(page(tokens, &query.page, |token: &TokenRow| {
-        id_place(token.id.0)
+        place(query.sort, token.id.0, &token.name, token.updated_at)
     }))
 }
 
@@ -293,21 +298,64 @@ pub(super) async fn create_token(
             ApiToken::Digest,
             ApiToken::UserId,
             ApiToken::Name,
+            ApiToken::Search,
             ApiToken::Permissions,
+            ApiToken::Version,
             ApiToken::CreatedAt,
+            ApiToken::UpdatedAt,
             ApiToken::ExpiresAt,
         ])
         .values_panic([
             digits(digest).into(),
             number("user", draft.user.0)?.into(),
             draft.name.as_str().into(),
+            Expr::val(search(&draft.name, "")),
             permission_text(&draft.permissions).into(),
+            1_i64.into(),
+            now.as_micros().into(),
             now.as_micros().into(),
             Expr::val(draft.expires_at.map(Timestamp::as_micros)),
         ])
         .to_owned();
     let done = or_refuse!(unless_taken(transaction.execute(&statement).await, doing)?);
     let made = token(&transaction, TokenId(done.last_insert_id())).await?;
+    transaction.commit().await.doing(doing)?;
+    Ok(made.ok_or(AccountsError::Unknown))
+}
+
+pub(super) async fn change_token(
+    store: &SqlStore,
+    id: TokenId,
+    version: Option<u32>,
+    draft: &TokenDraft,
+    now: Timestamp,
+) -> Tried<TokenRow> {
+    let doing = "change a token";
+    let transaction = store.begin().await?;
+    let Some(old) = token(&transaction, id).await? else {
+        return Ok(Err(AccountsError::Unknown));
+    };
+    or_refuse!(same_version(version, old.version));
+    let statement = Query::update()
+        .table(ApiToken::Table)
+        .value(ApiToken::Name, draft.name.as_str())
+        .value(ApiToken::Search, search(&draft.name, ""))
+        .value(ApiToken::Permissions, permission_text(&draft.permissions))
+        .value(ApiToken::Version, i64::from(old.version) + 1)
+        .value(ApiToken::UpdatedAt, now.as_micros())
+        .value(
+            ApiToken::ExpiresAt,
+            draft.expires_at.map(Timestamp::as_micros),
+        )
+        .and_where(Expr::col(ApiToken::Id).eq(number("token", id.0)?))
+        .and_where(Expr::col(ApiToken::Version).eq(i64::from(old.version)))
+        .to_owned();
+    let done = transaction.execute(&statement).await.doing(doing)?;
+    if done.rows_affected() == 0 {
+        let current = old.version + 1;
+        return Ok(Err(AccountsError::Stale { current }));
+    }
+    let made = token(&transaction, id).await?;
     transaction.commit().await.doing(doing)?;
     Ok(made.ok_or(AccountsError::Unknown))
 }

@@ -91,8 +91,12 @@ pub(crate) enum ApiToken {
     Digest,
     UserId,
     Name,
+    /// What lists are searched in: the name.
+    Search,
     Permissions,
+    Version,
     CreatedAt,
+    UpdatedAt,
     ExpiresAt,
     UsedAt,
 }
@@ -188,7 +192,9 @@ impl ApiToken {
             account: row.column::<Option<String>>("account")?.unwrap_or_default(),
             name: row.column("name")?,
             permissions: permissions(row)?,
+            version: row.small("version")?,
             created_at: row.time("created_at")?,
+            updated_at: row.time("updated_at")?,
             expires_at: row.time_if("expires_at")?,
             used_at: row.time_if("used_at")?,
         })

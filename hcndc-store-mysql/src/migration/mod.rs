@@ -16,6 +16,7 @@ mod m20261127_000001_kinds;
 mod m20261127_000002_outputs;
 mod m20261127_000003_outside_users;
 mod m20261127_000004_webhooks;
+mod m20261127_000005_tokens;
 mod make;
 mod status;
 
@@ -54,6 +55,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261127_000002_outputs::Migration),
             Box::new(m20261127_000003_outside_users::Migration),
             Box::new(m20261127_000004_webhooks::Migration),
+            Box::new(m20261127_000005_tokens::Migration),
         ]
     }
 

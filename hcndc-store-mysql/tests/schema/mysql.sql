@@ -76,6 +76,9 @@ CREATE TABLE `api_token` (
   `created_at` bigint NOT NULL,
   `expires_at` bigint DEFAULT NULL,
   `used_at` bigint DEFAULT NULL,
+  `version` bigint NOT NULL DEFAULT 1,
+  `search` varchar(260) DEFAULT NULL,
+  `updated_at` bigint DEFAULT NULL,
   PRIMARY KEY (`id`),
   UNIQUE KEY `digest` (`digest`),
   KEY `api_token_by_user` (`user_id`,`id`)

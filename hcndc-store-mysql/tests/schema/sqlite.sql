@@ -75,7 +75,10 @@ CREATE TABLE "api_token" ( "id" integer NOT NULL PRIMARY KEY AUTOINCREMENT,
   "permissions" varchar(255) NOT NULL,
   "created_at" integer NOT NULL,
   "expires_at" integer,
-  "used_at" integer );
+  "used_at" integer ,
+  "version" integer NOT NULL DEFAULT 1,
+  "search" varchar(260),
+  "updated_at" integer);
 
 CREATE INDEX "api_token_by_user" ON "api_token" ("user_id", "id");
 

@@ -88,7 +88,7 @@ pub(super) fn route() -> Route {
         session::ways, oidc::start, oidc::finish, session::sign_in, session::detail, session::sign_out, session::change_password,
         users::list, users::create, users::detail, users::replace, users::patch, users::delete, users::set_password,
         roles::list, roles::create, roles::detail, roles::replace, roles::patch, roles::delete,
-        tokens::list, tokens::create, tokens::detail, tokens::delete,
+        tokens::list, tokens::create, tokens::detail, tokens::replace, tokens::patch, tokens::delete,
         audit::list,
         servers::list,
         health::healthz, health::readyz, health::figures,

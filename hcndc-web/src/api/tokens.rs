@@ -18,9 +18,10 @@ use warp::{Filter as _, http::Method};
 use super::{
     body::Body,
     caller::Caller,
+    definition::retry_stale,
     denial::Denial,
     needs::SIGNED_IN,
-    page::{Asked, BY_ID, PageDto},
+    page::{Asked, NAMED, PageDto},
     problem::{Blame, BlameError, Problem, ProblemDto},
     query::Query,
     roles::{PermissionDto, sorted},
@@ -46,6 +47,20 @@ pub(super) fn routes<H: History + 'static, T: Transport + 'static>(
         Route::get(TOKENS, SIGNED_IN, all.clone().and(query()).then(list)),
         Route::post(TOKENS, SIGNED_IN, all.and(body()).then(create)).by_any(),
         Route::get(TOKEN, SIGNED_IN, one.clone().then(detail)),
+        Route::new(
+            Method::PUT,
+            TOKEN,
+            SIGNED_IN,
+            one.clone().and(body()).then(replace),
+        )
+        .by_any(),
+        Route::new(
+            Method::PATCH,
+            TOKEN,
+            SIGNED_IN,
+            one.clone().and(body()).then(patch),
+        )
+        .by_any(),
         Route::new(Method::DELETE, TOKEN, SIGNED_IN, one.then(delete)).by_any(),
     ]
 }
@@ -67,6 +82,23 @@ pub(super) struct TokenBody {
     account: Option<String>,
 }
 
+/// What a token becomes. It stays its user's.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = TokenChange, example = json!({"name": "nightly import", "permissions": ["read"], "expires_at": "2027-06-01T00:00:00Z"}))]
+pub(super) struct TokenChange {
+    /// What it is for: 1 to 255 characters.
+    name: String,
+    /// What it allows, of what its user may do.
+    permissions: Vec<PermissionDto>,
+    /// From when on it is refused. Default: never.
+    #[serde(default)]
+    expires_at: Option<String>,
+    /// Refused unless the token is at this version.
+    #[serde(default, skip_serializing)]
+    version: Option<u32>,
+}
+
 /// A token.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Token)]
@@ -79,8 +111,12 @@ pub(super) struct TokenDto {
     account: String,
     /// What it allows, of what its user may do.
     permissions: Vec<PermissionDto>,
+    /// Grows with each change.
+    version: u32,
     /// When it was made.
     created_at: String,
+    /// When it was changed.
+    updated_at: String,
     /// From when on it is refused; null for never.
     expires_at: Option<String>,
     /// When it was used last, give or take some minutes.
@@ -99,7 +135,9 @@ impl From<ApiToken> for TokenDto {
             name: token.name,
             account: token.account,
             permissions: permissions.map(PermissionDto::from).collect(),
+            version: token.version,
             created_at: token.created_at.to_string(),
+            updated_at: token.updated_at.to_string(),
             expires_at: token.expires_at.map(|at| at.to_string()),
             used_at: token.used_at.map(|at| at.to_string()),
             token: None,
@@ -116,7 +154,8 @@ fn whose(caller: &Caller) -> Option<UserId> {
 /// Lists one's own tokens; with `admin`, everybody's.
 #[utoipa::path(get, operation_id = "list_tokens", path = "/api/v1/tokens", tag = "users", params(
     ("account" = Option<String>, Query, description = "Of this user"),
-    ("sort" = Option<String>, Query, description = "`id` (default) or `-id`"),
+    ("text" = Option<String>, Query, description = "Name holds this"),
+    ("sort" = Option<String>, Query, description = "`id`, `name` or `updated_at`; with `-` downwards"),
     ("limit" = Option<u32>, Query, description = "1 to 1000; default 100"),
     ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
 ), responses(
@@ -128,8 +167,9 @@ pub(super) async fn list<H: History, T: Transport>(
     caller: Caller,
     mut query: Query,
 ) -> Result<Json<PageDto<TokenDto>>, Problem> {
-    let asked = Asked::of(&mut query, &BY_ID);
+    let asked = Asked::of(&mut query, &NAMED);
     let account = query.text("account");
+    let text = query.text("text").unwrap_or_default();
     query.finish()?;
     let accounts = auth(&app)?.accounts();
     let user = match (whose(&caller), account) {
@@ -141,8 +181,13 @@ pub(super) async fn list<H: History, T: Transport>(
             Some(found.0.id)
         }
     };
-    let page = asked.page.clone();
-    let page = accounts.tokens(&TokenQuery { user, page }).await?;
+    let wanted = TokenQuery {
+        user,
+        text,
+        sort: asked.by,
+        page: asked.page.clone(),
+    };
+    let page = accounts.tokens(&wanted).await?;
     Ok(Json(asked.tell(page, TokenDto::from)))
 }
 
@@ -159,22 +204,7 @@ pub(super) async fn create<H: History, T: Transport>(
 ) -> Result<Created<TokenDto>, Problem> {
     let body: TokenBody = body.json(&["name", "permissions"]).await?;
     let accounts = auth(&app)?.accounts();
-    let mut blames = Vec::new();
-    let name = body.name.trim().to_owned();
-    if name.is_empty() || name.chars().count() > 255 {
-        let error = BlameError::Definition(DefinitionError::BadName);
-        blames.push(Blame::of("name", error));
-    }
-    let expires_at = body
-        .expires_at
-        .map(|text| text.parse::<Timestamp>().map_err(|_| text));
-    let expires_at = expires_at.transpose().unwrap_or_else(|text| {
-        blames.push(Blame::of("expires_at", BlameError::BadTime { text }));
-        None
-    });
-    if !blames.is_empty() {
-        return Err(Problem::BadBody(blames));
-    }
+    let (name, expires_at) = sound(&body.name, body.expires_at)?;
     let own = caller.user.as_ref();
     let account = body
         .account
@@ -190,10 +220,7 @@ pub(super) async fn create<H: History, T: Transport>(
             found.ok_or(Denial::UnknownUser { user })?.0.id
         }
     };
-    let permissions = sorted(&body.permissions);
-    if let Some(&permission) = permissions.iter().find(|it| !caller.may(**it)) {
-        return Err(Denial::TooStrongToken { permission }.into());
-    }
+    let permissions = no_stronger(&caller, &body.permissions)?;
     let secret = fresh(TOKEN_PREFIX).map_err(SignInError::from)?;
     let draft = TokenDraft {
         user,
@@ -213,6 +240,34 @@ pub(super) async fn create<H: History, T: Transport>(
         location: format!("{TOKENS}/{}", made.id),
         body: made,
     })
+}
+
+/// A name without what surrounds it, and an end.
+fn sound(name: &str, end: Option<String>) -> Result<(String, Option<Timestamp>), Problem> {
+    let mut blames = Vec::new();
+    let name = name.trim();
+    if name.is_empty() || name.chars().count() > 255 {
+        let error = BlameError::Definition(DefinitionError::BadName);
+        blames.push(Blame::of("name", error));
+    }
+    let end = end.map(|text| text.parse::<Timestamp>().map_err(|_| text));
+    let end = end.transpose().unwrap_or_else(|text| {
+        blames.push(Blame::of("expires_at", BlameError::BadTime { text }));
+        None
+    });
+    match blames.is_empty() {
+        true => Ok((name.to_owned(), end)),
+        false => Err(Problem::BadBody(blames)),
+    }
+}
+
+/// Permissions of a token, unless they are more than whoever asks for it may do.
+fn no_stronger(caller: &Caller, asked: &[PermissionDto]) -> Result<Vec<Permission>, Problem> {
+    let permissions = sorted(asked);
+    match permissions.iter().find(|it| !caller.may(**it)) {
+        Some(&permission) => Err(Denial::TooStrongToken { permission }.into()),
+        None => Ok(permissions),
+    }
 }
 
 async fn find<H: History, T: Transport>(
@@ -238,6 +293,85 @@ pub(super) async fn detail<H: History, T: Transport>(
 ) -> Result<Json<TokenDto>, Problem> {
     let token = find(&app, &caller, id).await?;
     Ok(Json(token.into()))
+}
+
+/// Replaces what a token is: what the body does not say goes back to its default. The token itself stays as it was told, and
+/// is bound by this from the next request on. A change may leave it no stronger than whoever asks for it.
+#[utoipa::path(put, operation_id = "replace_token", path = "/api/v1/tokens/{id}", tag = "users", params(("id" = u64, Path)), request_body = TokenChange, responses(
+    (status = 200, body = TokenDto),
+    (status = 400, body = ProblemDto, content_type = "application/problem+json"),
+    (status = 404, body = ProblemDto, content_type = "application/problem+json"),
+    (status = 409, body = ProblemDto, content_type = "application/problem+json", description = "`stale`"),
+    (status = 422, body = ProblemDto, content_type = "application/problem+json", description = "`too_strong_token`"),
+))]
+pub(super) async fn replace<H: History, T: Transport>(
+    id: TokenId,
+    app: Arc<App<H, T>>,
+    caller: Caller,
+    body: Body,
+) -> Result<Json<TokenDto>, Problem> {
+    let body: TokenChange = body.json(&["name", "permissions"]).await?;
+    let before = find(&app, &caller, id).await?;
+    put(&app, &caller, before, body).await.map(Json)
+}
+
+/// Changes what a token is: a JSON merge patch (RFC 7396), as for replacing it.
+#[utoipa::path(patch, operation_id = "patch_token", path = "/api/v1/tokens/{id}", tag = "users", params(("id" = u64, Path)),
+    request_body(content = TokenChange, content_type = "application/merge-patch+json"), responses(
+    (status = 200, body = TokenDto),
+    (status = 400, body = ProblemDto, content_type = "application/problem+json"),
+    (status = 404, body = ProblemDto, content_type = "application/problem+json"),
+    (status = 409, body = ProblemDto, content_type = "application/problem+json", description = "`stale`"),
+    (status = 422, body = ProblemDto, content_type = "application/problem+json", description = "`too_strong_token`"),
+))]
+pub(super) async fn patch<H: History, T: Transport>(
+    id: TokenId,
+    app: Arc<App<H, T>>,
+    caller: Caller,
+    body: Body,
+) -> Result<Json<TokenDto>, Problem> {
+    let patch = body.patch().await?;
+    retry_stale(patch.names("version"), || async {
+        let before = find(&app, &caller, id).await?;
+        let told = TokenDto::from(before.clone());
+        let old = TokenChange {
+            name: told.name,
+            permissions: told.permissions,
+            expires_at: told.expires_at,
+            version: None,
+        };
+        let mut new: TokenChange = patch.apply(&old, &["name", "permissions"])?;
+        new.version = new.version.or(Some(told.version));
+        put(&app, &caller, before, new).await.map(drop)
+    })
+    .await?;
+    let token = find(&app, &caller, id).await?;
+    Ok(Json(token.into()))
+}
+
+async fn put<H: History, T: Transport>(
+    app: &App<H, T>,
+    caller: &Caller,
+    before: ApiToken,
+    body: TokenChange,
+) -> Result<TokenDto, Problem> {
+    let (name, expires_at) = sound(&body.name, body.expires_at)?;
+    let draft = TokenDraft {
+        user: before.user,
+        name,
+        permissions: no_stronger(caller, &body.permissions)?,
+        expires_at,
+    };
+    let accounts = auth(app)?.accounts();
+    let (id, now) = (before.id, app.clock.now());
+    let changed = accounts.change_token(id, body.version, &draft, now).await;
+    let after = TokenDto::from(changed.map_err(|error| known(error, id))?);
+    let deed = Deed::new("change", "token")
+        .on(after.id, after.name.as_str())
+        .before(&TokenDto::from(before))
+        .after(&after);
+    app.did(caller, deed).await;
+    Ok(after)
 }
 
 /// Ends a token at once.

@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 use comfy_table::{Table, presets};
 use hcndc_core::{
     id::TokenId,
-    port::{AccountsError, Direction, PageRequest, Permission, TokenDraft, TokenQuery},
+    port::{AccountsError, Direction, NamedSort, PageRequest, Permission, TokenDraft, TokenQuery},
     time::Timestamp,
 };
 
@@ -107,6 +107,8 @@ async fn list(args: &ListArgs, lang: Lang) -> Result<Exit, AccountError> {
     });
     let mut query = TokenQuery {
         user: None,
+        text: String::new(),
+        sort: NamedSort::Id,
         page: PageRequest {
             after: None,
             limit: 1_000,

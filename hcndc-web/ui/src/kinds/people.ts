@@ -50,14 +50,14 @@ export const roles: Kind = {
 export const tokens: Kind = {
   key: 'tokens', page: '/token/', one: p('API token', '令牌'), many: p('API tokens', 'API 令牌'),
   about: p('For programs that act for you.', '供代表您操作的程序使用。'), start: p('Make a token for each program; it is shown once.', '为每个程序建立令牌，只显示一次。'),
-  needs: 'read', noCheck: true, noEdit: true, secretOf: 'token',
+  needs: 'read', noCheck: true, secretOf: 'token',
   columns: [
-    { name: 'name', label: p('Name', '名称'), type: 'name' }, { name: 'account', label: p('User', '用户') }, { name: 'permissions', label: p('Permissions', '权限'), type: 'words' },
-    { name: 'expires_at', label: p('Expires', '到期'), type: 'time', wide: true }, { name: 'used_at', label: p('Last used', '最近使用'), type: 'time', wide: true },
+    { name: 'name', label: p('Name', '名称'), type: 'name', sort: 'name' }, { name: 'account', label: p('User', '用户') }, { name: 'permissions', label: p('Permissions', '权限'), type: 'words' },
+    { name: 'expires_at', label: p('Expires', '到期'), type: 'time', wide: true }, { name: 'used_at', label: p('Last used', '最近使用'), type: 'time', wide: true }, COLUMN_UPDATED,
   ],
   fields: [
     { ...NAME, help: p('What it is for.', '用途。') }, ROLE_PERMISSIONS,
-    { name: 'account', type: 'text', advanced: true, placeholder: '', label: p('User', '用户'), help: p('Empty: yourself. Others’ tokens need the permission admin.', '留空为本人；为他人创建需要 admin 权限。') },
+    { name: 'account', type: 'text', onlyNew: true, advanced: true, placeholder: '', label: p('User', '用户'), help: p('Empty: yourself. Others’ tokens need the permission admin.', '留空为本人；为他人创建需要 admin 权限。') },
     { name: 'expires_at', type: 'instant', empty: null, label: p('Expires', '到期'), help: p('Empty: never.', '留空为永不到期。') },
   ],
 }

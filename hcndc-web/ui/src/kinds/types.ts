@@ -86,8 +86,6 @@ export interface Kind {
   sheet?: 'flows' | 'jobs'
   /** The field that it is called by; `name` if not given. */
   title?: string
-  /** It is made and deleted, but not changed. */
-  noEdit?: boolean
   /** What is written of it cannot be checked before it is saved. */
   noCheck?: boolean
   /** A change of it can change what runs when, so that its form leads to the forecast. */
