@@ -7,14 +7,16 @@ import { loadSession, session } from '@/state/session'
 function pagesOf(kind: Kind): RouteRecordRaw[] {
   const props = { kind }
   const withId = (route: { params: Record<string, string | string[]> }) => ({ kind, id: Number(route.params['id']) })
-  const meta = { menu: kind.page }
-  const upload = { path: `${kind.page}upload/`, component: () => import('@/pages/UploadPage.vue'), props: { kind, sheet: kind.sheet }, meta }
+  // Who may sign in, and as what, is told to nobody else.
+  const meta = { menu: kind.page, ...(['users', 'roles'].includes(kind.key) ? { needs: kind.needs } : {}) }
+  const change = { ...meta, needs: kind.needs }
+  const upload = { path: `${kind.page}upload/`, component: () => import('@/pages/UploadPage.vue'), props: { kind, sheet: kind.sheet }, meta: change }
   return [
     ...(kind.sheet ? [upload] : []),
     { path: kind.page, component: () => import('@/kinds/KindList.vue'), props, meta },
-    { path: `${kind.page}new/`, component: () => import('@/kinds/KindForm.vue'), props, meta },
+    { path: `${kind.page}new/`, component: () => import('@/kinds/KindForm.vue'), props, meta: change },
     { path: `${kind.page}:id(\\d+)/`, component: () => import('@/kinds/KindDetail.vue'), props: withId, meta },
-    { path: `${kind.page}:id(\\d+)/edit/`, component: () => import('@/kinds/KindForm.vue'), props: withId, meta },
+    { path: `${kind.page}:id(\\d+)/edit/`, component: () => import('@/kinds/KindForm.vue'), props: withId, meta: change },
   ]
 }
 
@@ -31,13 +33,13 @@ export const router = createRouter({
     { path: '/execute/grid/', component: () => import('@/pages/GridPage.vue'), meta: { menu: '/execute/' } },
     { path: '/execute/:id(\\d+)/', component: () => import('@/pages/ExecutionPage.vue'), props: id, meta: { menu: '/execute/' } },
     { path: '/backfill/', component: () => import('@/pages/BackfillsPage.vue'), meta: { menu: '/backfill/' } },
-    { path: '/backfill/new/', component: () => import('@/pages/BackfillNewPage.vue'), meta: { menu: '/backfill/' } },
+    { path: '/backfill/new/', component: () => import('@/pages/BackfillNewPage.vue'), meta: { menu: '/backfill/', needs: 'schedule' } },
     { path: '/backfill/:id(\\d+)/', component: () => import('@/pages/BackfillPage.vue'), props: id, meta: { menu: '/backfill/' } },
     { path: '/forecast/', component: () => import('@/pages/ForecastPage.vue'), meta: { menu: '/forecast/' } },
     { path: '/interface/graph/', component: () => import('@/pages/MeshPage.vue'), meta: { menu: '/interface/graph/' } },
     { path: '/interface/:id(\\d+)/graph/', component: () => import('@/pages/FlowGraphPage.vue'), props: id, meta: { menu: '/interface/' } },
     ...KINDS.flatMap(pagesOf),
-    { path: '/audit/', component: () => import('@/pages/AuditPage.vue'), meta: { menu: '/audit/' } },
+    { path: '/audit/', component: () => import('@/pages/AuditPage.vue'), meta: { menu: '/audit/', needs: 'admin' } },
     { path: '/:rest(.*)*', component: () => import('@/pages/UnknownPage.vue') },
   ],
 })
