@@ -179,3 +179,26 @@ test('a circle through another flow is told by the server before anything is sav
   await page.getByRole('dialog').getByRole('button', { name: 'Stay' }).click()
   await expect(page).toHaveURL(new RegExp(`/interface/${id}/graph/$`))
 })
+
+test('the panel says what the server holds against a job while one types, and nothing of fields that nobody has come to', async ({ page }) => {
+  const name = `panel-${Date.now()}`
+  await look(page, { locale: 'en', theme: 'light' })
+  await opened(page, name)
+  const side = page.getByRole('complementary')
+  await side.getByRole('button', { name: 'load', exact: true }).click()
+  await side.getByLabel('Name').fill('fetch')
+  await expect(side.getByRole('alert')).toContainText('taken')
+  await expect(page.getByText('to put right: fetch')).toBeVisible()
+  await accessible(page)
+  await side.getByLabel('Name').fill('load')
+  await expect(side.getByRole('alert')).toHaveCount(0)
+  await expect(page.getByText('to put right')).toHaveCount(0)
+
+  // Whoever is about to write another command has none for a while: that is said of the job, and not held against the field.
+  await side.getByRole('button', { name: 'Job after it' }).click()
+  await side.getByLabel('Command').fill('')
+  await expect(page.getByText('to put right: job')).toBeVisible()
+  await expect(side.getByRole('alert')).toHaveCount(0)
+  await side.getByLabel('Command').fill('true')
+  await expect(page.getByText('to put right')).toHaveCount(0)
+})
