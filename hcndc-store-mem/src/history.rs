@@ -366,7 +366,7 @@ impl Tables {
         })
     }
 
-    fn job_run_view(&self, row: &JobRunRow) -> Result<JobRunView, MemError> {
+    pub(crate) fn job_run_view(&self, row: &JobRunRow) -> Result<JobRunView, MemError> {
         let job = self.job_of(row)?;
         let flow_run = self.flow_runs.get(&row.flow_run);
         let flow_run = flow_run.ok_or(MemError::MissingFlowRun {

@@ -1,7 +1,7 @@
 //! HCNDC's store in memory: for embedding without a database, for tests and for simulation.
 //!
-//! [`MemStore`] is the reference reading of the contracts of [`Store`](hcndc_core::port::Store) and
-//! [`History`](hcndc_core::port::History): plain before fast. What it holds ends with the last clone of it.
+//! [`MemStore`] is the reference reading of the contracts of [`Store`](hcndc_core::port::Store),
+//! [`History`](hcndc_core::port::History) and [`Reports`](hcndc_core::port::Reports): plain before fast. What it holds ends with the last clone of it.
 //!
 //! ```
 //! use std::time::Duration;
@@ -24,6 +24,7 @@
 mod error;
 mod history;
 mod page;
+mod reports;
 #[cfg(feature = "sim")]
 pub mod sim;
 mod store;

@@ -14,7 +14,7 @@ use hcndc_core::{
         FlowId, FlowRunId, JobId, JobRunId, ScheduleId,
     },
     model::{Definition, DefinitionId, Executor, Flow, Job},
-    port::{Commit, Lease},
+    port::{Commit, ExecutionEnd, Lease},
     time::DataDate,
 };
 
@@ -50,15 +50,44 @@ pub(crate) struct Tables {
     /// By the number of what was started, which is given once for whatever kind.
     pub(crate) start_keys: BTreeMap<u64, StartKeyRow>,
     pub(crate) alerts: BTreeMap<AlertId, AlertRow>,
+    /// How many commits there were.
+    pub(crate) commits: u64,
+    /// By execution, and by how often it had gone on after an end.
+    pub(crate) ends: BTreeMap<(ExecutionId, u32), ExecutionEnd>,
+    /// How far reporters have come, by their names.
+    pub(crate) marks: BTreeMap<String, u64>,
 }
 
 impl Tables {
     /// Stores a commit whose fence has been checked. Cannot fail, so it cannot stop half-way.
     pub(crate) fn apply(&mut self, commit: &Commit) {
         self.next_id = self.next_id.max(commit.next_id);
+        self.commits += 1;
         for change in &commit.changes {
             self.change(change);
         }
+        for change in &commit.changes {
+            if let Change::Execution(row) = change {
+                self.note_end(row.id);
+            }
+        }
+    }
+
+    /// Notes that an execution has ended, if that is what the commit has left.
+    fn note_end(&mut self, execution: ExecutionId) {
+        let Some(row) = self.executions.get(&execution) else {
+            return;
+        };
+        let Some(ended_at) = row.ended_at else { return };
+        let end = ExecutionEnd {
+            execution,
+            resumes: row.resumes,
+            position: self.commits,
+            state: row.state,
+            ended_at,
+            next_id: self.next_id,
+        };
+        self.ends.insert((execution, row.resumes), end);
     }
 
     fn change(&mut self, change: &Change) {

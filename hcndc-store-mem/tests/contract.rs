@@ -31,6 +31,10 @@ mod store {
     hcndc_core::store_contract!(super::MemFixture);
 }
 
+mod reports {
+    hcndc_core::reports_contract!(super::MemFixture);
+}
+
 mod history {
     hcndc_core::history_contract!(super::MemFixture);
 }

@@ -28,9 +28,9 @@ use crate::{
     commit::{past::Past, script::Script},
     dialect::begin_write,
     entity::{
-        self, Action, Alert, Attempt, Backfill, BackfillDate, Execution, Executor, FileArrival,
-        Firing, Flow, FlowParent, FlowRun, FlowVersion, Job, JobDependency, JobOutput, JobRun,
-        JobVersion, number,
+        self, Action, Alert, Attempt, Backfill, BackfillDate, Execution, ExecutionEnd, Executor,
+        FileArrival, Firing, Flow, FlowParent, FlowRun, FlowVersion, Job, JobDependency, JobOutput,
+        JobRun, JobVersion, Leader, number,
     },
     error::Doing as _,
     fence,
@@ -43,30 +43,23 @@ impl SqlStore {
     /// Stores the commit, trying again when other writers are in the way. All changes are whole rows under a fence, so
     /// that sending them once more after an unknown outcome does no harm.
     pub(crate) async fn commit_batch(&self, fence: Fence, commit: &Commit) -> Result<(), SqlError> {
-        let batch = Batch::new(&commit.changes);
+        let batch = Batch::new(commit);
         let mut tries = Tries::default();
         loop {
-            let done = self.commit_once(fence, commit.next_id, &batch).await;
+            let done = self.commit_once(fence, &batch).await;
             if !tries.again(&done).await {
                 return done;
             }
         }
     }
 
-    async fn commit_once(
-        &self,
-        fence: Fence,
-        next_id: u64,
-        batch: &Batch<'_>,
-    ) -> Result<(), SqlError> {
-        let Some(script) = self.script(fence, next_id, batch).await? else {
-            return self.commit_by_statements(fence, next_id, batch).await;
+    async fn commit_once(&self, fence: Fence, batch: &Batch<'_>) -> Result<(), SqlError> {
+        let Some(script) = self.script(fence, batch).await? else {
+            return self.commit_by_statements(fence, batch).await;
         };
         match script.run(self.writer()).await {
             // Statement by statement, to know which it is that the database refuses: the fence, mostly.
-            Err(error) if !may_pass(error.kind()) => {
-                self.commit_by_statements(fence, next_id, batch).await
-            }
+            Err(error) if !may_pass(error.kind()) => self.commit_by_statements(fence, batch).await,
             done => done,
         }
     }
@@ -74,27 +67,21 @@ impl SqlStore {
     async fn script(
         &self,
         fence: Fence,
-        next_id: u64,
         batch: &Batch<'_>,
     ) -> Result<Option<script::Complete>, SqlError> {
         if batch.changes > script::LARGEST {
             return Ok(None);
         }
         let mut script = Script::new(self.writer().get_database_backend());
-        fence::demand(&mut script, fence, next_id).await?;
+        fence::demand(&mut script, fence, batch.next_id).await?;
         batch.store(&mut script).await?;
         Ok(script.end())
     }
 
-    async fn commit_by_statements(
-        &self,
-        fence: Fence,
-        next_id: u64,
-        batch: &Batch<'_>,
-    ) -> Result<(), SqlError> {
+    async fn commit_by_statements(&self, fence: Fence, batch: &Batch<'_>) -> Result<(), SqlError> {
         let transaction = begin_write(self.writer()).await.doing("begin a commit")?;
         // First, because it locks the row: until this transaction ends no other term can begin.
-        fence::check(&transaction, fence, next_id).await?;
+        fence::check(&transaction, fence, batch.next_id).await?;
         batch.store(&mut &transaction).await?;
         transaction.commit().await.doing("complete a commit")
     }
@@ -108,6 +95,8 @@ fn may_pass(kind: ErrorKind) -> bool {
 /// What a commit leaves behind, by table.
 #[derive(Default)]
 struct Batch<'a> {
+    /// The next id after it.
+    next_id: u64,
     /// How many changes there were.
     changes: usize,
     /// Deleted at some moment, and perhaps put again after.
@@ -159,12 +148,13 @@ async fn store_start_key(db: &mut impl Writing, row: &StartKeyRow) -> Result<(),
 }
 
 impl<'a> Batch<'a> {
-    fn new(changes: &'a [Change]) -> Self {
+    fn new(commit: &'a Commit) -> Self {
         let mut batch = Self {
-            changes: changes.len(),
+            next_id: commit.next_id,
+            changes: commit.changes.len(),
             ..Self::default()
         };
-        for change in changes {
+        for change in &commit.changes {
             batch.add(change);
         }
         batch
@@ -278,6 +268,7 @@ impl<'a> Batch<'a> {
         self.store_definitions(db).await?;
         let executions = values::<Execution>(self.executions.values().copied())?;
         upsert::<Execution>(db, "store executions", executions).await?;
+        self.store_ends(db).await?;
         let flow_runs = values::<FlowRun>(self.flow_runs.values().copied())?;
         upsert::<FlowRun>(db, "store flow runs", flow_runs).await?;
         let job_runs = values::<JobRun>(self.job_runs.values().copied())?;
@@ -297,6 +288,34 @@ impl<'a> Batch<'a> {
         let dates = values::<BackfillDate>(self.backfill_dates.values().copied())?;
         upsert::<BackfillDate>(db, "store dates of backfills", dates).await?;
         self.store_firings(db).await
+    }
+
+    /// Ends stand where this commit stands among all: its number is in the leader's row, which is held until it ends.
+    async fn store_ends(&self, db: &mut impl Writing) -> Result<(), SqlError> {
+        let rows = self.executions.values();
+        let ended = rows.filter_map(|row| Some((*row, row.ended_at?, self.next_id)));
+        let ended: Vec<_> = ended.collect();
+        let ids = ids("execution", ended.iter().map(|(row, ..)| row.id.0))?;
+        let rows = values::<ExecutionEnd>(ended.into_iter())?;
+        upsert::<ExecutionEnd>(db, "store ends of executions", rows).await?;
+        for piece in chunks(&ids) {
+            let number = Query::select()
+                .column(Leader::Commits)
+                .from(Leader::Table)
+                .and_where(Expr::col(Leader::Id).eq(Leader::ROW))
+                .to_owned();
+            let statement = Query::update()
+                .table(ExecutionEnd::Table)
+                .value(
+                    ExecutionEnd::Position,
+                    Expr::SubQuery(None, Box::new(number.into())),
+                )
+                .and_where(Expr::col(ExecutionEnd::ExecutionId).is_in(piece.iter().copied()))
+                .and_where(Expr::col(ExecutionEnd::Position).eq(0_i64))
+                .to_owned();
+            db.write("place ends of executions", &statement).await?;
+        }
+        Ok(())
     }
 
     /// What a job run has put out takes the place of all that it had put out before.

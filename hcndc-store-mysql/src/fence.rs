@@ -52,7 +52,7 @@ pub(crate) async fn demand(
     db.write("check the fence", &statement).await
 }
 
-/// The next id, and a sign of life.
+/// The next id, the number of the commit, and a sign of life.
 fn sign(statement: &mut UpdateStatement, next_id: u64) -> Result<(), SqlError> {
     let next_id = number("next id", next_id)?;
     let grown = CaseStatement::new()
@@ -60,6 +60,7 @@ fn sign(statement: &mut UpdateStatement, next_id: u64) -> Result<(), SqlError> {
         .finally(Expr::col(Leader::NextId));
     statement
         .value(Leader::NextId, grown)
+        .value(Leader::Commits, Expr::col(Leader::Commits).add(1_i64))
         .value(Leader::ExpiresAt, Expr::col(Leader::ExpiresAt).add(1_i64));
     Ok(())
 }

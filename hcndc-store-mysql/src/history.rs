@@ -5,6 +5,7 @@ mod firing;
 mod others;
 mod pieces;
 mod runs;
+mod stories;
 mod trend;
 
 use std::{collections::BTreeSet, sync::Arc};
@@ -26,7 +27,7 @@ use hcndc_core::{
     time::DataDate,
 };
 
-pub(crate) use self::definitions::filter_text;
+pub(crate) use self::{definitions::filter_text, stories::run_stories};
 use crate::{SqlError, SqlStore};
 
 #[async_trait]

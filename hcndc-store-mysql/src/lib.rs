@@ -13,7 +13,8 @@
 //!
 //! [`Upkeep`] is for those who look after the database.
 //!
-//! [`SqlStore`] is [`Store`](hcndc_core::port::Store) and [`History`](hcndc_core::port::History). It must not know what
+//! [`SqlStore`] is [`Store`](hcndc_core::port::Store), [`History`](hcndc_core::port::History) and
+//! [`Reports`](hcndc_core::port::Reports). It must not know what
 //! states mean: it stores what the engine says and answers what pages ask.
 
 #![forbid(unsafe_code)]
@@ -35,6 +36,7 @@ mod keyset;
 mod load;
 mod migration;
 mod realm;
+mod reports;
 mod retention;
 mod retry;
 mod servers;

@@ -403,6 +403,16 @@ async fn add_flows(
     Ok(())
 }
 
+/// Jobs in these versions; those that are not stored are left out.
+pub(crate) async fn job_versions(
+    db: &DatabaseTransaction,
+    versions: BTreeSet<(JobId, u32)>,
+) -> Result<BTreeMap<(JobId, u32), Arc<model::Job>>, SqlError> {
+    let mut jobs = Jobs::new();
+    add_jobs(db, &mut jobs, versions).await?;
+    Ok(jobs)
+}
+
 /// Reads the needed versions that are not there yet.
 async fn add_jobs(
     db: &DatabaseTransaction,

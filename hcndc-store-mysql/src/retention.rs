@@ -27,8 +27,8 @@ use crate::{
     SqlError, SqlStore,
     dialect::begin_write,
     entity::{
-        Action, Alert, Attempt, Audit, Backfill, BackfillDate, Execution, Firing, FlowRun,
-        JobOutput, JobRun, Leader, PrunedExecution, ScheduleCursor, Table,
+        Action, Alert, Attempt, Audit, Backfill, BackfillDate, Execution, ExecutionEnd, Firing,
+        FlowRun, JobOutput, JobRun, Leader, PrunedExecution, ScheduleCursor, Table,
     },
     error::Doing as _,
     retry::Tries,
@@ -258,6 +258,8 @@ impl Batch<'_> {
             db.execute(&list).await.doing(doing)?;
         }
         delete_in(&db, Execution::Table, Execution::Id, &old).await?;
+        let column = ExecutionEnd::ExecutionId;
+        delete_in(&db, ExecutionEnd::Table, column, &old).await?;
         db.commit().await.doing(doing)?;
         pruned.note("execution", old.len());
         pruned.more |= !old.is_empty();

@@ -6,6 +6,9 @@ mod sqlite_file {
     mod store {
         hcndc_core::store_contract!(crate::support::sqlite::File);
     }
+    mod reports {
+        hcndc_core::reports_contract!(crate::support::sqlite::File);
+    }
     mod history {
         hcndc_core::history_contract!(crate::support::sqlite::File);
     }
@@ -14,6 +17,9 @@ mod sqlite_file {
 mod sqlite_memory {
     mod store {
         hcndc_core::store_contract!(crate::support::sqlite::Memory);
+    }
+    mod reports {
+        hcndc_core::reports_contract!(crate::support::sqlite::Memory);
     }
     mod history {
         hcndc_core::history_contract!(crate::support::sqlite::Memory);
@@ -24,6 +30,9 @@ mod mysql {
     mod store {
         hcndc_core::store_contract!(crate::support::mysql::Server);
     }
+    mod reports {
+        hcndc_core::reports_contract!(crate::support::mysql::Server);
+    }
     mod history {
         hcndc_core::history_contract!(crate::support::mysql::Server);
     }
@@ -33,5 +42,8 @@ mod mysql {
 mod galera {
     mod store {
         hcndc_core::store_contract!(crate::support::galera::Cluster);
+    }
+    mod reports {
+        hcndc_core::reports_contract!(crate::support::galera::Cluster);
     }
 }

@@ -7,7 +7,8 @@ use crate::port::Store;
 
 /// Opens stores for the cases of a suite. Each case gets one of its own.
 pub trait StoreFixture {
-    /// The adapter under test. The suite of the read side needs one that is [`History`](crate::port::History), too.
+    /// The adapter under test. The suite of the read side needs one that is [`History`](crate::port::History), too, that of
+    /// reporters one that is [`Reports`](crate::port::Reports).
     type Store: Store + Clone;
 
     /// Whatever must live as long as the store's data does, and takes it away when dropped.

@@ -112,6 +112,25 @@ macro_rules! history_contract {
     };
 }
 
+/// Makes a `#[test]` of every case in [`contract::reports`](mod@crate::contract::reports).
+///
+/// The argument is an expression that gives a [`StoreFixture`](crate::contract::StoreFixture).
+#[macro_export]
+macro_rules! reports_contract {
+    ($fixture:expr) => {
+        $crate::contract_cases! { $fixture, reports:
+            ends_come_in_the_order_of_commits,
+            each_end_of_an_execution_is_kept,
+            an_end_that_was_none_is_not_told,
+            an_end_that_is_stored_again_is_one,
+            ends_of_one_commit_come_together,
+            from_the_last_position_on_all_is_seen,
+            marks_only_go_forward,
+            job_runs_are_told_with_versions_and_attempts,
+        }
+    };
+}
+
 /// What the macros of the suites are made of.
 #[doc(hidden)]
 #[macro_export]

@@ -7,6 +7,7 @@
 //! impl StoreFixture for MyFixture { … }      how to open a fresh store, and the same one again
 //! hcndc_core::store_contract!(MyFixture);    one test for each case of `contract::store`
 //! hcndc_core::history_contract!(MyFixture);  one test for each case of `contract::history`
+//! hcndc_core::reports_contract!(MyFixture);  one test for each case of `contract::reports`
 //! ```
 //!
 //! The cases know nothing of an adapter but its port; they panic when a clause does not hold. Their documentation
@@ -19,6 +20,7 @@ pub mod history;
 pub mod log;
 pub mod notifier;
 pub mod probe;
+pub mod reports;
 pub mod resolver;
 pub mod sample;
 pub mod store;

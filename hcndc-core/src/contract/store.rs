@@ -36,7 +36,7 @@ use crate::{
 type Case<F> = Opened<<F as StoreFixture>::Store, <F as StoreFixture>::Guard>;
 
 /// Long enough for no lease of these cases to run out by itself.
-const HOUR: Duration = Duration::from_secs(3_600);
+pub(crate) const HOUR: Duration = Duration::from_secs(3_600);
 
 /// Acquires a lease for whoever asks.
 pub(crate) async fn lead<S: Store>(store: &S) -> Fence {

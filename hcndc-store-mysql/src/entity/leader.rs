@@ -17,6 +17,8 @@ pub(crate) enum Leader {
     /// Null when the lease was released.
     ExpiresAt,
     NextId,
+    /// How many commits there were: each stands behind all that this was before.
+    Commits,
 }
 
 impl Leader {

@@ -17,6 +17,7 @@ mod m20261127_000002_outputs;
 mod m20261127_000003_outside_users;
 mod m20261127_000004_webhooks;
 mod m20261127_000005_tokens;
+mod m20261127_000006_reports;
 mod make;
 mod status;
 
@@ -56,6 +57,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261127_000003_outside_users::Migration),
             Box::new(m20261127_000004_webhooks::Migration),
             Box::new(m20261127_000005_tokens::Migration),
+            Box::new(m20261127_000006_reports::Migration),
         ]
     }
 

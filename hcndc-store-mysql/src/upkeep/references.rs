@@ -89,6 +89,7 @@ const REFERENCES: &[Reference] = &[
     ),
     by_id("attempt", &["execution_id"], "execution"),
     by_id("attempt", &["job_run_id"], "job_run"),
+    by_id("execution_end", &["execution_id"], "execution"),
     by_id("job_output", &["execution_id"], "execution"),
     by_id("job_output", &["job_run_id"], "job_run"),
     by_id("user_role", &["user_id"], "user"),

@@ -90,13 +90,14 @@ pub struct LeaderStatus {
 }
 
 /// Tables that grow.
-const GROWING: [&str; 15] = [
+const GROWING: [&str; 16] = [
     "action",
     "alert",
     "attempt",
     "backfill",
     "backfill_date",
     "execution",
+    "execution_end",
     "file_arrival",
     "firing",
     "flow_run",

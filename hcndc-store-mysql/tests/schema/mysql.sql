@@ -217,6 +217,17 @@ CREATE TABLE `execution` (
   KEY `execution_by_started_at` (`started_at`,`state`,`ended_at`)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin;
 
+CREATE TABLE `execution_end` (
+  `execution_id` bigint NOT NULL,
+  `resumes` bigint NOT NULL,
+  `position` bigint NOT NULL,
+  `state` varchar(20) NOT NULL,
+  `ended_at` bigint NOT NULL,
+  `next_id` bigint NOT NULL,
+  PRIMARY KEY (`execution_id`,`resumes`),
+  KEY `execution_end_by_position` (`position`,`execution_id`)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin;
+
 CREATE TABLE `executor` (
   `id` bigint NOT NULL,
   `version` bigint NOT NULL,
@@ -426,6 +437,7 @@ CREATE TABLE `leader` (
   `holder` longtext DEFAULT NULL,
   `expires_at` bigint DEFAULT NULL,
   `next_id` bigint NOT NULL,
+  `commits` bigint NOT NULL DEFAULT 0,
   PRIMARY KEY (`id`)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin;
 
@@ -446,6 +458,12 @@ CREATE TABLE `pool` (
 CREATE TABLE `pruned_execution` (
   `execution_id` bigint NOT NULL,
   PRIMARY KEY (`execution_id`)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin;
+
+CREATE TABLE `report_mark` (
+  `name` varchar(255) NOT NULL,
+  `position` bigint NOT NULL,
+  PRIMARY KEY (`name`)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin;
 
 CREATE TABLE `role` (

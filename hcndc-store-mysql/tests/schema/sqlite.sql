@@ -216,6 +216,16 @@ CREATE INDEX "execution_by_state" ON "execution" ("state", "id");
 
 CREATE INDEX "execution_by_state_of_date" ON "execution" ("data_date", "state", "id");
 
+CREATE TABLE "execution_end" ( "execution_id" integer NOT NULL,
+  "resumes" integer NOT NULL,
+  "position" integer NOT NULL,
+  "state" varchar(20) NOT NULL,
+  "ended_at" integer NOT NULL,
+  "next_id" integer NOT NULL,
+  PRIMARY KEY ("execution_id", "resumes") );
+
+CREATE INDEX "execution_end_by_position" ON "execution_end" ("position", "execution_id");
+
 CREATE TABLE "executor" ( "id" integer NOT NULL PRIMARY KEY,
   "version" integer NOT NULL,
   "name" varchar(255) NOT NULL,
@@ -409,7 +419,8 @@ CREATE TABLE "leader" ( "id" integer NOT NULL PRIMARY KEY,
   "fence" integer NOT NULL,
   "holder" text,
   "expires_at" integer,
-  "next_id" integer NOT NULL );
+  "next_id" integer NOT NULL ,
+  "commits" integer NOT NULL DEFAULT 0);
 
 CREATE TABLE "pool" ( "id" integer NOT NULL PRIMARY KEY,
   "version" integer NOT NULL,
@@ -425,6 +436,9 @@ CREATE INDEX "pool_by_name" ON "pool" ("name", "id");
 CREATE INDEX "pool_by_updated_at" ON "pool" ("updated_at", "id");
 
 CREATE TABLE "pruned_execution" ( "execution_id" integer NOT NULL PRIMARY KEY );
+
+CREATE TABLE "report_mark" ( "name" varchar(255) NOT NULL PRIMARY KEY,
+  "position" integer NOT NULL );
 
 CREATE TABLE "role" ( "id" integer NOT NULL PRIMARY KEY AUTOINCREMENT,
   "name" varchar(255) NOT NULL UNIQUE,
