@@ -20,6 +20,7 @@ use crate::{
         },
         file::probe::Probing,
         opening::Opening,
+        report::Ids,
         source::resolver::{Asking, Stored},
     },
     handle::Requests,
@@ -60,6 +61,8 @@ pub struct Parts {
     pub recorder: Option<Arc<Recorder>>,
     /// The ways to people.
     pub connect: Arc<Connect>,
+    /// Where jobs are told their traces, if there are any.
+    pub traced: Option<Ids>,
 }
 
 impl Parts {
@@ -157,7 +160,8 @@ async fn drive(parts: Parts, mut inbox: Requests) -> Result<(), SchedulerError<S
             Opening::new(
                 Arc::clone(&parts.transport),
                 Arc::clone(&parts.connect.vault),
-            ),
+            )
+            .with_traces(parts.traced.clone()),
             SystemClock::new(),
             observer,
             parts.settings.clone(),

@@ -33,7 +33,11 @@ use crate::{
     },
     causes::with_causes,
     clock::SystemClock,
-    connect::{Connect, log_sink::Known},
+    connect::{
+        Connect,
+        log_sink::Known,
+        report::{Courier, Ids, Pace, Report},
+    },
     database,
     driving::{Driving, Parts},
     handle::{CommandError, SchedulerHandle, channel},
@@ -78,6 +82,10 @@ pub struct ServerConfig {
     pub log_store: Option<LogObjects>,
     /// Where logs of ended attempts are said again.
     pub log_sinks: Vec<Arc<dyn LogSink>>,
+    /// Who is told of executions that have ended.
+    pub reports: Vec<Arc<dyn Report>>,
+    /// Whether jobs are told which traces they are a part of.
+    pub trace_jobs: bool,
     /// Whether an executor runs on this host for this server. Only this server reaches it, so there must be no other then.
     pub executor: bool,
     /// Attempts alive at once in all.
@@ -112,6 +120,7 @@ pub struct Server {
     local: Option<LocalExecutor>,
     store: SqlStore,
     retention: AbortOnDropHandle<()>,
+    couriers: Vec<AbortOnDropHandle<()>>,
     first_password: Option<String>,
     _lock: File,
 }
@@ -315,8 +324,10 @@ impl Server {
             true => Some(LocalExecutor::start(&data_dir).await?),
             false => None,
         };
+        let realm = store.realm().await?;
+        let ids = Ids::new(&*realm);
         let transport = Arc::new(local_executor::transports_beside(
-            store.realm().await?,
+            realm,
             local.as_ref(),
             LogsTo {
                 directory: config
@@ -365,7 +376,21 @@ impl Server {
             leading: Arc::clone(&leading),
             recorder,
             connect: Arc::clone(&connect),
+            traced: config.trace_jobs.then(|| ids.clone()),
         };
+        // Before anything can end that is to be told.
+        let mut couriers = Vec::new();
+        for report in &config.reports {
+            let courier = Courier::start(
+                store.clone(),
+                Arc::clone(report),
+                ids.clone(),
+                connect.http.clone(),
+                Arc::clone(&leading),
+                Pace::default(),
+            );
+            couriers.push(courier.await?);
+        }
         let driving = Driving::start(parts, inbox);
         let elsewhere = leading.until(|lead| matches!(lead, Lead::There { alive: true, .. }));
         let set_up = tokio::select! {
@@ -417,6 +442,7 @@ impl Server {
             local,
             store,
             retention,
+            couriers,
             first_password,
             _lock: lock,
         })
@@ -465,6 +491,7 @@ impl Server {
         self.stop.send_replace(true);
         // What it is at is taken up by the next server.
         drop(self.retention);
+        drop(self.couriers);
         // Whatever the API ends with, the scheduler must end well.
         let _ = self.api.await;
         let scheduler = &self.app.scheduler;

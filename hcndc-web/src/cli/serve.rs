@@ -1,6 +1,6 @@
 //! `hcndc serve`.
 
-use std::{net::SocketAddr, num::NonZeroU32, path::PathBuf, time::Duration};
+use std::{net::SocketAddr, num::NonZeroU32, path::PathBuf, sync::Arc, time::Duration};
 
 use chrono_tz::Tz;
 use clap::{Args, ValueEnum};
@@ -13,7 +13,12 @@ use super::{
 };
 use crate::{
     auth::{Access, FIRST_ACCOUNT},
-    connect::{http::Http, log_sink, log_store, settings::is_url},
+    connect::{
+        http::Http,
+        log_sink, log_store,
+        report::{self, Report, ReportError},
+        settings::is_url,
+    },
     https::{HttpsFiles, OwnFiles},
     interchange::Lang,
     local_executor,
@@ -104,6 +109,25 @@ pub(super) struct ServeArgs {
         value_delimiter = ','
     )]
     pub(super) forward_logs: Vec<String>,
+    /// Collector of OpenTelemetry that gets a trace of each execution when it has ended: http://HOST:4318 or https://… (OTLP over
+    /// HTTP; headers by OTEL_EXPORTER_OTLP_HEADERS). Jobs get TRACEPARENT
+    #[cfg(feature = "traces")]
+    #[arg(long, value_name = "URL", env = "HCNDC_TRACES_TO")]
+    pub(super) traces_to: Option<String>,
+    /// Receiver of OpenLineage that gets events of each execution and its attempts when it has ended: http://HOST:5000 or https://…
+    /// (key by OPENLINEAGE_API_KEY)
+    #[cfg(feature = "lineage")]
+    #[arg(long, value_name = "URL", env = "HCNDC_LINEAGE_TO")]
+    pub(super) lineage_to: Option<String>,
+    /// Namespace of jobs in OpenLineage
+    #[cfg(feature = "lineage")]
+    #[arg(
+        long,
+        value_name = "NAME",
+        default_value = "hcndc",
+        env = "HCNDC_LINEAGE_NAMESPACE"
+    )]
+    pub(super) lineage_namespace: String,
     #[command(flatten)]
     pub(super) keys: KeyArgs,
     /// Run no executor on this host; several servers can only be on one database without
@@ -297,6 +321,7 @@ pub(super) async fn start(args: ServeArgs, lang: Lang) -> Result<Server, Exit> {
         .map(|url| log_sink::open(url, &http, headers.as_deref()));
     let log_sinks: Result<_, _> = sinks.collect();
     let log_sinks = log_sinks.map_err(|error| refused(&error))?;
+    let reports = reports(&args).map_err(|error| refused(&error))?;
     let config = ServerConfig {
         data_dir: args.data_dir,
         listen: args.listen,
@@ -313,6 +338,8 @@ pub(super) async fn start(args: ServeArgs, lang: Lang) -> Result<Server, Exit> {
         log_dir: args.log_dir,
         log_store,
         log_sinks,
+        trace_jobs: reports.iter().any(|report| report.name() == "traces"),
+        reports,
         executor: !args.no_executor,
         max_running: args.max_running,
         slots: args.slots.unwrap_or_else(|| 2 * super::processors()),
@@ -345,6 +372,27 @@ pub(super) async fn start(args: ServeArgs, lang: Lang) -> Result<Server, Exit> {
             Err(Exit::Failed)
         }
     }
+}
+
+/// Who is told of executions that have ended.
+fn reports(args: &ServeArgs) -> Result<Vec<Arc<dyn Report>>, ReportError> {
+    let mut reports: Vec<Arc<dyn Report>> = Vec::new();
+    #[cfg(feature = "traces")]
+    if let Some(url) = &args.traces_to {
+        let headers = std::env::var("OTEL_EXPORTER_OTLP_HEADERS").ok();
+        reports.push(Arc::new(report::traces::Traces::new(
+            url,
+            headers.as_deref(),
+        )?));
+    }
+    #[cfg(feature = "lineage")]
+    if let Some(url) = &args.lineage_to {
+        let key = std::env::var("OPENLINEAGE_API_KEY").ok();
+        let namespace = &args.lineage_namespace;
+        let lineage = report::lineage::Lineage::new(url, namespace, args.zone, key.as_deref())?;
+        reports.push(Arc::new(lineage));
+    }
+    Ok(reports)
 }
 
 /// Tells the password of the first user, to the terminal and nowhere else.

@@ -10,6 +10,8 @@ pub mod http;
 pub mod log_sink;
 pub mod log_store;
 pub mod opening;
+mod otlp;
+pub mod report;
 pub mod settings;
 pub mod source;
 pub use hcndc_exec::trust as tls;

@@ -1,4 +1,5 @@
-//! Orders on their way to executors: what is sealed in them is opened, so that who runs statements can log in.
+//! Orders on their way to executors: what is sealed in them is opened, so that who runs statements can log in; and jobs are told
+//! which trace they are a part of.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -12,12 +13,18 @@ use hcndc_core::{
 use hcndc_exec::link::end_at;
 use tokio::sync::{Mutex, mpsc};
 
+use super::report::Ids;
 use crate::{causes::with_causes, vault::Vault};
+
+/// The variable by which what a job does joins its trace (W3C Trace Context, as OpenTelemetry's libraries read it).
+const TRACEPARENT: &str = "TRACEPARENT";
 
 /// A transport whose executors are told passwords, not what is stored of them.
 pub struct Opening<T> {
     inner: T,
     vault: Arc<Vault>,
+    /// Where jobs are told their traces.
+    traced: Option<Ids>,
     /// Ends of attempts whose secrets cannot be opened.
     ends: mpsc::UnboundedSender<(ExecutorId, Report)>,
     ended: Mutex<mpsc::UnboundedReceiver<(ExecutorId, Report)>>,
@@ -36,9 +43,17 @@ impl<T> Opening<T> {
         Self {
             inner,
             vault,
+            traced: None,
             ends,
             ended: Mutex::new(ended),
         }
+    }
+
+    /// The same, where jobs are told their traces, if there are any.
+    #[must_use]
+    pub fn with_traces(mut self, traced: Option<Ids>) -> Self {
+        self.traced = traced;
+        self
     }
 }
 
@@ -55,6 +70,11 @@ impl<T: Transport> Transport for Opening<T> {
     }
 
     fn send(&self, executor: ExecutorId, mut order: Order) {
+        if let (Order::Run(order), Some(ids)) = (&mut order, &self.traced) {
+            let parent = ids.traceparent(order.execution, order.attempt);
+            // A job that names its own is a part of that one.
+            order.env.entry(TRACEPARENT.to_owned()).or_insert(parent);
+        }
         if let Order::Run(order) = &mut order
             && let JobKind::Sql(script) = &mut order.kind
         {
@@ -191,6 +211,29 @@ mod tests {
             timeout: None,
             grace: Duration::ZERO,
         }))
+    }
+
+    #[test]
+    fn jobs_are_told_their_traces_unless_they_name_one() {
+        let ids = Ids::new("realm");
+        let env = |set: Option<&str>, traced: Option<Ids>| {
+            let opening = Opening::new(Sent::default(), Arc::default()).with_traces(traced);
+            let Order::Run(mut run) = order(Secret::new("")) else {
+                unreachable!("it runs something");
+            };
+            let set = set.map(|value| (TRACEPARENT.to_owned(), value.to_owned()));
+            run.env.extend(set);
+            opening.send(ExecutorId(1), Order::Run(run));
+            let sent = opening.inner.0.lock().expect("no panic").pop();
+            let Some(Order::Run(run)) = sent else {
+                panic!("nothing was sent");
+            };
+            run.env.get(TRACEPARENT).cloned()
+        };
+        let told = ids.traceparent(ExecutionId(2), AttemptId(1));
+        assert_eq!(env(None, Some(ids.clone())), Some(told));
+        assert_eq!(env(Some("own"), Some(ids)).as_deref(), Some("own"));
+        assert_eq!(env(None, None), None);
     }
 
     #[tokio::test]

@@ -111,6 +111,15 @@ pub(crate) const FIGURES: &[Figure] = &[
         "hcndc_alert_messages_total",
         "Messages that alert channels were given, by what came of them.",
     ),
+    counter(
+        "hcndc_report_messages_total",
+        "Messages about executions that have ended, for collectors of traces or lineage: sent, refused for good, or failed and sent again.",
+    ),
+    gauge(
+        "hcndc_report_lag_seconds",
+        Unit::Seconds,
+        "Time since the end of the oldest execution that a collector of traces or lineage has yet to be told of; 0 if there is none.",
+    ),
     seconds(
         "hcndc_param_query_seconds",
         QUICK,

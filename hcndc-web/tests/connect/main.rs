@@ -13,6 +13,7 @@ mod mail;
 mod proxy;
 mod queries;
 mod receiver;
+mod reports;
 mod s3;
 mod s3_server;
 #[path = "../support/several.rs"]

@@ -21,6 +21,8 @@ pub(crate) struct Got {
     pub(crate) query: Vec<(String, String)>,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
+    /// What it was answered.
+    pub(crate) status: u16,
 }
 
 impl Got {
@@ -70,6 +72,8 @@ impl Receiver {
             .map(
                 move |path: warp::path::FullPath, query: String, headers, body| {
                     let mut kept = keeps.lock().unwrap();
+                    let next = kept.answers.pop_front();
+                    let (status, answer) = next.unwrap_or_else(|| kept.usual.clone());
                     kept.got.push(Got {
                         path: path.as_str().to_owned(),
                         query: form_urlencoded::parse(query.as_bytes())
@@ -77,10 +81,9 @@ impl Receiver {
                             .collect(),
                         headers,
                         body,
+                        status,
                     });
-                    let next = kept.answers.pop_front();
-                    let (status, body) = next.unwrap_or_else(|| kept.usual.clone());
-                    Response::builder().status(status).body(body).unwrap()
+                    Response::builder().status(status).body(answer).unwrap()
                 },
             );
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -108,6 +111,13 @@ impl Receiver {
     /// All that came so far.
     pub(crate) fn got(&self) -> Vec<Got> {
         self.kept.lock().unwrap().got.clone()
+    }
+
+    /// All that came so far and was taken.
+    pub(crate) fn taken(&self) -> Vec<Got> {
+        let mut got = self.got();
+        got.retain(|got| got.status < 300);
+        got
     }
 
     /// The only request that came.

@@ -434,6 +434,15 @@ const ARGUMENTS: &[(&str, &str)] = &[
         "任务结束后把日志逐行转发到这些地址：fluentd://主机:24224?tag=标签、fluentds://…、otlp+http://主机:4318 或 otlp+https://…（请求头取自 OTEL_EXPORTER_OTLP_HEADERS）；多个用逗号分隔",
     ),
     (
+        "traces_to",
+        "OpenTelemetry 收集端，每个执行结束后向其发送一条追踪：http://主机:4318 或 https://…（OTLP over HTTP；请求头取自 OTEL_EXPORTER_OTLP_HEADERS）；任务会得到 TRACEPARENT",
+    ),
+    (
+        "lineage_to",
+        "OpenLineage 接收端，每个执行结束后向其发送执行及各次尝试的事件：http://主机:5000 或 https://…（密钥取自 OPENLINEAGE_API_KEY）",
+    ),
+    ("lineage_namespace", "任务在 OpenLineage 中的命名空间"),
+    (
         "no_executor",
         "本机不运行执行器；多台服务器共用一个数据库时必须如此",
     ),

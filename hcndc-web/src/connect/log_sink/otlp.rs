@@ -5,20 +5,20 @@ use hcndc_core::port::Stream;
 use hcndc_exec::transport::{LogLine, LogOrigin, LogSink, SinkError};
 use opentelemetry_proto::tonic::{
     collector::logs::v1::ExportLogsServiceRequest,
-    common::v1::{AnyValue, InstrumentationScope, KeyValue, any_value::Value},
+    common::v1::KeyValue,
     logs::v1::{LogRecord, ResourceLogs, ScopeLogs, SeverityNumber},
-    resource::v1::Resource,
 };
-use percent_encoding::percent_decode_str;
 use prost::Message as _;
 use reqwest::{Method, Url};
 
 use super::{folder_name, stream_name};
-use crate::connect::http::{Http, Request};
+use crate::connect::{
+    http::{Http, Request},
+    otlp::{MEDIA_TYPE, address, attribute, number, parse_headers, resource, scope, text},
+};
 
 /// Below the address of a collector, for logs.
 const PATH: &str = "v1/logs";
-const MEDIA_TYPE: &str = "application/x-protobuf";
 
 /// A collector that takes OTLP.
 #[derive(Debug)]
@@ -35,55 +35,12 @@ impl Otlp {
     /// # Errors
     /// What is wrong with it, or with the headers.
     pub fn new(url: &Url, http: Http, headers: Option<&str>) -> Result<Self, String> {
-        let name = folder_name(url);
-        let scheme = url.scheme().trim_start_matches("otlp+");
-        // The library keeps a scheme that it does not know from becoming one that it does.
-        let (_, rest) = url.as_str().split_once(':').unwrap_or_default();
-        let base = format!("{scheme}:{rest}");
-        let base = base.trim_end_matches('/');
-        let url = match url.path() {
-            "" | "/" => format!("{base}/{PATH}"),
-            _ => base.to_owned(),
-        };
         Ok(Self {
-            name,
-            url,
+            name: folder_name(url),
+            url: address(url, PATH),
             http,
             headers: headers.map(parse_headers).transpose()?.unwrap_or_default(),
         })
-    }
-}
-
-/// `name=value,name=value`, with percent signs for what would part them.
-fn parse_headers(text: &str) -> Result<Vec<(String, String)>, String> {
-    let pairs = text.split(',').filter(|pair| !pair.trim().is_empty());
-    let pairs = pairs.map(|pair| {
-        let (name, value) = pair.split_once('=').ok_or_else(|| {
-            "OTEL_EXPORTER_OTLP_HEADERS is not of the form name=value,name=value".to_owned()
-        })?;
-        let value = percent_decode_str(value.trim()).decode_utf8_lossy();
-        Ok((name.trim().to_owned(), value.into_owned()))
-    });
-    pairs.collect()
-}
-
-fn text(value: impl Into<String>) -> Option<AnyValue> {
-    Some(AnyValue {
-        value: Some(Value::StringValue(value.into())),
-    })
-}
-
-fn number(value: u64) -> Option<AnyValue> {
-    Some(AnyValue {
-        value: Some(Value::IntValue(value.cast_signed())),
-    })
-}
-
-fn attribute(key: &str, value: Option<AnyValue>) -> KeyValue {
-    KeyValue {
-        key: key.to_owned(),
-        value,
-        ..KeyValue::default()
     }
 }
 
@@ -117,21 +74,13 @@ fn record(line: &LogLine) -> LogRecord {
 
 fn request(lines: &[LogLine]) -> ExportLogsServiceRequest {
     let logs = ScopeLogs {
-        scope: Some(InstrumentationScope {
-            name: "hcndc.job".to_owned(),
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            ..InstrumentationScope::default()
-        }),
+        scope: Some(scope("hcndc.job")),
         log_records: lines.iter().map(record).collect(),
         ..ScopeLogs::default()
     };
-    let resource = Resource {
-        attributes: vec![attribute("service.name", text("hcndc"))],
-        ..Resource::default()
-    };
     ExportLogsServiceRequest {
         resource_logs: vec![ResourceLogs {
-            resource: Some(resource),
+            resource: Some(resource()),
             scope_logs: vec![logs],
             ..ResourceLogs::default()
         }],
@@ -185,11 +134,5 @@ mod tests {
         let headers = [("api-key", "a,b"), ("x", "y")];
         let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned()));
         assert_eq!(usual.headers, headers);
-    }
-
-    #[test]
-    fn headers_of_another_form_are_refused() {
-        assert!(parse_headers("api-key").is_err());
-        assert_eq!(parse_headers("").expect("none"), Vec::new());
     }
 }
