@@ -3,6 +3,7 @@
 mod broken {
     pub(crate) mod fault;
     pub(crate) mod history;
+    pub(crate) mod reports;
     pub(crate) mod store;
 }
 
@@ -168,4 +169,13 @@ catches! {
     history::a_backfill_shows_its_dates: LosesBackfillDates, CountsEverything;
     history::executions_are_filtered_by_what_started_them: IgnoresFilters;
     history::a_key_leads_to_what_was_started_under_it: ForgetsKeys;
+
+    reports::ends_come_in_the_order_of_commits: OrdersEndsByTime;
+    reports::each_end_of_an_execution_is_kept: KeepsOneEnd;
+    reports::an_end_that_was_none_is_not_told: TellsEndsOfEveryCommit;
+    reports::an_end_that_is_stored_again_is_one: TellsEndsOfEveryCommit;
+    reports::ends_of_one_commit_come_together: TearsCommitsApart;
+    reports::from_the_last_position_on_all_is_seen: StandsStill;
+    reports::marks_only_go_forward: MarksGoBack, ForgetsWhenClosed;
+    reports::job_runs_are_told_with_versions_and_attempts: ShowsNewNames, SortsAttemptsById;
 }

@@ -87,4 +87,12 @@ pub(crate) enum Fault {
     ListsDeleted,
     ShowsNewNames,
     ForgetsKeys,
+
+    // Reports.
+    OrdersEndsByTime,
+    KeepsOneEnd,
+    TellsEndsOfEveryCommit,
+    TearsCommitsApart,
+    StandsStill,
+    MarksGoBack,
 }

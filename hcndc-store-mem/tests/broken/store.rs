@@ -1,6 +1,7 @@
 //! The write side of a broken store: a sound one in memory, and something wrong around it.
 
 use std::{
+    collections::BTreeMap,
     future::poll_fn,
     sync::{Arc, Mutex, MutexGuard},
     task::Poll,
@@ -26,6 +27,7 @@ pub(crate) struct Memory {
     pub(crate) commits: Vec<Commit>,
     pub(crate) fences: u64,
     pub(crate) lagging: Option<MemStore>,
+    pub(crate) marks: BTreeMap<String, u64>,
 }
 
 /// A store that is broken in one way.

@@ -123,8 +123,8 @@ impl Story {
         let mut last_told = BTreeMap::new();
         for run in &runs {
             let told = parts.of_run(run);
-            let until_now = told.into_iter().filter(|part| *part <= end.resumes);
-            if let Some(part) = until_now.last() {
+            let mut until_now = told.into_iter().filter(|part| *part <= end.resumes);
+            if let Some(part) = until_now.next_back() {
                 last_told.insert(run.row.job, (run.row.id, part));
             }
         }
