@@ -180,7 +180,8 @@ where
                     }
                     return Ok(());
                 }
-                Ok(answer) if !answer.may_do_later() => {
+                // A key that is wrong is put right by somebody: what is due until then is not lost.
+                Ok(answer) if !answer.may_do_later() && !matches!(answer.status, 401 | 403) => {
                     self.refused(message, &answer.line());
                     return Ok(());
                 }
