@@ -11,7 +11,7 @@ use hcndc_core::{
     model::{
         Condition, DataSourceDraft, DataSourceKind, DataSourceRef, DependencyDraft, Edit,
         ExecutorDraft, FlowDraft, FlowRef, JobDraft, JobParamDraft, JobRef, ParamKindDraft,
-        ParamRef, Retry, SharedParamDraft,
+        ParamRef, Retry, SharedParamDraft, ValueType,
     },
     time::{DataDate, Timestamp},
 };
@@ -139,6 +139,8 @@ fn set_up(engine: &mut Engine, now: Timestamp) {
         data_source: DataSourceRef::Name("source".to_owned()),
         query: "select 1".to_owned(),
         timeout: Duration::from_secs(1),
+        column: None,
+        value_type: ValueType::Text,
     };
     let mut edits = vec![
         Edit::PutExecutor(ExecutorDraft::new("e0", "e0:1", 2)),

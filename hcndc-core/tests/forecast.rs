@@ -16,7 +16,7 @@ use hcndc_core::{
         Condition, DataSourceDraft, DataSourceKind, DataSourceRef, DependencyDraft, Edit,
         ExecutorDraft, ExecutorRef, FlowDraft, FlowRef, JobDraft, JobParamDraft, JobRef,
         ParamKindDraft, ParamRef, PlacementDraft, Retry, ScheduleDraft, SharedParamDraft,
-        TriggerDraft,
+        TriggerDraft, ValueType,
     },
     time::{DataDate, Timestamp},
     trigger::{
@@ -114,6 +114,8 @@ fn a_job_that_asks_a_query_is_expected_to_be_answered_at_once() {
         data_source: DataSourceRef::Name("source".into()),
         query: "select 1".into(),
         timeout: MINUTE,
+        column: None,
+        value_type: ValueType::Text,
     };
     let shared = ParamRef::Name("asked".into());
     let mut asking = job("b", 7, &["a"]);

@@ -16,7 +16,7 @@ use hcndc_core::{
         DataSourceDraft, DataSourceKind, DefinitionId, DefinitionKind as Kind, Edit,
         FileEventDraft, FileServerDraft, FileServerKind, FlowDraft, FlowRef, JobDraft,
         JobParamDraft, ParamKindDraft, PoolDraft, Ref, ScheduleDraft, SharedParamDraft,
-        TriggerDraft, WebhookDraft,
+        TriggerDraft, ValueType, WebhookDraft,
     },
     time::Timestamp,
     trigger::{
@@ -208,6 +208,8 @@ fn put(kind: Kind, old: Option<DefinitionId>, name: String, names: [u8; 4]) -> E
                     data_source: reference(at),
                     query: "select 1".into(),
                     timeout: core::time::Duration::from_secs(1),
+                    column: None,
+                    value_type: ValueType::Text,
                 },
                 None => ParamKindDraft::Static {
                     value: names[1].to_string(),

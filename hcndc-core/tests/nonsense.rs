@@ -23,7 +23,7 @@ use hcndc_core::{
         Condition, DataSourceDraft, DataSourceKind, DataSourceRef, DefinitionId, DependencyDraft,
         Edit, ExecutorDraft, ExecutorRef, FlowDraft, FlowRef, JobDraft, JobParamDraft, JobRef,
         Param, ParamKindDraft, ParamRef, PlacementDraft, PoolDraft, PoolRef, Retry, ScheduleDraft,
-        SharedParamDraft, TriggerDraft,
+        SharedParamDraft, TriggerDraft, ValueType,
     },
     time::{DataDate, Timestamp},
     trigger::{Timing, interval::Interval},
@@ -223,6 +223,8 @@ impl World {
                     data_source: DataSourceRef::Name("source".into()),
                     query: "select 1".into(),
                     timeout: Duration::from_secs(1),
+                    column: None,
+                    value_type: ValueType::Text,
                 },
             )
             .into(),

@@ -18,7 +18,7 @@ use hcndc_core::{
     model::{
         AlertEvent, AlertRuleDraft, DataSourceDraft, DataSourceKind, DataSourceRef, Edit, Executor,
         ExecutorDraft, FlowDraft, FlowRef, JobDraft, JobParamDraft, ParamKindDraft, ParamRef,
-        SharedParamDraft,
+        SharedParamDraft, ValueType,
     },
     port::{
         self, Clock, Commit, ErrorKind, Fence, Inbox, Lease, LogRead, Notifier, Observer,
@@ -429,6 +429,8 @@ fn an_asking_job() -> Input {
                 data_source: DataSourceRef::Name("source".into()),
                 query: "select 1".into(),
                 timeout: Duration::from_secs(1),
+                column: None,
+                value_type: ValueType::Text,
             },
         )
         .into(),

@@ -16,8 +16,8 @@ use hcndc_core::{
         ExecutorDraft, FileEventDraft, FilePer, FileServerDraft, FileServerKind, FlowDraft,
         FlowRef, HookCondition, HookScheme, HookTest, JobDraft, JobParamDraft, JobRef, Missed,
         OutputSourceDraft, Overlap, Param, ParamKindDraft, ParamRef, PlacementDraft, PoolDraft,
-        PoolRef, Ref, Retry, ScheduleDraft, Secret, SharedParamDraft, TriggerDraft, WebhookDraft,
-        Window,
+        PoolRef, Ref, Retry, ScheduleDraft, Secret, SharedParamDraft, TriggerDraft, ValueType,
+        WebhookDraft, Window,
     },
     time::{DataDate, Timestamp},
     trigger::{
@@ -187,11 +187,18 @@ fn nouns() -> impl Strategy<Value = Vec<Edit>> {
     });
     let kind = prop_oneof![
         text().prop_map(|value| ParamKindDraft::Static { value }),
-        span().prop_map(|timeout| ParamKindDraft::Sql {
-            data_source: Ref::Name("dw".into()),
-            query: "select max(day)\nfrom t".into(),
-            timeout,
-        }),
+        (
+            span(),
+            option::of(text().prop_filter("a column has a name", |it| !it.trim().is_empty())),
+            select(ValueType::ALL.to_vec())
+        )
+            .prop_map(|(timeout, column, value_type)| ParamKindDraft::Sql {
+                data_source: Ref::Name("dw".into()),
+                query: "select max(day)\nfrom t".into(),
+                timeout,
+                column,
+                value_type,
+            }),
         (-3..3_i32).prop_map(|offset_days| ParamKindDraft::Context {
             value: ContextValue::DataDate {
                 offset_days,

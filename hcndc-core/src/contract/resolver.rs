@@ -15,6 +15,7 @@ use futures_util::FutureExt as _;
 use crate::{
     engine::{ParamAsk, ResolveError, ResolveErrorKind, ResolveOrder},
     id::{AttemptId, DataSourceId, ExecutionId, JobRunId, ParamId},
+    model::ValueType,
     port::ParamResolver,
     time::DataDate,
 };
@@ -108,6 +109,8 @@ fn order<F: ResolverFixture>(fixture: &F, attempt: u64, asks: &[ComesTo]) -> Res
             data_source: query.data_source,
             query: query.query,
             timeout: query.timeout,
+            column: None,
+            value_type: ValueType::Text,
         }
     });
     ResolveOrder {

@@ -786,6 +786,8 @@ impl Engine {
                             data_source,
                             query,
                             timeout,
+                            column,
+                            value_type,
                         } => {
                             if !is_given(&name) {
                                 its.asks.push(ParamAsk {
@@ -794,6 +796,8 @@ impl Engine {
                                     data_source: *data_source,
                                     query: query.clone(),
                                     timeout: *timeout,
+                                    column: column.clone(),
+                                    value_type: *value_type,
                                 });
                             }
                             String::new()

@@ -19,6 +19,7 @@ use core::{fmt, time::Duration};
 use super::{Effect, EndCause, Engine, Hold, Order, RunOrder, Step};
 use crate::{
     id::{AttemptId, DataSourceId, ExecutionId, JobRunId, ParamId},
+    model::ValueType,
     time::DataDate,
 };
 
@@ -59,6 +60,10 @@ pub struct ParamAsk {
     pub query: String,
     /// How long it may take; not zero.
     pub timeout: Duration,
+    /// Which column of the first row is the value; `None` for the first.
+    pub column: Option<String>,
+    /// What the value has to be. It goes on in the form that [`ValueType::read`] gives it.
+    pub value_type: ValueType,
 }
 
 /// Why a param has no value.
@@ -83,7 +88,7 @@ pub enum ResolveErrorKind {
     Unreachable,
     /// The data source refused the query.
     Refused,
-    /// The query gave no row, or a row without a value.
+    /// The query gave no row, or a row without a value as it has to be: of that column, of that type.
     NoRow,
     /// The query took longer than it may.
     TimedOut,

@@ -18,6 +18,7 @@ mod reference;
 mod schedule;
 mod secret;
 mod source;
+mod value;
 mod webhook;
 mod work;
 
@@ -49,6 +50,7 @@ pub use reference::{
 pub use schedule::{Deadline, Missed, Overlap, Schedule, ScheduleDraft, Trigger, TriggerDraft};
 pub use secret::Secret;
 pub use source::{DataSource, DataSourceDraft, DataSourceKind};
+pub use value::{Misfit, ValueType};
 pub use webhook::{HookCondition, HookScheme, HookTest, Webhook, WebhookDraft};
 pub use work::{
     GOOD_STATUSES, HttpCall, JobKind, JobKindDraft, KettleLevel, KettleRun, KettleTool, METHODS,

@@ -3,7 +3,7 @@
 use alloc::{format, string::String};
 use core::time::Duration;
 
-use super::{DataSourceRef, JobRef, ParamRef, Revision};
+use super::{DataSourceRef, JobRef, ParamRef, Revision, ValueType};
 use crate::id::{DataSourceId, JobId, ParamId};
 
 /// A named value for command lines, in the order in which they are appended.
@@ -118,7 +118,7 @@ pub enum ParamKind {
         /// The value; may hold placeholders.
         value: String,
     },
-    /// The first column of the first row that a query gives, asked anew for each attempt.
+    /// A column of the first row that a query gives, asked anew for each attempt.
     Sql {
         /// Where.
         data_source: DataSourceId,
@@ -126,6 +126,12 @@ pub enum ParamKind {
         query: String,
         /// How long it may take; not zero.
         timeout: Duration,
+        /// Which column; not empty. `None` for the first.
+        #[cfg_attr(feature = "serde", serde(default))]
+        column: Option<String>,
+        /// What its value has to be.
+        #[cfg_attr(feature = "serde", serde(default))]
+        value_type: ValueType,
     },
     /// What the run knows of itself.
     Context {
@@ -194,6 +200,10 @@ pub enum ParamKindDraft {
         data_source: DataSourceRef,
         query: String,
         timeout: Duration,
+        #[cfg_attr(feature = "serde", serde(default))]
+        column: Option<String>,
+        #[cfg_attr(feature = "serde", serde(default))]
+        value_type: ValueType,
     },
     Context {
         value: ContextValue,

@@ -10,7 +10,7 @@ use hcndc_core::{
     id::{AttemptId, ParamId},
     model::{
         AlertEvent, AlertRuleDraft, DataSourceDraft, DataSourceKind, Edit, FlowDraft, JobDraft,
-        JobParamDraft, Param, ParamKindDraft, Ref, SharedParamDraft,
+        JobParamDraft, Param, ParamKindDraft, Ref, SharedParamDraft, ValueType,
     },
 };
 
@@ -29,6 +29,8 @@ fn query(name: &str, source: &str) -> SharedParamDraft {
         data_source: named(source),
         query: format!("select {name} where d = '${{date}}'"),
         timeout: secs(30),
+        column: Some(name.into()),
+        value_type: ValueType::Integer,
     };
     SharedParamDraft::new(name, kind)
 }
@@ -116,6 +118,8 @@ fn a_job_begins_once_its_queries_are_answered() {
     assert_eq!((asked.flow.as_str(), asked.job.as_str()), ("a", "x"));
     assert_eq!(asked.asks[0].query, "select one where d = '${date}'");
     assert_eq!(asked.asks[1].timeout, secs(30));
+    assert_eq!(asked.asks[0].column.as_deref(), Some("one"));
+    assert_eq!(asked.asks[0].value_type, ValueType::Integer);
     assert_ne!(asked.asks[0].data_source, asked.asks[1].data_source);
     let known = [("mid", "own"), ("zone", "east")];
     let known = known.map(|(name, value)| (name.to_owned(), value.to_owned()));

@@ -7,7 +7,7 @@ use hcndc_core::{
     id::{AttemptId, ParamId},
     model::{
         DataSourceDraft, DataSourceKind, DataSourceRef, JobParamDraft, ParamKindDraft, ParamRef,
-        SharedParamDraft,
+        SharedParamDraft, ValueType,
     },
 };
 
@@ -20,6 +20,8 @@ fn param(at: u8, asks: bool) -> SharedParamDraft {
             data_source: DataSourceRef::Name("source".into()),
             query: format!("select {at}"),
             timeout: Duration::from_secs(1),
+            column: None,
+            value_type: ValueType::Text,
         }
     } else {
         let value = String::new();

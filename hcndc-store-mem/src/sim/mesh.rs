@@ -8,7 +8,7 @@ use hcndc_core::{
         Condition, DataSourceDraft, DataSourceKind, DataSourceRef, DependencyDraft, Edit,
         ExecutorDraft, ExecutorRef, FileEventDraft, FileServerDraft, FileServerKind, FileServerRef,
         FlowDraft, FlowRef, JobDraft, JobParamDraft, JobRef, OutputSourceDraft, ParamKindDraft,
-        ParamRef, PlacementDraft, PoolDraft, PoolRef, Retry, SharedParamDraft,
+        ParamRef, PlacementDraft, PoolDraft, PoolRef, Retry, SharedParamDraft, ValueType,
     },
     workload::SplitMix64,
 };
@@ -124,6 +124,8 @@ fn asked() -> [Edit; 4] {
             data_source: DataSourceRef::Name(source.into()),
             query: "any".into(),
             timeout: QUERY,
+            column: None,
+            value_type: ValueType::Text,
         };
         SharedParamDraft::new(name, kind)
     };

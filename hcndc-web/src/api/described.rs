@@ -176,7 +176,7 @@ fn example(kind: DefinitionKind) -> Value {
         }),
         DefinitionKind::Pool => json!({"name": "warehouse", "slots": 8}),
         DefinitionKind::Param => json!({
-            "name": "batch", "sql": {"data_source": "dw", "query": "select max(id) from batch", "timeout": "10s"},
+            "name": "batch", "sql": {"data_source": "dw", "query": "select max(id) as id from batch", "timeout": "10s", "column": "id", "type": "integer"},
         }),
         DefinitionKind::DataSource => json!({
             "name": "dw", "kind": "mysql", "host": "dw.example.com", "database": "dw", "user": "etl", "password": "…",

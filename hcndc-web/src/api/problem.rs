@@ -206,7 +206,10 @@ impl From<model::Fault> for Blame {
         Self {
             field: match (&fault.subject, fault.field.as_str()) {
                 // What a shared param is made of stands one step deeper in its body.
-                (Subject::Param { .. }, field @ ("query" | "timeout" | "data_source")) => {
+                (
+                    Subject::Param { .. },
+                    field @ ("query" | "timeout" | "column" | "data_source"),
+                ) => {
                     format!("sql.{field}")
                 }
                 (Subject::Param { .. }, field @ ("offset_days" | "format")) => {

@@ -210,6 +210,8 @@ pub(super) async fn param<H: History, T: Transport>(
             data_source,
             query,
             timeout,
+            column,
+            value_type,
         } => {
             let id = *data_source;
             let source = app.look(move |engine| engine.data_source(id).map(Arc::clone));
@@ -220,7 +222,8 @@ pub(super) async fn param<H: History, T: Transport>(
                 Err(error) => Err(error.to_string()),
                 Ok(text) => {
                     let asked = app.connect.pools.ask(&source, &text, *timeout).await;
-                    asked.map_err(|error| error.reason)
+                    let value = asked.and_then(|row| row.value(column.as_deref(), *value_type));
+                    value.map_err(|error| error.reason)
                 }
             }
         }

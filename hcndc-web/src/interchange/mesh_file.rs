@@ -21,7 +21,7 @@ pub use self::alert::{MeshAlertChannel, MeshAlertEvent, MeshAlertKind, MeshAlert
 pub use self::calendar::{MeshCalendar, MeshPool, MeshWeekday};
 pub use self::connection::{
     MeshContext, MeshContextValue, MeshDataSource, MeshDataSourceKind, MeshFileEvent, MeshFilePer,
-    MeshFileServer, MeshFileServerKind, MeshParam, MeshQuery, MeshWindow,
+    MeshFileServer, MeshFileServerKind, MeshParam, MeshQuery, MeshValueType, MeshWindow,
 };
 pub use self::dependency::{DependencyCondition, JobDependency};
 pub use self::params::{MeshOutput, MeshParamValue, MeshParams, OutputJob};

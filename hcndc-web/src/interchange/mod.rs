@@ -55,8 +55,8 @@ pub use self::mesh_file::{
     MeshFileServerKind, MeshFlow, MeshHookCondition, MeshHookScheme, MeshHookTest, MeshHttp,
     MeshJob, MeshKettle, MeshKettleLevel, MeshKettleTool, MeshMissed, MeshOrigin, MeshOutput,
     MeshOverlap, MeshParam, MeshParamValue, MeshParams, MeshPermission, MeshPool, MeshQuery,
-    MeshRole, MeshSchedule, MeshSql, MeshTrigger, MeshUser, MeshWebhook, MeshWeekday, MeshWindow,
-    MeshWork, Moment, OutputJob, TimeOfDay,
+    MeshRole, MeshSchedule, MeshSql, MeshTrigger, MeshUser, MeshValueType, MeshWebhook,
+    MeshWeekday, MeshWindow, MeshWork, Moment, OutputJob, TimeOfDay,
 };
 pub(crate) use self::near::nearest;
 pub use self::node::Position;

@@ -266,6 +266,8 @@ pub(crate) fn tell_single(engine: &Engine, definition: &Definition) -> Map<Strin
     // What stands deeper is left out where it is as usual, too.
     for (part, field, usual) in [
         ("sql", "timeout", json!("30s")),
+        ("sql", "column", Json::Null),
+        ("sql", "type", json!("text")),
         ("context", "offset_days", json!(0)),
     ] {
         if let Some(Json::Object(part)) = told.get_mut(part) {

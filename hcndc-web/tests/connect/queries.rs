@@ -7,7 +7,7 @@ use hcndc_core::{
     contract::resolver::{ComesTo, Query, ResolverFixture},
     engine::{ParamAsk, ResolveErrorKind, ResolveOrder},
     id::{AttemptId, DataSourceId, ExecutionId, JobRunId, ParamId},
-    model::{DataSource, DataSourceKind, Revision, Secret},
+    model::{DataSource, DataSourceKind, Revision, Secret, ValueType},
     port::ParamResolver as _,
     time::Timestamp,
 };
@@ -31,7 +31,7 @@ const OTHER: DataSourceId = DataSourceId(3);
 /// Values that are asked for, by their place in the table: the suite's, and two for sums.
 const TEXTS: &[&str] = &["one", "", " two\n", "三", "'; -- ${date}", "x", "y", "last"];
 
-fn source(kind: DataSourceKind) -> DataSource {
+pub(crate) fn source(kind: DataSourceKind) -> DataSource {
     let now = Timestamp::from_micros(0);
     DataSource {
         id: GOOD,
@@ -70,16 +70,16 @@ impl Sources for Map {
 }
 
 /// A database with the table `hcndc_text (id, v)`.
-struct Database {
-    source: DataSource,
+pub(crate) struct Database {
+    pub(crate) source: DataSource,
     /// The address for statements of the test's own.
-    url: String,
-    sleep: &'static str,
+    pub(crate) url: String,
+    pub(crate) sleep: &'static str,
     _dir: Option<tempfile::TempDir>,
 }
 
 /// Runs statements at this address.
-async fn execute(url: &str, statements: &[String]) {
+pub(crate) async fn execute(url: &str, statements: &[String]) {
     macro_rules! execute {
         ($connection:ty) => {{
             let mut connection = <$connection>::connect(url).await.unwrap();
@@ -173,19 +173,19 @@ async fn on_server(kind: DataSourceKind, server: &str, name: &str) -> Database {
     }
 }
 
-async fn mariadb() -> Option<Database> {
+pub(crate) async fn mariadb() -> Option<Database> {
     let url = server("HCNDC_TEST_MYSQL_URL", "queries to MariaDB")?;
     Some(on_server(DataSourceKind::Mysql, &url, "queries").await)
 }
 
-async fn postgres() -> Option<Database> {
+pub(crate) async fn postgres() -> Option<Database> {
     let url = server("HCNDC_TEST_POSTGRES_URL", "queries to PostgreSQL")?;
     let (url, _) = url.split_once('?').unwrap();
     Some(on_server(DataSourceKind::Postgresql, url, "queries").await)
 }
 
 /// The certificate of the authority of the PostgreSQL server's.
-fn postgres_ca() -> String {
+pub(crate) fn postgres_ca() -> String {
     let url = std::env::var("HCNDC_TEST_POSTGRES_URL").unwrap();
     url.split_once("ca=").unwrap().1.to_owned()
 }
@@ -216,7 +216,7 @@ impl PostgresServer {
     }
 }
 
-fn pools() -> Arc<Pools> {
+pub(crate) fn pools() -> Arc<Pools> {
     Arc::new(Pools::new(Http::new(), Arc::default(), None))
 }
 
@@ -347,9 +347,31 @@ mod contract {
     on_all! { sqlite mariadb postgres }
 }
 
-async fn ask(source: &DataSource, query: &str) -> Result<String, AskError> {
+pub(crate) async fn ask(source: &DataSource, query: &str) -> Result<String, AskError> {
+    ask_column(source, query, None, ValueType::Text).await
+}
+
+/// A column of the first row.
+pub(crate) async fn ask_column(
+    source: &DataSource,
+    query: &str,
+    column: Option<&str>,
+    of: ValueType,
+) -> Result<String, AskError> {
     let source = Arc::new(source.clone());
-    pools().ask(&source, query, Duration::from_secs(30)).await
+    let row = pools().ask(&source, query, Duration::from_secs(30)).await?;
+    row.value(column, of)
+}
+
+/// The first value, by these connections.
+pub(crate) async fn ask_by(
+    pools: &Pools,
+    source: &Arc<DataSource>,
+    query: &str,
+    timeout: Duration,
+) -> Result<String, AskError> {
+    let row = pools.ask(source, query, timeout).await?;
+    row.value(None, ValueType::Text)
 }
 
 #[tokio::test]
@@ -501,7 +523,7 @@ async fn connections_are_kept_and_no_more_than_may_be() {
     let source = Arc::new(database.source.clone());
     let pools = pools();
     let within = Duration::from_secs(60);
-    let asks = (0..10).map(|_| pools.ask(&source, "SELECT pg_backend_pid()", within));
+    let asks = (0..10).map(|_| ask_by(&pools, &source, "SELECT pg_backend_pid()", within));
     let mut used: Vec<String> = futures_util::future::join_all(asks)
         .await
         .into_iter()
@@ -514,7 +536,7 @@ async fn connections_are_kept_and_no_more_than_may_be() {
     let mut changed = database.source.clone();
     changed.revision.version = 2;
     let changed = Arc::new(changed);
-    let other = pools.ask(&changed, "SELECT pg_backend_pid()", within).await;
+    let other = ask_by(&pools, &changed, "SELECT pg_backend_pid()", within).await;
     assert!(!used.contains(&other.unwrap()));
 }
 
@@ -526,15 +548,19 @@ async fn a_connection_that_was_cut_meanwhile_is_made_anew() {
     let source = Arc::new(database.source.clone());
     let pools = pools();
     let within = Duration::from_secs(60);
-    let first = pools.ask(&source, "SELECT pg_backend_pid()", within).await;
+    let first = ask_by(&pools, &source, "SELECT pg_backend_pid()", within).await;
     let cut = format!("SELECT pg_terminate_backend({})", first.unwrap());
     execute(&database.url, &[cut]).await;
-    let asked = pools.ask(&source, "SELECT 1", within).await;
+    let asked = ask_by(&pools, &source, "SELECT 1", within).await;
     assert_eq!(asked.as_deref(), Ok("1"));
 }
 
 /// A connection that is cut while a query runs, by `cut` once it gives something to cut.
-async fn cut_in_the_middle(database: Database, find: &str, cut: impl Fn(&str) -> String) {
+pub(crate) async fn cut_in_the_middle(
+    database: Database,
+    find: &str,
+    cut: impl Fn(&str) -> String,
+) {
     let source = Arc::new(database.source.clone());
     let (asked, sleep) = (Arc::clone(&source), database.sleep);
     let asking =
@@ -606,6 +632,88 @@ async fn systems_that_cannot_be_asked_say_what_is_missing() {
 }
 
 #[tokio::test]
+async fn columns_are_taken_by_name_and_in_the_form_of_their_type() {
+    let databases = [sqlite().await, mariadb().await, postgres().await];
+    for database in databases.into_iter().flatten() {
+        let source = &database.source;
+        let query = "SELECT 7.0 AS \"Rate\", v AS name, CAST('2026-11-21' AS CHAR(10)) AS day, NULL AS missing \
+                     FROM hcndc_text WHERE id = 0";
+        let query = match source.kind {
+            DataSourceKind::Mysql => query.replace('"', "`"),
+            _ => query.to_owned(),
+        };
+        let value = |column, of| ask_column(source, &query, column, of);
+        for (column, of, expected) in [
+            (None, ValueType::Text, "7.0"),
+            (Some("Rate"), ValueType::Number, "7.0"),
+            (Some("rate"), ValueType::Integer, "7"),
+            (Some("NAME"), ValueType::Text, "one"),
+            (Some("day"), ValueType::Date, "2026-11-21"),
+            (Some("day"), ValueType::Timestamp, "2026-11-21T00:00:00"),
+        ] {
+            let found = value(column, of).await;
+            assert_eq!(
+                found.as_deref(),
+                Ok(expected),
+                "{column:?} {:?}",
+                source.kind
+            );
+        }
+        let none = value(Some("missing"), ValueType::Text).await.unwrap_err();
+        assert_eq!(none.kind, ResolveErrorKind::NoRow);
+        let absent = value(Some("date"), ValueType::Text).await.unwrap_err();
+        assert_eq!(absent.kind, ResolveErrorKind::NoRow);
+        assert_eq!(
+            absent.reason,
+            "there is no column date; there are: Rate, name, day, missing"
+        );
+        let misfit = value(Some("name"), ValueType::Integer).await.unwrap_err();
+        assert_eq!(
+            misfit.reason,
+            "column name: the value is not a whole number, such as 42"
+        );
+    }
+}
+
+#[tokio::test]
+async fn columns_of_one_query_are_asked_for_once_and_what_is_no_value_is_asked_anew() {
+    let database = sqlite().await.unwrap();
+    let source = Arc::new(database.source.clone());
+    let asking = Asking::start(Arc::new(Map([(GOOD, source)].into())), pools());
+    // Each time that it is asked it says something else.
+    let query = "SELECT hex(randomblob(16)) AS a, hex(randomblob(16)) AS b, NULL AS c";
+    let of = |attempt, job_run, columns: &[&str]| {
+        let mut order = order(attempt, 1, job_run, query);
+        let asks = columns.iter().zip(1..).map(|(column, param)| ParamAsk {
+            param: ParamId(param),
+            column: Some((*column).to_owned()),
+            ..order.asks[0].clone()
+        });
+        order.asks = asks.collect();
+        order
+    };
+    let answer = async |order: ResolveOrder| {
+        asking.resolve(order).unwrap();
+        asking
+            .recv()
+            .await
+            .1
+            .map_err(|error| (error.kind, error.param))
+    };
+    let first = answer(of(1, 1, &["a", "b", "a"])).await.unwrap();
+    assert_eq!(first[&ParamId(1)], first[&ParamId(3)]);
+    assert_ne!(first[&ParamId(1)], first[&ParamId(2)]);
+    let other_job = answer(of(2, 2, &["b"])).await.unwrap();
+    assert_eq!(other_job[&ParamId(1)], first[&ParamId(2)]);
+    let retry = answer(of(3, 1, &["a"])).await.unwrap();
+    assert_ne!(retry[&ParamId(1)], first[&ParamId(1)]);
+    let nothing = answer(of(4, 3, &["a", "c"])).await;
+    assert_eq!(nothing, Err((ResolveErrorKind::NoRow, ParamId(2))));
+    let anew = answer(of(5, 4, &["a"])).await.unwrap();
+    assert_ne!(anew[&ParamId(1)], retry[&ParamId(1)]);
+}
+
+#[tokio::test]
 async fn a_query_of_sqlite_reaches_no_other_file() {
     let database = sqlite().await.unwrap();
     let other = database.source.database.replace("warehouse", "other");
@@ -634,6 +742,8 @@ fn order(attempt: u64, execution: u64, job_run: u64, query: &str) -> ResolveOrde
             data_source: GOOD,
             query: query.to_owned(),
             timeout: Duration::from_secs(30),
+            column: None,
+            value_type: ValueType::Text,
         }],
         literal: std::collections::BTreeSet::new(),
         values: BTreeMap::from([("limit".to_owned(), "'x".to_owned())]),
@@ -701,7 +811,7 @@ async fn files_of_the_server_are_no_data_sources() {
 
 #[tokio::test]
 async fn clickhouse_is_asked_by_http_to_read_only() {
-    let receiver = Receiver::start(200, "a\\tb\t1\nc\t2\n").await;
+    let receiver = Receiver::start(200, "x\ty\na\\tb\t1\nc\t2\n").await;
     let mut source = source(DataSourceKind::Clickhouse);
     source.port = Some(receiver.address.port());
     source.user = "etl".to_owned();
@@ -714,6 +824,7 @@ async fn clickhouse_is_asked_by_http_to_read_only() {
     let got = receiver.only();
     assert_eq!(got.body.as_ref(), b"SELECT x, y FROM t");
     assert_eq!(got.query("readonly"), "2");
+    assert_eq!(got.query("default_format"), "TabSeparatedWithNames");
     assert_eq!(got.header("x-clickhouse-user"), "etl");
     assert_eq!(got.header("x-clickhouse-key"), "click-secret");
     assert_eq!(got.header("x-clickhouse-database"), "mart");
@@ -723,7 +834,7 @@ async fn clickhouse_is_asked_by_http_to_read_only() {
             403,
             "Code: 516. DB::Exception: etl: Authentication failed (click-secret)",
         ),
-        (200, "\\N\n"),
+        (200, "x\n\\N\n"),
     ]);
     let mut kinds = Vec::new();
     for _ in 0..3 {

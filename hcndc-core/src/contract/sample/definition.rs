@@ -15,7 +15,7 @@ use crate::{
         AlertChannel, AlertChannelKind, AlertEvent, AlertRule, Calendar, ContextValue, DataSource,
         DataSourceKind, Deadline, Definition, FileEvent, FilePer, FileServer, FileServerKind,
         HookCondition, HookScheme, HookTest, Missed, Overlap, ParamKind, Pool, Schedule, Secret,
-        SharedParam, Trigger, Webhook, Window,
+        SharedParam, Trigger, ValueType, Webhook, Window,
     },
     trigger::{
         TimeOfDay, Timing, Weekdays,
@@ -183,6 +183,8 @@ fn params() -> Vec<SharedParam> {
             data_source: DataSourceId(79),
             query: String::from("select max(day) from \"till's\""),
             timeout: Duration::from_secs(30),
+            column: Some(String::from("day of \"till\"")),
+            value_type: ValueType::Date,
         },
         ..shared_param(78, "latest.day")
     };

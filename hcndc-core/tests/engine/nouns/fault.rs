@@ -8,7 +8,7 @@ use hcndc_core::{
         AlertRuleDraft, CalendarDraft, ContextValue, DataSourceDraft, DataSourceKind, Deadline,
         DefinitionError as E, DefinitionKind, FileEventDraft, FileServerDraft, FileServerKind,
         HookCondition, HookTest, Param, ParamKindDraft, PoolDraft, ScheduleDraft, Secret,
-        SharedParamDraft, Subject, TriggerDraft, WebhookDraft,
+        SharedParamDraft, Subject, TriggerDraft, ValueType, WebhookDraft,
     },
     trigger::{
         TimeOfDay, Timing,
@@ -103,12 +103,15 @@ fn each_fault_of_what_schedules_and_jobs_reach_is_named() {
         data_source: named("no"),
         query: " ".into(),
         timeout: Duration::ZERO,
+        column: Some(" ".into()),
+        value_type: ValueType::Date,
     };
     faults(
         SharedParamDraft::new("n", kind),
         &[
             ("query", E::Empty),
             ("timeout", range(0, 1, i64::MAX)),
+            ("column", E::Empty),
             ("data_source", unknown("data source", "no")),
         ],
     );

@@ -12,7 +12,7 @@ use hcndc_core::{
         DataSourceDraft, DataSourceKind, DefinitionError as E, DefinitionKind, Edit,
         FileEventDraft, FileServerDraft, FileServerKind, FlowRef, JobDraft, JobParamDraft,
         ParamKindDraft, PoolDraft, Ref, ScheduleDraft, Secret, SharedParamDraft, TriggerDraft,
-        WebhookDraft,
+        ValueType, WebhookDraft,
     },
     trigger::{
         Timing,
@@ -46,6 +46,8 @@ fn query(name: &str, data_source: &str) -> SharedParamDraft {
         data_source: named(data_source),
         query: "select 1".into(),
         timeout: secs(30),
+        column: None,
+        value_type: ValueType::Text,
     };
     SharedParamDraft::new(name, kind)
 }

@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use hcndc_core::{engine::ResolveErrorKind, model::DataSource};
 
-use super::{AskError, GRACE};
+use super::{
+    AskError, GRACE,
+    row::{Cell, Row},
+};
 use crate::connect::{
     http::{Http, HttpError, MOST, Request},
     settings,
@@ -48,10 +51,10 @@ impl Client {
         &self,
         query: &str,
         timeout: Duration,
-    ) -> Result<Option<String>, AskError> {
+    ) -> Result<Option<Row>, AskError> {
         // The server refuses to write, and gives up by itself.
         let url = format!(
-            "{}?readonly=2&default_format=TabSeparated&wait_end_of_query=1&max_execution_time={}\
+            "{}?readonly=2&default_format=TabSeparatedWithNames&wait_end_of_query=1&max_execution_time={}\
              &max_result_rows=1&result_overflow_mode=break",
             self.url,
             timeout.saturating_add(GRACE).as_secs()
@@ -75,21 +78,32 @@ impl Client {
                 _ => AskError::new(ResolveErrorKind::Refused, answer.line()),
             });
         }
-        if answer.body.len() >= MOST && !answer.body.contains(['\t', '\n']) {
-            let reason = format!("its value is longer than {MOST} bytes");
-            return Err(AskError::new(ResolveErrorKind::Other, reason));
-        }
-        Ok(first(&answer.body))
+        Ok(read(&answer.body))
     }
 }
 
-/// The first field of what is tab-separated; `None` for no row and for `NULL`.
-fn first(body: &str) -> Option<String> {
-    let line = body.split_inclusive('\n').next()?;
-    let field = line.trim_end_matches('\n').split('\t').next()?;
-    if field == "\\N" {
-        return None;
+/// Names in the first line, values in the second, which may be cut where reading ended; `None` without a second one.
+fn read(body: &str) -> Option<Row> {
+    let (names, values) = body.split_once('\n')?;
+    let line = values.split_inclusive('\n').next()?;
+    let is_cut = !line.ends_with('\n') && body.len() >= MOST;
+    let mut values = line.trim_end_matches('\n').split('\t').peekable();
+    let mut row = Row::default();
+    for name in names.split('\t') {
+        let cell = match values.next() {
+            Some(_) if is_cut && values.peek().is_none() => {
+                Cell::Unreadable(format!("the row is longer than {MOST} bytes"))
+            }
+            Some("\\N") | None => Cell::Null,
+            Some(field) => Cell::Text(unescaped(field)),
+        };
+        row.push(unescaped(name), cell);
     }
+    Some(row)
+}
+
+/// A field of what is separated by tabulators.
+fn unescaped(field: &str) -> String {
     let mut text = String::with_capacity(field.len());
     let mut letters = field.chars();
     while let Some(letter) = letters.next() {
@@ -107,23 +121,44 @@ fn first(body: &str) -> Option<String> {
             other => text.push(other),
         }
     }
-    Some(text)
+    text
 }
 
 #[cfg(test)]
 mod tests {
-    use super::first;
+    use hcndc_core::model::ValueType;
+
+    use super::*;
+
+    fn value(body: &str, column: &str) -> Result<String, ResolveErrorKind> {
+        let row = read(body).ok_or(ResolveErrorKind::NoRow)?;
+        let value = row.value(Some(column), ValueType::Text);
+        value.map_err(|error| error.kind)
+    }
 
     #[test]
-    fn the_first_field_is_read_as_it_was() {
+    fn fields_are_read_as_they_were() {
         for (body, expected) in [
-            ("", None),
-            ("\\N\n", None),
-            ("\n", Some("")),
-            ("a\\tb\\\\\\n\tc\nd\n", Some("a\tb\\\n")),
-            ("2026-11-21\n", Some("2026-11-21")),
+            ("", Err(ResolveErrorKind::NoRow)),
+            ("a\n", Err(ResolveErrorKind::NoRow)),
+            ("a\n\\N\n", Err(ResolveErrorKind::NoRow)),
+            ("a\n\n", Ok("")),
+            ("a\tb\na\\tb\\\\\\n\tc\nd\n", Ok("a\tb\\\n")),
+            ("x\ta\nc\t2026-11-21\n", Ok("2026-11-21")),
         ] {
-            assert_eq!(first(body).as_deref(), expected, "{body:?}");
+            let expected = expected.map(str::to_owned);
+            assert_eq!(value(body, "a"), expected, "{body:?}");
         }
+        assert_eq!(
+            value("count(a\\tb)\n1\n", "count(a\tb)").as_deref(),
+            Ok("1")
+        );
+    }
+
+    #[test]
+    fn a_field_that_is_cut_is_no_value() {
+        let body = format!("a\tb\n1\t{}", "x".repeat(MOST));
+        assert_eq!(value(&body, "a").as_deref(), Ok("1"));
+        assert_eq!(value(&body, "b"), Err(ResolveErrorKind::NoRow));
     }
 }

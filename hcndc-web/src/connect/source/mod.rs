@@ -1,8 +1,9 @@
 //! Data sources: databases that are asked for the values of params.
 //!
 //! [`resolver`] is the port's adapter: it looks up where to ask ([`query`] puts the values in their places), and shares an answer
-//! among the jobs of an execution. [`pool`] keeps a few connections to each data source. A file per system knows how it is
-//! connected to and asked; none of them writes: a query runs in a transaction that only reads, where the system has one.
+//! among the jobs of an execution: the first [`row`], of which each param takes a column. [`pool`] keeps a few connections to
+//! each data source. A file per system knows how it is connected to and asked; none of them writes: a query runs in a
+//! transaction that only reads, where the system has one.
 
 mod clickhouse;
 mod mysql;
@@ -10,16 +11,18 @@ pub mod pool;
 mod postgres;
 pub mod query;
 pub mod resolver;
+pub mod row;
 mod sqlite;
 
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 use hcndc_core::{
     engine::ResolveErrorKind,
-    model::{DataSource, DataSourceKind, LONGEST_TEXT},
+    model::{DataSource, DataSourceKind, ValueType},
 };
 use sqlx::error::DatabaseError;
 
+use self::row::{Cell, NO_VALUE, Row};
 use super::{
     http::Http,
     settings::{self, Form, Setting, SettingFault},
@@ -141,6 +144,14 @@ pub fn check(kind: DataSourceKind, options: &BTreeMap<String, String>) -> Vec<Se
     }
 }
 
+/// A value as sqlx has read it.
+fn cell(value: Result<Option<String>, sqlx::Error>) -> Cell {
+    match value {
+        Ok(value) => Cell::of(value),
+        Err(error) => Cell::Unreadable(with_causes(&error)),
+    }
+}
+
 /// A connection to a data source.
 enum Connection {
     MySql(Box<sqlx::MySqlConnection>),
@@ -182,26 +193,15 @@ impl Connection {
         }
     }
 
-    /// The first column of the first row that a query gives, as text.
-    async fn ask(&mut self, query: &str, timeout: Duration) -> Result<String, AskError> {
+    /// The first row that a query gives.
+    async fn ask(&mut self, query: &str, timeout: Duration) -> Result<Row, AskError> {
         let found = match self {
             Self::MySql(connection) => mysql::ask(connection, query, timeout).await,
             Self::Postgres(connection) => postgres::ask(connection, query, timeout).await,
             Self::Sqlite(connection) => sqlite::ask(connection, query, timeout).await,
             Self::ClickHouse(client) => client.ask(query, timeout).await,
         };
-        let value = found?.ok_or_else(|| {
-            let reason = "there is no row, or the first column of the first row has no value";
-            AskError::new(ResolveErrorKind::NoRow, reason)
-        })?;
-        if value.len() > LONGEST_TEXT {
-            let reason = format!(
-                "the value has {} bytes; a param has {LONGEST_TEXT} at most",
-                value.len()
-            );
-            return Err(AskError::new(ResolveErrorKind::Other, reason));
-        }
-        Ok(value)
+        found?.ok_or_else(|| AskError::new(ResolveErrorKind::NoRow, NO_VALUE))
     }
 
     /// Which system is at the other end, in its own words.
@@ -210,7 +210,8 @@ impl Connection {
             Self::MySql(_) | Self::Postgres(_) | Self::ClickHouse(_) => "SELECT version()",
             Self::Sqlite(_) => "SELECT sqlite_version()",
         };
-        self.ask(query, Duration::from_secs(10)).await
+        let row = self.ask(query, Duration::from_secs(10)).await?;
+        row.value(None, ValueType::Text)
     }
 }
 

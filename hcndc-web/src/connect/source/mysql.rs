@@ -7,9 +7,12 @@ use std::time::Duration;
 
 use hcndc_core::{engine::SourceAccess, model::DataSource};
 use hcndc_exec::work::access;
-use sqlx::{AssertSqlSafe, Connection as _, Executor as _, MySqlConnection, Row as _};
+use sqlx::{
+    AssertSqlSafe, Column as _, Connection as _, Executor as _, MySqlConnection, Row as _,
+    mysql::MySqlRow,
+};
 
-use super::{AskError, GRACE};
+use super::{AskError, GRACE, cell, row::Row};
 
 pub(super) async fn connect(source: &DataSource) -> Result<Box<MySqlConnection>, AskError> {
     let options = access::mysql(&SourceAccess::from(source));
@@ -34,7 +37,7 @@ pub(super) async fn ask(
     connection: &mut MySqlConnection,
     query: &str,
     timeout: Duration,
-) -> Result<Option<String>, AskError> {
+) -> Result<Option<Row>, AskError> {
     let refine = |error: sqlx::Error| AskError::of_query(&error);
     limit(connection, timeout).await;
     sqlx::query("SET @hcndc = ?")
@@ -53,14 +56,22 @@ pub(super) async fn ask(
         let row = connection
             .fetch_optional(sqlx::raw_sql("EXECUTE hcndc"))
             .await?;
-        row.map_or(Ok(None), |row| {
-            row.try_get_unchecked::<Option<String>, _>(0)
-        })
+        Ok(row.map(|row| read(&row)))
     };
     let asked = asked.await.map_err(refine);
     // What fails here fails the next query on this connection, which then is not used again.
     let _ = connection.execute(sqlx::raw_sql("ROLLBACK")).await;
     asked
+}
+
+/// A row of the protocol for texts.
+fn read(found: &MySqlRow) -> Row {
+    let mut row = Row::default();
+    for (at, column) in found.columns().iter().enumerate() {
+        let value = found.try_get_unchecked::<Option<String>, _>(at);
+        row.push(column.name(), cell(value));
+    }
+    row
 }
 
 /// Has the server itself give a query up, so that none runs on there that nobody waits for. MySQL and MariaDB call it

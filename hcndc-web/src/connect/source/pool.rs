@@ -13,7 +13,7 @@ use std::{
 use hcndc_core::{engine::ResolveErrorKind, id::DataSourceId, model::DataSource};
 use tokio::sync::Semaphore;
 
-use super::{AskError, Connection};
+use super::{AskError, Connection, row::Row};
 use crate::{
     connect::{http::Http, settings},
     metrics,
@@ -87,7 +87,7 @@ impl Pools {
         pool
     }
 
-    /// The first column of the first row that a query gives, as text, within this time.
+    /// The first row that a query gives, within this time.
     ///
     /// # Errors
     /// [`AskError`], without the data source's password.
@@ -96,7 +96,7 @@ impl Pools {
         source: &Arc<DataSource>,
         query: &str,
         timeout: Duration,
-    ) -> Result<String, AskError> {
+    ) -> Result<Row, AskError> {
         let source = &self.opened(source)?;
         let pool = self.pool(source);
         let began = Instant::now();
@@ -127,7 +127,7 @@ impl Pools {
         pool: &Arc<Pool>,
         query: &str,
         timeout: Duration,
-    ) -> Result<String, AskError> {
+    ) -> Result<Row, AskError> {
         // It is never closed.
         let _permit = pool.permits.acquire().await;
         if let Some(mut connection) = pool.idle(Vec::pop).map(|(connection, _)| connection) {

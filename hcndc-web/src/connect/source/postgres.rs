@@ -7,9 +7,12 @@ use std::time::Duration;
 
 use hcndc_core::{engine::SourceAccess, model::DataSource};
 use hcndc_exec::work::access;
-use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, Row as _};
+use sqlx::{
+    AssertSqlSafe, Column as _, Connection as _, Executor as _, PgConnection, Row as _,
+    postgres::PgRow,
+};
 
-use super::{AskError, GRACE};
+use super::{AskError, GRACE, cell, row::Row};
 
 /// The longest limit that the server takes, in milliseconds.
 const MOST_MS: u128 = i32::MAX as u128;
@@ -26,7 +29,7 @@ pub(super) async fn ask(
     connection: &mut PgConnection,
     query: &str,
     timeout: Duration,
-) -> Result<Option<String>, AskError> {
+) -> Result<Option<Row>, AskError> {
     let refine = |error: sqlx::Error| AskError::of_query(&error);
     connection
         .execute(sqlx::raw_sql("BEGIN TRANSACTION READ ONLY"))
@@ -48,12 +51,20 @@ pub(super) async fn ask(
         let row = connection
             .fetch_optional(sqlx::raw_sql("FETCH FORWARD 1 FROM hcndc"))
             .await?;
-        row.map_or(Ok(None), |row| {
-            row.try_get_unchecked::<Option<String>, _>(0)
-        })
+        Ok(row.map(|row| read(&row)))
     };
     let asked = asked.await.map_err(refine);
     // What fails here fails the next query on this connection, which then is not used again.
     let _ = connection.execute(sqlx::raw_sql("ROLLBACK")).await;
     asked
+}
+
+/// A row of the protocol for texts.
+fn read(found: &PgRow) -> Row {
+    let mut row = Row::default();
+    for (at, column) in found.columns().iter().enumerate() {
+        let value = found.try_get_unchecked::<Option<String>, _>(at);
+        row.push(column.name(), cell(value));
+    }
+    row
 }

@@ -3,7 +3,7 @@
 use std::{
     collections::{BTreeMap, VecDeque},
     fmt,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use async_trait::async_trait;
@@ -24,6 +24,7 @@ use super::{
     AskError,
     pool::Pools,
     query::{self, QueryError},
+    row::Row,
 };
 use crate::causes::with_causes;
 
@@ -104,14 +105,14 @@ type Asked = (DataSourceId, u32, String);
 /// What was answered, or is being asked.
 #[derive(Clone, Default)]
 struct Value {
-    text: Arc<OnceCell<String>>,
+    row: Arc<OnceCell<Row>>,
     /// Who has it, and for which attempt.
     users: BTreeMap<JobRunId, AttemptId>,
 }
 
 impl Kept {
     /// The answer for an attempt to share. A job that is tried again asks anew, and has whoever comes after it share that.
-    fn value(&mut self, order: &ResolveOrder, asked: Asked) -> Arc<OnceCell<String>> {
+    fn value(&mut self, order: &ResolveOrder, asked: Asked) -> Arc<OnceCell<Row>> {
         if !self.of.contains_key(&order.execution) {
             self.order.push_back(order.execution);
             if self.order.len() > EXECUTIONS
@@ -127,7 +128,17 @@ impl Kept {
             *value = Value::default();
         }
         value.users.insert(order.job_run, order.attempt);
-        Arc::clone(&value.text)
+        Arc::clone(&value.row)
+    }
+
+    /// Whoever asks the same next asks anew.
+    fn forget(&mut self, execution: ExecutionId, asked: &Asked, row: &Arc<OnceCell<Row>>) {
+        let values = self.of.get_mut(&execution);
+        if let Some(value) = values.and_then(|values| values.get_mut(asked))
+            && Arc::ptr_eq(&value.row, row)
+        {
+            value.row = Arc::default();
+        }
     }
 }
 
@@ -207,6 +218,10 @@ impl Shared {
             .collect()
     }
 
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     async fn value(&self, order: &ResolveOrder, ask: &ParamAsk) -> Result<String, AskError> {
         let other = |reason: String| AskError::new(ResolveErrorKind::Other, reason);
         let source = self.sources.source(ask.data_source).await.map_err(other)?;
@@ -219,15 +234,17 @@ impl Shared {
         let text = query::fill(&ask.query, order, number, source.kind)
             .map_err(|error: QueryError| other(error.to_string()))?;
         let asked = (source.id, source.revision.version, text.clone());
-        let cell = {
-            let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-            kept.value(order, asked)
-        };
+        let cell = self.kept().value(order, asked.clone());
         // Failures are not kept: whoever waits for the same asks next.
         let asking = cell.get_or_try_init(|| self.pools.ask(&source, &text, ask.timeout));
-        match tokio::time::timeout(ask.timeout, asking).await {
-            Ok(value) => value.cloned(),
-            Err(_) => Err(AskError::timed_out(ask.timeout)),
+        let row = match tokio::time::timeout(ask.timeout, asking).await {
+            Ok(row) => row?,
+            Err(_) => return Err(AskError::timed_out(ask.timeout)),
+        };
+        let value = row.value(ask.column.as_deref(), ask.value_type);
+        if value.is_err() {
+            self.kept().forget(order.execution, &asked, &cell);
         }
+        value
     }
 }

@@ -10,11 +10,12 @@ use std::{
 
 use hcndc_core::{engine::ResolveErrorKind, model::DataSource};
 use sqlx::{
-    AssertSqlSafe, Connection as _, Row as _, SqliteConnection, TypeInfo as _, ValueRef as _,
+    AssertSqlSafe, Column as _, Connection as _, Row as _, SqliteConnection, TypeInfo as _,
+    ValueRef as _,
     sqlite::{SqliteConnectOptions, SqliteRow},
 };
 
-use super::{AskError, GRACE};
+use super::{AskError, GRACE, cell, row::Row};
 
 /// How long a writer of the file is waited for.
 const BUSY: Duration = Duration::from_secs(10);
@@ -47,7 +48,7 @@ pub(super) async fn ask(
     connection: &mut SqliteConnection,
     query: &str,
     timeout: Duration,
-) -> Result<Option<String>, AskError> {
+) -> Result<Option<Row>, AskError> {
     let refine = |error: sqlx::Error| AskError::of_query(&error);
     if !is_one_query(query) {
         let reason = "a data source of SQLite answers one SELECT, WITH or VALUES, and nothing else";
@@ -66,7 +67,7 @@ pub(super) async fn ask(
         .fetch_optional(connection)
         .await
         .map_err(refine)?;
-    row.map_or(Ok(None), |row| text(&row).map_err(refine))
+    Ok(row.map(|row| read(&row)))
 }
 
 /// Whether a text is one statement that asks. What stands between quotes and in comments is passed over as SQLite does.
@@ -114,18 +115,26 @@ fn is_one_query(text: &str) -> bool {
     !statement.contains(';') && matches!(first.as_str(), "select" | "with" | "values")
 }
 
-/// The first value, as SQLite itself would write it.
-fn text(row: &SqliteRow) -> Result<Option<String>, sqlx::Error> {
-    let value = row.try_get_raw(0)?;
+fn read(found: &SqliteRow) -> Row {
+    let mut row = Row::default();
+    for (at, column) in found.columns().iter().enumerate() {
+        row.push(column.name(), cell(text(found, at)));
+    }
+    row
+}
+
+/// A value, as SQLite itself would write it.
+fn text(row: &SqliteRow, at: usize) -> Result<Option<String>, sqlx::Error> {
+    let value = row.try_get_raw(at)?;
     if value.is_null() {
         return Ok(None);
     }
     let kind = value.type_info().name().to_owned();
     Ok(Some(match kind.as_str() {
-        "INTEGER" | "BOOLEAN" => row.try_get_unchecked::<i64, _>(0)?.to_string(),
+        "INTEGER" | "BOOLEAN" => row.try_get_unchecked::<i64, _>(at)?.to_string(),
         // With a point, whatever it is: 2.0, not 2.
-        "REAL" => format!("{:?}", row.try_get_unchecked::<f64, _>(0)?),
-        _ => row.try_get_unchecked::<String, _>(0)?,
+        "REAL" => format!("{:?}", row.try_get_unchecked::<f64, _>(at)?),
+        _ => row.try_get_unchecked::<String, _>(at)?,
     }))
 }
 

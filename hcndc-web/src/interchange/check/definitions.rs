@@ -128,6 +128,9 @@ fn check_param(param: &MeshParam, node: &Node, path: &str, faults: &mut Faults<'
         let path = field_path(path, "sql");
         check_text(&sql.query, &field_path(&path, "query"), faults);
         check_no_zero(Some(sql.timeout), &field_path(&path, "timeout"), faults);
+        if let Some(column) = &sql.column {
+            check_text(column, &field_path(&path, "column"), faults);
+        }
     }
     if let Some(context) = &param.context {
         let path = field_path(path, "context");

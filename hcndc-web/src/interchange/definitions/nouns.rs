@@ -14,7 +14,7 @@ use hcndc_core::{
         ContextValue, DataSourceDraft, DataSourceKind, Deadline, Edit, FileEventDraft, FilePer,
         FileServerDraft, FileServerKind, HookCondition, HookScheme, HookTest, Missed, Named,
         Overlap, ParamKindDraft, PoolDraft, Ref, ScheduleDraft, Secret, SharedParamDraft,
-        TriggerDraft, WebhookDraft, Window,
+        TriggerDraft, ValueType, WebhookDraft, Window,
     },
     time::{DataDate, Timestamp},
     trigger::{
@@ -31,7 +31,7 @@ use crate::interchange::{
     MeshContextValue, MeshDataSource, MeshDataSourceKind, MeshDate, MeshDayFilter, MeshDayRule,
     MeshDeadline, MeshFile, MeshFileEvent, MeshFilePer, MeshFileServer, MeshFileServerKind,
     MeshHookScheme, MeshHookTest, MeshMissed, MeshOverlap, MeshParam, MeshPool, MeshSchedule,
-    MeshTrigger, MeshWebhook, MeshWeekday, Moment,
+    MeshTrigger, MeshValueType, MeshWebhook, MeshWeekday, Moment,
 };
 
 /// Ids by name of what an engine has beside flows, jobs and executors.
@@ -180,6 +180,15 @@ fn shared_param(it: &MeshParam, existing: &ExistingNouns) -> SharedParamDraft {
             data_source: Ref::Name(sql.data_source.clone()),
             query: sql.query.clone(),
             timeout: sql.timeout.duration(),
+            column: sql.column.clone(),
+            value_type: match sql.value_type {
+                MeshValueType::Text => ValueType::Text,
+                MeshValueType::Integer => ValueType::Integer,
+                MeshValueType::Number => ValueType::Number,
+                MeshValueType::Date => ValueType::Date,
+                MeshValueType::Timestamp => ValueType::Timestamp,
+                MeshValueType::Boolean => ValueType::Boolean,
+            },
         },
         (None, Some(it)) => ParamKindDraft::Context { value: context(it) },
         // A checked file has one of the three.

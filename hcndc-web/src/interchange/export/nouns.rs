@@ -8,7 +8,7 @@ use hcndc_core::{
         AlertChannel, AlertChannelKind, AlertEvent, AlertRule, Calendar, ContextValue, DataSource,
         DataSourceKind, Deadline, Definition, FileEvent, FilePer, FileServer, FileServerKind,
         HookScheme, HookTest, Missed, Overlap, ParamKind, Pool, Schedule, SharedParam, Trigger,
-        Webhook,
+        ValueType, Webhook,
     },
     time::{DataDate, Timestamp},
     trigger::{
@@ -24,8 +24,8 @@ use crate::interchange::{
     MeshContextValue, MeshDataSource, MeshDataSourceKind, MeshDate, MeshDayFilter, MeshDayRule,
     MeshDeadline, MeshDialect, MeshFile, MeshFileEvent, MeshFilePer, MeshFileServer,
     MeshFileServerKind, MeshHookCondition, MeshHookScheme, MeshHookTest, MeshMissed, MeshOverlap,
-    MeshParam, MeshPool, MeshQuery, MeshSchedule, MeshTrigger, MeshWebhook, MeshWeekday,
-    MeshWindow, TimeOfDay,
+    MeshParam, MeshPool, MeshQuery, MeshSchedule, MeshTrigger, MeshValueType, MeshWebhook,
+    MeshWeekday, MeshWindow, TimeOfDay,
 };
 
 /// Adds all of them to a file.
@@ -153,11 +153,22 @@ fn shared_param(engine: &Engine, it: &SharedParam) -> MeshParam {
             data_source,
             query,
             timeout,
+            column,
+            value_type,
         } => {
             param.sql = Some(MeshQuery {
                 data_source: name(engine.data_source(*data_source), |it| &it.name),
                 query: query.clone(),
                 timeout: span(*timeout),
+                column: column.clone(),
+                value_type: match value_type {
+                    ValueType::Text => MeshValueType::Text,
+                    ValueType::Integer => MeshValueType::Integer,
+                    ValueType::Number => MeshValueType::Number,
+                    ValueType::Date => MeshValueType::Date,
+                    ValueType::Timestamp => MeshValueType::Timestamp,
+                    ValueType::Boolean => MeshValueType::Boolean,
+                },
             });
         }
         ParamKind::Context { value } => param.context = Some(context(value)),

@@ -90,7 +90,7 @@ pub struct MeshParam {
     pub context: Option<MeshContext>,
 }
 
-/// A query whose first column of the first row is a value.
+/// A query whose first row holds a value.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MeshQuery {
@@ -102,6 +102,28 @@ pub struct MeshQuery {
     /// How long it may take; more than zero. Default: 30s.
     #[serde(default = "half_a_minute", skip_serializing_if = "is_half_a_minute")]
     pub timeout: Span,
+    /// Name of the column whose value it is; of MongoDB the field, with points on the way to deeper ones. Default: the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
+    pub column: Option<String>,
+    /// What the value has to be; the job fails and is retried if it is something else. Default: `text`, taken as it is.
+    #[serde(default, rename = "type", skip_serializing_if = "is_text")]
+    pub value_type: MeshValueType,
+}
+
+/// What the value of a query has to be, and the form in which it goes on: any text as it is, `42`, `-1.50`, `2026-11-21`,
+/// `2026-11-21T01:02:03` with fraction and zone where it has them, `true` or `false`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "names are names")]
+pub enum MeshValueType {
+    #[default]
+    Text,
+    Integer,
+    Number,
+    Date,
+    Timestamp,
+    Boolean,
 }
 
 /// What a run knows of itself.
@@ -248,6 +270,10 @@ fn half_a_minute() -> Span {
 
 fn is_half_a_minute(span: &Span) -> bool {
     *span == half_a_minute()
+}
+
+fn is_text(of: &MeshValueType) -> bool {
+    *of == MeshValueType::Text
 }
 
 fn one_minute() -> Span {

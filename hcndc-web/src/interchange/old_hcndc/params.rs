@@ -9,8 +9,8 @@ use super::{
     tables::Row,
 };
 use crate::interchange::{
-    MeshContext, MeshContextValue, MeshDataSource, MeshDataSourceKind, MeshParam, MeshQuery, Span,
-    TextMap, placeholder::is_param_name,
+    MeshContext, MeshContextValue, MeshDataSource, MeshDataSourceKind, MeshParam, MeshQuery,
+    MeshValueType, Span, TextMap, placeholder::is_param_name,
 };
 
 /// How long a query may take: the first HCNDC set no limit, and a query of ours has one.
@@ -115,6 +115,8 @@ impl Builder<'_> {
                         data_source,
                         query,
                         timeout: Span::from_millis(QUERY_MILLIS).unwrap_or_default(),
+                        column: None,
+                        value_type: MeshValueType::Text,
                     });
                     ParamText::Other
                 }

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { KINDS } from '.'
 import { bodyOf, fieldOfFault, modelOf } from './model'
 import { flows, jobs } from './running'
+import { valueText } from './text'
 
 interface Schema {
   properties?: Record<string, unknown>
@@ -62,6 +63,17 @@ describe('a form', () => {
     const back = modelOf(jobs, { ...stored, command: '', sql: { data_source: 'dw', statement: 'select 1' } })
     expect(bodyOf(jobs, back, stored)).toMatchObject({ sql: { data_source: 'dw', statement: 'select 1' } })
     expect(fieldOfFault({ field: 'http.url', message: '' }, jobs)).toBe('command')
+  })
+
+  it('keeps column and type of a query, and lists tell them', () => {
+    const params = KINDS.find((it) => it.key === 'params')!
+    const sql = { data_source: 'dw', query: 'select id, day from batch', timeout: '10s', column: 'day', type: 'date' }
+    const stored = { id: 3, name: 'day', version: 2, value: null, sql, context: null }
+    expect(bodyOf(params, modelOf(params, stored), stored)).toMatchObject({ sql })
+    expect(valueText('source', null, stored)).toBe('dw: select id, day from batch → day, date')
+    const plain = { ...stored, sql: { ...sql, column: null, type: 'text' } }
+    expect(valueText('source', null, plain)).toBe('dw: select id, day from batch')
+    expect(bodyOf(params, modelOf(params, plain), plain)).toMatchObject({ sql: { column: null, type: 'text' } })
   })
 
   it('sends what was emptied as none, and no secret that was not entered', () => {

@@ -34,9 +34,12 @@ export function triggerText(value: unknown): string {
 }
 
 function sourceText(item: Item): string {
-  const sql = item['sql'] as { data_source?: unknown; query?: string } | null | undefined
+  const sql = item['sql'] as { data_source?: unknown; query?: string; column?: string | null; type?: string } | null | undefined
   const context = item['context'] as { of?: string } | null | undefined
-  if (sql) return `${nameOf(sql.data_source)}: ${sql.query ?? ''}`
+  if (sql) {
+    const more = [sql.column ?? '', sql.type && sql.type !== 'text' ? sql.type : ''].filter(Boolean)
+    return `${nameOf(sql.data_source)}: ${sql.query ?? ''}${more.length ? ` → ${more.join(', ')}` : ''}`
+  }
   if (context) return `$${context.of ?? ''}`
   return String(item['value'] ?? '')
 }

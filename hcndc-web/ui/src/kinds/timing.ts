@@ -147,7 +147,7 @@ export const dataSources: Kind = {
 
 export const params: Kind = {
   key: 'params', page: '/params/', one: p('shared param', '参数'), many: p('Shared params', '参数'),
-  about: p('Values that jobs share: a text, a query’s first value, or what a run knows of itself.', '任务共享的值：文本、查询结果或运行上下文。'),
+  about: p('Values that jobs share: a text, a value that a query gives, or what a run knows of itself.', '任务共享的值：文本、查询结果或运行上下文。'),
   start: p('Make a param, then take it in a job as “shared”.', '新建参数，再在任务中以“共享”引用。'),
   filters: ['directory'], needs: 'write', uses: true, trial: true,
   columns: [COLUMN_NAME, { name: 'value', label: p('Value', '值'), type: 'source' }, COLUMN_DIRECTORY, COLUMN_UPDATED],

@@ -246,16 +246,26 @@ impl Plan<'_> {
                     data_source,
                     query,
                     timeout,
+                    column,
+                    value_type,
                 } => {
                     if query.trim().is_empty() {
                         plan.fault(at, "query", DefinitionError::Empty);
                     }
                     plan.check_text(at, "query", query);
                     plan.check_not_zero(at, "timeout", Some(*timeout));
+                    if let Some(column) = column {
+                        if column.trim().is_empty() {
+                            plan.fault(at, "column", DefinitionError::Empty);
+                        }
+                        plan.check_text(at, "column", column);
+                    }
                     ParamKind::Sql {
                         data_source: plan.named::<DataSource>(at, "data_source", data_source)?,
                         query: query.clone(),
                         timeout: *timeout,
+                        column: column.clone(),
+                        value_type: *value_type,
                     }
                 }
                 ParamKindDraft::Context { value } => {
