@@ -18,15 +18,17 @@ pub enum QueryError {
     Placeholder(String),
     /// A value would change the query.
     #[error(
-        "the value for {placeholder} holds characters that may only stand between quotes; write '{placeholder}'"
+        "the value for {placeholder} holds characters that may only stand between quotes; write {quote}{placeholder}{quote}"
     )]
     Unquoted {
         /// The placeholder.
         placeholder: String,
+        /// The quote of texts there.
+        quote: char,
     },
     /// It cannot be told what is between quotes.
     #[error(
-        "the value for {placeholder} is more than a word, a number or a date, and what it would stand in cannot be told: the text has comments, $$ texts, E'' texts or names in []"
+        "the value for {placeholder} is more than a word, a number or a date, and what it would stand in cannot be told: the text has comments, backslashes, $$ texts, E'' texts or names in []"
     )]
     Untold {
         /// The placeholder.
@@ -68,16 +70,26 @@ pub fn fill(query: &str, context: Context<'_>, kind: DataSourceKind) -> Result<S
             return Err(QueryError::Untold { placeholder });
         }
         let Some(quote) = open_quote(&query[..at - text.len()], kind) else {
-            return Err(QueryError::Unquoted { placeholder });
+            let quote = quotes(kind)[0];
+            return Err(QueryError::Unquoted { placeholder, quote });
         };
+        // At the beginning of a text it would mean a field of the documents.
+        if kind == DataSourceKind::Mongodb && value.starts_with('$') && filled.ends_with(quote) {
+            return Err(QueryError::Unwritable { placeholder });
+        }
         for letter in value.chars() {
             match letter {
                 '\0' => return Err(QueryError::Unwritable { placeholder }),
                 '\\' if escapes(kind) => filled.push_str("\\\\"),
+                // JSON has no others, and no control characters as they are.
+                letter if kind == DataSourceKind::Mongodb && letter.is_control() => {
+                    let _ = write!(filled, "\\u{:04x}", u32::from(letter));
+                }
                 // How PostgreSQL reads it is a setting of its own, and of the kind of quotes.
                 '\\' => return Err(QueryError::Unwritable { placeholder }),
                 letter if letter == quote => {
-                    let _ = write!(filled, "{quote}{quote}");
+                    let mark = if doubles(kind) { quote } else { '\\' };
+                    filled.extend([mark, quote]);
                 }
                 letter => filled.push(letter),
             }
@@ -97,6 +109,10 @@ fn is_word(value: &str) -> bool {
 /// Whether quotes are all that hides something in a query. What looks like more than that may stand between quotes; such a
 /// query is refused, too, for that is not worth telling apart.
 fn is_plain(query: &str, kind: DataSourceKind) -> bool {
+    // JSON has nothing but quotes.
+    if kind == DataSourceKind::Mongodb {
+        return true;
+    }
     let bare = query.replace("${", "");
     let escaped = |pair: [char; 2]| bare.contains(pair.iter().collect::<String>().as_str());
     !(bare.contains("--")
@@ -106,14 +122,40 @@ fn is_plain(query: &str, kind: DataSourceKind) -> bool {
             DataSourceKind::Postgresql => {
                 bare.contains('$') || escaped(['E', '\'']) || escaped(['e', '\''])
             }
-            DataSourceKind::Sqlite => bare.contains('['),
-            _ => false,
+            DataSourceKind::Sqlite | DataSourceKind::SqlServer => bare.contains('['),
+            DataSourceKind::Hive | DataSourceKind::Impala => false,
+            // It may be any of them.
+            DataSourceKind::Odbc => bare.contains(['#', '$', '[', '\\', '`']),
+            DataSourceKind::Mongodb => false,
         })
 }
 
 /// Whether a backslash between quotes changes what follows it.
 const fn escapes(kind: DataSourceKind) -> bool {
-    matches!(kind, DataSourceKind::Mysql | DataSourceKind::Clickhouse)
+    matches!(
+        kind,
+        DataSourceKind::Mysql
+            | DataSourceKind::Clickhouse
+            | DataSourceKind::Hive
+            | DataSourceKind::Impala
+            | DataSourceKind::Mongodb
+    )
+}
+
+/// Whether a quote in a text is written twice; else with a backslash.
+const fn doubles(kind: DataSourceKind) -> bool {
+    !matches!(
+        kind,
+        DataSourceKind::Hive | DataSourceKind::Impala | DataSourceKind::Mongodb
+    )
+}
+
+/// What a text may stand between.
+const fn quotes(kind: DataSourceKind) -> &'static [char] {
+    match kind {
+        DataSourceKind::Mongodb => &['"'],
+        _ => &['\'', '"', '`'],
+    }
 }
 
 /// The quote that is open at the end of this text.
@@ -125,7 +167,7 @@ fn open_quote(text: &str, kind: DataSourceKind) -> Option<char> {
             (Some(_), '\\') if escapes(kind) => {
                 letters.next();
             }
-            (None, '\'' | '"' | '`') => open = Some(letter),
+            (None, letter) if quotes(kind).contains(&letter) => open = Some(letter),
             (Some(quote), letter) if letter == quote => open = None,
             _ => {}
         }
@@ -180,6 +222,37 @@ mod tests {
     }
 
     #[test]
+    fn a_value_stays_a_text_of_json() {
+        let query = r#"{"find": "t", "filter": {"name": "${param.x}", "it's": 1}}"#;
+        let kind = DataSourceKind::Mongodb;
+        let placed = |value: &str| filled(query, value, kind);
+        assert_eq!(
+            placed("a\", \\ \"$where\": \"\n'"),
+            Ok(
+                r#"{"find": "t", "filter": {"name": "a\", \\ \"$where\": \"\u000a'", "it's": 1}}"#
+                    .to_owned()
+            )
+        );
+        assert!(matches!(
+            placed("$password"),
+            Err(QueryError::Unwritable { .. })
+        ));
+        let bare = filled(r#"{"find": "t", "skip": ${param.x}}"#, "1}", kind);
+        let told = bare.unwrap_err().to_string();
+        assert!(told.ends_with("write \"${param.x}\""), "{told}");
+    }
+
+    #[test]
+    fn hive_and_impala_escape_quotes_with_a_backslash() {
+        for kind in [DataSourceKind::Hive, DataSourceKind::Impala] {
+            assert_eq!(
+                filled("SELECT '${param.x}'", "it's \\", kind),
+                Ok("SELECT 'it\\'s \\\\'".to_owned())
+            );
+        }
+    }
+
+    #[test]
     fn a_query_in_which_quotes_cannot_be_told_takes_words_alone() {
         for (query, kind) in [
             (
@@ -194,6 +267,12 @@ mod tests {
             ),
             ("SELECT $$it's$$ || ${param.x}", DataSourceKind::Postgresql),
             ("SELECT E'a\\'' || ${param.x}", DataSourceKind::Postgresql),
+            ("SELECT '\\' || '${param.x}'", DataSourceKind::Odbc),
+            ("SELECT `it's` || ${param.x}", DataSourceKind::Odbc),
+            (
+                "SELECT [it's] FROM t WHERE n = ${param.x}",
+                DataSourceKind::SqlServer,
+            ),
         ] {
             let refused = filled(query, "1 OR 1", kind);
             assert!(

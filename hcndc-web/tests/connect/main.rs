@@ -10,6 +10,12 @@ mod files;
 mod ftp;
 mod logs;
 mod mail;
+#[cfg(feature = "mongodb")]
+mod mongo;
+#[cfg(feature = "mongodb")]
+mod mongo_server;
+#[cfg(feature = "odbc")]
+mod odbc;
 mod proxy;
 mod queries;
 mod receiver;
@@ -20,10 +26,16 @@ mod s3_server;
 #[allow(dead_code, reason = "each test program uses some of it")]
 mod several;
 mod sftp;
+#[cfg(feature = "sql-server")]
+mod sql_server;
 mod ssh_server;
 mod story;
 #[path = "../support/mod.rs"]
 mod support;
+#[cfg(feature = "sql-server")]
+mod tds_server;
+#[cfg(any(feature = "mongodb", feature = "sql-server"))]
+mod tls_server;
 mod webhooks;
 mod whole;
 

@@ -22,6 +22,8 @@ use hcndc_web::connect::{
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _};
 use tokio::runtime::Runtime;
 
+#[cfg(feature = "odbc")]
+use crate::odbc::{odbc_mariadb, odbc_postgres};
 use crate::{proxy::nobody, receiver::Receiver, server};
 
 const GOOD: DataSourceId = DataSourceId(1);
@@ -263,9 +265,12 @@ impl ResolverFixture for Maybe {
 
     async fn fresh(&self) -> Asking {
         let fixture = self.fixture();
+        // Nobody can ask it, whatever this program was built with.
+        let options = [("driver".to_owned(), "no such driver".to_owned())];
         let other = DataSource {
             id: OTHER,
-            ..source(DataSourceKind::Mongodb)
+            options: options.into(),
+            ..source(DataSourceKind::Odbc)
         };
         let all = [fixture.database.source.clone(), fixture.gone(), other];
         let all = all.into_iter().map(|it| (it.id, Arc::new(it)));
@@ -345,6 +350,8 @@ mod contract {
         )*};
     }
     on_all! { sqlite mariadb postgres }
+    #[cfg(feature = "odbc")]
+    on_all! { odbc_mariadb odbc_postgres }
 }
 
 pub(crate) async fn ask(source: &DataSource, query: &str) -> Result<String, AskError> {
@@ -617,17 +624,49 @@ async fn wrong_options_are_told_by_name() {
 }
 
 #[tokio::test]
-async fn systems_that_cannot_be_asked_say_what_is_missing() {
-    for (kind, missing) in [
-        (DataSourceKind::SqlServer, "TDS"),
-        (DataSourceKind::Mongodb, "no client"),
-        (DataSourceKind::Hive, "HiveServer2"),
-        (DataSourceKind::Impala, "HiveServer2"),
-        (DataSourceKind::Odbc, "no drivers"),
+async fn systems_that_this_program_was_built_without_say_what_is_missing() {
+    let driver = || [("driver".to_owned(), "x".to_owned())].into();
+    for (kind, feature, is_there, options) in [
+        (
+            DataSourceKind::SqlServer,
+            "sql-server",
+            cfg!(feature = "sql-server"),
+            BTreeMap::new(),
+        ),
+        (
+            DataSourceKind::Mongodb,
+            "mongodb",
+            cfg!(feature = "mongodb"),
+            BTreeMap::new(),
+        ),
+        (
+            DataSourceKind::Hive,
+            "odbc",
+            cfg!(feature = "odbc"),
+            driver(),
+        ),
+        (
+            DataSourceKind::Impala,
+            "odbc",
+            cfg!(feature = "odbc"),
+            driver(),
+        ),
+        (
+            DataSourceKind::Odbc,
+            "odbc",
+            cfg!(feature = "odbc"),
+            driver(),
+        ),
     ] {
-        let error = ask(&source(kind), "SELECT 1").await.unwrap_err();
+        if is_there {
+            continue;
+        }
+        let mut source = source(kind);
+        source.options = options;
+        let error = ask(&source, "SELECT 1").await.unwrap_err();
         assert_eq!(error.kind, ResolveErrorKind::Unsupported);
-        assert!(error.reason.contains(missing), "{error}");
+        let told = format!("--features hcndc-web/{feature}");
+        assert!(error.reason.contains(&told), "{error}");
     }
 }
 

@@ -3,16 +3,24 @@
 //! [`resolver`] is the port's adapter: it looks up where to ask ([`query`] puts the values in their places), and shares an answer
 //! among the jobs of an execution: the first [`row`], of which each param takes a column. [`pool`] keeps a few connections to
 //! each data source. A file per system knows how it is connected to and asked; none of them writes: a query runs in a
-//! transaction that only reads, where the system has one.
+//! transaction that only reads, where the system has one. Some systems are cargo features.
 
 mod clickhouse;
+#[cfg(feature = "mongodb")]
+mod mongo;
 mod mysql;
+#[cfg(feature = "odbc")]
+mod odbc;
 pub mod pool;
 mod postgres;
 pub mod query;
 pub mod resolver;
 pub mod row;
+#[cfg(feature = "sql-server")]
+mod sql_server;
 mod sqlite;
+#[cfg(any(feature = "odbc", feature = "sql-server"))]
+mod statement;
 
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
@@ -48,6 +56,36 @@ const NETWORK: &[Setting] = &[
 const HTTP: &[Setting] = &[
     Setting::optional("max_connections", Form::Number(1, 50)),
     Setting::optional("tls", Form::Word(&["none", "verify_full"])),
+];
+
+/// Options of SQL Server. Authorities are checked together with names there, so `verify_ca` is none of its.
+const SQL_SERVER: &[Setting] = &[
+    Setting::optional(
+        "tls",
+        Form::Word(&["none", "prefer", "require", "verify_full"]),
+    ),
+    Setting::optional("ca_file", Form::Text),
+];
+
+/// Options of MongoDB, whose servers do not say whether they have TLS.
+const MONGODB: &[Setting] = &[
+    Setting::optional("tls", Form::Word(&["none", "require", "verify_full"])),
+    Setting::optional("ca_file", Form::Text),
+    Setting::optional("auth_source", Form::Text),
+    Setting::optional("replica_set", Form::Text),
+    Setting::optional("srv", Form::Flag),
+];
+
+/// Options of what is asked by ODBC.
+const ODBC: &[Setting] = &[
+    Setting::optional("driver", Form::Text),
+    Setting::optional("dsn", Form::Text),
+    Setting::optional("attribute.*", Form::Text),
+];
+
+/// Attributes of ODBC that are no options: they have fields of their own, or would read or write files of the server.
+const RESERVED: &[&str] = &[
+    "DRIVER", "DSN", "FILEDSN", "SAVEFILE", "UID", "USER", "USERNAME", "PWD", "PASSWORD",
 ];
 
 /// How much longer than a query's timeout the data source itself may be at it. It gives up, so that nothing runs on there
@@ -135,13 +173,44 @@ pub fn check(kind: DataSourceKind, options: &BTreeMap<String, String>) -> Vec<Se
         }
         DataSourceKind::Clickhouse => settings::faults(&[HTTP], options),
         DataSourceKind::Sqlite => settings::faults(&[COMMON], options),
-        // Nobody here asks them: what stands there is somebody else's.
-        DataSourceKind::SqlServer
-        | DataSourceKind::Mongodb
-        | DataSourceKind::Hive
-        | DataSourceKind::Impala
-        | DataSourceKind::Odbc => Vec::new(),
+        DataSourceKind::SqlServer => settings::faults(&[COMMON, SQL_SERVER], options),
+        DataSourceKind::Mongodb => settings::faults(&[COMMON, MONGODB], options),
+        DataSourceKind::Hive | DataSourceKind::Impala | DataSourceKind::Odbc => {
+            let mut faults = settings::faults(&[COMMON, ODBC], options);
+            faults.extend(faults_of_odbc(options));
+            faults
+        }
     }
+}
+
+/// What else is wrong with options of ODBC: whoever may write data sources may not thereby run any code in this process.
+fn faults_of_odbc(options: &BTreeMap<String, String>) -> Vec<SettingFault> {
+    let mut faults = Vec::new();
+    if !["driver", "dsn"].iter().any(|it| options.contains_key(*it)) {
+        faults.push(SettingFault::missing("driver"));
+    }
+    for (name, text) in options {
+        let why = match name.as_str() {
+            "driver" | "dsn" if text.contains(['/', '\\', ';', '{', '}', '=']) => {
+                "it must be a name of odbcinst.ini or odbc.ini, not a path"
+            }
+            _ => match name.strip_prefix("attribute.") {
+                Some(attribute) if RESERVED.iter().any(|it| it.eq_ignore_ascii_case(attribute)) => {
+                    "this attribute cannot be set: there is a field or an option for it, or it reaches for files"
+                }
+                Some(attribute)
+                    if !attribute
+                        .chars()
+                        .all(|it| it.is_ascii_alphanumeric() || matches!(it, '_' | ' ' | '-')) =>
+                {
+                    "names of attributes have letters, digits, _, - and spaces"
+                }
+                _ => continue,
+            },
+        };
+        faults.push(SettingFault::unreadable(name, why));
+    }
+    faults
 }
 
 /// A value as sqlx has read it.
@@ -158,6 +227,12 @@ enum Connection {
     Postgres(Box<sqlx::PgConnection>),
     Sqlite(Box<sqlx::SqliteConnection>),
     ClickHouse(clickhouse::Client),
+    #[cfg(feature = "sql-server")]
+    SqlServer(Box<sql_server::Client>),
+    #[cfg(feature = "mongodb")]
+    Mongo(mongo::Client),
+    #[cfg(feature = "odbc")]
+    Odbc(odbc::Client),
 }
 
 impl Connection {
@@ -176,11 +251,26 @@ impl Connection {
                 DataSourceKind::Clickhouse => {
                     Ok(Self::ClickHouse(clickhouse::Client::new(source, http)))
                 }
-                DataSourceKind::SqlServer
-                | DataSourceKind::Mongodb
-                | DataSourceKind::Hive
-                | DataSourceKind::Impala
-                | DataSourceKind::Odbc => Err(unsupported(source.kind)),
+                #[cfg(feature = "sql-server")]
+                DataSourceKind::SqlServer => {
+                    let connected = sql_server::Client::connect(source).await;
+                    connected.map(|client| Self::SqlServer(Box::new(client)))
+                }
+                #[cfg(not(feature = "sql-server"))]
+                DataSourceKind::SqlServer => Err(left_out("SQL Server", "sql-server")),
+                #[cfg(feature = "mongodb")]
+                DataSourceKind::Mongodb => mongo::Client::connect(source).await.map(Self::Mongo),
+                #[cfg(not(feature = "mongodb"))]
+                DataSourceKind::Mongodb => Err(left_out("MongoDB", "mongodb")),
+                #[cfg(feature = "odbc")]
+                DataSourceKind::Hive | DataSourceKind::Impala | DataSourceKind::Odbc => {
+                    let connected = odbc::Client::connect(source, private).await;
+                    connected.map(Self::Odbc)
+                }
+                #[cfg(not(feature = "odbc"))]
+                DataSourceKind::Hive | DataSourceKind::Impala | DataSourceKind::Odbc => {
+                    Err(left_out("ODBC, by which this system is asked,", "odbc"))
+                }
             }
         };
         let within = Duration::from_secs(settings::number(&source.options, "connect_seconds", 10));
@@ -200,6 +290,12 @@ impl Connection {
             Self::Postgres(connection) => postgres::ask(connection, query, timeout).await,
             Self::Sqlite(connection) => sqlite::ask(connection, query, timeout).await,
             Self::ClickHouse(client) => client.ask(query, timeout).await,
+            #[cfg(feature = "sql-server")]
+            Self::SqlServer(client) => client.ask(query, timeout).await,
+            #[cfg(feature = "mongodb")]
+            Self::Mongo(client) => client.ask(query, timeout).await,
+            #[cfg(feature = "odbc")]
+            Self::Odbc(client) => client.ask(query, timeout).await,
         };
         found?.ok_or_else(|| AskError::new(ResolveErrorKind::NoRow, NO_VALUE))
     }
@@ -209,30 +305,24 @@ impl Connection {
         let query = match self {
             Self::MySql(_) | Self::Postgres(_) | Self::ClickHouse(_) => "SELECT version()",
             Self::Sqlite(_) => "SELECT sqlite_version()",
+            #[cfg(feature = "sql-server")]
+            Self::SqlServer(_) => "SELECT @@VERSION",
+            #[cfg(feature = "mongodb")]
+            Self::Mongo(client) => return client.version().await,
+            #[cfg(feature = "odbc")]
+            Self::Odbc(client) => return Ok(client.version()),
         };
         let row = self.ask(query, Duration::from_secs(10)).await?;
         row.value(None, ValueType::Text)
     }
 }
 
-fn unsupported(kind: DataSourceKind) -> AskError {
-    let reason = match kind {
-        DataSourceKind::SqlServer => {
-            "SQL Server cannot be asked: this version has no client for TDS, its protocol"
-        }
-        DataSourceKind::Mongodb => {
-            "MongoDB cannot be asked: this version has no client for it, and it takes no SQL"
-        }
-        DataSourceKind::Hive | DataSourceKind::Impala => {
-            "Hive and Impala cannot be asked: this version has no client for HiveServer2"
-        }
-        DataSourceKind::Odbc => {
-            "ODBC cannot be asked: this version loads no drivers of others into its process"
-        }
-        DataSourceKind::Mysql
-        | DataSourceKind::Postgresql
-        | DataSourceKind::Sqlite
-        | DataSourceKind::Clickhouse => "this version has no client for it",
-    };
+/// That this program has no client for a system, and which one has.
+#[cfg(not(all(feature = "sql-server", feature = "mongodb", feature = "odbc")))]
+fn left_out(system: &str, feature: &str) -> AskError {
+    let reason = format!(
+        "this program was built without the feature {feature}, so that {system} cannot be asked; take one that was built \
+         with it: cargo build --release --features hcndc-web/{feature}"
+    );
     AskError::new(ResolveErrorKind::Unsupported, reason)
 }

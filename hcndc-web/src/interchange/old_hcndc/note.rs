@@ -105,7 +105,7 @@ pub enum OldMatter {
     EmptyQuery,
     /// A param that had no value.
     UnknownParam { kind: i64, value: String },
-    /// A system that this version cannot ask.
+    /// A system that not every program can ask.
     Unasked { kind: String },
     /// Times that mean nothing.
     Cron { expression: String, reason: String },
@@ -314,7 +314,7 @@ impl OldMatter {
                 "{value:?} of kind {kind} put nothing behind the command; left out"
             ),
             Self::Unasked { kind } => format!(
-                "{kind} cannot be asked by this version: jobs that take a value from it fail, and say so"
+                "{kind} is asked by a program that was built for it, Hive and Impala by a driver of ODBC that its options name (docs/CONNECTORS.md): until then jobs that take a value from it fail, and say so"
             ),
             Self::Cron { expression, reason } => format!(
                 "its times {expression:?} mean nothing: {reason}; left out"
@@ -462,7 +462,7 @@ impl OldMatter {
                 "类型 {kind} 的 {value:?} 原本不会附加到命令后；未导入"
             ),
             Self::Unasked { kind } => format!(
-                "本版本无法查询 {kind}：从中取值的任务会失败并说明原因"
+                "查询 {kind} 须使用编译时启用了相应特性的程序，Hive 和 Impala 还须在选项中指定 ODBC 驱动（docs/CONNECTORS.zh-CN.md）；此前从中取值的任务会失败并说明原因"
             ),
             Self::Cron { expression, reason } => format!(
                 "其时间 {expression:?} 无效：{reason}；未导入"

@@ -141,7 +141,8 @@ export const dataSources: Kind = {
   fields: [
     NAME, DESCRIPTION, DIRECTORY,
     { name: 'kind', type: 'select', required: true, initial: 'mysql', options: words('mysql', 'postgresql', 'sqlite', 'sql_server', 'mongodb', 'hive', 'impala', 'clickhouse', 'odbc'), label: p('Kind', '类型') },
-    ...HOST_FIELDS.slice(0, 2), { name: 'database', type: 'text', empty: '', label: p('Database', '数据库') }, ...HOST_FIELDS.slice(2),
+    ...HOST_FIELDS.slice(0, 2), { name: 'database', type: 'text', empty: '', label: p('Database', '数据库'), help: p('SQLite: the path of the file. MongoDB: test if empty.', 'SQLite 填文件路径。MongoDB 留空为 test。') }, ...HOST_FIELDS.slice(2, 4),
+    { name: 'options', type: 'map', label: p('Options', '选项'), help: p('Hive, Impala and ODBC need driver or dsn: names that odbcinst.ini and odbc.ini have on the server; further attributes are attribute.NAME.', 'Hive、Impala 和 ODBC 须设置 driver 或 dsn（服务器上 odbcinst.ini、odbc.ini 中的名称）；其他连接属性写作 attribute.名称。') },
   ],
 }
 

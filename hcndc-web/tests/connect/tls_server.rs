@@ -1,0 +1,44 @@
+//! TLS at the side of a server of the tests, over any way for bytes.
+
+use std::{
+    io::{Read, Write},
+    path::Path,
+    sync::Arc,
+};
+
+use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+
+/// A certificate for 127.0.0.1 that nobody trusts, written to this file as well, and what a server does with it.
+pub(crate) fn certificate(
+    file: &Path,
+    versions: &[&'static rustls::SupportedProtocolVersion],
+) -> Arc<rustls::ServerConfig> {
+    let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
+    std::fs::write(file, made.cert.pem()).unwrap();
+    let key = PrivatePkcs8KeyDer::from(made.signing_key.serialize_der());
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_protocol_versions(versions)
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![made.cert.der().clone()], PrivateKeyDer::Pkcs8(key))
+        .unwrap();
+    Arc::new(config)
+}
+
+/// Bytes both ways.
+pub(crate) trait Way: Read + Write + Send {}
+
+impl<T: Read + Write + Send> Way for T {}
+
+/// The same by TLS, once the client has agreed.
+pub(crate) fn by_tls(
+    config: Arc<rustls::ServerConfig>,
+    mut way: impl Way + 'static,
+) -> std::io::Result<Box<dyn Way>> {
+    let mut connection = rustls::ServerConnection::new(config).unwrap();
+    while connection.is_handshaking() {
+        connection.complete_io(&mut way)?;
+    }
+    Ok(Box::new(rustls::StreamOwned::new(connection, way)))
+}
