@@ -169,8 +169,10 @@ impl History for MemStore {
             let before = latest.get(&(run.flow, data_date));
             let executions = before.map_or(0, |before| before.executions) + 1;
             let found = LatestRun {
+                flow: run.flow,
                 data_date,
-                row: *run,
+                execution: run.execution,
+                state: run.state,
                 executions,
             };
             latest.insert((run.flow, data_date), found);

@@ -16,8 +16,8 @@ use super::PortError;
 use crate::{
     engine::{
         ActionRow, AlertRow, AttemptRow, BackfillDateRow, BackfillDateState, BackfillRow,
-        BackfillState, ExecutionRow, ExecutionState, FiringRow, FlowRunRow, JobOutputs, JobRunRow,
-        JobRunState, ScheduleCursor, StartKeyRow,
+        BackfillState, ExecutionRow, ExecutionState, FiringRow, FlowRunRow, FlowRunState,
+        JobOutputs, JobRunRow, JobRunState, ScheduleCursor, StartKeyRow,
     },
     id::{
         AlertRuleId, AttemptId, BackfillId, ExecutionId, FlowId, FlowRunId, JobId, JobRunId,
@@ -337,10 +337,14 @@ pub struct FlowRunView {
 /// How a flow last went for a date.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LatestRun {
+    /// Which flow.
+    pub flow: FlowId,
     /// The date.
     pub data_date: DataDate,
-    /// The flow run of the latest execution with that date.
-    pub row: FlowRunRow,
+    /// The latest execution with that date.
+    pub execution: ExecutionId,
+    /// The state of the flow's run in it.
+    pub state: FlowRunState,
     /// Executions with that date in which the flow took part, this one among them.
     pub executions: u64,
 }

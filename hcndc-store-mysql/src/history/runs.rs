@@ -3,7 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use hcndc_core::{
-    engine::{ActionRow, AttemptRow, ExecutionRow, JobOutputs, JobRunState, StartKeyRow, Started},
+    engine::{
+        ActionRow, AttemptRow, ExecutionRow, FlowRunState, JobOutputs, JobRunState, StartKeyRow,
+        Started,
+    },
     id::{AttemptId, BackfillId, ExecutionId, FlowId, JobRunId},
     port::{
         ActionQuery, ExecutionQuery, ExecutionView, FlowRunView, JobRunQuery, JobRunView,
@@ -28,7 +31,7 @@ use crate::{
         JobVersion, Reader, Table,
     },
     error::Doing as _,
-    keyset::{Keyset, id_place, page},
+    keyset::{self, Keyset, id_place, page},
 };
 
 pub(super) async fn executions(
@@ -56,36 +59,30 @@ pub(super) async fn flow_dates(
     db: &DatabaseConnection,
     query: &ExecutionQuery,
 ) -> Result<BTreeSet<(FlowId, DataDate)>, SqlError> {
+    const PAGE: &str = "dated";
     let doing = "list flows and dates of executions";
-    let select = select_executions(query)?;
-    let db = db.begin().await.doing(doing)?;
+    // As the page has them, without the one behind it, and of each what an index knows.
+    let executions = select_executions(query)?
+        .clear_selects()
+        .columns([Execution::Id, Execution::DataDate].map(|column| (Execution::Table, column)))
+        .reset_limit()
+        .limit(keyset::limit(&query.page) as u64)
+        .to_owned();
+    let its = Expr::col((FlowRun::Table, FlowRun::ExecutionId)).equals((PAGE, "id"));
+    let select = Query::select()
+        .distinct()
+        .column((FlowRun::Table, FlowRun::FlowId))
+        .column((PAGE, "data_date"))
+        .from_subquery(executions, PAGE)
+        .cross_join(FlowRun::Table)
+        .and_where(its)
+        .to_owned();
     let rows = db.query_all(&select).await.doing(doing)?;
-    let rows = rows.iter().map(Execution::read);
-    let rows = page(
-        rows.collect::<Result<Vec<_>, _>>()?,
-        &query.page,
-        |row: &ExecutionRow| id_place(row.id.0),
-    );
-    let ids = rows.items.iter();
-    let ids = ids.map(|row| entity::number("execution", row.id.0));
-    let ids = ids.collect::<Result<Vec<_>, _>>()?;
-    let mut found = BTreeSet::new();
-    if !ids.is_empty() {
-        let dates: BTreeMap<_, _> = rows
-            .items
-            .iter()
-            .map(|row| (row.id, row.data_date))
-            .collect();
-        let select = select_rows::<FlowRun>()
-            .and_where(Expr::col((FlowRun::Table, FlowRun::ExecutionId)).is_in(ids))
-            .to_owned();
-        for row in db.query_all(&select).await.doing(doing)? {
-            let run = FlowRun::read(&row)?;
-            found.extend(dates.get(&run.execution).map(|date| (run.flow, *date)));
-        }
-    }
-    db.commit().await.doing(doing)?;
-    Ok(found)
+    let dates = rows.iter().map(|row| {
+        let row = Reader::new("flow_run", row);
+        Ok((FlowId(row.number("flow_id")?), row.date("data_date")?))
+    });
+    dates.collect()
 }
 
 /// Pieces of an index that one query puts together, at most.
@@ -262,11 +259,13 @@ pub(super) async fn latest_runs(
     let rows = db.query_all(&select_latest_runs(query, first, last)?).await;
     let rows = rows.doing(doing)?;
     let runs = rows.iter().map(|row| {
-        let others = Reader::new("flow_run", row);
+        let row = Reader::new("flow_run", row);
         Ok(LatestRun {
-            data_date: others.date("data_date")?,
-            row: FlowRun::read(row)?,
-            executions: others.number("executions")?,
+            flow: FlowId(row.number("flow_id")?),
+            data_date: row.date("data_date")?,
+            execution: ExecutionId(row.number("execution_id")?),
+            state: row.named("state", FlowRunState::from_name)?,
+            executions: row.number("executions")?,
         })
     });
     runs.collect()
@@ -324,9 +323,6 @@ fn select_latest_runs(
 ) -> Result<SelectStatement, SqlError> {
     const LATEST: &str = "latest";
     let data_date = || Expr::col((Execution::Table, Execution::DataDate));
-    let its = || {
-        Expr::col((Execution::Table, Execution::Id)).equals((FlowRun::Table, FlowRun::ExecutionId))
-    };
     let flows = query
         .flows
         .iter()
@@ -335,6 +331,7 @@ fn select_latest_runs(
     let of_run = Expr::col((FlowRun::Table, FlowRun::ExecutionId));
     let latest = Query::select()
         .expr_as(Expr::col((FlowRun::Table, FlowRun::Id)).max(), "id")
+        .column((Execution::Table, Execution::DataDate))
         .expr_as(
             Expr::col((FlowRun::Table, FlowRun::Id)).count(),
             "executions",
@@ -352,18 +349,15 @@ fn select_latest_runs(
             (Execution::Table, Execution::DataDate).into_column_ref(),
         ])
         .to_owned();
-    let columns = FlowRun::COLUMNS.iter();
+    let columns = [FlowRun::FlowId, FlowRun::ExecutionId, FlowRun::State];
     Ok(Query::select()
-        .columns(columns.map(|column| (FlowRun::Table, *column)))
-        .column((Execution::Table, Execution::DataDate))
-        .expr_as(Expr::col((LATEST, "executions")), "executions")
+        .columns(columns.map(|column| (FlowRun::Table, column)))
+        .columns([(LATEST, "data_date"), (LATEST, "executions")])
         .from_subquery(latest, LATEST)
         .cross_join(FlowRun::Table)
-        .cross_join(Execution::Table)
         .and_where(Expr::col((FlowRun::Table, FlowRun::Id)).equals((LATEST, "id")))
-        .and_where(its())
         .order_by((FlowRun::Table, FlowRun::FlowId), Order::Asc)
-        .order_by((Execution::Table, Execution::DataDate), Order::Asc)
+        .order_by((LATEST, "data_date"), Order::Asc)
         .to_owned())
 }
 

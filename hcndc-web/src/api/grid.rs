@@ -82,8 +82,8 @@ impl From<LatestRun> for CellDto {
     fn from(run: LatestRun) -> Self {
         Self {
             data_date: run.data_date.to_string(),
-            state: run.row.state.as_str(),
-            execution: run.row.execution.0,
+            state: run.state.as_str(),
+            execution: run.execution.0,
             executions: run.executions,
         }
     }
@@ -127,7 +127,7 @@ pub(super) async fn grid<H: History, T: Transport>(
     };
     let mut by_flow = BTreeMap::<FlowId, Vec<CellDto>>::new();
     for run in read(app.history.latest_runs(&runs)).await? {
-        by_flow.entry(run.row.flow).or_default().push(run.into());
+        by_flow.entry(run.flow).or_default().push(run.into());
     }
     let page = asked.tell(page, |view| RowDto {
         flow: FlowName {

@@ -210,8 +210,10 @@ where
         store.latest_runs(&query).await.expect("runs")
     };
     let found = |data_date, id, execution, flow, executions| LatestRun {
+        flow: FlowId(flow),
         data_date: date(data_date),
-        row: sample::flow_run(id, execution, flow),
+        execution: ExecutionId(execution),
+        state: sample::flow_run(id, execution, flow).state,
         executions,
     };
     let two = [
