@@ -31,6 +31,7 @@ mod gate;
 mod input;
 mod lookup;
 mod on;
+mod order;
 mod outside;
 mod past;
 mod placement;
@@ -43,14 +44,7 @@ mod state;
 mod table;
 mod timer;
 
-use alloc::{
-    boxed::Box,
-    collections::{BTreeMap, BTreeSet},
-    format,
-    string::String,
-    sync::Arc,
-    vec::Vec,
-};
+use alloc::{boxed::Box, collections::BTreeMap, string::String, sync::Arc, vec::Vec};
 use core::{cmp::Reverse, mem};
 
 use self::{
@@ -59,7 +53,7 @@ use self::{
     claim::Claims,
     crossing::{Crossings, FlowSeat},
     definitions::Definitions,
-    execution::{Execution, NoOutput, Spare},
+    execution::{Execution, Spare},
     past::Past,
     placement::{Draw, Need, Rank, Seat, Yard},
     resolve::Resolving,
@@ -68,7 +62,7 @@ use self::{
 };
 use crate::{
     id::{AttemptId, BackfillId, ExecutionId, ExecutorId, FlowId, JobId, JobRunId},
-    model::{Executor, Flow, Job, JobParam, OutputSource, Param, ParamKind},
+    model::{Executor, Flow, Job},
     time::{DataDate, Timestamp},
 };
 
@@ -763,173 +757,6 @@ impl Engine {
         }
     }
 
-    /// The values of a job's params, in their order.
-    fn values_of(&self, job: &Job, execution: &Execution) -> Values {
-        let row = &execution.row;
-        let is_given = |name: &str| row.params.iter().any(|it| it.name == name);
-        let mut its = Values::default();
-        for param in &job.params {
-            let param = match param {
-                JobParam::Own(param) => param.clone(),
-                JobParam::Shared { shared } => {
-                    let Some(shared) = self.definitions.params.get(*shared) else {
-                        continue;
-                    };
-                    let name = shared.name.clone();
-                    let value = match &shared.kind {
-                        ParamKind::Static { value } => value.clone(),
-                        ParamKind::Context { value } => value.placeholder().unwrap_or_else(|| {
-                            let schedule = row.schedule.and_then(|id| self.schedule(id));
-                            schedule.map_or_else(String::new, |it| it.name.clone())
-                        }),
-                        ParamKind::Sql {
-                            data_source,
-                            query,
-                            timeout,
-                            column,
-                            value_type,
-                        } => {
-                            if !is_given(&name) {
-                                its.asks.push(ParamAsk {
-                                    param: shared.id,
-                                    name: name.clone(),
-                                    data_source: *data_source,
-                                    query: query.clone(),
-                                    timeout: *timeout,
-                                    column: column.clone(),
-                                    value_type: *value_type,
-                                });
-                            }
-                            String::new()
-                        }
-                    };
-                    Param { name, value }
-                }
-                JobParam::Output { name, .. } if is_given(name) => Param {
-                    name: name.clone(),
-                    value: String::new(),
-                },
-                JobParam::Output { name, output } => {
-                    let value = match (execution.output(output), &output.default) {
-                        (Ok(value), _) => String::from(value),
-                        (Err(_), Some(default)) => default.clone(),
-                        (Err(why), None) => {
-                            let why = self.explain_no_output(execution, output, why);
-                            its.missing = Some(format!("param {name}: {why}"));
-                            String::new()
-                        }
-                    };
-                    its.literal.insert(name.clone());
-                    Param {
-                        name: name.clone(),
-                        value,
-                    }
-                }
-            };
-            its.params.push(param);
-        }
-        its
-    }
-
-    /// Why a job run has no value of another's, in words.
-    fn explain_no_output(
-        &self,
-        execution: &Execution,
-        source: &OutputSource,
-        why: NoOutput,
-    ) -> String {
-        let its = execution.find_job(source.job);
-        let label = its.map(|run| run.label(execution)).or_else(|| {
-            let job = self.definitions.job(source.job)?;
-            Some(self.definitions.job_label(job))
-        });
-        let job = label.unwrap_or_else(|| format!("{}", source.job));
-        let name = &source.name;
-        match why {
-            NoOutput::Elsewhere => {
-                format!("job {job}, whose output {name:?} it takes, is no part of this execution")
-            }
-            NoOutput::Skipped => {
-                format!("job {job} was skipped, so there is no output {name:?}")
-            }
-            NoOutput::NotRun => {
-                format!("job {job} did not run, so there is no output {name:?}")
-            }
-            NoOutput::NotEnded => {
-                format!("job {job} has not ended, so there is no output {name:?}")
-            }
-            NoOutput::Missing => format!("job {job} put out no {name:?}"),
-        }
-    }
-
-    /// All that an executor needs to run a live attempt, but for values that must be asked, and what these are; or why it
-    /// cannot begin.
-    fn run_order(&self, id: AttemptId) -> Option<Result<(RunOrder, Vec<ParamAsk>), String>> {
-        let attempt = self.attempts.get(&id)?;
-        let execution = self.executions.get(&attempt.row.execution)?;
-        let run = execution.jobs.get(attempt.job as usize)?;
-        let flow = &execution.flow_runs[run.flow_run as usize].flow;
-        let (job, given) = (&run.job, &execution.row.params);
-        let Values {
-            params,
-            asks,
-            literal,
-            missing,
-        } = self.values_of(job, execution);
-        if let Some(missing) = missing {
-            return Some(Err(missing));
-        }
-        let mut values: BTreeMap<_, _> = flow
-            .params
-            .iter()
-            .chain(&params)
-            .chain(given)
-            .map(|param| (param.name.clone(), param.value.clone()))
-            .collect();
-        for ask in &asks {
-            values.remove(&ask.name);
-        }
-        let args = params.iter().map(|param| Param {
-            name: param.name.clone(),
-            value: values.get(&param.name).unwrap_or(&param.value).clone(),
-        });
-        let mut env = flow.env.clone();
-        env.extend(
-            job.env
-                .iter()
-                .map(|(name, value)| (name.clone(), value.clone())),
-        );
-        let workdir = if job.workdir.is_empty() {
-            &flow.workdir
-        } else {
-            &job.workdir
-        };
-        // A data source stays as long as a run is pinned to a job that needs it.
-        let kind = job.kind.with_source(|id| {
-            let source = self.definitions.data_sources.get(*id)?;
-            Some(SourceAccess::from(&**source))
-        })?;
-        let order = RunOrder {
-            attempt: id,
-            execution: attempt.row.execution,
-            job_run: run.row.id,
-            number: attempt.row.number,
-            flow: flow.name.clone(),
-            job: job.name.clone(),
-            data_date: execution.row.data_date,
-            kind,
-            command: job.command.clone(),
-            args: args.collect(),
-            values,
-            literal,
-            env,
-            workdir: workdir.clone(),
-            timeout: job.timeout,
-            grace: self.settings.kill_grace,
-        };
-        Some(Ok((order, asks)))
-    }
-
     /// Names of the values that jobs of its execution read of the job run of a live attempt; they fail without.
     pub fn outputs_read_of(&self, attempt: AttemptId) -> impl Iterator<Item = &str> {
         let attempt = self.attempts.get(&attempt);
@@ -938,19 +765,6 @@ impl Engine {
             .into_iter()
             .flat_map(|(execution, at)| execution.read_of(at))
     }
-}
-
-/// The values of a job's params.
-#[derive(Default)]
-struct Values {
-    /// In their order; those that must be asked are empty.
-    params: Vec<Param>,
-    /// What must be asked: what the execution brings no value of its own for.
-    asks: Vec<ParamAsk>,
-    /// Names of those that other jobs put out.
-    literal: BTreeSet<String>,
-    /// Why there is no value for one of them.
-    missing: Option<String>,
 }
 
 /// How an executor is doing.
