@@ -28,6 +28,8 @@ mod requests;
 mod resources;
 mod schedules;
 mod sheets;
+mod site;
+mod tokens;
 mod trends;
 mod trials;
 mod what_if;
