@@ -2,16 +2,15 @@
 
 use std::{
     io::{self, Read, Write},
-    net::{TcpListener, TcpStream},
+    net::TcpStream,
     path::Path,
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering},
     },
-    thread,
 };
 
-use crate::tls_server::{Way, by_tls, certificate};
+use crate::tls_server::{Way, by_tls, certificate, listen};
 
 /// What the server does when it is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,19 +44,11 @@ pub(crate) const PASSWORD: &str = "Käse;1}";
 impl TdsServer {
     /// With TLS there is a certificate for it, which is written to this file.
     pub(crate) fn start(mood: Mood, tls: Option<&Path>) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = listener.local_addr().unwrap().port();
         // Before its eighth version TDS knows no newer TLS: it would go on, within packets, when the client has done with them.
         let tls = tls.map(|file| certificate(file, &[&rustls::version::TLS12]));
         let said = Arc::new(Mutex::new(Vec::new()));
         let heard = Arc::clone(&said);
-        thread::spawn(move || {
-            for stream in listener.incoming() {
-                let (tls, heard) = (tls.clone(), Arc::clone(&heard));
-                // A client that goes is nothing to tell.
-                thread::spawn(move || drop(serve(stream.unwrap(), mood, tls, &heard)));
-            }
-        });
+        let port = listen(move |stream| serve(stream, mood, tls.clone(), &heard));
         Self { port, said }
     }
 }

@@ -1,12 +1,28 @@
-//! TLS at the side of a server of the tests, over any way for bytes.
+//! A server of the tests that speaks a protocol of its own: its door, and TLS at its side over any way for bytes.
 
 use std::{
-    io::{Read, Write},
+    io::{self, Read, Write},
+    net::{TcpListener, TcpStream},
     path::Path,
     sync::Arc,
+    thread,
 };
 
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+
+/// Serves all who come to a port, which is told, each on a thread of its own.
+pub(crate) fn listen(serve: impl Fn(TcpStream) -> io::Result<()> + Clone + Send + 'static) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let serve = serve.clone();
+            // A client that goes is nothing to tell.
+            thread::spawn(move || drop(serve(stream.unwrap())));
+        }
+    });
+    port
+}
 
 /// A certificate for 127.0.0.1 that nobody trusts, written to this file as well, and what a server does with it.
 pub(crate) fn certificate(
@@ -35,7 +51,7 @@ impl<T: Read + Write + Send> Way for T {}
 pub(crate) fn by_tls(
     config: Arc<rustls::ServerConfig>,
     mut way: impl Way + 'static,
-) -> std::io::Result<Box<dyn Way>> {
+) -> io::Result<Box<dyn Way>> {
     let mut connection = rustls::ServerConnection::new(config).unwrap();
     while connection.is_handshaking() {
         connection.complete_io(&mut way)?;
