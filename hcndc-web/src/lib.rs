@@ -6,6 +6,7 @@
 //! - [`cron_text`]: what is wrong or odd about a cron expression, in both languages
 //! - [`layout`]: layered drawings of graphs
 //! - [`metrics`]: figures for Prometheus
+//! - `day`: when days of a zone begin
 //! - [`handle`], [`clock`], [`live`], [`names`], [`causes`]: what ties a scheduler to a process
 //! - [`lead`], [`peers`]: one server of several, and who leads
 //! - [`connect`]: the ways to people, data sources and files
@@ -29,6 +30,7 @@ pub mod commits;
 pub mod connect;
 pub mod cron_text;
 pub mod database;
+mod day;
 mod definition_text;
 pub mod driving;
 mod forecast_report;

@@ -30,9 +30,8 @@ use super::{
     problem::{Problem, ProblemDto},
     route::{Json, Route, at, caller, having},
     run_text,
-    trends::midnight,
 };
-use crate::{app::App, interchange::Lang};
+use crate::{app::App, day::first_moment, interchange::Lang};
 
 const OVERVIEW: &str = "/api/v1/overview";
 
@@ -247,7 +246,7 @@ pub(super) async fn overview<H: History, T: Transport>(
         ..AlertQuery::default()
     };
     let (today, running, failed, heat, alerts) = try_join!(
-        today(&app, midnight(date, zone).unwrap_or(now), now),
+        today(&app, first_moment(date, zone).unwrap_or(now), now),
         newest(&app, LIVE),
         failures(&app, caller.lang),
         heat(&app, seen.succeeded, &dates),

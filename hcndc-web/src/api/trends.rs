@@ -8,8 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use chrono::{NaiveDate, NaiveTime};
-use chrono_tz::Tz;
+use chrono::NaiveDate;
 use hcndc_core::{
     engine::{ExecutionState, FlowRunState},
     id::FlowId,
@@ -32,7 +31,7 @@ use super::{
     query::Query,
     route::{Json, Route, at, at_id, having, query},
 };
-use crate::app::App;
+use crate::{app::App, day::first_moment};
 
 const TRENDS: &str = "/api/v1/trends";
 const TREND: &str = "/api/v1/flows/{id}/trend";
@@ -196,18 +195,6 @@ pub(super) async fn of_flow<H: History, T: Transport>(
     flow(&app, name, runs as u32, now).await.map(Json)
 }
 
-/// The first moment of a day.
-pub(super) fn midnight(day: NaiveDate, zone: Tz) -> Option<Timestamp> {
-    use chrono::TimeZone as _;
-    let midnight = day.and_time(NaiveTime::MIN);
-    // Where the clock jumps over midnight, the day begins within the hours after it.
-    let first = (0..=4).find_map(|half_hours| {
-        let at = midnight + chrono::Duration::minutes(30 * half_hours);
-        zone.from_local_datetime(&at).earliest()
-    });
-    first.map(|at| at.to_utc().into())
-}
-
 async fn of_day<H: History, T>(
     app: &App<H, T>,
     kept: &Kept,
@@ -215,8 +202,8 @@ async fn of_day<H: History, T>(
     goes_on: bool,
 ) -> Result<DayDto, Problem> {
     let zone = app.settings.zone;
-    let next = day.succ_opt().and_then(|next| midnight(next, zone));
-    let (Some(from), Some(to)) = (midnight(day, zone), next) else {
+    let next = day.succ_opt().and_then(|next| first_moment(next, zone));
+    let (Some(from), Some(to)) = (first_moment(day, zone), next) else {
         return Ok(DayDto::new(day, &Tally::default()));
     };
     let age = if goes_on { FRESH } else { KEPT };
@@ -376,16 +363,5 @@ mod tests {
         // Milliseconds are no news.
         let short = [2_u64, 2, 2, 20].map(Duration::from_millis);
         assert_eq!(slower(&short), Some(0.02));
-    }
-
-    #[test]
-    fn a_day_begins_where_its_zone_says_also_where_there_is_no_midnight() {
-        let day = |text: &str| text.parse::<NaiveDate>().unwrap();
-        let at = |text: &str| Some(text.parse::<Timestamp>().unwrap());
-        let shanghai = midnight(day("2026-11-21"), Tz::Asia__Shanghai);
-        assert_eq!(shanghai, at("2026-11-20T16:00:00Z"));
-        // The clock went from midnight to one.
-        let gap = midnight(day("2018-11-04"), Tz::America__Sao_Paulo);
-        assert_eq!(gap, at("2018-11-04T03:00:00Z"));
     }
 }

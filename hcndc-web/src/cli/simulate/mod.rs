@@ -14,7 +14,6 @@ use std::{
     time::Duration,
 };
 
-use chrono::{NaiveDate, NaiveTime};
 use chrono_tz::Tz;
 use clap::{Args, ValueEnum};
 use console::Term;
@@ -29,6 +28,7 @@ use hcndc_core::{
 use super::{Exit, pick, print, warn, warn_error, warn_faults};
 use crate::{
     causes::with_causes,
+    day::first_moment_or_utc,
     forecast_report as report,
     interchange::{Existing, Lang, MeshFile, Span, edits, read_mesh},
 };
@@ -189,9 +189,9 @@ fn simulate(
         return Err(SimulateError::Backwards);
     }
     // Just before the first day, so that what fires at its first moment is in it.
-    let from = midnight(args.from.to_naive(), zone);
+    let from = first_moment_or_utc(args.from.to_naive(), zone);
     let until = args.to.plus_days(1).map_or(Timestamp::MAX, |after| {
-        Timestamp::from_micros(midnight(after.to_naive(), zone).as_micros() - 1)
+        Timestamp::from_micros(first_moment_or_utc(after.to_naive(), zone).as_micros() - 1)
     });
     let start = Timestamp::from_micros(from.as_micros() - 1);
     let engines: Vec<Engine> = meshes
@@ -226,20 +226,6 @@ fn simulate(
         forecast(engine, &assumed).map_err(SimulateError::Refused)
     };
     engines.iter().map(forecast).collect()
-}
-
-/// The first moment of a day in this zone.
-fn midnight(day: NaiveDate, zone: Tz) -> Timestamp {
-    use chrono::TimeZone as _;
-    let start = day.and_time(NaiveTime::MIN);
-    // A day whose midnight is skipped begins when the clocks have changed.
-    let local = (0..=4)
-        .filter_map(|hours| {
-            zone.from_local_datetime(&(start + chrono::Duration::minutes(30 * hours)))
-                .earliest()
-        })
-        .next();
-    local.map_or_else(|| start.and_utc().into(), |local| local.to_utc().into())
 }
 
 fn engine_of(args: &SimulateArgs, mesh: &MeshFile, now: Timestamp) -> Result<Engine, Rejected> {

@@ -1,8 +1,9 @@
 //! Tells one report of all that ends, for as long as this server leads.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 
 use hcndc_core::{
+    id::ExecutorId,
     port::{Clock as _, ExecutionEnd, History, PortError, Reports},
     time::Timestamp,
 };
@@ -11,7 +12,7 @@ use reqwest::Method;
 use tokio::time::sleep;
 use tokio_util::task::AbortOnDropHandle;
 
-use super::{Ids, Message, Report, Story};
+use super::{Ids, Message, Report, Story, story};
 use crate::{
     causes::with_causes,
     clock::SystemClock,
@@ -138,8 +139,13 @@ where
         let more = ends.len() >= PAGE as usize;
         let mut ends = ends.into_iter().peekable();
         self.lag(ends.peek().map(|end| end.ended_at));
+        if ends.peek().is_none() {
+            return Ok(false);
+        }
+        let executors = story::executors(&self.store).await;
+        let executors = Arc::new(executors.map_err(Halt::Store)?);
         while let Some(end) = ends.next() {
-            self.tell(end).await?;
+            self.tell(end, &executors).await?;
             // A mark stands behind all ends of a position, and none can be added to one that has been seen.
             let is_last = ends.peek().is_none_or(|next| next.position > end.position);
             if is_last {
@@ -151,8 +157,12 @@ where
         Ok(more)
     }
 
-    async fn tell(&self, end: ExecutionEnd) -> Result<(), Halt<E>> {
-        let story = Story::read(&self.store, &self.ids, end).await;
+    async fn tell(
+        &self,
+        end: ExecutionEnd,
+        executors: &Arc<BTreeMap<ExecutorId, String>>,
+    ) -> Result<(), Halt<E>> {
+        let story = Story::read(&self.store, &self.ids, end, executors).await;
         let Some(story) = story.map_err(Halt::Store)? else {
             // History that is as old as that is gone for good.
             return Ok(());

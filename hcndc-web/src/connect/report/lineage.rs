@@ -7,7 +7,6 @@
 //!
 //! All are sent once the execution has ended, with the times at which things happened: from what is stored, none is forgotten.
 
-use chrono::{DateTime, NaiveTime, TimeZone as _, Utc};
 use chrono_tz::Tz;
 use hcndc_core::{
     engine::{AttemptRow, AttemptState, ExecutionState},
@@ -21,6 +20,7 @@ use super::{
     Message, Report, ReportError, RunPart, Story, Target, parse_url,
     story::{began_at, ended_at, failure},
 };
+use crate::day::first_moment_or_utc;
 
 /// Below the address of a receiver.
 const PATH: &str = "api/v1/lineage";
@@ -216,10 +216,10 @@ impl Told<'_> {
         let mut nominal = json!({
             "_producer": PRODUCER,
             "_schemaURL": NOMINAL_TIME,
-            "nominalStartTime": midnight(self.to.zone, date),
+            "nominalStartTime": begin(self.to.zone, date),
         });
         if let Some(next) = date.plus_days(1) {
-            nominal["nominalEndTime"] = midnight(self.to.zone, next).into();
+            nominal["nominalEndTime"] = begin(self.to.zone, next).into();
         }
         json!({
             "nominalTime": nominal,
@@ -279,10 +279,7 @@ const fn kind_of(kind: &JobKind) -> (&'static str, &'static str) {
     }
 }
 
-/// When a date begins in a zone; where its clocks leave midnight out, by UTC.
-fn midnight(zone: Tz, date: DataDate) -> String {
-    let at = date.to_naive().and_time(NaiveTime::MIN);
-    let local = zone.from_local_datetime(&at).earliest();
-    let at: DateTime<Utc> = local.map_or_else(|| at.and_utc(), |local| local.to_utc());
-    Timestamp::from(at).to_string()
+/// When a date begins in a zone.
+fn begin(zone: Tz, date: DataDate) -> String {
+    first_moment_or_utc(date.to_naive(), zone).to_string()
 }

@@ -42,7 +42,7 @@ pub struct Story {
     /// What it did, by id.
     pub runs: Vec<RunPart>,
     /// Names of executors that are there.
-    pub executors: BTreeMap<ExecutorId, String>,
+    pub executors: Arc<BTreeMap<ExecutorId, String>>,
 }
 
 /// What became of a job run in a part.
@@ -117,7 +117,7 @@ impl Story {
         (execution, flows): (ExecutionRow, Vec<String>),
         (end, ends): (ExecutionEnd, &[ExecutionEnd]),
         runs: Vec<RunStory>,
-        executors: BTreeMap<ExecutorId, String>,
+        executors: Arc<BTreeMap<ExecutorId, String>>,
     ) -> Self {
         let parts = Parts(ends);
         let mut last_told = BTreeMap::new();
@@ -154,7 +154,12 @@ impl Story {
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub async fn read<S, E>(store: &S, ids: &Ids, end: ExecutionEnd) -> Result<Option<Self>, E>
+    pub async fn read<S, E>(
+        store: &S,
+        ids: &Ids,
+        end: ExecutionEnd,
+        executors: &Arc<BTreeMap<ExecutorId, String>>,
+    ) -> Result<Option<Self>, E>
     where
         S: History<Error = E> + Reports<Error = E>,
         E: PortError,
@@ -174,14 +179,13 @@ impl Story {
             }
         }
         let flows = view.flows.into_iter().map(|(_, name)| name).collect();
-        let executors = executors(store).await?;
         let told = (view.row, flows);
         Ok(Some(Self::new(
             ids.clone(),
             told,
             (end, &ends),
             runs,
-            executors,
+            Arc::clone(executors),
         )))
     }
 
@@ -217,7 +221,11 @@ impl Story {
     }
 }
 
-async fn executors<S, E>(store: &S) -> Result<BTreeMap<ExecutorId, String>, E>
+/// Names of all executors that there are.
+///
+/// # Errors
+/// When the store cannot be read.
+pub(super) async fn executors<S, E>(store: &S) -> Result<BTreeMap<ExecutorId, String>, E>
 where
     S: History<Error = E>,
 {

@@ -27,7 +27,7 @@ use proptest::prelude::*;
 use prost::Message as _;
 use serde_json::Value;
 
-use super::{Ids, Report as _, Story, lineage::Lineage, traces::Traces};
+use super::{Ids, Report as _, Story, lineage::Lineage, story::executors, traces::Traces};
 
 fn ids() -> Ids {
     Ids::new("a realm")
@@ -178,7 +178,8 @@ async fn stories() -> [Story; 2] {
 async fn latest(store: &MemStore) -> Story {
     let ends = store.ends(0, 10).await.expect("ends");
     let end = ends.last().expect("it has ended");
-    let story = Story::read(store, &ids(), *end).await;
+    let executors = executors(store).await.expect("executors");
+    let story = Story::read(store, &ids(), *end, &Arc::new(executors)).await;
     story.expect("read").expect("it is there")
 }
 
@@ -502,7 +503,7 @@ proptest! {
         let mut all = 0;
         for end in &ends {
             let told = (execution.clone(), vec!["f".to_owned()]);
-            let executors = BTreeMap::from([(ExecutorId(21), "x".to_owned())]);
+            let executors = Arc::new(BTreeMap::from([(ExecutorId(21), "x".to_owned())]));
             let story = Story::new(ids(), told, (*end, &ends), runs.clone(), executors);
             for span in spans(&story) {
                 all += 1;
