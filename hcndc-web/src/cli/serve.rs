@@ -16,7 +16,7 @@ use crate::{
     connect::{
         http::Http,
         log_sink, log_store,
-        report::{self, Report, ReportError},
+        report::{Report, ReportError},
         settings::is_url,
     },
     https::{HttpsFiles, OwnFiles},
@@ -376,23 +376,43 @@ pub(super) async fn start(args: ServeArgs, lang: Lang) -> Result<Server, Exit> {
 
 /// Who is told of executions that have ended.
 fn reports(args: &ServeArgs) -> Result<Vec<Arc<dyn Report>>, ReportError> {
-    let mut reports: Vec<Arc<dyn Report>> = Vec::new();
-    #[cfg(feature = "traces")]
-    if let Some(url) = &args.traces_to {
-        let headers = std::env::var("OTEL_EXPORTER_OTLP_HEADERS").ok();
-        reports.push(Arc::new(report::traces::Traces::new(
-            url,
-            headers.as_deref(),
-        )?));
-    }
-    #[cfg(feature = "lineage")]
-    if let Some(url) = &args.lineage_to {
-        let key = std::env::var("OPENLINEAGE_API_KEY").ok();
-        let namespace = &args.lineage_namespace;
-        let lineage = report::lineage::Lineage::new(url, namespace, args.zone, key.as_deref())?;
-        reports.push(Arc::new(lineage));
-    }
-    Ok(reports)
+    let all = [traces(args)?, lineage(args)?];
+    Ok(all.into_iter().flatten().collect())
+}
+
+/// Somebody who is told, if there is one.
+type Told = Result<Option<Arc<dyn Report>>, ReportError>;
+
+#[cfg(feature = "traces")]
+fn traces(args: &ServeArgs) -> Told {
+    use crate::connect::report::traces::Traces;
+    let Some(url) = &args.traces_to else {
+        return Ok(None);
+    };
+    let headers = std::env::var("OTEL_EXPORTER_OTLP_HEADERS").ok();
+    Ok(Some(Arc::new(Traces::new(url, headers.as_deref())?)))
+}
+
+#[cfg(not(feature = "traces"))]
+const fn traces(_: &ServeArgs) -> Told {
+    Ok(None)
+}
+
+#[cfg(feature = "lineage")]
+fn lineage(args: &ServeArgs) -> Told {
+    use crate::connect::report::lineage::Lineage;
+    let Some(url) = &args.lineage_to else {
+        return Ok(None);
+    };
+    let key = std::env::var("OPENLINEAGE_API_KEY").ok();
+    let namespace = &args.lineage_namespace;
+    let lineage = Lineage::new(url, namespace, args.zone, key.as_deref())?;
+    Ok(Some(Arc::new(lineage)))
+}
+
+#[cfg(not(feature = "lineage"))]
+const fn lineage(_: &ServeArgs) -> Told {
+    Ok(None)
 }
 
 /// Tells the password of the first user, to the terminal and nowhere else.

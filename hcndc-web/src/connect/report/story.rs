@@ -308,6 +308,7 @@ pub(super) fn ended_at(attempt: &AttemptRow, end: &ExecutionEnd) -> Timestamp {
 }
 
 /// When the process of an attempt began, if it did, held between the attempt's own first and last moments.
+#[cfg(any(feature = "traces", feature = "lineage"))]
 #[must_use]
 pub(super) fn began_at(attempt: &AttemptRow, end: &ExecutionEnd) -> Option<Timestamp> {
     let began_at = attempt.started_at?;
@@ -329,6 +330,7 @@ const fn state_after(state: AttemptState) -> JobRunState {
 }
 
 /// Why an attempt did not succeed; `None` if it did.
+#[cfg(any(feature = "traces", feature = "lineage"))]
 #[must_use]
 pub(super) fn failure(attempt: &AttemptRow) -> Option<String> {
     let what = match attempt.state {
