@@ -76,6 +76,12 @@ describe('a form', () => {
     expect(bodyOf(params, modelOf(params, plain), plain)).toMatchObject({ sql: { column: null, type: 'text' } })
   })
 
+  it('sends an empty text as one, for it is a value', () => {
+    const params = KINDS.find((it) => it.key === 'params')!
+    expect(bodyOf(params, { ...modelOf(params, null), name: 'none' }, null)).toMatchObject({ value: '' })
+    expect(bodyOf(params, { ...modelOf(params, null), sql: { data_source: 'dw', query: 'select 1' } }, null)).not.toHaveProperty('value')
+  })
+
   it('sends what was emptied as none, and no secret that was not entered', () => {
     const model = modelOf(jobs, stored)
     model['timeout'] = ''

@@ -52,7 +52,9 @@ export function bodyOf(kind: Kind, model: Model, item: Item | null): Model {
   const body: Model = {}
   for (const field of kind.fields) {
     if (field.type === 'source') {
-      for (const name of ['value', 'sql', 'context']) if (!isEmpty(model[name])) body[name] = copy(model[name])
+      const asked = ['sql', 'context'].find((it) => !isEmpty(model[it]))
+      // A text may be empty.
+      body[asked ?? 'value'] = asked ? copy(model[asked]) : String(model['value'] ?? '')
       continue
     }
     if (field.type === 'work') {
