@@ -16,9 +16,9 @@ use hcndc_core::{
     model::{Definition, DefinitionId, Executor, Flow, Job, Revision},
     port::{
         ActionQuery, AlertQuery, BackfillQuery, BackfillView, Cursor, CursorValue, DefinitionQuery,
-        ExecutionQuery, ExecutionView, ExecutorQuery, FiringQuery, FlowQuery, FlowRunView,
-        FlowView, History, JobQuery, JobRunQuery, JobRunView, JobView, LatestRun, LatestRunQuery,
-        NamedSort, Page, PastRun, PastRunQuery, Tally, TallyQuery,
+        ExecutionQuery, ExecutionView, ExecutorQuery, FiringQuery, FirstFailure, FlowQuery,
+        FlowRunView, FlowView, History, JobQuery, JobRunQuery, JobRunView, JobView, LatestRun,
+        LatestRunQuery, NamedSort, Page, PastRun, PastRunQuery, Tally, TallyQuery,
     },
     time::DataDate,
 };
@@ -241,6 +241,29 @@ impl History for MemStore {
         let tables = self.lock();
         let run = tables.job_runs.get(&job_run);
         run.map(|run| tables.job_run_view(run)).transpose()
+    }
+
+    async fn first_failures(
+        &self,
+        executions: &[ExecutionId],
+    ) -> Result<Vec<FirstFailure>, MemError> {
+        let tables = self.lock();
+        let mut first = BTreeMap::new();
+        for run in tables.job_runs.values() {
+            let failed = [JobRunState::Failed, JobRunState::Killed].contains(&run.state);
+            if failed && executions.contains(&run.execution) {
+                first.entry(run.execution).or_insert(run);
+            }
+        }
+        let found = first.into_values().map(|run| {
+            let attempts = tables.attempts.values();
+            let its = attempts.filter(|attempt| attempt.job_run == run.id);
+            Ok(FirstFailure {
+                run: tables.job_run_view(run)?,
+                attempt: its.max_by_key(|attempt| attempt.number).cloned(),
+            })
+        });
+        found.collect()
     }
 
     async fn attempts(&self, job_run: JobRunId) -> Result<Vec<AttemptRow>, MemError> {

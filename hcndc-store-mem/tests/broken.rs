@@ -163,6 +163,7 @@ catches! {
     history::runs_of_a_flow_are_paged_with_their_waits: OnlyAscends, AlwaysLeadsOn;
     history::executions_of_a_time_are_counted: LeavesOutTheLastDay;
     history::job_runs_are_shown_with_names_and_attempts: SortsAttemptsById;
+    history::what_failed_first_is_found_with_its_last_attempt: IgnoresFilters, SortsAttemptsById;
     history::deleted_definitions_are_not_listed: ListsDeleted;
     history::runs_keep_the_names_that_they_had: ShowsNewNames;
     history::backfills_are_paged_and_filtered: OnlyAscends, IgnoresFilters;

@@ -20,9 +20,9 @@ use hcndc_core::{
     model::{Definition, DefinitionId, Executor},
     port::{
         ActionQuery, AlertQuery, BackfillQuery, BackfillView, DefinitionQuery, ExecutionQuery,
-        ExecutionView, ExecutorQuery, FiringQuery, FlowQuery, FlowRunView, FlowView, History,
-        JobQuery, JobRunQuery, JobRunView, JobView, LatestRun, LatestRunQuery, Page, PastRun,
-        PastRunQuery, Tally, TallyQuery,
+        ExecutionView, ExecutorQuery, FiringQuery, FirstFailure, FlowQuery, FlowRunView, FlowView,
+        History, JobQuery, JobRunQuery, JobRunView, JobView, LatestRun, LatestRunQuery, Page,
+        PastRun, PastRunQuery, Tally, TallyQuery,
     },
     time::DataDate,
 };
@@ -131,6 +131,15 @@ impl History for SqlStore {
         let store = self.clone();
         let read = async move { runs::job_run(store.reader(), job_run).await };
         self.read("read a job run", read).await
+    }
+
+    async fn first_failures(
+        &self,
+        executions: &[ExecutionId],
+    ) -> Result<Vec<FirstFailure>, SqlError> {
+        let (store, executions) = (self.clone(), executions.to_vec());
+        let read = async move { runs::first_failures(store.reader(), &executions).await };
+        self.read("read what failed first", read).await
     }
 
     async fn attempts(&self, job_run: JobRunId) -> Result<Vec<AttemptRow>, SqlError> {

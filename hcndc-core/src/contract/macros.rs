@@ -100,6 +100,7 @@ macro_rules! history_contract {
             runs_of_a_flow_are_paged_with_their_waits,
             executions_of_a_time_are_counted,
             job_runs_are_shown_with_names_and_attempts,
+            what_failed_first_is_found_with_its_last_attempt,
             deleted_definitions_are_not_listed,
             runs_keep_the_names_that_they_had,
             firings_are_paged_and_filtered,

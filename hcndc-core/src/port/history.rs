@@ -385,6 +385,15 @@ pub struct JobRunView {
     pub job_name: String,
 }
 
+/// What failed first in an execution: of the job runs that failed or were killed that with the smallest id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FirstFailure {
+    /// The job run.
+    pub run: JobRunView,
+    /// Its last attempt; `None` if none was made.
+    pub attempt: Option<AttemptRow>,
+}
+
 /// A backfill, and how far it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BackfillView {
@@ -463,6 +472,12 @@ pub trait History: Send + Sync {
 
     /// One job run.
     async fn job_run(&self, job_run: JobRunId) -> Result<Option<JobRunView>, Self::Error>;
+
+    /// What failed first in each of these executions, by execution; those in which no job run failed or was killed are left out.
+    async fn first_failures(
+        &self,
+        executions: &[ExecutionId],
+    ) -> Result<Vec<FirstFailure>, Self::Error>;
 
     /// All attempts of a job run, by number; empty for an unknown one.
     async fn attempts(&self, job_run: JobRunId) -> Result<Vec<AttemptRow>, Self::Error>;

@@ -31,9 +31,9 @@ pub use deliveries::{
 pub use error::{ErrorKind, PortError};
 pub use history::{
     ActionQuery, AlertQuery, BackfillQuery, BackfillView, Cursor, CursorValue, DefinitionQuery,
-    Direction, ExecutionQuery, ExecutionView, ExecutorQuery, FiringQuery, FlowQuery, FlowRunView,
-    FlowView, History, JobQuery, JobRunQuery, JobRunView, JobView, LatestRun, LatestRunQuery,
-    NamedSort, Page, PageRequest, PastRun, PastRunQuery, Tally, TallyQuery,
+    Direction, ExecutionQuery, ExecutionView, ExecutorQuery, FiringQuery, FirstFailure, FlowQuery,
+    FlowRunView, FlowView, History, JobQuery, JobRunQuery, JobRunView, JobView, LatestRun,
+    LatestRunQuery, NamedSort, Page, PageRequest, PastRun, PastRunQuery, Tally, TallyQuery,
 };
 pub use inbox::{Answer, Inbox, Request, StartKey};
 pub use log::{LogEntry, LogRead, LogStore, Stream};

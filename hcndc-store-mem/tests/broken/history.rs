@@ -16,9 +16,10 @@ use hcndc_core::{
     model::{Definition, DefinitionId, Executor},
     port::{
         ActionQuery, AlertQuery, BackfillQuery, BackfillView, Cursor, CursorValue, DefinitionQuery,
-        Direction, ErrorKind, ExecutionQuery, ExecutionView, ExecutorQuery, FiringQuery, FlowQuery,
-        FlowRunView, FlowView, History, JobQuery, JobRunQuery, JobRunView, JobView, LatestRun,
-        LatestRunQuery, NamedSort, Page, PageRequest, PastRun, PastRunQuery, Tally, TallyQuery,
+        Direction, ErrorKind, ExecutionQuery, ExecutionView, ExecutorQuery, FiringQuery,
+        FirstFailure, FlowQuery, FlowRunView, FlowView, History, JobQuery, JobRunQuery, JobRunView,
+        JobView, LatestRun, LatestRunQuery, NamedSort, Page, PageRequest, PastRun, PastRunQuery,
+        Tally, TallyQuery,
     },
     time::DataDate,
 };
@@ -394,6 +395,24 @@ impl History for Broken {
 
     async fn job_run(&self, job_run: JobRunId) -> Result<Option<JobRunView>, Refused> {
         ours(self.read().job_run(job_run).await)
+    }
+
+    async fn first_failures(
+        &self,
+        executions: &[ExecutionId],
+    ) -> Result<Vec<FirstFailure>, Refused> {
+        let mut found = ours(self.read().first_failures(executions).await)?;
+        if self.fault == Fault::IgnoresFilters {
+            let of_any: Vec<_> = (1..99).map(ExecutionId).collect();
+            found = ours(self.read().first_failures(&of_any).await)?;
+        }
+        if self.fault == Fault::SortsAttemptsById {
+            for failure in &mut found {
+                let attempts = ours(self.read().attempts(failure.run.row.id).await)?;
+                failure.attempt = attempts.into_iter().max_by_key(|attempt| attempt.id);
+            }
+        }
+        Ok(found)
     }
 
     async fn attempts(&self, job_run: JobRunId) -> Result<Vec<AttemptRow>, Refused> {

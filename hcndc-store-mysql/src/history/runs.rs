@@ -9,15 +9,17 @@ use hcndc_core::{
     },
     id::{AttemptId, BackfillId, ExecutionId, FlowId, JobRunId},
     port::{
-        ActionQuery, ExecutionQuery, ExecutionView, FlowRunView, JobRunQuery, JobRunView,
-        LatestRun, LatestRunQuery, Page,
+        ActionQuery, ExecutionQuery, ExecutionView, FirstFailure, FlowRunView, JobRunQuery,
+        JobRunView, LatestRun, LatestRunQuery, Page,
     },
     time::DataDate,
 };
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, DatabaseTransaction, Order, QueryResult,
     TransactionTrait as _,
-    sea_query::{Expr, ExprTrait as _, IntoColumnRef as _, Query, SelectStatement, UnionType},
+    sea_query::{
+        Expr, ExprTrait as _, IntoColumnRef as _, JoinType, Query, SelectStatement, UnionType,
+    },
 };
 
 use super::{
@@ -482,6 +484,63 @@ fn job_run_view(row: &QueryResult) -> Result<JobRunView, SqlError> {
     })
 }
 
+pub(super) async fn first_failures(
+    db: &DatabaseConnection,
+    executions: &[ExecutionId],
+) -> Result<Vec<FirstFailure>, SqlError> {
+    if executions.is_empty() {
+        return Ok(Vec::new());
+    }
+    let doing = "read what failed first";
+    let rows = db.query_all(&select_first_failures(executions)?).await;
+    let rows = rows.doing(doing)?;
+    let runs = rows
+        .iter()
+        .map(job_run_view)
+        .collect::<Result<Vec<_>, _>>()?;
+    let mut last = BTreeMap::new();
+    if !runs.is_empty() {
+        let ids = runs
+            .iter()
+            .map(|run| entity::number("job_run", run.row.id.0));
+        let ids = ids.collect::<Result<Vec<_>, _>>()?;
+        let attempts = select_rows::<Attempt>()
+            .and_where(Expr::col((Attempt::Table, Attempt::JobRunId)).is_in(ids))
+            .order_by((Attempt::Table, Attempt::Number), Order::Asc)
+            .to_owned();
+        for row in db.query_all(&attempts).await.doing(doing)? {
+            let attempt = Attempt::read(&row)?;
+            last.insert(attempt.job_run, attempt);
+        }
+    }
+    let found = runs.into_iter().map(|run| FirstFailure {
+        attempt: last.remove(&run.row.id),
+        run,
+    });
+    Ok(found.collect())
+}
+
+fn select_first_failures(executions: &[ExecutionId]) -> Result<SelectStatement, SqlError> {
+    const FIRST: &str = "first";
+    let executions = executions
+        .iter()
+        .map(|it| entity::number("execution", it.0));
+    let executions = executions.collect::<Result<Vec<_>, _>>()?;
+    let failed = [JobRunState::Failed, JobRunState::Killed].map(|it| it.as_str());
+    let first = Query::select()
+        .expr_as(Expr::col(JobRun::Id).min(), "id")
+        .from(JobRun::Table)
+        .and_where(Expr::col(JobRun::ExecutionId).is_in(executions))
+        .and_where(unindexed("+job_run.state").is_in(failed))
+        .group_by_col(JobRun::ExecutionId)
+        .to_owned();
+    let is_first = Expr::col((JobRun::Table, JobRun::Id)).equals((FIRST, "id"));
+    Ok(select_job_runs()
+        .join_subquery(JoinType::InnerJoin, first, FIRST, is_first)
+        .order_by((JobRun::Table, JobRun::ExecutionId), Order::Asc)
+        .to_owned())
+}
+
 pub(super) async fn attempts(
     db: &DatabaseConnection,
     job_run: JobRunId,
@@ -806,6 +865,18 @@ mod tests {
                 assert_quick(&plan(&store, &select).await, what);
             }
         }
+    }
+
+    #[tokio::test]
+    async fn what_failed_first_is_found_along_indexes() {
+        let store = SqlStore::connect("sqlite::memory:").await.expect("open");
+        let executions = [ExecutionId(1), ExecutionId(2)];
+        let select = select_first_failures(&executions).expect("sound");
+        let plan = plan(&store, &select).await;
+        let scans = |line: &str| line.starts_with("SCAN") && !line.contains("first");
+        assert!(!plan.lines().any(scans), "it reads a whole table:\n{plan}");
+        assert!(plan.contains("(execution_id=?"), "{plan}");
+        assert!(plan.contains("job_run USING INTEGER PRIMARY KEY"), "{plan}");
     }
 
     #[test]

@@ -6,12 +6,12 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use chrono_tz::Tz;
-use futures_util::{future::try_join_all, try_join};
+use futures_util::try_join;
 use hcndc_core::{
-    engine::{DueState, Engine, ExecutionState, JobRunState},
-    id::{FlowId, JobRunId},
+    engine::{DueState, Engine, ExecutionState},
+    id::FlowId,
     port::{
-        AlertQuery, Clock as _, Direction, ExecutionQuery, ExecutionView, History, JobRunQuery,
+        AlertQuery, Clock as _, Direction, ExecutionQuery, ExecutionView, FirstFailure, History,
         PageRequest, TallyQuery, Transport,
     },
     time::{DataDate, Timestamp},
@@ -447,51 +447,29 @@ async fn newest<H: History, T>(
 /// Executions that failed last, each with the first of what failed.
 async fn failures<H: History, T>(app: &App<H, T>, lang: Lang) -> Result<Vec<FailedDto>, Problem> {
     let views = newest(app, &[ExecutionState::Failed]).await?;
-    try_join_all(views.into_iter().map(|view| failure(app, view, lang))).await
+    let executions: Vec<_> = views.iter().map(|view| view.row.id).collect();
+    let first = read(app.history.first_failures(&executions)).await?;
+    let first = first.into_iter().map(|it| (it.run.row.execution, it));
+    let mut first: BTreeMap<_, _> = first.collect();
+    let failed = views.into_iter().map(|view| {
+        let first = first.remove(&view.row.id);
+        FailedDto {
+            execution: view.into(),
+            message: first.as_ref().map(|it| message(it, lang)),
+            job_run: first.as_ref().map(|it| it.run.row.id.0),
+            job: first.map(|it| format!("{}/{}", it.run.flow_name, it.run.job_name)),
+        }
+    });
+    Ok(failed.collect())
 }
 
-/// An execution that failed, and the first job run of it that did.
-async fn failure<H: History, T>(
-    app: &App<H, T>,
-    view: ExecutionView,
-    lang: Lang,
-) -> Result<FailedDto, Problem> {
-    let wanted = JobRunQuery {
-        execution: Some(view.row.id),
-        states: vec![JobRunState::Failed, JobRunState::Killed],
-        page: PageRequest {
-            limit: 1,
-            ..PageRequest::default()
-        },
-        ..JobRunQuery::default()
-    };
-    let first = read(app.history.job_runs(&wanted)).await?.items;
-    let first = first.into_iter().next();
-    let message = match &first {
-        Some(run) => Some(message(app, run.row.id, run.row.state, lang).await?),
-        None => None,
-    };
-    Ok(FailedDto {
-        execution: view.into(),
-        job_run: first.as_ref().map(|run| run.row.id.0),
-        job: first.map(|run| format!("{}/{}", run.flow_name, run.job_name)),
-        message,
-    })
-}
-
-async fn message<H: History, T>(
-    app: &App<H, T>,
-    run: JobRunId,
-    state: JobRunState,
-    lang: Lang,
-) -> Result<String, Problem> {
-    let attempts = read(app.history.attempts(run)).await?;
-    Ok(match attempts.last() {
+fn message(failure: &FirstFailure, lang: Lang) -> String {
+    match &failure.attempt {
         Some(last) => {
             run_text::attempt_end(last.state, last.exit_code, last.signal, &last.message, lang)
         }
-        None => run_text::standing(state, lang),
-    })
+        None => run_text::standing(failure.run.row.state, lang),
+    }
 }
 
 async fn heat<H: History, T>(

@@ -275,6 +275,50 @@ where
     assert_eq!(outputs.expect("no outputs"), None);
 }
 
+/// Clause 3: of each execution that is asked for, the failed job run with the smallest id, and of its attempts that with the greatest number.
+pub async fn what_failed_first_is_found_with_its_last_attempt<F>(_: &F, case: &Case<F>)
+where
+    F: StoreFixture<Store: History>,
+{
+    let store = &case.store;
+    let fence = lead(store).await;
+    let mut changes = World::new().changes();
+    let run = |id, execution, flow_run, job, state| {
+        let row = sample::job_run(id, execution, flow_run, job);
+        sample::put_job_run(JobRunRow { state, ..row })
+    };
+    // Ids need not follow numbers.
+    let last = sample::attempt(60, 32, 82, 2, 21);
+    changes.extend([
+        Change::Execution(sample::execution(32)),
+        sample::put_flow_run(sample::flow_run(61, 32, 1)),
+        run(81, 32, 61, 11, JobRunState::Succeeded),
+        run(82, 32, 61, 11, JobRunState::Killed),
+        run(83, 32, 61, 12, JobRunState::Failed),
+        Change::Attempt(sample::attempt(65, 32, 82, 1, 21)),
+        Change::Attempt(last.clone()),
+        Change::Attempt(sample::attempt(66, 32, 83, 1, 21)),
+        Change::Execution(sample::execution(33)),
+        sample::put_flow_run(sample::flow_run(62, 33, 1)),
+        run(84, 33, 62, 12, JobRunState::Failed),
+    ]);
+    put(store, fence, changes).await;
+    let find = async |executions: &[u64]| {
+        let executions: Vec<_> = executions.iter().map(|id| ExecutionId(*id)).collect();
+        let found = store.first_failures(&executions).await.expect("failures");
+        let found = found.into_iter();
+        let found = found.map(|it| (it.run.row.id.0, it.run.job_name, it.attempt));
+        found.collect::<Vec<_>>()
+    };
+    let killed = (82, String::from("extract"), Some(last));
+    let no_attempt = (84, String::from("clean"), None);
+    let both = [killed.clone(), no_attempt];
+    assert_eq!(find(&[31, 33, 32]).await, both);
+    assert_eq!(find(&[32]).await, [killed]);
+    assert_eq!(find(&[31, 99]).await, []);
+    assert_eq!(find(&[]).await, []);
+}
+
 /// Clause 5: what is no more is not listed, nor found by its id.
 pub async fn deleted_definitions_are_not_listed<F>(_: &F, case: &Case<F>)
 where
