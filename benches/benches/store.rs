@@ -2,10 +2,20 @@
 //!
 //! Each commit checks the fence, and stores that many rows of `job_run` that were there before: what a scheduler does
 //! while jobs run. SQLite in a file, once with `synchronous=FULL` and once with `NORMAL`; MariaDB when
-//! `HCNDC_TEST_MYSQL_URL` names a server (a database is made there and dropped). And what the disk takes to flush a page, beside that. A transition among many costs a
+//! `HCNDC_TEST_MYSQL_URL` names a server (a database is made there and dropped). A transition among many costs a
 //! small part of one alone: that is what the group commit is for.
+//!
+//! `store/lone` is what somebody waits for a commit of one that comes by itself, a millisecond after the one before: without what the driver does when
+//! it has answered (it asks the database whether the connection is sound). Beside that, in the same way, what the disk takes to flush a page.
 
-use std::{fs::File, hint::black_box, io::Write as _, path::Path, time::Duration};
+use std::{
+    fs::File,
+    hint::black_box,
+    io::Write as _,
+    path::Path,
+    thread,
+    time::{Duration, Instant},
+};
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use hcndc_benches::{Server, started_execution};
@@ -51,12 +61,32 @@ fn commits(criterion: &mut Criterion) {
 fn flush(criterion: &mut Criterion, dir: &Path) {
     let mut file = File::create(dir.join("flush")).expect("a file");
     let page = [7; 4_096];
-    criterion.bench_function("store/flush", |bencher| {
-        bencher.iter(|| {
-            file.write_all(black_box(&page)).expect("written");
-            file.sync_data().expect("flushed");
+    lone(criterion, "flush", || {
+        file.write_all(black_box(&page)).expect("written");
+        file.sync_data().expect("flushed");
+    });
+}
+
+/// How long `work` takes by itself, with time to get ready between.
+fn lone(criterion: &mut Criterion, name: &str, mut work: impl FnMut()) {
+    let mut group = criterion.benchmark_group("store/lone");
+    group
+        .sample_size(20)
+        .warm_up_time(Duration::from_millis(300))
+        .measurement_time(Duration::from_secs(4));
+    group.bench_function(name, |bencher| {
+        bencher.iter_custom(|times| {
+            (0..times)
+                .map(|_| {
+                    thread::sleep(Duration::from_millis(1));
+                    let start = Instant::now();
+                    work();
+                    start.elapsed()
+                })
+                .sum()
         });
     });
+    group.finish();
 }
 
 fn measure(
@@ -90,6 +120,29 @@ fn measure(
         .collect();
     assert_eq!(rows.len(), JOB_RUNS);
 
+    let mut at = 0;
+    let mut next = |batch| {
+        let changes = (0..batch).map(|_| {
+            at = (at + 1) % rows.len();
+            let mut row = rows[at];
+            row.state = JobRunState::Running;
+            row.attempt += 1;
+            row.started_at = Some(Timestamp::from_micros(at as i64));
+            Change::JobRun {
+                from: Some(JobRunState::Dispatched),
+                row,
+            }
+        });
+        Commit {
+            next_id: commit.next_id,
+            changes: changes.collect(),
+        }
+    };
+    lone(criterion, name, || {
+        let next = next(1);
+        runtime.block_on(commit_one(&store, fence, black_box(&next)));
+    });
+
     let mut group = criterion.benchmark_group(format!("store/commit/{name}"));
     group
         .sample_size(10)
@@ -97,26 +150,9 @@ fn measure(
         .measurement_time(Duration::from_secs(2));
     for batch in BATCHES {
         group.throughput(Throughput::Elements(batch as u64));
-        let mut at = 0;
         group.bench_function(BenchmarkId::from_parameter(batch), |bencher| {
             bencher.iter(|| {
-                let changes = (0..batch)
-                    .map(|_| {
-                        at = (at + 1) % rows.len();
-                        let mut row = rows[at];
-                        row.state = JobRunState::Running;
-                        row.attempt += 1;
-                        row.started_at = Some(Timestamp::from_micros(at as i64));
-                        Change::JobRun {
-                            from: Some(JobRunState::Dispatched),
-                            row,
-                        }
-                    })
-                    .collect();
-                let next = Commit {
-                    next_id: commit.next_id,
-                    changes,
-                };
+                let next = next(batch);
                 runtime.block_on(commit_one(&store, fence, black_box(&next)));
             });
         });
