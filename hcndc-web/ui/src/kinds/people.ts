@@ -1,12 +1,12 @@
 /** Kinds of those who may do something: users, roles, tokens. */
-import { COLUMN_ENABLED, COLUMN_UPDATED, ENABLED, NAME, p, type Field, type Kind } from './types'
+import { COLUMN_ENABLED, COLUMN_UPDATED, DESCRIPTION, ENABLED, NAME, p, type Field, type Kind } from './types'
 
 const PERMISSIONS = [
   ['read', 'see all that there is', '查看'], ['write', 'change definitions', '修改定义'], ['execute', 'start, stop and settle executions', '启动、停止和处置执行'],
   ['schedule', 'pause, resume and run schedules, backfill', '暂停、恢复、运行调度及补数'], ['admin', 'executors, users, roles, tokens, audit', '执行服务器、用户、角色、令牌、审计'],
 ].map(([value = '', en = '', zh = '']) => ({ value, label: p(`${value}: ${en}`, `${value}：${zh}`) }))
 
-const ROLE_PERMISSIONS: Field = { name: 'permissions', type: 'many', required: true, initial: ['read'], options: PERMISSIONS, label: p('Permissions', '权限') }
+const ROLE_PERMISSIONS: Field = { name: 'permissions', type: 'many', required: true, initial: ['read'], options: PERMISSIONS, label: p('Permissions', '权限'), help: p('What may be done; give no more than is needed.', '可执行的操作，按需授予。') }
 
 const ORIGINS = [
   { value: 'local', label: p('a password of this server', '本服务器的密码') }, { value: 'ldap', label: p('a directory (LDAP)', '目录服务（LDAP）') },
@@ -25,8 +25,8 @@ export const users: Kind = {
   ],
   fields: [
     { name: 'account', type: 'text', required: true, label: p('Account', '账号'), help: p('What is typed to sign in: without spaces and slashes.', '登录时输入，不含空格和斜杠。') },
-    { name: 'name', type: 'text', empty: '', label: p('Name', '姓名') },
-    { name: 'roles', type: 'refs', to: 'roles', label: p('Roles', '角色') },
+    { name: 'name', type: 'text', empty: '', label: p('Name', '姓名'), help: p('As people call them.', '便于他人辨认。') },
+    { name: 'roles', type: 'refs', to: 'roles', label: p('Roles', '角色'), help: p('May do what any of them allows; without one, nothing.', '拥有所选角色的全部权限；未选择则无权限。') },
     { ...ENABLED, help: p('Whether it may sign in.', '是否可以登录。') },
     { name: 'origin', type: 'select', initial: 'local', advanced: true, options: ORIGINS, label: p('Signs in by', '登录方式'), help: p('By a directory or a provider: whoever signs in there first under this account is this user. A change ends all sessions, and the old password is gone.', '选择目录服务或身份提供方时，首个在那里以此账号登录的人即为该用户。更改后会结束全部会话，原密码作废。') },
     { name: 'password', type: 'secret', onlyNew: true, when: (user) => user['origin'] === 'local' || !user['origin'], label: p('Password', '密码'), help: p('To be changed at the first sign-in. Empty: one is made, and shown once.', '首次登录须修改。留空则自动生成并只显示一次。') },
@@ -42,7 +42,7 @@ export const roles: Kind = {
     { name: 'directories', label: p('Directories', '目录'), type: 'words', wide: true }, { ...COLUMN_UPDATED, sort: '' },
   ],
   fields: [
-    NAME, { name: 'description', type: 'area', empty: '', label: p('Description', '说明') }, ROLE_PERMISSIONS,
+    NAME, DESCRIPTION, ROLE_PERMISSIONS,
     { name: 'directories', type: 'words', label: p('Directories', '目录'), placeholder: '/retail', help: p('Where definitions may be changed and flows run by it; empty for everywhere. Reading is not limited by it.', '可在哪些目录修改定义和运行任务流，留空为全部；查看不受限制。') },
   ],
 }

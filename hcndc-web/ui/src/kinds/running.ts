@@ -6,7 +6,7 @@ const PARAMS_HELP = p(
   '用于 ${param.名称} 和 HCNDC_PARAM_名称，不会追加到命令后。',
 )
 const ENV: Field = { name: 'env', type: 'map', advanced: true, label: p('Environment', '环境变量'), help: p('Variables of the commands’ environment; placeholders are replaced.', '命令的环境变量，占位符会被替换。') }
-const LABELS: Field = { name: 'labels', type: 'map', label: p('Labels', '标签') }
+const LABELS: Field = { name: 'labels', type: 'map', label: p('Labels', '标签'), help: p('Names and values.', '名称和值。') }
 
 export const flows: Kind = {
   key: 'flows', page: '/interface/', one: p('flow', '任务流'), many: p('Flows', '任务流'),
@@ -32,7 +32,7 @@ export const flows: Kind = {
     { name: 'max_runs', type: 'int', min: 1, max: 10000, empty: null, advanced: true, label: p('Runs at once', '同时运行上限'), help: p('Empty: no limit.', '留空表示不限。') },
     { name: 'timeout', type: 'span', empty: null, advanced: true, label: p('Timeout', '时限'), help: p('A run that takes longer is ended, and has failed. Empty: none.', '超过时限的运行会被结束并记为失败。留空表示不限。') },
     { name: 'restart_retries', type: 'int', initial: 0, min: 0, max: 100, advanced: true, label: p('Restarts', '自动续跑次数'), help: p('How often a failed run is taken up again by itself, where it broke.', '失败后从中断处自动继续的次数。') },
-    { name: 'restart_delay', type: 'span', initial: '0s', advanced: true, label: p('Wait before a restart', '续跑前等待') },
+    { name: 'restart_delay', type: 'span', initial: '0s', advanced: true, label: p('Wait before a restart', '续跑前等待'), help: p('Such as 30s or 10m.', '如 30s、10m。') },
     { name: 'workdir', type: 'text', empty: '', advanced: true, label: p('Working directory', '工作目录'), help: p('Where its commands run, on the executor.', '命令在执行服务器上的运行目录。') },
     ENV,
   ],
@@ -52,21 +52,21 @@ export const jobs: Kind = {
     COLUMN_ENABLED, COLUMN_UPDATED,
   ],
   fields: [
-    { name: 'flow', type: 'ref', to: 'flows', required: true, fixed: true, label: p('Flow', '任务流') },
+    { name: 'flow', type: 'ref', to: 'flows', required: true, fixed: true, label: p('Flow', '任务流'), help: p('The flow that it belongs to, for good.', '所属任务流，创建后不可更改。') },
     { ...NAME, help: p('Unique in its flow.', '在任务流中不可重复。') }, DESCRIPTION,
-    { name: 'command', type: 'work', required: true, label: p('What it does', '执行内容') },
+    { name: 'command', type: 'work', required: true, label: p('What it does', '执行内容'), help: p('Placeholders are replaced for each attempt; its page shows the outcome for any date.', '每次尝试前替换占位符；任务页面可预览任一日期的结果。') },
     { name: 'depends_on', type: 'dependencies', label: p('Depends on', '依赖'), help: p('Jobs that must end first: of this flow by name, of others as flow/job.', '须先结束的任务：同一任务流写名称，其他任务流写“任务流/任务”。') },
     { name: 'params', type: 'params', label: p('Params', '参数'), help: p('Appended to a command in this order, each quoted as one word; for the rest values for ${param.NAME}.', '按此顺序追加到命令后，每个作为一个词；其他类型的任务用作 ${param.名称} 的值。') },
-    { name: 'retry', type: 'retry', empty: null, label: p('Retries', '重试') },
+    { name: 'retry', type: 'retry', empty: null, label: p('Retries', '重试'), help: p('How often a failed attempt is made again, and after what wait.', '失败后重试的次数与等待时间。') },
     { name: 'timeout', type: 'span', empty: null, label: p('Timeout', '时限'), help: p('An attempt that takes longer is killed, and has failed. Empty: none.', '超时的尝试会被终止并记为失败。留空表示不限。') },
     { ...ENABLED, help: p('A job that is not enabled is skipped, and what depends on it goes on.', '停用的任务会被跳过，依赖它的任务照常继续。') },
     { name: 'executor', type: 'ref', to: 'executors', empty: null, label: p('Executor', '执行服务器'), help: p('Empty: any that has the labels below.', '留空：任一符合下方标签的服务器。') },
     { ...LABELS, help: p('Any executor that has all of these; not together with an executor.', '任一具备全部标签的执行服务器；不能与指定服务器同时使用。'), when: (model) => !model['executor'] },
-    { name: 'success_codes', type: 'codes', initial: [0], advanced: true, label: p('Exit codes of success', '成功退出码') },
+    { name: 'success_codes', type: 'codes', initial: [0], advanced: true, label: p('Exit codes of success', '成功退出码'), help: p('All others are failures.', '其他退出码均视为失败。') },
     { name: 'priority', type: 'int', initial: 0, advanced: true, label: p('Priority', '优先级'), help: p('Among jobs that could run, the greater goes first.', '可运行的任务中大者先行。') },
     { name: 'slots', type: 'int', initial: 1, min: 1, max: 1000, advanced: true, label: p('Slots', '占用槽位'), help: p('Slots of its executor that it takes while it runs.', '运行时占用执行服务器的槽位数。') },
-    { name: 'pool', type: 'ref', to: 'pools', empty: null, advanced: true, label: p('Pool', '资源池') },
-    { name: 'pool_slots', type: 'int', initial: 1, min: 1, max: 1000, advanced: true, label: p('Slots of the pool', '占用资源池槽位'), when: (model) => !!model['pool'] },
+    { name: 'pool', type: 'ref', to: 'pools', empty: null, advanced: true, label: p('Pool', '资源池'), help: p('It runs only while the pool has slots for it, whatever its executor.', '资源池有空闲槽位时才运行，与执行服务器无关。') },
+    { name: 'pool_slots', type: 'int', initial: 1, min: 1, max: 1000, advanced: true, label: p('Slots of the pool', '占用资源池槽位'), help: p('How many of them it takes while it runs.', '运行时占用的资源池槽位数。'), when: (model) => !!model['pool'] },
     { name: 'expected', type: 'span', empty: null, advanced: true, label: p('Usual duration', '通常耗时'), help: p('For forecasts that know no earlier run.', '用于没有历史运行时的预测。') },
     { name: 'workdir', type: 'text', empty: '', advanced: true, label: p('Working directory', '工作目录'), help: p('Empty: the flow’s.', '留空则用任务流的。') },
     ENV,

@@ -22,9 +22,9 @@ export const alertChannels: Kind = {
   columns: [COLUMN_NAME, { name: 'kind', label: p('Kind', '类型'), type: 'select', width: '110px' }, COLUMN_DIRECTORY, COLUMN_ENABLED, COLUMN_UPDATED],
   fields: [
     NAME, DESCRIPTION, DIRECTORY, ENABLED,
-    { name: 'kind', type: 'select', required: true, initial: 'email', options: CHANNELS, label: p('Kind', '类型') },
+    { name: 'kind', type: 'select', required: true, initial: 'email', options: CHANNELS, label: p('Kind', '类型'), help: p('How messages go out; what it needs stands in the settings.', '消息发送方式，所需内容在设置中填写。') },
     { name: 'settings', type: 'map', label: p('Settings', '设置'), help: p('Settings of its kind: host, from and to for e-mail; url for a webhook.', '该类型的设置：邮件为 host、from、to，Webhook 为 url。') },
-    { name: 'secret', type: 'secret', label: p('Secret', '密钥') },
+    { name: 'secret', type: 'secret', label: p('Secret', '密钥'), help: p('Password of e-mail, key that robots and webhooks are signed with, or the whole address of an unsigned robot.', '邮件密码、机器人或 Webhook 的签名密钥，或未签名机器人的完整地址。') },
   ],
 }
 
@@ -36,8 +36,8 @@ export const alertRules: Kind = {
   columns: [COLUMN_NAME, { name: 'events', label: p('Events', '事件'), type: 'many' }, { name: 'channels', label: p('Channels', '通道'), type: 'refs' }, { name: 'default', label: p('For all', '全局'), type: 'bool', width: '80px' }, COLUMN_ENABLED, COLUMN_UPDATED],
   fields: [
     NAME, DESCRIPTION, DIRECTORY, ENABLED,
-    { name: 'events', type: 'many', required: true, initial: ['execution_failed'], options: EVENTS, label: p('Events', '事件') },
-    { name: 'channels', type: 'refs', to: 'alert-channels', label: p('Channels', '通道') },
+    { name: 'events', type: 'many', required: true, initial: ['execution_failed'], options: EVENTS, label: p('Events', '事件'), help: p('Each cause is told once.', '同一原因只通知一次。') },
+    { name: 'channels', type: 'refs', to: 'alert-channels', label: p('Channels', '通道'), help: p('All of them are told. Without any the alert stands on the page alone.', '通知全部通道；未选择时仅在页面显示。') },
     { name: 'default', type: 'bool', initial: false, label: p('For everything', '适用于全部'), help: p('Holds for all schedules, not only for those that name it.', '适用于所有调度，而不仅是引用它的调度。') },
   ],
 }

@@ -1,6 +1,7 @@
 /** Kinds that tell when: schedules, calendars, file servers and events, webhooks. */
 import { COLUMN_DIRECTORY, COLUMN_ENABLED, COLUMN_NAME, COLUMN_UPDATED, DESCRIPTION, DIRECTORY, ENABLED, NAME, p, type Field, type Kind } from './types'
 
+const DOWNSTREAM_HELP = p('Flows that wait for its flows take part in the same execution.', '等待这些任务流的下游任务流一并参与同一执行。')
 const ZONE: Field = { name: 'zone', type: 'zone', label: p('Time zone', '时区'), help: p('Whose clock its times and dates follow.', '时间和日期所依据的时区。') }
 
 export const schedules: Kind = {
@@ -20,10 +21,10 @@ export const schedules: Kind = {
   ],
   fields: [
     NAME, DESCRIPTION, DIRECTORY,
-    { name: 'owner', type: 'text', empty: '', label: p('Owner', '负责人') },
+    { name: 'owner', type: 'text', empty: '', label: p('Owner', '负责人'), help: p('Whom to ask.', '有问题找谁。') },
     { name: 'flow', type: 'ref', to: 'flows', required: true, label: p('Flow', '任务流'), help: p('The flow that it starts.', '要启动的任务流。') },
-    { name: 'downstream', type: 'bool', initial: false, label: p('With all flows downstream', '包含全部下游任务流') },
-    { name: 'trigger', type: 'trigger', required: true, initial: '0 2 * * *', label: p('Trigger', '触发器') },
+    { name: 'downstream', type: 'bool', initial: false, label: p('With all flows downstream', '包含全部下游任务流'), help: DOWNSTREAM_HELP },
+    { name: 'trigger', type: 'trigger', required: true, initial: '0 2 * * *', label: p('Trigger', '触发器'), help: p('A time, a file that arrives, or the data date that other flows have reached.', '按时间、文件到达，或其他任务流达到的数据日期触发。') },
     ZONE,
     { name: 'paused', type: 'bool', initial: false, label: p('Paused', '暂停'), help: p('It does not fire for now; what falls due meanwhile is skipped.', '暂停期间到期的触发会被跳过。') },
     { name: 'calendar', type: 'ref', to: 'calendars', empty: null, label: p('Calendar', '日历'), help: p('Which days are business days; without one, Monday to Friday.', '决定哪些是工作日；不选则为周一至周五。') },
@@ -34,11 +35,11 @@ export const schedules: Kind = {
     { name: 'alerts', type: 'refs', to: 'alert-rules', label: p('Alert rules', '预警规则'), help: p('Rules that hold for its executions, beside the default ones.', '除默认规则外适用于其执行的规则。') },
     { name: 'params', type: 'map', advanced: true, label: p('Params', '参数'), help: p('Of its executions, over those of flows and jobs.', '其执行的参数，优先于任务流和任务。') },
     { name: 'misfire_grace', type: 'span', initial: '1h', advanced: true, label: p('Misfire grace', '误触发宽限'), help: p('How late it may still fire for a time that has passed.', '错过的时间在多久之内仍会补触发。') },
-    { name: 'missed', type: 'select', initial: 'coalesce', advanced: true, label: p('Several missed', '多次错过'), options: [{ value: 'coalesce', label: p('one execution, for the latest', '合并为最近一次') }, { value: 'catch_up', label: p('one execution for each', '逐次补跑') }] },
-    { name: 'max_instances', type: 'int', initial: 1, min: 1, max: 1000, advanced: true, label: p('Executions at once', '同时执行上限') },
-    { name: 'overlap', type: 'select', initial: 'queue', advanced: true, label: p('When that many live', '达到上限时'), options: [{ value: 'queue', label: p('wait in line', '排队') }, { value: 'skip', label: p('skip', '跳过') }] },
+    { name: 'missed', type: 'select', initial: 'coalesce', advanced: true, label: p('Several missed', '多次错过'), help: p('What becomes of several fire times that passed while nobody could fire them.', '无人触发期间错过多个时间点时的处理方式。'), options: [{ value: 'coalesce', label: p('one execution, for the latest', '合并为最近一次') }, { value: 'catch_up', label: p('one execution for each', '逐次补跑') }] },
+    { name: 'max_instances', type: 'int', initial: 1, min: 1, max: 1000, advanced: true, label: p('Executions at once', '同时执行上限'), help: p('Executions of this schedule that may live at the same time.', '本调度可同时存在的执行数。') },
+    { name: 'overlap', type: 'select', initial: 'queue', advanced: true, label: p('When that many live', '达到上限时'), help: p('Whether a further fire time waits for its turn, or is skipped for good.', '之后的触发排队等待，或直接跳过。'), options: [{ value: 'queue', label: p('wait in line', '排队') }, { value: 'skip', label: p('skip', '跳过') }] },
     { name: 'not_before', type: 'instant', empty: null, advanced: true, label: p('Not before', '生效时间'), help: p('With its offset: 2026-11-21T18:00:00+08:00.', '含时区偏移：2026-11-21T18:00:00+08:00。') },
-    { name: 'not_after', type: 'instant', empty: null, advanced: true, label: p('Not after', '失效时间') },
+    { name: 'not_after', type: 'instant', empty: null, advanced: true, label: p('Not after', '失效时间'), help: p('It fires for no time after this; empty: for ever.', '此后不再触发；留空表示一直有效。') },
   ],
 }
 
@@ -55,17 +56,17 @@ export const calendars: Kind = {
   columns: [COLUMN_NAME, COLUMN_DIRECTORY, { name: 'weekend', label: p('Weekend', '周末'), type: 'many' }, { name: 'holidays', label: p('Holidays', '节假日'), type: 'dates', end: true }, { name: 'workdays', label: p('Made up for', '调休'), type: 'dates', end: true }, COLUMN_UPDATED],
   fields: [
     NAME, DESCRIPTION, DIRECTORY,
-    { name: 'weekend', type: 'many', initial: ['saturday', 'sunday'], options: WEEKDAYS, label: p('Weekend', '周末') },
+    { name: 'weekend', type: 'many', initial: ['saturday', 'sunday'], options: WEEKDAYS, label: p('Weekend', '周末'), help: p('Days of each week that are no business days.', '每周中不是工作日的日子。') },
     { name: 'holidays', type: 'dates', initial: [], label: p('Holidays', '节假日'), help: p('Dates that are no business days.', '不是工作日的日期。') },
     { name: 'workdays', type: 'dates', initial: [], label: p('Working weekends', '调休上班'), help: p('Dates that are business days although they lie on a weekend.', '虽在周末但需上班的日期。') },
   ],
 }
 
-const PASSWORD: Field = { name: 'password', type: 'secret', label: p('Password', '密码') }
+const PASSWORD: Field = { name: 'password', type: 'secret', label: p('Password', '密码'), help: p('Kept encrypted, and shown to nobody.', '加密保存，不会显示。') }
 const HOST_FIELDS: Field[] = [
-  { name: 'host', type: 'text', empty: '', label: p('Host', '主机') },
-  { name: 'port', type: 'int', empty: null, min: 1, max: 65535, label: p('Port', '端口') },
-  { name: 'user', type: 'text', empty: '', label: p('User', '用户名') },
+  { name: 'host', type: 'text', empty: '', label: p('Host', '主机'), help: p('Name or address by which the server that leads reaches it, and executors of SQL jobs.', '主服务器（以及运行 SQL 任务的执行服务器）可访问的主机名或地址。') },
+  { name: 'port', type: 'int', empty: null, min: 1, max: 65535, label: p('Port', '端口'), help: p('Empty: the usual one of its kind.', '留空使用该类型的默认端口。') },
+  { name: 'user', type: 'text', empty: '', label: p('User', '用户名'), help: p('Best one that may read, and nothing else. For S3 the id of the access key.', '建议仅有读取权限。S3 填访问密钥 ID。') },
   PASSWORD,
   { name: 'options', type: 'map', advanced: true, label: p('Options', '选项'), help: p('Further settings of the connection.', '连接的其他设置。') },
 ]
@@ -78,7 +79,7 @@ export const fileServers: Kind = {
   filters: ['directory'], needs: 'write', uses: true, trial: true,
   columns: [COLUMN_NAME, { name: 'kind', label: p('Kind', '类型'), width: '90px' }, { name: 'host', label: p('Host', '主机') }, COLUMN_DIRECTORY, COLUMN_UPDATED],
   fields: [
-    NAME, DESCRIPTION, DIRECTORY, { name: 'kind', type: 'select', required: true, initial: 'sftp', options: words('local', 'ftp', 'ftps', 'sftp', 's3'), label: p('Kind', '类型') },
+    NAME, DESCRIPTION, DIRECTORY, { name: 'kind', type: 'select', required: true, initial: 'sftp', options: words('local', 'ftp', 'ftps', 'sftp', 's3'), label: p('Kind', '类型'), help: p('How it is reached; local is the disk of the server that leads.', '访问方式；local 为主服务器的磁盘。') },
     ...HOST_FIELDS.slice(0, 3),
     { ...PASSWORD, help: p('For SFTP it may be a private key, with its passphrase behind the last line. For S3 it is the secret of the access key.', 'SFTP 可填私钥，口令写在最后一行之后。S3 填访问密钥的密钥。') },
     { name: 'options', type: 'map', label: p('Options', '选项'), help: p('SFTP needs host_key: the test tells which key the server shows. S3 needs bucket.', 'SFTP 须设置 host_key：测试会显示服务器出示的密钥。S3 须设置 bucket。') },
@@ -93,11 +94,11 @@ export const fileEvents: Kind = {
   columns: [COLUMN_NAME, { name: 'server', label: p('Server', '服务器'), type: 'ref' }, { name: 'path', label: p('Path', '路径'), type: 'command' }, { name: 'interval', label: p('Every', '间隔'), width: '80px', wide: true }, COLUMN_ENABLED, COLUMN_UPDATED],
   fields: [
     NAME, DESCRIPTION, DIRECTORY,
-    { name: 'server', type: 'ref', to: 'file-servers', required: true, label: p('File server', '文件服务器') },
+    { name: 'server', type: 'ref', to: 'file-servers', required: true, label: p('File server', '文件服务器'), help: p('Where it looks.', '在哪里查找。') },
     { name: 'path', type: 'text', required: true, placeholder: '/in/${date:%Y%m%d}/*.csv', label: p('Path', '路径'), help: p('${date…} and the globs * and ? may stand in it.', '可含 ${date…} 以及通配符 * 和 ?。') },
     { ...ENABLED, help: p('Whether it is watched.', '是否监视。') },
-    { name: 'per', type: 'select', initial: 'date', options: [{ value: 'date', label: p('once for a data date', '每个数据日期一次') }, { value: 'file', label: p('once for each file', '每个文件一次') }], label: p('Fires', '触发') },
-    { name: 'interval', type: 'span', initial: '1m', label: p('Look every', '检查间隔') },
+    { name: 'per', type: 'select', initial: 'date', options: [{ value: 'date', label: p('once for a data date', '每个数据日期一次') }, { value: 'file', label: p('once for each file', '每个文件一次') }], label: p('Fires', '触发'), help: p('Each file is used once, for ever, in either case.', '无论哪种方式，每个文件都只用一次。') },
+    { name: 'interval', type: 'span', initial: '1m', label: p('Look every', '检查间隔'), help: p('Time between two looks, such as 30s or 5m.', '两次检查之间的时间，如 30s、5m。') },
     { name: 'window', type: 'window', empty: null, label: p('Watched between', '监视时段'), help: p('Empty: always. Over midnight if it ends before it starts.', '留空为全天；结束早于开始则跨午夜。') },
     ZONE,
     { name: 'min_age', type: 'span', initial: '0s', advanced: true, label: p('Unchanged for', '静止时长'), help: p('How long a file must have been left unchanged.', '文件须多久未变化。') },
@@ -118,10 +119,10 @@ export const webhooks: Kind = {
     NAME, DESCRIPTION, DIRECTORY,
     { ...ENABLED, help: p('Deliveries to one that is not enabled are refused.', '未启用时拒绝投递。') },
     { name: 'flows', type: 'refs', to: 'flows', required: true, label: p('Flows', '任务流'), help: p('What a delivery starts, all in one execution.', '一次投递启动的任务流，同属一个执行。') },
-    { name: 'downstream', type: 'bool', initial: false, label: p('With all flows downstream', '包含全部下游任务流') },
+    { name: 'downstream', type: 'bool', initial: false, label: p('With all flows downstream', '包含全部下游任务流'), help: DOWNSTREAM_HELP },
     { name: 'scheme', type: 'select', initial: 'standard', options: [{ value: 'standard', label: p('Standard Webhooks', 'Standard Webhooks') }, { value: 'body', label: p('body, as GitHub', '内容（如 GitHub）') }], label: p('Signed', '签名方式'), help: p('Standard Webhooks sign time and id too, so that nobody can send a delivery again.', 'Standard Webhooks 同时对时间和标识签名，可防止重放。') },
     { name: 'secret', type: 'secret', label: p('Secret', '密钥'), help: p('16 characters or more. While you change it, give the old and the new one with a space between: both are valid.', '至少 16 个字符。更换期间可同时填写新旧两个，以空格隔开，均有效。') },
-    { name: 'signature_header', type: 'text', initial: 'X-Hub-Signature-256', when: ofBody, label: p('Header of signatures', '签名请求头') },
+    { name: 'signature_header', type: 'text', initial: 'X-Hub-Signature-256', when: ofBody, label: p('Header of signatures', '签名请求头'), help: p('Where its sender puts the signature.', '发送方放置签名的请求头。') },
     { name: 'delivery_header', type: 'text', initial: 'X-GitHub-Delivery', when: ofBody, label: p('Header of ids', '标识请求头'), help: p('Tells deliveries apart; one without it is known by its body.', '用于区分投递；没有时按内容区分。') },
     { name: 'filter', type: 'conditions', label: p('Filter', '过滤'), help: p('What must hold of the body, all of it. Places are JSON pointers, such as /data/kind; values are separated by commas, and any of them will do.', '内容须满足的全部条件。位置为 JSON 指针，如 /data/kind；多个值满足其一即可。') },
     { name: 'date_at', type: 'text', empty: null, placeholder: '/data/date', label: p('Data date at', '数据日期位置'), help: p('JSON pointer to the data date. Empty: it counts from the day of arrival.', '数据日期所在的 JSON 指针。留空则按到达日期计算。') },
@@ -140,7 +141,7 @@ export const dataSources: Kind = {
   columns: [COLUMN_NAME, { name: 'kind', label: p('Kind', '类型'), width: '110px' }, { name: 'host', label: p('Host', '主机') }, { name: 'database', label: p('Database', '数据库') }, COLUMN_DIRECTORY, COLUMN_UPDATED],
   fields: [
     NAME, DESCRIPTION, DIRECTORY,
-    { name: 'kind', type: 'select', required: true, initial: 'mysql', options: words('mysql', 'postgresql', 'sqlite', 'sql_server', 'mongodb', 'hive', 'impala', 'clickhouse', 'odbc'), label: p('Kind', '类型') },
+    { name: 'kind', type: 'select', required: true, initial: 'mysql', options: words('mysql', 'postgresql', 'sqlite', 'sql_server', 'mongodb', 'hive', 'impala', 'clickhouse', 'odbc'), label: p('Kind', '类型'), help: p('Hive, Impala, ODBC, SQL Server and MongoDB need a program that was built with them.', 'Hive、Impala、ODBC、SQL Server、MongoDB 需要构建时启用。') },
     ...HOST_FIELDS.slice(0, 2), { name: 'database', type: 'text', empty: '', label: p('Database', '数据库'), help: p('SQLite: the path of the file. MongoDB: test if empty.', 'SQLite 填文件路径。MongoDB 留空为 test。') }, ...HOST_FIELDS.slice(2, 4),
     { name: 'options', type: 'map', label: p('Options', '选项'), help: p('Hive, Impala and ODBC need driver or dsn: names that odbcinst.ini and odbc.ini have on the server; further attributes are attribute.NAME.', 'Hive、Impala 和 ODBC 须设置 driver 或 dsn（服务器上 odbcinst.ini、odbc.ini 中的名称）；其他连接属性写作 attribute.名称。') },
   ],
@@ -152,5 +153,5 @@ export const params: Kind = {
   start: p('Make a param, then take it in a job as “shared”.', '新建参数，再在任务中以“共享”引用。'),
   filters: ['directory'], needs: 'write', uses: true, trial: true,
   columns: [COLUMN_NAME, { name: 'value', label: p('Value', '值'), type: 'source' }, COLUMN_DIRECTORY, COLUMN_UPDATED],
-  fields: [NAME, DESCRIPTION, DIRECTORY, { name: 'value', type: 'source', label: p('Value', '值') }],
+  fields: [NAME, DESCRIPTION, DIRECTORY, { name: 'value', type: 'source', label: p('Value', '值'), help: p('A text as it is, what a query gives, or what a run knows of itself.', '固定文本、查询结果，或运行自身的信息。') }],
 }

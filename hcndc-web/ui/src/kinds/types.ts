@@ -24,7 +24,7 @@ export interface Field {
   name: string
   type: FieldType
   label: Pair
-  help?: Pair
+  help: Pair
   required?: boolean
   /** What a new definition has. */
   initial?: unknown
@@ -105,7 +105,7 @@ export const DIRECTORY: Field = {
   name: 'directory', type: 'text', initial: '/', empty: '', label: p('Directory', '目录'), placeholder: '/retail/nightly',
   help: p('A slash path under which pages file it.', '以斜杠分隔的路径，页面按此归类。'),
 }
-export const ENABLED: Field = { name: 'enabled', type: 'bool', initial: true, label: p('Enabled', '启用') }
+export const ENABLED: Field = { name: 'enabled', type: 'bool', initial: true, label: p('Enabled', '启用'), help: p('What is not enabled is kept, and does nothing.', '停用后仍保留，但不起作用。') }
 export const COLUMN_NAME: ColumnOf = { name: 'name', label: p('Name', '名称'), sort: 'name', type: 'name' }
 export const COLUMN_DIRECTORY: ColumnOf = { name: 'directory', label: p('Directory', '目录'), wide: true }
 export const COLUMN_ENABLED: ColumnOf = { name: 'enabled', label: p('Enabled', '启用'), type: 'bool', width: '90px' }
