@@ -1,4 +1,5 @@
-//! Queries by ODBC, to MariaDB and PostgreSQL through Debian's drivers. The suite of the port's contract runs on both, too.
+//! Queries by ODBC, to MariaDB and PostgreSQL through Debian's drivers. The suite of the port's contract runs on both, too. Hive and
+//! Impala, whose own drivers are not free, go through that of SQLite, which passes over what it does not know.
 
 use std::{
     io::Write as _,
@@ -16,7 +17,7 @@ use crate::{
     proxy::nobody,
     queries::{
         Database, ask, ask_column, cut_in_the_middle, execute, mariadb, pools, postgres,
-        postgres_ca, source,
+        postgres_ca, source, sqlite,
     },
 };
 
@@ -243,6 +244,67 @@ async fn a_server_that_is_not_there_or_speaks_no_such_protocol_is_out_of_reach()
             ResolveErrorKind::Unreachable,
             "{driver}: {error}"
         );
+    }
+}
+
+#[tokio::test]
+async fn hive_and_impala_are_asked_through_the_driver_that_is_named() {
+    let database = sqlite().await.unwrap();
+    let file = database.source.database.clone();
+    let lake = |kind, schema: &str, more: &[(&str, &str)]| DataSource {
+        kind,
+        host: "lake.example".to_owned(),
+        port: Some(10_000),
+        database: schema.to_owned(),
+        user: "etl".to_owned(),
+        password: Secret::new("a};b={c}"),
+        ..with(&database.source, &[&[("driver", "SQLite3")], more].concat())
+    };
+    // Hive's word for a database is another; Impala's is the one that this driver has, too.
+    for source in [
+        lake(
+            DataSourceKind::Hive,
+            "sales",
+            &[("attribute.Database", &file), ("attribute.AuthMech", "3")],
+        ),
+        lake(
+            DataSourceKind::Impala,
+            &file,
+            &[("attribute.AuthMech", "3")],
+        ),
+    ] {
+        let kind = source.kind;
+        let query = "SELECT id AS Batch, v FROM hcndc_text WHERE id = 0";
+        let found = ask_column(&source, query, Some("batch"), ValueType::Integer).await;
+        assert_eq!(found.as_deref(), Ok("0"), "{kind:?}");
+        assert_eq!(
+            ask_column(&source, query, Some("v"), ValueType::Text)
+                .await
+                .as_deref(),
+            Ok("one")
+        );
+        let none = ask(&source, "SELECT v FROM hcndc_text WHERE id < 0").await;
+        assert_eq!(none.unwrap_err().kind, ResolveErrorKind::NoRow, "{kind:?}");
+        let wrong = ask(&source, "SELECT v FROM nowhere")
+            .await
+            .unwrap_err();
+        assert_eq!(wrong.kind, ResolveErrorKind::Refused, "{wrong}");
+        assert!(wrong.reason.contains("nowhere"), "{wrong}");
+        let written = ask(&source, "DELETE FROM hcndc_text").await.unwrap_err();
+        assert_eq!(written.kind, ResolveErrorKind::Refused, "{written}");
+        assert!(
+            pools()
+                .version(&Arc::new(source.clone()))
+                .await
+                .unwrap()
+                .contains("SQLite")
+        );
+        let absent = with(
+            &source,
+            &[("driver", "Cloudera ODBC Driver for Apache Hive 64-bit")],
+        );
+        let absent = ask(&absent, "SELECT 1").await.unwrap_err();
+        assert_eq!(absent.kind, ResolveErrorKind::Unsupported, "{absent}");
     }
 }
 

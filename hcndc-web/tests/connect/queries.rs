@@ -121,7 +121,7 @@ fn parts(url: &str) -> (String, String, u16) {
     (user.to_owned(), password.to_owned(), port.parse().unwrap())
 }
 
-async fn sqlite() -> Option<Database> {
+pub(crate) async fn sqlite() -> Option<Database> {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("warehouse.db");
     let url = format!("sqlite://{}?mode=rwc", path.display());
