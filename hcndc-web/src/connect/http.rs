@@ -24,6 +24,7 @@ pub const MOST: usize = 64 << 10;
 #[derive(Clone, Debug)]
 pub struct Http {
     client: Result<Client, Arc<str>>,
+    within: Duration,
 }
 
 /// A request.
@@ -46,6 +47,8 @@ pub struct Request<'a> {
 pub struct Answer {
     /// Its status.
     pub status: u16,
+    /// Its headers.
+    pub headers: HeaderMap,
     /// How long the server asks to be left alone.
     pub retry_after: Option<Duration>,
     /// Its body, as far as it is read and as text.
@@ -74,8 +77,24 @@ impl Http {
     /// A client that trusts the certificates that this host trusts.
     #[must_use]
     pub fn new() -> Self {
+        Self::trusting(None)
+    }
+
+    /// A client that trusts the authorities in this PEM file, too. If that cannot be read, each request says so.
+    #[must_use]
+    pub fn trusting(authorities: Option<&str>) -> Self {
         Self {
-            client: client().map_err(Arc::from),
+            client: client(authorities).map_err(Arc::from),
+            within: TIMEOUT,
+        }
+    }
+
+    /// The same client, where a whole request may take so long unless something else is said.
+    #[must_use]
+    pub fn limited(&self, within: Duration) -> Self {
+        Self {
+            within,
+            ..self.clone()
         }
     }
 
@@ -84,7 +103,7 @@ impl Http {
     /// # Errors
     /// [`HttpError`].
     pub async fn send(&self, request: Request<'_>) -> Result<Answer, HttpError> {
-        self.send_within(request, TIMEOUT).await
+        self.send_within(request, self.within).await
     }
 
     /// As [`send`](Self::send), with another limit to how long all of it may take.
@@ -127,8 +146,8 @@ impl Default for Http {
     }
 }
 
-fn client() -> Result<Client, String> {
-    let config = tls::client_config(None).map_err(|error| error.to_string())?;
+fn client(authorities: Option<&str>) -> Result<Client, String> {
+    let config = tls::client_config(authorities).map_err(|error| error.to_string())?;
     Client::builder()
         .tls_backend_preconfigured(config)
         .connect_timeout(CONNECT)
@@ -158,7 +177,7 @@ async fn answer(sending: RequestBuilder) -> Result<Answer, HttpError> {
         .get(RETRY_AFTER)
         .and_then(|value| value.to_str().ok()?.trim().parse().ok())
         .map(Duration::from_secs);
-    let status = response.status();
+    let (status, headers) = (response.status(), response.headers().clone());
     let mut body = Vec::new();
     while body.len() < MOST {
         match response.chunk().await.map_err(refine)? {
@@ -168,6 +187,7 @@ async fn answer(sending: RequestBuilder) -> Result<Answer, HttpError> {
     }
     Ok(Answer {
         status: status.as_u16(),
+        headers,
         retry_after,
         body: String::from_utf8_lossy(&body).into_owned(),
     })
@@ -178,6 +198,13 @@ impl Answer {
     #[must_use]
     pub const fn is_ok(&self) -> bool {
         200 <= self.status && self.status < 300
+    }
+
+    /// What a header says; nothing if it is not there.
+    #[must_use]
+    pub fn header(&self, name: &str) -> &str {
+        let value = self.headers.get(name);
+        value.and_then(|it| it.to_str().ok()).unwrap_or_default()
     }
 
     /// Whether the same request may do later: the server is overloaded, or broken.

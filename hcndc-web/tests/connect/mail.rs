@@ -12,8 +12,13 @@ use hcndc_web::{
     interchange::Lang,
 };
 use serde_json::Value;
+use tokio::{
+    io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufStream},
+    net::{TcpListener, TcpStream},
+};
 
 use crate::{
+    proxy::nobody,
     server,
     webhooks::{channel, message},
 };
@@ -181,11 +186,128 @@ async fn refusals_of_a_mail_server_are_told_in_its_words() {
     let bare = deliver(&bare, &server.password).await.unwrap_err();
     assert!(!bare.to_string().contains(&server.password), "{bare}");
 
-    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = nobody.local_addr().unwrap().port().to_string();
-    drop(nobody);
+    let port = nobody().to_string();
     let mut gone = with("port", "");
     gone.push(("port", &port));
     let gone = deliver(&gone, &server.password).await.unwrap_err();
     assert!(matches!(gone, SendError::Later { .. }), "{gone}");
+}
+
+/// How a mail server of the tests goes wrong.
+#[derive(Clone, Copy, Debug)]
+enum Fate {
+    /// It says nothing more.
+    Silent,
+    /// It hangs up.
+    Dies,
+    /// It says this instead, and goes on.
+    Says(&'static str),
+}
+
+/// A mail server that takes all mails, but goes wrong when this comes; at `""` when anybody comes, at `.` behind the mail.
+async fn failing(at: &'static str, fate: Fate) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            tokio::spawn(converse(BufStream::new(stream), at, fate));
+        }
+    });
+    port
+}
+
+async fn converse(mut stream: BufStream<TcpStream>, at: &str, fate: Fate) -> std::io::Result<()> {
+    let mut word = String::new();
+    loop {
+        let said = match (word.as_str(), fate) {
+            (word, Fate::Silent) if word == at => {
+                stream.read_to_end(&mut Vec::new()).await?;
+                return Ok(());
+            }
+            (word, Fate::Dies) if word == at => return Ok(()),
+            (word, Fate::Says(words)) if word == at => words,
+            ("", _) => "220 here\r\n",
+            ("EHLO", _) => "250-here\r\n250-STARTTLS\r\n250 8BITMIME\r\n",
+            ("DATA", _) => "354 go on\r\n",
+            ("QUIT", _) => "221 bye\r\n",
+            _ => "250 good\r\n",
+        };
+        stream.write_all(said.as_bytes()).await?;
+        stream.flush().await?;
+        let is_data = word == "DATA" && said.starts_with("354");
+        let mut line = String::new();
+        loop {
+            line.clear();
+            if stream.read_line(&mut line).await? == 0 {
+                return Ok(());
+            }
+            if !is_data || line == ".\r\n" {
+                break;
+            }
+        }
+        word = line
+            .split_whitespace()
+            .next()
+            .unwrap_or_default()
+            .to_owned();
+    }
+}
+
+#[tokio::test]
+async fn a_mail_server_that_goes_wrong_is_given_up_in_time_and_one_that_has_the_mail_has_it() {
+    let late = "has not taken the mail within 1s";
+    let to = somebody();
+    for (tls, at, fate, expected) in [
+        ("none", "", Fate::Silent, Err((true, late))),
+        ("tls", "", Fate::Silent, Err((true, late))),
+        ("none", "", Fate::Dies, Err((true, ""))),
+        ("tls", "", Fate::Dies, Err((true, ""))),
+        ("tls", "", Fate::Says("220 no TLS\r\n"), Err((true, ""))),
+        ("none", "", Fate::Says("<html>\r\n\r\n"), Err((true, ""))),
+        ("none", "EHLO", Fate::Says("\x15\x03\r\n"), Err((true, ""))),
+        ("none", "EHLO", Fate::Silent, Err((true, late))),
+        ("starttls", "STARTTLS", Fate::Silent, Err((true, late))),
+        ("starttls", "STARTTLS", Fate::Dies, Err((true, ""))),
+        ("none", "RCPT", Fate::Dies, Err((true, ""))),
+        (
+            "none",
+            "RCPT",
+            Fate::Says("451 not now\r\n"),
+            Err((true, "not now")),
+        ),
+        (
+            "none",
+            "RCPT",
+            Fate::Says("550 nobody\r\n"),
+            Err((false, "nobody")),
+        ),
+        ("none", "DATA", Fate::Dies, Err((true, ""))),
+        ("none", ".", Fate::Dies, Err((true, ""))),
+        ("none", ".", Fate::Silent, Err((true, late))),
+        // Sent again it would come twice.
+        ("none", "QUIT", Fate::Silent, Ok(())),
+        ("none", "QUIT", Fate::Dies, Ok(())),
+        ("none", "QUIT", Fate::Says("500 what?\r\n"), Ok(())),
+    ] {
+        let port = failing(at, fate).await.to_string();
+        let settings = [
+            ("host", "127.0.0.1"),
+            ("port", port.as_str()),
+            ("tls", tls),
+            ("answer_seconds", "1"),
+            ("from", "hcndc@etl.example"),
+            ("to", &to),
+        ];
+        let told = deliver(&settings, "").await;
+        let about = format!("{tls}, {at:?} {fate:?}: {told:?}");
+        match (told, expected) {
+            (Ok(()), Ok(())) => {}
+            (Err(error), Err((may_do_later, words))) => {
+                let later = matches!(error, SendError::Later { .. });
+                assert_eq!(later, may_do_later, "{about}");
+                assert!(error.to_string().contains(words), "{about}");
+            }
+            _ => panic!("{about}"),
+        }
+    }
 }

@@ -34,6 +34,7 @@ mod story;
 mod support;
 #[cfg(feature = "sql-server")]
 mod tds_server;
+mod tls_proxy;
 #[cfg(any(feature = "mongodb", feature = "sql-server"))]
 mod tls_server;
 mod webhooks;

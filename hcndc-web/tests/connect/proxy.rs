@@ -141,3 +141,21 @@ pub(crate) async fn saying(words: &'static [u8]) -> u16 {
     });
     port
 }
+
+/// A server that waits for who comes to speak, says this, and hangs up.
+pub(crate) async fn dying(words: &'static [u8]) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            tokio::spawn(async move {
+                let _spoken = stream.read(&mut [0; 65_536]).await?;
+                stream.write_all(words).await?;
+                stream.shutdown().await?;
+                // What is not read would take back what was said.
+                tokio::io::copy(&mut stream, &mut tokio::io::sink()).await
+            });
+        }
+    });
+    port
+}

@@ -1,22 +1,21 @@
 //! A store that speaks S3 and checks signatures, on a folder: s3s-fs. Without TLS and with it.
 
-use std::{path::Path, sync::Arc};
-
 use hyper_util::{
     rt::{TokioExecutor, TokioIo},
     server::conn::auto,
 };
-use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use s3s::{
     auth::SimpleAuth,
     service::{S3Service, S3ServiceBuilder},
 };
 use s3s_fs::FileSystem;
-use suppaftp::tokio_rustls::TlsAcceptor;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpListener,
 };
+use tokio_rustls::TlsAcceptor;
+
+use crate::tls_proxy::certificate;
 
 pub(crate) const KEY: &str = "AKIDHCNDC";
 pub(crate) const SECRET: &str = "right-secret";
@@ -49,21 +48,6 @@ impl S3Server {
     pub(crate) fn ca(&self) -> String {
         self.dir.path().join("ca.pem").display().to_string()
     }
-}
-
-/// A certificate for this host that is its own authority, written to a file.
-fn certificate(file: &Path) -> TlsAcceptor {
-    let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
-    std::fs::write(file, made.cert.pem()).unwrap();
-    let key = PrivatePkcs8KeyDer::from(made.signing_key.serialize_der());
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = rustls::ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(vec![made.cert.der().clone()], PrivateKeyDer::Pkcs8(key))
-        .unwrap();
-    TlsAcceptor::from(Arc::new(config))
 }
 
 async fn listen(service: S3Service, tls: Option<TlsAcceptor>) -> u16 {

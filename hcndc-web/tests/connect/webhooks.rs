@@ -20,7 +20,11 @@ use hcndc_web::{
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 
-use crate::receiver::Receiver;
+use crate::{
+    proxy::{dying, nobody, saying},
+    receiver::Receiver,
+    tls_proxy::untrusted,
+};
 
 const NOW: &str = "2026-11-22T01:02:03Z";
 const OK: &str = r#"{"errcode":0,"errmsg":"ok"}"#;
@@ -282,15 +286,57 @@ async fn statuses_say_whether_it_may_do_later_and_no_error_tells_the_address() {
         .map(|error| matches!(error, SendError::Later { .. }));
     assert_eq!(later.collect::<Vec<_>>(), [true, true, false, false]);
     assert!(told[2].to_string().contains("invalid_token"));
-    // Nobody listens there any more.
-    drop(receiver);
-    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}/SECRET", nobody.local_addr().unwrap());
-    drop(nobody);
-    let gone = deliver(&channel(AlertChannelKind::Slack, &[], &url)).await;
-    told.push(gone.unwrap_err());
-    assert!(matches!(told[4], SendError::Later { .. }), "{told:?}");
     for error in told {
         assert!(!error.to_string().contains("SECRET"), "{error}");
+    }
+}
+
+/// A channel of each kind that speaks HTTP, to this address.
+fn all_kinds(url: &str) -> [AlertChannel; 7] {
+    use AlertChannelKind as Kind;
+    let kinds = [
+        Kind::DingTalk,
+        Kind::WeCom,
+        Kind::Feishu,
+        Kind::Slack,
+        Kind::Teams,
+        Kind::Webhook,
+        Kind::Sms,
+    ];
+    kinds.map(|kind| {
+        let mut settings = vec![("url", url), ("answer_seconds", "1")];
+        if kind == Kind::Sms {
+            settings.extend([("to", "+8613800000000"), ("body", "{}")]);
+        }
+        channel(kind, &settings, "")
+    })
+}
+
+#[tokio::test]
+async fn what_goes_wrong_on_the_way_may_do_later_on_channels_of_all_kinds() {
+    let keyless = Receiver::start(401, "no such key").await;
+    let cut = b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n{\"errcode\":0";
+    for (scheme, port, may_do_later, expected) in [
+        ("http", nobody(), true, "refused"),
+        ("http", saying(b"").await, true, "no answer in time"),
+        ("http", dying(b"\xff\xfe220 ready\r\n\r\n").await, true, ""),
+        ("http", dying(b"").await, true, ""),
+        ("http", dying(cut).await, true, ""),
+        ("https", untrusted().await, true, "certificate"),
+        ("https", keyless.address.port(), true, ""),
+        ("http", keyless.address.port(), false, "no such key"),
+    ] {
+        let url = format!("{scheme}://127.0.0.1:{port}/SECRET");
+        let channels = all_kinds(&url);
+        let told = futures_util::future::join_all(channels.iter().map(deliver)).await;
+        for (channel, told) in channels.iter().zip(told) {
+            let error = told.unwrap_err();
+            let later = matches!(error, SendError::Later { .. });
+            let about = format!("{:?} at {scheme}, {expected}: {error}", channel.kind);
+            assert_eq!(later, may_do_later, "{about}");
+            let error = error.to_string();
+            assert!(error.contains(expected), "{about}");
+            assert!(!error.contains("SECRET"), "{about}");
+        }
     }
 }

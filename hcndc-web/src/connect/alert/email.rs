@@ -4,11 +4,12 @@ use std::{collections::BTreeMap, time::Duration};
 
 use hcndc_core::model::AlertChannel;
 use lettre::{
-    AsyncSmtpTransport, AsyncTransport as _, Tokio1Executor,
     message::{Mailbox, Message as Mail, header::ContentType},
     transport::smtp::{
-        authentication::Credentials,
-        client::{Certificate, CertificateStore, Tls, TlsParameters},
+        Error as SmtpError,
+        authentication::{Credentials, DEFAULT_MECHANISMS},
+        client::{AsyncSmtpConnection, Certificate, CertificateStore, TlsParameters},
+        extension::ClientId,
     },
 };
 
@@ -32,8 +33,26 @@ pub(super) const SETTINGS: &[Setting] = &[
     Setting::optional("ca_file", Form::Text),
 ];
 
-/// How long one step of the conversation may take.
-const TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a server may take for a mail, from the connection to its receipt, where nothing else is said.
+const TIMEOUT: Duration = Duration::from_secs(60);
+/// How long a server that has the mail may take to say goodbye.
+const GOODBYE: Duration = Duration::from_secs(10);
+
+/// How a mail server is spoken to.
+struct Way {
+    host: String,
+    port: u16,
+    tls: Tls,
+    credentials: Option<Credentials>,
+}
+
+enum Tls {
+    /// From the start.
+    Whole(TlsParameters),
+    /// After the server has offered it.
+    Asked(TlsParameters),
+    None,
+}
 
 /// Addresses that cannot be any.
 pub(super) fn check(settings: &BTreeMap<String, String>) -> Vec<SettingFault> {
@@ -63,15 +82,51 @@ fn addresses<'a>(
         })
 }
 
-pub(super) async fn send(channel: &AlertChannel, message: &Message) -> Result<(), SendError> {
+/// Hands a message over; the server may take so long for it.
+pub(super) async fn send(
+    channel: &AlertChannel,
+    message: &Message,
+    within: Option<Duration>,
+) -> Result<(), SendError> {
     let refused = |reason: String| SendError::Refused { reason };
     let mail = mail(channel, message).map_err(refused)?;
-    let transport = transport(channel).map_err(refused)?;
-    transport
-        .send(mail)
-        .await
-        .map_err(|error| refine(&error, &channel.settings))?;
+    let way = way(channel).map_err(refused)?;
+    let host = way.host.clone();
+    // The client waits for ever for what a server has to say.
+    let within = within.unwrap_or(TIMEOUT);
+    let taken = tokio::time::timeout(within, hand_over(way, &mail)).await;
+    let mut connection = taken
+        .map_err(|_| SendError::Later {
+            reason: format!("the mail server {host}: it has not taken the mail within {within:?}"),
+            after: None,
+        })?
+        .map_err(|error| refine(&error, &host))?;
+    // It has the mail, however it takes its leave; a failure now would only send the mail again.
+    tokio::spawn(async move {
+        let _ = tokio::time::timeout(GOODBYE, connection.quit()).await;
+    });
     Ok(())
+}
+
+/// Connects, signs in, and has the mail taken.
+async fn hand_over(way: Way, mail: &Mail) -> Result<AsyncSmtpConnection, SmtpError> {
+    let hello = ClientId::default();
+    let (from_start, asked) = match way.tls {
+        Tls::Whole(parameters) => (Some(parameters), None),
+        Tls::Asked(parameters) => (None, Some(parameters)),
+        Tls::None => (None, None),
+    };
+    let address = (way.host.as_str(), way.port);
+    let mut connection =
+        AsyncSmtpConnection::connect_tokio1(address, None, &hello, from_start, None).await?;
+    if let Some(parameters) = asked {
+        connection.starttls(parameters, &hello).await?;
+    }
+    if let Some(credentials) = &way.credentials {
+        connection.auth(DEFAULT_MECHANISMS, credentials).await?;
+    }
+    connection.send(mail.envelope(), &mail.formatted()).await?;
+    Ok(connection)
 }
 
 fn mail(channel: &AlertChannel, message: &Message) -> Result<Mail, String> {
@@ -97,7 +152,7 @@ fn mail(channel: &AlertChannel, message: &Message) -> Result<Mail, String> {
         .map_err(|error| error.to_string())
 }
 
-fn transport(channel: &AlertChannel) -> Result<AsyncSmtpTransport<Tokio1Executor>, String> {
+fn way(channel: &AlertChannel) -> Result<Way, String> {
     let settings = &channel.settings;
     let host = settings::text(settings, "host").unwrap_or_default();
     let parameters = || -> Result<TlsParameters, String> {
@@ -112,27 +167,22 @@ fn transport(channel: &AlertChannel) -> Result<AsyncSmtpTransport<Tokio1Executor
         builder.build_rustls().map_err(|error| error.to_string())
     };
     let (tls, usual_port) = match settings::text(settings, "tls").unwrap_or("starttls") {
-        "tls" => (Tls::Wrapper(parameters()?), 465),
+        "tls" => (Tls::Whole(parameters()?), 465),
         "none" => (Tls::None, 25),
-        _ => (Tls::Required(parameters()?), 587),
+        _ => (Tls::Asked(parameters()?), 587),
     };
     let port = settings::number(settings, "port", usual_port);
-    let mut builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(host)
-        .port(u16::try_from(port).unwrap_or_default())
-        .tls(tls)
-        .timeout(Some(TIMEOUT));
-    if let Some(user) = settings::text(settings, "user") {
-        let password = channel.secret.reveal().to_owned();
-        builder = builder.credentials(Credentials::new(user.to_owned(), password));
-    }
-    Ok(builder.build())
+    let credentials = settings::text(settings, "user")
+        .map(|user| Credentials::new(user.to_owned(), channel.secret.reveal().to_owned()));
+    Ok(Way {
+        host: host.to_owned(),
+        port: u16::try_from(port).unwrap_or_default(),
+        tls,
+        credentials,
+    })
 }
 
-fn refine(
-    error: &lettre::transport::smtp::Error,
-    settings: &BTreeMap<String, String>,
-) -> SendError {
-    let host = settings::text(settings, "host").unwrap_or_default();
+fn refine(error: &SmtpError, host: &str) -> SendError {
     let reason = format!("the mail server {host}: {}", with_causes(error));
     // A code of 5xx is the server's last word; what we cannot even begin, such as to sign in where nothing is offered, too.
     match error.is_permanent() || error.is_client() {

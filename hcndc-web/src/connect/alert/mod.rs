@@ -43,6 +43,7 @@ const COMMON: &[Setting] = &[
     Setting::optional("group_seconds", Form::Number(0, 3_600)),
     Setting::optional("per_hour", Form::Number(1, 3_600)),
     Setting::optional("log_lines", Form::Number(0, 100)),
+    Setting::optional("answer_seconds", Form::Number(1, 100)),
 ];
 
 /// How a channel speaks where its settings do not say.
@@ -145,8 +146,11 @@ pub async fn send(
         let reason = sentences.collect::<Vec<_>>().join("; ");
         return Err(SendError::Refused { reason });
     }
+    let seconds = settings::number(&channel.settings, "answer_seconds", 0);
+    let within = (seconds > 0).then(|| Duration::from_secs(seconds));
+    let http = &within.map_or_else(|| http.clone(), |within| http.limited(within));
     match channel.kind {
-        AlertChannelKind::Email => email::send(channel, message).await,
+        AlertChannelKind::Email => email::send(channel, message, within).await,
         AlertChannelKind::DingTalk => dingtalk::send(http, channel, message, now).await,
         AlertChannelKind::WeCom => wecom::send(http, channel, message).await,
         AlertChannelKind::Feishu => feishu::send(http, channel, message, now).await,
