@@ -24,7 +24,12 @@ use tokio::runtime::Runtime;
 
 #[cfg(feature = "odbc")]
 use crate::odbc::{odbc_mariadb, odbc_postgres};
-use crate::{proxy::nobody, receiver::Receiver, server};
+use crate::{
+    proxy::{Proxy, dying, nobody, saying},
+    receiver::Receiver,
+    server,
+    tls_proxy::untrusted,
+};
 
 const GOOD: DataSourceId = DataSourceId(1);
 const GONE: DataSourceId = DataSourceId(2);
@@ -93,6 +98,17 @@ pub(crate) async fn execute(url: &str, statements: &[String]) {
         }};
     }
     match url.split_once("://").unwrap().0 {
+        "clickhouse" => {
+            let (user, password, port) = parts(url);
+            let (_, database) = url.rsplit_once('/').unwrap();
+            for statement in statements {
+                ureq::post(format!("http://127.0.0.1:{port}/?database={database}"))
+                    .header("x-clickhouse-user", &user)
+                    .header("x-clickhouse-key", &password)
+                    .send(statement)
+                    .unwrap();
+            }
+        }
         "sqlite" => execute!(sqlx::SqliteConnection),
         "mysql" => execute!(sqlx::MySqlConnection),
         _ => execute!(sqlx::PgConnection),
@@ -104,8 +120,12 @@ async fn fill(url: &str, create: &str) {
         "DROP TABLE IF EXISTS hcndc_text".to_owned(),
         create.to_owned(),
     ];
+    let quote = match url.starts_with("clickhouse") {
+        true => "\\'",
+        false => "''",
+    };
     for (id, text) in TEXTS.iter().enumerate() {
-        let text = text.replace('\'', "''");
+        let text = text.replace('\'', quote);
         statements.push(format!("INSERT INTO hcndc_text VALUES ({id}, '{text}')"));
     }
     execute(url, &statements).await;
@@ -155,6 +175,10 @@ async fn on_server(kind: DataSourceKind, server: &str, name: &str) -> Database {
             "CREATE TABLE hcndc_text (id INT PRIMARY KEY, v TEXT) CHARACTER SET utf8mb4",
             "SELECT SLEEP(60)",
         ),
+        DataSourceKind::Clickhouse => (
+            "CREATE TABLE hcndc_text (id Int32, v String) ENGINE = Memory",
+            "SELECT count() FROM system.numbers",
+        ),
         _ => (
             "CREATE TABLE hcndc_text (id INT PRIMARY KEY, v TEXT)",
             "SELECT pg_sleep(60)",
@@ -184,6 +208,23 @@ pub(crate) async fn postgres() -> Option<Database> {
     let url = server("HCNDC_TEST_POSTGRES_URL", "queries to PostgreSQL")?;
     let (url, _) = url.split_once('?').unwrap();
     Some(on_server(DataSourceKind::Postgresql, url, "queries").await)
+}
+
+/// The same with TLS, by a certificate for `localhost` alone; and the authority's.
+async fn mariadb_with_tls() -> Option<(Database, String)> {
+    let url = server("HCNDC_TEST_MYSQL_TLS_URL", "queries to MariaDB with TLS")?;
+    let (url, ca) = url.split_once("?ca=").unwrap();
+    let mut database = on_server(DataSourceKind::Mysql, url, "queries").await;
+    database.source.host = "localhost".to_owned();
+    Some((database, ca.to_owned()))
+}
+
+pub(crate) async fn clickhouse() -> Option<Database> {
+    let url = server("HCNDC_TEST_CLICKHOUSE_URL", "queries to ClickHouse")?;
+    let (url, _) = url.split_once('?').unwrap();
+    let base = url.trim_end_matches('/');
+    let default = format!("{base}/default");
+    Some(on_server(DataSourceKind::Clickhouse, &default, "queries").await)
 }
 
 /// The certificate of the authority of the PostgreSQL server's.
@@ -349,7 +390,7 @@ mod contract {
             }
         )*};
     }
-    on_all! { sqlite mariadb postgres }
+    on_all! { sqlite mariadb postgres clickhouse }
     #[cfg(feature = "odbc")]
     on_all! { odbc_mariadb odbc_postgres }
 }
@@ -436,6 +477,27 @@ async fn values_of_all_types_come_as_the_database_writes_them() {
             );
         }
     }
+    if let Some(database) = clickhouse().await {
+        for (query, expected) in [
+            ("SELECT 42", "42"),
+            ("SELECT toDecimal64(-1.5, 2)", "-1.50"),
+            ("SELECT toDate('2026-11-21')", "2026-11-21"),
+            (
+                "SELECT toDateTime('2026-11-21 01:02:03')",
+                "2026-11-21 01:02:03",
+            ),
+            ("SELECT 18446744073709551615", "18446744073709551615"),
+            ("SELECT 'it\\'s\ta\\\\b'", "it's\ta\\b"),
+            ("SELECT number FROM system.numbers LIMIT 100000", "0"),
+            ("SELECT currentDatabase()", &database.source.database),
+        ] {
+            assert_eq!(
+                ask(&database.source, query).await.as_deref(),
+                Ok(expected),
+                "{query}"
+            );
+        }
+    }
     let database = sqlite().await.unwrap();
     for (query, expected) in [
         ("SELECT 42", "42"),
@@ -453,10 +515,18 @@ async fn values_of_all_types_come_as_the_database_writes_them() {
 
 #[tokio::test]
 async fn no_query_writes() {
-    for database in [sqlite().await, mariadb().await, postgres().await] {
+    for database in [
+        sqlite().await,
+        mariadb().await,
+        postgres().await,
+        clickhouse().await,
+    ] {
         let Some(database) = database else { continue };
         for query in [
             "DELETE FROM hcndc_text",
+            "INSERT INTO hcndc_text VALUES (9, 'y')",
+            "ALTER TABLE hcndc_text DELETE WHERE 1 = 1",
+            "TRUNCATE TABLE hcndc_text",
             "UPDATE hcndc_text SET v = 'z'",
             "SELECT 1; DELETE FROM hcndc_text",
             "COMMIT; DELETE FROM hcndc_text",
@@ -480,7 +550,7 @@ async fn no_query_writes() {
 
 #[tokio::test]
 async fn a_wrong_password_means_that_nobody_can_be_asked_and_is_told_to_nobody() {
-    for database in [mariadb().await, postgres().await] {
+    for database in [mariadb().await, postgres().await, clickhouse().await] {
         let Some(mut database) = database else {
             continue;
         };
@@ -517,6 +587,47 @@ async fn certificates_are_checked_where_that_is_asked_for() {
             expected,
             "{tls}: {asked:?}"
         );
+    }
+}
+
+#[tokio::test]
+async fn certificates_of_mariadb_are_checked_where_that_is_asked_for() {
+    let Some((mut safe, ca)) = mariadb_with_tls().await else {
+        return;
+    };
+    let plain = mariadb().await.unwrap();
+    let query = "SELECT IF(variable_value = '', 'f', 't') FROM information_schema.session_status \
+                 WHERE variable_name = 'Ssl_version'";
+    let unreachable = Err(ResolveErrorKind::Unreachable);
+    for (host, tls, ca, expected) in [
+        ("localhost", "none", None, Ok("f")),
+        ("localhost", "prefer", None, Ok("t")),
+        ("localhost", "require", None, Ok("t")),
+        ("localhost", "verify_full", Some(&ca), Ok("t")),
+        ("localhost", "verify_full", None, unreachable),
+        ("localhost", "verify_ca", None, unreachable),
+        ("127.0.0.1", "verify_ca", Some(&ca), Ok("t")),
+        ("127.0.0.1", "verify_full", Some(&ca), unreachable),
+    ] {
+        host.clone_into(&mut safe.source.host);
+        let options = &mut safe.source.options;
+        options.clear();
+        options.insert("tls".to_owned(), tls.to_owned());
+        options.extend(ca.map(|ca| ("ca_file".to_owned(), ca.clone())));
+        let asked = ask(&safe.source, query).await;
+        let found = asked.as_deref().map_err(|error| error.kind);
+        assert_eq!(found, expected, "{host} {tls} {ca:?}: {asked:?}");
+    }
+    for (tls, expected) in [
+        ("prefer", Ok("f")),
+        ("require", unreachable),
+        ("verify_full", unreachable),
+    ] {
+        let mut source = plain.source.clone();
+        source.options.insert("tls".to_owned(), tls.to_owned());
+        let asked = ask(&source, query).await;
+        let found = asked.as_deref().map_err(|error| error.kind);
+        assert_eq!(found, expected, "{tls}: {asked:?}");
     }
 }
 
@@ -600,16 +711,52 @@ async fn a_connection_that_dies_in_the_middle_means_that_nobody_can_be_asked() {
 }
 
 #[tokio::test]
-async fn a_server_that_says_nothing_is_given_up() {
-    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+async fn what_is_no_such_server_is_given_up_in_time() {
     for kind in [DataSourceKind::Mysql, DataSourceKind::Postgresql] {
-        let mut source = source(kind);
-        source.port = Some(silent.local_addr().unwrap().port());
-        let options = [("connect_seconds".to_owned(), "1".to_owned())];
-        source.options = options.into();
-        let error = ask(&source, "SELECT 1").await.unwrap_err();
-        assert_eq!(error.kind, ResolveErrorKind::Unreachable, "{error}");
-        assert_eq!(error.reason, "no connection within 1 s");
+        for (port, expected) in [
+            (nobody(), "refused"),
+            (saying(b"").await, "no connection within 1 s"),
+            (saying(b"HTTP/1.1 400 Bad Request\r\n\r\n").await, ""),
+            (saying(&[0xff; 200]).await, ""),
+            (saying(&[0; 200]).await, ""),
+            // As far as a greeting of MySQL, which is wrong inside.
+            (saying(b"\x05\0\0\0\x0a5.5\0").await, ""),
+            (saying(b"SSH-2.0-other\r\n").await, ""),
+            (dying(b"").await, ""),
+            (dying(b"N\xff\xff\xff\xff").await, ""),
+        ] {
+            let mut source = source(kind);
+            source.port = Some(port);
+            source.user = "etl".to_owned();
+            source.password = Secret::new("source-secret");
+            let options = [("connect_seconds".to_owned(), "1".to_owned())];
+            source.options = options.into();
+            let error = ask(&source, "SELECT 1").await.unwrap_err();
+            assert_eq!(error.kind, ResolveErrorKind::Unreachable, "{error}");
+            assert!(error.reason.contains(expected), "{kind:?}: {error}");
+            assert!(!error.reason.contains("source-secret"), "{error}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_is_no_database_or_only_a_part_of_one_gives_no_value() {
+    let database = sqlite().await.unwrap();
+    let path = &database.source.database;
+    let whole = std::fs::read(path).unwrap();
+    for content in [
+        &b"id,v\n0,one\n".repeat(1_000)[..],
+        &whole[..whole.len() / 2],
+        &whole[..50],
+    ] {
+        std::fs::write(path, content).unwrap();
+        let asked = ask(&database.source, "SELECT v FROM hcndc_text WHERE id = 0").await;
+        let error = asked.unwrap_err();
+        let is_told = matches!(
+            error.kind,
+            ResolveErrorKind::Unreachable | ResolveErrorKind::Refused
+        );
+        assert!(is_told, "{:?}: {error}", error.kind);
     }
 }
 
@@ -851,6 +998,7 @@ async fn files_of_the_server_are_no_data_sources() {
 #[tokio::test]
 async fn clickhouse_is_asked_by_http_to_read_only() {
     let receiver = Receiver::start(200, "x\ty\na\\tb\t1\nc\t2\n").await;
+    receiver.says_type("text/tab-separated-values; charset=UTF-8");
     let mut source = source(DataSourceKind::Clickhouse);
     source.port = Some(receiver.address.port());
     source.user = "etl".to_owned();
@@ -866,7 +1014,7 @@ async fn clickhouse_is_asked_by_http_to_read_only() {
     assert_eq!(got.query("default_format"), "TabSeparatedWithNames");
     assert_eq!(got.header("x-clickhouse-user"), "etl");
     assert_eq!(got.header("x-clickhouse-key"), "click-secret");
-    assert_eq!(got.header("x-clickhouse-database"), "mart");
+    assert_eq!(got.query("database"), "mart");
     receiver.then(&[
         (404, "Code: 60. DB::Exception: Table mart.t does not exist."),
         (
@@ -889,4 +1037,115 @@ async fn clickhouse_is_asked_by_http_to_read_only() {
             ResolveErrorKind::NoRow
         ]
     );
+}
+
+/// How a ClickHouse at this port is asked.
+fn clickhouse_at(port: u16) -> DataSource {
+    DataSource {
+        port: Some(port),
+        user: "etl".to_owned(),
+        password: Secret::new("click-secret"),
+        ..source(DataSourceKind::Clickhouse)
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_clickhouse_or_says_only_a_part_gives_no_value() {
+    let page = Receiver::start(200, "<html>\n<body>Welcome</body>\n").await;
+    let gateway = Receiver::start(502, "<html>Bad Gateway</html>").await;
+    let other = Receiver::start(200, "x\n1\n").await;
+    other.says_type("application/json");
+    let cut_lines =
+        b"HTTP/1.1 200 OK\r\nContent-Type: text/tab-separated-values\r\n\r\nday\n202611";
+    let cut_chunks = b"HTTP/1.1 200 OK\r\nContent-Type: text/tab-separated-values\r\n\
+                       Transfer-Encoding: chunked\r\n\r\n9\r\nx\n123\n456\r\n";
+    let cut_length = b"HTTP/1.1 200 OK\r\nContent-Type: text/tab-separated-values\r\n\
+                       Content-Length: 100\r\n\r\nx\n123\n456\n";
+    let no_clickhouse = "it does not answer as ClickHouse does";
+    for (port, expected) in [
+        (nobody(), "refused"),
+        (page.address.port(), no_clickhouse),
+        (gateway.address.port(), no_clickhouse),
+        (other.address.port(), no_clickhouse),
+        (dying(b"").await, ""),
+        (dying(b"\xff\xfe220 ready\r\n\r\n").await, ""),
+        (dying(cut_lines).await, "its answer was cut off"),
+        (dying(cut_chunks).await, ""),
+        (dying(cut_length).await, ""),
+    ] {
+        let asked = ask(&clickhouse_at(port), "SELECT 1").await;
+        let error = asked.unwrap_err();
+        assert_eq!(error.kind, ResolveErrorKind::Unreachable, "{error}");
+        assert!(error.reason.contains(expected), "{error}");
+        assert!(!error.reason.contains("click-secret"), "{error}");
+    }
+    let silent = Arc::new(clickhouse_at(saying(b"").await));
+    let limit = Duration::from_millis(300);
+    let error = ask_by(&pools(), &silent, "SELECT 1", limit).await;
+    assert_eq!(error.unwrap_err().kind, ResolveErrorKind::TimedOut);
+
+    let mut safe = clickhouse_at(untrusted().await);
+    safe.options
+        .insert("tls".to_owned(), "verify_full".to_owned());
+    let error = ask(&safe, "SELECT 1").await.unwrap_err();
+    assert_eq!(error.kind, ResolveErrorKind::Unreachable, "{error}");
+    assert!(error.reason.contains("certificate"), "{error}");
+}
+
+#[tokio::test]
+async fn clickhouse_is_asked_over_tls_and_again_after_it_was_cut_off() {
+    let Some(database) = clickhouse().await else {
+        return;
+    };
+    let url = std::env::var("HCNDC_TEST_CLICKHOUSE_URL").unwrap();
+    let (tls_port, ca) = url
+        .split_once("?tls_port=")
+        .unwrap()
+        .1
+        .split_once("&ca=")
+        .unwrap();
+    let query = "SELECT v FROM hcndc_text WHERE id = 0";
+    let unreachable = Err(ResolveErrorKind::Unreachable);
+    for (port, ca, expected) in [
+        (tls_port.parse().ok(), Some(ca), Ok("one")),
+        (tls_port.parse().ok(), None, unreachable),
+        // There is no TLS at that port.
+        (database.source.port, Some(ca), unreachable),
+    ] {
+        let mut source = database.source.clone();
+        source.port = port;
+        let options = [("tls", Some("verify_full")), ("ca_file", ca)];
+        let options = options.map(|(name, text)| Some((name.to_owned(), text?.to_owned())));
+        source.options = options.into_iter().flatten().collect();
+        let asked = ask(&source, query).await;
+        let found = asked.as_deref().map_err(|error| error.kind);
+        assert_eq!(found, expected, "{ca:?}: {asked:?}");
+    }
+    let format = ask(&database.source, "SELECT 1 FORMAT JSON").await;
+    let error = format.unwrap_err();
+    assert_eq!(error.kind, ResolveErrorKind::Refused);
+    assert!(error.reason.contains("leave its FORMAT out"), "{error}");
+
+    let way = Proxy::start(database.source.port.unwrap()).await;
+    let mut source = database.source.clone();
+    source.port = Some(way.port);
+    let (pools, source) = (pools(), Arc::new(source));
+    let limit = Duration::from_secs(60);
+    let asking = || ask_by(&pools, &source, query, limit);
+    assert_eq!(asking().await.as_deref(), Ok("one"));
+    way.hold();
+    let cutting = async {
+        // Again and again, for what was asked on a connection that breaks may be asked anew.
+        loop {
+            way.something_waits().await;
+            way.cut();
+        }
+    };
+    let cut = tokio::select! {
+        asked = asking() => asked,
+        () = cutting => unreachable!(),
+    };
+    assert_eq!(cut.unwrap_err().kind, ResolveErrorKind::Unreachable);
+    way.let_pass();
+    assert_eq!(asking().await.as_deref(), Ok("one"));
 }

@@ -47,6 +47,7 @@ struct Kept {
     got: Vec<Got>,
     answers: VecDeque<(u16, String)>,
     usual: (u16, String),
+    media_type: Option<&'static str>,
 }
 
 /// The server; it ends with this.
@@ -70,7 +71,10 @@ impl Receiver {
             .and(warp::header::headers_cloned())
             .and(warp::body::bytes())
             .map(
-                move |path: warp::path::FullPath, query: String, headers, body| {
+                move |path: warp::path::FullPath,
+                      query: String,
+                      headers: HeaderMap,
+                      body: Bytes| {
                     let mut kept = keeps.lock().unwrap();
                     let next = kept.answers.pop_front();
                     let (status, answer) = next.unwrap_or_else(|| kept.usual.clone());
@@ -83,7 +87,11 @@ impl Receiver {
                         body,
                         status,
                     });
-                    Response::builder().status(status).body(answer).unwrap()
+                    let mut response = Response::builder().status(status);
+                    if let Some(media_type) = kept.media_type {
+                        response = response.header("content-type", media_type);
+                    }
+                    response.body(answer).unwrap()
                 },
             );
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -106,6 +114,11 @@ impl Receiver {
     /// Answers so from now on.
     pub(crate) fn usually(&self, status: u16, body: &str) {
         self.kept.lock().unwrap().usual = (status, body.to_owned());
+    }
+
+    /// Says from now on that its answers are of this type.
+    pub(crate) fn says_type(&self, media_type: &'static str) {
+        self.kept.lock().unwrap().media_type = Some(media_type);
     }
 
     /// All that came so far.

@@ -9,9 +9,16 @@ use super::{
     row::{Cell, Row},
 };
 use crate::connect::{
-    http::{Http, HttpError, MOST, Request},
+    http::{Answer, Http, HttpError, MOST, Request},
     settings,
 };
+
+/// How answers are written.
+const FORMAT: &str = "TabSeparatedWithNames";
+/// What an answer of that form is called.
+const MEDIA_TYPE: &str = "text/tab-separated-values";
+/// Its codes for an unknown user, a wrong password, one that is missing, and all three in later versions.
+const NOT_LET_IN: &[u32] = &[192, 193, 194, 516];
 
 /// What is needed to ask.
 pub(super) struct Client {
@@ -31,16 +38,21 @@ impl Client {
         let given = [
             ("X-ClickHouse-User", source.user.as_str()),
             ("X-ClickHouse-Key", source.password.reveal()),
-            ("X-ClickHouse-Database", &source.database),
         ];
         let given = given.into_iter().filter(|(_, value)| !value.is_empty());
         let host = match source.host.contains(':') {
             true => format!("[{}]", source.host),
             false => source.host.clone(),
         };
+        // In the address: old versions pass over the header for it, and ask their own default.
+        let mut address = form_urlencoded::Serializer::new(String::new());
+        if !source.database.is_empty() {
+            address.append_pair("database", &source.database);
+        }
+        let authorities = settings::text(&source.options, "ca_file");
         Self {
-            http: http.clone(),
-            url: format!("{scheme}://{host}:{port}/"),
+            http: authorities.map_or_else(|| http.clone(), |path| Http::trusting(Some(path))),
+            url: format!("{scheme}://{host}:{port}/?{}", address.finish()),
             headers: given
                 .map(|(name, value)| (name.to_owned(), value.to_owned()))
                 .collect(),
@@ -54,7 +66,7 @@ impl Client {
     ) -> Result<Option<Row>, AskError> {
         // The server refuses to write, and gives up by itself.
         let url = format!(
-            "{}?readonly=2&default_format=TabSeparatedWithNames&wait_end_of_query=1&max_execution_time={}\
+            "{}&readonly=2&default_format={FORMAT}&wait_end_of_query=1&max_execution_time={}\
              &max_result_rows=1&result_overflow_mode=break",
             self.url,
             timeout.saturating_add(GRACE).as_secs()
@@ -72,21 +84,56 @@ impl Client {
             HttpError::Bad { reason } => AskError::new(ResolveErrorKind::Other, reason),
             HttpError::NoAnswer { reason } => AskError::unreachable(reason),
         })?;
-        if !answer.is_ok() {
-            return Err(match answer.status {
-                401 | 403 | 516 => AskError::unreachable(answer.line()),
-                _ => AskError::new(ResolveErrorKind::Refused, answer.line()),
-            });
-        }
-        Ok(read(&answer.body))
+        checked(&answer)?;
+        read(&answer.body)
     }
 }
 
-/// Names in the first line, values in the second, which may be cut where reading ended; `None` without a second one.
-fn read(body: &str) -> Option<Row> {
-    let (names, values) = body.split_once('\n')?;
-    let line = values.split_inclusive('\n').next()?;
-    let is_cut = !line.ends_with('\n') && body.len() >= MOST;
+/// Tells ClickHouse's own refusals from the words of anything else that listens there: a page that somebody's proxy answers with
+/// is no value.
+fn checked(answer: &Answer) -> Result<(), AskError> {
+    let code = answer.body.strip_prefix("Code: ").and_then(|rest| {
+        let digits = rest.split(|c: char| !c.is_ascii_digit()).next();
+        digits?.parse().ok()
+    });
+    let written = answer.header("x-clickhouse-format");
+    let is_ours = answer.header("content-type").starts_with(MEDIA_TYPE);
+    let mut names = answer.headers.keys();
+    match (answer.is_ok(), code) {
+        (true, _) if is_ours && (written.is_empty() || written == FORMAT) => Ok(()),
+        (true, _) if is_ours || names.any(|it| it.as_str().starts_with("x-clickhouse-")) => {
+            let reason = "the query says itself how its answer is written; leave its FORMAT out";
+            Err(AskError::new(ResolveErrorKind::Refused, reason))
+        }
+        (false, Some(code))
+            if !NOT_LET_IN.contains(&code) && !matches!(answer.status, 401 | 403) =>
+        {
+            Err(AskError::new(ResolveErrorKind::Refused, answer.line()))
+        }
+        (false, Some(_)) => Err(AskError::unreachable(answer.line())),
+        _ => Err(AskError::unreachable(format!(
+            "it does not answer as ClickHouse does: {}",
+            answer.line()
+        ))),
+    }
+}
+
+/// Names in the first line, values in the second, which may be cut where reading ended; `None` without a second one. Every line
+/// has an end, so one without, where reading did not end it, was cut off on its way.
+fn read(body: &str) -> Result<Option<Row>, AskError> {
+    let mut lines = body.split_inclusive('\n');
+    let (names, line) = (lines.next(), lines.next());
+    let Some(last) = line.or(names) else {
+        return Ok(None);
+    };
+    let is_cut = !last.ends_with('\n');
+    if is_cut && body.len() < MOST {
+        return Err(AskError::unreachable("its answer was cut off"));
+    }
+    let (Some(names), Some(line)) = (names, line) else {
+        return Ok(None);
+    };
+    let names = names.trim_end_matches('\n');
     let mut values = line.trim_end_matches('\n').split('\t').peekable();
     let mut row = Row::default();
     for name in names.split('\t') {
@@ -99,7 +146,7 @@ fn read(body: &str) -> Option<Row> {
         };
         row.push(unescaped(name), cell);
     }
-    Some(row)
+    Ok(Some(row))
 }
 
 /// A field of what is separated by tabulators.
@@ -131,7 +178,8 @@ mod tests {
     use super::*;
 
     fn value(body: &str, column: &str) -> Result<String, ResolveErrorKind> {
-        let row = read(body).ok_or(ResolveErrorKind::NoRow)?;
+        let row = read(body).map_err(|error| error.kind)?;
+        let row = row.ok_or(ResolveErrorKind::NoRow)?;
         let value = row.value(Some(column), ValueType::Text);
         value.map_err(|error| error.kind)
     }
@@ -143,6 +191,9 @@ mod tests {
             ("a\n", Err(ResolveErrorKind::NoRow)),
             ("a\n\\N\n", Err(ResolveErrorKind::NoRow)),
             ("a\n\n", Ok("")),
+            ("a", Err(ResolveErrorKind::Unreachable)),
+            ("a\n20261", Err(ResolveErrorKind::Unreachable)),
+            ("a\n20261121\n2026", Ok("20261121")),
             ("a\tb\na\\tb\\\\\\n\tc\nd\n", Ok("a\tb\\\n")),
             ("x\ta\nc\t2026-11-21\n", Ok("2026-11-21")),
         ] {

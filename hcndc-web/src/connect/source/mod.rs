@@ -56,6 +56,7 @@ const NETWORK: &[Setting] = &[
 const HTTP: &[Setting] = &[
     Setting::optional("max_connections", Form::Number(1, 50)),
     Setting::optional("tls", Form::Word(&["none", "verify_full"])),
+    Setting::optional("ca_file", Form::Text),
 ];
 
 /// Options of SQL Server. Authorities are checked together with names there, so `verify_ca` is none of its.

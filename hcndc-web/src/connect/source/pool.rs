@@ -5,11 +5,13 @@
 
 use std::{
     collections::BTreeMap,
+    panic::AssertUnwindSafe,
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
+use futures_util::FutureExt as _;
 use hcndc_core::{engine::ResolveErrorKind, id::DataSourceId, model::DataSource};
 use tokio::sync::Semaphore;
 
@@ -100,7 +102,8 @@ impl Pools {
         let source = &self.opened(source)?;
         let pool = self.pool(source);
         let began = Instant::now();
-        let asked = tokio::time::timeout(timeout, self.ask_in(&pool, query, timeout)).await;
+        let asking = unpanicked(self.ask_in(&pool, query, timeout));
+        let asked = tokio::time::timeout(timeout, asking).await;
         let asked = asked.unwrap_or_else(|_| Err(AskError::timed_out(timeout)));
         metrics::queried(asked.is_ok(), began.elapsed());
         asked.map_err(|error| error.without(source.password.reveal()))
@@ -116,7 +119,7 @@ impl Pools {
             let mut connection = Connection::open(source, &self.http, &self.private).await?;
             connection.version().await
         };
-        let tried = tokio::time::timeout(TRIAL, trying).await;
+        let tried = tokio::time::timeout(TRIAL, unpanicked(trying)).await;
         tried
             .unwrap_or_else(|_| Err(AskError::unreachable("it does not answer in time")))
             .map_err(|error: AskError| error.without(source.password.reveal()))
@@ -148,6 +151,13 @@ impl Pools {
         }
         asked
     }
+}
+
+/// What a client makes of an answer. Some panic at what is none of their protocol; then nobody can be asked, and an attempt that waits
+/// for its params is told so. The connection is gone with it.
+async fn unpanicked<T>(asking: impl Future<Output = Result<T, AskError>>) -> Result<T, AskError> {
+    let asked = AssertUnwindSafe(asking).catch_unwind().await;
+    asked.unwrap_or_else(|_| Err(AskError::unreachable("what it answers is no such protocol")))
 }
 
 impl Pool {
