@@ -191,6 +191,69 @@ async fn who_does_not_answer_is_told_apart_from_who_says_no() {
     assert_eq!(reason, "URL: no param is named \"nobody\"");
 }
 
+/// A server that says this once it was spoken to, and hangs up; its address.
+async fn dying(words: &'static [u8]) -> std::net::SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            tokio::spawn(async move {
+                let _spoken = stream.read(&mut [0; 65_536]).await?;
+                stream.write_all(words).await?;
+                stream.shutdown().await?;
+                // What is not read would take back what was said.
+                tokio::io::copy(&mut stream, &mut tokio::io::sink()).await
+            });
+        }
+    });
+    address
+}
+
+/// A server that says this to whoever comes, and hangs up; its address.
+async fn greeting(words: &'static str) -> std::net::SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            stream.write_all(words.as_bytes()).await.unwrap();
+        }
+    });
+    address
+}
+
+#[tokio::test]
+async fn an_answer_that_is_none_a_refusal_or_cut_off_is_no_success() {
+    let mut desk = desk().await;
+    let none = "failed: no answer";
+    let cut_off = "failed: the answer was cut off";
+    for (id, (words, code, expected)) in (1..).zip([
+        (&b""[..], 2, none),
+        (b"\xff\xfe220 ready\r\n\r\n", 2, none),
+        (b"HTTP/1.1 200 OK\r\nContent-Len", 2, none),
+        (
+            b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nrows: 3",
+            2,
+            cut_off,
+        ),
+        (
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n7\r\nrows: 3\r\n",
+            2,
+            cut_off,
+        ),
+        (
+            b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n",
+            1,
+            "status 401",
+        ),
+    ]) {
+        let url = format!("http://{}/", dying(words).await);
+        let end = desk.run(call(id, "GET", url)).await;
+        let said = desk.output(id, Stream::Stderr).await;
+        assert_eq!(end.cause, EndCause::Exited(code), "{said}");
+        assert!(said.contains(expected), "{said}");
+    }
+}
+
 #[tokio::test]
 async fn a_certificate_that_the_host_does_not_trust_fails_the_job() {
     let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
@@ -485,6 +548,98 @@ async fn a_wrong_password_is_told_and_not_shown() {
         assert_eq!(end.cause, EndCause::Exited(2), "{said}");
         assert!(said.contains("failed: no connection: "), "{said}");
         assert!(!said.contains("wr0ng"), "{said}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_such_server_is_given_up_in_time() {
+    let mut desk = desk().await;
+    let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let gone = nobody.local_addr().unwrap();
+    drop(nobody);
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let silent = silent
+        .local_addr()
+        .map(|address| (address, silent))
+        .unwrap();
+    let mut id = 0;
+    for kind in [DataSourceKind::Mysql, DataSourceKind::Postgresql] {
+        for (address, expected) in [
+            (gone, "refused"),
+            (silent.0, "none within 1s"),
+            (dying(b"").await, ""),
+            (dying(b"HTTP/1.1 400 Bad Request\r\n\r\n").await, ""),
+            (dying(&[0xff; 200]).await, ""),
+            // As far as a greeting of MySQL, which is wrong inside.
+            (greeting("\x05\0\0\0\x0a5.5\0").await, ""),
+        ] {
+            id += 1;
+            let source = SourceAccess {
+                host: address.ip().to_string(),
+                port: Some(address.port()),
+                user: "etl".into(),
+                password: Secret::new("s0urce-secret"),
+                options: [("connect_seconds".to_owned(), "1".to_owned())].into(),
+                ..source(kind)
+            };
+            let end = desk.run(statements(id, &source, "SELECT 1", false)).await;
+            let said = desk.output(id, Stream::Stderr).await;
+            assert_eq!(end.cause, EndCause::Exited(2), "{kind:?}: {said}");
+            assert!(said.contains("failed: no connection: "), "{said}");
+            assert!(
+                said.contains(expected) && !said.contains("s0urce"),
+                "{said}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn certificates_are_checked_before_statements_where_that_is_asked_for() {
+    let mut desk = desk().await;
+    let mut id = 0;
+    for (kind, variable) in [
+        (DataSourceKind::Mysql, "HCNDC_TEST_MYSQL_TLS_URL"),
+        (DataSourceKind::Postgresql, "HCNDC_TEST_POSTGRES_URL"),
+    ] {
+        let Some(mut source) = server_source(kind, variable, "certificates") else {
+            continue;
+        };
+        let url = std::env::var(variable).unwrap();
+        let ca = url.split_once("ca=").unwrap().1.to_owned();
+        source.host = "localhost".into();
+        for (ca, expected) in [(Some(ca), 0), (None, 2)] {
+            id += 1;
+            source.options = [("tls".to_owned(), "verify_full".to_owned())].into();
+            source
+                .options
+                .extend(ca.map(|ca| ("ca_file".to_owned(), ca)));
+            let end = desk.run(statements(id, &source, "SELECT 1", false)).await;
+            let said = desk.output(id, Stream::Stderr).await;
+            assert_eq!(end.cause, EndCause::Exited(expected), "{kind:?}: {said}");
+            assert!(expected == 0 || said.contains("certificate"), "{said}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_session_that_is_cut_in_the_middle_fails_the_statement_that_ran() {
+    let mut desk = desk().await;
+    let cut = "the cut of a session";
+    if let Some(source) = mariadb(cut) {
+        // The session ends itself, as if an administrator had done it.
+        let text = "SELECT 1; KILL CONNECTION_ID(); SELECT 2";
+        let end = desk.run(statements(1, &source, text, false)).await;
+        let said = desk.output(1, Stream::Stderr).await;
+        assert_eq!(end.cause, EndCause::Exited(1), "{said}");
+        assert!(said.contains("failed: statement 2: "), "{said}");
+    }
+    if let Some(source) = postgres(cut) {
+        let text = "SELECT 1; SELECT pg_terminate_backend(pg_backend_pid()); SELECT 2";
+        let end = desk.run(statements(2, &source, text, false)).await;
+        let said = desk.output(2, Stream::Stderr).await;
+        assert_eq!(end.cause, EndCause::Exited(1), "{said}");
+        assert!(said.contains("failed: statement 2: "), "{said}");
     }
 }
 

@@ -3,10 +3,11 @@
 use std::{
     fmt::Write as _,
     io::{self, Write as _},
+    panic::AssertUnwindSafe,
     time::{Duration, Instant},
 };
 
-use futures_util::{TryStreamExt as _, future::Either as Ended, pin_mut};
+use futures_util::{FutureExt as _, TryStreamExt as _, future::Either as Ended, pin_mut};
 use hcndc_core::{engine::SourceAccess, model::DataSourceKind};
 use sqlx::{
     AssertSqlSafe, Column as _, ConnectOptions as _, Either, Executor as _, MySqlConnection,
@@ -90,8 +91,13 @@ pub(super) async fn run(task: SqlTask) -> u8 {
 macro_rules! connect {
     ($options:expr, $source:expr) => {{
         let within = access::patience($source);
-        match tokio::time::timeout(within, $options.connect()).await {
-            Ok(connected) => connected.map_err(|error| Failure::Unreached(with_causes(&error))),
+        // The client panics at some of what is none of its protocol.
+        let connecting = AssertUnwindSafe($options.connect()).catch_unwind();
+        match tokio::time::timeout(within, connecting).await {
+            Ok(Ok(connected)) => connected.map_err(|error| Failure::Unreached(with_causes(&error))),
+            Ok(Err(_)) => Err(Failure::Unreached(
+                "what it answers is no such protocol".to_owned(),
+            )),
             Err(_) => Err(Failure::Unreached(format!("none within {within:?}"))),
         }
     }};
