@@ -11,7 +11,7 @@ use tokio::runtime::Runtime;
 
 use crate::{
     files::{at, finder, look, option, put, run_case, runtime},
-    proxy::{nobody, saying},
+    proxy::{Proxy, dying, nobody, saying},
     receiver::Receiver,
     s3_server::{BUCKET, KEY, S3Server, SECRET},
 };
@@ -158,12 +158,18 @@ async fn what_is_no_store_is_told_in_time() {
     let page = Receiver::start(200, "<html></html>").await;
     let slow = Receiver::start(503, "").await;
     let no_store = "it does not answer as an S3 store does";
+    let cut_length = b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n<ListBucketResult>";
+    let cut_text = b"HTTP/1.1 200 OK\r\n\r\n<ListBucketResult><Contents><Key>a</Key>";
     for (port, expected) in [
         (nobody(), "refused"),
         (saying(b"").await, "no connection within 1 s"),
         (saying(b"220 ready\r\n").await, ""),
         (page.address.port(), no_store),
         (slow.address.port(), "it answers with 503"),
+        (dying(b"").await, ""),
+        (dying(cut_length).await, ""),
+        // Until the end of the connection, whose end nobody can tell from a cut.
+        (dying(cut_text).await, no_store),
     ] {
         let mut to = at(FileServerKind::S3, port, "somebody", "file-secret");
         option(&mut to, "bucket", "files");
@@ -174,4 +180,38 @@ async fn what_is_no_store_is_told_in_time() {
         let is_told = why.contains("file-secret") || why.contains("X-Amz");
         assert!(!is_told, "{why}");
     }
+}
+
+#[tokio::test]
+async fn a_look_whose_connection_breaks_or_hangs_is_told_and_the_next_one_is_good() {
+    let store = S3Server::start().await;
+    store.put("a.csv", "1");
+    let way = Proxy::start(store.port).await;
+    let (finder, mut to) = (finder(), store.server());
+    to.port = Some(way.port);
+    option(&mut to, "answer_seconds", "1");
+    option(&mut to, "connect_seconds", "1");
+    let looking = || look(&finder, &to, "/*");
+    assert_eq!(looking().await.unwrap().len(), 1);
+
+    // Between two looks, and in the middle of one.
+    way.cut();
+    assert_eq!(looking().await.unwrap().len(), 1);
+    way.hold();
+    let cutting = async {
+        way.something_waits().await;
+        way.cut();
+        way.let_pass();
+    };
+    let (found, ()) = tokio::join!(looking(), cutting);
+    assert_eq!(found.unwrap().len(), 1);
+
+    way.hold();
+    let why = looking().await.unwrap_err();
+    assert!(
+        why.contains("within 1 s") || why.contains("in time"),
+        "{why}"
+    );
+    way.let_pass();
+    assert_eq!(looking().await.unwrap().len(), 1);
 }

@@ -128,7 +128,15 @@ impl S3 {
         if let Some(from) = from {
             action.with_continuation_token(from);
         }
-        let asked = self.client.get(action.sign(SIGNED)).send().await;
+        let url = action.sign(SIGNED);
+        let mut asked = self.client.get(url.clone()).send().await;
+        // A connection that was kept may break just when it is used again, for instance because the store lets it go.
+        if asked
+            .as_ref()
+            .is_err_and(|error| !error.is_timeout() && !error.is_connect())
+        {
+            asked = self.client.get(url).send().await;
+        }
         let response = asked.map_err(reason)?;
         let status = response.status();
         if status == StatusCode::OK {
