@@ -1,7 +1,14 @@
 //! Logs of ended attempts: kept in a bucket, and said again at collectors.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
+use hcndc_core::{
+    id::{AttemptId, ExecutionId, ExecutorId, JobRunId},
+    port::Stream,
+    time::Timestamp,
+};
+use hcndc_exec::transport::{LogLine, LogOrigin, SinkError};
+use hcndc_web::connect::{http::Http, log_sink};
 use opentelemetry_proto::tonic::{
     collector::logs::v1::ExportLogsServiceRequest, common::v1::any_value::Value as Any,
 };
@@ -9,11 +16,13 @@ use prost::Message as _;
 use serde_json::{Value, json};
 
 use crate::{
+    proxy::{dying, nobody, saying},
     receiver::{Got, Receiver},
     s3_server::{BUCKET, KEY, S3Server, SECRET},
     server,
     several::{Bed, Peer, Shared},
     support::wait_for,
+    tls_proxy::{by_tls, untrusted},
 };
 
 fn ended(server: &Peer, execution: u64) {
@@ -105,12 +114,11 @@ fn a_job_ends_for_good_only_once_its_log_is_in_the_bucket() {
     assert_eq!(first_log(&second, execution), log);
 }
 
-/// Of each line that came by OTLP: which job it is of, by which stream, and what it says.
-fn lines_of(got: &[Got]) -> Vec<(String, String, String)> {
+/// Of each line that came by OTLP, in one order: which job it is of, by which stream, and what it says.
+pub(crate) fn lines_of(got: &[Got]) -> Vec<(String, String, String)> {
     let requests = got.iter().map(|got| {
         assert_eq!(got.path, "/v1/logs");
         assert_eq!(got.header("content-type"), "application/x-protobuf");
-        assert_eq!(got.header("api-key"), "a,b");
         ExportLogsServiceRequest::decode(got.body.clone()).unwrap()
     });
     let logs = requests.flat_map(|request| request.resource_logs);
@@ -135,7 +143,7 @@ fn lines_of(got: &[Got]) -> Vec<(String, String, String)> {
     lines
 }
 
-fn expected() -> Vec<(String, String, String)> {
+pub(crate) fn expected() -> Vec<(String, String, String)> {
     let lines = ["j0-0", "j1-0", "j2-0"].map(|job| {
         let said = (job.to_owned(), "stdout".to_owned(), format!("out of {job}"));
         let erred = (
@@ -185,6 +193,12 @@ fn what_jobs_say_is_said_again_by_otlp_whatever_stops_in_between() {
     wait_for("all lines", || {
         lines_of(&collector.got()[before..]) == expected()
     });
+    assert!(
+        collector
+            .got()
+            .iter()
+            .all(|got| got.header("api-key") == "a,b")
+    );
     wait_for("no mark", || marks_below(&marks) == 0);
 }
 
@@ -199,11 +213,29 @@ fn what_jobs_say_is_said_again_by_the_forward_protocol() {
     let Some(url) = server("HCNDC_TEST_FLUENTD_URL", "logs by the forward protocol") else {
         return;
     };
-    // The server writes each event that it takes as a line to a file.
     let (url, file) = url.split_once(' ').unwrap();
+    said_again_by_the_forward_protocol(url, "", file);
+}
+
+#[test]
+fn what_jobs_say_is_said_again_by_the_forward_protocol_over_tls() {
+    let Some(url) = server("HCNDC_TEST_FLUENTD_URL", "the forward protocol over TLS") else {
+        return;
+    };
+    let (url, file) = url.split_once(' ').unwrap();
+    let port = url.rsplit_once(':').unwrap().1.parse().unwrap();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let ca = tempfile::NamedTempFile::new().unwrap();
+    let tls_port = runtime.block_on(by_tls(port, ca.path()));
+    let trusted = format!("&ca_file={}", ca.path().display());
+    said_again_by_the_forward_protocol(&format!("fluentds://127.0.0.1:{tls_port}"), &trusted, file);
+}
+
+/// The server writes each event that it takes as a line to a file.
+fn said_again_by_the_forward_protocol(url: &str, more: &str, file: &str) {
     let tag = format!("test.{}", uuid::Uuid::new_v4());
     let mut bed = Bed::new(Shared::File);
-    bed.environment = vec![("HCNDC_FORWARD_LOGS", format!("{url}?tag={tag}"))];
+    bed.environment = vec![("HCNDC_FORWARD_LOGS", format!("{url}?tag={tag}{more}"))];
     let first = bed.serve("first");
     bed.put_mesh(&first, 1, "echo and an error >&2");
     let execution = first.start_flow(&[]);
@@ -228,4 +260,94 @@ fn what_jobs_say_is_said_again_by_the_forward_protocol() {
         .collect();
     found.sort();
     assert_eq!(found, expected());
+}
+
+/// Says a line at a collector.
+async fn said_at(url: &str) -> Result<(), SinkError> {
+    let http = Http::new().limited(Duration::from_secs(1));
+    let sink = log_sink::open(url, &http, None).unwrap();
+    let origin = LogOrigin {
+        attempt: AttemptId(1),
+        number: 1,
+        job_run: JobRunId(1),
+        execution: ExecutionId(1),
+        flow: "f".to_owned(),
+        job: "j".to_owned(),
+        data_date: "2026-11-21".parse().unwrap(),
+        executor: ExecutorId(1),
+    };
+    let line = LogLine {
+        origin: Arc::new(origin),
+        at: Timestamp::from_micros(1_795_309_323_000_000),
+        stream: Stream::Stdout,
+        text: "loaded".to_owned(),
+    };
+    sink.send(&[line]).await
+}
+
+#[tokio::test]
+async fn lines_that_a_collector_does_not_take_may_be_taken_later() {
+    let keyless = Receiver::start(401, "no such key").await;
+    let wrong = Receiver::start(400, "no such tenant").await;
+    let cut = b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nabc";
+    for (scheme, port, may_do_later, expected) in [
+        ("fluentd", nobody(), true, "refused"),
+        (
+            "fluentd",
+            saying(b"").await,
+            true,
+            "it acknowledged nothing within 1 s",
+        ),
+        ("fluentd", dying(b"").await, true, "before it acknowledged"),
+        (
+            "fluentd",
+            dying(b"HTTP/1.1 400 Bad Request\r\n\r\n").await,
+            true,
+            "",
+        ),
+        (
+            "fluentd",
+            dying(b"\x81\xa3ack\xa5other").await,
+            true,
+            "something else",
+        ),
+        ("fluentds", untrusted().await, true, "certificate"),
+        ("fluentds", dying(b"220 ready\r\n").await, true, ""),
+        ("otlp+http", nobody(), true, "refused"),
+        ("otlp+http", saying(b"").await, true, "no answer in time"),
+        ("otlp+http", dying(b"").await, true, ""),
+        (
+            "otlp+http",
+            dying(b"\xff\xfe220 ready\r\n\r\n").await,
+            true,
+            "",
+        ),
+        ("otlp+http", dying(cut).await, true, ""),
+        ("otlp+https", untrusted().await, true, "certificate"),
+        // A key is put right by somebody; what else is refused, is refused for good.
+        ("otlp+http", keyless.address.port(), true, "no such key"),
+        ("otlp+http", wrong.address.port(), false, "no such tenant"),
+    ] {
+        let more = match scheme.starts_with("fluentd") {
+            true => "?answer_seconds=1",
+            false => "",
+        };
+        let told = said_at(&format!("{scheme}://127.0.0.1:{port}{more}")).await;
+        let error = told.unwrap_err();
+        assert_eq!(error.may_do_later, may_do_later, "{scheme}: {error}");
+        assert!(error.reason.contains(expected), "{scheme}: {error}");
+    }
+}
+
+#[test]
+fn settings_of_a_collector_that_do_not_do_are_told_with_those_that_do() {
+    for (query, expected) in [
+        ("tga=a", "there are tag=TAG"),
+        ("answer_seconds=0", "answer_seconds must be 1 to 300"),
+        ("ca_file=/nowhere.pem", "/nowhere.pem"),
+    ] {
+        let url = format!("fluentds://collector?{query}");
+        let error = log_sink::open(&url, &Http::new(), None).unwrap_err();
+        assert!(error.to_string().contains(expected), "{error}");
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::{
     collections::VecDeque,
+    io::Read as _,
     net::SocketAddr,
     sync::{Arc, Mutex},
 };
@@ -75,6 +76,7 @@ impl Receiver {
                       query: String,
                       headers: HeaderMap,
                       body: Bytes| {
+                    let body = unpacked(&headers, body);
                     let mut kept = keeps.lock().unwrap();
                     let next = kept.answers.pop_front();
                     let (status, answer) = next.unwrap_or_else(|| kept.usual.clone());
@@ -144,6 +146,20 @@ impl Receiver {
     pub(crate) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }
+}
+
+/// A body as it was before it was packed, if it was.
+fn unpacked(headers: &HeaderMap, body: Bytes) -> Bytes {
+    if headers
+        .get("content-encoding")
+        .is_none_or(|it| it != "gzip")
+    {
+        return body;
+    }
+    let mut whole = Vec::new();
+    let mut read = flate2::read::GzDecoder::new(&*body);
+    read.read_to_end(&mut whole).unwrap();
+    whole.into()
 }
 
 impl Drop for Receiver {

@@ -1,6 +1,9 @@
 //! Traces and lineage of executions that have ended: each arrives whole, whatever fails in between.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    process::{Child, Command, Stdio},
+};
 
 use hcndc_core::id::{AttemptId, ExecutionId, JobRunId};
 use hcndc_web::connect::report::Ids;
@@ -13,9 +16,13 @@ use sea_orm::{ConnectionTrait as _, Database, DbBackend, Statement};
 use serde_json::Value;
 
 use crate::{
+    logs::{expected, lines_of},
+    proxy::{dying, nobody},
     receiver::{Got, Receiver},
+    server,
     several::{Bed, Peer, Proxy, Shared},
     support::wait_for,
+    tls_proxy::untrusted,
 };
 
 fn ended(server: &Peer, execution: u64) -> Value {
@@ -78,7 +85,6 @@ fn spans(got: &[Got]) -> BTreeMap<Vec<u8>, BTreeMap<Vec<u8>, Span>> {
     for got in got {
         assert_eq!(got.path, "/v1/traces");
         assert_eq!(got.header("content-type"), "application/x-protobuf");
-        assert_eq!(got.header("api-key"), "a,b");
         let request = ExportTraceServiceRequest::decode(got.body.clone()).unwrap();
         let spans = request.resource_spans.into_iter();
         let spans = spans.flat_map(|it| it.scope_spans).flat_map(|it| it.spans);
@@ -129,6 +135,9 @@ fn each_trace_arrives_whatever_fails_and_whoever_leads() {
         });
     };
     whole(execution);
+
+    let keys = collector.taken();
+    assert!(keys.iter().all(|got| got.header("api-key") == "a,b"));
 
     // What jobs were told is what is told of them.
     let all = spans(&collector.taken());
@@ -277,4 +286,129 @@ fn each_event_of_lineage_arrives_whatever_fails() {
     wait_for("the events", || events(&marquez.taken()) == expected);
     // Jobs are not told of a trace that nobody sends.
     assert!(!second.log().contains("trace of"));
+}
+
+/// A collector as a process; it ends with this.
+struct Collector(Child);
+
+impl Drop for Collector {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn a_collector_of_others_takes_traces_and_logs_and_passes_them_on_as_they_were() {
+    let test = "traces and logs to a collector of OpenTelemetry";
+    let Some(program) = server("HCNDC_TEST_OTLP_COLLECTOR", test) else {
+        return;
+    };
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let behind = runtime.block_on(Receiver::start(200, ""));
+    let dir = tempfile::tempdir().unwrap();
+    let address = format!("127.0.0.1:{}", nobody());
+    let file = |name: &str| dir.path().join(name).display().to_string();
+    let started = Command::new(program)
+        .args(["start", "--otlp-http-endpoint", &address])
+        .args(["--otlp-grpc-endpoint", &format!("127.0.0.1:{}", nobody())])
+        .args(["--pid-file", &file("pid"), "--log-file", &file("log")])
+        .args(["--exporter", "otlp", "--otlp-exporter-protocol", "http"])
+        .args(["--otlp-exporter-endpoint", &behind.url("")])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn();
+    let _collector = Collector(started.unwrap());
+
+    let mut bed = Bed::new(Shared::File);
+    bed.environment = vec![
+        ("HCNDC_TRACES_TO", format!("http://{address}")),
+        ("HCNDC_FORWARD_LOGS", format!("otlp+http://{address}")),
+    ];
+    let first = bed.serve("first");
+    let ids = runtime.block_on(ids(&bed));
+    bed.put_mesh(&first, 1, "echo and an error >&2");
+    let execution = first.start_flow(&[]);
+    assert_eq!(ended(&first, execution)["state"], "succeeded");
+    let of = |path: &str| {
+        let mut got = behind.got();
+        got.retain(|got| got.path == path);
+        got
+    };
+    let whole = spans_of(&first, &ids, execution);
+    wait_for("the trace", || {
+        traced(&of("/v1/traces"), &ids, execution) == whole
+    });
+    let all = spans(&of("/v1/traces"));
+    let found = &all[&ids.trace(ExecutionId(execution)).to_vec()];
+    let roots = found.values().filter(|it| it.parent_span_id.is_empty());
+    let names: Vec<_> = roots.map(|it| it.name.as_str()).collect();
+    assert_eq!(names, ["execution f"]);
+    wait_for("all lines", || lines_of(&of("/v1/logs")) == expected());
+}
+
+#[test]
+fn what_goes_wrong_on_the_way_of_a_report_is_told_and_all_arrives_once_it_is_mended() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let keyless = runtime.block_on(Receiver::start(401, "no such key"));
+    let cut = b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n{";
+    let ways = runtime.block_on(async {
+        [
+            ("http", nobody(), "refused"),
+            ("http", dying(b"").await, ""),
+            ("http", dying(b"\xff\xfe220 ready\r\n\r\n").await, ""),
+            ("http", dying(cut).await, ""),
+            ("https", untrusted().await, "certificate"),
+            ("http", keyless.address.port(), "no such key"),
+        ]
+    });
+    let mut bed = Bed::new(Shared::File);
+    let to = |url: &str| {
+        vec![
+            ("HCNDC_TRACES_TO", url.to_owned()),
+            ("HCNDC_LINEAGE_TO", url.to_owned()),
+            ("HCNDC_LINEAGE_NAMESPACE", "night".to_owned()),
+            ("OPENLINEAGE_API_KEY", "secret".to_owned()),
+        ]
+    };
+    let mut executions = Vec::new();
+    // The log of one server goes on with the next.
+    let mut said = 0;
+    for (scheme, port, expected) in ways {
+        bed.environment = to(&format!("{scheme}://127.0.0.1:{port}"));
+        let mut server = bed.serve("first");
+        if executions.is_empty() {
+            bed.put_mesh(&server, 1, "true");
+        }
+        let execution = server.start_flow(&[]);
+        assert_eq!(ended(&server, execution)["state"], "succeeded");
+        wait_for("it to be noticed at both", || {
+            let log = server.log();
+            let told = log[said..]
+                .lines()
+                .filter(|line| line.contains("is not taken"));
+            told.filter(|line| line.contains(expected)).count() == 2
+        });
+        server.stop();
+        said = server.log().len();
+        executions.push(execution);
+    }
+    let good = runtime.block_on(Receiver::start(200, ""));
+    bed.environment = to(&good.url(""));
+    let server = bed.serve("first");
+    let ids = runtime.block_on(ids(&bed));
+    let of = |path: &str| {
+        let mut got = good.got();
+        got.retain(|got| got.path == path);
+        got
+    };
+    let mut told = BTreeMap::new();
+    for execution in executions {
+        let whole = spans_of(&server, &ids, execution);
+        wait_for("the trace", || {
+            traced(&of("/v1/traces"), &ids, execution) == whole
+        });
+        told.extend(events_of(&server, &ids, execution, "COMPLETE"));
+    }
+    wait_for("the events", || events(&of("/api/v1/lineage")) == told);
 }

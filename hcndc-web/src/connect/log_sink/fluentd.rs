@@ -38,6 +38,8 @@ pub struct Fluentd {
     port: u16,
     tag: String,
     is_tls: bool,
+    authorities: Option<String>,
+    acknowledge: Duration,
     connection: Mutex<Option<Connection>>,
 }
 
@@ -90,11 +92,27 @@ impl Fluentd {
     /// What is wrong with it.
     pub fn new(url: &Url) -> Result<Self, String> {
         let mut tag = TAG.to_owned();
+        let (mut authorities, mut acknowledge) = (None, ACKNOWLEDGE);
         for (name, value) in url.query_pairs() {
-            match &*name {
-                "tag" if !value.is_empty() => tag = value.into_owned(),
-                other => return Err(format!("{other} is no setting; there is tag=TAG")),
+            match (&*name, &*value) {
+                ("tag", value) if !value.is_empty() => tag = value.to_owned(),
+                ("ca_file", path) if !path.is_empty() => authorities = Some(path.to_owned()),
+                ("answer_seconds", text) => {
+                    let seconds = text.parse().ok().filter(|it| (1..=300).contains(it));
+                    let seconds = seconds.ok_or("answer_seconds must be 1 to 300")?;
+                    acknowledge = Duration::from_secs(seconds);
+                }
+                (other, _) => {
+                    return Err(format!(
+                        "{other} is no setting; there are tag=TAG, ca_file=FILE and answer_seconds=SECONDS"
+                    ));
+                }
             }
+        }
+        let is_tls = url.scheme() == "fluentds";
+        if let Some(path) = &authorities {
+            // What cannot be read is told now, and not when the first job has ended.
+            tls::read_authorities(path).map_err(|error| error.to_string())?;
         }
         // Brackets stand around an IPv6 address in a URL only.
         let host = url.host_str().unwrap_or_default();
@@ -107,7 +125,9 @@ impl Fluentd {
             host,
             port: url.port().unwrap_or(PORT),
             tag,
-            is_tls: url.scheme() == "fluentds",
+            is_tls,
+            authorities,
+            acknowledge,
             connection: Mutex::default(),
         })
     }
@@ -120,7 +140,8 @@ impl Fluentd {
             if !self.is_tls {
                 return Ok(Connection(Box::new(stream)));
             }
-            let config = tls::client_config(None).map_err(|error| error.to_string())?;
+            let config = tls::client_config(self.authorities.as_deref());
+            let config = config.map_err(|error| error.to_string())?;
             let name = ServerName::try_from(self.host.clone());
             let name = name.map_err(|error| error.to_string())?;
             let connector = TlsConnector::from(Arc::new(config));
@@ -214,11 +235,11 @@ impl LogSink for Fluentd {
                 .await
                 .map_err(|reason| failed(reason, true))?,
         };
-        let sent = timeout(ACKNOWLEDGE, connection.send(&message, &chunk)).await;
+        let sent = timeout(self.acknowledge, connection.send(&message, &chunk)).await;
         let sent = sent.unwrap_or_else(|_| {
             Err(format!(
                 "it acknowledged nothing within {} s",
-                ACKNOWLEDGE.as_secs()
+                self.acknowledge.as_secs()
             ))
         });
         sent.map_err(|reason| failed(reason, true))?;

@@ -3,7 +3,7 @@
 //! | address | is |
 //! | --- | --- |
 //! | `fluentd://host:24224?tag=hcndc` | the forward protocol, with acknowledgements: fluentd, Fluent Bit, Vector, … |
-//! | `fluentds://…` | the same over TLS |
+//! | `fluentds://…?ca_file=/etc/ca.pem` | the same over TLS |
 //! | `otlp+http://host:4318`, `otlp+https://…` | OTLP over HTTP: an OpenTelemetry collector, and most that store logs |
 
 pub mod fluentd;
@@ -25,7 +25,7 @@ use crate::{causes::with_causes, connect::http::Http};
 /// Why logs cannot be forwarded there.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "--forward-logs {url}: {reason}; give fluentd://HOST:24224?tag=TAG, fluentds://…, otlp+http://HOST:4318 or otlp+https://…"
+    "--forward-logs {url}: {reason}; give fluentd://HOST:24224?tag=TAG, fluentds://…?ca_file=FILE, otlp+http://HOST:4318 or otlp+https://…"
 )]
 pub struct LogSinkError {
     url: String,

@@ -104,7 +104,8 @@ impl LogSink for Otlp {
         match sent.await {
             Ok(answer) if answer.is_ok() => Ok(()),
             Ok(answer) => Err(SinkError {
-                may_do_later: answer.may_do_later(),
+                // A key that is wrong is put right by somebody: what is due until then is not lost.
+                may_do_later: answer.may_do_later() || matches!(answer.status, 401 | 403),
                 reason: answer.line(),
             }),
             Err(error) => Err(SinkError {
