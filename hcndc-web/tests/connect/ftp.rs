@@ -189,10 +189,13 @@ async fn a_server_says_who_it_is_and_whom_it_refuses() {
     let mut to = server.by(Way::Explicit);
     let said = finder().try_out(&to).await.unwrap();
     assert!(said.contains("ProFTPD"), "{said}");
-    to.password = Secret::new("wrong-secret");
-    let why = look(&finder(), &to, "/*").await.unwrap_err();
-    assert!(why.contains("incorrect"), "{why}");
-    assert!(!why.contains("wrong-secret"), "{why}");
+    for way in [Way::Plain, Way::Explicit, Way::Implicit] {
+        to = server.by(way);
+        to.password = Secret::new("wrong-secret");
+        let why = look(&finder(), &to, "/*").await.unwrap_err();
+        assert!(why.contains("incorrect"), "{way:?}: {why}");
+        assert!(!why.contains("wrong-secret"), "{way:?}: {why}");
+    }
 }
 
 #[tokio::test]
@@ -225,12 +228,22 @@ async fn what_is_no_ftp_server_is_told_in_time() {
             Some("Too many users"),
         ),
     ] {
-        let mut to = at(FileServerKind::Ftp, port, "somebody", "file-secret");
-        option(&mut to, "connect_seconds", "1");
-        let why = look(&finder(), &to, "/*").await.unwrap_err();
-        // Of garbage it is told that it is none, however it is told.
-        assert!(expected.is_none_or(|it| why.contains(it)), "{why}");
-        assert!(!why.contains("file-secret"), "{why}");
+        for (kind, tls) in [
+            (FileServerKind::Ftp, None),
+            (FileServerKind::Ftps, Some("explicit")),
+            (FileServerKind::Ftps, Some("implicit")),
+        ] {
+            let mut to = at(kind, port, "somebody", "file-secret");
+            option(&mut to, "connect_seconds", "1");
+            if let Some(tls) = tls {
+                option(&mut to, "tls", tls);
+            }
+            let why = look(&finder(), &to, "/*").await.unwrap_err();
+            // Of garbage it is told that it is none, however it is told; all of it is where TLS is to be.
+            let is_told = expected.is_none_or(|it| why.contains(it));
+            assert!(is_told || tls == Some("implicit"), "{tls:?}: {why}");
+            assert!(!why.contains("file-secret"), "{tls:?}: {why}");
+        }
     }
 }
 
@@ -241,8 +254,14 @@ async fn looks_share_a_connection_that_is_made_anew_when_it_breaks_or_hangs() {
         return;
     };
     put(&server.root, "a.csv", "1");
+    for way in [Way::Plain, Way::Explicit] {
+        breaks_or_hangs(&server, way).await;
+    }
+}
+
+async fn breaks_or_hangs(server: &FtpServer, way: Way) {
     let proxy = Proxy::start(server.port).await;
-    let (finder, mut to) = (finder(), server.by(Way::Explicit));
+    let (finder, mut to) = (finder(), server.by(way));
     to.port = Some(proxy.port);
     option(&mut to, "answer_seconds", "1");
     option(&mut to, "connect_seconds", "2");
