@@ -369,6 +369,83 @@ async fn a_full_disk_stops_new_jobs_and_spares_running_ones() {
     assert!(log.is_ok());
 }
 
+/// A file system of a megabyte and a half; `None`, and says so, where we may not make one.
+struct SmallDisk(tempfile::TempDir);
+
+impl SmallDisk {
+    fn new(test: &str) -> Option<Self> {
+        let disk = Self(tempfile::tempdir().unwrap());
+        let mounted = std::process::Command::new("mount")
+            .args(["-t", "tmpfs", "-o", "size=1536k", "tmpfs"])
+            .arg(disk.0.path())
+            .stderr(Stdio::null())
+            .status();
+        if mounted.is_ok_and(|status| status.success()) {
+            return Some(disk);
+        }
+        assert!(
+            std::env::var_os("HCNDC_CI").is_none(),
+            "{test} cannot make a file system"
+        );
+        eprintln!("skipped: {test}: no file system can be made here");
+        None
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        // What still has a file open there lets go of it soon.
+        let _ = std::process::Command::new("umount")
+            .arg("-l")
+            .arg(self.0.path())
+            .stderr(Stdio::null())
+            .status();
+    }
+}
+
+#[tokio::test]
+async fn a_disk_that_fills_up_under_it_and_is_cleared_is_used_again() {
+    let test = "a_disk_that_fills_up_under_it_and_is_cleared_is_used_again";
+    let Some(disk) = SmallDisk::new(test) else {
+        return;
+    };
+    let program = Program::start_in(disk.0.path());
+    let transport = program.transport().await;
+    let big = "echo ready >ready; until [ -e go ]; do sleep 0.01; done; \
+               yes 0123456789abcde | head -c 4000000; exit 5";
+    start(&transport, order(1, big)).await;
+    program.written("ready").await;
+    let ballast = disk.0.path().join("ballast");
+    let error = std::fs::write(&ballast, vec![1; 4 << 20]).unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::StorageFull);
+
+    let mut ids = 2..;
+    let refused = within(async {
+        for id in ids.by_ref() {
+            if let EndCause::NotStarted(reason) = ran(&transport, order(id, "true")).await {
+                return reason;
+            }
+        }
+        String::new()
+    })
+    .await;
+    assert!(refused.contains("cannot write the spool"), "{refused}");
+    std::fs::write(disk.0.path().join("go"), "").unwrap();
+    assert_eq!(end(&transport).await, EndCause::Exited(5));
+
+    std::fs::remove_file(ballast).unwrap();
+    within(async {
+        for id in ids {
+            match ran(&transport, order(id, "exit 6")).await {
+                EndCause::Exited(6) => return,
+                EndCause::NotStarted(_) => tokio::time::sleep(Duration::from_millis(20)).await,
+                other => panic!("not {other:?}"),
+            }
+        }
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn an_orphaned_executor_ends_by_itself() {
     let directory = tempfile::tempdir().unwrap();

@@ -3,7 +3,14 @@
 
 mod desk;
 
-use std::{collections::BTreeSet, fs::OpenOptions, io::Write as _, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeSet,
+    fs::OpenOptions,
+    io::Write as _,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use desk::{
     holders, lives, order,
@@ -354,6 +361,47 @@ async fn after_a_restart_of_the_host_attempts_are_lost_by_name() {
     nix::sys::signal::killpg(group, Signal::SIGKILL).unwrap();
 }
 
+/// Run twice: before the host is restarted, without a word of warning, and after it.
+#[tokio::test]
+#[ignore = "restarts the host: .ci/vm runs it"]
+async fn a_restart_of_the_host_is_survived_by_what_was_accepted() {
+    let disk = std::env::var_os("HCNDC_TEST_DISK").expect("a folder that outlasts a restart");
+    let directory = Path::new(&disk).join("host");
+    let is_first = !directory.exists();
+    std::fs::create_dir_all(&directory).unwrap();
+    let program = Program::start_in(&directory);
+    let transport = program.transport().await;
+    if is_first {
+        assert_eq!(
+            ran(&transport, order(1, "echo done; exit 4")).await,
+            EndCause::Exited(4)
+        );
+        // Its end is told until somebody has written it down: this one nobody has.
+        transport.send(ID, Order::Run(Box::new(order(2, "echo ended; exit 5"))));
+        assert_eq!(end_of(&transport, AttemptId(2)).await, EndCause::Exited(5));
+        start(&transport, order(3, "echo run >>runs; sleep 600")).await;
+        program.written("runs").await;
+        std::fs::write("/proc/sysrq-trigger", "b").unwrap();
+        std::future::pending::<()>().await;
+    }
+    let held = program.resume(&transport).await;
+    let cause = |id| {
+        let held = held.iter().find(|held| held.attempt == AttemptId(id));
+        held.and_then(|held| held.end.as_ref())
+            .map(|end| end.cause.clone())
+    };
+    let lost = EndCause::Lost("the host was restarted while it ran".into());
+    assert_eq!(cause(3), Some(lost));
+    assert_eq!(cause(2), Some(EndCause::Exited(5)));
+    assert_eq!(
+        ran(&transport, order(4, "exit 6")).await,
+        EndCause::Exited(6)
+    );
+    // What it wrote may not have come to the disk; that it was not begun again has.
+    let runs = std::fs::read_to_string(directory.join("runs")).unwrap_or_default();
+    assert!(runs.len() <= "run\n".len(), "{runs:?}");
+}
+
 #[tokio::test]
 async fn an_attempt_that_was_accepted_and_never_begun_may_be_given_again() {
     let mut program = Program::start();
@@ -401,6 +449,92 @@ async fn however_an_executor_is_killed_each_attempt_runs_once() {
         assert_eq!(cause, EndCause::Exited(5), "attempt {id}");
         assert_eq!(program.written(&format!("runs-{id}")).await, "run\n");
         transport.send(ID, Order::Ack { attempt });
+    }
+}
+
+/// What is written down of an attempt, one after the other: where, and the word for it.
+const WRITTEN: [(&str, &str); 6] = [
+    ("spool.journal", "accepted"),
+    ("holders", "begun"),
+    ("holders", "started"),
+    ("spool.journal", "started"),
+    ("holders", "ended"),
+    ("spool.journal", "ended"),
+];
+
+/// Returns once this is written down of an attempt, or something later: a holder drops what it is told to forget.
+async fn until_written(data_dir: PathBuf, attempt: AttemptId, point: usize) {
+    let texts = move |place: &str| {
+        let path = data_dir.join(place);
+        let paths: Vec<PathBuf> = match std::fs::read_dir(&path) {
+            Ok(entries) => entries.flatten().map(|entry| entry.path()).collect(),
+            Err(_) => vec![path],
+        };
+        let texts = paths
+            .into_iter()
+            .filter_map(|path| std::fs::read_to_string(path).ok());
+        texts.collect::<String>()
+    };
+    let is_there = move || {
+        WRITTEN[point..].iter().any(|(place, word)| {
+            let begin = format!("\"{word}\":{{\"attempt\":{attempt}");
+            let text = texts(place);
+            text.contains(&format!("{begin},")) || text.contains(&format!("{begin}}}"))
+        })
+    };
+    // On a thread of its own, without a pause: what follows is to be as close as can be.
+    let looked = tokio::task::spawn_blocking(move || {
+        let begun = std::time::Instant::now();
+        while !is_there() {
+            assert!(begun.elapsed() < desk::GENEROUS, "{WRITTEN:?} from {point}");
+            std::thread::yield_now();
+        }
+    });
+    looked.await.unwrap();
+}
+
+#[tokio::test]
+async fn killed_after_each_thing_that_it_writes_down_an_executor_runs_each_attempt_once() {
+    let mut program = Program::start();
+    let transport = program.transport().await;
+    for (point, id) in (0..WRITTEN.len()).zip(1..) {
+        let order = order(id, &format!("echo run >>runs-{id}; exit 5"));
+        let attempt = order.attempt;
+        transport.send(ID, Order::Run(Box::new(order.clone())));
+        until_written(program.data_dir(), attempt, point).await;
+        program.start_again();
+        let held = program.resume(&transport).await;
+        let cause = match held.iter().find(|held| held.attempt == attempt) {
+            Some(held) if held.end.is_some() => held.end.clone().unwrap().cause,
+            Some(_) => end_of(&transport, attempt).await,
+            // As the engine does: what is not held never arrived.
+            None => {
+                assert_eq!(point, 0, "it was begun and is forgotten");
+                transport.send(ID, Order::Run(Box::new(order)));
+                end_of(&transport, attempt).await
+            }
+        };
+        assert_eq!(cause, EndCause::Exited(5), "killed at {:?}", WRITTEN[point]);
+        assert_eq!(program.written(&format!("runs-{id}")).await, "run\n");
+        // It is told again until it is acknowledged, and never after that is written down.
+        program.start_again();
+        let held = program.resume(&transport).await;
+        let told = held.iter().find(|held| held.attempt == attempt);
+        assert_eq!(told.unwrap().end.as_ref().unwrap().cause, cause);
+        transport.send(ID, Order::Ack { attempt });
+        let spool = program.data_dir().join("spool.journal");
+        within(async {
+            while !std::fs::read_to_string(&spool)
+                .unwrap()
+                .contains(&format!("\"acknowledged\":{{\"attempt\":{attempt},"))
+            {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        })
+        .await;
+        program.start_again();
+        let held = program.resume(&transport).await;
+        assert!(held.iter().all(|held| held.attempt != attempt));
     }
 }
 

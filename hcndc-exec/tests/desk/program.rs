@@ -24,9 +24,24 @@ use super::{GENEROUS, signal_holders, within, written};
 
 pub(crate) const ID: ExecutorId = ExecutorId(1);
 
+/// A directory that goes with the test, or stays.
+pub(crate) enum Place {
+    Temporary(tempfile::TempDir),
+    Lasting(PathBuf),
+}
+
+impl Place {
+    pub(crate) fn path(&self) -> &Path {
+        match self {
+            Self::Temporary(directory) => directory.path(),
+            Self::Lasting(path) => path,
+        }
+    }
+}
+
 /// The program on a directory of its own; killed when dropped.
 pub(crate) struct Program {
-    pub(crate) directory: tempfile::TempDir,
+    pub(crate) directory: Place,
     pub(crate) child: Child,
     /// What is started.
     file: PathBuf,
@@ -48,20 +63,25 @@ impl Program {
     /// Starts it by `sh`, which may set limits first.
     pub(crate) fn start_after(limits: &str) -> Self {
         let directory = tempfile::tempdir().unwrap();
-        Self::start_on(directory, limits, ORIGINAL.into(), &[])
+        Self::start_on(Place::Temporary(directory), limits, ORIGINAL.into(), &[])
+    }
+
+    /// On a directory that stays.
+    pub(crate) fn start_in(directory: &Path) -> Self {
+        Self::start_on(
+            Place::Lasting(directory.to_owned()),
+            "",
+            ORIGINAL.into(),
+            &[],
+        )
     }
 
     /// With these arguments, too.
     pub(crate) fn start_with(directory: tempfile::TempDir, arguments: &[String]) -> Self {
-        Self::start_on(directory, "", ORIGINAL.into(), arguments)
+        Self::start_on(Place::Temporary(directory), "", ORIGINAL.into(), arguments)
     }
 
-    fn start_on(
-        directory: tempfile::TempDir,
-        limits: &str,
-        file: PathBuf,
-        arguments: &[String],
-    ) -> Self {
+    fn start_on(directory: Place, limits: &str, file: PathBuf, arguments: &[String]) -> Self {
         let child = Self::spawn(directory.path(), limits, &file, arguments);
         Self {
             directory,
@@ -105,7 +125,7 @@ impl Program {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("program");
         std::fs::copy(ORIGINAL, &file).unwrap();
-        Self::start_on(directory, "", file, &[])
+        Self::start_on(Place::Temporary(directory), "", file, &[])
     }
 
     /// Puts another build into the place of the program.
