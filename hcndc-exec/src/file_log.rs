@@ -14,7 +14,6 @@ use std::{
     collections::HashMap,
     fs::{self, File, OpenOptions},
     io::{self, ErrorKind as IoKind},
-    os::unix::fs::FileExt as _,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
     time::{Duration, SystemTime},
@@ -28,7 +27,10 @@ use hcndc_core::{
 };
 use tokio::sync::Notify;
 
-use crate::checksum::fnv1a_32;
+use crate::{
+    checksum::fnv1a_32,
+    platform::{read_exact_at, write_all_at},
+};
 
 pub(crate) const HEAD_BYTES: usize = 4 + 1 + 8 + 4;
 /// The longest entry that the port allows.
@@ -494,7 +496,7 @@ impl Silent {
             })
         } else {
             open_for_writing(&self.path).and_then(|file| {
-                file.write_all_at(&self.bits[self.byte..=self.byte], self.byte as u64)
+                write_all_at(&file, &self.bits[self.byte..=self.byte], self.byte as u64)
             })
         };
         written.map_err(|source| FileLogError::Io {
@@ -555,7 +557,7 @@ impl OpenLog {
 
     /// Appends whole frames or nothing.
     fn write(&mut self, frames: &[u8]) -> Result<(), FileLogError> {
-        match self.file.write_all_at(frames, self.length) {
+        match write_all_at(&self.file, frames, self.length) {
             Ok(()) => {
                 self.length += frames.len() as u64;
                 Ok(())
@@ -716,7 +718,7 @@ impl<'a> Frames<'a> {
         let wanted = (self.length - place).min(Self::WINDOW_BYTES.max(count) as u64) as usize;
         self.window.resize(wanted, 0);
         self.window_at = place;
-        self.file.read_exact_at(&mut self.window, place)
+        read_exact_at(self.file, &mut self.window, place)
     }
 }
 

@@ -10,6 +10,7 @@
 //! - [`executor`] runs attempts; [`executor::run`] is the whole program, [`executor::Supervisor`] the part to embed.
 //! - [`link`] and [`ledger`] hold the rules of the protocol, without IO.
 //! - [`work`] does what jobs do beside running commands, in a process of its own for each; [`trust`] and [`causes`] serve it, and others.
+//! - `platform` is what the operating system has to give, the only room that knows which one it is.
 //! - [`FileLog`] implements the core's port [`LogStore`](hcndc_core::port::LogStore); [`LogArchive`] keeps what is complete, compressed.
 
 mod archive;
@@ -20,6 +21,7 @@ pub mod executor;
 mod file_log;
 pub mod ledger;
 pub mod link;
+mod platform;
 mod protocol;
 mod tls;
 mod token;

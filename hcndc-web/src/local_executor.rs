@@ -176,7 +176,7 @@ pub async fn inside(home: &Path, base: &Path) -> Result<Supervisor, StartError> 
     config.base_dir = base.to_path_buf();
     // A run starts no processes but jobs, so whatever is orphaned is a job's.
     config.adopt_orphans = true;
-    config.worker = Some(executor::OWN_PROGRAM.into());
+    config.worker = Some(executor::own_program());
     Supervisor::start(config).await
 }
 

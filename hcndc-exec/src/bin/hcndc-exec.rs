@@ -3,7 +3,6 @@
 use std::{
     io::{IsTerminal as _, Write as _},
     net::SocketAddr,
-    os::unix::process::CommandExt as _,
     path::PathBuf,
     process::{Command, ExitCode},
 };
@@ -12,8 +11,8 @@ use clap::Parser;
 use hcndc_exec::{
     ExecutorTls, TlsFiles, Token,
     executor::{
-        Access, ExecutorConfig, HostRules, JobLimits, Signals, SupervisorConfig, Verdict, check,
-        hold_if_asked, run,
+        Access, ExecutorConfig, HostRules, JobLimits, LIST_SEPARATOR, Signals, SupervisorConfig,
+        Verdict, begin_again, check, hold_if_asked, run,
     },
 };
 use tracing_subscriber::EnvFilter;
@@ -60,12 +59,12 @@ struct Args {
     )]
     base_dir: PathBuf,
     /// Directories in which, and below which, jobs may start; may be given more than once, in the environment separated
-    /// by colons; default: anywhere
+    /// by colons (semicolons on Windows); default: anywhere
     #[arg(
         long,
         value_name = "DIR",
         env = "HCNDC_EXEC_ALLOW_DIRS",
-        value_delimiter = ':'
+        value_delimiter = LIST_SEPARATOR
     )]
     allow_dir: Vec<PathBuf>,
     /// User that jobs run as; only for an executor of root's
@@ -258,7 +257,9 @@ fn serve(config: ExecutorConfig, program: PathBuf) -> Result<ExitCode, Failure> 
     if result? {
         let arguments = std::env::args_os().skip(1);
         // Returns only if it fails.
-        return Err(Command::new(program).args(arguments).exec().into());
+        let mut again = Command::new(program);
+        again.args(arguments);
+        return Err(begin_again(again).into());
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -4,18 +4,18 @@ use std::{
     fs::{self, OpenOptions},
     io::{self, Write as _},
     net::SocketAddr,
-    os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
     process::Stdio,
     time::Duration,
 };
 
-use nix::unistd::Pid;
 use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, sleep};
 
-use super::census::Seen;
-use crate::token::Token;
+use crate::{
+    platform::{self, Pid},
+    token::Token,
+};
 
 /// Name of the file.
 const FILE: &str = "executor.json";
@@ -34,7 +34,7 @@ pub struct Announcement {
 #[derive(Serialize, Deserialize)]
 struct Content {
     pid: u32,
-    /// In ticks since boot, so that a later process of the same number is not taken for it.
+    /// As in [`Seen`](platform::Seen), so that a later process of the same number is not taken for it.
     start_time: u64,
     address: SocketAddr,
     token: Option<String>,
@@ -51,7 +51,7 @@ pub fn find(data_dir: &Path) -> io::Result<Option<Announcement>> {
         Err(error) => return Err(error),
     };
     let content: Content = serde_json::from_slice(&content)?;
-    let runs = Seen::look(Pid::from_raw(content.pid.cast_signed()))
+    let runs = platform::look(Pid(content.pid))
         .is_some_and(|seen| seen.born == content.start_time && !seen.ended);
     if !runs {
         return Ok(None);
@@ -109,7 +109,7 @@ pub async fn find_or_start(
 /// Leaves the terminal and the session of whoever started this process, so that neither its end nor a Ctrl-C there ends
 /// us. Does nothing in a process that leads a session or a process group already.
 pub fn detach() {
-    let _ = nix::unistd::setsid();
+    platform::leave_session();
 }
 
 /// The file of this process; taken away when dropped.
@@ -129,7 +129,7 @@ impl Announced {
         let new = path.with_extension("new");
         let content = Content {
             pid: std::process::id(),
-            start_time: Seen::look(Pid::this()).map_or(0, |seen| seen.born),
+            start_time: platform::look(Pid::own()).map_or(0, |seen| seen.born),
             address,
             token: token.map(|token| token.reveal().to_owned()),
         };
@@ -138,11 +138,10 @@ impl Announced {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
         }
-        let mut file = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(&new)?;
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true);
+        platform::only_ours_file(&mut options);
+        let mut file = options.open(&new)?;
         file.write_all(&serde_json::to_vec_pretty(&content)?)?;
         file.sync_all()?;
         fs::rename(&new, &path)?;

@@ -16,15 +16,20 @@ use tokio::{
 
 use super::{
     capture::{Capture, Pipes},
-    census::{Registrar, Seen, Tree},
-    cgroup::{Group, Usage},
+    census::{Registrar, Tree},
     command::{Prepared, prepare},
     hold::{HoldEvent, Settings, Sink},
+    limits::Usage,
     now, process,
     process::{Cleared, clear, until},
-    reaper::{Exit, Main, Reaper, Status},
+    reaper::{Main, Reaper},
 };
-use crate::{file_log::FileLog, ledger::ProcessMark, link::end_at};
+use crate::{
+    file_log::FileLog,
+    ledger::ProcessMark,
+    link::end_at,
+    platform::{self, Exit, Group, Pid, Status},
+};
 
 /// How long processes that a job leaves behind may take to end by themselves, as a `tee` does that has yet to write.
 const SETTLE: Duration = Duration::from_millis(250);
@@ -108,7 +113,7 @@ async fn run_to_end(tools: &Arc<Tools>, order: &RunOrder, mut kill: Kill) -> End
     (tools.events)(HoldEvent::Started {
         attempt,
         process: ProcessMark {
-            pid: main.pid.as_raw().unsigned_abs(),
+            pid: main.pid.0,
             born: main.born,
             at: started_at,
         },
@@ -375,8 +380,8 @@ pub(crate) async fn bury(
         end: None,
     };
     let main = process.and_then(|process| {
-        let pid = nix::unistd::Pid::from_raw(process.pid.cast_signed());
-        Seen::look(pid)
+        let pid = Pid(process.pid);
+        platform::look(pid)
             .filter(|seen| seen.born == process.born)
             .map(|_| pid)
     });

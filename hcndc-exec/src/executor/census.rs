@@ -1,4 +1,4 @@
-//! Which processes belong to an attempt, whatever they did to get away: read from `/proc`.
+//! Which processes belong to an attempt, whatever they did to get away.
 //!
 //! A process belongs to an attempt if it is in the attempt's control group, where the host has such, or in the process group
 //! of the attempt's main process, or carries the attempt's mark in the environment that it was started with, or descends from one that does. Where the executor
@@ -7,17 +7,14 @@
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
-    fs::{self, File},
-    io::Read as _,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
 };
 
-use nix::unistd::Pid;
-
-use super::{cgroup::Group, reaper::Reaper};
+use super::reaper::Reaper;
+use crate::platform::{self, Group, Pid, Seen};
 
 /// The variable whose value is an attempt's [mark](Tree::mark).
 pub(crate) const MARK_VARIABLE: &str = "HCNDC_TREE";
@@ -27,56 +24,12 @@ pub(crate) const MARK_VARIABLE: &str = "HCNDC_TREE";
 pub(crate) struct Tree {
     /// The main process and the number of its group; `None` if that is not known any more.
     pub(crate) group: Option<Pid>,
-    /// When the main process started, in ticks since boot.
+    /// When the main process started, as in [`Seen`].
     pub(crate) born: u64,
     /// Unique to the attempt among all executors.
     pub(crate) mark: String,
     /// The control group that its processes are in, if the host has such.
     pub(crate) cgroup: Option<Group>,
-}
-
-/// A process as `/proc` shows it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Seen {
-    pub(crate) pid: Pid,
-    pub(crate) parent: Pid,
-    pub(crate) group: Pid,
-    /// In ticks since boot.
-    pub(crate) born: u64,
-    /// It has ended and only waits to be reaped.
-    pub(crate) ended: bool,
-}
-
-impl Seen {
-    /// Looks at one process.
-    pub(crate) fn look(pid: Pid) -> Option<Self> {
-        // One read into a buffer that is large enough: a census does this for every process of the host.
-        let mut buffer = [0; 2048];
-        let length = File::open(format!("/proc/{pid}/stat"))
-            .ok()?
-            .read(&mut buffer)
-            .ok()?;
-        Self::parse(pid, &buffer[..length])
-    }
-
-    /// See proc_pid_stat(5). The name, in parentheses, may hold anything.
-    fn parse(pid: Pid, stat: &[u8]) -> Option<Self> {
-        let name_end = stat.iter().rposition(|byte| *byte == b')')?;
-        let mut fields = std::str::from_utf8(&stat[name_end + 1..])
-            .ok()?
-            .split_ascii_whitespace();
-        let state = fields.next()?;
-        let parent = fields.next()?.parse().ok()?;
-        let group = fields.next()?.parse().ok()?;
-        let born = fields.nth(16)?.parse().ok()?;
-        Some(Self {
-            pid,
-            parent: Pid::from_raw(parent),
-            group: Pid::from_raw(group),
-            born,
-            ended: matches!(state, "Z" | "X" | "x"),
-        })
-    }
 }
 
 /// All processes of the host at one moment.
@@ -93,7 +46,7 @@ pub(crate) struct Census {
 impl Census {
     /// The living processes of a tree, by id.
     pub(crate) fn members(&self, tree: &Tree) -> Vec<Seen> {
-        let own = Pid::this();
+        let own = Pid::own();
         let mut members: BTreeMap<Pid, Seen> = self
             .living
             .iter()
@@ -101,7 +54,9 @@ impl Census {
             .map(|seen| (seen.pid, *seen))
             .collect();
         let confined = tree.cgroup.iter().flat_map(Group::pids);
-        let confined = confined.filter_map(Seen::look).filter(|seen| !seen.ended);
+        let confined = confined
+            .filter_map(platform::look)
+            .filter(|seen| !seen.ended);
         members.extend(confined.map(|seen| (seen.pid, seen)));
         members.remove(&own);
         // Parents may come after their children in the list, so until nothing is added.
@@ -174,11 +129,11 @@ impl Registrar {
     }
 
     fn take(&self) -> Census {
-        let own = Pid::this();
+        let own = Pid::own();
         let mut census = Census::default();
         let mut known = self.marks.lock().unwrap_or_else(PoisonError::into_inner);
         let mut marks = HashMap::with_capacity(known.len());
-        for seen in all().filter(|seen| !seen.ended) {
+        for seen in platform::processes().filter(|seen| !seen.ended) {
             let key = (seen.pid, seen.born);
             let mark = match known.get(&key) {
                 Some(mark) if seen.parent != own => mark.clone(),
@@ -203,14 +158,15 @@ impl Registrar {
         let children: Vec<Seen> = census
             .living
             .iter()
-            .filter(|seen| seen.parent == Pid::this() && !marks.contains_key(&seen.pid))
+            .filter(|seen| seen.parent == Pid::own() && !marks.contains_key(&seen.pid))
             .copied()
             .collect();
         // A second look while nothing is being started: what has no mark even now is no main process.
         self.reaper.with_mains(|mains| {
             for seen in children {
                 if !mains.contains_key(&seen.pid)
-                    && Seen::look(seen.pid).is_some_and(|now| now.born == seen.born && !now.ended)
+                    && platform::look(seen.pid)
+                        .is_some_and(|now| now.born == seen.born && !now.ended)
                     && read_mark(seen.pid).is_none()
                 {
                     census.adopted.insert(seen.pid);
@@ -221,25 +177,9 @@ impl Registrar {
     }
 }
 
-/// All processes of the host, ended ones too.
-pub(crate) fn all() -> impl Iterator<Item = Seen> {
-    fs::read_dir("/proc")
-        .into_iter()
-        .flatten()
-        .flatten()
-        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
-        .filter_map(|pid| Seen::look(Pid::from_raw(pid)))
-}
-
 /// The mark in a process's environment; `None` if it has none or may not be read.
 fn read_mark(pid: Pid) -> Option<Arc<str>> {
-    let environment = fs::read(format!("/proc/{pid}/environ")).ok()?;
-    environment.split(|byte| *byte == 0).find_map(|variable| {
-        let value = variable
-            .strip_prefix(MARK_VARIABLE.as_bytes())?
-            .strip_prefix(b"=")?;
-        Some(Arc::from(std::str::from_utf8(value).ok()?))
-    })
+    platform::variable_of(pid, MARK_VARIABLE).map(Arc::from)
 }
 
 #[cfg(test)]
@@ -247,22 +187,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_may_hold_anything() {
-        let stat = b"12 (a) Z 1) S 7 8 9 0 -1 4194304 1 0 0 0 1 2 3 4 20 0 1 0 555 1000 10";
-        let seen = Seen::parse(Pid::from_raw(12), stat).unwrap();
-        assert_eq!(
-            (seen.parent, seen.group),
-            (Pid::from_raw(7), Pid::from_raw(8))
-        );
-        assert_eq!((seen.born, seen.ended), (555, false));
-    }
-
-    #[test]
     fn members_are_group_mark_and_descendants() {
         let seen = |pid, parent, group| Seen {
-            pid: Pid::from_raw(pid),
-            parent: Pid::from_raw(parent),
-            group: Pid::from_raw(group),
+            pid: Pid(pid),
+            parent: Pid(parent),
+            group: Pid(group),
             born: 5,
             ended: false,
         };
@@ -274,19 +203,19 @@ mod tests {
                 seen(30, 20, 30),
                 seen(50, 1, 50),
             ],
-            marks: HashMap::from([(Pid::from_raw(20), "k-1".into())]),
+            marks: HashMap::from([(Pid(20), "k-1".into())]),
             ..Census::default()
         };
         let tree = Tree {
-            group: Some(Pid::from_raw(10)),
+            group: Some(Pid(10)),
             born: 1,
             mark: "k-1".into(),
             cgroup: None,
         };
-        let pids: Vec<i32> = census
+        let pids: Vec<u32> = census
             .members(&tree)
             .iter()
-            .map(|seen| seen.pid.as_raw())
+            .map(|seen| seen.pid.0)
             .collect();
         assert_eq!(pids, [10, 20, 30, 40]);
     }

@@ -3,14 +3,13 @@
 use std::{
     fmt, fs, io,
     net::{SocketAddr, TcpListener},
-    os::unix::fs::PermissionsExt as _,
     path::Path,
 };
 
 use super::{
     ExecutorConfig, ExecutorServer, SupervisorConfig, find, host, turned_away::TurnedAway,
 };
-use crate::link::PROTOCOL;
+use crate::{link::PROTOCOL, platform};
 
 /// Less space than this on the disk of the data directory is told.
 const LITTLE_SPACE: u64 = 1 << 30;
@@ -106,7 +105,7 @@ pub async fn check(config: &ExecutorConfig) -> Vec<Finding> {
     findings.push(match rules.resolve() {
         Ok(resolved) => match resolved.user {
             Some(user) => good(format!("jobs run as {} ({})", user.name, user.uid)),
-            None if nix::unistd::geteuid().is_root() => {
+            None if platform::own_uid() == Some(0) => {
                 note("jobs run as root; --run-as gives them another user")
             }
             None => good("jobs run as the executor's own user"),
@@ -124,20 +123,17 @@ fn control_groups(config: &SupervisorConfig) -> Finding {
     match config.groups(&key) {
         Ok(Some(groups)) => {
             groups.tidy();
-            let place = groups.root().parent().unwrap_or_else(|| groups.root());
             let limits = if config.limits.are_none() {
                 "without limits"
             } else {
                 "with limits"
             };
-            good(format!(
-                "jobs have control groups in {}, {limits}",
-                place.display()
-            ))
+            good(format!("jobs have {}, {limits}", groups.words()))
         }
-        Ok(None) if config.control_groups => note(
-            "jobs have no control groups: this host has no cgroup v2 that the executor may write",
-        ),
+        Ok(None) if config.control_groups => note(format!(
+            "jobs have no control groups: {}",
+            platform::NO_GROUPS
+        )),
         Ok(None) => good("jobs have no control groups, as it is set"),
         Err(error) => bad(error.to_string()),
     }
@@ -155,8 +151,8 @@ fn data_directory(path: &Path) -> Finding {
             path.display()
         ));
     }
-    match fs::metadata(path).map(|it| it.permissions().mode() & 0o077) {
-        Ok(0) => good(format!("data directory {}", path.display())),
+    match fs::metadata(path).map(|it| platform::is_open_to_others(&it)) {
+        Ok(false) => good(format!("data directory {}", path.display())),
         _ => note(format!(
             "data directory {} can be looked into by other users; it holds output of jobs",
             path.display()
@@ -226,12 +222,12 @@ fn directory(what: &str, path: &Path) -> Finding {
 }
 
 fn shell() -> Finding {
-    match std::process::Command::new("/bin/sh")
-        .args(["-c", "exit 0"])
-        .status()
-    {
-        Ok(status) if status.success() => good("/bin/sh runs"),
-        Ok(status) => bad(format!("/bin/sh does not work: {status}")),
-        Err(error) => bad(format!("/bin/sh cannot be started: {error}")),
+    let shell = platform::SHELL;
+    // What it runs is kept until it has.
+    let tried = platform::shell("exit 0").and_then(|(mut command, _kept)| command.status());
+    match tried {
+        Ok(status) if status.success() => good(format!("{shell} runs")),
+        Ok(status) => bad(format!("{shell} does not work: {status}")),
+        Err(error) => bad(format!("{shell} cannot be started: {error}")),
     }
 }

@@ -12,9 +12,12 @@ use hcndc_core::{
 };
 
 use super::template::{Context, TemplateError, expand, expand_value};
-use crate::work::{
-    HttpTask, SqlTask, Task,
-    fill::{QueryError, fill},
+use crate::{
+    platform::{KETTLE_SUFFIX, quoted},
+    work::{
+        HttpTask, SqlTask, Task,
+        fill::{QueryError, fill},
+    },
 };
 
 /// What to start.
@@ -71,15 +74,17 @@ pub(crate) enum PrepareError {
     /// A statement cannot be filled.
     #[error("statement: {0}")]
     Statement(#[from] QueryError),
+    /// The shell cannot be given a value.
+    #[error(
+        "the shell of this system cannot be given a param that holds a line break; jobs find all params in their environment"
+    )]
+    Unquotable,
     /// Nothing is to be done.
     #[error(
         "the order says nothing that this executor could run: it may be of a newer server; upgrade the executor"
     )]
     Nothing,
 }
-
-/// Variables of the executor's own environment that jobs get too.
-pub(crate) const PASSED_ON: [&str; 5] = ["PATH", "HOME", "LANG", "USER", "TZ"];
 
 /// Replaces placeholders, appends the args, and collects the environment.
 pub(crate) fn prepare(order: &RunOrder) -> Result<Prepared, PrepareError> {
@@ -101,7 +106,7 @@ pub(crate) fn prepare(order: &RunOrder) -> Result<Prepared, PrepareError> {
         JobKind::Shell if order.command.trim().is_empty() => return Err(PrepareError::Nothing),
         JobKind::Shell => {
             let text = expand(&order.command, context).map_err(at("command".into()))?;
-            program(text, args)
+            program(text, args)?
         }
         JobKind::Http(call) => Program::Work(Box::new(Task::Http(HttpTask {
             method: call.method.clone(),
@@ -238,12 +243,12 @@ fn kettle(
     }
     let home = PathBuf::from(text("home", &run.home)?);
     Ok(Program::Plain {
-        program: home.join(format!("{}.sh", run.tool.as_str())),
+        program: home.join(format!("{}.{KETTLE_SUFFIX}", run.tool.as_str())),
         args,
     })
 }
 
-fn program(text: String, args: Vec<String>) -> Program {
+fn program(text: String, args: Vec<String>) -> Result<Program, PrepareError> {
     let first = text.trim_start();
     if let Some(line) = first.strip_prefix("#!") {
         let line = line.lines().next().unwrap_or_default().trim();
@@ -253,21 +258,21 @@ fn program(text: String, args: Vec<String>) -> Program {
                 (it, Some(rest.trim().to_owned()))
             });
         if !interpreter.is_empty() {
-            return Program::Script {
+            return Ok(Program::Script {
                 interpreter: interpreter.into(),
                 argument,
                 text: first.to_owned(),
                 args,
-            };
+            });
         }
     }
     // A block of text ends with a line break, after which args would be a command of their own.
     let mut line = text.trim_end().to_owned();
     for arg in args {
         line.push(' ');
-        push_quoted(&mut line, &arg);
+        line.push_str(&quoted(&arg).ok_or(PrepareError::Unquotable)?);
     }
-    Program::Shell(line)
+    Ok(Program::Shell(line))
 }
 
 /// Shorter values are in too much that is none.
@@ -284,22 +289,8 @@ fn hide(value: &str, secrets: &mut BTreeSet<String>) {
         return;
     }
     // A shell that shows what it does (`set -x`) shows it quoted.
-    let mut quoted = String::new();
-    push_quoted(&mut quoted, value);
-    secrets.insert(quoted);
+    secrets.extend(quoted(value));
     secrets.insert(value.to_owned());
-}
-
-/// Appends `value` as one word of the shell (POSIX Shell Command Language, 2.2.2).
-fn push_quoted(line: &mut String, value: &str) {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-./:,@%+=".contains(&byte);
-    if !value.is_empty() && value.bytes().all(plain) {
-        line.push_str(value);
-        return;
-    }
-    line.push('\'');
-    line.push_str(&value.replace('\'', r"'\''"));
-    line.push('\'');
 }
 
 #[cfg(test)]

@@ -3,15 +3,9 @@
 use std::path::Path;
 
 use hcndc_core::engine::HostFigures;
-use nix::sys::statvfs::statvfs;
 use sysinfo::System;
 
-/// The kernel's name of this boot of the host; empty if it gives none.
-pub(crate) fn boot() -> String {
-    std::fs::read_to_string("/proc/sys/kernel/random/boot_id")
-        .map(|id| id.trim().to_owned())
-        .unwrap_or_default()
-}
+use crate::platform;
 
 /// Figures of the host now, with the space of the disk that holds `directory`. What cannot be known is zero or empty.
 pub(crate) fn figures(directory: &Path, running: u32) -> HostFigures {
@@ -20,10 +14,7 @@ pub(crate) fn figures(directory: &Path, running: u32) -> HostFigures {
             system.refresh_memory();
             (system.total_memory(), system.available_memory())
         });
-    let (disk_total_bytes, disk_available_bytes) = statvfs(directory).map_or((0, 0), |disk| {
-        let fragment = disk.fragment_size();
-        (disk.blocks() * fragment, disk.blocks_available() * fragment)
-    });
+    let (disk_total_bytes, disk_available_bytes) = platform::disk(directory).unwrap_or_default();
     HostFigures {
         cores: std::thread::available_parallelism()
             .map_or(1, |cores| u32::try_from(cores.get()).unwrap_or(u32::MAX)),

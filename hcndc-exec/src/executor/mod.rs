@@ -5,19 +5,21 @@
 //!  connection ─┤      │
 //!              └ link │   hold (in this process, or in one that outlives it)
 //!              (rules)└────┴─ attempt ── command, template (what to run)
-//!                                ├────── process, cgroup, census, reaper (that it runs, and that nothing of it stays)
+//!                                ├────── process, census, reaper (that it runs, and that nothing of it stays)
 //!                                └────── capture, mask, redraw (what it says) ── file_log
 //! ```
+//!
+//! What the operating system has to give comes from [`platform`](crate::platform); nothing here knows which one it is.
 
 mod announcement;
 mod attempt;
 mod capture;
 mod census;
-mod cgroup;
 mod check;
 mod command;
 mod hold;
 mod host;
+mod limits;
 mod mask;
 mod process;
 mod put_out;
@@ -34,14 +36,20 @@ pub mod template;
 pub(crate) mod testing;
 mod turned_away;
 
+use std::path::PathBuf;
+
 use hcndc_core::time::Timestamp;
 
+use crate::platform;
+
 pub use announcement::{Announcement, detach, find, find_or_start, find_within};
-pub use cgroup::{JobLimits, LimitError};
 pub use check::{Finding, Verdict, check};
 pub use hold::{HoldError, hold_if_asked};
+pub(crate) use limits::Usage;
+pub use limits::{JobLimits, LimitError};
+pub(crate) use rules::JobUser;
 pub use rules::{HostRules, RuleError};
-pub use run::{ExecutorConfig, RunError, Signals, run};
+pub use run::{ExecutorConfig, RunError, Signals, begin_again, run};
 pub use server::{Access, BindError, ExecutorServer, PORT};
 pub(crate) use server::{KEEP_ALIVE_EVERY, KEEP_ALIVE_TIMEOUT, MESSAGE_BYTES, kind_of};
 pub use spool::SpoolError;
@@ -49,8 +57,15 @@ pub use supervisor::{
     ANSWERS, Connection, OrderSender, StartError, Status, Stop, Supervisor, SupervisorConfig,
 };
 
-/// The program that a process runs, whatever has become of its file since: so what holds jobs starts its own version.
-pub const OWN_PROGRAM: &str = "/proc/self/exe";
+/// Between paths of a list in the environment, as the system has it.
+pub const LIST_SEPARATOR: char = platform::LIST_SEPARATOR;
+
+/// The program that a process runs. On Linux it stays the same whatever has become of its file since, so that what holds jobs starts
+/// its own version.
+#[must_use]
+pub fn own_program() -> PathBuf {
+    platform::own_program()
+}
 
 /// The time of this host.
 pub(crate) fn now() -> Timestamp {

@@ -1,33 +1,25 @@
 //! One attempt's processes: started, waited for, ended, and none left behind.
 
 use std::{
-    fs::File,
-    io::{self, Seek as _, Write as _},
-    os::unix::process::CommandExt as _,
+    io,
     path::{Path, PathBuf},
     process::{Command, Stdio},
     sync::Arc,
     time::Duration,
 };
 
-use nix::{
-    errno::Errno,
-    sys::{
-        memfd::{MFdFlags, memfd_create},
-        signal::{Signal, kill, killpg},
-    },
-    unistd::Pid,
-};
 use tokio::time::{Instant, sleep_until};
 
 use super::{
-    census::{MARK_VARIABLE, Registrar, Seen, Tree},
-    cgroup::Group,
+    census::{MARK_VARIABLE, Registrar, Tree},
     command::{Prepared, Program},
     hold::Settings,
     reaper::{Main, Reaper},
 };
-use crate::work;
+use crate::{
+    platform::{self, Ending, Group, Pid, ScriptFile, Seen},
+    work,
+};
 
 /// How long killed processes may take to be gone before they are given up. Only one that hangs in the kernel does.
 const GIVE_UP_AFTER: Duration = Duration::from_secs(5);
@@ -55,6 +47,8 @@ pub(crate) enum SpawnError {
         "this executor runs commands only: the program that it is a part of does nothing else for jobs"
     )]
     NoWorker,
+    #[error("jobs cannot run as another user: {0}")]
+    User(io::Error),
     #[error("cannot tell the job's process what to do: {0}")]
     Task(io::Error),
     #[error("cannot start {}: {source}", path.display())]
@@ -73,28 +67,25 @@ pub(crate) fn spawn(
     if !settings.rules.allow(&directory) {
         return Err(SpawnError::Forbidden { path: directory });
     }
-    let mut command = command(&prepared.program, settings)?;
+    let (mut command, script) = command(&prepared.program, settings)?;
     command
-        .current_dir(&directory)
+        .current_dir(platform::without_prefix(directory))
         .env_clear()
         .envs(&settings.passed_on)
         .envs(&prepared.env)
         .env(MARK_VARIABLE, mark)
         .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .process_group(0);
+        .stderr(Stdio::piped());
+    platform::own_group(&mut command);
     if let Some(user) = &settings.rules.user {
-        command
-            .uid(user.uid)
-            .gid(user.gid)
-            .env("USER", &user.name)
-            .env("HOME", &user.home);
+        platform::run_as(&mut command, user).map_err(SpawnError::User)?;
     }
-    if let Some(cgroup) = cgroup {
+    let mut cgroup = cgroup;
+    if let Some(cgroup) = &mut cgroup {
         cgroup.receive(&mut command);
     }
     reaper
-        .spawn(&mut command)
+        .spawn(&mut command, cgroup.as_deref(), script)
         .map_err(|source| match source.kind() {
             io::ErrorKind::ArgumentListTooLong => SpawnError::TooLong,
             io::ErrorKind::InvalidInput => SpawnError::Unfit,
@@ -111,32 +102,28 @@ pub(crate) fn spawn(
         })
 }
 
-/// The program with its arguments, and with what it reads.
-fn command(program: &Program, settings: &Settings) -> Result<Command, SpawnError> {
+/// The program with its arguments, with what it reads, and what must be kept for that.
+fn command(
+    program: &Program,
+    settings: &Settings,
+) -> Result<(Command, Option<ScriptFile>), SpawnError> {
     match program {
         Program::Plain { program, args } => {
             let mut command = Command::new(program);
             command.args(args).stdin(Stdio::null());
-            Ok(command)
+            Ok((command, None))
         }
         Program::Work(task) => {
             let worker = settings.worker.as_ref().ok_or(SpawnError::NoWorker)?;
             let task =
                 serde_json::to_string(task).map_err(|error| SpawnError::Task(error.into()))?;
-            let mut told = in_memory(&task).map_err(SpawnError::Task)?;
-            told.rewind().map_err(SpawnError::Task)?;
+            let told = platform::unseen(&task).map_err(SpawnError::Task)?;
             let mut command = Command::new(worker);
-            command
-                .arg0("hcndc-job")
-                .arg(work::ARGUMENT)
-                .stdin(Stdio::from(told));
-            Ok(command)
+            platform::name_process(&mut command, "hcndc-job");
+            command.arg(work::ARGUMENT).stdin(Stdio::from(told));
+            Ok((command, None))
         }
-        Program::Shell(line) => {
-            let mut command = Command::new("/bin/sh");
-            command.arg("-c").arg(line).stdin(Stdio::null());
-            Ok(command)
-        }
+        Program::Shell(text) => platform::shell(text).map_err(SpawnError::Script),
         Program::Script {
             interpreter,
             argument,
@@ -144,27 +131,13 @@ fn command(program: &Program, settings: &Settings) -> Result<Command, SpawnError
             args,
         } => {
             let mut command = Command::new(interpreter);
-            command
-                .args(argument)
-                .arg(SCRIPT)
-                .args(args)
-                .stdin(Stdio::from(in_memory(text).map_err(SpawnError::Script)?));
-            Ok(command)
+            command.args(argument);
+            let user = settings.rules.user.as_ref();
+            let script = platform::script(&mut command, text, user).map_err(SpawnError::Script)?;
+            command.args(args);
+            Ok((command, script))
         }
     }
-}
-
-/// Where an interpreter finds its script: opened by this name it is read from its start, while the standard input that a
-/// script inherits stands at its end.
-const SCRIPT: &str = "/dev/stdin";
-
-/// A file without a name or a place on a disk, so that nothing is left of it, and no other user's file is in the way. It
-/// stands at its end.
-fn in_memory(text: &str) -> io::Result<File> {
-    let file = memfd_create("hcndc-script", MFdFlags::MFD_CLOEXEC)?;
-    let mut file = File::from(file);
-    file.write_all(text.as_bytes())?;
-    Ok(file)
 }
 
 /// A directory that is there, without links: what is looked at is what is used.
@@ -206,7 +179,7 @@ pub(crate) async fn clear(registrar: &Arc<Registrar>, tree: &mut Tree, grace: Du
         ..Cleared::default()
     };
     if is_there(tree, &members) && !grace.is_zero() {
-        send(tree, &members, Signal::SIGTERM);
+        send(tree, &members, Ending::Ask);
         members = until_gone(registrar, tree, Instant::now() + grace, |_, _| {}).await;
     }
     if is_there(tree, &members) {
@@ -228,7 +201,7 @@ fn end_all(tree: &Tree, members: &[Seen]) {
     if let Some(cgroup) = &tree.cgroup {
         cgroup.kill();
     }
-    send(tree, members, Signal::SIGKILL);
+    send(tree, members, Ending::Kill);
 }
 
 /// Waits until a tree has no members or time is up; what is left then.
@@ -254,18 +227,19 @@ async fn until_gone(
     }
 }
 
-fn send(tree: &Tree, members: &[Seen], signal: Signal) {
-    let note = |pid: Pid, sent: nix::Result<()>| match sent {
-        Ok(()) | Err(Errno::ESRCH) => {}
-        Err(error) => tracing::warn!(%pid, %signal, %error, "cannot signal a process of a job"),
+fn send(tree: &Tree, members: &[Seen], ending: Ending) {
+    let note = |pid: Pid, sent: io::Result<()>| {
+        if let Err(error) = sent {
+            tracing::warn!(%pid, ?ending, %error, "cannot end a process of a job");
+        }
     };
     let in_group = |seen: &&Seen| Some(seen.group) == tree.group;
     // The group as a whole, so that no member of it can slip through by starting others.
     if let Some(seen) = members.iter().find(in_group) {
-        note(seen.group, killpg(seen.group, signal));
+        note(seen.group, platform::tell_group(seen.group, ending));
     }
     for seen in members.iter().filter(|seen| !in_group(seen)) {
-        note(seen.pid, kill(seen.pid, signal));
+        note(seen.pid, platform::tell(seen.pid, ending));
     }
 }
 

@@ -8,55 +8,28 @@ use std::{
     time::Duration,
 };
 
-use nix::{
-    errno::Errno,
-    libc,
-    sys::wait::{WaitPidFlag, waitpid},
-    unistd::Pid,
-};
-use tokio::{
-    signal::unix::{SignalKind, signal},
-    sync::oneshot,
-};
+use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
-use super::census::Seen;
-
-/// How a main process ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Exit {
-    pub(crate) status: Status,
-    /// Largest resident memory of it or of a child that it waited for, bytes; 0 if unknown.
-    pub(crate) peak_memory_bytes: u64,
-    /// Processor time of it and of the children that it waited for.
-    pub(crate) cpu_time: Duration,
-}
-
-/// With what a process ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Status {
-    Exited(i32),
-    Signaled {
-        signal: i32,
-        /// It left an image of its memory.
-        dumped: bool,
-    },
-    /// Someone else in this process reaped it.
-    Unknown,
-}
+use crate::platform::{
+    self, ChildEnds, ChildHandle, Exit, Group, Pid, ScriptFile, Status, adopt_orphans,
+};
 
 /// A process of ours that runs.
 #[derive(Debug)]
 pub(crate) struct Main {
     pub(crate) pid: Pid,
-    /// In ticks since boot; 0 if it was gone before anyone looked.
+    /// As in [`Seen`](platform::Seen); 0 if it was gone before anyone looked.
     pub(crate) born: u64,
     pub(crate) child: Child,
     pub(crate) exit: oneshot::Receiver<Exit>,
+    /// What it may read as long as it runs.
+    pub(crate) _script: Option<ScriptFile>,
 }
 
 struct Waited {
     born: u64,
+    handle: ChildHandle,
     tell: oneshot::Sender<Exit>,
 }
 
@@ -79,12 +52,10 @@ impl std::fmt::Debug for Reaper {
 
 impl Reaper {
     /// Starts learning of ends, until `stop`. `adopting` makes this process the parent of all orphans among its
-    /// descendants (see prctl(2), `PR_SET_CHILD_SUBREAPER`).
+    /// descendants, where the system lets it be.
     pub(crate) fn start(adopting: bool, stop: CancellationToken) -> io::Result<Arc<Self>> {
-        if adopting {
-            nix::sys::prctl::set_child_subreaper(true)?;
-        }
-        let mut ended = signal(SignalKind::child())?;
+        let adopting = adopting && adopt_orphans()?;
+        let mut ended = ChildEnds::watch()?;
         let reaper = Arc::new(Self {
             mains: Mutex::default(),
             starting: RwLock::default(),
@@ -97,7 +68,7 @@ impl Reaper {
             tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
             loop {
                 tokio::select! {
-                    _ = ended.recv() => this.reap_mains(),
+                    () = ended.next() => this.reap_mains(),
                     _ = tick.tick() => {
                         this.reap_mains();
                         if this.adopting {
@@ -112,14 +83,29 @@ impl Reaper {
         Ok(reaper)
     }
 
-    /// Starts a main process.
-    pub(crate) fn spawn(&self, command: &mut Command) -> io::Result<Main> {
+    /// Starts a main process, which is to be in a group if there is one.
+    pub(crate) fn spawn(
+        &self,
+        command: &mut Command,
+        group: Option<&Group>,
+        script: Option<ScriptFile>,
+    ) -> io::Result<Main> {
         let _starting = self.starting.read().unwrap_or_else(PoisonError::into_inner);
-        let child = command.spawn()?;
-        let pid = Pid::from_raw(child.id().cast_signed());
-        let born = Seen::look(pid).map_or(0, |seen| seen.born);
+        let mut child = command.spawn()?;
+        let taken = group.map_or(Ok(()), |group| group.take_in(&child));
+        let handle = match taken.and_then(|()| ChildHandle::of(&child)) {
+            Ok(handle) => handle,
+            Err(error) => {
+                // Nobody would hear of its end.
+                let _ = child.kill().and_then(|()| child.wait());
+                return Err(error);
+            }
+        };
+        let pid = Pid(child.id());
+        let born = platform::look(pid).map_or(0, |seen| seen.born);
         let (tell, exit) = oneshot::channel();
-        self.lock().insert(pid, Waited { born, tell });
+        let waited = Waited { born, handle, tell };
+        self.lock().insert(pid, waited);
         // It may have ended before it was in the list, and its signal been seen.
         self.reap(pid);
         Ok(Main {
@@ -127,6 +113,7 @@ impl Reaper {
             born,
             child,
             exit,
+            _script: script,
         })
     }
 
@@ -159,10 +146,10 @@ impl Reaper {
 
     fn reap(&self, pid: Pid) {
         let mut mains = self.lock();
-        if !mains.contains_key(&pid) {
+        let Some(waited) = mains.get(&pid) else {
             return;
-        }
-        let exit = match wait4(pid) {
+        };
+        let exit = match waited.handle.reap() {
             Ok(None) => return,
             Ok(Some(exit)) => exit,
             Err(_) => Exit {
@@ -178,8 +165,8 @@ impl Reaper {
     }
 
     fn reap_adopted(&self) {
-        let own = Pid::this();
-        let ended: Vec<Pid> = super::census::all()
+        let own = Pid::own();
+        let ended: Vec<Pid> = platform::processes()
             .filter(|seen| seen.ended && seen.parent == own)
             .map(|seen| seen.pid)
             .collect();
@@ -188,56 +175,8 @@ impl Reaper {
         }
         self.with_mains(|mains| {
             for pid in ended.iter().filter(|pid| !mains.contains_key(pid)) {
-                let _ = waitpid(*pid, Some(WaitPidFlag::WNOHANG));
+                platform::reap_orphan(*pid);
             }
         });
     }
-}
-
-/// Reaps a child if it has ended; `None` while it lives.
-#[expect(
-    unsafe_code,
-    reason = "no safe wrapper of wait4 gives what the child used"
-)]
-fn wait4(pid: Pid) -> Result<Option<Exit>, Errno> {
-    let mut status = 0;
-    // SAFETY: rusage is plain numbers, for which zero is a value; both pointers are valid for the call.
-    let (reaped, usage) = unsafe {
-        let mut usage: libc::rusage = std::mem::zeroed();
-        let reaped = libc::wait4(pid.as_raw(), &raw mut status, libc::WNOHANG, &raw mut usage);
-        (reaped, usage)
-    };
-    match Errno::result(reaped) {
-        Err(Errno::EINTR) | Ok(0) => return Ok(None),
-        Err(error) => return Err(error),
-        Ok(_) => {}
-    }
-    let status = if libc::WIFEXITED(status) {
-        Status::Exited(libc::WEXITSTATUS(status))
-    } else {
-        Status::Signaled {
-            signal: libc::WTERMSIG(status),
-            dumped: libc::WCOREDUMP(status),
-        }
-    };
-    let duration = |time: libc::timeval| {
-        Duration::from_secs(u64::try_from(time.tv_sec).unwrap_or(0))
-            + Duration::from_micros(u64::try_from(time.tv_usec).unwrap_or(0))
-    };
-    Ok(Some(Exit {
-        status,
-        peak_memory_bytes: peak_memory(usage.ru_maxrss),
-        cpu_time: duration(usage.ru_utime) + duration(usage.ru_stime),
-    }))
-}
-
-/// A child shares our memory between its creation and its exec, and the kernel counts that too: a figure no greater
-/// than our own says nothing about the child.
-fn peak_memory(kibibytes: i64) -> u64 {
-    let own = nix::sys::resource::getrusage(nix::sys::resource::UsageWho::RUSAGE_SELF)
-        .map_or(0, |usage| usage.max_rss());
-    if kibibytes <= own {
-        return 0;
-    }
-    u64::try_from(kibibytes).unwrap_or(0).saturating_mul(1024)
 }

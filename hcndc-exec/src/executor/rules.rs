@@ -5,8 +5,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use nix::unistd::User;
 use serde::{Deserialize, Serialize};
+
+use crate::platform;
 
 /// What jobs may do on this host. No order of a scheduler changes it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -72,28 +73,23 @@ impl HostRules {
 
 /// The user of this name; `None` if that is who we are.
 fn job_user(name: &str) -> Result<Option<JobUser>, RuleError> {
-    let found = User::from_name(name).map_err(|error| RuleError::LookUp {
+    let found = platform::find_user(name).map_err(|source| RuleError::LookUp {
         name: name.to_owned(),
-        source: error.into(),
+        source,
     })?;
     let user = found.ok_or_else(|| RuleError::UnknownUser {
         name: name.to_owned(),
     })?;
-    let own = nix::unistd::geteuid();
-    if user.uid == own {
+    let own = platform::own_uid();
+    if Some(user.uid) == own {
         return Ok(None);
     }
-    if !own.is_root() {
+    if own != Some(0) {
         return Err(RuleError::NotRoot {
             name: name.to_owned(),
         });
     }
-    Ok(Some(JobUser {
-        uid: user.uid.as_raw(),
-        gid: user.gid.as_raw(),
-        name: user.name,
-        home: user.dir,
-    }))
+    Ok(Some(user))
 }
 
 impl Rules {

@@ -4,6 +4,7 @@ use std::{
     io,
     net::SocketAddr,
     path::PathBuf,
+    process::Command,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -12,7 +13,6 @@ use std::{
 };
 
 use tokio::{
-    signal::unix::{SignalKind, signal},
     sync::watch,
     time::{sleep_until, timeout},
 };
@@ -22,7 +22,10 @@ use super::{
     Access, BindError, ExecutorServer, StartError, Stop, Supervisor, SupervisorConfig,
     announcement::Announced,
 };
-use crate::token::Token;
+use crate::{
+    platform::{self, Wish, Wishes},
+    token::Token,
+};
 
 /// How long connections may take to end after the supervisor has.
 const LAST_WORDS: Duration = Duration::from_secs(2);
@@ -159,7 +162,8 @@ async fn orphaned(supervisor: &Supervisor, patience: Option<Duration>) {
 }
 
 /// What signals ask of an executor program: the first TERM or INT lets jobs end, the second kills them; QUIT ends the
-/// program and leaves the jobs to the next one; HUP does the same so that this process may become the next one.
+/// program and leaves the jobs to the next one; HUP does the same so that this process may become the next one. On Windows Ctrl-C
+/// and Ctrl-Break are the first two, and the end of the console, of the user's session and of the system is the third.
 #[derive(Debug)]
 pub struct Signals {
     /// How to stop, for [`run`].
@@ -173,21 +177,17 @@ impl Signals {
     /// # Errors
     /// When signals cannot be watched.
     pub fn watch() -> io::Result<Self> {
-        let mut term = signal(SignalKind::terminate())?;
-        let mut int = signal(SignalKind::interrupt())?;
-        let mut quit = signal(SignalKind::quit())?;
-        let mut hup = signal(SignalKind::hangup())?;
+        let mut wishes = Wishes::watch()?;
         let (tell, stop) = watch::channel(Stop::No);
         let again = Arc::new(AtomicBool::new(false));
         let asked = Arc::clone(&again);
         tokio::spawn(async move {
             let mut how = Stop::No;
             while how != Stop::Abandon {
-                how = tokio::select! {
-                    _ = term.recv() => how.firmer(),
-                    _ = int.recv() => how.firmer(),
-                    _ = quit.recv() => Stop::Abandon,
-                    _ = hup.recv() => {
+                how = match wishes.next().await {
+                    Wish::Stop => how.firmer(),
+                    Wish::Leave => Stop::Abandon,
+                    Wish::Again => {
                         asked.store(true, Ordering::Relaxed);
                         Stop::Abandon
                     }
@@ -210,6 +210,12 @@ impl Signals {
     pub fn wants_another_start(&self) -> bool {
         self.again.load(Ordering::Relaxed)
     }
+}
+
+/// Becomes this program, in the same process; returns only if that fails, and always on Windows.
+#[must_use]
+pub fn begin_again(command: Command) -> io::Error {
+    platform::replace_with(command)
 }
 
 impl Stop {

@@ -9,9 +9,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::ledger::{
-    Ledger, Record,
-    journal::{replay, write_line},
+use crate::{
+    ledger::{
+        Ledger, Record,
+        journal::{replay, write_line},
+    },
+    platform::sync_folder,
 };
 
 /// The journal is rewritten when it is this much longer than it was after the last rewriting.
@@ -171,7 +174,7 @@ pub(super) fn replace(path: &Path, content: &[u8]) -> io::Result<File> {
     fs::rename(&new, path)?;
     // The new name is durable only with its directory.
     if let Some(directory) = path.parent() {
-        File::open(directory)?.sync_all()?;
+        sync_folder(directory)?;
     }
     Ok(file)
 }

@@ -6,7 +6,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs::{self, File},
+    fs,
     path::{Path, PathBuf},
     sync::{
         Arc,
@@ -19,7 +19,6 @@ use hcndc_core::{
     engine::{End, EndCause, HostFigures, RunOrder},
     id::AttemptId,
 };
-use nix::fcntl::Flock;
 use tokio::{
     sync::{mpsc, watch},
     time::Instant,
@@ -38,6 +37,7 @@ use crate::{
     file_log::FileLog,
     ledger::{Entry, ProcessMark, Record},
     link::{Action, Down, Link, LinkId, Up, end_at},
+    platform::Alone,
 };
 
 /// Inputs that are taken together at most.
@@ -88,7 +88,7 @@ pub(super) struct Actor {
     pub(super) figures: Option<HostFigures>,
     pub(super) status: watch::Sender<Status>,
     pub(super) doorman: Doorman,
-    pub(super) _lock: Flock<File>,
+    pub(super) _lock: Alone,
 }
 
 /// An attempt that nobody holds any more.

@@ -2,9 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs::{self, File, OpenOptions},
-    io,
-    os::unix::fs::DirBuilderExt as _,
+    fs, io,
     path::{Path, PathBuf},
     sync::{
         Arc,
@@ -14,7 +12,6 @@ use std::{
 };
 
 use hcndc_core::engine::HostFigures;
-use nix::fcntl::{Flock, FlockArg};
 use tokio::{
     sync::{mpsc, watch},
     time::{Instant, MissedTickBehavior},
@@ -22,11 +19,10 @@ use tokio::{
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::{
-    OWN_PROGRAM,
-    cgroup::{Groups, JobLimits, LimitError},
-    command::PASSED_ON,
     hold::{Beside, Found, Hold, HoldError, Jobs, Settings, Sink},
     host,
+    limits::{JobLimits, LimitError},
+    own_program,
     reaper::Reaper,
     rules::{HostRules, RuleError},
     spool::{Spool, SpoolError},
@@ -37,6 +33,7 @@ use crate::{
     file_log::{FileLog, FileLogError},
     ledger::Ledger,
     link::{Down, Identity, Link, LinkId, Up},
+    platform::{self, Alone, Groups, PASSED_ON},
 };
 
 /// Messages of schedulers that may wait to be taken.
@@ -68,7 +65,7 @@ pub struct SupervisorConfig {
     /// Default `None`: this process holds its jobs itself, and they end when it does.
     pub holder: Option<PathBuf>,
     /// Program to start for jobs that send requests or run statements, where this process holds its jobs itself. Its `main`
-    /// calls [`hold_if_asked`](super::hold_if_asked), too; [`OWN_PROGRAM`](super::OWN_PROGRAM) is the one that runs. A
+    /// calls [`hold_if_asked`](super::hold_if_asked), too; [`own_program`] is the one that runs. A
     /// holder starts its own. Default `None`: such jobs are not started, and say why.
     pub worker: Option<PathBuf>,
     /// What the host allows. Default: all.
@@ -274,7 +271,7 @@ impl Supervisor {
             rules: config.rules.resolve()?,
             groups: config.groups(ledger.key())?,
             worker: match config.holder {
-                Some(_) => Some(OWN_PROGRAM.into()),
+                Some(_) => Some(own_program()),
                 None => config.worker,
             },
         };
@@ -325,7 +322,7 @@ impl Supervisor {
             doorman,
             _lock: lock,
         };
-        actor.take_over(&host::boot(), &found);
+        actor.take_over(&platform::boot(), &found);
         tokio::spawn(actor.run(received_messages, received_events, stopping, alive.clone()));
         Ok(Self {
             messages,
@@ -396,7 +393,7 @@ impl Supervisor {
     }
 }
 
-type Opened = (Flock<File>, Spool, Ledger, FileLog);
+type Opened = (Alone, Spool, Ledger, FileLog);
 
 fn open(data_dir: &Path) -> Result<Opened, StartError> {
     let fault = |source| StartError::Directory {
@@ -404,26 +401,15 @@ fn open(data_dir: &Path) -> Result<Opened, StartError> {
         source,
     };
     // What jobs print, and the token, are not for other users of the host.
-    fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(data_dir)
-        .map_err(fault)?;
-    let lock = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .open(data_dir.join("executor.lock"))
-        .map_err(fault)?;
-    let lock = Flock::lock(lock, FlockArg::LockExclusiveNonblock).map_err(|(_, error)| {
-        if error == nix::errno::Errno::EWOULDBLOCK {
-            StartError::InUse {
-                path: data_dir.to_owned(),
-            }
-        } else {
-            fault(error.into())
-        }
-    })?;
+    let mut folder = fs::DirBuilder::new();
+    folder.recursive(true);
+    platform::only_ours_folder(&mut folder);
+    folder.create(data_dir).map_err(fault)?;
+    let lock = Alone::open(&data_dir.join("executor.lock"))
+        .map_err(fault)?
+        .ok_or_else(|| StartError::InUse {
+            path: data_dir.to_owned(),
+        })?;
     let (spool, ledger) = Spool::open(data_dir)?;
     let log = FileLog::open(logs_of(&data_dir.join("logs"), ledger.era()))?;
     Ok((lock, spool, ledger, log))

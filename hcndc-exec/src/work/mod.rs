@@ -29,6 +29,8 @@ use std::{
 use hcndc_core::engine::SourceAccess;
 use serde::{Deserialize, Serialize};
 
+use crate::platform;
+
 /// The first argument of a program that is to do such work.
 pub(crate) const ARGUMENT: &str = "hcndc-work";
 
@@ -82,7 +84,7 @@ fn work() -> io::Result<ExitCode> {
     let mut told = String::new();
     io::stdin().read_to_string(&mut told)?;
     // Nobody who looks at this process later finds it there.
-    nix::unistd::dup2_stdin(std::fs::File::open("/dev/null")?)?;
+    platform::close_input()?;
     let task: Task = serde_json::from_str(&told)?;
     drop(told);
     let runtime = tokio::runtime::Builder::new_current_thread()

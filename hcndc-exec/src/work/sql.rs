@@ -13,10 +13,9 @@ use sqlx::{
     AssertSqlSafe, Column as _, ConnectOptions as _, Either, Executor as _, MySqlConnection,
     PgConnection, Row as _, SqliteConnection, TypeInfo as _, ValueRef as _, sqlite::SqliteRow,
 };
-use tokio::signal::unix::{SignalKind, signal};
 
 use super::{REFUSED, SqlTask, UNREACHED, access, say, split};
-use crate::causes::with_causes;
+use crate::{causes::with_causes, platform::asked_to_end};
 
 /// Rows of a statement that are shown.
 const ROWS: u64 = 50;
@@ -273,12 +272,7 @@ async fn unless_asked_to_end(
     playing: impl Future<Output = Result<u64, Failure>>,
     ending: impl Future<Output = Result<(), sqlx::Error>>,
 ) -> Result<u64, Failure> {
-    let asked = async {
-        match signal(SignalKind::terminate()) {
-            Ok(mut term) => term.recv().await.is_some(),
-            Err(_) => std::future::pending().await,
-        }
-    };
+    let asked = asked_to_end();
     pin_mut!(playing, asked);
     let played = futures_util::future::select(playing, asked).await;
     if let Ended::Left((done, _)) = played {

@@ -4,16 +4,14 @@ use std::{
     collections::BTreeMap,
     fs::{self, File},
     io,
-    os::fd::{AsRawFd as _, OwnedFd},
-    os::unix::net::{UnixListener as StdListener, UnixStream as StdStream},
     path::{Path, PathBuf},
-    process::Stdio,
+    process::{Command, Stdio},
     time::Duration,
 };
 
 use hcndc_core::{engine::RunOrder, id::AttemptId};
 use tokio::{
-    net::{UnixStream, unix::OwnedReadHalf},
+    io::AsyncRead,
     sync::mpsc,
     time::{Instant, sleep, timeout},
 };
@@ -24,14 +22,12 @@ use super::{
     holder::{ARGUMENT, program_of},
     journal,
 };
-use crate::{executor::supervise::Event, ledger::ProcessMark};
+use crate::{executor::supervise::Event, ledger::ProcessMark, platform};
 
 /// How long a holder may take to answer.
 const PATIENCE: Duration = Duration::from_secs(20);
 /// Orders that may wait for a holder; beyond that the executor waits, and with it whoever gives orders.
 const ORDERS: usize = 256;
-/// The longest path of a socket, less a little (unix(7)).
-const SOCKET_PATH_BYTES: usize = 100;
 
 /// Why jobs cannot be held by a process of their own.
 #[derive(Debug, thiserror::Error)]
@@ -174,8 +170,9 @@ impl Beside {
 
     /// Makes the connection of the holder with this journal, under the next id.
     async fn connect(&mut self, journal: &Path) -> Result<HolderHello, HoldError> {
-        let stream = connect(&journal.with_extension("sock")).map_err(fault("reach"))?;
-        let (mut from, mut to) = stream.into_split();
+        let (mut from, mut to) = platform::connect(&journal.with_extension("sock"))
+            .await
+            .map_err(fault("reach"))?;
         let first = timeout(PATIENCE, frames::read(&mut from))
             .await
             .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
@@ -234,23 +231,21 @@ impl Beside {
     }
 
     fn spawn(&self, path: &Path) -> io::Result<()> {
-        let listener = bind(&path.with_extension("sock"))?;
         let journal =
             journal::lock(path)?.ok_or_else(|| io::Error::from(io::ErrorKind::AlreadyExists))?;
         let words = File::options()
             .create(true)
             .append(true)
             .open(&self.words)?;
-        let mut command = tokio::process::Command::new(&self.program);
+        let mut command = Command::new(&self.program);
         command
             .arg(ARGUMENT)
             .arg(path)
             .arg(&self.build)
             .env_remove("HCNDC_EXEC_TOKEN")
-            .stdin(Stdio::from(OwnedFd::from(listener)))
-            .stdout(Stdio::from(journal))
             .stderr(Stdio::from(words));
-        let mut child = command.spawn()?;
+        platform::hand_over(&mut command, &path.with_extension("sock"), journal)?;
+        let mut child = tokio::process::Command::from(command).spawn()?;
         // Reaped while we live, and by the system afterwards.
         tokio::spawn(async move { child.wait().await });
         Ok(())
@@ -343,7 +338,11 @@ impl Beside {
     }
 }
 
-async fn listen(holder: HolderId, mut from: OwnedReadHalf, events: mpsc::UnboundedSender<Event>) {
+async fn listen(
+    holder: HolderId,
+    mut from: impl AsyncRead + Unpin,
+    events: mpsc::UnboundedSender<Event>,
+) {
     loop {
         let event = match frames::read(&mut from).await {
             Ok(Some(event)) => Event::Held(event),
@@ -358,31 +357,4 @@ async fn listen(holder: HolderId, mut from: OwnedReadHalf, events: mpsc::Unbound
             return;
         }
     }
-}
-
-/// A path of any length, made short enough for a socket as long as what comes with it is kept.
-fn short(path: &Path) -> io::Result<(PathBuf, Option<File>)> {
-    match (path.parent(), path.file_name()) {
-        (Some(parent), Some(name)) if path.as_os_str().len() > SOCKET_PATH_BYTES => {
-            let parent = File::open(parent)?;
-            let short = Path::new("/proc/self/fd")
-                .join(parent.as_raw_fd().to_string())
-                .join(name);
-            Ok((short, Some(parent)))
-        }
-        _ => Ok((path.to_owned(), None)),
-    }
-}
-
-fn bind(path: &Path) -> io::Result<StdListener> {
-    let (short, _directory) = short(path)?;
-    StdListener::bind(short)
-}
-
-fn connect(path: &Path) -> io::Result<UnixStream> {
-    let (short, _directory) = short(path)?;
-    // Connecting within a host waits for nothing but room in the holder's queue.
-    let stream = StdStream::connect(short)?;
-    stream.set_nonblocking(true)?;
-    UnixStream::from_std(stream)
 }

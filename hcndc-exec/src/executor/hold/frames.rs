@@ -30,7 +30,10 @@ pub(super) async fn read<M: DeserializeOwned>(
 
 fn at_end<M>(error: io::Error) -> io::Result<Option<M>> {
     match error.kind() {
-        io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset => Ok(None),
+        // The last is said of pipes.
+        io::ErrorKind::UnexpectedEof
+        | io::ErrorKind::ConnectionReset
+        | io::ErrorKind::BrokenPipe => Ok(None),
         _ => Err(error),
     }
 }

@@ -1,14 +1,11 @@
 //! A holder: a process that starts jobs, waits for them, and tells whichever executor is there.
 //!
-//! It is started with its listener as standard input and its locked journal as standard output, so that there is no
-//! moment at which it lives and cannot be found. It serves one executor at a time: all that the last one said is done
+//! It is [given](crate::platform::hand_over) what it is found by when it is started. It serves one executor at a time: all that the last one said is done
 //! before the next one is listened to.
 
 use std::{
     ffi::OsString,
-    fs::File,
     io,
-    os::fd::{AsFd as _, OwnedFd},
     path::{Path, PathBuf},
     process::ExitCode,
     sync::Arc,
@@ -20,11 +17,7 @@ use hcndc_core::{
     id::AttemptId,
 };
 use tokio::{
-    net::{
-        UnixListener, UnixStream,
-        unix::{OwnedReadHalf, OwnedWriteHalf},
-    },
-    signal::unix::{Signal, SignalKind, signal},
+    io::{AsyncRead, AsyncWrite},
     sync::mpsc,
     time::Instant,
 };
@@ -37,6 +30,7 @@ use crate::{
     executor::{now, process::until, reaper::Reaper},
     file_log::FileLog,
     link::end_at,
+    platform::{self, Handed, LastCall},
     work::work_if_asked,
 };
 
@@ -81,36 +75,23 @@ pub fn hold_if_asked() -> Option<ExitCode> {
 }
 
 fn hold(path: PathBuf, program: OsString) -> io::Result<()> {
-    // A signal to the terminal of whoever started us is not for us.
-    nix::unistd::setsid()?;
-    let listener = io::stdin().as_fd().try_clone_to_owned()?;
-    let journal = File::from(io::stdout().as_fd().try_clone_to_owned()?);
-    let nothing = File::options().read(true).write(true).open("/dev/null")?;
-    nix::unistd::dup2_stdin(&nothing)?;
-    nix::unistd::dup2_stdout(&nothing)?;
+    let handed = platform::take_over(&path)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    let result = runtime.block_on(serve(path, listener, journal, program));
+    let result = runtime.block_on(serve(path, handed, program));
     runtime.shutdown_background();
     result
 }
 
-async fn serve(
-    path: PathBuf,
-    listener: OwnedFd,
-    journal: File,
-    program: OsString,
-) -> io::Result<()> {
-    let listener = std::os::unix::net::UnixListener::from(listener);
-    listener.set_nonblocking(true)?;
-    let listener = UnixListener::from_std(listener)?;
+async fn serve(path: PathBuf, handed: Handed, program: OsString) -> io::Result<()> {
+    let (mut listener, journal) = handed.open()?;
     let (events, mut happened) = mpsc::unbounded_channel();
     let sink: Sink = Arc::new(move |event| {
         // Received as long as we live.
         let _ = events.send(event);
     });
-    let mut signals = Signals::new()?;
+    let mut call = LastCall::watch()?;
     let mut holder = Holder {
         program: program.to_string_lossy().into_owned(),
         journal: Journal::new(path.clone(), journal),
@@ -127,7 +108,8 @@ async fn serve(
             .then(|| alone_since + PATIENCE);
         tokio::select! {
             accepted = listener.accept(), if holder.executor.is_none() => {
-                holder.connect(accepted?.0);
+                let (read, write) = accepted?;
+                holder.connect(read, write);
             }
             order = next(&mut holder.executor), if holder.executor.is_some() => match order {
                 Some(order) => holder.on_order(order),
@@ -140,7 +122,7 @@ async fn serve(
                 holder.on_event(event);
                 alone_since = Instant::now();
             }
-            () = signals.ended() => holder.die(),
+            () = call.heard() => holder.die(),
             () = until(patience) => break,
         }
     }
@@ -160,32 +142,6 @@ async fn next(executor: &mut Option<Executor>) -> Option<HoldOrder> {
     }
 }
 
-/// TERM ends the holder. What a terminal sends does not, whoever shares it with us; it is caught rather than ignored,
-/// for what is ignored would be ignored by jobs too.
-struct Signals {
-    term: Signal,
-    _others: [Signal; 3],
-}
-
-impl Signals {
-    fn new() -> io::Result<Self> {
-        Ok(Self {
-            term: signal(SignalKind::terminate())?,
-            _others: [
-                signal(SignalKind::interrupt())?,
-                signal(SignalKind::hangup())?,
-                signal(SignalKind::quit())?,
-            ],
-        })
-    }
-
-    async fn ended(&mut self) {
-        if self.term.recv().await.is_none() {
-            std::future::pending::<()>().await;
-        }
-    }
-}
-
 /// The connection to the executor.
 struct Executor {
     orders: mpsc::Receiver<HoldOrder>,
@@ -196,8 +152,10 @@ struct Executor {
 }
 
 impl Executor {
-    fn new(stream: UnixStream) -> Self {
-        let (read, write) = stream.into_split();
+    fn new(
+        read: impl AsyncRead + Unpin + Send + 'static,
+        write: impl AsyncWrite + Unpin + Send + 'static,
+    ) -> Self {
         let (gives, orders) = mpsc::channel(ORDERS);
         let (events, says) = mpsc::unbounded_channel();
         Self {
@@ -214,7 +172,7 @@ impl Executor {
     }
 }
 
-async fn listen(mut from: OwnedReadHalf, gives: mpsc::Sender<HoldOrder>) {
+async fn listen(mut from: impl AsyncRead + Unpin, gives: mpsc::Sender<HoldOrder>) {
     loop {
         match frames::read(&mut from).await {
             Ok(Some(order)) => {
@@ -231,7 +189,7 @@ async fn listen(mut from: OwnedReadHalf, gives: mpsc::Sender<HoldOrder>) {
     }
 }
 
-async fn speak(mut to: OwnedWriteHalf, mut says: mpsc::UnboundedReceiver<HoldEvent>) {
+async fn speak(mut to: impl AsyncWrite + Unpin, mut says: mpsc::UnboundedReceiver<HoldEvent>) {
     while let Some(event) = says.recv().await {
         if let Err(error) = frames::write(&mut to, &event).await {
             // Its end is noticed by who listens, after all that it said has been done.
@@ -262,8 +220,12 @@ impl Holder {
         (self.leaving && idle && unasked) || (self.dying && idle)
     }
 
-    fn connect(&mut self, stream: UnixStream) {
-        let executor = Executor::new(stream);
+    fn connect(
+        &mut self,
+        read: impl AsyncRead + Unpin + Send + 'static,
+        write: impl AsyncWrite + Unpin + Send + 'static,
+    ) {
+        let executor = Executor::new(read, write);
         let hello = HolderHello {
             protocol: PROTOCOL,
             program: self.program.clone(),
@@ -397,14 +359,9 @@ impl Holder {
 
 /// Tells one build of a program from another; changes when its file is replaced.
 pub(super) fn program_of(path: &Path) -> io::Result<String> {
-    use std::os::unix::fs::MetadataExt as _;
-    let file = path.metadata()?;
     Ok(format!(
-        "{} {:x}-{:x}-{:x}.{:x}",
+        "{} {}",
         env!("CARGO_PKG_VERSION"),
-        file.ino(),
-        file.len(),
-        file.mtime(),
-        file.mtime_nsec()
+        platform::fingerprint(&path.metadata()?)?
     ))
 }

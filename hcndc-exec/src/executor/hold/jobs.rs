@@ -10,11 +10,11 @@ use crate::{
     executor::{
         attempt::{self, Tools},
         census::Registrar,
-        cgroup::Groups,
         reaper::Reaper,
     },
     file_log::FileLog,
     ledger::ProcessMark,
+    platform::Groups,
 };
 
 /// Runs attempts and tells what they come to. Dropping it lets go of them as a crash would.

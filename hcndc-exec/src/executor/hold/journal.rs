@@ -5,8 +5,8 @@
 
 use std::{
     collections::BTreeMap,
-    fs::{File, TryLockError},
-    io::{self, Write as _},
+    fs::File,
+    io::{self, Seek as _, SeekFrom, Write as _},
     path::{Path, PathBuf},
 };
 
@@ -20,6 +20,7 @@ use crate::{
         ProcessMark,
         journal::{read_sealed, seal},
     },
+    platform::open_alone,
 };
 
 /// The journal is rewritten when it is this long and most of it is of the past.
@@ -95,8 +96,7 @@ impl Journal {
         }
         self.write(&Note::Released { attempt })?;
         if self.kept.is_empty() {
-            self.file.set_len(0)?;
-            self.length = 0;
+            self.cut(0)?;
         } else if self.length > SLACK_BYTES + 4096 * self.kept.len() as u64 {
             self.rewrite()?;
         }
@@ -108,14 +108,20 @@ impl Journal {
         apply(note, &mut self.kept);
         let mut line = Vec::new();
         seal(&serde_json::to_vec(note)?, &mut line);
-        // The file is opened for appending.
         let written = self.file.write_all(&line);
         match written {
             Ok(()) => self.length += line.len() as u64,
             // Half a line would hide what follows.
-            Err(_) => self.file.set_len(self.length)?,
+            Err(_) => self.cut(self.length)?,
         }
         written
+    }
+
+    /// What is written next follows this length, also where a file is not opened for appending.
+    fn cut(&mut self, length: u64) -> io::Result<()> {
+        self.file.set_len(length)?;
+        self.length = length;
+        self.file.seek(SeekFrom::Start(length)).map(drop)
     }
 
     /// The file stays the same one, for it is locked: emptied, and written again by what is kept. A copy beside it
@@ -136,8 +142,7 @@ impl Journal {
         }
         let copy = copy_of(&self.path);
         replace(&copy, &lines)?;
-        self.file.set_len(0)?;
-        self.length = 0;
+        self.cut(0)?;
         self.file.write_all(&lines)?;
         self.length = lines.len() as u64;
         std::fs::remove_file(copy)
@@ -168,16 +173,7 @@ fn apply(note: &Note, kept: &mut BTreeMap<AttemptId, Kept>) {
 /// Opens a journal and locks it; `None` while its holder lives. The lock goes with the last copy of the file that is open
 /// in any process.
 pub(super) fn lock(path: &Path) -> io::Result<Option<File>> {
-    let file = File::options()
-        .read(true)
-        .append(true)
-        .create(true)
-        .open(path)?;
-    match file.try_lock() {
-        Ok(()) => Ok(Some(file)),
-        Err(TryLockError::WouldBlock) => Ok(None),
-        Err(TryLockError::Error(error)) => Err(error),
-    }
+    open_alone(path)
 }
 
 /// What the journal of a holder that is gone tells.

@@ -44,10 +44,7 @@ pub(super) use beside::{Beside, Found};
 pub use holder::hold_if_asked;
 pub(crate) use jobs::Jobs;
 
-use crate::{
-    executor::{cgroup::Groups, rules::Rules},
-    ledger::ProcessMark,
-};
+use crate::{executor::rules::Rules, ledger::ProcessMark, platform::Groups};
 
 /// Version of what executors and holders say to each other. An executor of a later version still speaks with holders
 /// of this one: their jobs may run for days.

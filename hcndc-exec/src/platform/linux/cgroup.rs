@@ -15,17 +15,27 @@ use std::{
     io::{self, Write as _},
     os::unix::process::CommandExt as _,
     path::{Path, PathBuf},
-    process::Command,
+    process::{Child, Command},
     sync::Arc,
     time::Duration,
 };
 
-use nix::unistd::Pid;
 use serde::{Deserialize, Serialize};
+
+use crate::{
+    executor::{JobLimits, LimitError, Usage},
+    platform::Pid,
+};
 
 /// A group in which nothing lives but the executor: systemd's `DelegateSubgroup=`, see the unit. Jobs go beside it, for a
 /// group whose children have limits may hold no processes itself.
 const OWN_LEAF: &str = "executor";
+
+/// Why there are none.
+pub(crate) const NO_GROUPS: &str = "this host has no cgroup v2 that the executor may write";
+/// What can be done about it.
+pub(crate) const NO_GROUPS_REMEDY: &str =
+    "; run it as root or in a delegated group (systemd: Delegate=yes, DelegateSubgroup=executor)";
 
 /// What limits and counts are made of.
 const CONTROLLERS: [&str; 3] = ["memory", "cpu", "pids"];
@@ -33,60 +43,17 @@ const CONTROLLERS: [&str; 3] = ["memory", "cpu", "pids"];
 /// How long the time is of which a job may have a part of the processors (the kernel's own default).
 const CPU_PERIOD_US: u64 = 100_000;
 
-/// What each job may take of the host at most, all of its processes together.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct JobLimits {
-    /// Memory, bytes. A job that wants more ends as out of memory. Too little and none gets far; `None` for no limit.
-    pub memory_bytes: Option<u64>,
-    /// Processors, in hundredths of one: 150 is one and a half. A job that wants more is slowed down; `None` for no limit.
-    pub cpu_percent: Option<u32>,
-    /// Processes and threads. Beyond it none can be started, which is what keeps a job that forks without end from the rest of
-    /// the host; `None` for no limit.
-    pub processes: Option<u32>,
-}
-
-impl JobLimits {
-    /// Whether there are none.
-    #[must_use]
-    pub fn are_none(&self) -> bool {
-        *self == Self::default()
-    }
-
-    /// File and content of each limit.
-    fn settings(&self) -> Vec<(&'static str, String)> {
-        let mut settings = Vec::new();
-        settings.extend(self.memory_bytes.map(|it| ("memory.max", it.to_string())));
-        settings.extend(self.cpu_percent.map(|percent| {
-            let quota = u64::from(percent) * CPU_PERIOD_US / 100;
-            // The kernel takes no less than a millisecond.
-            ("cpu.max", format!("{} {CPU_PERIOD_US}", quota.max(1_000)))
-        }));
-        settings.extend(self.processes.map(|it| ("pids.max", it.to_string())));
-        settings
-    }
-}
-
-/// Limits that cannot be kept.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum LimitError {
-    /// The host has no groups that we may use.
-    #[error(
-        "jobs cannot be limited: this host has no cgroup v2 that the executor may write; \
-         run it as root or in a delegated group (systemd: Delegate=yes, DelegateSubgroup={OWN_LEAF})"
-    )]
-    NoGroups,
-    /// A controller is not there, or not given to us.
-    #[error(
-        "jobs cannot be limited in {}: it has no controller {controller:?}, or processes of others live in it",
-        path.display()
-    )]
-    NoController {
-        /// The group.
-        path: PathBuf,
-        /// What is missing.
-        controller: &'static str,
-    },
+/// File and content of each limit.
+fn settings(limits: &JobLimits) -> Vec<(&'static str, String)> {
+    let mut settings = Vec::new();
+    settings.extend(limits.memory_bytes.map(|it| ("memory.max", it.to_string())));
+    settings.extend(limits.cpu_percent.map(|percent| {
+        let quota = u64::from(percent) * CPU_PERIOD_US / 100;
+        // The kernel takes no less than a millisecond.
+        ("cpu.max", format!("{} {CPU_PERIOD_US}", quota.max(1_000)))
+    }));
+    settings.extend(limits.processes.map(|it| ("pids.max", it.to_string())));
+    settings
 }
 
 /// Where attempts of one executor have their groups.
@@ -134,7 +101,7 @@ impl Groups {
     /// Whether all limits can be kept.
     fn check(&self) -> Result<(), LimitError> {
         let has = fs::read_to_string(self.root.join("cgroup.subtree_control")).unwrap_or_default();
-        for (file, _) in self.limits.settings() {
+        for (file, _) in settings(&self.limits) {
             let missing = CONTROLLERS
                 .into_iter()
                 .find(|it| file.starts_with(it) && !has.split_whitespace().any(|has| has == *it));
@@ -151,9 +118,10 @@ impl Groups {
         let _ = fs::remove_dir(&self.root);
     }
 
-    /// Where they are.
-    pub(crate) fn root(&self) -> &Path {
-        &self.root
+    /// What they are, and where.
+    pub(crate) fn words(&self) -> String {
+        let place = self.root.parent().unwrap_or(&self.root);
+        format!("control groups in {}", place.display())
     }
 
     /// Makes a group with the limits. A name is used for one attempt alone.
@@ -162,7 +130,7 @@ impl Groups {
         self.make_place(&path)?;
         // Removed, if the rest fails.
         let place = Arc::new(Place { path });
-        for (file, content) in self.limits.settings() {
+        for (file, content) in settings(&self.limits) {
             set(&place.path.join(file), &content)?;
         }
         // A job of which the system has killed a part to free memory is no use: all of it ends, and at once.
@@ -253,19 +221,6 @@ struct Place {
     path: PathBuf,
 }
 
-/// What all processes of a group have used.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Usage {
-    /// Processor time; zero if unknown.
-    pub(crate) cpu_time: Duration,
-    /// Most memory at one moment, bytes; 0 if unknown.
-    pub(crate) peak_memory_bytes: u64,
-    /// Processes that were killed because memory was used up.
-    pub(crate) killed_for_memory: u64,
-    /// Processes that were not started because there were as many as may be.
-    pub(crate) refused_processes: u64,
-}
-
 impl Group {
     /// Has a command start its process in here. Works once: the way in is closed with the command.
     #[expect(
@@ -284,6 +239,16 @@ impl Group {
                 Ok(())
             });
         }
+    }
+
+    /// It has come in by itself.
+    #[expect(
+        clippy::unnecessary_wraps,
+        clippy::unused_self,
+        reason = "other systems take it in here"
+    )]
+    pub(crate) fn take_in(&self, _: &Child) -> io::Result<()> {
+        Ok(())
     }
 
     /// Processes that live in here, in no order.
@@ -333,12 +298,7 @@ fn entry(lines: &str, name: &str) -> u64 {
 /// A job that may do so makes groups of its own.
 fn collect(group: &Path, pids: &mut Vec<Pid>) {
     let living = fs::read_to_string(group.join("cgroup.procs")).unwrap_or_default();
-    pids.extend(
-        living
-            .lines()
-            .filter_map(|pid| pid.parse().ok())
-            .map(Pid::from_raw),
-    );
+    pids.extend(living.lines().filter_map(|pid| pid.parse().ok()).map(Pid));
     for below in children(group) {
         collect(&below, pids);
     }
