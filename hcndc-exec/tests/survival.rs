@@ -332,6 +332,13 @@ async fn what_holds_jobs_ends_them_when_it_is_told_to_end() {
     let lost = EndCause::Lost("what held it was told to end".into());
     assert_eq!(end(&transport).await, lost);
     assert!(!lives(&pid.to_string()));
+    // What is given to it while it ends is lost with it.
+    within(async {
+        while !holders(&program.data_dir()).is_empty() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    })
+    .await;
     assert_eq!(
         ran(&transport, order(2, "exit 2")).await,
         EndCause::Exited(2)
@@ -343,8 +350,9 @@ async fn after_a_restart_of_the_host_attempts_are_lost_by_name() {
     let mut program = Program::start();
     let transport = program.transport().await;
     let pid = start(&transport, order(1, "sleep 600")).await;
-    signal_holders(&program.data_dir(), Signal::SIGKILL);
+    // In this order: an executor that lives sees the end of what holds its jobs, and says that.
     program.crash();
+    signal_holders(&program.data_dir(), Signal::SIGKILL);
     let boot = Record::Boot {
         id: "another".into(),
         beside: true,
