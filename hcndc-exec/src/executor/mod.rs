@@ -9,7 +9,7 @@
 //!                                └────── capture, mask, redraw (what it says) ── file_log
 //! ```
 //!
-//! What the operating system has to give comes from [`platform`](crate::platform); nothing here knows which one it is.
+//! What the operating system has to give comes from `platform`; nothing here knows which one it is.
 
 mod announcement;
 mod attempt;
