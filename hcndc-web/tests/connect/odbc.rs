@@ -285,9 +285,7 @@ async fn hive_and_impala_are_asked_through_the_driver_that_is_named() {
         );
         let none = ask(&source, "SELECT v FROM hcndc_text WHERE id < 0").await;
         assert_eq!(none.unwrap_err().kind, ResolveErrorKind::NoRow, "{kind:?}");
-        let wrong = ask(&source, "SELECT v FROM nowhere")
-            .await
-            .unwrap_err();
+        let wrong = ask(&source, "SELECT v FROM nowhere").await.unwrap_err();
         assert_eq!(wrong.kind, ResolveErrorKind::Refused, "{wrong}");
         assert!(wrong.reason.contains("nowhere"), "{wrong}");
         let written = ask(&source, "DELETE FROM hcndc_text").await.unwrap_err();
