@@ -145,9 +145,9 @@ impl Accounts for SqlStore {
         self.change("change a user", once).await
     }
 
-    async fn delete_user(&self, user: UserId, version: Option<u32>) -> Result<(), AccountsError> {
-        let once = || users::delete(self, user, version);
-        self.change("delete a user", once).await
+    async fn delete_users(&self, users: &[(UserId, Option<u32>)]) -> Result<(), AccountsError> {
+        let once = || users::delete(self, users);
+        self.change("delete users", once).await
     }
 
     async fn set_password(
@@ -188,9 +188,9 @@ impl Accounts for SqlStore {
         self.change("change a role", once).await
     }
 
-    async fn delete_role(&self, role: RoleId, version: Option<u32>) -> Result<(), AccountsError> {
-        let once = || roles::delete(self, role, version);
-        self.change("delete a role", once).await
+    async fn delete_roles(&self, roles: &[(RoleId, Option<u32>)]) -> Result<(), AccountsError> {
+        let once = || roles::delete(self, roles);
+        self.change("delete roles", once).await
     }
 
     async fn put_accounts(
@@ -281,9 +281,9 @@ impl Accounts for SqlStore {
         self.change("change a token", once).await
     }
 
-    async fn delete_token(&self, token: TokenId) -> Result<(), AccountsError> {
-        let once = || proofs::delete_token(self, token);
-        self.change("end a token", once).await
+    async fn delete_tokens(&self, tokens: &[(TokenId, Option<u32>)]) -> Result<(), AccountsError> {
+        let once = || proofs::delete_tokens(self, tokens);
+        self.change("end tokens", once).await
     }
 
     async fn find_token(

@@ -459,8 +459,12 @@ pub trait Accounts: fmt::Debug + Send + Sync {
         draft: &UserDraft,
         now: Timestamp,
     ) -> Result<User, AccountsError>;
+    /// Deletes users, all or none, with their sessions and tokens.
+    async fn delete_users(&self, users: &[(UserId, Option<u32>)]) -> Result<(), AccountsError>;
     /// Deletes a user.
-    async fn delete_user(&self, user: UserId, version: Option<u32>) -> Result<(), AccountsError>;
+    async fn delete_user(&self, user: UserId, version: Option<u32>) -> Result<(), AccountsError> {
+        self.delete_users(&[(user, version)]).await
+    }
     /// Gives a user another password.
     async fn set_password(
         &self,
@@ -483,8 +487,12 @@ pub trait Accounts: fmt::Debug + Send + Sync {
         draft: &RoleDraft,
         now: Timestamp,
     ) -> Result<Role, AccountsError>;
+    /// Deletes roles, all or none; refused while users have one of them.
+    async fn delete_roles(&self, roles: &[(RoleId, Option<u32>)]) -> Result<(), AccountsError>;
     /// Deletes a role; refused while users have it.
-    async fn delete_role(&self, role: RoleId, version: Option<u32>) -> Result<(), AccountsError>;
+    async fn delete_role(&self, role: RoleId, version: Option<u32>) -> Result<(), AccountsError> {
+        self.delete_roles(&[(role, version)]).await
+    }
 
     /// Puts roles and users by name, all or none; what says nothing new keeps its version. With `dry_run`, only finds out
     /// what would come of it: new ones have ids that nobody will have.
@@ -541,8 +549,12 @@ pub trait Accounts: fmt::Debug + Send + Sync {
         draft: &TokenDraft,
         now: Timestamp,
     ) -> Result<ApiToken, AccountsError>;
+    /// Ends tokens, all or none.
+    async fn delete_tokens(&self, tokens: &[(TokenId, Option<u32>)]) -> Result<(), AccountsError>;
     /// Ends a token.
-    async fn delete_token(&self, token: TokenId) -> Result<(), AccountsError>;
+    async fn delete_token(&self, token: TokenId) -> Result<(), AccountsError> {
+        self.delete_tokens(&[(token, None)]).await
+    }
     /// The token of this digest.
     async fn find_token(
         &self,

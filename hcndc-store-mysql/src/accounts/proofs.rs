@@ -360,23 +360,25 @@ pub(super) async fn change_token(
     Ok(made.ok_or(AccountsError::Unknown))
 }
 
-pub(super) async fn delete_token(store: &SqlStore, token: TokenId) -> Tried<()> {
-    let Ok(id) = i64::try_from(token.0) else {
-        return Ok(Err(AccountsError::Unknown));
-    };
-    let statement = Query::delete()
-        .from_table(ApiToken::Table)
-        .and_where(Expr::col(ApiToken::Id).eq(id))
-        .to_owned();
-    let done = store
-        .signs()
-        .execute(&statement)
-        .await
-        .doing("end a token")?;
-    Ok(match done.rows_affected() {
-        0 => Err(AccountsError::Unknown),
-        _ => Ok(()),
-    })
+pub(super) async fn delete_tokens(
+    store: &SqlStore,
+    tokens: &[(TokenId, Option<u32>)],
+) -> Tried<()> {
+    let doing = "end tokens";
+    let transaction = store.begin().await?;
+    for (id, version) in tokens {
+        let Some(old) = token(&transaction, *id).await? else {
+            return Ok(Err(AccountsError::Unknown));
+        };
+        or_refuse!(same_version(*version, old.version));
+        let statement = Query::delete()
+            .from_table(ApiToken::Table)
+            .and_where(Expr::col(ApiToken::Id).eq(number("token", id.0)?))
+            .to_owned();
+        transaction.execute(&statement).await.doing(doing)?;
+    }
+    transaction.commit().await.doing(doing)?;
+    Ok(Ok(()))
 }
 
 pub(super) async fn see_token(store: &SqlStore, token: TokenId, now: Timestamp) -> Tried<()> {

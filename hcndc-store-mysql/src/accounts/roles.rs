@@ -168,37 +168,39 @@ pub(super) async fn update(
     Ok(made.ok_or(AccountsError::Unknown))
 }
 
-pub(super) async fn delete(store: &SqlStore, role: RoleId, version: Option<u32>) -> Tried<()> {
-    let doing = "delete a role";
+pub(super) async fn delete(store: &SqlStore, roles: &[(RoleId, Option<u32>)]) -> Tried<()> {
+    let doing = "delete roles";
     let transaction = store.begin().await?;
-    let Some(old) = find(&transaction, role).await? else {
-        return Ok(Err(AccountsError::Unknown));
-    };
-    or_refuse!(same_version(version, old.version));
-    let id = number("role", role.0)?;
-    let select = Query::select()
-        .column((User::Table, User::Account))
-        .from(UserRole::Table)
-        .inner_join(
-            User::Table,
-            Expr::col((User::Table, User::Id)).equals((UserRole::Table, UserRole::UserId)),
-        )
-        .and_where(Expr::col((UserRole::Table, UserRole::RoleId)).eq(id))
-        .order_by((User::Table, User::Account), sea_orm::Order::Asc)
-        .to_owned();
-    let rows = transaction.query_all(&select).await.doing(doing)?;
-    let accounts = rows
-        .iter()
-        .map(|row| Reader::new("user", row).column("account"))
-        .collect::<Result<Vec<String>, _>>()?;
-    if !accounts.is_empty() {
-        return Ok(Err(AccountsError::InUse { accounts }));
+    for (role, version) in roles {
+        let Some(old) = find(&transaction, *role).await? else {
+            return Ok(Err(AccountsError::Unknown));
+        };
+        or_refuse!(same_version(*version, old.version));
+        let id = number("role", role.0)?;
+        let select = Query::select()
+            .column((User::Table, User::Account))
+            .from(UserRole::Table)
+            .inner_join(
+                User::Table,
+                Expr::col((User::Table, User::Id)).equals((UserRole::Table, UserRole::UserId)),
+            )
+            .and_where(Expr::col((UserRole::Table, UserRole::RoleId)).eq(id))
+            .order_by((User::Table, User::Account), sea_orm::Order::Asc)
+            .to_owned();
+        let rows = transaction.query_all(&select).await.doing(doing)?;
+        let accounts = rows
+            .iter()
+            .map(|row| Reader::new("user", row).column("account"))
+            .collect::<Result<Vec<String>, _>>()?;
+        if !accounts.is_empty() {
+            return Ok(Err(AccountsError::InUse { accounts }));
+        }
+        let statement = Query::delete()
+            .from_table(Role::Table)
+            .and_where(Expr::col(Role::Id).eq(id))
+            .to_owned();
+        transaction.execute(&statement).await.doing(doing)?;
     }
-    let statement = Query::delete()
-        .from_table(Role::Table)
-        .and_where(Expr::col(Role::Id).eq(id))
-        .to_owned();
-    transaction.execute(&statement).await.doing(doing)?;
     transaction.commit().await.doing(doing)?;
     Ok(Ok(()))
 }

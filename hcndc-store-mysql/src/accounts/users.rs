@@ -280,31 +280,33 @@ pub(super) fn same_version(asked: Option<u32>, current: u32) -> Result<(), Accou
     }
 }
 
-pub(super) async fn delete(store: &SqlStore, user: UserId, version: Option<u32>) -> Tried<()> {
-    let doing = "delete a user";
+pub(super) async fn delete(store: &SqlStore, users: &[(UserId, Option<u32>)]) -> Tried<()> {
+    let doing = "delete users";
     let transaction = store.begin().await?;
     let had = is_administered(&transaction).await?;
-    let Some((old, _)) = find(&transaction, By::Id(user)).await? else {
-        return Ok(Err(AccountsError::Unknown));
-    };
-    or_refuse!(same_version(version, old.version));
-    let id = number("user", user.0)?;
-    end_sessions(&transaction, user).await?;
-    for statement in [
-        Query::delete()
-            .from_table(ApiToken::Table)
-            .and_where(Expr::col(ApiToken::UserId).eq(id))
-            .to_owned(),
-        Query::delete()
-            .from_table(UserRole::Table)
-            .and_where(Expr::col(UserRole::UserId).eq(id))
-            .to_owned(),
-        Query::delete()
-            .from_table(User::Table)
-            .and_where(Expr::col(User::Id).eq(id))
-            .to_owned(),
-    ] {
-        transaction.execute(&statement).await.doing(doing)?;
+    for (user, version) in users {
+        let Some((old, _)) = find(&transaction, By::Id(*user)).await? else {
+            return Ok(Err(AccountsError::Unknown));
+        };
+        or_refuse!(same_version(*version, old.version));
+        let id = number("user", user.0)?;
+        end_sessions(&transaction, *user).await?;
+        for statement in [
+            Query::delete()
+                .from_table(ApiToken::Table)
+                .and_where(Expr::col(ApiToken::UserId).eq(id))
+                .to_owned(),
+            Query::delete()
+                .from_table(UserRole::Table)
+                .and_where(Expr::col(UserRole::UserId).eq(id))
+                .to_owned(),
+            Query::delete()
+                .from_table(User::Table)
+                .and_where(Expr::col(User::Id).eq(id))
+                .to_owned(),
+        ] {
+            transaction.execute(&statement).await.doing(doing)?;
+        }
     }
     or_refuse!(still_administered(&transaction, had).await?);
     transaction.commit().await.doing(doing)?;

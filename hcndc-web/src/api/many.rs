@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use hcndc_core::{
     engine::Engine,
     id::{ExecutorId, FlowId, JobId},
-    model::{DefinitionId, DefinitionKind, Edit},
+    model::{DefinitionError, DefinitionId, DefinitionKind, Edit},
     port::{History, Transport},
 };
 use serde::{Deserialize, Serialize};
@@ -16,7 +16,7 @@ use super::{
     body::Body,
     caller::Caller,
     needs::{ADMIN, Needs, READ, WRITE},
-    problem::{Problem, ProblemDto},
+    problem::{Blame, BlameError, Problem, ProblemDto},
     query::Query,
     resources::{RESOURCES, directories as counts},
     route::{Json, Route, at, at_id, body, caller, having, query},
@@ -97,12 +97,30 @@ const fn needs_of(kind: DefinitionKind) -> Needs {
     }
 }
 
-/// Which definitions of a kind to delete.
+/// Which definitions of a kind, users, roles or tokens to delete.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct DeleteBody {
     /// Which; at most 1000.
     items: Vec<DeleteItem>,
+}
+
+/// Things to delete at once at most.
+const MOST: usize = 1_000;
+
+impl DeleteBody {
+    /// Which, each once, and the version that it must have.
+    pub(super) fn items(self) -> Result<BTreeMap<u64, Option<u32>>, Problem> {
+        if self.items.len() > MOST {
+            let error = BlameError::Definition(DefinitionError::TooMany {
+                count: self.items.len(),
+                max: MOST,
+            });
+            return Err(Problem::BadBody(vec![Blame::of("items", error)]));
+        }
+        let items = self.items.into_iter();
+        Ok(items.map(|item| (item.id, item.version)).collect())
+    }
 }
 
 /// One definition to delete.
@@ -120,7 +138,7 @@ pub(super) struct DeleteItem {
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Deleted {
     /// How many are gone.
-    deleted: usize,
+    pub(super) deleted: usize,
 }
 
 /// What uses a definition.
@@ -169,12 +187,8 @@ async fn delete<H: History, T: Transport>(
     body: Body,
 ) -> Result<Json<Deleted>, Problem> {
     let body: DeleteBody = body.json(&[]).await?;
-    let items: BTreeMap<u64, Option<u32>> = body
-        .items
-        .into_iter()
-        .map(|item| (item.id, item.version))
-        .collect();
-    let edits: Vec<Edit> = items
+    let edits: Vec<Edit> = body
+        .items()?
         .into_iter()
         .map(|(id, version)| Edit::Delete {
             definition: (kind.id)(id),

@@ -15,6 +15,7 @@ use super::{
     body::Body,
     caller::Caller,
     definition::retry_stale,
+    many::{DeleteBody, Deleted},
     needs::ADMIN,
     page::{Asked, NAMED, PageDto},
     problem::{Blame, BlameError, Problem, ProblemDto},
@@ -27,6 +28,7 @@ use crate::{app::App, auth::Auth};
 
 const ROLES: &str = "/api/v1/roles";
 const ROLE: &str = "/api/v1/roles/{id}";
+const DELETE: &str = "/api/v1/roles/delete";
 
 pub(super) fn routes<H: History + 'static, T: Transport + 'static>(
     app: &Arc<App<H, T>>,
@@ -43,7 +45,21 @@ pub(super) fn routes<H: History + 'static, T: Transport + 'static>(
         Route::post(
             ROLES,
             ADMIN,
-            at(ROLES).and(app).and(caller()).and(body()).then(create),
+            at(ROLES)
+                .and(app.clone())
+                .and(caller())
+                .and(body())
+                .then(create),
+        )
+        .by_any(),
+        Route::post(
+            DELETE,
+            ADMIN,
+            at(DELETE)
+                .and(app)
+                .and(caller())
+                .and(body())
+                .then(delete_many),
         )
         .by_any(),
         Route::get(ROLE, ADMIN, one.clone().then(detail)),
@@ -353,4 +369,36 @@ pub(super) async fn delete<H: History, T: Transport>(
         .before(&before);
     app.did(&caller, deed).await;
     Ok(NoContent)
+}
+
+/// Deletes many roles that no user has, all or none.
+#[utoipa::path(post, operation_id = "delete_roles", path = "/api/v1/roles/delete", tag = "users", request_body = DeleteBody, responses(
+    (status = 200, body = Deleted),
+    (status = 400, body = ProblemDto, content_type = "application/problem+json"),
+    (status = 404, body = ProblemDto, content_type = "application/problem+json"),
+    (status = 409, body = ProblemDto, content_type = "application/problem+json", description = "`in_use`, `stale`"),
+))]
+pub(super) async fn delete_many<H: History, T: Transport>(
+    app: Arc<App<H, T>>,
+    caller: Caller,
+    body: Body,
+) -> Result<Json<Deleted>, Problem> {
+    let items = body.json::<DeleteBody>(&[]).await?.items()?;
+    let items = items.into_iter().map(|(id, version)| (RoleId(id), version));
+    let items: Vec<_> = items.collect();
+    let auth = auth(&app)?;
+    let mut before = Vec::with_capacity(items.len());
+    for (id, _) in &items {
+        before.push(find(auth, *id).await?);
+    }
+    auth.accounts().delete_roles(&items).await?;
+    for role in &before {
+        let deed = Deed::new("delete", "role")
+            .on(role.id, role.body.name.as_str())
+            .before(role);
+        app.did(&caller, deed).await;
+    }
+    Ok(Json(Deleted {
+        deleted: before.len(),
+    }))
 }

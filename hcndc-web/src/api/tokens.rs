@@ -20,6 +20,7 @@ use super::{
     caller::Caller,
     definition::retry_stale,
     denial::Denial,
+    many::{DeleteBody, Deleted},
     needs::SIGNED_IN,
     page::{Asked, NAMED, PageDto},
     problem::{Blame, BlameError, Problem, ProblemDto},
@@ -36,16 +37,19 @@ use crate::{
 
 const TOKENS: &str = "/api/v1/tokens";
 const TOKEN: &str = "/api/v1/tokens/{id}";
+const DELETE: &str = "/api/v1/tokens/delete";
 
 pub(super) fn routes<H: History + 'static, T: Transport + 'static>(
     app: &Arc<App<H, T>>,
 ) -> Vec<Route> {
     let app = having(app);
     let all = at(TOKENS).and(app.clone()).and(caller());
+    let many = at(DELETE).and(app.clone()).and(caller());
     let one = at_id::<TokenId>(TOKEN).and(app).and(caller());
     vec![
         Route::get(TOKENS, SIGNED_IN, all.clone().and(query()).then(list)),
         Route::post(TOKENS, SIGNED_IN, all.and(body()).then(create)).by_any(),
+        Route::post(DELETE, SIGNED_IN, many.and(body()).then(delete_many)).by_any(),
         Route::get(TOKEN, SIGNED_IN, one.clone().then(detail)),
         Route::new(
             Method::PUT,
@@ -392,4 +396,37 @@ pub(super) async fn delete<H: History, T: Transport>(
         .before(&before);
     app.did(&caller, deed).await;
     Ok(NoContent)
+}
+
+/// Ends many tokens at once, all or none.
+#[utoipa::path(post, operation_id = "delete_tokens", path = "/api/v1/tokens/delete", tag = "users", request_body = DeleteBody, responses(
+    (status = 200, body = Deleted),
+    (status = 400, body = ProblemDto, content_type = "application/problem+json"),
+    (status = 404, body = ProblemDto, content_type = "application/problem+json"),
+    (status = 409, body = ProblemDto, content_type = "application/problem+json", description = "`stale`"),
+))]
+pub(super) async fn delete_many<H: History, T: Transport>(
+    app: Arc<App<H, T>>,
+    caller: Caller,
+    body: Body,
+) -> Result<Json<Deleted>, Problem> {
+    let items = body.json::<DeleteBody>(&[]).await?.items()?;
+    let items = items
+        .into_iter()
+        .map(|(id, version)| (TokenId(id), version));
+    let items: Vec<_> = items.collect();
+    let mut before = Vec::with_capacity(items.len());
+    for (id, _) in &items {
+        before.push(TokenDto::from(find(&app, &caller, *id).await?));
+    }
+    auth(&app)?.accounts().delete_tokens(&items).await?;
+    for token in &before {
+        let deed = Deed::new("delete", "token")
+            .on(token.id, token.name.as_str())
+            .before(token);
+        app.did(&caller, deed).await;
+    }
+    Ok(Json(Deleted {
+        deleted: before.len(),
+    }))
 }

@@ -19,6 +19,7 @@ use super::{
     caller::Caller,
     definition::{retry_stale, yes},
     denial::Denial,
+    many::{DeleteBody, Deleted},
     needs::ADMIN,
     page::{Asked, NAMED, PageDto},
     problem::{Blame, BlameError, Problem, ProblemDto},
@@ -36,6 +37,7 @@ use crate::{
 const USERS: &str = "/api/v1/users";
 const USER: &str = "/api/v1/users/{id}";
 const PASSWORD: &str = "/api/v1/users/{id}/password";
+const DELETE: &str = "/api/v1/users/delete";
 
 pub(super) fn routes<H: History + 'static, T: Transport + 'static>(
     app: &Arc<App<H, T>>,
@@ -57,6 +59,16 @@ pub(super) fn routes<H: History + 'static, T: Transport + 'static>(
                 .and(caller())
                 .and(body())
                 .then(create),
+        )
+        .by_any(),
+        Route::post(
+            DELETE,
+            ADMIN,
+            at(DELETE)
+                .and(app.clone())
+                .and(caller())
+                .and(body())
+                .then(delete_many),
         )
         .by_any(),
         Route::get(USER, ADMIN, one.clone().then(detail)),
@@ -480,6 +492,38 @@ pub(super) async fn delete<H: History, T: Transport>(
         .before(&before);
     app.did(&caller, deed).await;
     Ok(NoContent)
+}
+
+/// Deletes many users, their sessions and their tokens, all or none.
+#[utoipa::path(post, operation_id = "delete_users", path = "/api/v1/users/delete", tag = "users", request_body = DeleteBody, responses(
+    (status = 200, body = Deleted),
+    (status = 400, body = ProblemDto, content_type = "application/problem+json"),
+    (status = 404, body = ProblemDto, content_type = "application/problem+json"),
+    (status = 409, body = ProblemDto, content_type = "application/problem+json", description = "`last_admin`, `stale`"),
+))]
+pub(super) async fn delete_many<H: History, T: Transport>(
+    app: Arc<App<H, T>>,
+    caller: Caller,
+    body: Body,
+) -> Result<Json<Deleted>, Problem> {
+    let items = body.json::<DeleteBody>(&[]).await?.items()?;
+    let items = items.into_iter().map(|(id, version)| (UserId(id), version));
+    let items: Vec<_> = items.collect();
+    let auth = auth(&app)?;
+    let mut before = Vec::with_capacity(items.len());
+    for (id, _) in &items {
+        before.push(find(auth, *id).await?);
+    }
+    auth.accounts().delete_users(&items).await?;
+    for user in &before {
+        let deed = Deed::new("delete", "user")
+            .on(user.id, user.account.as_str())
+            .before(user);
+        app.did(&caller, deed).await;
+    }
+    Ok(Json(Deleted {
+        deleted: before.len(),
+    }))
 }
 
 /// Gives a user another password, which must be changed at the next sign-in. Its sessions end.

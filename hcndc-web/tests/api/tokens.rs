@@ -108,3 +108,78 @@ async fn a_token_can_be_changed_and_is_bound_by_it_at_once() {
     assert_eq!(found.as_array().map(Vec::len), Some(1), "{found}");
     assert_eq!(found[0]["name"], "reads only");
 }
+
+#[tokio::test]
+async fn users_roles_and_tokens_are_deleted_many_at_once_all_or_none() {
+    let site = Site::new().await;
+    site.user("root", Permission::ALL, &[]).await;
+    site.user("ann", &[Permission::Read], &[]).await;
+    let (root, ann) = (site.sign_in("root").await, site.sign_in("ann").await);
+    let both = |one: &Value, two: &Value| json!({"items": [{"id": one["id"], "version": one["version"]}, {"id": two["id"]}]});
+    let total = async |kind: &str| {
+        let listed = site.get(&root, kind).await.expect(200);
+        listed["items"].as_array().unwrap().len()
+    };
+
+    let mut made = Vec::new();
+    for name in ["one", "two"] {
+        let body = json!({"name": name, "permissions": ["read"]});
+        made.push(site.post(&ann, "tokens", &body).await.expect(201));
+    }
+    // Another's token is as unknown as none, and takes the own one along.
+    let body = json!({"name": "root's", "permissions": ["read"]});
+    let roots = site.post(&root, "tokens", &body).await.expect(201);
+    site.post(&ann, "tokens/delete", &both(&made[0], &roots))
+        .await
+        .problem(404, "unknown_token");
+    let stale = json!({"items": [{"id": made[0]["id"]}, {"id": made[1]["id"], "version": 9}]});
+    site.post(&ann, "tokens/delete", &stale)
+        .await
+        .problem(409, "stale");
+    assert_eq!(total("tokens").await, 3);
+    let own = both(&made[0], &made[1]);
+    let gone = site.post(&ann, "tokens/delete", &own).await.expect(200);
+    assert_eq!(gone, json!({"deleted": 2}));
+    assert_eq!(total("tokens").await, 1);
+
+    let mut roles = Vec::new();
+    for name in ["retail", "spare"] {
+        let body = json!({"name": name, "permissions": ["read"]});
+        roles.push(site.post(&root, "roles", &body).await.expect(201));
+    }
+    let mut users = Vec::new();
+    for account in ["bob", "cid"] {
+        let body = json!({"account": account, "roles": ["retail"]});
+        users.push(site.post(&root, "users", &body).await.expect(201));
+    }
+    let (had, people) = (total("roles").await, total("users").await);
+    site.post(&root, "roles/delete", &both(&roles[1], &roles[0]))
+        .await
+        .problem(409, "in_use");
+    assert_eq!(total("roles").await, had);
+    let admins = site.get(&root, "users?text=root").await.expect(200);
+    site.post(&root, "users/delete", &both(&users[0], &admins["items"][0]))
+        .await
+        .problem(409, "last_admin");
+    assert_eq!(total("users").await, people);
+    site.post(&root, "users/delete", &both(&users[0], &users[1]))
+        .await
+        .expect(200);
+    site.post(&root, "roles/delete", &both(&roles[0], &roles[1]))
+        .await
+        .expect(200);
+    assert_eq!(
+        (total("roles").await, total("users").await),
+        (had - 2, people - 2)
+    );
+    let trail = site
+        .get(&root, "audit?action=delete&kind=user")
+        .await
+        .expect(200);
+    assert_eq!(trail["items"].as_array().unwrap().len(), 2);
+
+    let many: Vec<_> = (0..1_001).map(|id| json!({"id": id})).collect();
+    site.post(&root, "users/delete", &json!({"items": many}))
+        .await
+        .problem(400, "bad_body");
+}

@@ -1,7 +1,6 @@
 /** Deleting definitions, after asking. */
 import type { Item, Kind } from './types'
 import { request } from '@/api/http'
-import { asProblem } from '@/api/problem'
 import { say, t } from '@/i18n'
 import { ask, tell, tellProblem } from '@/parts/ask'
 
@@ -28,13 +27,8 @@ export async function removeMany(kind: Kind, items: Item[]): Promise<boolean> {
 async function deleteAll(kind: Kind, items: Item[]): Promise<void> {
   const told = items.map(({ id, version }) => (version === undefined ? { id } : { id, version }))
   if (told.length > 1) {
-    try {
-      await request('POST', `/${kind.key}/delete`, { body: { items: told } })
-      return
-    } catch (error) {
-      const problem = asProblem(error)
-      if (problem.code !== 'unknown_route' && problem.code !== 'method_not_allowed') throw error
-    }
+    await request('POST', `/${kind.key}/delete`, { body: { items: told } })
+    return
   }
   for (const it of told) {
     await request('DELETE', `/${kind.key}/${it.id}`, { query: { version: 'version' in it ? it.version : null } })
