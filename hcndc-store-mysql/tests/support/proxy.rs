@@ -28,6 +28,8 @@ struct State {
     generation: u64,
     /// Packets that are passed on, either way, before all connections end.
     left: Option<usize>,
+    /// Packets that came from callers.
+    asked: usize,
 }
 
 /// A way to one server, which ends with this.
@@ -46,6 +48,7 @@ impl Proxy {
             weather: Weather::Fair,
             generation: 0,
             left: None,
+            asked: 0,
         });
         let shared = state.clone();
         let task = tokio::spawn(async move {
@@ -58,8 +61,8 @@ impl Proxy {
                 let Ok(server) = server else { continue };
                 let (from_client, to_client) = client.into_split();
                 let (from_server, to_server) = server.into_split();
-                tokio::spawn(pass(from_client, to_server, shared.clone()));
-                tokio::spawn(pass(from_server, to_client, shared.clone()));
+                tokio::spawn(pass(from_client, to_server, shared.clone(), true));
+                tokio::spawn(pass(from_server, to_client, shared.clone(), false));
             }
         });
         Self {
@@ -96,6 +99,11 @@ impl Proxy {
             .send_modify(|state| came = state.left.take().is_none());
         came
     }
+
+    /// Packets that came from callers so far.
+    pub(crate) fn asked(&self) -> usize {
+        self.state.borrow().asked
+    }
 }
 
 impl Drop for Proxy {
@@ -106,7 +114,12 @@ impl Drop for Proxy {
 }
 
 /// Passes on what comes, as long as the weather lets it.
-async fn pass(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, state: watch::Sender<State>) {
+async fn pass(
+    mut from: OwnedReadHalf,
+    mut to: OwnedWriteHalf,
+    state: watch::Sender<State>,
+    is_of_caller: bool,
+) {
     let mut seen = state.subscribe();
     let born = seen.borrow().generation;
     let mut packet = vec![0; 64 << 10];
@@ -127,6 +140,7 @@ async fn pass(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, state: watch::Sen
         let mut passes = true;
         state.send_if_modified(|state| {
             passes = state.weather != Weather::Silent;
+            state.asked += usize::from(is_of_caller);
             match &mut state.left {
                 Some(0) => {
                     (state.left, passes) = (None, false);
