@@ -6,6 +6,8 @@
 )]
 
 mod alerts;
+mod clickhouse;
+mod databases;
 mod files;
 mod ftp;
 mod logs;

@@ -9,9 +9,9 @@ use hcndc_core::{
 use mongodb::bson::Bson;
 
 use crate::{
+    databases::{ask, ask_column, pools, source},
     mongo_server::{MongoServer, Mood},
     proxy::nobody,
-    queries::{ask, ask_column, pools, source},
 };
 
 const QUERY: &str = r#"{"find": "batch", "filter": {"day": "2026-11-21"}, "sort": {"_id": -1}}"#;

@@ -14,11 +14,11 @@ use hcndc_core::{
 use hcndc_web::connect::{http::Http, source::pool::Pools};
 
 use crate::{
-    proxy::nobody,
-    queries::{
-        Database, ask, ask_column, cut_in_the_middle, execute, mariadb, pools, postgres,
-        postgres_ca, source, sqlite,
+    databases::{
+        Database, ask, ask_column, execute, mariadb, pools, postgres, postgres_ca, source, sqlite,
     },
+    proxy::nobody,
+    queries::cut_in_the_middle,
 };
 
 /// The same database, by ODBC.

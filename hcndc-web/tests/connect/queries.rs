@@ -7,60 +7,30 @@ use hcndc_core::{
     contract::resolver::{ComesTo, Query, ResolverFixture},
     engine::{ParamAsk, ResolveErrorKind, ResolveOrder},
     id::{AttemptId, DataSourceId, ExecutionId, JobRunId, ParamId},
-    model::{DataSource, DataSourceKind, Revision, Secret, ValueType},
+    model::{DataSource, DataSourceKind, Secret, ValueType},
     port::ParamResolver as _,
-    time::Timestamp,
 };
 use hcndc_web::connect::{
     http::Http,
     source::{
-        AskError,
         pool::Pools,
         resolver::{Asking, Sources},
     },
 };
-use sqlx::{AssertSqlSafe, Connection as _, Executor as _};
 use tokio::runtime::Runtime;
 
 #[cfg(feature = "odbc")]
 use crate::odbc::{odbc_mariadb, odbc_postgres};
 use crate::{
-    proxy::{Proxy, dying, nobody, saying},
-    receiver::Receiver,
-    server,
-    tls_proxy::untrusted,
+    databases::{
+        Database, GOOD, TEXTS, ask, ask_by, ask_column, clickhouse, execute, mariadb,
+        mariadb_with_tls, pools, postgres, postgres_ca, source, sqlite,
+    },
+    proxy::{dying, nobody, saying},
 };
 
-const GOOD: DataSourceId = DataSourceId(1);
 const GONE: DataSourceId = DataSourceId(2);
 const OTHER: DataSourceId = DataSourceId(3);
-
-/// Values that are asked for, by their place in the table: the suite's, and two for sums.
-const TEXTS: &[&str] = &["one", "", " two\n", "三", "'; -- ${date}", "x", "y", "last"];
-
-pub(crate) fn source(kind: DataSourceKind) -> DataSource {
-    let now = Timestamp::from_micros(0);
-    DataSource {
-        id: GOOD,
-        name: "warehouse".to_owned(),
-        directory: "/".to_owned(),
-        description: String::new(),
-        kind,
-        host: "127.0.0.1".to_owned(),
-        port: None,
-        database: String::new(),
-        user: String::new(),
-        password: Secret::default(),
-        options: BTreeMap::new(),
-        revision: Revision {
-            version: 1,
-            created_at: now,
-            created_by: "test".to_owned(),
-            updated_at: now,
-            updated_by: "test".to_owned(),
-        },
-    }
-}
 
 /// Data sources that stand in a map.
 struct Map(BTreeMap<DataSourceId, Arc<DataSource>>);
@@ -74,193 +44,6 @@ impl Sources for Map {
     async fn number(&self, _: AttemptId) -> Result<Option<u32>, String> {
         Ok(Some(3))
     }
-}
-
-/// A database with the table `hcndc_text (id, v)`.
-pub(crate) struct Database {
-    pub(crate) source: DataSource,
-    /// The address for statements of the test's own.
-    pub(crate) url: String,
-    pub(crate) sleep: &'static str,
-    _dir: Option<tempfile::TempDir>,
-}
-
-/// Runs statements at this address.
-pub(crate) async fn execute(url: &str, statements: &[String]) {
-    macro_rules! execute {
-        ($connection:ty) => {{
-            let mut connection = <$connection>::connect(url).await.unwrap();
-            for statement in statements {
-                let statement = AssertSqlSafe(statement.clone());
-                connection.execute(sqlx::raw_sql(statement)).await.unwrap();
-            }
-            connection.close().await.unwrap();
-        }};
-    }
-    match url.split_once("://").unwrap().0 {
-        "clickhouse" => {
-            let (user, password, port) = parts(url);
-            let (_, database) = url.rsplit_once('/').unwrap();
-            for statement in statements {
-                ureq::post(format!("http://127.0.0.1:{port}/?database={database}"))
-                    .header("x-clickhouse-user", &user)
-                    .header("x-clickhouse-key", &password)
-                    .send(statement)
-                    .unwrap();
-            }
-        }
-        "sqlite" => execute!(sqlx::SqliteConnection),
-        "mysql" => execute!(sqlx::MySqlConnection),
-        _ => execute!(sqlx::PgConnection),
-    }
-}
-
-async fn fill(url: &str, create: &str) {
-    let mut statements = vec![
-        "DROP TABLE IF EXISTS hcndc_text".to_owned(),
-        create.to_owned(),
-    ];
-    let quote = match url.starts_with("clickhouse") {
-        true => "\\'",
-        false => "''",
-    };
-    for (id, text) in TEXTS.iter().enumerate() {
-        let text = text.replace('\'', quote);
-        statements.push(format!("INSERT INTO hcndc_text VALUES ({id}, '{text}')"));
-    }
-    execute(url, &statements).await;
-}
-
-/// The parts of `scheme://user:password@host:port/…`.
-fn parts(url: &str) -> (String, String, u16) {
-    let (_, rest) = url.split_once("://").unwrap();
-    let (user, rest) = rest.split_once('@').unwrap();
-    let (user, password) = user.split_once(':').unwrap();
-    let address = rest.split('/').next().unwrap();
-    let (_, port) = address.rsplit_once(':').unwrap();
-    (user.to_owned(), password.to_owned(), port.parse().unwrap())
-}
-
-pub(crate) async fn sqlite() -> Option<Database> {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("warehouse.db");
-    let url = format!("sqlite://{}?mode=rwc", path.display());
-    fill(
-        &url,
-        "CREATE TABLE hcndc_text (id INTEGER PRIMARY KEY, v TEXT)",
-    )
-    .await;
-    Some(Database {
-        source: DataSource {
-            database: path.display().to_string(),
-            // A password that nobody needs, to see that it is told to nobody.
-            password: Secret::new("sqlite-secret"),
-            ..source(DataSourceKind::Sqlite)
-        },
-        url,
-        sleep: "WITH RECURSIVE t(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM t) SELECT count(*) FROM t",
-        _dir: Some(dir),
-    })
-}
-
-/// A database of its own, `name`, on a server, so that tests do not meet.
-async fn on_server(kind: DataSourceKind, server: &str, name: &str) -> Database {
-    let (user, password, port) = parts(server);
-    let name = format!("hcndc_{name}_{}", uuid::Uuid::new_v4().simple());
-    execute(server, &[format!("CREATE DATABASE {name}")]).await;
-    let (base, _) = server.rsplit_once('/').unwrap();
-    let url = format!("{base}/{name}");
-    let (create, sleep) = match kind {
-        DataSourceKind::Mysql => (
-            "CREATE TABLE hcndc_text (id INT PRIMARY KEY, v TEXT) CHARACTER SET utf8mb4",
-            "SELECT SLEEP(60)",
-        ),
-        DataSourceKind::Clickhouse => (
-            "CREATE TABLE hcndc_text (id Int32, v String) ENGINE = Memory",
-            "SELECT count() FROM system.numbers",
-        ),
-        _ => (
-            "CREATE TABLE hcndc_text (id INT PRIMARY KEY, v TEXT)",
-            "SELECT pg_sleep(60)",
-        ),
-    };
-    fill(&url, create).await;
-    Database {
-        source: DataSource {
-            port: Some(port),
-            database: name,
-            user,
-            password: Secret::new(password),
-            ..source(kind)
-        },
-        url,
-        sleep,
-        _dir: None,
-    }
-}
-
-pub(crate) async fn mariadb() -> Option<Database> {
-    let url = server("HCNDC_TEST_MYSQL_URL", "queries to MariaDB")?;
-    Some(on_server(DataSourceKind::Mysql, &url, "queries").await)
-}
-
-pub(crate) async fn postgres() -> Option<Database> {
-    let url = server("HCNDC_TEST_POSTGRES_URL", "queries to PostgreSQL")?;
-    let (url, _) = url.split_once('?').unwrap();
-    Some(on_server(DataSourceKind::Postgresql, url, "queries").await)
-}
-
-/// The same with TLS, by a certificate for `localhost` alone; and the authority's.
-async fn mariadb_with_tls() -> Option<(Database, String)> {
-    let url = server("HCNDC_TEST_MYSQL_TLS_URL", "queries to MariaDB with TLS")?;
-    let (url, ca) = url.split_once("?ca=").unwrap();
-    let mut database = on_server(DataSourceKind::Mysql, url, "queries").await;
-    database.source.host = "localhost".to_owned();
-    Some((database, ca.to_owned()))
-}
-
-pub(crate) async fn clickhouse() -> Option<Database> {
-    let url = server("HCNDC_TEST_CLICKHOUSE_URL", "queries to ClickHouse")?;
-    let (url, _) = url.split_once('?').unwrap();
-    let base = url.trim_end_matches('/');
-    let default = format!("{base}/default");
-    Some(on_server(DataSourceKind::Clickhouse, &default, "queries").await)
-}
-
-/// The certificate of the authority of the PostgreSQL server's.
-pub(crate) fn postgres_ca() -> String {
-    let url = std::env::var("HCNDC_TEST_POSTGRES_URL").unwrap();
-    url.split_once("ca=").unwrap().1.to_owned()
-}
-
-/// The PostgreSQL server, as its address tells it.
-pub(crate) struct PostgresServer {
-    pub(crate) user: String,
-    pub(crate) password: String,
-    pub(crate) host: String,
-    pub(crate) port: u16,
-    pub(crate) ca: String,
-}
-
-impl PostgresServer {
-    pub(crate) fn find(test: &str) -> Option<Self> {
-        let url = server("HCNDC_TEST_POSTGRES_URL", test)?;
-        let (user, rest) = url.split_once('@').unwrap();
-        let (user, password) = user.split_once("://").unwrap().1.split_once(':').unwrap();
-        let (address, ca) = rest.split_once("/postgres?ca=").unwrap();
-        let (host, port) = address.split_once(':').unwrap();
-        Some(Self {
-            user: user.to_owned(),
-            password: password.to_owned(),
-            host: host.to_owned(),
-            port: port.parse().unwrap(),
-            ca: ca.to_owned(),
-        })
-    }
-}
-
-pub(crate) fn pools() -> Arc<Pools> {
-    Arc::new(Pools::new(Http::new(), Arc::default(), None))
 }
 
 struct Fixture {
@@ -393,33 +176,6 @@ mod contract {
     on_all! { sqlite mariadb postgres clickhouse }
     #[cfg(feature = "odbc")]
     on_all! { odbc_mariadb odbc_postgres }
-}
-
-pub(crate) async fn ask(source: &DataSource, query: &str) -> Result<String, AskError> {
-    ask_column(source, query, None, ValueType::Text).await
-}
-
-/// A column of the first row.
-pub(crate) async fn ask_column(
-    source: &DataSource,
-    query: &str,
-    column: Option<&str>,
-    of: ValueType,
-) -> Result<String, AskError> {
-    let source = Arc::new(source.clone());
-    let row = pools().ask(&source, query, Duration::from_secs(30)).await?;
-    row.value(column, of)
-}
-
-/// The first value, by these connections.
-pub(crate) async fn ask_by(
-    pools: &Pools,
-    source: &Arc<DataSource>,
-    query: &str,
-    timeout: Duration,
-) -> Result<String, AskError> {
-    let row = pools.ask(source, query, timeout).await?;
-    row.value(None, ValueType::Text)
 }
 
 #[tokio::test]
@@ -993,159 +749,4 @@ async fn files_of_the_server_are_no_data_sources() {
         .ask(&source, "SELECT 1", Duration::from_secs(10))
         .await;
     assert_eq!(refused.unwrap_err().kind, ResolveErrorKind::Refused);
-}
-
-#[tokio::test]
-async fn clickhouse_is_asked_by_http_to_read_only() {
-    let receiver = Receiver::start(200, "x\ty\na\\tb\t1\nc\t2\n").await;
-    receiver.says_type("text/tab-separated-values; charset=UTF-8");
-    let mut source = source(DataSourceKind::Clickhouse);
-    source.port = Some(receiver.address.port());
-    source.user = "etl".to_owned();
-    source.password = Secret::new("click-secret");
-    source.database = "mart".to_owned();
-    assert_eq!(
-        ask(&source, "SELECT x, y FROM t").await.as_deref(),
-        Ok("a\tb")
-    );
-    let got = receiver.only();
-    assert_eq!(got.body.as_ref(), b"SELECT x, y FROM t");
-    assert_eq!(got.query("readonly"), "2");
-    assert_eq!(got.query("default_format"), "TabSeparatedWithNames");
-    assert_eq!(got.header("x-clickhouse-user"), "etl");
-    assert_eq!(got.header("x-clickhouse-key"), "click-secret");
-    assert_eq!(got.query("database"), "mart");
-    receiver.then(&[
-        (404, "Code: 60. DB::Exception: Table mart.t does not exist."),
-        (
-            403,
-            "Code: 516. DB::Exception: etl: Authentication failed (click-secret)",
-        ),
-        (200, "x\n\\N\n"),
-    ]);
-    let mut kinds = Vec::new();
-    for _ in 0..3 {
-        let error = ask(&source, "SELECT 1").await.unwrap_err();
-        assert!(!error.reason.contains("click-secret"), "{error}");
-        kinds.push(error.kind);
-    }
-    assert_eq!(
-        kinds,
-        [
-            ResolveErrorKind::Refused,
-            ResolveErrorKind::Unreachable,
-            ResolveErrorKind::NoRow
-        ]
-    );
-}
-
-/// How a ClickHouse at this port is asked.
-fn clickhouse_at(port: u16) -> DataSource {
-    DataSource {
-        port: Some(port),
-        user: "etl".to_owned(),
-        password: Secret::new("click-secret"),
-        ..source(DataSourceKind::Clickhouse)
-    }
-}
-
-#[tokio::test]
-async fn what_is_no_clickhouse_or_says_only_a_part_gives_no_value() {
-    let page = Receiver::start(200, "<html>\n<body>Welcome</body>\n").await;
-    let gateway = Receiver::start(502, "<html>Bad Gateway</html>").await;
-    let other = Receiver::start(200, "x\n1\n").await;
-    other.says_type("application/json");
-    let cut_lines =
-        b"HTTP/1.1 200 OK\r\nContent-Type: text/tab-separated-values\r\n\r\nday\n202611";
-    let cut_chunks = b"HTTP/1.1 200 OK\r\nContent-Type: text/tab-separated-values\r\n\
-                       Transfer-Encoding: chunked\r\n\r\n9\r\nx\n123\n456\r\n";
-    let cut_length = b"HTTP/1.1 200 OK\r\nContent-Type: text/tab-separated-values\r\n\
-                       Content-Length: 100\r\n\r\nx\n123\n456\n";
-    let no_clickhouse = "it does not answer as ClickHouse does";
-    for (port, expected) in [
-        (nobody(), "refused"),
-        (page.address.port(), no_clickhouse),
-        (gateway.address.port(), no_clickhouse),
-        (other.address.port(), no_clickhouse),
-        (dying(b"").await, ""),
-        (dying(b"\xff\xfe220 ready\r\n\r\n").await, ""),
-        (dying(cut_lines).await, "its answer was cut off"),
-        (dying(cut_chunks).await, ""),
-        (dying(cut_length).await, ""),
-    ] {
-        let asked = ask(&clickhouse_at(port), "SELECT 1").await;
-        let error = asked.unwrap_err();
-        assert_eq!(error.kind, ResolveErrorKind::Unreachable, "{error}");
-        assert!(error.reason.contains(expected), "{error}");
-        assert!(!error.reason.contains("click-secret"), "{error}");
-    }
-    let silent = Arc::new(clickhouse_at(saying(b"").await));
-    let limit = Duration::from_millis(300);
-    let error = ask_by(&pools(), &silent, "SELECT 1", limit).await;
-    assert_eq!(error.unwrap_err().kind, ResolveErrorKind::TimedOut);
-
-    let mut safe = clickhouse_at(untrusted().await);
-    safe.options
-        .insert("tls".to_owned(), "verify_full".to_owned());
-    let error = ask(&safe, "SELECT 1").await.unwrap_err();
-    assert_eq!(error.kind, ResolveErrorKind::Unreachable, "{error}");
-    assert!(error.reason.contains("certificate"), "{error}");
-}
-
-#[tokio::test]
-async fn clickhouse_is_asked_over_tls_and_again_after_it_was_cut_off() {
-    let Some(database) = clickhouse().await else {
-        return;
-    };
-    let url = std::env::var("HCNDC_TEST_CLICKHOUSE_URL").unwrap();
-    let (tls_port, ca) = url
-        .split_once("?tls_port=")
-        .unwrap()
-        .1
-        .split_once("&ca=")
-        .unwrap();
-    let query = "SELECT v FROM hcndc_text WHERE id = 0";
-    let unreachable = Err(ResolveErrorKind::Unreachable);
-    for (port, ca, expected) in [
-        (tls_port.parse().ok(), Some(ca), Ok("one")),
-        (tls_port.parse().ok(), None, unreachable),
-        // There is no TLS at that port.
-        (database.source.port, Some(ca), unreachable),
-    ] {
-        let mut source = database.source.clone();
-        source.port = port;
-        let options = [("tls", Some("verify_full")), ("ca_file", ca)];
-        let options = options.map(|(name, text)| Some((name.to_owned(), text?.to_owned())));
-        source.options = options.into_iter().flatten().collect();
-        let asked = ask(&source, query).await;
-        let found = asked.as_deref().map_err(|error| error.kind);
-        assert_eq!(found, expected, "{ca:?}: {asked:?}");
-    }
-    let format = ask(&database.source, "SELECT 1 FORMAT JSON").await;
-    let error = format.unwrap_err();
-    assert_eq!(error.kind, ResolveErrorKind::Refused);
-    assert!(error.reason.contains("leave its FORMAT out"), "{error}");
-
-    let way = Proxy::start(database.source.port.unwrap()).await;
-    let mut source = database.source.clone();
-    source.port = Some(way.port);
-    let (pools, source) = (pools(), Arc::new(source));
-    let limit = Duration::from_secs(60);
-    let asking = || ask_by(&pools, &source, query, limit);
-    assert_eq!(asking().await.as_deref(), Ok("one"));
-    way.hold();
-    let cutting = async {
-        // Again and again, for what was asked on a connection that breaks may be asked anew.
-        loop {
-            way.something_waits().await;
-            way.cut();
-        }
-    };
-    let cut = tokio::select! {
-        asked = asking() => asked,
-        () = cutting => unreachable!(),
-    };
-    assert_eq!(cut.unwrap_err().kind, ResolveErrorKind::Unreachable);
-    way.let_pass();
-    assert_eq!(asking().await.as_deref(), Ok("one"));
 }

@@ -8,8 +8,8 @@ use hcndc_core::{
 };
 
 use crate::{
+    databases::{ask, ask_column, pools, source},
     proxy::nobody,
-    queries::{ask, ask_column, pools, source},
     tds_server::{Mood, PASSWORD, TdsServer, USER},
 };
 

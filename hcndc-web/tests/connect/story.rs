@@ -6,9 +6,9 @@ use std::fs;
 use serde_json::{Value, json};
 
 use crate::{
+    databases::PostgresServer,
     files::{put, ran, watched},
     mail::{MailServer, somebody},
-    queries::PostgresServer,
     receiver::Receiver,
     sftp::SftpServer,
     support::{Server, wait_for},

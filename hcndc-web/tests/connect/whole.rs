@@ -3,8 +3,8 @@
 use serde_json::json;
 
 use crate::{
+    databases::PostgresServer,
     mail::{MailServer, somebody},
-    queries::PostgresServer,
     receiver::Receiver,
     support::{Server, wait_for},
 };
