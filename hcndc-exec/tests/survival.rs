@@ -18,7 +18,7 @@ use desk::{
     signal_holders, within,
 };
 use hcndc_core::{
-    engine::{EndCause, Order, Report},
+    engine::{EndCause, Held, Order, Report, RunOrder},
     id::AttemptId,
     port::{Fence, Transport as _},
     time::Timestamp,
@@ -26,7 +26,7 @@ use hcndc_core::{
 use hcndc_exec::{
     LogArchive,
     ledger::{Record, fingerprint, journal::write_line},
-    transport::Collecting,
+    transport::{Collecting, GrpcTransport},
 };
 use nix::sys::signal::Signal;
 
@@ -446,14 +446,7 @@ async fn however_an_executor_is_killed_each_attempt_runs_once() {
         tokio::time::sleep(Duration::from_micros(id * id * 150)).await;
         program.start_again();
         let held = program.resume(&transport).await;
-        let cause = match held.iter().find(|held| held.attempt == attempt) {
-            Some(held) if held.end.is_some() => held.end.clone().unwrap().cause,
-            Some(_) => end_of(&transport, attempt).await,
-            None => {
-                transport.send(ID, Order::Run(Box::new(order)));
-                end_of(&transport, attempt).await
-            }
-        };
+        let cause = end_after(&transport, &held, order).await;
         assert_eq!(cause, EndCause::Exited(5), "attempt {id}");
         assert_eq!(program.written(&format!("runs-{id}")).await, "run\n");
         transport.send(ID, Order::Ack { attempt });
@@ -512,16 +505,9 @@ async fn killed_after_each_thing_that_it_writes_down_an_executor_runs_each_attem
         until_written(program.data_dir(), attempt, point).await;
         program.start_again();
         let held = program.resume(&transport).await;
-        let cause = match held.iter().find(|held| held.attempt == attempt) {
-            Some(held) if held.end.is_some() => held.end.clone().unwrap().cause,
-            Some(_) => end_of(&transport, attempt).await,
-            // As the engine does: what is not held never arrived.
-            None => {
-                assert_eq!(point, 0, "it was begun and is forgotten");
-                transport.send(ID, Order::Run(Box::new(order)));
-                end_of(&transport, attempt).await
-            }
-        };
+        let is_held = held.iter().any(|held| held.attempt == attempt);
+        assert!(is_held || point == 0, "it was begun and is forgotten");
+        let cause = end_after(&transport, &held, order).await;
         assert_eq!(cause, EndCause::Exited(5), "killed at {:?}", WRITTEN[point]);
         assert_eq!(program.written(&format!("runs-{id}")).await, "run\n");
         // It is told again until it is acknowledged, and never after that is written down.
@@ -546,7 +532,18 @@ async fn killed_after_each_thing_that_it_writes_down_an_executor_runs_each_attem
     }
 }
 
-async fn end_of(transport: &hcndc_exec::transport::GrpcTransport, attempt: AttemptId) -> EndCause {
+/// How an order ends once its executor is there again: what is not held never arrived, and is given again, as the engine does.
+async fn end_after(transport: &GrpcTransport, held: &[Held], order: RunOrder) -> EndCause {
+    let attempt = order.attempt;
+    match held.iter().find(|held| held.attempt == attempt) {
+        Some(Held { end: Some(end), .. }) => return end.cause.clone(),
+        Some(_) => {}
+        None => transport.send(ID, Order::Run(Box::new(order))),
+    }
+    end_of(transport, attempt).await
+}
+
+async fn end_of(transport: &GrpcTransport, attempt: AttemptId) -> EndCause {
     loop {
         if let Report::Finished { attempt: it, end } = next(transport).await
             && it == attempt
