@@ -20,6 +20,7 @@ use super::{
     query::Query,
     resources::{RESOURCES, directories as counts},
     route::{Json, Route, at, at_id, body, caller, having, query},
+    trail::Deed,
 };
 use crate::app::App;
 
@@ -110,7 +111,7 @@ const MOST: usize = 1_000;
 
 impl DeleteBody {
     /// Which, each once, and the version that it must have.
-    pub(super) fn items(self) -> Result<BTreeMap<u64, Option<u32>>, Problem> {
+    pub(super) fn items<I>(self, id: impl Fn(u64) -> I) -> Result<Vec<(I, Option<u32>)>, Problem> {
         if self.items.len() > MOST {
             let error = BlameError::Definition(DefinitionError::TooMany {
                 count: self.items.len(),
@@ -119,8 +120,30 @@ impl DeleteBody {
             return Err(Problem::BadBody(vec![Blame::of("items", error)]));
         }
         let items = self.items.into_iter();
-        Ok(items.map(|item| (item.id, item.version)).collect())
+        let items: BTreeMap<_, _> = items.map(|item| (item.id, item.version)).collect();
+        let items = items.into_iter();
+        Ok(items
+            .map(|(number, version)| (id(number), version))
+            .collect())
     }
+}
+
+/// Writes down who deleted these users, roles or tokens, each with what it was.
+pub(super) async fn tell_deleted<H, T, D: Serialize>(
+    app: &App<H, T>,
+    caller: &Caller,
+    kind: &'static str,
+    gone: &[D],
+    named: impl Fn(&D) -> (u64, &str),
+) -> Json<Deleted> {
+    let deeds = gone.iter().map(|it| {
+        let (id, name) = named(it);
+        Deed::new("delete", kind).on(id, name).before(it)
+    });
+    app.did_all(caller, deeds.collect()).await;
+    Json(Deleted {
+        deleted: gone.len(),
+    })
 }
 
 /// One definition to delete.
@@ -138,7 +161,7 @@ pub(super) struct DeleteItem {
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Deleted {
     /// How many are gone.
-    pub(super) deleted: usize,
+    deleted: usize,
 }
 
 /// What uses a definition.
@@ -187,11 +210,10 @@ async fn delete<H: History, T: Transport>(
     body: Body,
 ) -> Result<Json<Deleted>, Problem> {
     let body: DeleteBody = body.json(&[]).await?;
-    let edits: Vec<Edit> = body
-        .items()?
-        .into_iter()
-        .map(|(id, version)| Edit::Delete {
-            definition: (kind.id)(id),
+    let items = body.items(kind.id)?.into_iter();
+    let edits: Vec<Edit> = items
+        .map(|(definition, version)| Edit::Delete {
+            definition,
             version,
         })
         .collect();

@@ -15,7 +15,7 @@ use super::{
     body::Body,
     caller::Caller,
     definition::retry_stale,
-    many::{DeleteBody, Deleted},
+    many::{DeleteBody, Deleted, tell_deleted},
     needs::ADMIN,
     page::{Asked, NAMED, PageDto},
     problem::{Blame, BlameError, Problem, ProblemDto},
@@ -383,22 +383,12 @@ pub(super) async fn delete_many<H: History, T: Transport>(
     caller: Caller,
     body: Body,
 ) -> Result<Json<Deleted>, Problem> {
-    let items = body.json::<DeleteBody>(&[]).await?.items()?;
-    let items = items.into_iter().map(|(id, version)| (RoleId(id), version));
-    let items: Vec<_> = items.collect();
+    let items = body.json::<DeleteBody>(&[]).await?.items(RoleId)?;
     let auth = auth(&app)?;
     let mut before = Vec::with_capacity(items.len());
     for (id, _) in &items {
         before.push(find(auth, *id).await?);
     }
     auth.accounts().delete_roles(&items).await?;
-    for role in &before {
-        let deed = Deed::new("delete", "role")
-            .on(role.id, role.body.name.as_str())
-            .before(role);
-        app.did(&caller, deed).await;
-    }
-    Ok(Json(Deleted {
-        deleted: before.len(),
-    }))
+    Ok(tell_deleted(&app, &caller, "role", &before, |it| (it.id, &it.body.name)).await)
 }

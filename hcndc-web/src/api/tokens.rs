@@ -20,7 +20,7 @@ use super::{
     caller::Caller,
     definition::retry_stale,
     denial::Denial,
-    many::{DeleteBody, Deleted},
+    many::{DeleteBody, Deleted, tell_deleted},
     needs::SIGNED_IN,
     page::{Asked, NAMED, PageDto},
     problem::{Blame, BlameError, Problem, ProblemDto},
@@ -410,23 +410,11 @@ pub(super) async fn delete_many<H: History, T: Transport>(
     caller: Caller,
     body: Body,
 ) -> Result<Json<Deleted>, Problem> {
-    let items = body.json::<DeleteBody>(&[]).await?.items()?;
-    let items = items
-        .into_iter()
-        .map(|(id, version)| (TokenId(id), version));
-    let items: Vec<_> = items.collect();
+    let items = body.json::<DeleteBody>(&[]).await?.items(TokenId)?;
     let mut before = Vec::with_capacity(items.len());
     for (id, _) in &items {
         before.push(TokenDto::from(find(&app, &caller, *id).await?));
     }
     auth(&app)?.accounts().delete_tokens(&items).await?;
-    for token in &before {
-        let deed = Deed::new("delete", "token")
-            .on(token.id, token.name.as_str())
-            .before(token);
-        app.did(&caller, deed).await;
-    }
-    Ok(Json(Deleted {
-        deleted: before.len(),
-    }))
+    Ok(tell_deleted(&app, &caller, "token", &before, |it| (it.id, &it.name)).await)
 }

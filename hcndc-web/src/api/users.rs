@@ -19,7 +19,7 @@ use super::{
     caller::Caller,
     definition::{retry_stale, yes},
     denial::Denial,
-    many::{DeleteBody, Deleted},
+    many::{DeleteBody, Deleted, tell_deleted},
     needs::ADMIN,
     page::{Asked, NAMED, PageDto},
     problem::{Blame, BlameError, Problem, ProblemDto},
@@ -506,24 +506,17 @@ pub(super) async fn delete_many<H: History, T: Transport>(
     caller: Caller,
     body: Body,
 ) -> Result<Json<Deleted>, Problem> {
-    let items = body.json::<DeleteBody>(&[]).await?.items()?;
-    let items = items.into_iter().map(|(id, version)| (UserId(id), version));
-    let items: Vec<_> = items.collect();
-    let auth = auth(&app)?;
+    let items = body.json::<DeleteBody>(&[]).await?.items(UserId)?;
+    let accounts = auth(&app)?.accounts();
+    let roles = role_names(accounts).await?;
     let mut before = Vec::with_capacity(items.len());
     for (id, _) in &items {
-        before.push(find(auth, *id).await?);
+        let user = accounts.user(*id).await?;
+        let user = user.ok_or_else(|| Problem::from(*id))?;
+        before.push(UserDto::new(user, &roles));
     }
-    auth.accounts().delete_users(&items).await?;
-    for user in &before {
-        let deed = Deed::new("delete", "user")
-            .on(user.id, user.account.as_str())
-            .before(user);
-        app.did(&caller, deed).await;
-    }
-    Ok(Json(Deleted {
-        deleted: before.len(),
-    }))
+    accounts.delete_users(&items).await?;
+    Ok(tell_deleted(&app, &caller, "user", &before, |it| (it.id, &it.account)).await)
 }
 
 /// Gives a user another password, which must be changed at the next sign-in. Its sessions end.
