@@ -1,6 +1,7 @@
 /** Each kind of thing that people define is made, changed and deleted on its pages, in each language and theme. */
 import type { Page } from '@playwright/test'
-import { expect, look, LOOKS, server, test } from './fixture'
+import { look, LOOKS, server, test } from './fixture'
+import { through } from './through'
 
 async function send(path: string, body: unknown): Promise<void> {
   const response = await fetch(`${server()}/api/v1/${path}`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) })
@@ -46,37 +47,13 @@ const KINDS: [page: string, needs: (page: Page, base: string) => Promise<void>][
 ]
 
 for (const it of LOOKS) {
-  const zh = it.locale === 'zh-CN'
-  const words = zh ? { create: '创建', edit: '编辑', save: '保存', delete: '删除', kept: '已保存' } : { create: 'Create', edit: 'Edit', save: 'Save', delete: 'Delete', kept: 'I have kept it' }
-
   for (const [address, needs] of KINDS) {
     test(`${address}: made, changed and deleted in ${it.locale}, ${it.theme}`, async ({ page }) => {
       const base = `base-${Date.now()}`
       await send('flows', { name: base })
       await send('file-servers', { name: base, kind: 'local' })
       await look(page, it)
-      await page.goto(`${server()}${address}new/`)
-      const name = `made-${base}`
-      await fill(page, 'name', name)
-      await needs(page, base)
-      await page.getByRole('button', { name: words.create, exact: true }).click()
-      // A secret that is told once.
-      const once = page.getByRole('button', { name: words.kept })
-      await expect(once.or(page.locator('h1', { hasText: name }))).toBeVisible()
-      if (await once.isVisible()) await once.click()
-      await expect(page.locator('h1')).toContainText(name)
-
-      await page.getByRole('button', { name: words.edit, exact: true }).click()
-      await fill(page, 'name', `${name}-2`)
-      await page.getByRole('button', { name: words.save, exact: true }).click()
-      await expect(page.locator('h1')).toContainText(`${name}-2`)
-
-      await page.getByRole('button', { name: words.delete, exact: true }).click()
-      await page.getByRole('dialog').getByRole('button', { name: words.delete, exact: true }).click()
-      await expect(page).toHaveURL(new RegExp(`${address}$`))
-      const listed = page.locator('tbody')
-      await expect(page.locator('.skeleton')).toHaveCount(0)
-      await expect(listed.getByText(`${name}-2`, { exact: true })).toHaveCount(0)
+      await through(page, server() + address, it, 'name', `made-${base}`, () => needs(page, base))
     })
   }
 }

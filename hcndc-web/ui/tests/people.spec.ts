@@ -1,7 +1,8 @@
 /** Stories of people who may do different things, on a server of their own. */
 import type { Page } from '@playwright/test'
-import { accessible, expect, look, test } from './fixture'
+import { accessible, expect, look, LOOKS, test } from './fixture'
 import { servePeople, type Private } from './private'
+import { through } from './through'
 
 const SECRET = 'a-long-password-of-mine'
 
@@ -147,4 +148,42 @@ test('a token is made, shown once, changed and ended', async ({ page }) => {
   await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click()
   await expect(page).toHaveURL(/\/token\/$/)
   expect(await asks()).toBe(401)
+})
+
+for (const it of LOOKS) {
+  test(`users, roles and tokens are made, changed and deleted, and written down, in ${it.locale}, ${it.theme}`, async ({ page }) => {
+    test.slow()
+    const { address } = site
+    const zh = it.locale === 'zh-CN'
+    await look(page, it)
+    await signIn(page, address, 'admin', site.password, zh ? ZH : EN)
+    await choosePassword(page, site.password)
+    for (const [list, field, name] of [['/user/role/', 'name', 'nights'], ['/user/', 'account', 'bob'], ['/token/', 'name', 'nightly-import']] as const) {
+      await through(page, address + list, it, field, name)
+      await accessible(page)
+    }
+    await page.goto(`${address}/audit/`)
+    await expect(page.locator('tbody tr').filter({ hasText: 'nightly-import-2' }).first()).toBeVisible()
+    await accessible(page)
+  })
+}
+
+test('a form outlives the end of its session', async ({ page, context }) => {
+  const { address } = site
+  await look(page, { locale: 'en', theme: 'light' })
+  await signIn(page, address, 'admin', site.password, EN)
+  await choosePassword(page, site.password)
+  await page.goto(`${address}/interface/new/`)
+  await page.locator('#field-name').fill('night')
+  await page.locator('#field-description').fill('what took long to write')
+  await context.clearCookies()
+  await page.getByRole('button', { name: 'Create', exact: true }).click()
+  const again = page.getByRole('dialog')
+  await expect(again).toContainText('Your session has ended')
+  await expect(page.locator('#field-description')).toHaveValue('what took long to write')
+  await again.getByLabel(EN.account).fill('admin')
+  await again.getByLabel(EN.password).fill(SECRET)
+  await again.getByRole('button', { name: EN.submit }).click()
+  await expect(page.locator('h1')).toContainText('night')
+  await expect(page.locator('main')).toContainText('what took long to write')
 })

@@ -63,13 +63,9 @@ export const calendars: Kind = {
 }
 
 const PASSWORD: Field = { name: 'password', type: 'secret', label: p('Password', '密码'), help: p('Kept encrypted, and shown to nobody.', '加密保存，不会显示。') }
-const HOST_FIELDS: Field[] = [
-  { name: 'host', type: 'text', empty: '', label: p('Host', '主机'), help: p('Name or address by which the server that leads reaches it, and executors of SQL jobs.', '主服务器（以及运行 SQL 任务的执行服务器）可访问的主机名或地址。') },
-  { name: 'port', type: 'int', empty: null, min: 1, max: 65535, label: p('Port', '端口'), help: p('Empty: the usual one of its kind.', '留空使用该类型的默认端口。') },
-  { name: 'user', type: 'text', empty: '', label: p('User', '用户名'), help: p('Best one that may read, and nothing else. For S3 the id of the access key.', '建议仅有读取权限。S3 填访问密钥 ID。') },
-  PASSWORD,
-  { name: 'options', type: 'map', advanced: true, label: p('Options', '选项'), help: p('Further settings of the connection.', '连接的其他设置。') },
-]
+const USER: Field = { name: 'user', type: 'text', empty: '', label: p('User', '用户名'), help: p('Best one that may read, and nothing else.', '建议仅有读取权限。') }
+const HOST: Field = { name: 'host', type: 'text', empty: '', label: p('Host', '主机'), help: p('Name or address by which the server that leads reaches it.', '主服务器可访问的主机名或地址。') }
+const PORT: Field = { name: 'port', type: 'int', empty: null, min: 1, max: 65535, label: p('Port', '端口'), help: p('Empty: the usual one of its kind.', '留空使用该类型的默认端口。') }
 const words = (...values: string[]) => values.map((value) => ({ value, label: p(value, value) }))
 
 export const fileServers: Kind = {
@@ -80,7 +76,8 @@ export const fileServers: Kind = {
   columns: [COLUMN_NAME, { name: 'kind', label: p('Kind', '类型'), width: '90px' }, { name: 'host', label: p('Host', '主机') }, COLUMN_DIRECTORY, COLUMN_UPDATED],
   fields: [
     NAME, DESCRIPTION, DIRECTORY, { name: 'kind', type: 'select', required: true, initial: 'sftp', options: words('local', 'ftp', 'ftps', 'sftp', 's3'), label: p('Kind', '类型'), help: p('How it is reached; local is the disk of the server that leads.', '访问方式；local 为主服务器的磁盘。') },
-    ...HOST_FIELDS.slice(0, 3),
+    HOST, PORT,
+    { ...USER, help: p('Best one that may read, and nothing else. For S3 the id of the access key.', '建议仅有读取权限。S3 填访问密钥 ID。') },
     { ...PASSWORD, help: p('For SFTP it may be a private key, with its passphrase behind the last line. For S3 it is the secret of the access key.', 'SFTP 可填私钥，口令写在最后一行之后。S3 填访问密钥的密钥。') },
     { name: 'options', type: 'map', label: p('Options', '选项'), help: p('SFTP needs host_key: the test tells which key the server shows. S3 needs bucket.', 'SFTP 须设置 host_key：测试会显示服务器出示的密钥。S3 须设置 bucket。') },
   ],
@@ -142,7 +139,8 @@ export const dataSources: Kind = {
   fields: [
     NAME, DESCRIPTION, DIRECTORY,
     { name: 'kind', type: 'select', required: true, initial: 'mysql', options: words('mysql', 'postgresql', 'sqlite', 'sql_server', 'mongodb', 'hive', 'impala', 'clickhouse', 'odbc'), label: p('Kind', '类型'), help: p('Hive, Impala, ODBC, SQL Server and MongoDB need a program that was built with them.', 'Hive、Impala、ODBC、SQL Server、MongoDB 需要构建时启用。') },
-    ...HOST_FIELDS.slice(0, 2), { name: 'database', type: 'text', empty: '', label: p('Database', '数据库'), help: p('SQLite: the path of the file. MongoDB: test if empty.', 'SQLite 填文件路径。MongoDB 留空为 test。') }, ...HOST_FIELDS.slice(2, 4),
+    { ...HOST, help: p('Name or address by which the server that leads reaches it, and executors of SQL jobs.', '主服务器（以及运行 SQL 任务的执行服务器）可访问的主机名或地址。') },
+    PORT, { name: 'database', type: 'text', empty: '', label: p('Database', '数据库'), help: p('SQLite: the path of the file. MongoDB: test if empty.', 'SQLite 填文件路径。MongoDB 留空为 test。') }, USER, PASSWORD,
     { name: 'options', type: 'map', label: p('Options', '选项'), help: p('Hive, Impala and ODBC need driver or dsn: names that odbcinst.ini and odbc.ini have on the server; further attributes are attribute.NAME.', 'Hive、Impala 和 ODBC 须设置 driver 或 dsn（服务器上 odbcinst.ini、odbc.ini 中的名称）；其他连接属性写作 attribute.名称。') },
   ],
 }
