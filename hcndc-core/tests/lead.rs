@@ -10,8 +10,8 @@ use std::{
 use async_trait::async_trait;
 use futures_util::FutureExt as _;
 use hcndc_core::{
-    engine::{Change, Engine, ExecutionSnapshot, Settings, Snapshot},
-    id::ExecutionId,
+    engine::{AlertRow, Change, Engine, ExecutionSnapshot, Settings, Snapshot},
+    id::{AlertId, ExecutionId},
     port::{
         Asked, Clock, Commit, ErrorKind, Fence, Inbox, Lease, Observer, PortError, Request, Store,
     },
@@ -127,6 +127,10 @@ impl Store for Shared {
             yield_once().await;
         }
         Ok(Snapshot::default())
+    }
+
+    async fn load_alerts(&self, _: &[AlertId]) -> Result<Vec<AlertRow>, Failure> {
+        Ok(Vec::new())
     }
 
     async fn load_execution(&self, _: ExecutionId) -> Result<Option<ExecutionSnapshot>, Failure> {

@@ -11,19 +11,21 @@ use std::{cell::RefCell, collections::BTreeMap, time::Duration};
 
 use hcndc_core::{
     engine::{
-        AttemptRow, AttemptState, BackfillRequest, Change, EditBatch, End, EndCause, Engine,
-        ExecutionSnapshot, ExecutionState, FlowRunState, Held, HostFigures, Input, JobRunState,
-        Offer, Report, ResolveError, ResolveErrorKind, Settings, SettledAs, Start, TriggerKind,
+        AlertRow, AttemptRow, AttemptState, BackfillRequest, Change, EditBatch, End, EndCause,
+        Engine, ExecutionSnapshot, ExecutionState, FlowRunState, Held, HostFigures, Input,
+        JobRunState, Offer, Report, ResolveError, ResolveErrorKind, Settings, SettledAs, Start,
+        TriggerKind,
     },
     id::{
         AlertId, AttemptId, BackfillId, ExecutionId, ExecutorId, FileEventId, FlowId, JobId,
         JobRunId, ParamId, PoolId, ScheduleId,
     },
     model::{
-        Condition, DataSourceDraft, DataSourceKind, DataSourceRef, DefinitionId, DependencyDraft,
-        Edit, ExecutorDraft, ExecutorRef, FlowDraft, FlowRef, JobDraft, JobParamDraft, JobRef,
-        Param, ParamKindDraft, ParamRef, PlacementDraft, PoolDraft, PoolRef, Retry, ScheduleDraft,
-        SharedParamDraft, TriggerDraft, ValueType,
+        AlertChannelDraft, AlertChannelKind, AlertEvent, AlertRuleDraft, Condition,
+        DataSourceDraft, DataSourceKind, DataSourceRef, DefinitionId, DependencyDraft, Edit,
+        Escalation, ExecutorDraft, ExecutorRef, FlowDraft, FlowRef, JobDraft, JobParamDraft,
+        JobRef, Param, ParamKindDraft, ParamRef, PlacementDraft, PoolDraft, PoolRef, Ref, Retry,
+        ScheduleDraft, SharedParamDraft, TriggerDraft, ValueType,
     },
     time::{DataDate, Timestamp},
     trigger::{Timing, interval::Interval},
@@ -157,12 +159,13 @@ struct World {
     executions: BTreeMap<ExecutionId, ExecutionSnapshot>,
     attempts: BTreeMap<u64, u64>,
     backfills: Vec<u64>,
+    alerts: BTreeMap<u64, AlertRow>,
     /// Inputs taken and refused, by kind.
     seen: [[u64; 2]; KINDS],
 }
 
 /// Kinds of inputs.
-const KINDS: usize = 21;
+const KINDS: usize = 22;
 
 /// The number of an input's kind; a new kind stops the build here, so that nonsense of it is drawn too.
 const fn kind(input: &Input) -> usize {
@@ -188,6 +191,7 @@ const fn kind(input: &Input) -> usize {
         Input::FileArrived { .. } => 18,
         Input::Notified { .. } => 19,
         Input::Resolved { .. } => 20,
+        Input::Acknowledge { .. } => 21,
     }
 }
 
@@ -213,6 +217,7 @@ impl World {
             executions: BTreeMap::new(),
             attempts: BTreeMap::new(),
             backfills: Vec::new(),
+            alerts: BTreeMap::new(),
             seen: [[0; 2]; KINDS],
         };
         let mut edits = vec![
@@ -258,6 +263,17 @@ impl World {
                 edits.push(Edit::PutJob(draft));
             }
         }
+        // Whatever happens is told, and is to be acknowledged.
+        edits.push(AlertChannelDraft::new("c", AlertChannelKind::Sms).into());
+        let rule = AlertRuleDraft {
+            default: true,
+            escalation: Some(Escalation {
+                after: Escalation::LEAST_AFTER,
+                channels: vec![Ref::Name("c".into())],
+            }),
+            ..AlertRuleDraft::new("r", AlertEvent::ALL.iter().copied(), [])
+        };
+        edits.push(rule.into());
         let by = "ann".into();
         world.send(Input::Edit(EditBatch { by, edits }));
         for executor in world.executors() {
@@ -339,6 +355,9 @@ impl World {
                     }
                 }
                 Change::Backfill(row) => self.backfills.push(row.id.0),
+                Change::Alert(row) => {
+                    self.alerts.insert(row.id.0, row.clone());
+                }
                 _ => {}
             }
         }
@@ -482,6 +501,16 @@ impl World {
                 attempt: AttemptId(it.id(&self.latest())),
                 result: self.answer(it),
             },
+            38 => {
+                let known: Vec<u64> = self.alerts.keys().copied().collect();
+                let alerts = (0..it.below(4)).map(|_| AlertId(it.id(&known)));
+                let archived = self.alerts.values().cloned();
+                Input::Acknowledge {
+                    alerts: alerts.collect(),
+                    by: it.text(),
+                    archived: archived.filter(|_| it.yes()).collect(),
+                }
+            }
             _ => Input::Wake,
         }
     }

@@ -50,6 +50,10 @@ impl Store for Failing {
         Ok(Snapshot::default())
     }
 
+    async fn load_alerts(&self, _: &[AlertId]) -> Result<Vec<AlertRow>, Failure> {
+        Ok(Vec::new())
+    }
+
     async fn load_execution(&self, _: ExecutionId) -> Result<Option<ExecutionSnapshot>, Failure> {
         match self.0.lock().unwrap().pop_front() {
             Some(kind) => Err(Failure(kind)),

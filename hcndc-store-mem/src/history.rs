@@ -320,6 +320,11 @@ impl History for MemStore {
             (query.schedule.is_none() || query.schedule == row.schedule)
                 && (query.execution.is_none() || query.execution == row.execution)
                 && query.rule.is_none_or(|rule| rule == row.rule)
+                && (query.ids.is_empty() || query.ids.contains(&row.id))
+                && (query.events.is_empty() || query.events.contains(&row.event))
+                && query
+                    .acknowledged
+                    .is_none_or(|wanted| wanted == row.acknowledged_at.is_some())
                 && query
                     .waiting
                     .is_none_or(|waiting| waiting == row.closed_at.is_none())

@@ -7,8 +7,8 @@ use std::{
 
 use async_trait::async_trait;
 use hcndc_core::{
-    engine::{ExecutionSnapshot, Snapshot},
-    id::ExecutionId,
+    engine::{AlertRow, ExecutionSnapshot, Snapshot},
+    id::{AlertId, ExecutionId},
     port::{Asked, Commit, Fence, Lease, Store},
     time::Timestamp,
 };
@@ -50,6 +50,16 @@ impl Store for MemStore {
         let tables = self.lock();
         let row = tables.executions.get(&execution);
         row.map(|row| tables.execution_snapshot(row)).transpose()
+    }
+
+    async fn load_alerts(&self, alerts: &[AlertId]) -> Result<Vec<AlertRow>, MemError> {
+        let tables = self.lock();
+        let is_meant = |row: &AlertRow| {
+            let ids = [Some(row.id), row.escalates, row.escalated];
+            ids.iter().flatten().any(|id| alerts.contains(id))
+        };
+        let rows = tables.alerts.values().filter(|row| is_meant(row));
+        Ok(rows.cloned().collect())
     }
 
     async fn commit(&self, fence: Fence, commit: &Commit) -> Result<(), MemError> {

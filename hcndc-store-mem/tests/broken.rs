@@ -130,6 +130,7 @@ catches! {
     store::what_schedules_used_is_loaded: LosesFirings, KeepsWhatDeletedUsed;
     store::every_outcome_of_a_firing_comes_back: LosesFirings;
     store::an_alert_is_loaded_while_it_is_open: NeverClosesAlerts;
+    store::any_stored_alert_can_be_loaded: LoadsAlertsAlone;
     history::firings_are_paged_and_filtered: OnlyAscends, IgnoresFilters;
     history::alerts_are_paged_and_filtered: OnlyAscends, IgnoresFilters;
     history::flows_are_paged_in_every_sort_and_direction: FoldsNamesWhenSorting, RepeatsTies, SkipsTies;

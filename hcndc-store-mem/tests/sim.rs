@@ -79,6 +79,9 @@ fn all_rules_hold_under_all_faults() {
         "alert lost",
         "alert rule deleted",
         "alert rule edited",
+        "alert acknowledged",
+        "alert escalated",
+        "alert over",
         "alert told",
         "attempt begun",
         "calendar deleted",
@@ -227,6 +230,8 @@ catches! {
     an_engine_that_forgets_files_is_found: "R9" by EngineForgetsFiles;
     an_engine_that_raises_nothing_is_found: "alert" by EngineRaisesNothing;
     an_engine_that_raises_alerts_twice_is_found: "alert" by EngineRaisesTwice;
+    a_store_that_forgets_acknowledgements_is_found: "escalation" by StoreForgetsAcknowledgements;
+    an_engine_that_escalates_without_saying_so_is_found: "escalation" by EngineForgetsEscalations;
     a_notifier_that_tells_nobody_is_found: "alert" by NotifierTellsNobody;
     an_engine_that_restarts_flow_runs_for_ever_is_found: "R6" by EngineRestartsForEver;
     an_engine_that_gives_out_too_much_of_a_pool_is_found: "R7" by EngineMultipliesPools saying "of its pool";
@@ -245,7 +250,7 @@ catches! {
     an_executor_that_obeys_anyone_is_found: "fence" by ExecutorObeysAnyone from 4;
     a_recording_that_misses_something_is_found: "replay" by RecordingForgetsReports;
     an_engine_that_forgets_timeouts_begins_more: "R6" by EngineForgetsTimeouts saying "past its time" from 21;
-    an_engine_that_forgets_timeouts_succeeds_late: "R6" by EngineForgetsTimeouts saying "succeeds at" from 255;
+    an_engine_that_forgets_timeouts_succeeds_late: "R6" by EngineForgetsTimeouts saying "succeeds at" from 600;
     an_engine_that_goes_on_with_what_is_cut_off_is_found: "R6" by EngineGoesOnWhenCutOff saying "is cut off";
     an_engine_that_ends_executions_early_is_found: "R6" by EngineEndsExecutionsEarly saying "active";
     a_store_that_turns_executions_is_found: "R6" by StoreTurnsExecutions saying "ends as";
@@ -267,7 +272,7 @@ catches! {
     a_resolver_that_mixes_values_is_found: "values" by ResolverMixesValues saying "that nobody answered";
     an_engine_that_forgets_values_is_found: "values" by EngineForgetsValues saying "that nobody answered";
     an_engine_that_runs_what_is_not_answered_is_found: "values" by EngineRunsUnanswered saying "before it is answered";
-    an_engine_that_forgets_outputs_is_found: "outputs" by EngineForgetsOutputs;
+    an_engine_that_forgets_outputs_is_found: "outputs" by EngineForgetsOutputs from 60;
     an_engine_that_forgets_outages_is_found: "outage" by EngineForgetsOutages saying "and that lasts" from 4;
     an_executor_that_never_ends_is_found: "liveness" by ExecutorNeverEnds;
 }

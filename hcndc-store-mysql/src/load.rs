@@ -13,7 +13,7 @@ use hcndc_core::{
         ExecutionSnapshot, ExecutionState, FileKeyRow, FiringRow, FlowDates, FlowRunRow,
         JobOutcome, JobRunRow, ScheduleCursor as Row, Snapshot,
     },
-    id::{ExecutionId, FlowId, JobId},
+    id::{AlertId, ExecutionId, FlowId, JobId},
     model,
     time::DataDate,
 };
@@ -74,6 +74,26 @@ impl SqlStore {
         };
         db.commit().await.doing("end the load")?;
         Ok(snapshot)
+    }
+
+    pub(crate) async fn load_linked_alerts(
+        &self,
+        alerts: &[AlertId],
+    ) -> Result<Vec<AlertRow>, SqlError> {
+        let of = |rows: &[AlertRow]| {
+            let links = rows.iter().flat_map(|row| [row.escalates, row.escalated]);
+            links.flatten().collect::<BTreeSet<_>>()
+        };
+        let mut ids: BTreeSet<AlertId> = alerts.iter().copied().collect();
+        let db = self.writer().begin().await.doing("begin to load")?;
+        let mut rows = alerts_of(&db, &ids).await?;
+        let linked: BTreeSet<AlertId> = of(&rows).difference(&ids).copied().collect();
+        if !linked.is_empty() {
+            ids.extend(linked);
+            rows = alerts_of(&db, &ids).await?;
+        }
+        db.commit().await.doing("end the load")?;
+        Ok(rows)
     }
 
     pub(crate) async fn load_one_execution(
@@ -223,6 +243,17 @@ async fn files(db: &DatabaseTransaction) -> Result<Vec<FileKeyRow>, SqlError> {
         .to_owned();
     let rows = all(db, &select, "load files").await?;
     rows.iter().map(FileArrival::read).collect()
+}
+
+async fn alerts_of(
+    db: &DatabaseTransaction,
+    ids: &BTreeSet<AlertId>,
+) -> Result<Vec<AlertRow>, SqlError> {
+    // None beyond what a number of the database holds is there.
+    let ids = ids.iter().filter_map(|id| i64::try_from(id.0).ok());
+    let statement = rows_where::<Alert>(Expr::col(Alert::Id).is_in(ids), Alert::Id);
+    let rows = all(db, &statement, "load alerts").await?;
+    rows.iter().map(Alert::read).collect()
 }
 
 async fn open_alerts(db: &DatabaseTransaction) -> Result<Vec<AlertRow>, SqlError> {

@@ -4,8 +4,8 @@ use std::{future::Future, time::Duration};
 
 use async_trait::async_trait;
 use hcndc_core::{
-    engine::{ExecutionSnapshot, Snapshot},
-    id::ExecutionId,
+    engine::{AlertRow, ExecutionSnapshot, Snapshot},
+    id::{AlertId, ExecutionId},
     port::{Asked, Commit, Fence, Lease, Store},
     time::Timestamp,
 };
@@ -35,6 +35,11 @@ impl Store for SqlStore {
         let load = self.load_one_execution(execution);
         let limit = self.patience() * 2;
         self.within(limit, "load an execution", load).await
+    }
+
+    async fn load_alerts(&self, alerts: &[AlertId]) -> Result<Vec<AlertRow>, SqlError> {
+        let load = self.load_linked_alerts(alerts);
+        self.within(self.patience(), "load alerts", load).await
     }
 
     async fn commit(&self, fence: Fence, commit: &Commit) -> Result<(), SqlError> {

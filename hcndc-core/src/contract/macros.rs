@@ -57,6 +57,7 @@ macro_rules! store_contract {
             what_schedules_used_is_loaded,
             every_outcome_of_a_firing_comes_back,
             an_alert_is_loaded_while_it_is_open,
+            any_stored_alert_can_be_loaded,
         }
     };
 }

@@ -68,6 +68,7 @@ macro_rules! notifier_contract {
 
 fn alert(id: u64, rule: AlertRuleId) -> AlertRow {
     AlertRow {
+        subject: String::new(),
         id: AlertId(id),
         rule,
         event: AlertEvent::ExecutionFailed,
@@ -83,6 +84,12 @@ fn alert(id: u64, rule: AlertRuleId) -> AlertRow {
         closed_at: None,
         lasts: false,
         error: None,
+        acknowledged_at: None,
+        acknowledged_by: None,
+        escalate_at: None,
+        escalated: None,
+        escalates: None,
+        over_at: None,
     }
 }
 

@@ -8,6 +8,7 @@ use core::mem;
 
 use super::{
     Change, Engine, FlowRunState, JobRunState, Step,
+    alert::{Ended, FLOWS_NAMED},
     crossing::FlowSeat,
     execution::{Execution, Moves},
     placement::Seat,
@@ -292,7 +293,14 @@ impl Engine {
         }
         self.queued -= execution.queued as usize;
         let date = execution.row.data_date;
-        self.alerts.ended.insert(id, (execution.row.schedule, date));
+        let flows = execution.flow_runs.iter().map(|run| run.row.flow);
+        let ended = Ended {
+            schedule: execution.row.schedule,
+            data_date: date,
+            flows: flows.take(FLOWS_NAMED).collect(),
+            flows_more: execution.flow_runs.len().saturating_sub(FLOWS_NAMED),
+        };
+        self.alerts.ended.insert(id, ended);
         for (at, run) in execution.flow_runs.iter().enumerate() {
             let seat = (id, at as u32);
             self.claims.remove_run(run.row.flow, date, seat);

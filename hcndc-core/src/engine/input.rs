@@ -9,6 +9,7 @@ use alloc::{
 use core::time::Duration;
 
 use super::{
+    alert::AlertRow,
     backfill::BackfillRequest,
     change::{ExecutionSnapshot, TriggerKind},
     resolve::ResolveError,
@@ -161,6 +162,16 @@ pub enum Input {
         alert: AlertId,
         /// Why nobody could be told; `None` if people were told.
         error: Option<String>,
+    },
+    /// A person takes care of what alerts tell of: nobody else is told of them (R9). Those that escalated them, or that they
+    /// escalate, count too. All or none; who acknowledged one first stays.
+    Acknowledge {
+        /// Which.
+        alerts: Vec<AlertId>,
+        /// Who.
+        by: String,
+        /// Those that the engine does not hold, and those that are linked to them, as the store has them.
+        archived: Vec<AlertRow>,
     },
     /// An executor says something.
     Report {

@@ -61,7 +61,7 @@ use self::{
     timer::{Timer, Timers},
 };
 use crate::{
-    id::{AttemptId, BackfillId, ExecutionId, ExecutorId, FlowId, JobId, JobRunId},
+    id::{AlertId, AttemptId, BackfillId, ExecutionId, ExecutorId, FlowId, JobId, JobRunId},
     model::{Executor, Flow, Job},
     time::{DataDate, Timestamp},
 };
@@ -331,6 +331,11 @@ impl Engine {
                 data_date,
             } => self.on_file_arrived(event, key, data_date, &mut step)?,
             Input::Notified { alert, error } => self.close_alert(alert, error, &mut step),
+            Input::Acknowledge {
+                alerts,
+                by,
+                archived,
+            } => self.on_acknowledge(&alerts, &by, archived, &mut step)?,
             Input::Report { executor, report } => self.on_report(executor, report, &mut step)?,
             Input::Resolved { attempt, result } => self.on_resolved(attempt, result, &mut step),
             Input::Configure(settings) => {
@@ -392,7 +397,19 @@ impl Engine {
 
     /// Alerts that nobody has been told of, by id: for a start, to be given again.
     pub fn undelivered(&self) -> impl Iterator<Item = &AlertRow> {
-        self.alerts.open.values()
+        self.alerts.untold()
+    }
+
+    /// The alert of this id as it is now; `None` if it is not [open](AlertRow::is_open), or there is none.
+    #[must_use]
+    pub fn open_alert(&self, alert: AlertId) -> Option<&AlertRow> {
+        self.alerts.get(alert)
+    }
+
+    /// Number of alerts that others are told of unless somebody acknowledges them.
+    #[must_use]
+    pub fn unanswered(&self) -> usize {
+        self.alerts.unanswered().count()
     }
 
     /// All flows, by id.

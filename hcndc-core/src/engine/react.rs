@@ -21,6 +21,7 @@ impl Engine {
                 Change::JobRun { from, row } if *from != Some(row.state) => {
                     let row = *row;
                     self.on_scheduled_job(&row, step);
+                    self.end_alerts_of_job(&row, step);
                     self.alert_job(&row, step);
                     self.watch_length(&row);
                 }
@@ -44,6 +45,18 @@ impl Engine {
                     let id = *id;
                     self.settle_source(id, step);
                 }
+                Change::Firing(row) => {
+                    let row = row.clone();
+                    self.end_alerts_of_firing(&row, step);
+                }
+                Change::Action(row) => {
+                    let row = row.clone();
+                    self.acknowledge_of(&row, step);
+                }
+                Change::ExecutorDeleted(id) => {
+                    let id = *id;
+                    self.end_alerts_of_executor(id, step);
+                }
                 Change::DefinitionDeleted(DefinitionId::FileEvent(id)) => {
                     self.schedules.files.remove(id);
                 }
@@ -54,7 +67,6 @@ impl Engine {
                 | Change::JobPut(_)
                 | Change::JobDeleted(_)
                 | Change::ExecutorPut(_)
-                | Change::ExecutorDeleted(_)
                 | Change::DefinitionPut(
                     Definition::Pool(_)
                     | Definition::Param(_)
@@ -84,11 +96,9 @@ impl Engine {
                 | Change::Backfill(_)
                 | Change::BackfillDate(_)
                 | Change::ScheduleCursor(_)
-                | Change::Firing(_)
                 | Change::FileKey(_)
                 | Change::Alert(_)
-                | Change::StartKey(_)
-                | Change::Action(_) => {}
+                | Change::StartKey(_) => {}
             }
         }
     }

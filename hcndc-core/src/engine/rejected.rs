@@ -5,8 +5,8 @@ use alloc::{string::String, vec::Vec};
 use super::state::{BackfillState, ExecutionState, JobRunState};
 use crate::{
     id::{
-        BackfillId, ExecutionId, ExecutorId, FileEventId, FlowId, FlowRunId, JobId, JobRunId,
-        ScheduleId,
+        AlertId, BackfillId, ExecutionId, ExecutorId, FileEventId, FlowId, FlowRunId, JobId,
+        JobRunId, ScheduleId,
     },
     model::Fault,
     time::DataDate,
@@ -70,6 +70,10 @@ pub enum Rejected {
     BackfillParallel { parallel: u32, most: u32 },
     #[error("no schedule has the id {schedule}")]
     UnknownSchedule { schedule: ScheduleId },
+    #[error("no alert has the id {alert}")]
+    UnknownAlert { alert: AlertId },
+    #[error("what is stored of alert {alert}, or of others that were named, cannot be read")]
+    UnreadableAlert { alert: AlertId },
     #[error("no file event has the id {event}")]
     UnknownFileEvent { event: FileEventId },
     #[error("the key of a file has 1 to 255 characters")]

@@ -4,7 +4,7 @@ use alloc::collections::BTreeSet;
 
 use super::{crossing::FlowSeat, placement::Seat};
 use crate::{
-    id::{ExecutorId, FiringId, JobRunId, ScheduleId},
+    id::{AlertId, ExecutorId, FiringId, JobRunId, ScheduleId},
     time::Timestamp,
 };
 
@@ -29,6 +29,8 @@ pub(super) enum Timer {
     Deadline(FiringId, Which),
     /// An attempt, by its number, of a job run takes longer than usual.
     Longer(JobRunId, u32),
+    /// Nobody has acknowledged an alert: others are told.
+    Escalate(AlertId),
 }
 
 /// Which deadline of a firing.

@@ -5,6 +5,7 @@ use alloc::{
     string::String,
     vec::Vec,
 };
+use core::time::Duration;
 
 use super::{AlertChannelRef, Revision, Secret};
 use crate::id::{AlertChannelId, AlertRuleId};
@@ -96,10 +97,32 @@ pub struct AlertRule {
     pub events: BTreeSet<AlertEvent>,
     /// Where it is told; sorted, each once. With none an alert only stands in the list of alerts.
     pub channels: Vec<AlertChannelId>,
+    /// Who else is told, and when, if nobody acknowledges.
+    pub escalation: Option<Escalation>,
     /// Applies to everything, not only to schedules that name it.
     pub default: bool,
     /// Version, and who made it.
     pub revision: Revision,
+}
+
+/// Telling others of an alert that nobody has acknowledged, and that is not over.
+///
+/// `C` names a channel: by its id, or in a draft also by its name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Escalation<C = AlertChannelId> {
+    /// How long after the alert was raised; [`LEAST_AFTER`](Escalation::LEAST_AFTER) to
+    /// [`MOST_AFTER`](Escalation::MOST_AFTER).
+    pub after: Duration,
+    /// Where they are told; not empty; in a rule sorted, each once.
+    pub channels: Vec<C>,
+}
+
+impl Escalation {
+    /// The shortest time that people have to acknowledge: a minute.
+    pub const LEAST_AFTER: Duration = Duration::from_secs(60);
+    /// The longest: a week.
+    pub const MOST_AFTER: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 }
 
 /// What people can be told.
@@ -234,6 +257,7 @@ pub struct AlertRuleDraft {
     pub enabled: bool,
     pub events: BTreeSet<AlertEvent>,
     pub channels: Vec<AlertChannelRef>,
+    pub escalation: Option<Escalation<AlertChannelRef>>,
     pub default: bool,
 }
 
@@ -254,6 +278,7 @@ impl AlertRuleDraft {
             enabled: true,
             events: events.into_iter().collect(),
             channels: channels.into_iter().collect(),
+            escalation: None,
             default: false,
         }
     }

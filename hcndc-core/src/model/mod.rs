@@ -24,6 +24,7 @@ mod work;
 
 pub use alert::{
     AlertChannel, AlertChannelDraft, AlertChannelKind, AlertEvent, AlertRule, AlertRuleDraft,
+    Escalation,
 };
 pub use calendar::{Calendar, CalendarDraft};
 pub use edit::{

@@ -1,6 +1,6 @@
 //! What definitions have in common, and one of any kind.
 
-use alloc::{sync::Arc, vec::Vec};
+use alloc::{collections::BTreeSet, sync::Arc, vec::Vec};
 use core::fmt;
 
 use super::{
@@ -176,7 +176,9 @@ named! {
     FileEvent: FileEvent(FileEventId), needs |it| alloc::vec![it.server.into()];
     AlertChannel: AlertChannel(AlertChannelId), needs |_| Vec::new();
     AlertRule: AlertRule(AlertRuleId), needs |it| {
-        it.channels.iter().copied().map(DefinitionId::from).collect()
+        let escalation = it.escalation.iter().flat_map(|it| &it.channels);
+        let channels: BTreeSet<_> = it.channels.iter().chain(escalation).collect();
+        channels.into_iter().copied().map(DefinitionId::from).collect()
     };
     Webhook: Webhook(WebhookId), needs |it| {
         it.flows.iter().copied().map(DefinitionId::from).collect()

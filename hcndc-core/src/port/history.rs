@@ -20,10 +20,10 @@ use crate::{
         JobOutputs, JobRunRow, JobRunState, ScheduleCursor, StartKeyRow,
     },
     id::{
-        AlertRuleId, AttemptId, BackfillId, ExecutionId, FlowId, FlowRunId, JobId, JobRunId,
-        ScheduleId,
+        AlertId, AlertRuleId, AttemptId, BackfillId, ExecutionId, FlowId, FlowRunId, JobId,
+        JobRunId, ScheduleId,
     },
-    model::{Definition, DefinitionId, DefinitionKind, Executor, Flow, Job},
+    model::{AlertEvent, Definition, DefinitionId, DefinitionKind, Executor, Flow, Job},
     time::{DataDate, Timestamp},
 };
 
@@ -241,12 +241,18 @@ pub struct FiringQuery {
 /// Which alerts; sorted by id, which is by time.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AlertQuery {
+    /// One of these; any for an empty list.
+    pub ids: Vec<AlertId>,
     /// Of this schedule.
     pub schedule: Option<ScheduleId>,
     /// About this execution.
     pub execution: Option<ExecutionId>,
     /// That this rule asked for.
     pub rule: Option<AlertRuleId>,
+    /// That tell of one of these; of any for an empty list.
+    pub events: Vec<AlertEvent>,
+    /// Only those that somebody has acknowledged, or only others.
+    pub acknowledged: Option<bool>,
     /// Only those that nobody was told of and that still may be, or only others.
     pub waiting: Option<bool>,
     /// Which page.

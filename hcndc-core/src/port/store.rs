@@ -7,8 +7,8 @@ use async_trait::async_trait;
 
 use super::PortError;
 use crate::{
-    engine::{Change, ExecutionSnapshot, Snapshot},
-    id::ExecutionId,
+    engine::{AlertRow, Change, ExecutionSnapshot, Snapshot},
+    id::{AlertId, ExecutionId},
     time::Timestamp,
 };
 
@@ -70,15 +70,17 @@ pub struct Commit {
 ///    those of their attempts that have not ended; each list sorted by id; each run with the version it is pinned to,
 ///    even when that version has been replaced or deleted since.
 /// 6. `load_execution` returns any execution that is stored, ended or not; `None` for an unknown one.
-/// 7. `acquire` gives a lease with a greater fence than any before if none was ever given, the newest was released, is
+/// 7. `load_alerts` returns those of these ids that are stored, open or not, by id, and those that escalate them or that
+///    they escalate.
+/// 8. `acquire` gives a lease with a greater fence than any before if none was ever given, the newest was released, is
 ///    the same holder's, or is exactly the one that the asker has outlasted: same fence, same end. Otherwise it tells
 ///    the lease that stands in the way. It compares no clocks, for hosts' clocks differ and jump: whoever has seen the
 ///    very same lease for as long as leases last, by its own steady clock, has outlasted it.
-/// 8. `renew` extends the lease and keeps its fence, even if it ran out meanwhile; `Fenced` if another was acquired
+/// 9. `renew` extends the lease and keeps its fence, even if it ran out meanwhile; `Fenced` if another was acquired
 ///    since, or it was released. Each renewal, and each commit, changes the end that is stored, whatever the clocks say:
 ///    so who watches sees that the holder is alive.
-/// 9. `release` ends the lease at once; releasing one that is not in force does nothing.
-/// 10. Texts come back as they were given: any Unicode, any length that the definitions allow.
+/// 10. `release` ends the lease at once; releasing one that is not in force does nothing.
+/// 11. Texts come back as they were given: any Unicode, any length that the definitions allow.
 #[async_trait]
 pub trait Store: Send + Sync {
     /// The adapter's error.
@@ -92,6 +94,9 @@ pub trait Store: Send + Sync {
         &self,
         execution: ExecutionId,
     ) -> Result<Option<ExecutionSnapshot>, Self::Error>;
+
+    /// Single alerts with those that are linked to them, to be acknowledged.
+    async fn load_alerts(&self, alerts: &[AlertId]) -> Result<Vec<AlertRow>, Self::Error>;
 
     /// Stores a group of changes.
     async fn commit(&self, fence: Fence, commit: &Commit) -> Result<(), Self::Error>;

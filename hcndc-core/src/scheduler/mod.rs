@@ -24,8 +24,8 @@ use futures_util::{
 use self::lease::Term;
 use crate::{
     engine::{
-        Change, Effect, Engine, Input, Rejected, Reply, ResolveError, Settings, StartKeyRow,
-        Started, Step,
+        AlertRow, Change, Effect, Engine, Input, Rejected, Reply, ResolveError, Settings,
+        StartKeyRow, Started, Step,
     },
     id::{AlertId, AttemptId, ExecutionId, ExecutorId, ParamId},
     port::{
@@ -423,6 +423,12 @@ where
         input: &mut Input,
         group: &mut Group,
     ) -> Result<Result<(), Rejected>, SchedulerError<S::Error>> {
+        if let Input::Acknowledge {
+            alerts, archived, ..
+        } = input
+        {
+            return self.fetch_alerts(alerts, archived, group).await;
+        }
         let (execution, archived): (ExecutionId, _) = match input {
             Input::Resume {
                 execution,
@@ -457,6 +463,7 @@ where
             | Input::RunSchedule { .. }
             | Input::FileArrived { .. }
             | Input::Notified { .. }
+            | Input::Acknowledge { .. }
             | Input::Resolved { .. }
             | Input::Report { .. }
             | Input::Configure(_)
@@ -478,6 +485,41 @@ where
                 Err(error) if matches!(error.kind(), ErrorKind::Corrupt | ErrorKind::Invalid) => {
                     self.observer.unreadable(execution, &error);
                     break Err(Rejected::BadSnapshot { execution });
+                }
+                Err(error) => {
+                    failed = true;
+                    wait = pause(&self.clock, &self.observer, error, wait).await?;
+                }
+            }
+        };
+        if failed {
+            self.observer.store_trouble(None);
+        }
+        Ok(found)
+    }
+
+    /// An alert of which people were told is no longer in the engine: to be acknowledged it is brought along.
+    async fn fetch_alerts(
+        &mut self,
+        alerts: &[AlertId],
+        archived: &mut Vec<AlertRow>,
+        group: &mut Group,
+    ) -> Result<Result<(), Rejected>, SchedulerError<S::Error>> {
+        let Some(&first) = alerts.first() else {
+            return Ok(Ok(()));
+        };
+        // Some may have been closed in this very group.
+        self.flush(group).await?;
+        let mut wait = FIRST_WAIT;
+        let mut failed = false;
+        let found = loop {
+            match self.store.load_alerts(alerts).await {
+                Ok(found) => {
+                    *archived = found;
+                    break Ok(());
+                }
+                Err(error) if matches!(error.kind(), ErrorKind::Corrupt | ErrorKind::Invalid) => {
+                    break Err(Rejected::UnreadableAlert { alert: first });
                 }
                 Err(error) => {
                     failed = true;

@@ -1,6 +1,7 @@
 //! The engine, step by step: a state, one input, everything that it led to, and nothing left over.
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
+mod alert;
 mod backfill;
 mod bed;
 mod control;

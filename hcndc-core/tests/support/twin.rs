@@ -330,7 +330,8 @@ impl Twin {
             | Input::PauseSchedules { .. }
             | Input::RunSchedule { .. }
             | Input::FileArrived { .. }
-            | Input::Notified { .. } => {}
+            | Input::Notified { .. }
+            | Input::Acknowledge { .. } => {}
             Input::Resolved { attempt, result } => self.resolved(*attempt, result),
             Input::StopBackfill { backfill, .. } => {
                 for id in self.backfills.executions(*backfill) {

@@ -7,7 +7,7 @@ use hcndc_core::{
         BackfillRequest, BackfillState, EditBatch, ExecutionState, FlowRunState, Input, JobRunRow,
         JobRunState, Settings, SettledAs, Start, TriggerKind,
     },
-    id::{BackfillId, ExecutionId, FileEventId, FlowId, JobId, JobRunId, ScheduleId},
+    id::{AlertId, BackfillId, ExecutionId, FileEventId, FlowId, JobId, JobRunId, ScheduleId},
     model::{DefinitionId, Dependency, Placement},
     time::DataDate,
     workload::SplitMix64,
@@ -276,6 +276,17 @@ pub(crate) fn draw_command(
                 event: lots.pick(&events)?,
                 key: format!("file{}", lots.below(6)),
                 data_date: Some(date(lots.below(3))).filter(|_| lots.one_in(2)),
+            };
+            return Some((input, false));
+        }
+        Command::Acknowledge => {
+            let alerts: Vec<AlertId> = rows.alerts.keys().copied().collect();
+            let first = lots.pick(&alerts)?;
+            let more = lots.pick(&alerts).filter(|_| lots.one_in(3));
+            let input = Input::Acknowledge {
+                alerts: more.into_iter().chain([first]).collect(),
+                by,
+                archived: Vec::new(),
             };
             return Some((input, false));
         }

@@ -273,7 +273,7 @@ impl World {
             .rows
             .alerts
             .values()
-            .all(|row| row.closed_at.is_some());
+            .all(|row| row.closed_at.is_some() && row.escalate_at.is_none());
         ended && filled && told && !asked && self.busy_hosts().is_empty()
     }
 
@@ -311,8 +311,8 @@ impl World {
                 );
             }
         }
-        let alerts = rows.alerts.values().filter(|row| row.closed_at.is_none());
-        for alert in alerts {
+        let alerts = rows.alerts.values();
+        for alert in alerts.filter(|row| row.closed_at.is_none() || row.escalate_at.is_some()) {
             text += &format!("\n{alert:?}");
         }
         for at in self.busy_hosts() {

@@ -6,9 +6,10 @@ use hcndc_core::{
     model::{
         AlertChannelDraft, AlertChannelKind, AlertChannelRef, AlertEvent, AlertRuleDraft,
         Condition, DataSourceDraft, DataSourceKind, DataSourceRef, DependencyDraft, Edit,
-        ExecutorDraft, ExecutorRef, FileEventDraft, FileServerDraft, FileServerKind, FileServerRef,
-        FlowDraft, FlowRef, JobDraft, JobParamDraft, JobRef, OutputSourceDraft, ParamKindDraft,
-        ParamRef, PlacementDraft, PoolDraft, PoolRef, Retry, SharedParamDraft, ValueType,
+        Escalation, ExecutorDraft, ExecutorRef, FileEventDraft, FileServerDraft, FileServerKind,
+        FileServerRef, FlowDraft, FlowRef, JobDraft, JobParamDraft, JobRef, OutputSourceDraft,
+        ParamKindDraft, ParamRef, PlacementDraft, PoolDraft, PoolRef, Retry, SharedParamDraft,
+        ValueType,
     },
     workload::SplitMix64,
 };
@@ -92,6 +93,10 @@ fn told() -> [Edit; 7] {
         [AlertChannelRef::Name("channel".into())],
     );
     all.default = true;
+    all.escalation = Some(Escalation {
+        after: Escalation::LEAST_AFTER,
+        channels: all.channels.clone(),
+    });
     let some = AlertRuleDraft::new(
         "some",
         [

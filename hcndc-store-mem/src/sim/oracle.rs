@@ -100,6 +100,8 @@ pub(crate) struct Oracle {
     pub(crate) values: Values,
     /// The attempt that brought a job run to its end last.
     pub(crate) settled_by: BTreeMap<JobRunId, u32>,
+    /// Alerts that others were told of.
+    pub(crate) escalated: BTreeSet<AlertId>,
     /// Alerts that people were told.
     pub(crate) people_told: BTreeSet<AlertId>,
     /// Definitions that were ever stored.

@@ -79,6 +79,8 @@ pub enum Command {
     StopBackfill,
     /// Restarts one.
     RestartBackfill,
+    /// Acknowledges an alert or two.
+    Acknowledge,
     /// Pauses schedules, or lets them go on.
     PauseSchedules,
     /// Runs a schedule at once.
@@ -273,7 +275,8 @@ fn ask(lots: &mut SplitMix64, processes: usize) -> What {
         32 => Command::RestartBackfill,
         33..=35 => Command::PauseSchedules,
         36 => Command::RunSchedule,
-        37 | 38 => Command::Arrive,
+        37 => Command::Arrive,
+        38 => Command::Acknowledge,
         _ => Command::Configure,
     };
     let process = (lots.below(4) == 0).then(|| lots.below(processes));

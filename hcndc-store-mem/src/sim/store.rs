@@ -10,8 +10,8 @@ use std::{
 
 use async_trait::async_trait;
 use hcndc_core::{
-    engine::{Change, ExecutionSnapshot, Snapshot},
-    id::ExecutionId,
+    engine::{AlertRow, Change, ExecutionSnapshot, Snapshot},
+    id::{AlertId, ExecutionId},
     port::{Asked, Commit, ErrorKind, Fence, Lease, PortError, Store},
     time::Timestamp,
 };
@@ -46,6 +46,7 @@ impl PortError for SimError {
 pub(crate) enum Call {
     Load,
     LoadExecution(ExecutionId),
+    LoadAlerts(Vec<AlertId>),
     Commit(usize, Fence, Commit),
     Acquire(usize, String, Timestamp, Duration, Option<Lease>),
     Renew(Lease, Timestamp, Duration),
@@ -57,6 +58,7 @@ pub(crate) enum Call {
 pub(crate) enum Answer {
     Loaded(Box<Snapshot>),
     Execution(Option<Box<ExecutionSnapshot>>),
+    Alerts(Vec<AlertRow>),
     Asked(Asked),
     Lease(Lease),
     Nothing,
@@ -186,6 +188,7 @@ impl World {
             Call::LoadExecution(id) => {
                 Answer::Execution(at_once(store.load_execution(id))?.map(Box::new))
             }
+            Call::LoadAlerts(ids) => Answer::Alerts(at_once(store.load_alerts(&ids))?),
             Call::Commit(process, fence, commit) => {
                 let newest = store.lock().lease.as_ref().map(|lease| lease.fence);
                 let spoiled = match self.sabotage {
@@ -278,6 +281,13 @@ impl Store for SimStore {
         match self.call(Call::LoadExecution(execution)).await? {
             Answer::Execution(found) => Ok(found.map(|found| *found)),
             other => unreachable!("a load of an execution gave {other:?}"),
+        }
+    }
+
+    async fn load_alerts(&self, alerts: &[AlertId]) -> Result<Vec<AlertRow>, SimError> {
+        match self.call(Call::LoadAlerts(alerts.into())).await? {
+            Answer::Alerts(found) => Ok(found),
+            other => unreachable!("a load of alerts gave {other:?}"),
         }
     }
 

@@ -48,6 +48,7 @@ pub(crate) enum Fault {
     PinsNothing,
     FindsLiveOnly,
     FindsAnyExecution,
+    LoadsAlertsAlone,
 
     // Leases.
     GivesEveryoneALease,

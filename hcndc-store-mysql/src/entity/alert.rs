@@ -31,6 +31,13 @@ pub(crate) enum Alert {
     ClosedAt,
     Error,
     Lasts,
+    AcknowledgedAt,
+    AcknowledgedBy,
+    EscalateAt,
+    EscalatedId,
+    EscalatesId,
+    OverAt,
+    Subject,
     /// Whether an engine has to know of it: what a load asks for.
     Open,
 }
@@ -57,6 +64,13 @@ impl Table for Alert {
         Self::Error,
         Self::Lasts,
         Self::Open,
+        Self::AcknowledgedAt,
+        Self::AcknowledgedBy,
+        Self::EscalateAt,
+        Self::EscalatedId,
+        Self::EscalatesId,
+        Self::OverAt,
+        Self::Subject,
     ];
 
     fn values(row: &AlertRow) -> Result<Vec<Value>, SqlError> {
@@ -78,6 +92,13 @@ impl Table for Alert {
             row.error.as_deref().into(),
             row.lasts.into(),
             row.is_open().into(),
+            time_if(row.acknowledged_at),
+            row.acknowledged_by.as_deref().into(),
+            time_if(row.escalate_at),
+            id("alert", row.escalated.map(|id| id.0))?.into(),
+            id("alert", row.escalates.map(|id| id.0))?.into(),
+            time_if(row.over_at),
+            row.subject.as_str().into(),
         ])
     }
 }
@@ -102,6 +123,13 @@ impl Alert {
             closed_at: row.time_if("closed_at")?,
             error: row.column("error")?,
             lasts: row.column("lasts")?,
+            acknowledged_at: row.time_if("acknowledged_at")?,
+            acknowledged_by: row.column("acknowledged_by")?,
+            escalate_at: row.time_if("escalate_at")?,
+            escalated: row.number_if("escalated_id")?.map(AlertId),
+            escalates: row.number_if("escalates_id")?.map(AlertId),
+            over_at: row.time_if("over_at")?,
+            subject: row.column::<Option<String>>("subject")?.unwrap_or_default(),
         })
     }
 }

@@ -73,6 +73,23 @@ pub(super) async fn alerts(
     only(Alert::ScheduleId, query.schedule.map(|id| id.0));
     only(Alert::ExecutionId, query.execution.map(|id| id.0));
     only(Alert::RuleId, query.rule.map(|id| id.0));
+    if !query.ids.is_empty() {
+        // None beyond what a number of the database holds is there.
+        let ids = query.ids.iter().filter_map(|id| i64::try_from(id.0).ok());
+        select.and_where(Expr::col((Alert::Table, Alert::Id)).is_in(ids));
+    }
+    if !query.events.is_empty() {
+        let events = query.events.iter().map(|event| event.as_str());
+        select.and_where(Expr::col((Alert::Table, Alert::Event)).is_in(events));
+    }
+    if let Some(acknowledged) = query.acknowledged {
+        let at = Expr::col((Alert::Table, Alert::AcknowledgedAt));
+        select.and_where(if acknowledged {
+            at.is_not_null()
+        } else {
+            at.is_null()
+        });
+    }
     if let Some(waiting) = query.waiting {
         let closed = Expr::col((Alert::Table, Alert::ClosedAt));
         select.and_where(if waiting {

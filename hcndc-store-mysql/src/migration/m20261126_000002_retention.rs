@@ -1,10 +1,7 @@
 //! What retention needs: which executions are on their way out, which must stay for now, and indexes by age; and indexes for
 //! lists of what is rare.
 
-use sea_orm::{
-    ConnectionTrait as _, DeriveMigrationName,
-    sea_query::{Index, IntoIden, Table},
-};
+use sea_orm::{ConnectionTrait as _, DeriveMigrationName, sea_query::Table};
 use sea_orm_migration::{DbErr, MigrationTrait, SchemaManager, async_trait};
 
 use super::make::{Make, id, number_or_null};
@@ -56,27 +53,5 @@ impl MigrationTrait for Migration {
             .await?;
         let by = "alert_by_closed_at";
         make.index("alert", by, Alert::Table, Alert::ClosedAt).await
-    }
-}
-
-impl Make<'_, '_> {
-    /// Makes an index of a column and the id unless it is there.
-    async fn index<C: IntoIden + Copy>(
-        &self,
-        table: &str,
-        name: &str,
-        iden: C,
-        column: C,
-    ) -> Result<(), DbErr> {
-        if self.manager.has_index(table, name).await? {
-            return Ok(());
-        }
-        let index = Index::create()
-            .name(name)
-            .table(iden)
-            .col(column)
-            .col("id")
-            .to_owned();
-        self.manager.create_index(index).await
     }
 }

@@ -73,6 +73,26 @@ impl Make<'_, '_> {
         self.manager.alter_table(alter).await
     }
 
+    /// Makes an index of a column and the id unless it is there.
+    pub(super) async fn index<C: IntoIden + Copy>(
+        &self,
+        table: &str,
+        name: &str,
+        iden: C,
+        column: C,
+    ) -> Result<(), DbErr> {
+        if self.manager.has_index(table, name).await? {
+            return Ok(());
+        }
+        let index = Index::create()
+            .name(name)
+            .table(iden)
+            .col(column)
+            .col("id")
+            .to_owned();
+        self.manager.create_index(index).await
+    }
+
     pub(super) fn text(&self, column: impl IntoIden) -> ColumnDef {
         let mut column = long_text_column(self.backend, column);
         column.not_null();
@@ -96,6 +116,10 @@ pub(super) fn number_or_null(column: impl IntoIden) -> ColumnDef {
 
 pub(super) fn flag(column: impl IntoIden) -> ColumnDef {
     ColumnDef::new(column).boolean().not_null().to_owned()
+}
+
+pub(super) fn name_or_null(column: impl IntoIden) -> ColumnDef {
+    ColumnDef::new(column).string_len(255).to_owned()
 }
 
 /// A name of at most 255 characters.

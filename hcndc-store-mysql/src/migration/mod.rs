@@ -18,6 +18,7 @@ mod m20261127_000003_outside_users;
 mod m20261127_000004_webhooks;
 mod m20261127_000005_tokens;
 mod m20261127_000006_reports;
+mod m20261127_000008_acknowledged;
 mod make;
 mod status;
 
@@ -58,6 +59,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261127_000004_webhooks::Migration),
             Box::new(m20261127_000005_tokens::Migration),
             Box::new(m20261127_000006_reports::Migration),
+            Box::new(m20261127_000008_acknowledged::Migration),
         ]
     }
 

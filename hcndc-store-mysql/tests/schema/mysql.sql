@@ -28,13 +28,21 @@ CREATE TABLE `alert` (
   `error` longtext DEFAULT NULL,
   `lasts` tinyint(1) NOT NULL,
   `open` tinyint(1) NOT NULL,
+  `acknowledged_at` bigint DEFAULT NULL,
+  `acknowledged_by` varchar(255) DEFAULT NULL,
+  `escalate_at` bigint DEFAULT NULL,
+  `escalated_id` bigint DEFAULT NULL,
+  `escalates_id` bigint DEFAULT NULL,
+  `over_at` bigint DEFAULT NULL,
+  `subject` varchar(255) DEFAULT NULL,
   PRIMARY KEY (`id`),
   KEY `alert_by_rule` (`rule_id`,`id`),
   KEY `alert_by_schedule` (`schedule_id`,`id`),
   KEY `alert_by_execution` (`execution_id`,`id`),
   KEY `alert_by_open` (`open`,`id`),
   KEY `alert_by_raised_at` (`raised_at`,`id`),
-  KEY `alert_by_closed_at` (`closed_at`,`id`)
+  KEY `alert_by_closed_at` (`closed_at`,`id`),
+  KEY `alert_by_acknowledged_at` (`acknowledged_at`,`id`)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin;
 
 CREATE TABLE `alert_channel` (

@@ -26,7 +26,16 @@ CREATE TABLE "alert" ( "id" integer NOT NULL PRIMARY KEY,
   "closed_at" integer,
   "error" text,
   "lasts" boolean NOT NULL,
-  "open" boolean NOT NULL );
+  "open" boolean NOT NULL ,
+  "acknowledged_at" integer,
+  "acknowledged_by" varchar(255),
+  "escalate_at" integer,
+  "escalated_id" integer,
+  "escalates_id" integer,
+  "over_at" integer,
+  "subject" varchar(255));
+
+CREATE INDEX "alert_by_acknowledged_at" ON "alert" ("acknowledged_at", "id");
 
 CREATE INDEX "alert_by_closed_at" ON "alert" ("closed_at", "id");
 

@@ -193,6 +193,7 @@ fn example(kind: DefinitionKind) -> Value {
         }),
         DefinitionKind::AlertRule => json!({
             "name": "night shift", "events": ["execution_failed", "not_finished_by"], "channels": ["ops"],
+            "escalation": {"after": "30m", "channels": ["ops"]},
         }),
         DefinitionKind::Webhook => json!({
             "name": "orders", "flows": ["load"], "secret": "…", "filter": [{"at": "/kind", "values": ["complete"]}],

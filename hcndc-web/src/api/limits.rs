@@ -101,6 +101,7 @@ impl<H: History, T> App<H, T> {
                 };
                 (Permission::Schedule, self.look(look).await?)
             }
+            Input::Acknowledge { .. } => (Permission::Execute, Vec::new()),
             // These come from executors and from the server itself.
             Input::FileArrived { .. }
             | Input::Notified { .. }

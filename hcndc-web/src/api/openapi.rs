@@ -76,7 +76,7 @@ pub(super) fn route() -> Route {
         backfills::plan, backfills::list, backfills::start, backfills::detail, backfills::stop, backfills::restart,
         trials::data_source, trials::file_server, trials::param, trials::alert_channel, watched::test, watched::state,
         hooks::receive, hooks::test, hooks::deliveries,
-        alerts::list, graphs::jobs, graphs::around, graphs::flows, graphs::execution_flows, graphs::execution_jobs,
+        alerts::list, alerts::get, alerts::acknowledge, graphs::jobs, graphs::around, graphs::flows, graphs::execution_flows, graphs::execution_jobs,
         graphs::lay_out, grid::grid, overview::overview, trends::trends, trends::of_flow, control_many::stop, control_many::pause, control_many::resume,
         mesh::apply, mesh::give_out, sheets::export_flows, sheets::import_flows, sheets::flow_template,
         sheets::export_jobs, sheets::import_jobs, sheets::job_template,

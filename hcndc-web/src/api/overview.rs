@@ -10,6 +10,7 @@ use futures_util::try_join;
 use hcndc_core::{
     engine::{DueState, Engine, ExecutionState},
     id::FlowId,
+    model::AlertEvent,
     port::{
         AlertQuery, Clock as _, Direction, ExecutionQuery, ExecutionView, FirstFailure, History,
         PageRequest, TallyQuery, Transport,
@@ -79,7 +80,7 @@ pub(super) struct OverviewDto {
     late: Vec<LateDto>,
     /// How the last 30 data dates went, by flow.
     heat: HeatDto,
-    /// The newest alerts; at most 10.
+    /// The newest alerts that nobody has acknowledged, but for good news; at most 10.
     alerts: Vec<AlertDto>,
     /// Alerts that nobody was told of yet.
     alerts_waiting: usize,
@@ -241,7 +242,12 @@ pub(super) async fn overview<H: History, T: Transport>(
     let wanted = dates.clone();
     let seen = app.look(move |engine| see(engine, &wanted)).await?;
     let date = now.to_utc().with_timezone(&zone).date_naive();
+    let events = AlertEvent::ALL.iter().copied();
     let alerts = AlertQuery {
+        events: events
+            .filter(|event| *event != AlertEvent::ExecutionSucceeded)
+            .collect(),
+        acknowledged: Some(false),
         page: newest_page(TOLD),
         ..AlertQuery::default()
     };

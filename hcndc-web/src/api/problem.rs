@@ -126,6 +126,7 @@ pub(crate) enum What {
     Role,
     Token,
     Backfill,
+    Alert,
     /// A definition of another kind.
     Definition(DefinitionKind),
 }
@@ -372,6 +373,8 @@ fn refused(rejected: &Rejected) -> (StatusCode, &'static str) {
         Rejected::NewerDependency { .. } => (unprocessable, "newer_dependency"),
         Rejected::UnknownSchedule { .. } => (StatusCode::NOT_FOUND, "unknown_schedule"),
         Rejected::UnknownFileEvent { .. } => (StatusCode::NOT_FOUND, "unknown_file_event"),
+        Rejected::UnknownAlert { .. } => (StatusCode::NOT_FOUND, "unknown_alert"),
+        Rejected::UnreadableAlert { .. } => (StatusCode::INTERNAL_SERVER_ERROR, "unreadable_alert"),
         Rejected::BadFileKey => (unprocessable, "bad_file_key"),
         Rejected::UnknownBackfill { .. } => (StatusCode::NOT_FOUND, "unknown_backfill"),
         Rejected::WrongBackfillState { .. } => (conflict, "wrong_backfill_state"),
@@ -396,6 +399,7 @@ impl What {
             Self::Role => "unknown_role",
             Self::Token => "unknown_token",
             Self::Backfill => "unknown_backfill",
+            Self::Alert => "unknown_alert",
             Self::Definition(kind) => match kind {
                 DefinitionKind::Flow => "unknown_flow",
                 DefinitionKind::Job => "unknown_job",

@@ -55,6 +55,12 @@ pub(super) const KINDS: &[(&str, &str, &str)] = &[
     ("unknown_pool", "Unknown pool", "资源池不存在"),
     ("unknown_param", "Unknown shared param", "共享参数不存在"),
     ("unknown_backfill", "Unknown backfill", "补数不存在"),
+    ("unknown_alert", "Unknown alert", "预警不存在"),
+    (
+        "unreadable_alert",
+        "The alert cannot be read",
+        "预警无法读取",
+    ),
     ("unknown_data_source", "Unknown data source", "数据源不存在"),
     (
         "unknown_file_server",
@@ -473,6 +479,10 @@ fn refusal(rejected: &Rejected, lang: Lang) -> String {
         (Lang::Zh, Rejected::UnknownFileEvent { event }) => {
             format!("没有编号为 {event} 的文件事件")
         }
+        (Lang::Zh, Rejected::UnknownAlert { alert }) => format!("没有编号为 {alert} 的预警"),
+        (Lang::Zh, Rejected::UnreadableAlert { alert }) => {
+            format!("预警 {alert} 或同时指定的其他预警的存储内容无法读取")
+        }
         (Lang::Zh, Rejected::BadFileKey) => "文件的键应为 1 至 255 个字符".to_owned(),
         (Lang::Zh, Rejected::UnknownBackfill { backfill }) => {
             format!("没有编号为 {backfill} 的补数，或其已成功")
@@ -635,6 +645,7 @@ const fn what_en(what: What) -> &'static str {
         What::Role => "role",
         What::Token => "token",
         What::Backfill => "backfill",
+        What::Alert => "alert",
         What::Definition(kind) => kind.as_str(),
     }
 }
@@ -651,6 +662,7 @@ const fn what_zh(what: What) -> &'static str {
         What::Role => "角色",
         What::Token => "令牌",
         What::Backfill => "补数",
+        What::Alert => "预警",
         What::Definition(kind) => kind_zh(kind),
     }
 }

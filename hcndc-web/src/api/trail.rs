@@ -499,6 +499,11 @@ fn deeds(input: &Input) -> Vec<Deed> {
             let date = data_date.map(|date| date.to_string());
             with(vec![deed], json!({"data_date": date}))
         }
+        Input::Acknowledge { alerts, .. } => {
+            let each = alerts.iter();
+            let each = each.map(|id| Deed::new("acknowledge", "alert").on(id.0, String::new()));
+            each.collect()
+        }
         Input::Edit(_)
         | Input::PauseSchedules { .. }
         | Input::FileArrived { .. }

@@ -109,6 +109,8 @@ enum Command {
     Execution(remote::ExecutionArgs),
     /// Backfills on a server: plan, start, watch, stop, resume
     Backfill(remote::BackfillArgs),
+    /// Alerts on a server: list, show, acknowledge
+    Alert(remote::AlertArgs),
     /// Executors of a server: list, show, test, switch off
     Executor(remote::ExecutorArgs),
     /// Calendars of a server
@@ -205,6 +207,7 @@ pub fn main() -> ExitCode {
         Command::Schedule(args) => remote::schedule(&args, lang),
         Command::Execution(args) => remote::execution(&args, lang),
         Command::Backfill(args) => remote::backfill(&args, lang),
+        Command::Alert(args) => remote::alert(&args, lang),
         Command::Executor(args) => match args.local() {
             Some(args) => executor::run(args, lang),
             None => remote::executor(&args, lang),

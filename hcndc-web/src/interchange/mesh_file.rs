@@ -17,7 +17,9 @@ mod webhook;
 mod work;
 
 pub use self::account::{MeshOrigin, MeshPermission, MeshRole, MeshUser};
-pub use self::alert::{MeshAlertChannel, MeshAlertEvent, MeshAlertKind, MeshAlertRule};
+pub use self::alert::{
+    MeshAlertChannel, MeshAlertEvent, MeshAlertKind, MeshAlertRule, MeshEscalation,
+};
 pub use self::calendar::{MeshCalendar, MeshPool, MeshWeekday};
 pub use self::connection::{
     MeshContext, MeshContextValue, MeshDataSource, MeshDataSourceKind, MeshFileEvent, MeshFilePer,

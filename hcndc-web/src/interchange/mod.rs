@@ -51,11 +51,11 @@ pub use self::mesh_file::{
     DependencyCondition, FORMAT_VERSION, JobDefaults, JobDependency, JobIndex, JobRetry,
     MeshAlertChannel, MeshAlertEvent, MeshAlertKind, MeshAlertRule, MeshCalendar, MeshContext,
     MeshContextValue, MeshDataSource, MeshDataSourceKind, MeshDate, MeshDayFilter, MeshDayRule,
-    MeshDeadline, MeshDialect, MeshExecutor, MeshFile, MeshFileEvent, MeshFilePer, MeshFileServer,
-    MeshFileServerKind, MeshFlow, MeshHookCondition, MeshHookScheme, MeshHookTest, MeshHttp,
-    MeshJob, MeshKettle, MeshKettleLevel, MeshKettleTool, MeshMissed, MeshOrigin, MeshOutput,
-    MeshOverlap, MeshParam, MeshParamValue, MeshParams, MeshPermission, MeshPool, MeshQuery,
-    MeshRole, MeshSchedule, MeshSql, MeshTrigger, MeshUser, MeshValueType, MeshWebhook,
+    MeshDeadline, MeshDialect, MeshEscalation, MeshExecutor, MeshFile, MeshFileEvent, MeshFilePer,
+    MeshFileServer, MeshFileServerKind, MeshFlow, MeshHookCondition, MeshHookScheme, MeshHookTest,
+    MeshHttp, MeshJob, MeshKettle, MeshKettleLevel, MeshKettleTool, MeshMissed, MeshOrigin,
+    MeshOutput, MeshOverlap, MeshParam, MeshParamValue, MeshParams, MeshPermission, MeshPool,
+    MeshQuery, MeshRole, MeshSchedule, MeshSql, MeshTrigger, MeshUser, MeshValueType, MeshWebhook,
     MeshWeekday, MeshWindow, MeshWork, Moment, OutputJob, TimeOfDay,
 };
 pub(crate) use self::near::nearest;

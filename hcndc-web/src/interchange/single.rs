@@ -236,7 +236,7 @@ fn fields(kind: DefinitionKind) -> Map<String, Json> {
         }),
         DefinitionKind::AlertChannel => json!({"enabled": true, "kind": null, "settings": {}}),
         DefinitionKind::AlertRule => {
-            json!({"enabled": true, "events": null, "channels": [], "default": false})
+            json!({"enabled": true, "events": null, "channels": [], "escalation": null, "default": false})
         }
         DefinitionKind::Webhook => json!({
             "enabled": true, "flows": null, "downstream": false, "scheme": "standard",

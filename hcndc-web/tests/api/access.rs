@@ -215,7 +215,7 @@ async fn each_route_asks_for_what_it_needs() {
             ("users" | "roles" | "audit", _) => Some(Permission::Admin),
             (_, "GET") => Some(Permission::Read),
             ("executors", _) => Some(Permission::Admin),
-            ("executions" | "job-runs", _) => Some(Permission::Execute),
+            ("executions" | "job-runs" | "alerts", _) => Some(Permission::Execute),
             ("schedules", "POST") if known != "schedules" && !known.ends_with("delete") => {
                 Some(Permission::Schedule)
             }

@@ -6,6 +6,7 @@
 )]
 
 mod access;
+mod alerts;
 mod bed;
 mod control;
 mod documents;

@@ -7,7 +7,7 @@ use hcndc_core::{
     contract::notifier::NotifierFixture,
     engine::{AlertRow, Change},
     id::{AlertChannelId, AlertId, AlertRuleId, ExecutionId},
-    model::{AlertChannel, AlertChannelKind, AlertEvent, AlertRule},
+    model::{AlertChannel, AlertChannelKind, AlertEvent, AlertRule, Escalation},
     port::{Commit, Notifier as _, Store as _},
     time::Timestamp,
 };
@@ -33,6 +33,7 @@ const REFUSED: AlertRuleId = AlertRuleId(11);
 const NO_CHANNEL: AlertRuleId = AlertRuleId(12);
 const DISABLED: AlertRuleId = AlertRuleId(13);
 const BOTH: AlertRuleId = AlertRuleId(14);
+const ESCALATES: AlertRuleId = AlertRuleId(15);
 
 fn webhook(id: u64, url: &str) -> AlertChannel {
     let settings = [("url", url), ("group_seconds", "0"), ("per_hour", "3600")];
@@ -52,6 +53,7 @@ fn rule(id: AlertRuleId, channels: &[u64]) -> AlertRule {
         enabled: true,
         events: [AlertEvent::ExecutionFailed].into(),
         channels: channels.iter().copied().map(AlertChannelId).collect(),
+        escalation: None,
         default: true,
         revision: webhook(1, "").revision,
     }
@@ -76,6 +78,14 @@ async fn store(good: &Receiver, bad: &Receiver) -> MemStore {
         rule(NO_CHANNEL, &[]).into(),
         rule(DISABLED, &[3]).into(),
         rule(BOTH, &[1, 2]).into(),
+        AlertRule {
+            escalation: Some(Escalation {
+                after: Duration::from_secs(60),
+                channels: vec![AlertChannelId(1)],
+            }),
+            ..rule(ESCALATES, &[2])
+        }
+        .into(),
     ];
     let changes = definitions.into_iter().map(Change::DefinitionPut).collect();
     let next_id = 100;
@@ -182,6 +192,13 @@ fn alert(id: u64, rule: AlertRuleId) -> AlertRow {
         closed_at: None,
         lasts: false,
         error: None,
+        subject: String::new(),
+        acknowledged_at: None,
+        acknowledged_by: None,
+        escalate_at: None,
+        escalated: None,
+        escalates: None,
+        over_at: None,
     }
 }
 
@@ -223,6 +240,27 @@ async fn a_server_that_fails_for_a_while_gets_the_message_later() {
         .collect();
     deliveries.dedup();
     assert_eq!(deliveries.len(), 1);
+}
+
+#[tokio::test]
+async fn others_are_told_of_what_nobody_acknowledges_and_they_alone() {
+    let good = Receiver::start(200, "").await;
+    let bad = Receiver::start(403, "").await;
+    let alerting = alerting(store(&good, &bad).await);
+    let other = |id, rule| AlertRow {
+        escalates: Some(AlertId(1)),
+        ..alert(id, rule)
+    };
+    alerting.notify(other(2, ESCALATES));
+    assert_eq!(done(&alerting).await, (AlertId(2), None));
+    assert_eq!(bad.got().len(), 0);
+    let told = &good.only().json()["alerts"][0];
+    assert_eq!(told["escalates"]["alert"], 1);
+    assert_eq!(told["acknowledge_url"], "http://hcndc.test/alert/?id=2");
+    // A rule that was changed meanwhile.
+    alerting.notify(other(3, GOOD));
+    let why = "rule rule 10 escalates no more".to_owned();
+    assert_eq!(done(&alerting).await, (AlertId(3), Some(why)));
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@
 mod alerts;
 mod clickhouse;
 mod databases;
+mod escalation;
 mod files;
 mod ftp;
 mod logs;

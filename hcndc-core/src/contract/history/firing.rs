@@ -9,7 +9,8 @@ use crate::{
         store::{lead, put},
     },
     engine::{AlertRow, Change},
-    id::{AlertRuleId, ExecutionId, ScheduleId},
+    id::{AlertId, AlertRuleId, ExecutionId, ScheduleId},
+    model::AlertEvent,
     port::{AlertQuery, Direction, FiringQuery, History},
 };
 
@@ -86,6 +87,10 @@ where
         },
         AlertRow {
             closed_at: Some(at(25)),
+            event: AlertEvent::ExecutorLost,
+            acknowledged_at: Some(at(26)),
+            acknowledged_by: Some("小王".into()),
+            escalate_at: None,
             ..sample::alert(100, 8)
         },
     ];
@@ -136,6 +141,35 @@ where
         (
             AlertQuery {
                 waiting: Some(false),
+                ..all()
+            },
+            vec![100],
+        ),
+        (
+            AlertQuery {
+                ids: [7, 100, 8, u64::MAX].map(AlertId).into(),
+                ..all()
+            },
+            vec![7, 100],
+        ),
+        (
+            AlertQuery {
+                acknowledged: Some(true),
+                ..all()
+            },
+            vec![100],
+        ),
+        (
+            AlertQuery {
+                acknowledged: Some(false),
+                rule: Some(AlertRuleId(9)),
+                ..all()
+            },
+            vec![30],
+        ),
+        (
+            AlertQuery {
+                events: vec![AlertEvent::ExecutorLost, AlertEvent::DataSourceDown],
                 ..all()
             },
             vec![100],

@@ -13,9 +13,9 @@ use crate::{
     },
     model::{
         AlertChannel, AlertChannelKind, AlertEvent, AlertRule, Calendar, ContextValue, DataSource,
-        DataSourceKind, Deadline, Definition, FileEvent, FilePer, FileServer, FileServerKind,
-        HookCondition, HookScheme, HookTest, Missed, Overlap, ParamKind, Pool, Schedule, Secret,
-        SharedParam, Trigger, ValueType, Webhook, Window,
+        DataSourceKind, Deadline, Definition, Escalation, FileEvent, FilePer, FileServer,
+        FileServerKind, HookCondition, HookScheme, HookTest, Missed, Overlap, ParamKind, Pool,
+        Schedule, Secret, SharedParam, Trigger, ValueType, Webhook, Window,
     },
     trigger::{
         TimeOfDay, Timing, Weekdays,
@@ -279,6 +279,10 @@ fn alert_rule() -> AlertRule {
         enabled: true,
         events: BTreeSet::from([AlertEvent::NotStartedBy, AlertEvent::NotFinishedBy]),
         channels: vec![AlertChannelId(82)],
+        escalation: Some(Escalation {
+            after: Duration::from_secs(1_800),
+            channels: vec![AlertChannelId(82)],
+        }),
         default: true,
         revision: revision(1),
     }

@@ -83,6 +83,7 @@ pub fn alert(id: u64, rule: u64) -> AlertRow {
         rule: AlertRuleId(rule),
         event: AlertEvent::JobFailed,
         cause: format!("job run {id} attempt 1"),
+        subject: String::from("订单/load"),
         schedule: Some(ScheduleId(71)),
         firing: Some(FiringId(5)),
         execution: Some(ExecutionId(31)),
@@ -94,5 +95,11 @@ pub fn alert(id: u64, rule: u64) -> AlertRow {
         closed_at: None,
         lasts: false,
         error: None,
+        acknowledged_at: None,
+        acknowledged_by: None,
+        escalate_at: Some(at(54)),
+        escalated: None,
+        escalates: None,
+        over_at: None,
     }
 }

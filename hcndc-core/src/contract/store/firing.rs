@@ -6,8 +6,9 @@ use super::{Case, StoreFixture, lead, load, put};
 use crate::{
     contract::sample::{self, at},
     engine::{AlertRow, Change, DueBy, DueState, FiringOutcome, FiringRow, SkipReason},
-    id::{FileEventId, FiringId, ScheduleId},
+    id::{AlertId, FileEventId, FiringId, ScheduleId},
     model::{AlertEvent, Definition, DefinitionId},
+    port::Store as _,
 };
 
 /// Schedules 71 to 74, and all that they need.
@@ -120,11 +121,17 @@ pub async fn an_alert_is_loaded_while_it_is_open<F: StoreFixture>(_: &F, case: &
     let lasting = AlertRow {
         event: AlertEvent::LongerThanUsual,
         closed_at: Some(at(25)),
+        escalate_at: None,
         lasts: true,
         ..sample::alert(9, 8)
     };
+    let unanswered = AlertRow {
+        closed_at: Some(at(25)),
+        ..sample::alert(12, 8)
+    };
     let told = AlertRow {
         closed_at: Some(at(25)),
+        escalate_at: None,
         error: Some(String::from("谁也没有被告知")),
         ..sample::alert(10, 8)
     };
@@ -138,19 +145,62 @@ pub async fn an_alert_is_loaded_while_it_is_open<F: StoreFixture>(_: &F, case: &
         data_date: None,
         ..sample::alert(11, 8)
     };
-    let rows = [&told, &lasting, &open, &bare];
+    let rows = [&told, &lasting, &open, &bare, &unanswered];
     let changes = rows.map(|row| Change::Alert(row.clone()));
     put(&case.store, fence, changes.into()).await;
     assert_eq!(
         load(&case.store).await.alerts,
-        [open.clone(), lasting, bare]
+        [open.clone(), lasting, bare, unanswered.clone()]
     );
     let closed = AlertRow {
         closed_at: Some(at(26)),
+        escalate_at: None,
+        over_at: Some(at(27)),
         ..open
     };
-    put(&case.store, fence, vec![Change::Alert(closed)]).await;
+    let acknowledged = AlertRow {
+        escalate_at: None,
+        acknowledged_at: Some(at(28)),
+        acknowledged_by: Some(String::from("小王")),
+        ..unanswered
+    };
+    let changes = [closed, acknowledged].map(Change::Alert);
+    put(&case.store, fence, changes.into()).await;
     let ids: Vec<_> = load(&case.store).await.alerts;
     let ids: Vec<_> = ids.iter().map(|row| row.id.0).collect();
     assert_eq!(ids, [9, 11]);
+}
+
+/// Clause 7: by id, and with those that are linked to them; what is not there is left out.
+pub async fn any_stored_alert_can_be_loaded<F: StoreFixture>(_: &F, case: &Case<F>) {
+    let fence = lead(&case.store).await;
+    let escalated = AlertRow {
+        escalate_at: None,
+        escalated: Some(AlertId(9)),
+        closed_at: Some(at(25)),
+        ..sample::alert(7, 8)
+    };
+    let escalates = AlertRow {
+        escalate_at: None,
+        escalates: Some(AlertId(7)),
+        acknowledged_at: Some(at(26)),
+        acknowledged_by: Some(String::from("小王")),
+        over_at: Some(at(27)),
+        ..sample::alert(9, 8)
+    };
+    let others = [sample::alert(8, 8), sample::alert(10, 8)];
+    let rows = [&escalated, &escalates, &others[0], &others[1]];
+    let changes = rows.map(|row| Change::Alert(row.clone()));
+    put(&case.store, fence, changes.into()).await;
+    for (ids, expected) in [
+        (vec![7], vec![&escalated, &escalates]),
+        (vec![9, 8], vec![&escalated, &others[0], &escalates]),
+        (vec![9, 7, 9], vec![&escalated, &escalates]),
+        (vec![0, 11, u64::MAX], vec![]),
+        (vec![], vec![]),
+    ] {
+        let ids: Vec<AlertId> = ids.into_iter().map(AlertId).collect();
+        let loaded = case.store.load_alerts(&ids).await.expect("load");
+        assert_eq!(loaded.iter().collect::<Vec<_>>(), expected, "{ids:?}");
+    }
 }

@@ -104,11 +104,32 @@ impl Engine {
                 "the deadlines of firing {id} are watched wrongly"
             );
         }
+        self.check_alerts(found);
+    }
+
+    fn check_alerts(&self, found: &mut Vec<Violation>) {
         ensure!(
             found,
             "index",
-            self.alerts.open.len() <= MOST_OPEN_ALERTS,
+            self.alerts.untold_beyond(MOST_OPEN_ALERTS).is_none()
+                && self.alerts.unanswered_beyond(MOST_OPEN_ALERTS).is_none(),
             "too many alerts are open"
         );
+        for row in self.alerts.unanswered() {
+            let id = row.id;
+            ensure!(
+                found,
+                "index",
+                row.escalate_at
+                    .is_some_and(|at| self.timers.is_set(at, Timer::Escalate(id))),
+                "alert {id} is never escalated"
+            );
+            ensure!(
+                found,
+                "R9",
+                row.acknowledged_at.is_none() && row.over_at.is_none() && row.escalated.is_none(),
+                "alert {id} is to be escalated for nothing"
+            );
+        }
     }
 }

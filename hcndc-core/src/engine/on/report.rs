@@ -109,6 +109,7 @@ impl Engine {
             ours.clone_from(&host.attempts);
         });
         self.clear_lease(executor);
+        self.end_alerts_of_executor(executor, step);
         let held: BTreeMap<AttemptId, Held> =
             held.into_iter().map(|held| (held.attempt, held)).collect();
         for (&attempt, held) in held.iter().filter(|(attempt, _)| !ours.contains(attempt)) {

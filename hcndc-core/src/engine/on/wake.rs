@@ -24,6 +24,7 @@ impl Engine {
                 Timer::Fire(schedule) => self.on_fire_time(schedule, step),
                 Timer::Deadline(firing, which) => self.on_deadline(firing, which, step),
                 Timer::Longer(job_run, attempt) => self.on_longer(job_run, attempt, step),
+                Timer::Escalate(alert) => self.on_escalate(alert, step),
             }
         }
     }

@@ -103,8 +103,54 @@ impl Oracle {
         }
     }
 
+    /// `escalation`: others are told of what nobody has acknowledged in time and what is not over, once, and of nothing else.
+    fn check_escalation(&mut self, row: &AlertRow) {
+        let id = row.id;
+        let old = self.rows.alerts.get(&id).cloned();
+        let rule = self.rows.definitions.get(&row.rule.into());
+        let is_wanted = matches!(rule, Some(Definition::AlertRule(rule))
+            if rule.enabled && rule.escalation.is_some());
+        let Some(old) = old else {
+            let Some(first) = row.escalates else {
+                return;
+            };
+            let due = self.rows.alerts.get(&first).is_some_and(|first| {
+                first.escalated == Some(id) && first.acknowledged_at.is_none()
+            });
+            let first_time = self.escalated.insert(first);
+            self.holds("escalation", due && first_time && is_wanted, || {
+                format!("alert {id} tells others of alert {first} for nothing")
+            });
+            *self.seen.entry("alert escalated").or_default() += 1;
+            return;
+        };
+        let first_stays = old.acknowledged_at.is_none()
+            || (row.acknowledged_at, &row.acknowledged_by)
+                == (old.acknowledged_at, &old.acknowledged_by);
+        self.holds("escalation", first_stays, || {
+            format!("alert {id} was acknowledged by somebody else")
+        });
+        if old.acknowledged_at.is_none() && row.acknowledged_at.is_some() {
+            *self.seen.entry("alert acknowledged").or_default() += 1;
+        }
+        if old.over_at.is_none() && row.over_at.is_some() {
+            *self.seen.entry("alert over").or_default() += 1;
+        }
+        let settled = row.acknowledged_at.is_some() || row.over_at.is_some();
+        let rests = old.escalate_at.is_none() || row.escalate_at.is_some();
+        let why = settled || row.escalated.is_some() || !is_wanted;
+        self.holds("escalation", rests || why, || {
+            format!("alert {id} is to be escalated no more, for nothing")
+        });
+        let late = row.escalated.is_none() || !settled;
+        self.holds("escalation", late || old.escalated.is_some(), || {
+            format!("alert {id} is escalated though somebody cares, or it is over")
+        });
+    }
+
     fn check_alert_row(&mut self, row: &AlertRow) {
         let id = row.id;
+        self.check_escalation(row);
         if !self.rows.alerts.contains_key(&id) {
             let new = self.raised.insert((row.rule, row.cause.clone(), row.event));
             self.holds("alert", new, || {
@@ -113,6 +159,9 @@ impl Oracle {
                     row.rule, row.cause
                 )
             });
+            if row.escalates.is_some() {
+                return;
+            }
             let wanted = (row.rule, row.event, row.execution, row.job_run, row.firing);
             *self.raised_now.entry(wanted).or_default() += 1;
         } else if row.closed_at.is_some() && row.error.is_none() {

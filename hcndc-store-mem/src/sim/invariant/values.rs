@@ -91,7 +91,7 @@ impl Oracle {
     /// `outage`: an alert tells of a data source that could not be reached, and of no outage that the rule has told of.
     pub(crate) fn check_outage(&mut self, row: &AlertRow) {
         let old = self.rows.alerts.get(&row.id);
-        if row.event != AlertEvent::DataSourceDown || old.is_some() {
+        if row.event != AlertEvent::DataSourceDown || old.is_some() || row.escalates.is_some() {
             return;
         }
         *self.seen.entry("outage told").or_default() += 1;

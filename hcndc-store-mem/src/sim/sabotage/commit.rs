@@ -141,6 +141,20 @@ impl Sabotage {
                     }
                 }
             }
+            Self::StoreForgetsAcknowledgements => {
+                for change in &mut commit.changes {
+                    if let Change::Alert(row) = change {
+                        (row.acknowledged_at, row.acknowledged_by) = (None, None);
+                    }
+                }
+            }
+            Self::EngineForgetsEscalations => {
+                for change in &mut commit.changes {
+                    if let Change::Alert(row) = change {
+                        row.escalated = None;
+                    }
+                }
+            }
             Self::EngineFillsAfterFailures => {
                 for change in &mut commit.changes {
                     if let Change::BackfillDate(row) = change

@@ -51,6 +51,10 @@ pub enum Sabotage {
     EngineRaisesNothing,
     /// The engine raises all alerts of a rule for one cause.
     EngineRaisesTwice,
+    /// That somebody cares for an alert is not stored.
+    StoreForgetsAcknowledgements,
+    /// The engine does not say of an alert that others were told of it.
+    EngineForgetsEscalations,
     /// People are not told, and the engine hears that they were.
     NotifierTellsNobody,
     /// The engine runs what failed of a flow run again for ever.

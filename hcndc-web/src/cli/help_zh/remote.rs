@@ -90,6 +90,16 @@ pub(super) const ABOUT: &[(&str, &str)] = &[
         "停止补数正在运行的全部任务，不再开始其他日期",
     ),
     ("hcndc backfill resume", "重新开始全部未成功的日期"),
+    ("hcndc alert", "服务上的预警：列出、查看、确认"),
+    ("hcndc alert list", "列出预警，最新的在前"),
+    (
+        "hcndc alert show",
+        "查看一条预警：关于什么，是否已通知，由谁处理",
+    ),
+    (
+        "hcndc alert acknowledge",
+        "确认由你处理这些预警，不再通知其他人",
+    ),
     ("hcndc executor", "服务的执行服务器：列出、查看、测试、停用"),
     ("hcndc executor list", "列出执行服务器及其状况"),
     (
@@ -234,6 +244,14 @@ pub(super) const ARGUMENTS: &[(&str, &str)] = &[
     ("to", "最后一个数据日期"),
     ("parallel", "同时运行多少个日期"),
     ("backfill", "补数的编号"),
+    (
+        "event",
+        "只列出这些事件的，以逗号分隔：execution_failed、job_failed、job_retried、not_started_by、not_finished_by、executor_lost、data_source_down、longer_than_usual、execution_succeeded",
+    ),
+    ("acknowledged", "只列出已确认（true）或未确认（false）的"),
+    ("hcndc alert list execution", "只列出与该执行有关的"),
+    ("alert", "预警的编号"),
+    ("alerts", "预警的编号；可多个"),
     ("shell", "哪种 shell"),
     ("plan", "只逐字段说明将做什么：+ 为新建，~ 为修改，- 为删除"),
     ("detailed_exitcode", "计划有改动时，退出码为 3"),

@@ -2,6 +2,7 @@
 //!
 //! All of it goes over the REST API. Tables are for people; `--json` prints the server's own answers.
 
+mod alert;
 mod backfill;
 pub(super) mod confirm;
 mod definition;
@@ -28,6 +29,7 @@ use serde_json::Value;
 
 use self::nouns::Noun;
 pub(super) use self::{
+    alert::AlertArgs,
     backfill::BackfillArgs,
     definition::DefinitionArgs,
     error::RemoteError,
@@ -122,6 +124,7 @@ commands! {
     execution: ExecutionArgs = execution,
     backfill: BackfillArgs = backfill,
     executor: ExecutorArgs = executor,
+    alert: AlertArgs = alert,
 }
 
 /// Commands on definitions of a kind that has none of its own.

@@ -227,6 +227,7 @@ pub(in crate::cli) static ALERT_RULE: Noun = Noun {
         ENABLED,
         Column::text("events", "事件", "/events"),
         Column::text("channels", "预警配置", "/channels"),
+        Column::text("escalated_after", "升级时限", "/escalation/after"),
     ],
 };
 

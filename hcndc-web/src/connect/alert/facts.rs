@@ -9,16 +9,16 @@ use std::{
 use async_trait::async_trait;
 use hcndc_core::{
     engine::{AlertRow, AttemptRow, JobRunState},
-    id::{AlertChannelId, AlertRuleId, ExecutionId, ExecutorId, JobRunId},
+    id::{AlertChannelId, AlertId, AlertRuleId, ExecutionId, ExecutorId, JobRunId},
     model::{AlertChannel, AlertEvent, AlertRule, Definition, DefinitionId},
     port::{
-        Direction, ExecutorQuery, FiringQuery, History, JobRunQuery, JobRunView, PageRequest,
-        Transport,
+        AlertQuery, Direction, ExecutorQuery, FiringQuery, History, JobRunQuery, JobRunView,
+        PageRequest, Transport,
     },
     time::Timestamp,
 };
 
-use super::story::{ExecutionStory, JobStory, ServerStory, Story};
+use super::story::{EscalatedStory, ExecutionStory, JobStory, ServerStory, Story};
 use crate::causes::with_causes;
 
 /// Flows of an execution that are named.
@@ -76,6 +76,14 @@ impl<H: History, T: Transport> Read<H, T> {
 
     async fn name(&self, id: impl Into<DefinitionId>) -> Option<Definition> {
         self.history.definition(id.into()).await.ok().flatten()
+    }
+
+    async fn alert(&self, id: AlertId) -> Option<AlertRow> {
+        let query = AlertQuery {
+            ids: vec![id],
+            ..AlertQuery::default()
+        };
+        self.history.alerts(&query).await.ok()?.items.pop()
     }
 
     async fn executor(&self, id: ExecutorId) -> Option<ServerStory> {
@@ -250,9 +258,18 @@ impl<H: History, T: Transport> Facts for Read<H, T> {
     async fn story(&self, alert: &AlertRow, log_lines: usize) -> Story {
         let mut story = Story::new(alert.id.0, alert.event, alert.raised_at);
         story.data_date = alert.data_date;
+        let first = match alert.escalates {
+            Some(first) => self.alert(first).await,
+            None => None,
+        };
+        let happened_at = first.as_ref().map_or(alert.raised_at, |it| it.raised_at);
+        story.escalates = alert.escalates.map(|id| EscalatedStory {
+            alert: id.0,
+            raised_at: happened_at,
+        });
         let when = match alert.event {
             AlertEvent::LongerThanUsual => When::Running,
-            _ => When::EndedBy(alert.raised_at),
+            _ => When::EndedBy(happened_at),
         };
         if let Some(rule) = self.name(alert.rule).await {
             story.rule = rule.name().to_owned();
@@ -306,6 +323,10 @@ impl<H: History, T: Transport> Facts for Read<H, T> {
             (None, None, None) => "dispatch/".to_owned(),
         };
         story.url = self.base_url.as_ref().map(|base| format!("{base}/{page}"));
+        if alert.escalate_at.is_some() || alert.escalates.is_some() {
+            let base = self.base_url.as_ref();
+            story.acknowledge_url = base.map(|base| format!("{base}/alert/?id={}", alert.id));
+        }
         story
     }
 }

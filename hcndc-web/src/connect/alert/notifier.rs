@@ -177,11 +177,12 @@ impl Work {
             return;
         }
         let (id, rule) = (alert.id, alert.rule);
+        let escalates = alert.escalates.is_some();
         self.rows.insert(id, alert);
         let parts = Arc::clone(&self.parts);
         self.beside.spawn(async move {
             loop {
-                match channels(&parts, rule).await {
+                match channels(&parts, rule, escalates).await {
                     Ok(found) => return Came::Channels(id, found),
                     Err(error) => {
                         tracing::warn!(error, "the store does not say who is to be told");
@@ -241,15 +242,22 @@ impl Work {
 async fn channels(
     parts: &Parts,
     rule: hcndc_core::id::AlertRuleId,
+    escalates: bool,
 ) -> Result<Result<Vec<(AlertChannelId, Pace)>, String>, String> {
     let Some(rule) = parts.facts.rule(rule).await? else {
         return Ok(Err("its rule is gone".to_owned()));
     };
-    if rule.channels.is_empty() {
+    let escalation = rule.escalation.as_ref();
+    let ids: &[AlertChannelId] = match (escalates, escalation) {
+        (false, _) => &rule.channels,
+        (true, Some(escalation)) => &escalation.channels,
+        (true, None) => return Ok(Err(format!("rule {} escalates no more", rule.name))),
+    };
+    if ids.is_empty() {
         return Ok(Err(format!("rule {} names no channel", rule.name)));
     }
     let mut found = Vec::new();
-    let ids: BTreeSet<AlertChannelId> = rule.channels.iter().copied().collect();
+    let ids: BTreeSet<AlertChannelId> = ids.iter().copied().collect();
     for id in ids {
         if let Some(channel) = parts.facts.channel(id).await?
             && channel.enabled

@@ -17,6 +17,8 @@ pub struct Story {
     pub event: AlertEvent,
     /// When it was raised.
     pub raised_at: Timestamp,
+    /// The alert that nobody has acknowledged, if this one tells others of it.
+    pub escalates: Option<EscalatedStory>,
     /// Name of the rule that asked for it.
     pub rule: String,
     /// Name of the schedule that it is about.
@@ -39,6 +41,17 @@ pub struct Story {
     pub data_source: Option<ServerStory>,
     /// The page that shows more.
     pub url: Option<String>,
+    /// The page to acknowledge it on, where others are told if nobody does.
+    pub acknowledge_url: Option<String>,
+}
+
+/// An alert that nobody has acknowledged.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct EscalatedStory {
+    /// Its id.
+    pub alert: u64,
+    /// When it was raised.
+    pub raised_at: Timestamp,
 }
 
 /// An execution that an alert is about.
@@ -104,6 +117,7 @@ impl Story {
             alert,
             event,
             raised_at,
+            escalates: None,
             rule: String::new(),
             schedule: None,
             data_date: None,
@@ -115,6 +129,7 @@ impl Story {
             executor: None,
             data_source: None,
             url: None,
+            acknowledge_url: None,
         }
     }
 

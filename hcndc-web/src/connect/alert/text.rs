@@ -173,11 +173,15 @@ impl Message {
 /// What happened, to what and for which date.
 fn headline(story: &Story, lang: Lang) -> String {
     let (en, zh) = event(story.event);
+    let (not_en, not_zh) = match story.escalates {
+        Some(_) => ("Not acknowledged: ", "无人确认："),
+        None => ("", ""),
+    };
     let about = about(story);
     let date = story.data_date.map(|date| date.to_string());
     match lang {
         Lang::En => {
-            let mut line = en.to_owned();
+            let mut line = format!("{not_en}{en}");
             if !about.is_empty() {
                 let _ = write!(line, ": {about}");
             }
@@ -187,7 +191,7 @@ fn headline(story: &Story, lang: Lang) -> String {
             line
         }
         Lang::Zh => {
-            let mut line = zh.to_owned();
+            let mut line = format!("{not_zh}{zh}");
             if !about.is_empty() {
                 let _ = write!(line, "：{about}");
             }
@@ -301,9 +305,16 @@ fn tell(story: &Story, manners: Manners, text: &mut String) {
             server.trouble.as_deref().unwrap_or_default(),
         );
     }
-    line("Raised", "发生时间", &time(story.raised_at));
+    let since = story.escalates.as_ref();
+    let raised_at = since.map_or(story.raised_at, |it| it.raised_at);
+    line("Raised", "发生时间", &time(raised_at));
+    if since.is_some() {
+        line("Escalated", "升级时间", &time(story.raised_at));
+    }
     line("Rule", "规则", &story.rule);
     line("More", "详情", story.url.as_deref().unwrap_or_default());
+    let acknowledge = story.acknowledge_url.as_deref();
+    line("Acknowledge", "确认", acknowledge.unwrap_or_default());
     for job in story.job.iter().chain(&story.failed) {
         if job.log.is_empty() {
             continue;
@@ -349,6 +360,7 @@ fn local(at: Timestamp, zone: Tz) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::connect::alert::story::EscalatedStory;
 
     const EN: Manners = Manners {
         lang: Lang::En,
@@ -404,6 +416,34 @@ example/load 的最后输出：
   2 rows are refused
 ";
         assert_eq!(message(ZH, 1, 0).text(), expected);
+    }
+
+    #[test]
+    fn others_are_told_that_nobody_has_acknowledged() {
+        let mut story = story(2);
+        story.escalates = Some(EscalatedStory {
+            alert: 1,
+            raised_at: "2026-11-22T00:32:03Z".parse().expect("a time"),
+        });
+        story.acknowledge_url = Some("http://h/alert/?id=2".to_owned());
+        let text =
+            |manners| Message::new(AlertChannelId(1), manners, vec![story.clone()], 0).text();
+        let english = text(EN);
+        for part in [
+            "[HCNDC] Not acknowledged: Job failed: example/load (2026-11-21)\n",
+            "Raised: 2026-11-22 00:32:03 +00:00\nEscalated: 2026-11-22 01:02:03 +00:00\n",
+            "More: http://h/execute/7\nAcknowledge: http://h/alert/?id=2\n",
+        ] {
+            assert!(english.contains(part), "{english}");
+        }
+        let chinese = text(ZH);
+        for part in [
+            "[HCNDC] 无人确认：任务失败：example/load（2026-11-21）\n",
+            "发生时间：2026-11-22 08:32:03 +08:00\n升级时间：2026-11-22 09:02:03 +08:00\n",
+            "确认：http://h/alert/?id=2\n",
+        ] {
+            assert!(chinese.contains(part), "{chinese}");
+        }
     }
 
     #[test]

@@ -1,8 +1,10 @@
 //! Values of what stands beside flows and executors: ranges, texts and times.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use chrono_tz::Tz;
+use hcndc_core::model::Escalation;
 use hcndc_core::trigger::cron::{Cron, Dialect};
 use hcndc_core::trigger::interval::Interval;
 use hcndc_exec::executor::template;
@@ -184,6 +186,12 @@ fn check_event(event: &MeshFileEvent, path: &str, faults: &mut Faults<'_>) {
     }
 }
 
+/// A limit of the core's as files write it.
+fn limit(span: Duration) -> Span {
+    let millis = u64::try_from(span.as_millis()).ok();
+    millis.and_then(Span::from_millis).unwrap_or_default()
+}
+
 fn check_span(found: Span, min: Span, max: Span, path: &str, faults: &mut Faults<'_>) {
     if !(min..=max).contains(&found) {
         faults.tell(path, Problem::SpanOutOfRange { min, max, found });
@@ -193,6 +201,16 @@ fn check_span(found: Span, min: Span, max: Span, path: &str, faults: &mut Faults
 fn check_rule(rule: &MeshAlertRule, path: &str, faults: &mut Faults<'_>) {
     check_directory(&rule.directory, path, faults);
     check_not_empty(&rule.events, &field_path(path, "events"), faults);
+    if let Some(escalation) = &rule.escalation {
+        let path = field_path(path, "escalation");
+        let (least, most) = (
+            limit(Escalation::LEAST_AFTER),
+            limit(Escalation::MOST_AFTER),
+        );
+        let after = field_path(&path, "after");
+        check_span(escalation.after, least, most, &after, faults);
+        check_not_empty(&escalation.channels, &field_path(&path, "channels"), faults);
+    }
 }
 
 fn check_webhook(hook: &MeshWebhook, path: &str, faults: &mut Faults<'_>) {
@@ -268,10 +286,6 @@ fn check_trigger(trigger: &MeshTrigger, path: &str, faults: &mut Faults<'_>) {
             }
         }
         MeshTrigger::Interval { every, .. } => {
-            let limit = |span: std::time::Duration| {
-                let millis = u64::try_from(span.as_millis()).ok();
-                millis.and_then(Span::from_millis).unwrap_or_default()
-            };
             let (min, max) = (limit(Interval::SHORTEST), limit(Interval::LONGEST));
             check_span(*every, min, max, &field_path(path, "every"), faults);
         }

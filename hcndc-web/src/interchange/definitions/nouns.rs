@@ -11,9 +11,9 @@ use hcndc_core::{
     },
     model::{
         AlertChannelDraft, AlertChannelKind, AlertEvent, AlertRuleDraft, CalendarDraft,
-        ContextValue, DataSourceDraft, DataSourceKind, Deadline, Edit, FileEventDraft, FilePer,
-        FileServerDraft, FileServerKind, HookCondition, HookScheme, HookTest, Missed, Named,
-        Overlap, ParamKindDraft, PoolDraft, Ref, ScheduleDraft, Secret, SharedParamDraft,
+        ContextValue, DataSourceDraft, DataSourceKind, Deadline, Edit, Escalation, FileEventDraft,
+        FilePer, FileServerDraft, FileServerKind, HookCondition, HookScheme, HookTest, Missed,
+        Named, Overlap, ParamKindDraft, PoolDraft, Ref, ScheduleDraft, Secret, SharedParamDraft,
         TriggerDraft, ValueType, WebhookDraft, Window,
     },
     time::{DataDate, Timestamp},
@@ -329,6 +329,10 @@ fn alert_rule(it: &MeshAlertRule, existing: &ExistingNouns) -> AlertRuleDraft {
         directory: it.directory.clone(),
         description: it.description.clone().unwrap_or_default(),
         enabled: it.enabled,
+        escalation: it.escalation.as_ref().map(|it| Escalation {
+            after: it.after.duration(),
+            channels: names(&it.channels),
+        }),
         default: it.default,
         ..AlertRuleDraft::new(&it.name, events, names(&it.channels))
     }

@@ -4,6 +4,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use hcndc_core::{
     engine::Engine,
+    id::AlertChannelId,
     model::{
         AlertChannel, AlertChannelKind, AlertEvent, AlertRule, Calendar, ContextValue, DataSource,
         DataSourceKind, Deadline, Definition, FileEvent, FilePer, FileServer, FileServerKind,
@@ -22,10 +23,10 @@ use super::{params, said, span, texts};
 use crate::interchange::{
     MeshAlertChannel, MeshAlertEvent, MeshAlertKind, MeshAlertRule, MeshCalendar, MeshContext,
     MeshContextValue, MeshDataSource, MeshDataSourceKind, MeshDate, MeshDayFilter, MeshDayRule,
-    MeshDeadline, MeshDialect, MeshFile, MeshFileEvent, MeshFilePer, MeshFileServer,
-    MeshFileServerKind, MeshHookCondition, MeshHookScheme, MeshHookTest, MeshMissed, MeshOverlap,
-    MeshParam, MeshPool, MeshQuery, MeshSchedule, MeshTrigger, MeshValueType, MeshWebhook,
-    MeshWeekday, MeshWindow, TimeOfDay,
+    MeshDeadline, MeshDialect, MeshEscalation, MeshFile, MeshFileEvent, MeshFilePer,
+    MeshFileServer, MeshFileServerKind, MeshHookCondition, MeshHookScheme, MeshHookTest,
+    MeshMissed, MeshOverlap, MeshParam, MeshPool, MeshQuery, MeshSchedule, MeshTrigger,
+    MeshValueType, MeshWebhook, MeshWeekday, MeshWindow, TimeOfDay,
 };
 
 /// Adds all of them to a file.
@@ -269,15 +270,22 @@ fn alert_channel(it: &AlertChannel) -> MeshAlertChannel {
 }
 
 fn alert_rule(engine: &Engine, it: &AlertRule) -> MeshAlertRule {
-    let channels = it.channels.iter();
-    let channels = channels.map(|id| name(engine.alert_channel(*id), |it| &it.name));
+    let named = |ids: &[AlertChannelId]| -> Vec<String> {
+        let channels = ids.iter();
+        let names = channels.map(|id| name(engine.alert_channel(*id), |it| &it.name));
+        names.collect()
+    };
     MeshAlertRule {
         name: it.name.clone(),
         description: said(&it.description),
         directory: it.directory.clone(),
         enabled: it.enabled,
         events: it.events.iter().copied().map(alert_event).collect(),
-        channels: channels.collect(),
+        channels: named(&it.channels),
+        escalation: it.escalation.as_ref().map(|it| MeshEscalation {
+            after: span(it.after),
+            channels: named(&it.channels),
+        }),
         default: it.default,
     }
 }

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{is_no, is_root_directory, is_yes, root_directory, yes};
-use crate::interchange::text_map::TextMap;
+use crate::interchange::{span::Span, text_map::TextMap};
 
 /// Where to tell people.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -71,9 +71,23 @@ pub struct MeshAlertRule {
     /// Names of the channels that it is told on. Default: none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub channels: Vec<String>,
+    /// Whom else to tell, and when, if nobody acknowledges. Default: nobody.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub escalation: Option<MeshEscalation>,
     /// Whether it holds for everything, not only for schedules that name it. Default: false.
     #[serde(default, skip_serializing_if = "is_no")]
     pub default: bool,
+}
+
+/// Telling others of an alert that nobody has acknowledged, and that is not over.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MeshEscalation {
+    /// How long after the alert was raised, such as `30m`; a minute to seven days.
+    pub after: Span,
+    /// Names of the channels that it is told on, at least one.
+    #[schemars(length(min = 1))]
+    pub channels: Vec<String>,
 }
 
 /// What people can be told.

@@ -94,6 +94,7 @@ impl Builder<'_> {
                     enabled: true,
                     events: vec![event],
                     channels: vec![channel],
+                    escalation: None,
                     default: false,
                 });
                 name

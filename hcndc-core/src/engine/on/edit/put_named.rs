@@ -11,11 +11,12 @@ use super::{
 use crate::{
     engine::table::Noun as _,
     model::{
-        AlertChannel, AlertChannelDraft, AlertRule, AlertRuleDraft, Calendar, CalendarDraft,
-        ContextValue, DataSource, DataSourceDraft, DataSourceKind, Deadline, DefinitionDraft,
-        DefinitionError, FileEvent, FileEventDraft, FileServer, FileServerDraft, FileServerKind,
-        Named, ParamKind, ParamKindDraft, Pool, PoolDraft, Revision, Schedule, ScheduleDraft,
-        Secret, SharedParam, SharedParamDraft, Trigger, TriggerDraft,
+        AlertChannel, AlertChannelDraft, AlertChannelRef, AlertRule, AlertRuleDraft, Calendar,
+        CalendarDraft, ContextValue, DataSource, DataSourceDraft, DataSourceKind, Deadline,
+        DefinitionDraft, DefinitionError, Escalation, FileEvent, FileEventDraft, FileServer,
+        FileServerDraft, FileServerKind, Named, ParamKind, ParamKindDraft, Pool, PoolDraft,
+        Revision, Schedule, ScheduleDraft, Secret, SharedParam, SharedParamDraft, Trigger,
+        TriggerDraft,
     },
     trigger::{Timing, TimingError},
 };
@@ -434,6 +435,8 @@ impl Plan<'_> {
                 channels.extend(plan.named::<AlertChannel>(at, "channels", channel));
             }
             plan.sort_unique(at, "channels", &mut channels);
+            let escalation = draft.escalation.as_ref();
+            let escalation = escalation.map(|it| plan.escalation(at, it));
             Some(AlertRule {
                 id: put.id,
                 name: draft.name.clone(),
@@ -442,9 +445,34 @@ impl Plan<'_> {
                 enabled: draft.enabled,
                 events: draft.events.clone(),
                 channels,
+                escalation,
                 default: draft.default,
                 revision: put.revision,
             })
         });
+    }
+
+    fn escalation(&mut self, at: usize, draft: &Escalation<AlertChannelRef>) -> Escalation {
+        let seconds = |span: Duration| i64::try_from(span.as_secs()).unwrap_or(i64::MAX);
+        let (least, most) = (Escalation::LEAST_AFTER, Escalation::MOST_AFTER);
+        self.check_range(
+            at,
+            "escalation.after",
+            seconds(draft.after),
+            seconds(least),
+            seconds(most),
+        );
+        if draft.channels.is_empty() {
+            self.fault(at, "escalation.channels", DefinitionError::Empty);
+        }
+        let mut channels = Vec::with_capacity(draft.channels.len());
+        for channel in &draft.channels {
+            channels.extend(self.named::<AlertChannel>(at, "escalation.channels", channel));
+        }
+        self.sort_unique(at, "escalation.channels", &mut channels);
+        Escalation {
+            after: draft.after,
+            channels,
+        }
     }
 }

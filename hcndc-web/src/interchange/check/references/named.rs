@@ -147,6 +147,10 @@ pub(super) fn check(
     for rule in mesh.list("alert_rules", &file.alert_rules) {
         let path = field_path(&rule.path(), "channels");
         channels.check_list(&rule.item.channels, &path, faults);
+        if let Some(escalation) = &rule.item.escalation {
+            let path = field_path(&field_path(&rule.path(), "escalation"), "channels");
+            channels.check_list(&escalation.channels, &path, faults);
+        }
     }
     for hook in mesh.list("webhooks", &file.webhooks) {
         let path = field_path(&hook.path(), "flows");
