@@ -35,6 +35,7 @@ export const router = createRouter({
     { path: '/backfill/', component: () => import('@/pages/BackfillsPage.vue'), meta: { menu: '/backfill/' } },
     { path: '/backfill/new/', component: () => import('@/pages/BackfillNewPage.vue'), meta: { menu: '/backfill/', needs: 'schedule' } },
     { path: '/backfill/:id(\\d+)/', component: () => import('@/pages/BackfillPage.vue'), props: id, meta: { menu: '/backfill/' } },
+    { path: '/alert/', component: () => import('@/pages/AlertsPage.vue'), meta: { menu: '/alert/' } },
     { path: '/forecast/', component: () => import('@/pages/ForecastPage.vue'), meta: { menu: '/forecast/' } },
     { path: '/interface/graph/', component: () => import('@/pages/MeshPage.vue'), meta: { menu: '/interface/graph/' } },
     { path: '/interface/:id(\\d+)/graph/', component: () => import('@/pages/FlowGraphPage.vue'), props: id, meta: { menu: '/interface/' } },

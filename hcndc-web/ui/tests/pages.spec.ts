@@ -8,6 +8,7 @@ const PAGES: [name: string, path: string, here: string][] = [
   ['home', '/home/', 'h1'],
   ['executions', '/execute/', 'tbody a'],
   ['grid', '/execute/grid/?to=2026-11-22', 'tbody td a'],
+  ['alerts', '/alert/', 'h1'],
   ['backfills', '/backfill/', 'h1'],
   ['backfill-new', '/backfill/new/', 'form'],
   ['forecast', '/forecast/', '.figures'],

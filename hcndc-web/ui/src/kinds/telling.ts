@@ -6,7 +6,8 @@ const CHANNELS = [
   ['slack', 'Slack', 'Slack'], ['teams', 'Teams', 'Teams'], ['webhook', 'Webhook', 'Webhook'], ['sms', 'SMS', '短信'],
 ].map(([value = '', en = '', zh = '']) => ({ value, label: p(en, zh) }))
 
-const EVENTS = [
+/** What people can be told. */
+export const EVENTS = [
   ['execution_failed', 'an execution failed', '执行失败'], ['execution_succeeded', 'an execution succeeded', '执行成功'],
   ['job_failed', 'a job failed', '任务失败'], ['job_retried', 'a job is retried', '任务重试'],
   ['not_started_by', 'not started in time', '未按时开始'], ['not_finished_by', 'not finished in time', '未按时完成'],
@@ -38,6 +39,7 @@ export const alertRules: Kind = {
     NAME, DESCRIPTION, DIRECTORY, ENABLED,
     { name: 'events', type: 'many', required: true, initial: ['execution_failed'], options: EVENTS, label: p('Events', '事件'), help: p('Each cause is told once.', '同一原因只通知一次。') },
     { name: 'channels', type: 'refs', to: 'alert-channels', label: p('Channels', '通道'), help: p('All of them are told. Without any the alert stands on the page alone.', '通知全部通道；未选择时仅在页面显示。') },
+    { name: 'escalation', type: 'escalation', empty: null, label: p('Escalation', '升级'), help: p('Who is told in addition when nobody acknowledges the alert in time, unless it is over by then. A minute to 7 days.', '限时内无人确认且问题未消除时，另行通知的通道。1 分钟到 7 天。') },
     { name: 'default', type: 'bool', initial: false, label: p('For everything', '适用于全部'), help: p('Holds for all schedules, not only for those that name it.', '适用于所有调度，而不仅是引用它的调度。') },
   ],
 }

@@ -86,6 +86,7 @@ export function valueText(type: AnyType, value: unknown, item: Item, options?: F
     }
     case 'trigger': return triggerText(value)
     case 'deadline': return typeof value === 'string' ? value : `+${(value as { days: number }).days}d ${(value as { at: string }).at}`
+    case 'escalation': return `${(value as { after: string }).after} → ${(value as { channels: string[] }).channels.join(', ')}`
     case 'window': return `${(value as { from: string }).from}–${(value as { to: string }).to}`
     case 'filter': return typeof value === 'string' ? value : JSON.stringify(value)
     case 'instant': case 'time': return timeText(String(value))

@@ -18,7 +18,7 @@ export interface Item {
 
 export type FieldType =
   | 'text' | 'area' | 'command' | 'int' | 'bool' | 'span' | 'select' | 'many' | 'ref' | 'refs' | 'map' | 'params' | 'codes'
-  | 'dates' | 'words' | 'retry' | 'dependencies' | 'secret' | 'zone' | 'trigger' | 'filter' | 'deadline' | 'window' | 'instant' | 'source' | 'work' | 'permissions' | 'conditions'
+  | 'dates' | 'words' | 'retry' | 'dependencies' | 'secret' | 'zone' | 'trigger' | 'filter' | 'deadline' | 'window' | 'instant' | 'source' | 'work' | 'permissions' | 'conditions' | 'escalation'
 
 export interface Field {
   name: string

@@ -1,6 +1,6 @@
 /** The side menu: what there is, in which order, and what each needs. */
 import {
-  AlarmClock, Avatar, Bell, Box, Calendar, Coin, Connection, Cpu, DataLine, Document, Finished, FolderOpened, House, Key, Link, List, MessageBox, Operation, Share, Tickets, TrendCharts, User,
+  AlarmClock, Avatar, Bell, Box, Calendar, Coin, Connection, Cpu, DataLine, Document, Finished, FolderOpened, House, Key, Link, List, MessageBox, Operation, Share, Tickets, TrendCharts, User, Warning,
 } from '@element-plus/icons-vue'
 import type { Component } from 'vue'
 import type { Permission } from '@/state/session'
@@ -20,6 +20,7 @@ export const MENU: { text: string; entries: Entry[] }[] = [
     entries: [
       { to: '/home/', text: 'home', icon: House },
       { to: '/execute/', text: 'execute', icon: DataLine },
+      { to: '/alert/', text: 'alert', icon: Warning },
       { to: '/backfill/', text: 'backfill', icon: Finished },
       { to: '/forecast/', text: 'forecast', icon: TrendCharts },
     ],
