@@ -3,10 +3,24 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     process::{Child, Command, Stdio},
+    sync::Arc,
+    time::Duration,
 };
 
-use hcndc_core::id::{AttemptId, ExecutionId, JobRunId};
-use hcndc_web::connect::report::Ids;
+use hcndc_core::{
+    contract::sample,
+    engine::{Change, ExecutionRow, ExecutionState},
+    id::{AttemptId, ExecutionId, JobRunId},
+    port::{Commit, Fence, Reports as _, Store as _},
+};
+use hcndc_store_mem::MemStore;
+use hcndc_web::{
+    connect::{
+        http::Http,
+        report::{Courier, Ids, Pace, Report, lineage::Lineage, traces::Traces},
+    },
+    lead::Leading,
+};
 use opentelemetry_proto::tonic::{
     collector::trace::v1::ExportTraceServiceRequest, common::v1::any_value::Value as Any,
     trace::v1::Span,
@@ -17,7 +31,7 @@ use serde_json::Value;
 
 use crate::{
     logs::{expected, lines_of},
-    proxy::{dying, nobody},
+    proxy::{Proxy as Way, dying, nobody},
     receiver::{Got, Receiver},
     server,
     several::{Bed, Peer, Proxy, Shared},
@@ -411,4 +425,75 @@ fn what_goes_wrong_on_the_way_of_a_report_is_told_and_all_arrives_once_it_is_men
         told.extend(events_of(&server, &ids, execution, "COMPLETE"));
     }
     wait_for("the events", || events(&of("/api/v1/lineage")) == told);
+}
+
+/// A store in which somebody leads, and what ends an execution there.
+async fn store() -> (MemStore, Fence) {
+    let store = MemStore::new();
+    let hour = Duration::from_secs(3_600);
+    let asked = store.acquire("a", sample::at(0), hour, None).await;
+    let fence = asked.unwrap().given().unwrap().fence;
+    (store, fence)
+}
+
+async fn end(store: &MemStore, fence: Fence, id: u64) {
+    let ended = ExecutionRow {
+        state: ExecutionState::Succeeded,
+        ended_at: Some(sample::at(100)),
+        ..sample::execution(id)
+    };
+    let commit = Commit {
+        next_id: 1_000,
+        changes: vec![Change::Execution(ended)],
+    };
+    store.commit(fence, &commit).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_receiver_that_is_slow_is_given_up_in_time_and_gets_all_once_it_is_not() {
+    type Made = fn(&str) -> Arc<dyn Report>;
+    let reports: [Made; 2] = [
+        |url| Arc::new(Traces::new(url, None).unwrap()),
+        |url| Arc::new(Lineage::new(url, "night", chrono_tz::UTC, None).unwrap()),
+    ];
+    for made in reports {
+        let good = Receiver::start(200, "").await;
+        let way = Way::start(good.address.port()).await;
+        way.hold();
+        let report = made(&format!("http://127.0.0.1:{}", way.port));
+        let (store, fence) = store().await;
+        let pace = Pace {
+            look_every: Duration::from_millis(10),
+            first_wait: Duration::from_millis(10),
+            ..Pace::default()
+        };
+        let courier = Courier::start(
+            store.clone(),
+            Arc::clone(&report),
+            Ids::new("a realm"),
+            Http::new().limited(Duration::from_millis(300)),
+            Arc::new(Leading::alone()),
+            pace,
+        );
+        let _courier = courier.await.unwrap();
+        end(&store, fence, 31).await;
+        until(async || way.connections() > 2).await;
+        assert_eq!(good.got().len(), 0, "two were given up without an answer");
+        end(&store, fence, 32).await;
+        way.let_pass();
+        let last = store.last_position().await.unwrap();
+        until(async || store.mark(report.name()).await.unwrap() == Some(last)).await;
+        let bodies: BTreeSet<_> = good.got().into_iter().map(|got| got.body).collect();
+        assert!(bodies.len() > 1, "both are told: {bodies:?}");
+    }
+}
+
+async fn until(so: impl AsyncFn() -> bool) {
+    let waiting = async {
+        while !so().await {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    let limit = Duration::from_secs(60);
+    tokio::time::timeout(limit, waiting).await.unwrap();
 }
