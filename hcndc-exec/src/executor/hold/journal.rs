@@ -49,6 +49,8 @@ pub(super) struct Journal {
     path: PathBuf,
     file: File,
     length: u64,
+    /// The file may end with a part of a line.
+    torn: bool,
     /// What is held and not released.
     kept: BTreeMap<AttemptId, Kept>,
 }
@@ -60,6 +62,7 @@ impl Journal {
             path,
             file,
             length: 0,
+            torn: false,
             kept: BTreeMap::new(),
         }
     }
@@ -108,20 +111,32 @@ impl Journal {
         apply(note, &mut self.kept);
         let mut line = Vec::new();
         seal(&serde_json::to_vec(note)?, &mut line);
-        let written = self.file.write_all(&line);
-        match written {
-            Ok(()) => self.length += line.len() as u64,
-            // Half a line would hide what follows.
-            Err(_) => self.cut(self.length)?,
+        self.add(&line)
+    }
+
+    fn add(&mut self, lines: &[u8]) -> io::Result<()> {
+        if self.torn {
+            self.cut(self.length)?;
         }
-        written
+        // Half a line would hide what follows, and what is not found here counts as never begun.
+        self.torn = true;
+        if let Err(error) = self.file.write_all(lines) {
+            let _ = self.cut(self.length);
+            return Err(error);
+        }
+        self.torn = false;
+        self.length += lines.len() as u64;
+        Ok(())
     }
 
     /// What is written next follows this length, also where a file is not opened for appending.
     fn cut(&mut self, length: u64) -> io::Result<()> {
+        self.torn = true;
         self.file.set_len(length)?;
         self.length = length;
-        self.file.seek(SeekFrom::Start(length)).map(drop)
+        self.file.seek(SeekFrom::Start(length))?;
+        self.torn = false;
+        Ok(())
     }
 
     /// The file stays the same one, for it is locked: emptied, and written again by what is kept. A copy beside it
@@ -143,8 +158,7 @@ impl Journal {
         let copy = copy_of(&self.path);
         replace(&copy, &lines)?;
         self.cut(0)?;
-        self.file.write_all(&lines)?;
-        self.length = lines.len() as u64;
+        self.add(&lines)?;
         std::fs::remove_file(copy)
     }
 }
@@ -249,6 +263,18 @@ mod tests {
         journal.end(ONE, end(EndCause::Exited(0)), false).unwrap();
         journal.release(ONE).unwrap();
         assert_eq!(std::fs::metadata(&path).unwrap().len(), 0);
+    }
+
+    #[test]
+    fn half_a_line_hides_nothing_that_follows() {
+        let directory = tempfile::tempdir().unwrap();
+        let (path, mut journal) = journal(&directory);
+        journal.begin(ONE).unwrap();
+        // As a full disk leaves it that cannot even be cut.
+        journal.file.write_all(b"half").unwrap();
+        journal.torn = true;
+        journal.begin(AttemptId(2)).unwrap();
+        assert_eq!(read(&path).unwrap().len(), 2);
     }
 
     #[test]
