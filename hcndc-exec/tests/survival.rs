@@ -4,7 +4,7 @@
 mod desk;
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     fs::OpenOptions,
     io::Write as _,
     path::{Path, PathBuf},
@@ -332,17 +332,99 @@ async fn what_holds_jobs_ends_them_when_it_is_told_to_end() {
     let lost = EndCause::Lost("what held it was told to end".into());
     assert_eq!(end(&transport).await, lost);
     assert!(!lives(&pid.to_string()));
-    // What is given to it while it ends is lost with it.
-    within(async {
-        while !holders(&program.data_dir()).is_empty() {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    })
-    .await;
+    // What is given while it ends goes to the next.
     assert_eq!(
         ran(&transport, order(2, "exit 2")).await,
         EndCause::Exited(2)
     );
+}
+
+/// Stops what holds jobs, so that it hears nothing from now on.
+async fn freeze(program: &Program) {
+    let data_dir = program.data_dir();
+    signal_holders(&data_dir, Signal::SIGSTOP);
+    let is_stopped = |pid: &nix::unistd::Pid| {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        stat.rsplit(')')
+            .next()
+            .unwrap_or_default()
+            .trim_start()
+            .starts_with('T')
+    };
+    within(async {
+        while !holders(&data_dir).iter().all(is_stopped) {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    })
+    .await;
+}
+
+fn runs_once(id: u64) -> RunOrder {
+    order(id, &format!("echo run >>runs-{id}; exit 5"))
+}
+
+#[tokio::test]
+async fn an_order_on_its_way_to_what_ends_runs_once_elsewhere() {
+    let program = Program::start();
+    let transport = program.transport().await;
+    let data_dir = program.data_dir();
+    assert_eq!(ran(&transport, order(1, "true")).await, EndCause::Exited(0));
+    for (id, signal) in [(2, Signal::SIGKILL), (3, Signal::SIGTERM)] {
+        let older = holders(&data_dir);
+        assert_eq!(older.len(), 1);
+        freeze(&program).await;
+        transport.send(ID, Order::Run(Box::new(runs_once(id))));
+        until_written(data_dir.clone(), AttemptId(id), 0).await;
+        signal_holders(&data_dir, signal);
+        signal_holders(&data_dir, Signal::SIGCONT);
+        assert_eq!(end(&transport).await, EndCause::Exited(5), "{signal}");
+        assert_eq!(program.written(&format!("runs-{id}")).await, "run\n");
+        assert!(!holders(&data_dir).contains(&older[0]));
+    }
+}
+
+#[tokio::test]
+async fn an_order_that_is_given_to_what_waits_for_its_last_job_runs_once_elsewhere() {
+    let program = Program::start();
+    let transport = program.transport().await;
+    let waits = "trap 'echo told >told' TERM; until [ -e go ]; do sleep 0.01; done";
+    start(&transport, order(1, waits)).await;
+    let older = holders(&program.data_dir());
+    signal_holders(&program.data_dir(), Signal::SIGTERM);
+    program.written("told").await;
+    for id in [2, 3] {
+        assert_eq!(ran(&transport, runs_once(id)).await, EndCause::Exited(5));
+        assert_eq!(program.written(&format!("runs-{id}")).await, "run\n");
+    }
+    assert!(holders(&program.data_dir()).contains(&older[0]));
+    go(&program);
+    let lost = EndCause::Lost("what held it was told to end".into());
+    assert_eq!(end(&transport).await, lost);
+}
+
+#[tokio::test]
+async fn an_order_that_is_killed_on_its_way_to_what_ends_is_not_given_again() {
+    let program = Program::start();
+    let transport = program.transport().await;
+    assert_eq!(ran(&transport, order(1, "true")).await, EndCause::Exited(0));
+    freeze(&program).await;
+    let attempt = AttemptId(2);
+    let grace = Duration::from_secs(20);
+    transport.send(ID, Order::Run(Box::new(runs_once(2))));
+    transport.send(ID, Order::Kill { attempt, grace });
+    transport.send(ID, Order::Run(Box::new(runs_once(3))));
+    // Orders are carried out as they came, and ends of what holds jobs are seen after them.
+    until_written(program.data_dir(), AttemptId(3), 0).await;
+    signal_holders(&program.data_dir(), Signal::SIGKILL);
+    let mut ends = BTreeMap::new();
+    while ends.len() < 2 {
+        if let Report::Finished { attempt, end } = next(&transport).await {
+            ends.insert(attempt, end.cause);
+        }
+    }
+    assert_eq!(ends[&attempt], EndCause::Killed);
+    assert_eq!(ends[&AttemptId(3)], EndCause::Exited(5));
+    assert!(!program.directory.path().join("runs-2").exists());
 }
 
 #[tokio::test]

@@ -13,6 +13,7 @@ use tokio::{
     sync::watch,
     time::{Instant, timeout},
 };
+use tokio_util::sync::CancellationToken;
 
 use super::{
     capture::{Capture, Pipes},
@@ -44,6 +45,8 @@ pub(crate) struct Tools {
     pub(crate) log: Arc<FileLog>,
     pub(crate) settings: Settings,
     pub(crate) events: Sink,
+    /// Once no attempt is begun any more.
+    pub(crate) closed: CancellationToken,
 }
 
 impl Tools {
@@ -55,6 +58,7 @@ impl Tools {
             log,
             settings,
             events: Arc::clone(&self.events),
+            closed: self.closed.clone(),
         }
     }
 
@@ -87,8 +91,12 @@ impl Drop for Report<'_> {
     }
 }
 
-/// Runs an attempt and reports its start and its end.
+/// Runs an attempt and reports its start and its end, or that it is given back.
 pub(crate) async fn run(tools: Arc<Tools>, order: Box<RunOrder>, kill: Kill) {
+    if tools.closed.is_cancelled() {
+        let attempt = order.attempt;
+        return (tools.events)(HoldEvent::Returned { attempt });
+    }
     let mut report = Report {
         tools: &tools,
         attempt: order.attempt,

@@ -58,6 +58,8 @@ pub(crate) enum Event {
     Held(HoldEvent),
     HolderGone {
         holder: HolderId,
+        /// Its process has certainly ended.
+        is_dead: bool,
     },
     Figures(HostFigures),
 }
@@ -242,11 +244,11 @@ impl Actor {
     }
 
     /// A holder ended before its jobs did.
-    fn on_gone(&mut self, holder: HolderId, actions: &mut Vec<Action>) {
+    fn on_gone(&mut self, holder: HolderId, is_dead: bool, actions: &mut Vec<Action>) {
         let Hold::Beside(beside) = &mut self.hold else {
             return;
         };
-        let had = beside.gone(holder);
+        let had = beside.gone(holder, is_dead);
         for (attempt, kept) in had {
             if !self.alive.contains(&attempt) {
                 continue;
@@ -297,15 +299,8 @@ impl Actor {
                 self.connections.remove(&link);
                 self.link.on_closed(link);
             }
-            Event::Held(event) => match event {
-                // Taken by who made the connection.
-                HoldEvent::Hello(_) => {}
-                HoldEvent::Started { attempt, process } => {
-                    actions.extend(self.link.on_started(attempt, process));
-                }
-                HoldEvent::Ended { attempt, end } => self.on_ended(attempt, end, actions),
-            },
-            Event::HolderGone { holder } => self.on_gone(holder, actions),
+            Event::Held(event) => self.on_held(event, actions),
+            Event::HolderGone { holder, is_dead } => self.on_gone(holder, is_dead, actions),
             Event::Figures(figures) => {
                 if let Some(link) = self.link.current() {
                     actions.push(Action::Send {
@@ -314,6 +309,34 @@ impl Actor {
                     });
                 }
                 self.figures = Some(figures);
+            }
+        }
+    }
+
+    fn on_held(&mut self, event: HoldEvent, actions: &mut Vec<Action>) {
+        if let Hold::Beside(beside) = &mut self.hold {
+            beside.hears(&event);
+        }
+        match event {
+            // Taken by who made the connection.
+            HoldEvent::Hello(_) => {}
+            HoldEvent::Started { attempt, process } => {
+                actions.extend(self.link.on_started(attempt, process));
+            }
+            HoldEvent::Ended { attempt, end } => self.on_ended(attempt, end, actions),
+            HoldEvent::Returned { attempt } => {
+                let goes_on = match &mut self.hold {
+                    Hold::Beside(beside) => beside.takes_back(attempt),
+                    Hold::Inside(_) => false,
+                };
+                if !goes_on && self.alive.contains(&attempt) {
+                    // Given by the executor before this one: the scheduler was told that it is held.
+                    let unheld = Unheld {
+                        process: None,
+                        reason: "the process that held it was told to end".to_owned(),
+                    };
+                    self.unheld.insert(attempt, unheld);
+                }
             }
         }
     }
@@ -373,12 +396,20 @@ impl Actor {
         }
     }
 
-    /// Ends what nobody holds, lets holders forget what is written down, and takes away what is of no use then.
+    /// Gives to others what was not begun, ends what nobody holds, lets holders forget what is written down, and takes away what
+    /// is of no use then.
     async fn look_after_holders(&mut self, is_written: bool) {
         if is_written {
             self.hold.release(&std::mem::take(&mut self.ended)).await;
             if let Hold::Beside(beside) = &mut self.hold {
-                beside.tidy();
+                beside.tidy(&self.alive);
+            }
+        }
+        if let Hold::Beside(beside) = &mut self.hold {
+            for (attempt, end) in beside.give_again().await {
+                let event = HoldEvent::Ended { attempt, end };
+                // Taken with the next batch.
+                let _ = self.events.send(Event::Held(event));
             }
         }
         for (attempt, unheld) in std::mem::take(&mut self.unheld) {

@@ -1,6 +1,6 @@
 //! Short builders for tests.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, path::Path, time::Duration};
 
 use hcndc_core::{
     engine::{End, EndCause, RunOrder},
@@ -8,6 +8,8 @@ use hcndc_core::{
     model::JobKind,
     time::Timestamp,
 };
+
+use super::{hold::Settings, rules::Rules};
 
 pub(crate) fn order(id: u64, command: &str) -> RunOrder {
     RunOrder {
@@ -39,5 +41,19 @@ pub(crate) fn end(cause: EndCause) -> End {
         cpu_time: Duration::from_micros(2),
         log_bytes: 3,
         outputs: BTreeMap::new(),
+    }
+}
+
+pub(crate) fn settings(directory: &Path) -> Settings {
+    Settings {
+        base_dir: directory.to_owned(),
+        logs: directory.join("logs"),
+        log_cap_bytes: 1 << 20,
+        key: "test".into(),
+        era: 0,
+        passed_on: BTreeMap::new(),
+        rules: Rules::default(),
+        groups: None,
+        worker: None,
     }
 }

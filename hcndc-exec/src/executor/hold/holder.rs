@@ -315,12 +315,17 @@ impl Holder {
 
     fn run(&mut self, order: Box<RunOrder>) {
         let attempt = order.attempt;
+        if self.dying {
+            if !self.journal.kept().contains_key(&attempt) {
+                self.say(HoldEvent::Returned { attempt });
+            }
+            return;
+        }
         if !self.begin(attempt) {
             return;
         }
         match &mut self.jobs {
-            Some(jobs) if !self.dying => jobs.run(order),
-            Some(_) => self.refuse(attempt, "what holds jobs was told to end".to_owned()),
+            Some(jobs) => jobs.run(order),
             None => self.refuse(attempt, "logs cannot be kept".to_owned()),
         }
     }
@@ -339,6 +344,13 @@ impl Holder {
                 let durable = self.executor.is_none();
                 self.journal.end(*attempt, end.clone(), durable)
             }
+            // Before it is said: an executor that does not hear it looks there.
+            HoldEvent::Returned { attempt } => {
+                if let Some(jobs) = &mut self.jobs {
+                    jobs.release(*attempt);
+                }
+                self.journal.release(*attempt)
+            }
         };
         if let Err(error) = written {
             tracing::warn!(%error, "cannot write the journal of a holder");
@@ -351,6 +363,7 @@ impl Holder {
         tracing::info!("told to end, with all that is held");
         let held: Vec<AttemptId> = self.journal.kept().keys().copied().collect();
         if let Some(jobs) = &self.jobs {
+            jobs.begin_no_more();
             held.iter()
                 .for_each(|attempt| jobs.kill(*attempt, LAST_GRACE));
         }
@@ -364,4 +377,54 @@ pub(super) fn program_of(path: &Path) -> io::Result<String> {
         env!("CARGO_PKG_VERSION"),
         platform::fingerprint(&path.metadata()?)?
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::executor::{
+        hold::journal::{lock, read},
+        testing::{order, settings},
+    };
+
+    #[tokio::test]
+    async fn what_it_did_not_begin_before_it_was_told_to_end_is_given_back() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("a.journal");
+        let journal = Journal::new(path.clone(), lock(&path).unwrap().unwrap());
+        let (events, mut happened) = mpsc::unbounded_channel();
+        let sink: Sink = Arc::new(move |event| drop(events.send(event)));
+        let mut holder = Holder {
+            program: String::new(),
+            journal,
+            jobs: None,
+            reaper: Reaper::start(false, CancellationToken::new()).unwrap(),
+            sink,
+            executor: None,
+            leaving: false,
+            dying: false,
+        };
+        let (ours, theirs) = tokio::io::duplex(1 << 16);
+        let (read_half, write_half) = tokio::io::split(theirs);
+        holder.connect(read_half, write_half);
+        let (mut ours, _say) = tokio::io::split(ours);
+        let hello = frames::read(&mut ours).await.unwrap();
+        assert!(matches!(hello, Some(HoldEvent::Hello(_))));
+
+        holder.on_order(HoldOrder::Settings(Box::new(settings(directory.path()))));
+        let run = |id| HoldOrder::Run(Box::new(order(id, "touch ran")));
+        holder.on_order(run(1));
+        assert_eq!(read(&path).unwrap().len(), 1);
+        // The turn of what was given has not come yet, for nothing else runs on this thread until it waits.
+        holder.die();
+        holder.on_order(run(2));
+        holder.on_event(happened.recv().await.unwrap());
+        for id in [2, 1] {
+            let attempt = AttemptId(id);
+            let heard: Option<HoldEvent> = frames::read(&mut ours).await.unwrap();
+            assert_eq!(heard, Some(HoldEvent::Returned { attempt }));
+        }
+        assert!(read(&path).unwrap().is_empty() && holder.is_done());
+        assert!(!directory.path().join("ran").exists());
+    }
 }

@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use hcndc_core::{engine::RunOrder, id::AttemptId};
 use tokio::{sync::watch, task::JoinSet};
+use tokio_util::sync::CancellationToken;
 
 use super::{Settings, Sink};
 use crate::{
@@ -40,6 +41,7 @@ impl Jobs {
                 log: Arc::new(log),
                 settings,
                 events,
+                closed: CancellationToken::new(),
             }),
             kills: BTreeMap::new(),
             tasks: JoinSet::new(),
@@ -58,6 +60,11 @@ impl Jobs {
     /// The same, with logs elsewhere.
     pub(crate) fn settle_with_log(&mut self, settings: Settings, log: FileLog) {
         self.tools = Arc::new(self.tools.with(settings, Arc::new(log)));
+    }
+
+    /// From now on no attempt is begun: those whose turn had not come yet are given back.
+    pub(crate) fn begin_no_more(&self) {
+        self.tools.closed.cancel();
     }
 
     pub(crate) fn run(&mut self, order: Box<RunOrder>) {

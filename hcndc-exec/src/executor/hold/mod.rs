@@ -19,6 +19,17 @@
 //!   the time that jobs overlap.
 //!
 //! If a holder does end before its jobs, the executor ends what is left of them, reports them lost, and starts another.
+//!
+//! # An order on its way to a holder that ends
+//!
+//! The executor keeps each order until its holder says that it began, or how it ended. A holder that was told to end begins
+//! nothing more, and [gives back](HoldEvent::Returned) what it did not begin. What it had no time to give back is told by its
+//! journal, which it writes before it begins anything: an order that is not in there was never begun, and goes to the next
+//! holder. That is certain only when the journal's lock is free, for then the holder is no more, and only as long as the
+//! order is known: an executor that was started since leaves such an attempt to the scheduler, as never given.
+//!
+//! Lost stays what the journal has as begun and without an end, for its process may have run; and what is not in a journal that
+//! cannot be read, or whose holder hung up and lives.
 
 mod beside;
 mod frames;
@@ -110,6 +121,9 @@ pub(crate) enum HoldEvent {
     },
     /// An attempt ended.
     Ended { attempt: AttemptId, end: End },
+    /// An attempt was not begun and will not be here, for this holder was told to end. An earlier executor does not know the
+    /// word and gives the holder up, which is no loss: it ends.
+    Returned { attempt: AttemptId },
 }
 
 /// Who a holder is, and what it holds.
