@@ -16,7 +16,8 @@ use tokio::sync::{Mutex, mpsc};
 use super::report::Ids;
 use crate::{causes::with_causes, vault::Vault};
 
-/// The variable by which what a job does joins its trace (W3C Trace Context, as OpenTelemetry's libraries read it).
+/// The variable by which what a job does joins its trace (W3C Trace Context, as OpenTelemetry's libraries read it). Its name is
+/// that of the header of a request, too.
 const TRACEPARENT: &str = "TRACEPARENT";
 
 /// A transport whose executors are told passwords, not what is stored of them.
@@ -73,7 +74,14 @@ impl<T: Transport> Transport for Opening<T> {
         if let (Order::Run(order), Some(ids)) = (&mut order, &self.traced) {
             let parent = ids.traceparent(order.execution, order.attempt);
             // A job that names its own is a part of that one.
-            order.env.entry(TRACEPARENT.to_owned()).or_insert(parent);
+            let parent = order.env.entry(TRACEPARENT.to_owned()).or_insert(parent);
+            if let JobKind::Http(call) = &mut order.kind {
+                let mut names = call.headers.keys();
+                if !names.any(|name| name.eq_ignore_ascii_case(TRACEPARENT)) {
+                    call.headers
+                        .insert(TRACEPARENT.to_ascii_lowercase(), parent.clone());
+                }
+            }
         }
         if let Order::Run(order) = &mut order
             && let JobKind::Sql(script) = &mut order.kind
@@ -138,7 +146,7 @@ mod tests {
     use hcndc_core::{
         engine::{RunOrder, SourceAccess},
         id::{ExecutionId, JobRunId},
-        model::{DataSourceKind, Secret, SqlScript},
+        model::{DataSourceKind, HttpCall, Secret, SqlScript},
         port::NoExecutors,
     };
 
@@ -234,6 +242,46 @@ mod tests {
         assert_eq!(env(None, Some(ids.clone())), Some(told));
         assert_eq!(env(Some("own"), Some(ids)).as_deref(), Some("own"));
         assert_eq!(env(None, None), None);
+    }
+
+    #[test]
+    fn requests_say_which_trace_they_are_a_part_of_unless_they_name_one() {
+        let ids = Ids::new("realm");
+        let headers = |set: Option<(&str, &str)>, env: Option<&str>, traced: Option<Ids>| {
+            let opening = Opening::new(Sent::default(), Arc::default()).with_traces(traced);
+            let Order::Run(mut run) = order(Secret::new("")) else {
+                unreachable!("it runs something");
+            };
+            let text = |it: (&str, &str)| (it.0.to_owned(), it.1.to_owned());
+            run.env.extend(env.map(|it| text((TRACEPARENT, it))));
+            run.kind = JobKind::Http(Box::new(HttpCall {
+                method: "GET".into(),
+                url: "https://api/".into(),
+                headers: set.map(text).into_iter().collect(),
+                body: String::new(),
+                expect: "200".into(),
+            }));
+            opening.send(ExecutorId(1), Order::Run(run));
+            let sent = opening.inner.0.lock().expect("no panic").pop();
+            let Some(Order::Run(run)) = sent else {
+                panic!("nothing was sent");
+            };
+            let JobKind::Http(call) = run.kind else {
+                panic!("it is no request any more");
+            };
+            let headers = call.headers.into_iter();
+            headers.collect::<Vec<(String, String)>>()
+        };
+        let told = |name: &str, value: &str| vec![(name.to_owned(), value.to_owned())];
+        let parent = ids.traceparent(ExecutionId(2), AttemptId(1));
+        let traced = || Some(ids.clone());
+        assert_eq!(headers(None, None, traced()), told("traceparent", &parent));
+        let own = Some(("TraceParent", "own"));
+        assert_eq!(headers(own, None, traced()), told("TraceParent", "own"));
+        // A job that belongs to another trace does so as a whole.
+        let other = headers(None, Some("other"), traced());
+        assert_eq!(other, told("traceparent", "other"));
+        assert!(headers(None, None, None).is_empty());
     }
 
     #[tokio::test]
