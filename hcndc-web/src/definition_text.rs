@@ -62,7 +62,12 @@ pub(crate) fn definition_zh(error: &DefinitionError) -> String {
         }
         DefinitionError::NotOfKind { kind } => format!("{kind} 类型的任务没有此项：请去掉"),
         DefinitionError::NoStatements { kind } => {
-            format!("任务不能在 {kind} 类型的数据源上执行语句：可用 mysql、postgresql、sqlite")
+            format!(
+                "任务不能在 {kind} 类型的数据源上执行语句：可用 mysql、postgresql、sqlite、clickhouse"
+            )
+        }
+        DefinitionError::NoTransaction { kind } => {
+            format!("{kind} 类型的数据源没有事务：请去掉此项，每条语句完成即生效")
         }
         DefinitionError::FileOrRepository => {
             "Kettle 运行的内容在文件或资源库中：两者须填且只填其一".to_owned()

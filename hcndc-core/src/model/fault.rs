@@ -205,9 +205,13 @@ pub enum DefinitionError {
     #[error("a job of kind {kind} has none: leave it out")]
     NotOfKind { kind: String },
     #[error(
-        "jobs run no statements on a data source of kind {kind}: they do on mysql, postgresql and sqlite"
+        "jobs run no statements on a data source of kind {kind}: they do on mysql, postgresql, sqlite and clickhouse"
     )]
     NoStatements { kind: String },
+    #[error(
+        "a data source of kind {kind} has no transactions: leave it out, and each statement counts once it is done"
+    )]
+    NoTransaction { kind: String },
     #[error("what Kettle runs is either in a file or in a repository: give one of both")]
     FileOrRepository,
     #[error(

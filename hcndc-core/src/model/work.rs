@@ -59,11 +59,11 @@ pub const GOOD_STATUSES: &str = "200-299";
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct SqlScript<S = DataSourceId> {
-    /// Where; a MySQL or MariaDB, PostgreSQL or SQLite one.
+    /// Where; a MySQL or MariaDB, PostgreSQL, SQLite or ClickHouse one.
     pub data_source: S,
     /// One or more, separated by semicolons; not empty. Placeholders are replaced as in the queries of params.
     pub statement: String,
-    /// Whether all of them count or none; else each counts once it is done.
+    /// Whether all of them count or none; else each counts once it is done. Not on ClickHouse, which has no transactions.
     pub transaction: bool,
 }
 
@@ -358,6 +358,15 @@ impl DataSourceKind {
     /// Whether jobs can run statements there.
     #[must_use]
     pub const fn runs_statements(self) -> bool {
-        matches!(self, Self::Mysql | Self::Postgresql | Self::Sqlite)
+        matches!(
+            self,
+            Self::Mysql | Self::Postgresql | Self::Sqlite | Self::Clickhouse
+        )
+    }
+
+    /// Whether several statements there can count as a whole.
+    #[must_use]
+    pub const fn has_transactions(self) -> bool {
+        !matches!(self, Self::Clickhouse)
     }
 }

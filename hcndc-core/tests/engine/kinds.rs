@@ -155,20 +155,49 @@ fn what_cannot_be_done_is_told_with_its_field() {
 
 #[test]
 fn statements_are_run_where_that_can_be() {
-    let mut clickhouse = source(DataSourceKind::Clickhouse);
-    clickhouse.name = "ch".into();
+    let mut hive = source(DataSourceKind::Hive);
+    hive.name = "lake".into();
     let no = |field: &str| {
-        let kind = "clickhouse".to_owned();
+        let kind = "hive".to_owned();
         (field.to_owned(), E::NoStatements { kind })
     };
-    let faults = bed().faults([clickhouse.into(), does("a/n", script("ch")).edit()]);
+    let faults = bed().faults([hive.into(), does("a/n", script("lake")).edit()]);
     let (field, error) = no("sql.data_source");
     assert_eq!(faults, [(Some(1), field, error)]);
 
     // Nor does a data source become such a one under a job that uses it.
     let mut bed = bed();
+    let mut changed = source(DataSourceKind::Hive);
+    changed.id = bed.engine.find_data_source("dw").map(|it| it.id);
+    let (field, error) = no("kind");
+    assert_eq!(bed.faults([changed.into()]), [(Some(0), field, error)]);
+}
+
+#[test]
+fn statements_count_as_a_whole_where_that_can_be() {
+    let mut clickhouse = source(DataSourceKind::Clickhouse);
+    clickhouse.name = "ch".into();
+    let whole = |data_source: &str| {
+        let mut kind = script(data_source);
+        if let JobKind::Sql(script) = &mut kind {
+            script.transaction = true;
+        }
+        does("a/n", kind).edit()
+    };
+    let no = |field: &str| {
+        let kind = "clickhouse".to_owned();
+        (field.to_owned(), E::NoTransaction { kind })
+    };
+    let each = does("a/m", script("ch")).edit();
+    let faults = bed().faults([clickhouse.into(), each, whole("ch")]);
+    let (field, error) = no("sql.transaction");
+    assert_eq!(faults, [(Some(2), field, error)]);
+
+    // Nor does a data source become such a one under a job that asks for it.
+    let mut bed = bed();
     let mut changed = source(DataSourceKind::Clickhouse);
     changed.id = bed.engine.find_data_source("dw").map(|it| it.id);
+    bed.edit([whole("dw")]);
     let (field, error) = no("kind");
     assert_eq!(bed.faults([changed.into()]), [(Some(0), field, error)]);
 }

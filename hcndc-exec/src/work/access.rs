@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, path::Path, time::Duration};
 
 use hcndc_core::engine::SourceAccess;
+use reqwest::Url;
 use sqlx::{
     mysql::{MySqlConnectOptions, MySqlSslMode},
     postgres::{PgConnectOptions, PgSslMode},
@@ -79,6 +80,37 @@ pub fn sqlite(source: &SourceAccess) -> SqliteConnectOptions {
         .filename(Path::new(&source.database))
         .create_if_missing(false)
         .busy_timeout(BUSY)
+}
+
+/// Where a ClickHouse is asked, and by which headers its user proves who it is.
+///
+/// # Errors
+/// When no address can be made of its host.
+pub fn clickhouse(source: &SourceAccess) -> Result<(Url, Vec<(String, String)>), String> {
+    // The port says which of both it is, so there is no "if it is offered".
+    let (scheme, usual) = match option(&source.options, "tls") {
+        Some("verify_full") => ("https", 8_443),
+        _ => ("http", 8_123),
+    };
+    let port = source.port.unwrap_or(usual);
+    let host = match source.host.contains(':') {
+        true => format!("[{}]", source.host),
+        false => source.host.clone(),
+    };
+    let mut url = Url::parse(&format!("{scheme}://{host}:{port}/"))
+        .map_err(|error| format!("host {:?} cannot stand in an address: {error}", source.host))?;
+    // In the address: old versions pass over the header for it, and ask their own default.
+    if !source.database.is_empty() {
+        url.query_pairs_mut()
+            .append_pair("database", &source.database);
+    }
+    let headers = [
+        ("x-clickhouse-user", source.user.as_str()),
+        ("x-clickhouse-key", source.password.reveal()),
+    ];
+    let given = headers.into_iter().filter(|(_, value)| !value.is_empty());
+    let given = given.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    Ok((url, given.collect()))
 }
 
 /// How long a connection may take.

@@ -17,6 +17,7 @@ pub mod fill;
 mod http;
 pub mod split;
 mod sql;
+pub mod tab_separated;
 
 use std::{
     collections::BTreeMap,

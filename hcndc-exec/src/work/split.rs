@@ -1,11 +1,21 @@
-//! Where the statements of a text for PostgreSQL end. Its server takes several in one message as one transaction, so they are
-//! sent one after another where each is to count by itself.
+//! Where the statements of a text end. PostgreSQL takes several in one message as one transaction, so they are sent one after
+//! another where each is to count by itself; ClickHouse takes one in a request.
+
+/// How quotes and comments are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dialect {
+    /// Backslashes are text, but in `E''`; comments nest.
+    Postgresql,
+    /// A backslash changes what follows it in any quotes; comments do not nest, and `#` begins one, too.
+    Clickhouse,
+}
 
 /// The statements of a text, without those of nothing but white space and comments.
 ///
 /// A semicolon ends one unless it stands in quotes, in a dollar-quoted text, in a comment or between parentheses.
 #[must_use]
-pub fn statements(text: &str) -> Vec<&str> {
+pub fn statements(text: &str, dialect: Dialect) -> Vec<&str> {
+    let escapes = dialect == Dialect::Clickhouse;
     let bytes = text.as_bytes();
     let mut found = Vec::new();
     let (mut begin, mut at, mut depth) = (0, 0, 0_usize);
@@ -15,14 +25,19 @@ pub fn statements(text: &str) -> Vec<&str> {
         let length = match bytes[at] {
             b'\'' => {
                 says = true;
-                quoted(rest, b'\'', is_escape_text(text, at))
+                quoted(rest, b'\'', escapes || is_escape_text(text, at))
             }
             b'"' => {
                 says = true;
-                quoted(rest, b'"', false)
+                quoted(rest, b'"', escapes)
             }
-            b'-' if rest.starts_with("--") => rest.find('\n').map_or(rest.len(), |end| end + 1),
-            b'/' if rest.starts_with("/*") => comment(rest),
+            b'`' if escapes => {
+                says = true;
+                quoted(rest, b'`', true)
+            }
+            b'#' if escapes && (rest.starts_with("# ") || rest.starts_with("#!")) => line(rest),
+            b'-' if rest.starts_with("--") => line(rest),
+            b'/' if rest.starts_with("/*") => comment(rest, !escapes),
             b'$' if dollar_tag(text, at).is_some() => {
                 says = true;
                 let tag = dollar_tag(text, at).unwrap_or_default();
@@ -79,13 +94,18 @@ fn is_escape_text(text: &str, at: usize) -> bool {
     matches!(e, b'e' | b'E') && !word.is_some_and(|it| it.is_ascii_alphanumeric() || *it == b'_')
 }
 
-/// Bytes of a comment at the beginning of `rest`; they nest.
-fn comment(rest: &str) -> usize {
+/// Bytes of a comment that ends with its line.
+fn line(rest: &str) -> usize {
+    rest.find('\n').map_or(rest.len(), |end| end + 1)
+}
+
+/// Bytes of a comment at the beginning of `rest`.
+fn comment(rest: &str, nests: bool) -> usize {
     let bytes = rest.as_bytes();
     let (mut at, mut depth) = (0, 0_usize);
     while at + 1 < bytes.len() {
         match &bytes[at..at + 2] {
-            b"/*" => (depth, at) = (depth + 1, at + 2),
+            b"/*" if nests || depth == 0 => (depth, at) = (depth + 1, at + 2),
             b"*/" => {
                 (depth, at) = (depth - 1, at + 2);
                 if depth == 0 {
@@ -113,7 +133,7 @@ fn dollar_tag(text: &str, at: usize) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
-    use super::statements;
+    use super::{Dialect, statements};
 
     #[test]
     fn a_semicolon_ends_a_statement_unless_something_holds_it() {
@@ -142,7 +162,27 @@ mod tests {
             ("SELECT a$1; SELECT $1", vec!["SELECT a$1", "SELECT $1"]),
             ("SELECT 'open; SELECT 2", vec!["SELECT 'open; SELECT 2"]),
         ] {
-            assert_eq!(statements(text), expected, "{text}");
+            assert_eq!(statements(text, Dialect::Postgresql), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn clickhouse_reads_quotes_and_comments_in_its_own_way() {
+        for (text, expected) in [
+            (
+                "INSERT INTO t VALUES ('it\\'s; x', 'it''s'); SELECT `a\\`;b`, \"c;d\"",
+                vec![
+                    "INSERT INTO t VALUES ('it\\'s; x', 'it''s')",
+                    "SELECT `a\\`;b`, \"c;d\"",
+                ],
+            ),
+            (
+                "/* a; /* b; */ SELECT 1; # c; d\nSELECT 2 -- e; f",
+                vec!["/* a; /* b; */ SELECT 1", "# c; d\nSELECT 2 -- e; f"],
+            ),
+            ("SELECT '每;日';\n-- nothing;\n", vec!["SELECT '每;日'"]),
+        ] {
+            assert_eq!(statements(text, Dialect::Clickhouse), expected, "{text}");
         }
     }
 }

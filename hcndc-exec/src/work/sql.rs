@@ -1,20 +1,28 @@
 //! Runs statements on a data source, one after another, and tells what came of each.
 
+mod clickhouse;
+
 use std::{
-    fmt::Write as _,
+    fmt::{Display, Write as _},
     io::{self, Write as _},
     panic::AssertUnwindSafe,
     time::{Duration, Instant},
 };
 
-use futures_util::{FutureExt as _, TryStreamExt as _, future::Either as Ended, pin_mut};
+use futures_util::{
+    FutureExt as _, TryFutureExt as _, TryStreamExt as _, future::Either as Ended, pin_mut,
+};
 use hcndc_core::{engine::SourceAccess, model::DataSourceKind};
 use sqlx::{
     AssertSqlSafe, Column as _, ConnectOptions as _, Either, Executor as _, MySqlConnection,
     PgConnection, Row as _, SqliteConnection, TypeInfo as _, ValueRef as _, sqlite::SqliteRow,
 };
+use tokio::time::error::Elapsed;
 
-use super::{REFUSED, SqlTask, UNREACHED, access, say, split};
+use super::{
+    REFUSED, SqlTask, UNREACHED, access, say,
+    split::{Dialect, statements},
+};
 use crate::{causes::with_causes, platform::asked_to_end};
 
 /// Rows of a statement that are shown.
@@ -47,6 +55,7 @@ pub(super) async fn run(task: SqlTask) -> u8 {
         DataSourceKind::Mysql => mysql(&task).await,
         DataSourceKind::Postgresql => postgres(&task).await,
         DataSourceKind::Sqlite => sqlite(&task).await,
+        DataSourceKind::Clickhouse => clickhouse::run(&task).await,
         other => Err(Failure::Unreached(format!(
             "no statements are run on data sources of kind {}",
             other.as_str()
@@ -113,7 +122,10 @@ macro_rules! play {
                 Ok(None) => break Ok(()),
                 Ok(Some(Either::Left(result))) => {
                     *$done += 1;
-                    shown.end(*$done, result.rows_affected());
+                    shown.end(
+                        *$done,
+                        format_args!("{} rows affected", result.rows_affected()),
+                    );
                 }
                 Ok(Some(Either::Right(row))) => {
                     if shown.rows == 0 {
@@ -222,7 +234,7 @@ async fn postgres(task: &SqlTask) -> Result<u64, Failure> {
         // As one message they are one transaction anyway.
         true => vec![task.statement.clone()],
         false => {
-            let texts = split::statements(&task.statement).into_iter();
+            let texts = statements(&task.statement, Dialect::Postgresql).into_iter();
             texts.map(str::to_owned).collect()
         }
     };
@@ -278,16 +290,19 @@ async fn unless_asked_to_end(
     if let Ended::Left((done, _)) = played {
         return done;
     }
-    let ended = tokio::time::timeout(LAST_WORDS, ending).await;
-    let words = match ended {
+    let ending = ending.map_err(|error| with_causes(&error));
+    Err(ended(tokio::time::timeout(LAST_WORDS, ending).await))
+}
+
+/// That work was asked to end, and what became of it at the other end.
+fn ended(there: Result<Result<(), String>, Elapsed>) -> Failure {
+    Failure::Ended(match there {
         Ok(Ok(())) => "ended before it was done, and its session at the data source with it".into(),
-        Ok(Err(error)) => format!(
-            "ended before it was done; its session at the data source may go on: {}",
-            with_causes(&error)
-        ),
+        Ok(Err(reason)) => {
+            format!("ended before it was done; its session at the data source may go on: {reason}")
+        }
         Err(_) => "ended before it was done; its session at the data source may go on".into(),
-    };
-    Err(Failure::Ended(words))
+    })
 }
 
 fn text_or_bytes(value: Result<Option<String>, sqlx::Error>) -> Option<String> {
@@ -339,13 +354,12 @@ impl Shown {
         }
     }
 
-    fn end(&mut self, number: u64, affected: u64) {
+    /// That a statement is done; what is said of one without rows.
+    fn end(&mut self, number: u64, nothing: impl Display) {
         let took = self.since.elapsed().as_secs_f64();
         let _ = io::stdout().lock().flush();
         match self.rows {
-            0 => say(format_args!(
-                "statement {number}: {affected} rows affected, {took:.3} s"
-            )),
+            0 => say(format_args!("statement {number}: {nothing}, {took:.3} s")),
             rows if rows > ROWS => say(format_args!(
                 "statement {number}: {rows} rows, of which the first {ROWS} are shown, {took:.3} s"
             )),

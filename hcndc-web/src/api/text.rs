@@ -553,6 +553,7 @@ const fn definition_code(error: &DefinitionError) -> &'static str {
         DefinitionError::BadStatuses { .. } => "bad_statuses",
         DefinitionError::NotOfKind { .. } => "not_of_kind",
         DefinitionError::NoStatements { .. } => "no_statements",
+        DefinitionError::NoTransaction { .. } => "no_transaction",
         DefinitionError::FileOrRepository => "file_or_repository",
         DefinitionError::FlowChanged => "flow_changed",
         DefinitionError::InUse { .. } => "in_use",

@@ -83,8 +83,14 @@ impl Http {
     /// A client that trusts the authorities in this PEM file, too. If that cannot be read, each request says so.
     #[must_use]
     pub fn trusting(authorities: Option<&str>) -> Self {
+        Self::connecting(authorities, CONNECT)
+    }
+
+    /// As [`trusting`](Self::trusting), with another limit to how long a connection may take to be made.
+    #[must_use]
+    pub fn connecting(authorities: Option<&str>, within: Duration) -> Self {
         Self {
-            client: client(authorities).map_err(Arc::from),
+            client: client(authorities, within).map_err(Arc::from),
             within: TIMEOUT,
         }
     }
@@ -146,11 +152,11 @@ impl Default for Http {
     }
 }
 
-fn client(authorities: Option<&str>) -> Result<Client, String> {
+fn client(authorities: Option<&str>, connect: Duration) -> Result<Client, String> {
     let config = tls::client_config(authorities).map_err(|error| error.to_string())?;
     Client::builder()
         .tls_backend_preconfigured(config)
-        .connect_timeout(CONNECT)
+        .connect_timeout(connect)
         // A webhook that moves is to be looked at by people; following it could take a signed message anywhere.
         .redirect(Policy::none())
         .user_agent(concat!("hcndc/", env!("CARGO_PKG_VERSION")))

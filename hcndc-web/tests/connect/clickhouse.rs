@@ -103,6 +103,15 @@ async fn what_is_no_clickhouse_or_says_only_a_part_gives_no_value() {
     let error = ask_by(&pools(), &silent, "SELECT 1", limit).await;
     assert_eq!(error.unwrap_err().kind, ResolveErrorKind::TimedOut);
 
+    // The connection is given up before the query is.
+    let mut late = clickhouse_at(saying(b"").await);
+    late.options = [("tls", "verify_full"), ("connect_seconds", "1")]
+        .map(|(name, text)| (name.to_owned(), text.to_owned()))
+        .into();
+    let limit = Duration::from_secs(4);
+    let error = ask_by(&pools(), &Arc::new(late), "SELECT 1", limit).await;
+    assert_eq!(error.unwrap_err().kind, ResolveErrorKind::Unreachable);
+
     let mut safe = clickhouse_at(untrusted().await);
     safe.options
         .insert("tls".to_owned(), "verify_full".to_owned());

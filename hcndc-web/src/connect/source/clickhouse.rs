@@ -2,10 +2,14 @@
 
 use std::time::Duration;
 
-use hcndc_core::{engine::ResolveErrorKind, model::DataSource};
+use hcndc_core::{
+    engine::{ResolveErrorKind, SourceAccess},
+    model::DataSource,
+};
+use hcndc_exec::work::{access, tab_separated::unescaped};
 
 use super::{
-    AskError, GRACE,
+    AskError, GRACE, connect_within,
     row::{Cell, Row},
 };
 use crate::connect::{
@@ -23,40 +27,26 @@ const NOT_LET_IN: &[u32] = &[192, 193, 194, 516];
 /// What is needed to ask.
 pub(super) struct Client {
     http: Http,
-    url: String,
+    url: reqwest::Url,
     headers: Vec<(String, String)>,
 }
 
 impl Client {
     /// For this data source. Nothing is sent yet.
-    pub(super) fn new(source: &DataSource, http: &Http) -> Self {
-        let (scheme, usual) = match settings::text(&source.options, "tls") {
-            Some("verify_full") => ("https", 8_443),
-            _ => ("http", 8_123),
-        };
-        let port = source.port.unwrap_or(usual);
-        let given = [
-            ("X-ClickHouse-User", source.user.as_str()),
-            ("X-ClickHouse-Key", source.password.reveal()),
-        ];
-        let given = given.into_iter().filter(|(_, value)| !value.is_empty());
-        let host = match source.host.contains(':') {
-            true => format!("[{}]", source.host),
-            false => source.host.clone(),
-        };
-        // In the address: old versions pass over the header for it, and ask their own default.
-        let mut address = form_urlencoded::Serializer::new(String::new());
-        if !source.database.is_empty() {
-            address.append_pair("database", &source.database);
-        }
+    pub(super) fn new(source: &DataSource, http: &Http) -> Result<Self, AskError> {
+        let access = access::clickhouse(&SourceAccess::from(source));
+        let (url, headers) =
+            access.map_err(|reason| AskError::new(ResolveErrorKind::Other, reason))?;
         let authorities = settings::text(&source.options, "ca_file");
-        Self {
-            http: authorities.map_or_else(|| http.clone(), |path| Http::trusting(Some(path))),
-            url: format!("{scheme}://{host}:{port}/?{}", address.finish()),
-            headers: given
-                .map(|(name, value)| (name.to_owned(), value.to_owned()))
-                .collect(),
-        }
+        let is_own = authorities.is_some() || source.options.contains_key("connect_seconds");
+        Ok(Self {
+            http: match is_own {
+                true => Http::connecting(authorities, connect_within(source)),
+                false => http.clone(),
+            },
+            url,
+            headers,
+        })
     }
 
     pub(super) async fn ask(
@@ -65,15 +55,19 @@ impl Client {
         timeout: Duration,
     ) -> Result<Option<Row>, AskError> {
         // The server refuses to write, and gives up by itself.
-        let url = format!(
-            "{}&readonly=2&default_format={FORMAT}&wait_end_of_query=1&max_execution_time={}\
-             &max_result_rows=1&result_overflow_mode=break",
-            self.url,
-            timeout.saturating_add(GRACE).as_secs()
-        );
+        let limit = timeout.saturating_add(GRACE).as_secs().to_string();
+        let mut url = self.url.clone();
+        url.query_pairs_mut().extend_pairs([
+            ("readonly", "2"),
+            ("default_format", FORMAT),
+            ("wait_end_of_query", "1"),
+            ("max_execution_time", &limit),
+            ("max_result_rows", "1"),
+            ("result_overflow_mode", "break"),
+        ]);
         let request = Request {
             method: reqwest::Method::POST,
-            url: &url,
+            url: url.as_str(),
             headers: self.headers.clone(),
             content_type: "text/plain; charset=utf-8",
             body: query.as_bytes().to_vec(),
@@ -147,28 +141,6 @@ fn read(body: &str) -> Result<Option<Row>, AskError> {
         row.push(unescaped(name), cell);
     }
     Ok(Some(row))
-}
-
-/// A field of what is separated by tabulators.
-fn unescaped(field: &str) -> String {
-    let mut text = String::with_capacity(field.len());
-    let mut letters = field.chars();
-    while let Some(letter) = letters.next() {
-        match letter {
-            '\\' => match letters.next() {
-                Some('b') => text.push('\u{8}'),
-                Some('f') => text.push('\u{c}'),
-                Some('r') => text.push('\r'),
-                Some('n') => text.push('\n'),
-                Some('t') => text.push('\t'),
-                Some('0') => text.push('\0'),
-                Some(other) => text.push(other),
-                None => text.push('\\'),
-            },
-            other => text.push(other),
-        }
-    }
-    text
 }
 
 #[cfg(test)]

@@ -54,7 +54,6 @@ const NETWORK: &[Setting] = &[
 
 /// Options of data sources that speak HTTP: the port says which of both it is, so there is no "if it is offered".
 const HTTP: &[Setting] = &[
-    Setting::optional("max_connections", Form::Number(1, 50)),
     Setting::optional("tls", Form::Word(&["none", "verify_full"])),
     Setting::optional("ca_file", Form::Text),
 ];
@@ -172,7 +171,7 @@ pub fn check(kind: DataSourceKind, options: &BTreeMap<String, String>) -> Vec<Se
         DataSourceKind::Mysql | DataSourceKind::Postgresql => {
             settings::faults(&[COMMON, NETWORK], options)
         }
-        DataSourceKind::Clickhouse => settings::faults(&[HTTP], options),
+        DataSourceKind::Clickhouse => settings::faults(&[COMMON, HTTP], options),
         DataSourceKind::Sqlite => settings::faults(&[COMMON], options),
         DataSourceKind::SqlServer => settings::faults(&[COMMON, SQL_SERVER], options),
         DataSourceKind::Mongodb => settings::faults(&[COMMON, MONGODB], options),
@@ -250,7 +249,7 @@ impl Connection {
                 DataSourceKind::Postgresql => postgres::connect(source).await.map(Self::Postgres),
                 DataSourceKind::Sqlite => sqlite::connect(source, private).await.map(Self::Sqlite),
                 DataSourceKind::Clickhouse => {
-                    Ok(Self::ClickHouse(clickhouse::Client::new(source, http)))
+                    clickhouse::Client::new(source, http).map(Self::ClickHouse)
                 }
                 #[cfg(feature = "sql-server")]
                 DataSourceKind::SqlServer => {
@@ -274,7 +273,7 @@ impl Connection {
                 }
             }
         };
-        let within = Duration::from_secs(settings::number(&source.options, "connect_seconds", 10));
+        let within = connect_within(source);
         match tokio::time::timeout(within, connecting).await {
             Ok(connected) => connected,
             Err(_) => Err(AskError::unreachable(format!(
@@ -316,6 +315,11 @@ impl Connection {
         let row = self.ask(query, Duration::from_secs(10)).await?;
         row.value(None, ValueType::Text)
     }
+}
+
+/// How long a connection may take.
+fn connect_within(source: &DataSource) -> Duration {
+    Duration::from_secs(settings::number(&source.options, "connect_seconds", 10))
 }
 
 /// That this program has no client for a system, and which one has.

@@ -38,13 +38,13 @@ pub struct MeshHttp {
 #[serde(deny_unknown_fields)]
 #[schema(as = JobSql)]
 pub struct MeshSql {
-    /// Name of the data source: a MySQL or MariaDB, PostgreSQL or SQLite one.
+    /// Name of the data source: a MySQL or MariaDB, PostgreSQL, SQLite or ClickHouse one.
     pub data_source: String,
     /// One statement, or several with semicolons between them. A placeholder becomes a word or a number; between quotes
     /// any text.
     #[schemars(length(min = 1))]
     pub statement: String,
-    /// Whether all statements count or none; else each counts once it is done. Default: false.
+    /// Whether all statements count or none; else each counts once it is done. Not on ClickHouse. Default: false.
     #[serde(default, skip_serializing_if = "is_false")]
     pub transaction: bool,
 }

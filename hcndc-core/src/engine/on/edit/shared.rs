@@ -12,8 +12,8 @@ use crate::{
     engine::DefinitionId,
     id::{DataSourceId, FlowId, JobId, ParamId, PoolId},
     model::{
-        DataSource, DataSourceKind, DefinitionError, Edit, Job, JobDraft, JobParam, JobParamDraft,
-        OutputSource, OutputSourceDraft, Param, Pool, SharedParam,
+        DataSource, DataSourceKind, DefinitionError, Edit, Job, JobDraft, JobKind, JobParam,
+        JobParamDraft, OutputSource, OutputSourceDraft, Param, Pool, SharedParam,
     },
     outputs,
 };
@@ -103,6 +103,9 @@ impl Plan<'_> {
         let source = source.and_then(|source| self.after::<DataSource>(*source));
         if let Some(kind) = source.map(|it| it.kind) {
             self.check_statements(at, "sql.data_source", kind);
+            if is_whole(&job) {
+                self.check_transaction(at, "sql.transaction", kind);
+            }
         }
         for value in self.shared_names_twice(&job) {
             self.fault(at, "params", DefinitionError::Duplicate { value });
@@ -148,6 +151,16 @@ impl Plan<'_> {
         };
         if self.jobs_that_stay(source.into()).next().is_some() {
             self.check_statements(at, "kind", kind);
+        }
+        if self.jobs_that_stay(source.into()).any(is_whole) {
+            self.check_transaction(at, "kind", kind);
+        }
+    }
+
+    fn check_transaction(&mut self, at: usize, field: &str, kind: DataSourceKind) {
+        if !kind.has_transactions() {
+            let kind = kind.as_str().to_owned();
+            self.fault(at, field, DefinitionError::NoTransaction { kind });
         }
     }
 
@@ -197,4 +210,9 @@ impl Plan<'_> {
         }
         twice
     }
+}
+
+/// Whether a job's statements are to count all or none.
+fn is_whole(job: &Job) -> bool {
+    matches!(&job.kind, JobKind::Sql(script) if script.transaction)
 }
