@@ -65,6 +65,7 @@ fn left_behind() -> (Commit, Vec<(ExecutorId, AttemptId)>) {
         jobs: None,
         downstream: false,
         data_date: DataDate::day_before(now, chrono_tz::UTC),
+        date_format: None,
         params: vec![],
         trigger: TriggerKind::Manual,
         by: "bench".to_owned(),

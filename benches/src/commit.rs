@@ -32,6 +32,7 @@ pub fn started_execution(jobs: usize) -> Commit {
         jobs: None,
         downstream: false,
         data_date: DataDate::day_before(now, chrono_tz::UTC),
+        date_format: None,
         params: Vec::new(),
         trigger: TriggerKind::Manual,
         by: "bench".to_owned(),

@@ -77,6 +77,7 @@ impl Run {
             jobs: None,
             downstream: false,
             data_date: "2026-11-21".parse().expect("a date"),
+            date_format: None,
             params: vec![],
             trigger: TriggerKind::Manual,
             by: "bench".into(),

@@ -248,6 +248,7 @@ fn draw(bytes: &mut Bytes<'_>, engine: &Engine, shelf: &Shelf, given: &Given<'_>
                 }),
                 downstream,
                 data_date,
+                date_format: None,
                 params: Vec::new(),
                 trigger: TriggerKind::Manual,
                 by,

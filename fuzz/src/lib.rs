@@ -19,7 +19,9 @@ mod wire;
 use std::collections::{BTreeMap, BTreeSet};
 
 use hcndc_core::{id::ExecutionId, time::DataDate};
-use hcndc_exec::executor::template::{Context, expand, placeholders};
+use hcndc_exec::executor::template::{
+    Context, TemplateError, expand, placeholders, with_date_format,
+};
 use hcndc_web::interchange::{parse_mesh, parse_wfcommons, to_yaml};
 
 pub use cron::cron;
@@ -52,7 +54,8 @@ pub fn wfcommons(data: &[u8]) {
     }
 }
 
-/// Placeholders are found where they are, and a text without any stays as it is.
+/// Placeholders are found where they are, a text without any stays as it is, and a date format in a text comes to the same as
+/// one beside it.
 ///
 /// # Panics
 /// If that is not so.
@@ -66,6 +69,7 @@ pub fn template(data: &[u8]) {
     let values = BTreeMap::from([("a".to_owned(), "${date}${param.a}".to_owned())]);
     let context = Context {
         data_date,
+        date_format: None,
         flow: "f",
         job: "j",
         execution: ExecutionId(1),
@@ -74,6 +78,24 @@ pub fn template(data: &[u8]) {
         literal: &BTreeSet::from(["raw".to_owned()]),
     };
     let expanded = expand(text, context);
+    if let Ok(format) = "-%d".parse() {
+        let write = |text: &str| with_date_format(text, &format);
+        let written = values.iter();
+        let written = written.map(|(name, value)| (name.clone(), write(value)));
+        let in_texts = Context {
+            values: &written.collect(),
+            ..context
+        };
+        let beside = Context {
+            date_format: Some(&format),
+            ..context
+        };
+        let fault = |error: TemplateError| error.fault;
+        assert_eq!(
+            expand(&write(text), in_texts).map_err(fault),
+            expand(text, beside).map_err(fault)
+        );
+    }
     if let Ok(found) = placeholders(text) {
         for placeholder in &found {
             assert!(

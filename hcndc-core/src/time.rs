@@ -3,7 +3,7 @@
 //! Nothing here reads a clock; "now" is always an argument.
 
 use alloc::string::{String, ToString};
-use core::{fmt, str::FromStr, time::Duration};
+use core::{fmt, fmt::Write as _, str::FromStr, time::Duration};
 
 use chrono::{DateTime, Days, NaiveDate, SecondsFormat, Utc};
 use chrono_tz::Tz;
@@ -194,6 +194,65 @@ impl FromStr for DataDate {
     }
 }
 
+/// How a date is written, by `strftime`: fields of a date such as `%Y%m%d`, and no time of day.
+///
+/// Not empty, [`LONGEST`](Self::LONGEST) bytes at most, and without `}` and NUL, so that it can stand in a placeholder.
+///
+/// ```
+/// use hcndc_core::time::{DataDate, DateFormat};
+/// let format: DateFormat = "%d.%m.%Y".parse()?;
+/// assert_eq!(format.write("2026-03-01".parse::<DataDate>()?), "01.03.2026");
+/// assert!("%H:%M".parse::<DateFormat>().is_err());
+/// # Ok::<(), hcndc_core::time::TimeError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DateFormat(String);
+
+impl DateFormat {
+    /// Bytes of one at most.
+    pub const LONGEST: usize = 255;
+
+    /// As people write it.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The date, written so.
+    #[must_use]
+    pub fn write(&self, date: DataDate) -> String {
+        let mut text = String::new();
+        // It wrote a date when it was made, and the fields that there are do not depend on which.
+        let _ = write!(text, "{}", date.0.format(&self.0));
+        text
+    }
+}
+
+impl fmt::Display for DateFormat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl FromStr for DateFormat {
+    type Err = TimeError;
+
+    fn from_str(text: &str) -> Result<Self, TimeError> {
+        let mut written = String::new();
+        let fits = (1..=Self::LONGEST).contains(&text.len())
+            && !text.contains(['}', '\0'])
+            // What is no field, and a time of day, parse: they fail when a date is written.
+            && write!(written, "{}", NaiveDate::default().format(text)).is_ok();
+        if fits {
+            Ok(Self(text.to_string()))
+        } else {
+            Err(TimeError::NotADateFormat {
+                text: text.to_string(),
+            })
+        }
+    }
+}
+
 /// Text that is no time.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -210,11 +269,19 @@ pub enum TimeError {
         /// What was given.
         text: String,
     },
+    /// Not how a date is written.
+    #[error(
+        "{text:?} is no form of a date: it takes %Y, %m, %d and their kin, no time of day, and 255 bytes at most"
+    )]
+    NotADateFormat {
+        /// What was given.
+        text: String,
+    },
 }
 
 #[cfg(feature = "serde")]
 mod as_text {
-    use super::{DataDate, Timestamp};
+    use super::{DataDate, DateFormat, Timestamp};
     use alloc::{borrow::Cow, format};
 
     macro_rules! serde_as_text {
@@ -241,6 +308,7 @@ mod as_text {
     }
     serde_as_text!(Timestamp);
     serde_as_text!(DataDate);
+    serde_as_text!(DateFormat);
 }
 
 #[cfg(test)]
@@ -264,6 +332,42 @@ mod tests {
                     text: text.to_string()
                 })
             );
+        }
+    }
+
+    #[test]
+    fn what_does_not_write_dates_is_no_format() {
+        let long = "%Y".repeat(DateFormat::LONGEST / 2) + "--";
+        let refused = [
+            "",
+            "%H",
+            "%Y-%m-%d %H:%M",
+            "%s",
+            "%+",
+            "%z",
+            "%",
+            "%Q",
+            "%Y}",
+            "%Y\0",
+            &long,
+        ];
+        for text in refused {
+            assert_eq!(
+                text.parse::<DateFormat>(),
+                Err(TimeError::NotADateFormat {
+                    text: text.to_string()
+                })
+            );
+        }
+        let date: DataDate = "0001-02-03".parse().unwrap();
+        for (text, written) in [
+            ("%Y%m%d", "00010203"),
+            ("%F", "0001-02-03"),
+            ("day %j of %G-W%V", "day 034 of 0001-W05"),
+            ("%%", "%"),
+            ("日", "日"),
+        ] {
+            assert_eq!(text.parse::<DateFormat>().unwrap().write(date), written);
         }
     }
 

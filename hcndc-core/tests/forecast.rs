@@ -85,6 +85,7 @@ fn start(engine: &Engine) -> Input {
         jobs: None,
         downstream: false,
         data_date: "2026-11-20".parse().expect("a date"),
+        date_format: None,
         params: vec![],
         trigger: hcndc_core::engine::TriggerKind::Manual,
         by: "ann".into(),

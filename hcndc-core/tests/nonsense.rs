@@ -389,6 +389,7 @@ impl World {
                 jobs: (it.below(4) == 0).then(|| it.list(|it| JobId(it.id(&self.jobs())))),
                 downstream: it.yes(),
                 data_date: it.date(),
+                date_format: None,
                 params: it.params(),
                 trigger: TriggerKind::ALL[it.below(TriggerKind::ALL.len() as u64) as usize],
                 by: it.text(),
@@ -424,6 +425,7 @@ impl World {
                     from: it.date(),
                     to: it.date(),
                     parallel: it.next_u32(),
+                    date_format: None,
                     params: it.params(),
                     by: it.text(),
                 };
@@ -484,6 +486,7 @@ impl World {
             34 => Input::RunSchedule {
                 schedule: ScheduleId(it.id(&self.schedules())),
                 data_date: it.yes().then(|| it.date()),
+                date_format: None,
                 downstream: it.yes().then(|| it.yes()),
                 params: Vec::new(),
                 by: it.text(),

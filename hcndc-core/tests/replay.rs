@@ -76,6 +76,7 @@ fn night(seed: u64) -> Taped {
         jobs: None,
         downstream: false,
         data_date: "2026-11-21".parse().unwrap(),
+        date_format: None,
         params: vec![],
         trigger: hcndc_core::engine::TriggerKind::Manual,
         by: "ann".into(),

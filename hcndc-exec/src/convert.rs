@@ -1,5 +1,7 @@
 //! Between the wire and the core's words. What comes from the wire may be nonsense, and is refused then.
 
+mod dates;
+
 use std::time::Duration;
 
 use hcndc_core::{
@@ -107,7 +109,8 @@ impl TryFrom<wire::ToExecutor> for Down {
 }
 
 impl From<RunOrder> for wire::RunOrder {
-    fn from(order: RunOrder) -> Self {
+    fn from(mut order: RunOrder) -> Self {
+        dates::write_into_texts(&mut order);
         Self {
             attempt: order.attempt.0,
             execution: order.execution.0,
@@ -149,6 +152,8 @@ impl TryFrom<wire::RunOrder> for RunOrder {
             flow: order.flow,
             job: order.job,
             data_date: order.data_date.parse()?,
+            // It stands in the placeholders.
+            date_format: None,
             command: order.command,
             args: order
                 .args

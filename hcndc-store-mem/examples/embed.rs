@@ -245,6 +245,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         jobs: None,
         downstream: false,
         data_date: DataDate::day_before(WallClock::start().now(), chrono_tz::UTC),
+        date_format: None,
         params: Vec::new(),
         trigger: TriggerKind::Manual,
         by: "me".into(),

@@ -42,6 +42,7 @@ impl Night {
             jobs: None,
             downstream: false,
             data_date: "2026-11-21".parse().unwrap(),
+            date_format: None,
             params: vec![],
             trigger: TriggerKind::Manual,
             by: "ann".into(),

@@ -46,7 +46,7 @@ pub(crate) fn definition_zh(error: &DefinitionError) -> String {
         }
         DefinitionError::Reversed => "结束早于开始".to_owned(),
         DefinitionError::BadFormat { format } => {
-            format!("“{format}”不是日期格式：可用 %Y、%m、%d 等，不能含有时刻")
+            format!("“{format}”不是日期格式：可用 %Y、%m、%d 等，不能含有时刻，最多 255 字节")
         }
         DefinitionError::BadUrl { value } => {
             format!("“{value}”不是请求地址：须以 http://、https:// 或占位符开头，不含空格")

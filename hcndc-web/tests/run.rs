@@ -392,6 +392,35 @@ flows:
 }
 
 #[test]
+fn dates_are_written_as_the_run_says_unless_a_placeholder_does() {
+    let dir = tempfile::tempdir().unwrap();
+    let mesh = r#"
+hcndc: 1
+params: {before: "${date-1d}"}
+flows:
+  - name: f
+    jobs:
+      - name: show
+        command: 'printf "%s|" ${date} ${date-1m:%Y-%m} "$HCNDC_PARAM_BEFORE" "$HCNDC_DATE" > seen'
+"#;
+    let on = |format: &str| {
+        run(
+            dir.path(),
+            mesh,
+            &["--date", "2026-03-01", "--date-format", format],
+        )
+        .0
+    };
+    assert_eq!(on("%Y%m%d").status.code(), Some(0));
+    let seen = fs::read_to_string(dir.path().join("seen")).unwrap();
+    assert_eq!(seen, "20260301|2026-02|20260228|2026-03-01|");
+    let refused = on("%H:%M");
+    assert_eq!(refused.status.code(), Some(2));
+    let said = text(&refused.stderr);
+    assert!(said.contains("\"%H:%M\" is no form of a date"), "{said}");
+}
+
+#[test]
 fn a_job_that_asks_a_query_runs_with_its_answer_or_fails_and_says_why() {
     let dir = tempfile::tempdir().unwrap();
     let database = dir.path().join("warehouse.db");

@@ -82,6 +82,7 @@ fn run(known: &Engine, parents: &BTreeMap<&str, Vec<&str>>, limit: u32) -> Durat
         jobs: None,
         downstream: false,
         data_date: "2026-11-21".parse().unwrap(),
+        date_format: None,
         params: Vec::new(),
         trigger: TriggerKind::Manual,
         by: "test".to_owned(),

@@ -120,6 +120,7 @@ fn order<F: ResolverFixture>(fixture: &F, attempt: u64, asks: &[ComesTo]) -> Res
         flow: "flow".to_owned(),
         job: format!("job {attempt}"),
         data_date: "2026-11-21".parse::<DataDate>().expect("it is a date"),
+        date_format: None,
         asks: asks.collect(),
         values: BTreeMap::new(),
         literal: BTreeSet::new(),

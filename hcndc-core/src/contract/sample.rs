@@ -23,7 +23,7 @@ use crate::{
         Condition, Definition, Dependency, Executor, Flow, Job, JobKind, JobParam, OutputSource,
         Param, Placement, Retry, Revision,
     },
-    time::{DataDate, Timestamp},
+    time::{DataDate, DateFormat, Timestamp},
 };
 
 /// Texts that stores are known to spoil.
@@ -52,6 +52,15 @@ pub const fn at(micros: i64) -> Timestamp {
 #[must_use]
 pub fn date(text: &str) -> DataDate {
     text.parse().expect("the samples write dates that exist")
+}
+
+/// How dates are written.
+///
+/// # Panics
+/// If the text does not say that.
+#[must_use]
+pub fn date_format(text: &str) -> DateFormat {
+    text.parse().expect("a format of dates")
 }
 
 /// Version `version`, made `version` seconds after [`at`]`(0)`.
@@ -143,6 +152,7 @@ pub fn execution(id: u64) -> ExecutionRow {
         fire_time: None,
         backfill: None,
         data_date: date("2026-11-21"),
+        date_format: None,
         params: Vec::new(),
         started_by: String::from("anna"),
         started_at: at(7),
@@ -237,6 +247,7 @@ pub fn backfill(id: u64) -> BackfillRow {
         from: date("2026-01-31"),
         to: date("2026-02-02"),
         parallel: 1,
+        date_format: None,
         params: Vec::new(),
         started_by: String::from("anna"),
         started_at: at(7),
@@ -374,6 +385,7 @@ impl World {
                 trigger: TriggerKind::Schedule,
                 schedule: Some(ScheduleId(71)),
                 fire_time: Some(at(6)),
+                date_format: Some(date_format("%Y年%m月%d日 '%j'")),
                 params: vec![param("zone", "华东"), param("empty", "")],
                 started_by: String::from("王芳"),
                 stopped_by: Some(String::from("o'brien")),

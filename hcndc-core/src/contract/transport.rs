@@ -69,6 +69,7 @@ macro_rules! transport_contract {
             an_order_without_connection_is_dropped,
             an_end_is_reported_until_it_is_acknowledged,
             an_end_survives_a_crash,
+            dates_are_written_as_an_order_says,
             a_repeated_run_runs_once,
             an_acknowledged_attempt_is_not_run_again,
             an_attempt_cut_short_by_a_crash_is_lost,
@@ -129,6 +130,7 @@ fn run<F: TransportFixture>(fixture: &F, host: &F::Host, id: u64, then: &str) ->
         flow: "flow".to_owned(),
         job: format!("job {id}"),
         data_date: "2026-11-21".parse::<DataDate>().expect("it is a date"),
+        date_format: None,
         kind: JobKind::Shell,
         command: format!("echo {id} >>{scratch}/starts; {then}"),
         args: Vec::new(),
@@ -313,6 +315,23 @@ cases! {
             }
         }
         assert_eq!(running.len(), 20);
+    }
+
+    /// Clause 3.
+    dates_are_written_as_an_order_says(fixture, host, transport) {
+        transport.connect(executor(fixture, host), FENCE);
+        hello(transport).await;
+        let written = format!("{}/written", fixture.scratch(host));
+        let command = format!("echo ${{date-1d}} ${{date:%d}} ${{param.day}} $HCNDC_DATE >{written}");
+        let Order::Run(mut order) = run(fixture, host, 1, &command) else {
+            panic!("an order to run was expected")
+        };
+        order.date_format = Some("%Y%m%d".parse().expect("it is a format of dates"));
+        order.values.insert("day".to_owned(), "of-${date}".to_owned());
+        transport.send(ID, Order::Run(order));
+        assert_eq!(ran(transport, 1).await, EndCause::Exited(0));
+        let said = fixture.read(&written);
+        assert_eq!(said.as_deref(), Some("20261120 21 of-20261121 2026-11-21\n"));
     }
 
     /// Clause 4.

@@ -10,7 +10,7 @@ use super::state::{BackfillDateState, BackfillState};
 use crate::{
     id::{BackfillId, ExecutionId, FlowId},
     model::Param,
-    time::{DataDate, Timestamp},
+    time::{DataDate, DateFormat, Timestamp},
 };
 
 /// Dates of one backfill at most: ten years.
@@ -34,6 +34,12 @@ pub struct BackfillRequest {
     /// Dates at once, in the order of dates; 1 to [`WIDEST_BACKFILL`]. With 1 each date waits for the end of the one
     /// before.
     pub parallel: u32,
+    /// How dates are written where a placeholder does not say so itself; `None` for `%Y-%m-%d`.
+    #[cfg_attr(
+        feature = "serde",
+        serde(default, skip_serializing_if = "Option::is_none")
+    )]
+    pub date_format: Option<DateFormat>,
     /// Values that go before the flows' and jobs' own.
     pub params: Vec<Param>,
     /// Who wants it.
@@ -82,6 +88,12 @@ pub struct BackfillRow {
     pub to: DataDate,
     /// Dates at once.
     pub parallel: u32,
+    /// How dates are written where a placeholder does not say so itself; `None` for `%Y-%m-%d`.
+    #[cfg_attr(
+        feature = "serde",
+        serde(default, skip_serializing_if = "Option::is_none")
+    )]
+    pub date_format: Option<DateFormat>,
     /// Values that go before the flows' and jobs' own.
     pub params: Vec<Param>,
     /// Who started it.

@@ -16,7 +16,7 @@ use crate::{
         ScheduleId,
     },
     model::{Definition, DefinitionId, Executor, Flow, Job, Param},
-    time::{DataDate, Timestamp},
+    time::{DataDate, DateFormat, Timestamp},
 };
 
 /// One row that became so. In a list of them a later change of the same row wins.
@@ -145,6 +145,12 @@ pub struct ExecutionRow {
     pub backfill: Option<BackfillId>,
     /// The date that it is for.
     pub data_date: DataDate,
+    /// How dates are written where a placeholder does not say so itself; `None` for `%Y-%m-%d`.
+    #[cfg_attr(
+        feature = "serde",
+        serde(default, skip_serializing_if = "Option::is_none")
+    )]
+    pub date_format: Option<DateFormat>,
     /// Values that go before the flows' and jobs' own.
     pub params: Vec<Param>,
     /// Who started it.

@@ -22,7 +22,7 @@ use crate::{
         JobRunId, ParamId, ScheduleId,
     },
     model::{DataSource, DataSourceKind, Edit, JobKind, Param, Secret},
-    time::{DataDate, Timestamp},
+    time::{DataDate, DateFormat, Timestamp},
 };
 
 /// One thing that happened or is wanted.
@@ -138,6 +138,12 @@ pub enum Input {
         schedule: ScheduleId,
         /// The date; `None` for the one that it would have if it fired now.
         data_date: Option<DataDate>,
+        /// How dates are written where a placeholder does not say so itself; `None` for `%Y-%m-%d`.
+        #[cfg_attr(
+            feature = "serde",
+            serde(default, skip_serializing_if = "Option::is_none")
+        )]
+        date_format: Option<DateFormat>,
         /// Whether all flows downstream of its flow take part; `None` as the schedule says.
         #[cfg_attr(feature = "serde", serde(default))]
         downstream: Option<bool>,
@@ -239,6 +245,12 @@ pub struct Start {
     pub downstream: bool,
     /// The date that it is for.
     pub data_date: DataDate,
+    /// How dates are written where a placeholder does not say so itself; `None` for `%Y-%m-%d`.
+    #[cfg_attr(
+        feature = "serde",
+        serde(default, skip_serializing_if = "Option::is_none")
+    )]
+    pub date_format: Option<DateFormat>,
     /// Values that go before the flows' and jobs' own.
     pub params: Vec<Param>,
     /// What starts it: people do so by hand; an embedder's own schedules may say that they are ones. A backfill
@@ -449,6 +461,12 @@ pub struct RunOrder {
     pub job: String,
     /// The date that it is for.
     pub data_date: DataDate,
+    /// How dates are written where a placeholder does not say so itself; `None` for `%Y-%m-%d`.
+    #[cfg_attr(
+        feature = "serde",
+        serde(default, skip_serializing_if = "Option::is_none")
+    )]
+    pub date_format: Option<DateFormat>,
     /// What it does.
     #[cfg_attr(feature = "serde", serde(default))]
     pub kind: JobKind<SourceAccess>,

@@ -54,6 +54,7 @@ use self::{
     crossing::{Crossings, FlowSeat},
     definitions::Definitions,
     execution::{Execution, Spare},
+    on::RunChanged,
     past::Past,
     placement::{Draw, Need, Rank, Seat, Yard},
     resolve::Resolving,
@@ -150,7 +151,7 @@ struct Attempt {
 /// let flow = engine.find_flow("nightly").expect("just made").id;
 ///
 /// engine.apply(now, Input::Report { executor, report: Report::hello("1".into(), vec![]) })?;
-/// let start = Start { flows: vec![flow], jobs: None, downstream: false, data_date: "2026-11-21".parse()?, params: vec![], trigger: TriggerKind::Manual, by: "ann".into() };
+/// let start = Start { flows: vec![flow], jobs: None, downstream: false, data_date: "2026-11-21".parse()?, date_format: None, params: vec![], trigger: TriggerKind::Manual, by: "ann".into() };
 /// let step = engine.apply(now, Input::Start(start))?;
 ///
 /// let Some(Effect::Tell { order: Order::Run(run), .. }) = step.effects.last() else { panic!("an order to run") };
@@ -318,11 +319,17 @@ impl Engine {
             Input::RunSchedule {
                 schedule,
                 data_date,
+                date_format,
                 downstream,
                 params,
                 by,
             } => {
-                let changed = (data_date, downstream, params);
+                let changed = RunChanged {
+                    data_date,
+                    date_format,
+                    downstream,
+                    params,
+                };
                 self.on_run_schedule(schedule, changed, by, &mut step)?;
             }
             Input::FileArrived {

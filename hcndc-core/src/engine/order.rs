@@ -187,6 +187,7 @@ impl Engine {
             flow: flow.name.clone(),
             job: job.name.clone(),
             data_date: execution.row.data_date,
+            date_format: execution.row.date_format.clone(),
             kind,
             command: job.command.clone(),
             args: args.collect(),

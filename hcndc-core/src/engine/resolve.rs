@@ -20,7 +20,7 @@ use super::{Effect, EndCause, Engine, Hold, Order, RunOrder, Step};
 use crate::{
     id::{AttemptId, DataSourceId, ExecutionId, JobRunId, ParamId},
     model::ValueType,
-    time::DataDate,
+    time::{DataDate, DateFormat},
 };
 
 /// What has to be asked before an attempt can run: complete, but for how its data sources are reached.
@@ -38,6 +38,8 @@ pub struct ResolveOrder {
     pub job: String,
     /// The date that it is for.
     pub data_date: DataDate,
+    /// How dates are written where a placeholder does not say so itself, as in a [`RunOrder`].
+    pub date_format: Option<DateFormat>,
     /// What is asked, in the order of the job's params; not empty, and no param twice.
     pub asks: Vec<ParamAsk>,
     /// All values that are known, by name (execution's over job's over flow's), for placeholders in queries. They may hold
@@ -242,6 +244,7 @@ impl Engine {
             flow: order.flow.clone(),
             job: order.job.clone(),
             data_date: order.data_date,
+            date_format: order.date_format.clone(),
             asks: asks.clone(),
             values: order.values.clone(),
             literal: order.literal.clone(),

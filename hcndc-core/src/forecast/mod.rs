@@ -24,7 +24,7 @@
 //! ];
 //! engine.apply(now, Input::Edit(EditBatch { by: "ann".into(), edits }))?;
 //! let flow = engine.find_flow("nightly").expect("just made").id;
-//! let start = Start { flows: vec![flow], jobs: None, downstream: false, data_date: "2026-11-21".parse()?, params: vec![], trigger: TriggerKind::Manual, by: "ann".into() };
+//! let start = Start { flows: vec![flow], jobs: None, downstream: false, data_date: "2026-11-21".parse()?, date_format: None, params: vec![], trigger: TriggerKind::Manual, by: "ann".into() };
 //! engine.apply(now, Input::Start(start))?;
 //!
 //! let tonight = forecast(&engine, &Assumptions::until(now.after(Duration::from_secs(86_400))))?;

@@ -171,7 +171,7 @@ pub enum DefinitionError {
     #[error("ends before it begins")]
     Reversed,
     #[error(
-        "{format:?} is no form of a date: it takes %Y, %m, %d and their kin, and no time of day"
+        "{format:?} is no form of a date: it takes %Y, %m, %d and their kin, no time of day, and 255 bytes at most"
     )]
     BadFormat { format: String },
     #[error(

@@ -28,6 +28,7 @@ fn request(bed: &Bed, from: &str, to: &str, parallel: u32) -> BackfillRequest {
         from: date(from),
         to: date(to),
         parallel,
+        date_format: None,
         params: vec![],
         by: "ann".into(),
     }
@@ -117,6 +118,28 @@ fn each_date_is_an_execution_and_waits_for_the_one_before() {
         "h: ack e3 a/one#1",
     ]);
     assert_eq!(bed.engine.backfills().count(), 0);
+}
+
+#[test]
+fn all_dates_are_written_as_the_backfill_says() {
+    let mut bed = bed();
+    let format = Some("%d.%m.%Y".parse().unwrap());
+    let request = BackfillRequest {
+        date_format: format.clone(),
+        ..request(&bed, "2026-02-27", "2026-02-28", 1)
+    };
+    bed.apply(Input::Backfill(request));
+    let Reply::BackfillStarted(id) = bed.reply else {
+        panic!("{:?}", bed.reply)
+    };
+    bed.succeed("a/one");
+    bed.fail("e2 a/one");
+    restart(&mut bed, id).unwrap();
+    assert_eq!(bed.store.executions.len(), 3);
+    for row in bed.store.executions.values() {
+        assert_eq!(row.date_format, format, "{}", row.data_date);
+    }
+    assert_eq!(bed.store.backfills[&id].date_format, format);
 }
 
 #[test]

@@ -296,6 +296,7 @@ impl Bed {
             jobs: None,
             downstream,
             data_date: date(DATE),
+            date_format: None,
             params: vec![],
             trigger: TriggerKind::Manual,
             by: "ann".into(),

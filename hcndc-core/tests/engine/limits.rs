@@ -289,6 +289,7 @@ fn a_job_runs_once_at_a_time_for_a_date() {
         jobs: None,
         downstream: false,
         data_date: date("2026-11-22"),
+        date_format: None,
         params: vec![],
         trigger: TriggerKind::Manual,
         by: "ann".into(),

@@ -223,6 +223,7 @@ fn a_value_that_the_execution_brings_goes_before_an_output() {
         jobs: None,
         downstream: false,
         data_date: date("2026-11-21"),
+        date_format: None,
         params: vec![value("n", "${date}")],
         trigger: TriggerKind::Manual,
         by: "ann".into(),

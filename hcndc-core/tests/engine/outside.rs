@@ -41,6 +41,7 @@ impl Bed {
             flows,
             downstream: false,
             data_date: date(day),
+            date_format: None,
             params: vec![],
             trigger,
             by: "ann".into(),

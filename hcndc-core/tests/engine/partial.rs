@@ -26,6 +26,7 @@ fn try_start(bed: &mut Bed, flows: Vec<FlowId>, jobs: Vec<JobId>) -> Result<(), 
         jobs: Some(jobs),
         downstream: false,
         data_date: date(DATE),
+        date_format: None,
         params: vec![],
         by: "ann".into(),
     }))
@@ -86,6 +87,7 @@ fn a_parent_outside_does_not_hold_a_partial_execution_that_nobody_asked_for() {
         jobs: Some(vec![bed.job("b/end")]),
         downstream: false,
         data_date: date(DATE),
+        date_format: None,
         params: vec![],
         by: "nightly".into(),
     }));

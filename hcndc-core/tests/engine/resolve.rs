@@ -153,6 +153,7 @@ fn values_that_the_execution_brings_are_not_asked_for() {
             jobs: None,
             downstream: false,
             data_date: date("2026-11-21"),
+            date_format: None,
             params,
             trigger: TriggerKind::Manual,
             by: "ann".into(),
@@ -183,6 +184,46 @@ fn values_that_the_execution_brings_are_not_asked_for() {
     };
     bed.apply(Input::Start(Start { flows, ..given }));
     assert_eq!(bed.order.clone().unwrap().values["two"], "too");
+}
+
+#[test]
+fn an_execution_keeps_its_date_format_through_retries_and_restarts() {
+    let mut bed = bed();
+    let format = Some("%Y%m%d".parse().unwrap());
+    bed.apply(Input::Start(Start {
+        flows: vec![bed.flow("a")],
+        jobs: None,
+        downstream: false,
+        data_date: date("2026-11-21"),
+        date_format: format.clone(),
+        params: vec![],
+        trigger: TriggerKind::Manual,
+        by: "ann".into(),
+    }));
+    let execution = bed.started();
+    assert_eq!(bed.store.executions[&execution].date_format, format);
+    let go = |bed: &mut Bed| {
+        let asked = bed.asked("a/x");
+        assert_eq!(asked.date_format, format);
+        bed.answer(asked.attempt, BOTH);
+        assert_eq!(bed.order.clone().unwrap().date_format, format);
+    };
+    go(&mut bed);
+    bed.fail("a/x");
+    bed.resume(execution);
+    go(&mut bed);
+    bed.succeed("a/x");
+    assert_eq!(bed.order.clone().unwrap().date_format, format);
+    bed.succeed("a/y");
+    bed.rerun(execution, &["a/x"]);
+    go(&mut bed);
+    bed.stop(execution);
+    bed.fail("a/x");
+    bed.reset(execution);
+    go(&mut bed);
+
+    bed.start(&["a"]);
+    assert_eq!(bed.store.executions[&bed.started()].date_format, None);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use hcndc_core::{
         AlertEvent, AlertRuleDraft, AlertRuleRef, CalendarDraft, CalendarRef, Deadline, Definition,
         Edit, FlowDraft, FlowRef, Missed, Overlap, Param, ScheduleDraft, TriggerDraft,
     },
-    time::Timestamp,
+    time::{DateFormat, Timestamp},
     trigger::{
         TimeOfDay, Timing,
         calendar::{BusinessDays, DayFilter},
@@ -334,6 +334,7 @@ fn a_person_may_run_a_schedule_at_any_time_with_its_settings() {
         bed.apply(Input::RunSchedule {
             schedule: id(&bed),
             data_date,
+            date_format: None,
             downstream: None,
             params: Vec::new(),
             by: "bob".into(),
@@ -365,6 +366,7 @@ fn a_person_runs_a_schedule_with_params_over_its_own() {
     bed.apply(Input::RunSchedule {
         schedule: id(&bed),
         data_date: None,
+        date_format: Some("%Y%m%d".parse().unwrap()),
         downstream: None,
         params: vec![param("region", "us"), param("more", "x")],
         by: "bob".into(),
@@ -372,6 +374,8 @@ fn a_person_runs_a_schedule_with_params_over_its_own() {
     let row = &bed.store.executions[&bed.started()];
     let expected = [param("day", "1"), param("region", "us"), param("more", "x")];
     assert_eq!(row.params, expected);
+    let format = row.date_format.as_ref().map(DateFormat::as_str);
+    assert_eq!(format, Some("%Y%m%d"));
 }
 
 #[test]

@@ -214,6 +214,7 @@ impl World {
                     jobs: (!jobs.is_empty()).then_some(jobs),
                     downstream: *downstream,
                     data_date,
+                    date_format: None,
                     params: vec![],
                     trigger: TriggerKind::ALL[*how as usize % TriggerKind::ALL.len()],
                     by,
@@ -297,6 +298,7 @@ impl World {
                         from,
                         to: from.plus_days(i32::from(*days) - 1).unwrap(),
                         parallel: (*parallel).into(),
+                        date_format: None,
                         params: vec![],
                         by: "ann".into(),
                     }));
@@ -350,6 +352,7 @@ impl World {
                     let _ = self.send(Input::RunSchedule {
                         schedule,
                         data_date,
+                        date_format: None,
                         downstream: None,
                         params: Vec::new(),
                         by,
@@ -605,6 +608,7 @@ impl World {
                     jobs: None,
                     downstream: true,
                     data_date: date(0),
+                    date_format: None,
                     params: vec![],
                     trigger: TriggerKind::Manual,
                     by,

@@ -108,6 +108,7 @@ prop_compose! {
             flow: texts.0,
             job: texts.1,
             data_date: NaiveDate::from_num_days_from_ce_opt(day).and_then(DataDate::new).unwrap(),
+            date_format: None,
             kind,
             command: texts.2,
             args: args.into_iter().map(|(name, value)| Param { name, value }).collect(),

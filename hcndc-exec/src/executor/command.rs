@@ -296,8 +296,11 @@ fn hide(value: &str, secrets: &mut BTreeSet<String>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::executor::testing::order;
-    use hcndc_core::model::Param;
+    use crate::{executor::testing::order, wire};
+    use hcndc_core::{
+        engine::SourceAccess,
+        model::{DataSourceKind, Param, Secret, SqlScript},
+    };
 
     #[test]
     fn args_are_appended_each_as_one_word() {
@@ -388,6 +391,73 @@ mod tests {
         assert_eq!(env["HCNDC_PARAM_DB_TABLE_NAME"], "t_21");
         assert_eq!(env["OUT"], "t_21.csv");
         assert_eq!(env["HCNDC_ATTEMPT_ID"], "1");
+    }
+
+    /// Placeholders in all texts of an order come to the same on either side of the wire, whose words have no date format.
+    #[test]
+    fn a_date_format_goes_in_the_texts() {
+        let text = |name: &str| format!("{name}-${{date-1d}}-${{param.day}}-${{date:%j}}");
+        let source = SourceAccess {
+            name: "dwh".into(),
+            kind: DataSourceKind::Mysql,
+            host: "db".into(),
+            port: None,
+            database: "d".into(),
+            user: "u".into(),
+            password: Secret::new("${date}".to_owned()),
+            options: BTreeMap::new(),
+        };
+        let kinds = [
+            JobKind::Shell,
+            JobKind::Http(Box::new(HttpCall {
+                method: "POST".into(),
+                url: text("http://h/"),
+                headers: BTreeMap::from([("X-Day".into(), text("header"))]),
+                body: text("body"),
+                expect: String::new(),
+            })),
+            JobKind::Sql(SqlScript {
+                data_source: source,
+                statement: text("select '") + "'",
+                transaction: true,
+            }),
+            JobKind::Kettle(Box::new(KettleRun {
+                tool: KettleTool::Pan,
+                home: text("home"),
+                file: text("file"),
+                repository: text("repository"),
+                user: text("user"),
+                password: text("password"),
+                directory: text("directory"),
+                name: text("name"),
+                level: None,
+                params: BTreeMap::from([("DAY".into(), text("param"))]),
+            })),
+        ];
+        for kind in kinds {
+            let mut order = order(1, &text("command"));
+            order.kind = kind;
+            order.date_format = Some("%d.%m.%Y".parse().unwrap());
+            order.workdir = text("workdir");
+            order.env.insert("DAY".into(), text("env"));
+            order.values.insert("day".into(), "of ${date}".into());
+            order.values.insert("raw".into(), "${date}".into());
+            order.literal.insert("raw".into());
+            for name in ["arg", "raw"] {
+                order.args.push(Param {
+                    name: name.into(),
+                    value: "${date}".into(),
+                });
+            }
+            let sent = prepare(&order).unwrap();
+            assert_eq!(sent.env["DAY"], "env-20.11.2026-of 21.11.2026-325");
+            assert_eq!(sent.env["HCNDC_DATE"], "2026-11-21");
+            let wire = wire::RunOrder::from(order);
+            let received = RunOrder::try_from(wire).unwrap();
+            assert_eq!(received.date_format, None);
+            assert_eq!(received.values["raw"], "${date}");
+            assert_eq!(prepare(&received), Ok(sent));
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! | placeholder | becomes |
 //! | --- | --- |
-//! | `${date}` | the data date, `2026-11-21` |
+//! | `${date}` | the data date, `2026-11-21`; in the format of the execution if it has one |
 //! | `${date:FORMAT}` | the data date in a format of [chrono's](chrono::format::strftime), dates only |
 //! | `${date-1d}`, `${date+2w:%Y%m%d}` | a date so many days, weeks, months (`m`) or years away; may be chained |
 //! | `${flow_name}`, `${job_name}` | the names |
@@ -24,7 +24,11 @@ use chrono::{
     Months,
     format::{Item, StrftimeItems},
 };
-use hcndc_core::{engine::RunOrder, id::ExecutionId, time::DataDate};
+use hcndc_core::{
+    engine::RunOrder,
+    id::ExecutionId,
+    time::{DataDate, DateFormat},
+};
 
 /// A placeholder in a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,7 +46,7 @@ pub enum Subject {
     Date {
         /// How far from the data date; applied from left to right.
         offsets: Vec<Offset>,
-        /// How it is written; `None` for `%Y-%m-%d`.
+        /// How it is written; `None` as the execution says, or else `%Y-%m-%d`.
         format: Option<String>,
     },
     /// The flow's name.
@@ -84,6 +88,8 @@ pub enum Unit {
 pub struct Context<'a> {
     /// The date that the run is for.
     pub data_date: DataDate,
+    /// How dates are written whose placeholders do not say so; `None` for `%Y-%m-%d`.
+    pub date_format: Option<&'a DateFormat>,
     /// The flow's name.
     pub flow: &'a str,
     /// The job's name.
@@ -102,6 +108,7 @@ impl<'a> From<&'a RunOrder> for Context<'a> {
     fn from(order: &'a RunOrder) -> Self {
         Self {
             data_date: order.data_date,
+            date_format: order.date_format.as_ref(),
             flow: &order.flow,
             job: &order.job,
             execution: order.execution,
@@ -217,6 +224,42 @@ pub fn expand_value(value: &str, context: Context<'_>) -> Result<String, Templat
     replace(value, |subject| own(subject, context))
 }
 
+/// The text with this format in all placeholders of dates that name none: it comes to the same without a format of the
+/// execution as the one that was given does with it. A text with a wrong placeholder stays as it is, and comes to nothing either way.
+///
+/// ```
+/// use hcndc_exec::executor::template::with_date_format;
+/// let format = "%Y%m%d".parse()?;
+/// let text = with_date_format("load ${date-1d} ${date:%Y} ${date:-today}", &format);
+/// assert_eq!(text, "load ${date-1d:%Y%m%d} ${date:%Y} ${date:-today}");
+/// # Ok::<(), hcndc_core::time::TimeError>(())
+/// ```
+#[must_use]
+pub fn with_date_format(text: &str, format: &DateFormat) -> String {
+    let mut written = String::with_capacity(text.len());
+    let mut copied = 0;
+    for Placeholder { range, subject } in placeholders(text).unwrap_or_default() {
+        let Subject::Date {
+            offsets,
+            format: None,
+        } = subject
+        else {
+            continue;
+        };
+        // Without its brace.
+        written.push_str(&text[copied..range.end - 1]);
+        // `${date:-x}` and the like are the shell's.
+        if offsets.is_empty() && format.as_str().starts_with(SHELLS) {
+            written.push_str("+0d");
+        }
+        written.push(':');
+        written.push_str(format.as_str());
+        copied = range.end - 1;
+    }
+    written.push_str(&text[copied..]);
+    written
+}
+
 fn replace(
     text: &str,
     with: impl Fn(&Subject) -> Result<Option<String>, TemplateFault>,
@@ -244,9 +287,10 @@ fn own(subject: &Subject, context: Context<'_>) -> Result<Option<String>, Templa
     Ok(Some(match subject {
         Subject::Date { offsets, format } => {
             let date = shift(context.data_date, offsets).ok_or(TemplateFault::OutOfRange)?;
-            match format {
-                None => date.to_string(),
-                Some(format) => write_date(date, format)?,
+            match (format, context.date_format) {
+                (Some(format), _) => write_date(date, format)?,
+                (None, Some(format)) => format.write(date),
+                (None, None) => date.to_string(),
             }
         }
         Subject::FlowName => context.flow.to_owned(),
@@ -311,6 +355,9 @@ fn parse(inner: &str) -> Result<Option<Subject>, TemplateFault> {
     })
 }
 
+/// What follows the colon where `${date:…}` is the shell's.
+const SHELLS: [char; 4] = ['-', '=', '?', '+'];
+
 fn parse_date(rest: &str) -> Result<Option<Subject>, TemplateFault> {
     let (distance, format) = match rest.split_once(':') {
         Some((distance, format)) => (distance, Some(format)),
@@ -318,7 +365,7 @@ fn parse_date(rest: &str) -> Result<Option<Subject>, TemplateFault> {
     };
     // The shell's `${date-text}`, `${date:-text}`, `${date%.*}` and `${dated}`.
     let ours = match distance.as_bytes() {
-        [] => format.is_none_or(|format| !format.starts_with(['-', '=', '?', '+'])),
+        [] => format.is_none_or(|format| !format.starts_with(SHELLS)),
         [b'+' | b'-', b'0'..=b'9', ..] => true,
         _ => false,
     };
@@ -388,17 +435,29 @@ fn is_param_name(name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::{collection::vec, prelude::*, sample::select};
+
     use super::*;
 
     fn expanded_on(date: &str, text: &str) -> Result<String, TemplateFault> {
+        expanded_as(date, None, text)
+    }
+
+    fn expanded_as(
+        date: &str,
+        date_format: Option<&DateFormat>,
+        text: &str,
+    ) -> Result<String, TemplateFault> {
         let values = BTreeMap::from([
             ("table".to_owned(), "orders_${date:%Y%m}".to_owned()),
+            ("day".to_owned(), "d${date-1d}".to_owned()),
             ("loop".to_owned(), "${param.loop}".to_owned()),
             ("bad".to_owned(), "${date:%Q}".to_owned()),
             ("raw".to_owned(), "${date:%Q} ${param.table}".to_owned()),
         ]);
         let context = Context {
             data_date: date.parse().unwrap(),
+            date_format,
             flow: "retail",
             job: "load",
             execution: ExecutionId(7),
@@ -431,6 +490,36 @@ mod tests {
         assert_eq!(expanded("${date-1d}"), "2026-03-30");
         assert_eq!(expanded("${date+2w:%Y%m%d}"), "20260414");
         assert_eq!(expanded("${date-1m+1d:%d.%m.}"), "01.03.");
+    }
+
+    #[test]
+    fn dates_without_a_format_are_written_as_the_execution_says() {
+        let format = "%d/%m/%y".parse().unwrap();
+        let text = "${date} ${date-1m+1d} ${date:%Y} ${param.day} ${param.table} ${param.raw}";
+        assert_eq!(
+            expanded_as("2026-03-31", Some(&format), text).unwrap(),
+            "31/03/26 01/03/26 2026 d30/03/26 orders_202603 ${date:%Q} ${param.table}"
+        );
+    }
+
+    proptest! {
+        /// Executors are told formats so.
+        #[test]
+        fn a_text_with_the_format_in_it_comes_to_the_same(
+            pieces in vec(select(&[
+                "${date}", "${date-1d}", "${date+2m-1d}", "${date:%Y}", "${date-9999y}", "$${date}", "${date",
+                "${X:-${date}}", "${date:-x}", "${date%-*}", "}", "$", "日", "${param.table}", "${param.raw}",
+                "${param.none}", "${date:%Q}", "${date-1x}", "${flow_name}",
+            ][..]), 0..6),
+            format in select(&["%Y%m%d", "-%d", "=%d", "?", "+%m", "$%Y", "${date", "%d:%m", "日%j"][..]),
+        ) {
+            let text = pieces.concat();
+            let format: DateFormat = format.parse().unwrap();
+            prop_assert_eq!(
+                expanded_on("2026-03-31", &with_date_format(&text, &format)),
+                expanded_as("2026-03-31", Some(&format), &text)
+            );
+        }
     }
 
     #[test]

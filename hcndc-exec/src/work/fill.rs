@@ -187,6 +187,7 @@ mod tests {
         let values = BTreeMap::from([("x".to_owned(), value.to_owned())]);
         let context = Context {
             data_date: "2026-11-21".parse().expect("a date"),
+            date_format: None,
             flow: "f",
             job: "j",
             execution: ExecutionId(7),

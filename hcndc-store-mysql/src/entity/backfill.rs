@@ -6,7 +6,7 @@ use hcndc_core::{
 };
 use sea_orm::{DeriveIden, QueryResult, Value};
 
-use super::{Reader, Table, date, json, number, time, time_if};
+use super::{Reader, Table, date, date_format, json, number, time, time_if};
 use crate::SqlError;
 
 /// Columns of `backfill`.
@@ -20,6 +20,7 @@ pub(crate) enum Backfill {
     FromDate,
     ToDate,
     Parallel,
+    DateFormat,
     /// JSON; not queried.
     Params,
     StartedBy,
@@ -47,6 +48,7 @@ impl Table for Backfill {
         Self::FromDate,
         Self::ToDate,
         Self::Parallel,
+        Self::DateFormat,
         Self::Params,
         Self::StartedBy,
         Self::StartedAt,
@@ -65,6 +67,7 @@ impl Table for Backfill {
             date(row.from),
             date(row.to),
             i64::from(row.parallel).into(),
+            date_format(row.date_format.as_ref()),
             json("params", &row.params)?,
             row.started_by.as_str().into(),
             time(row.started_at),
@@ -88,6 +91,7 @@ impl Backfill {
             from: row.date("from_date")?,
             to: row.date("to_date")?,
             parallel: row.small("parallel")?,
+            date_format: row.date_format_if("date_format")?,
             params: row.json("params")?,
             started_by: row.column("started_by")?,
             started_at: row.time("started_at")?,

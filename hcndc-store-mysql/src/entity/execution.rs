@@ -6,7 +6,7 @@ use hcndc_core::{
 };
 use sea_orm::{DeriveIden, QueryResult, Value};
 
-use super::{Reader, Table, date, json, number, time, time_if};
+use super::{Reader, Table, date, date_format, json, number, time, time_if};
 use crate::SqlError;
 
 /// Columns of `execution`.
@@ -17,6 +17,7 @@ pub(crate) enum Execution {
     State,
     TriggerKind,
     DataDate,
+    DateFormat,
     /// JSON; not queried.
     Params,
     StartedBy,
@@ -48,6 +49,7 @@ impl Table for Execution {
         Self::State,
         Self::TriggerKind,
         Self::DataDate,
+        Self::DateFormat,
         Self::Params,
         Self::StartedBy,
         Self::StartedAt,
@@ -70,6 +72,7 @@ impl Table for Execution {
             row.state.as_str().into(),
             row.trigger.as_str().into(),
             date(row.data_date),
+            date_format(row.date_format.as_ref()),
             json("params", &row.params)?,
             row.started_by.as_str().into(),
             time(row.started_at),
@@ -98,6 +101,7 @@ impl Execution {
             fire_time: row.time_if("fire_time")?,
             backfill: row.number_if("backfill_id")?.map(BackfillId),
             data_date: row.date("data_date")?,
+            date_format: row.date_format_if("date_format")?,
             params: row.json("params")?,
             started_by: row.column("started_by")?,
             started_at: row.time("started_at")?,

@@ -68,7 +68,7 @@ use std::time::Duration;
 
 use hcndc_core::{
     model::Definition,
-    time::{DataDate, Timestamp},
+    time::{DataDate, DateFormat, Timestamp},
 };
 use sea_orm::{
     Value,
@@ -161,6 +161,10 @@ fn duration_if(duration: Option<Duration>) -> Value {
 
 pub(crate) fn date(date: DataDate) -> Value {
     date.to_naive().into()
+}
+
+fn date_format(format: Option<&DateFormat>) -> Value {
+    format.map(DateFormat::as_str).into()
 }
 
 pub(crate) fn json<T: Serialize + ?Sized>(

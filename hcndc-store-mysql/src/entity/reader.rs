@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use hcndc_core::time::{DataDate, Timestamp};
+use hcndc_core::time::{DataDate, DateFormat, Timestamp};
 use sea_orm::{QueryResult, TryGetable, prelude::Date};
 use serde::de::DeserializeOwned;
 
@@ -66,6 +66,15 @@ impl<'a> Reader<'a> {
         };
         let date = DataDate::new(date).ok_or_else(|| self.senseless(column))?;
         Ok(Some(date))
+    }
+
+    pub(crate) fn date_format_if(
+        self,
+        column: &'static str,
+    ) -> Result<Option<DateFormat>, SqlError> {
+        let text = self.column::<Option<String>>(column)?;
+        let format = text.map(|text| text.parse().map_err(|error| self.corrupt(column, error)));
+        format.transpose()
     }
 
     /// A name that stands for a value, such as a state.

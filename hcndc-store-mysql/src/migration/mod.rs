@@ -19,6 +19,7 @@ mod m20261127_000004_webhooks;
 mod m20261127_000005_tokens;
 mod m20261127_000006_reports;
 mod m20261127_000008_acknowledged;
+mod m20261127_000009_date_formats;
 mod make;
 mod status;
 
@@ -60,6 +61,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261127_000005_tokens::Migration),
             Box::new(m20261127_000006_reports::Migration),
             Box::new(m20261127_000008_acknowledged::Migration),
+            Box::new(m20261127_000009_date_formats::Migration),
         ]
     }
 

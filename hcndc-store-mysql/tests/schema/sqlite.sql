@@ -150,7 +150,8 @@ CREATE TABLE "backfill" ( "id" integer NOT NULL PRIMARY KEY,
   "restarted_by" text,
   "restarts" integer NOT NULL ,
   "start_key" varchar(255),
-  "start_print" integer);
+  "start_print" integer,
+  "date_format" varchar(255));
 
 CREATE INDEX "backfill_by_flow" ON "backfill" ("flow_id", "id");
 
@@ -207,7 +208,8 @@ CREATE TABLE "execution" ( "id" integer NOT NULL PRIMARY KEY,
   "partial" boolean NOT NULL DEFAULT FALSE,
   "loaded_in" integer,
   "start_key" varchar(255),
-  "start_print" integer);
+  "start_print" integer,
+  "date_format" varchar(255));
 
 CREATE INDEX "execution_by_backfill" ON "execution" ("backfill_id", "id");
 

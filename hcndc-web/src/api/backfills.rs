@@ -19,6 +19,7 @@ use warp::Filter as _;
 use super::{
     body::{self, Body},
     caller::Caller,
+    dates::date_format,
     executions::{NothingBody, param_faults, start_once},
     jobs::{FlowName, flow_in_query},
     needs::{READ, SCHEDULE},
@@ -86,6 +87,11 @@ pub(super) struct BackfillBody {
     /// Dates at once, in their order: 1 to 366. Default: 1; each date waits for the end of the one before.
     #[serde(default = "one")]
     parallel: u32,
+    /// How dates are written in commands where a placeholder does not say so itself, as `strftime` does, such as `%Y%m%d`: fields of
+    /// dates, and no time of day. Default: `%Y-%m-%d`.
+    #[serde(default)]
+    #[schema(example = "%Y%m%d")]
+    date_format: Option<String>,
     /// Values that go before the flows' and jobs' own.
     #[serde(default)]
     #[schema(value_type = BTreeMap<String, String>)]
@@ -139,6 +145,9 @@ pub(super) struct BackfillDto {
     to: String,
     /// Dates at once.
     parallel: u32,
+    /// How dates are written in commands where a placeholder does not say so itself; null for `%Y-%m-%d`.
+    #[schema(example = "%Y%m%d")]
+    date_format: Option<String>,
     /// Values that go before the flows' and jobs' own.
     #[schema(value_type = BTreeMap<String, String>)]
     params: TextMap,
@@ -199,6 +208,7 @@ impl BackfillDto {
             from: row.from.to_string(),
             to: row.to.to_string(),
             parallel: row.parallel,
+            date_format: row.date_format.as_ref().map(ToString::to_string),
             params: params_to_map(&row.params),
             started_by: row.started_by.clone(),
             started_at: row.started_at.to_string(),
@@ -260,6 +270,7 @@ async fn request<H, T>(
         date.ok()
     };
     let (from, to) = (date("from", &body.from), date("to", &body.to));
+    let date_format = date_format(body.date_format.as_deref(), &mut blames);
     let named = body.flow.clone();
     let flow: Option<FlowId> = app.look(move |engine| named.find_flow(engine)).await?;
     if flow.is_none() {
@@ -276,6 +287,7 @@ async fn request<H, T>(
         from,
         to,
         parallel: body.parallel,
+        date_format,
         params: map_to_params(&body.params),
         by: caller.by.clone(),
     })

@@ -7,7 +7,6 @@ use hcndc_core::{
     id::{BackfillId, ExecutionId, FlowId, JobId, JobRunId, ScheduleId},
     model::DefinitionError,
     port::{ExecutionQuery, ExecutionView, FlowRunView, History, StartKey, Transport},
-    time::DataDate,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -16,6 +15,7 @@ use warp::Filter as _;
 use super::{
     body::{self, Body},
     caller::Caller,
+    dates::{data_date, date_format},
     jobs::{FlowName, flow_in_query},
     needs::{EXECUTE, READ},
     page::{Asked, NEWEST_FIRST, PageDto},
@@ -95,6 +95,11 @@ struct StartBody {
     /// The date that it is for. Default: yesterday in the server's zone.
     #[serde(default)]
     data_date: Option<String>,
+    /// How dates are written in commands where a placeholder does not say so itself, as `strftime` does, such as `%Y%m%d`: fields of
+    /// dates, and no time of day. Default: `%Y-%m-%d`.
+    #[serde(default)]
+    #[schema(example = "%Y%m%d")]
+    date_format: Option<String>,
     /// Values that go before the flows' and jobs' own.
     #[serde(default)]
     #[schema(value_type = BTreeMap<String, String>)]
@@ -200,6 +205,9 @@ pub(super) struct ExecutionDto {
     /// The date that it is for.
     #[schema(example = "2026-11-21")]
     data_date: String,
+    /// How dates are written in commands where a placeholder does not say so itself; null for `%Y-%m-%d`.
+    #[schema(example = "%Y%m%d")]
+    date_format: Option<String>,
     /// Values that go before the flows' and jobs' own.
     #[schema(value_type = BTreeMap<String, String>)]
     params: TextMap,
@@ -290,6 +298,7 @@ impl From<ExecutionView> for ExecutionDto {
             fire_time: row.fire_time.map(|at| at.to_string()),
             backfill: row.backfill.map(|id| id.0),
             data_date: row.data_date.to_string(),
+            date_format: row.date_format.map(|it| it.to_string()),
             params: params_to_map(&row.params),
             started_by: row.started_by,
             started_at: row.started_at.to_string(),
@@ -461,15 +470,9 @@ async fn to_start<H: History, T: Transport>(
     body: StartBody,
 ) -> Result<Start, Problem> {
     let mut blames = Vec::new();
-    let data_date = match body.data_date.as_deref().map(str::parse::<DataDate>) {
-        None => app.yesterday(),
-        Some(Ok(date)) => date,
-        Some(Err(_)) => {
-            let text = body.data_date.unwrap_or_default();
-            blames.push(Blame::of("data_date", BlameError::BadDate { text }));
-            app.yesterday()
-        }
-    };
+    let data_date = data_date(body.data_date.as_deref(), &mut blames);
+    let data_date = data_date.unwrap_or_else(|| app.yesterday());
+    let date_format = date_format(body.date_format.as_deref(), &mut blames);
     blames.extend(body.params.iter().flat_map(param_faults));
     let mut flows = body.flows;
     flows.extend(body.flow);
@@ -505,6 +508,7 @@ async fn to_start<H: History, T: Transport>(
         jobs,
         downstream: body.with_downstream,
         data_date,
+        date_format,
         params: map_to_params(&body.params),
         trigger: TriggerKind::Manual,
         by: caller.by.clone(),

@@ -309,6 +309,7 @@ async fn start<H: History + 'static, T: Transport + 'static>(
         jobs: None,
         downstream: arrival.hook.downstream,
         data_date: reading.data_date,
+        date_format: None,
         params: reading.params,
         trigger: TriggerKind::Webhook,
         by: format!("webhook {}", arrival.hook.name),

@@ -13,6 +13,7 @@ mod common_answers;
 mod control;
 mod control_many;
 mod cron;
+mod dates;
 mod definition;
 mod denial;
 mod described;
@@ -110,6 +111,7 @@ fn all<H: History + 'static, T: Transport + 'static>(app: &Arc<App<H, T>>) -> Ve
     routes.extend(hooks::routes(app));
     routes.extend(firings::routes(app));
     routes.extend(cron::routes(app));
+    routes.extend(dates::routes(app));
     routes.extend(backfills::routes(app));
     routes.extend(forecast::routes(app));
     routes.extend(alerts::routes(app));

@@ -10,9 +10,9 @@ use utoipa::{
 use warp::Filter as _;
 
 use super::{
-    alerts, audit, backfills, common_answers, control, control_many, cron, described, draft_check,
-    events, executions, executors, firings, flows, forecast, graphs, grid, health, history, hooks,
-    job_edits, job_runs, jobs, logs, many, mesh,
+    alerts, audit, backfills, common_answers, control, control_many, cron, dates, described,
+    draft_check, events, executions, executors, firings, flows, forecast, graphs, grid, health,
+    history, hooks, job_edits, job_runs, jobs, logs, many, mesh,
     needs::NOTHING,
     oidc, overview, pages,
     problem::Problem,
@@ -72,7 +72,7 @@ pub(super) fn route() -> Route {
         executors::delete, executors::test,
         many::directories, draft_check::check,
         schedules::pause, schedules::resume, schedules::pause_many, schedules::resume_many, schedules::run, schedules::next,
-        schedules::explain, firings::of_schedule, firings::list, cron::preview, forecast::look_ahead,
+        schedules::explain, firings::of_schedule, firings::list, cron::preview, dates::preview, forecast::look_ahead,
         backfills::plan, backfills::list, backfills::start, backfills::detail, backfills::stop, backfills::restart,
         trials::data_source, trials::file_server, trials::param, trials::alert_channel, watched::test, watched::state,
         hooks::receive, hooks::test, hooks::deliveries,

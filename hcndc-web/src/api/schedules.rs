@@ -19,12 +19,13 @@ use warp::Filter as _;
 use super::{
     body::{self, Body},
     caller::Caller,
+    dates::{self, date_format},
     executions::{
         ExecutionDto, NothingBody, execution_of, find as find_execution, param_faults, start_once,
     },
     firings::FiringDto,
     needs::{READ, SCHEDULE},
-    problem::{Blame, BlameError, Problem, ProblemDto},
+    problem::{Blame, Problem, ProblemDto},
     query::Query,
     resources,
     revision::map_to_params,
@@ -102,6 +103,11 @@ pub(super) struct RunBody {
     /// The date that it is for. Default: the one that it would have if it fired now.
     #[serde(default)]
     data_date: Option<String>,
+    /// How dates are written in commands where a placeholder does not say so itself, as `strftime` does, such as `%Y%m%d`: fields of
+    /// dates, and no time of day. Default: `%Y-%m-%d`.
+    #[serde(default)]
+    #[schema(example = "%Y%m%d")]
+    date_format: Option<String>,
     /// Whether all flows downstream of its flow take part. Default: as the schedule says.
     #[serde(default)]
     with_downstream: Option<bool>,
@@ -306,18 +312,15 @@ pub(super) async fn run<H: History + 'static, T: Transport + 'static>(
 
 fn to_run(schedule: ScheduleId, caller: Caller, body: RunBody) -> Result<Input, Problem> {
     let mut blames: Vec<Blame> = body.params.iter().filter_map(param_faults).collect();
-    let date = body.data_date.as_deref().map(str::parse::<DataDate>);
-    let data_date = date.transpose().unwrap_or_else(|_| {
-        let text = body.data_date.clone().unwrap_or_default();
-        blames.push(Blame::of("data_date", BlameError::BadDate { text }));
-        None
-    });
+    let data_date = dates::data_date(body.data_date.as_deref(), &mut blames);
+    let date_format = date_format(body.date_format.as_deref(), &mut blames);
     if !blames.is_empty() {
         return Err(Problem::BadBody(blames));
     }
     Ok(Input::RunSchedule {
         schedule,
         data_date,
+        date_format,
         downstream: body.with_downstream,
         params: map_to_params(&body.params),
         by: caller.by,

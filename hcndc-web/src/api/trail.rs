@@ -443,6 +443,7 @@ fn deeds(input: &Input) -> Vec<Deed> {
                 "jobs": jobs,
                 "downstream": start.downstream,
                 "data_date": start.data_date.to_string(),
+                "date_format": start.date_format,
             });
             with(vec![Deed::new("start", "execution")], after)
         }
@@ -481,6 +482,7 @@ fn deeds(input: &Input) -> Vec<Deed> {
                 "from": request.from.to_string(),
                 "to": request.to.to_string(),
                 "parallel": request.parallel,
+                "date_format": request.date_format,
             });
             with(vec![Deed::new("start", "backfill")], after)
         }
@@ -493,11 +495,15 @@ fn deeds(input: &Input) -> Vec<Deed> {
         Input::RunSchedule {
             schedule,
             data_date,
+            date_format,
             ..
         } => {
             let deed = Deed::new("run", "schedule").on(schedule.0, String::new());
             let date = data_date.map(|date| date.to_string());
-            with(vec![deed], json!({"data_date": date}))
+            with(
+                vec![deed],
+                json!({"data_date": date, "date_format": date_format}),
+            )
         }
         Input::Acknowledge { alerts, .. } => {
             let each = alerts.iter();

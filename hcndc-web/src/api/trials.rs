@@ -11,7 +11,6 @@ use hcndc_core::{
     id::{AlertChannelId, DataSourceId, FileServerId, ParamId},
     model::{ContextValue, DefinitionId, ParamKind},
     port::{Clock as _, History, Permission, Transport},
-    time::DataDate,
 };
 use hcndc_exec::executor::template;
 use serde::{Deserialize, Serialize};
@@ -21,9 +20,10 @@ use warp::Filter as _;
 use super::{
     body::Body,
     caller::Caller,
+    dates::{data_date, date_format},
     denial::Denial,
     needs::WRITE,
-    problem::{Blame, BlameError, Problem, ProblemDto},
+    problem::{Problem, ProblemDto},
     route::{Json, Route, at_id, body, caller, having},
 };
 use crate::{
@@ -78,6 +78,10 @@ pub(super) struct ParamTrialBody {
     #[serde(default)]
     #[schema(example = "2026-11-21")]
     data_date: Option<String>,
+    /// How placeholders write dates that do not say so themselves, as `strftime` does. Default: `%Y-%m-%d`.
+    #[serde(default)]
+    #[schema(example = "%Y%m%d")]
+    date_format: Option<String>,
 }
 
 /// Nothing is said.
@@ -182,13 +186,14 @@ pub(super) async fn param<H: History, T: Transport>(
     caller: Caller,
     body: Body,
 ) -> Result<Json<TrialDto>, Problem> {
-    let ParamTrialBody { data_date } = body.optional_json().await?;
-    let data_date = match data_date {
-        None => app.yesterday(),
-        Some(text) => text.parse::<DataDate>().map_err(|_| {
-            Problem::BadBody(vec![Blame::of("data_date", BlameError::BadDate { text })])
-        })?,
-    };
+    let body: ParamTrialBody = body.optional_json().await?;
+    let mut blames = Vec::new();
+    let data_date = data_date(body.data_date.as_deref(), &mut blames);
+    let format = date_format(body.date_format.as_deref(), &mut blames);
+    if !blames.is_empty() {
+        return Err(Problem::BadBody(blames));
+    }
+    let data_date = data_date.unwrap_or_else(|| app.yesterday());
     let id = ParamId(id);
     let param = find(&app, &caller, id.into(), move |engine| {
         let param = engine.param(id)?;
@@ -197,7 +202,7 @@ pub(super) async fn param<H: History, T: Transport>(
     let param = param.await?;
     let begun = Instant::now();
     let values = BTreeMap::new();
-    let context = query::trial(data_date, &values);
+    let context = query::trial(data_date, format.as_ref(), &values);
     let expanded =
         |text: &str| template::expand_value(text, context).map_err(|error| error.to_string());
     let came = match &param.kind {

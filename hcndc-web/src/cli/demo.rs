@@ -142,6 +142,7 @@ async fn night(server: &Server, folder: &Path, date: DataDate, lang: Lang) -> Ex
             jobs: None,
             downstream: false,
             data_date: date,
+            date_format: None,
             params: Vec::new(),
             trigger: TriggerKind::Manual,
             by,

@@ -196,6 +196,7 @@ mod tests {
             flow: "f".into(),
             job: "j".into(),
             data_date: "2026-11-21".parse().expect("a date"),
+            date_format: None,
             kind: JobKind::Sql(SqlScript {
                 data_source: SourceAccess {
                     name: "dw".into(),

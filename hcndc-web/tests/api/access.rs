@@ -221,7 +221,9 @@ async fn each_route_asks_for_what_it_needs() {
             }
             ("backfills", _) if known.ends_with("plan") => Some(Permission::Read),
             ("backfills", _) => Some(Permission::Schedule),
-            ("cron" | "forecast" | "graphs" | "drafts", _) => Some(Permission::Read),
+            ("cron" | "date-formats" | "forecast" | "graphs" | "drafts", _) => {
+                Some(Permission::Read)
+            }
             _ => Some(Permission::Write),
         })
     };

@@ -114,6 +114,12 @@ async fn starts_that_cannot_be_are_refused() {
             Some("data_date"),
         ),
         (
+            json!({"flow": "extract", "date_format": "%Y-%m-%d %H"}),
+            400,
+            "bad_body",
+            Some("date_format"),
+        ),
+        (
             json!({"flow": "extract", "params": {"a b": "1"}}),
             400,
             "bad_body",
@@ -158,6 +164,37 @@ async fn starts_that_cannot_be_are_refused() {
     ] {
         bed.get(path).await.problem(404, "unknown_execution");
     }
+}
+
+#[tokio::test]
+async fn a_start_may_say_how_dates_are_written() {
+    let bed = Bed::two_flows().await;
+    let body = json!({"flow": "extract", "data_date": "2026-11-21", "date_format": "%Y%m%d"});
+    let execution = bed.post("executions", &body).await.expect(201);
+    assert_eq!(execution["date_format"], "%Y%m%d");
+    let order = bed.hand.order("extract/orders").await;
+    assert_eq!(order.date_format, Some("%Y%m%d".parse().unwrap()));
+
+    let asked = async |body| bed.post("date-formats/preview", &body).await;
+    let written = asked(json!({"date_format": "%d/%m/%y", "data_date": "2026-11-21"}));
+    let expected = json!({"data_date": "2026-11-21", "written": "21/11/26"});
+    assert_eq!(written.await.expect(200), expected);
+    let yesterday = asked(json!({"date_format": "%F"})).await.expect(200);
+    assert_eq!(yesterday["data_date"], yesterday["written"]);
+    let wrong = asked(json!({"date_format": "%H:%M", "data_date": "2026-02-30"}));
+    let problem = wrong.await.problem(400, "bad_body");
+    let faults = problem["faults"].as_array().unwrap();
+    let codes: Vec<_> = faults
+        .iter()
+        .map(|it| (it["field"].as_str(), it["code"].as_str()))
+        .collect();
+    assert_eq!(
+        codes,
+        [
+            (Some("data_date"), Some("bad_date")),
+            (Some("date_format"), Some("bad_format"))
+        ]
+    );
 }
 
 #[tokio::test]

@@ -98,6 +98,12 @@ impl Hand {
         attempt
     }
 
+    /// Waits until a job is to run, and tells what of it was ordered.
+    pub(crate) async fn order(&self, job: &str) -> RunOrder {
+        let (attempt, _) = self.ordered(job).await;
+        self.state().live[&attempt].1.clone()
+    }
+
     async fn ordered(&self, job: &str) -> (AttemptId, ExecutorId) {
         loop {
             let changed = self.shared.changed.notified();

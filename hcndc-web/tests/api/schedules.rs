@@ -79,8 +79,7 @@ async fn a_schedule_is_paused_and_resumed_alone_or_with_others() {
 #[tokio::test]
 async fn a_schedule_is_run_at_once_with_a_date_params_and_what_is_downstream() {
     let (bed, path) = scheduled().await;
-    let body =
-        json!({"data_date": "2026-11-01", "params": {"region": "us"}, "with_downstream": true});
+    let body = json!({"data_date": "2026-11-01", "date_format": "%Y%m%d", "params": {"region": "us"}, "with_downstream": true});
     let run = bed.post(&format!("{path}/run"), &body).await;
     let execution = run.expect(201);
     assert_eq!(
@@ -88,6 +87,7 @@ async fn a_schedule_is_run_at_once_with_a_date_params_and_what_is_downstream() {
         format!("/api/v1/executions/{}", execution["id"])
     );
     assert_eq!(execution["data_date"], "2026-11-01");
+    assert_eq!(execution["date_format"], "%Y%m%d");
     assert_eq!(execution["params"], json!({"day": "1", "region": "us"}));
     assert_eq!(execution["trigger"], "manual");
     assert_eq!(format!("schedules/{}", execution["schedule"]), path);
@@ -97,12 +97,13 @@ async fn a_schedule_is_run_at_once_with_a_date_params_and_what_is_downstream() {
         .await;
     let plain = plain.expect(201);
     assert_eq!(plain["flows"].as_array().unwrap().len(), 1);
+    assert_eq!(plain["date_format"], json!(null));
     let live = bed.get(&path).await.expect(200)["live"].clone();
     assert_eq!(live, json!([execution["id"], plain["id"]]));
-    let wrong = json!({"data_date": "2026-13-01", "params": {"1": "x"}});
+    let wrong = json!({"data_date": "2026-13-01", "date_format": "%H", "params": {"1": "x"}});
     let problem = bed.post(&format!("{path}/run"), &wrong).await;
     let problem = problem.problem(400, "bad_body");
-    assert_eq!(problem["faults"].as_array().unwrap().len(), 2);
+    assert_eq!(problem["faults"].as_array().unwrap().len(), 3);
     bed.post("schedules/9999/run", &json!({}))
         .await
         .problem(404, "unknown_schedule");
@@ -287,7 +288,7 @@ async fn a_wrong_cron_expression_tells_the_place_of_its_fault() {
 #[tokio::test]
 async fn a_backfill_is_planned_run_stopped_and_restarted() {
     let bed = Bed::two_flows().await;
-    let body = json!({"flow": "extract", "from": "2026-11-01", "to": "2026-11-03", "with_downstream": true, "params": {"a": "b"}});
+    let body = json!({"flow": "extract", "from": "2026-11-01", "to": "2026-11-03", "with_downstream": true, "date_format": "%d.%m.", "params": {"a": "b"}});
     let plan = bed.post("backfills/plan", &body).await.expect(200);
     assert_eq!(
         plan["dates"],
@@ -315,6 +316,10 @@ async fn a_backfill_is_planned_run_stopped_and_restarted() {
     assert_eq!(
         (&its["backfill"], &its["params"]),
         (&backfill["id"], &json!({"a": "b"}))
+    );
+    assert_eq!(
+        (&its["date_format"], &backfill["date_format"]),
+        (&json!("%d.%m."), &json!("%d.%m."))
     );
     bed.post(&format!("{path}/restart"), &json!({}))
         .await

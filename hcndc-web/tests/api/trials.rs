@@ -133,6 +133,11 @@ async fn a_param_tells_its_value_for_a_date() {
         let (ok, said) = test(&bed, &param, &json!({"data_date": "2026-11-21"})).await;
         assert_eq!((ok, said.as_str()), expected, "{name}");
     }
+    let sql = query("select max(id) || ' ${date-1d} ${date:%d}' from batch");
+    let param = made(&bed, "params", &json!({"name": "written", "sql": sql})).await;
+    let body = json!({"data_date": "2026-11-21", "date_format": "%Y%m%d"});
+    let came = test(&bed, &param, &body).await;
+    assert_eq!(came, (true, "42 20261120 21".to_owned()));
     let problem = bed
         .post("params/999/test", &json!({"data_date": "today"}))
         .await;

@@ -678,6 +678,7 @@ fn order(attempt: u64, execution: u64, job_run: u64, query: &str) -> ResolveOrde
         flow: "flow".to_owned(),
         job: "job".to_owned(),
         data_date: "2026-11-21".parse().unwrap(),
+        date_format: None,
         asks: vec![ParamAsk {
             param: ParamId(1),
             name: "p".to_owned(),
@@ -730,6 +731,12 @@ async fn placeholders_of_a_query_are_those_of_commands() {
     assert_eq!(
         answer(&asking, order(1, 1, 1, query)).await.as_deref(),
         Ok("20261120|flow|3|'x")
+    );
+    let mut as_its_execution = order(5, 2, 5, "SELECT '${date-1d} ${date:%Y}'");
+    as_its_execution.date_format = Some("%d/%m".parse().unwrap());
+    assert_eq!(
+        answer(&asking, as_its_execution).await.as_deref(),
+        Ok("20/11 2026")
     );
     let unquoted = answer(&asking, order(2, 1, 2, "SELECT ${param.limit}")).await;
     assert_eq!(unquoted, Err(ResolveErrorKind::Other));

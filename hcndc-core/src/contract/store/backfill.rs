@@ -17,6 +17,7 @@ pub async fn a_backfill_is_loaded_until_it_succeeds<F: StoreFixture>(fixture: &F
     let mut row = BackfillRow {
         downstream: true,
         parallel: 366,
+        date_format: Some(sample::date_format("%Y%m%d")),
         params: vec![sample::param("zone", "华东"), sample::param("empty", "")],
         ended_at: Some(at(60)),
         stopped_by: Some(String::from("o'brien")),

@@ -9,3 +9,5 @@ mod report;
 mod resolved;
 mod start;
 mod wake;
+
+pub(super) use fire::RunChanged;

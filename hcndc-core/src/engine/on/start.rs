@@ -86,6 +86,7 @@ impl Engine {
             fire_time: opening.fire_time,
             backfill: opening.backfill,
             data_date: start.data_date,
+            date_format: start.date_format,
             params: start.params,
             started_by: start.by,
             started_at: self.now,

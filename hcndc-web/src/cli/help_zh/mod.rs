@@ -148,7 +148,7 @@ const ARGUMENTS: &[(&str, &str)] = &[
         "原执行服务器主机上 hcndc-exec 监听的端口，数据库中没有",
     ),
     (
-        "date_format",
+        "hcndc import old-hcndc date_format",
         "任务得到的 `$date` 的写法（strftime）：较新版本为 %Y%m%d，较早版本为 %Y-%m-%d",
     ),
     (

@@ -197,6 +197,10 @@ pub(super) const ARGUMENTS: &[(&str, &str)] = &[
         "date",
         "数据日期，YYYY-MM-DD；默认为服务时区的昨天，调度则为现在触发时的日期",
     ),
+    (
+        "date_format",
+        "命令中未自带格式的日期占位符的写法（strftime）；默认为 %Y-%m-%d",
+    ),
     ("set", "参数的值，优先于其他一切；可多次给出"),
     ("with_downstream", "连同全部下游任务流"),
     ("watch", "跟踪到结束；退出码表示结果"),

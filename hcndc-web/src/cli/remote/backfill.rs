@@ -71,6 +71,9 @@ struct RangeArgs {
     /// Dates that run at once
     #[arg(long, value_name = "N", default_value_t = 1)]
     parallel: u32,
+    /// How dates are written in commands where a placeholder does not say so itself, as of strftime; %Y-%m-%d if not given
+    #[arg(long, value_name = "FORMAT")]
+    date_format: Option<String>,
     /// With all flows downstream
     #[arg(long)]
     with_downstream: bool,
@@ -153,14 +156,18 @@ const FLOWS: &[Column] = &[
 
 impl RangeArgs {
     fn body(&self) -> Value {
-        json!({
+        let mut body = json!({
             "flow": reference(&self.flow),
             "from": self.from,
             "to": self.to,
             "parallel": self.parallel,
             "with_downstream": self.with_downstream,
             "params": params(&self.set),
-        })
+        });
+        if let Some(format) = &self.date_format {
+            body["date_format"] = json!(format);
+        }
+        body
     }
 }
 

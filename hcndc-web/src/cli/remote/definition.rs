@@ -46,6 +46,9 @@ struct TestArgs {
     /// Of a shared param: the data date that its query is asked for
     #[arg(long, value_name = "DATE")]
     date: Option<String>,
+    /// Of a shared param: how dates are written where a placeholder does not say so itself, as of strftime
+    #[arg(long, value_name = "FORMAT")]
+    date_format: Option<String>,
 }
 
 pub(super) async fn run(
@@ -78,9 +81,9 @@ async fn test(desk: &Desk, noun: &'static Noun, args: &TestArgs) -> Result<Exit,
     }
     let id = desk.id(noun, &args.name).await?;
     let path = format!("/api/v1/{}/{id}/test", noun.path);
-    let body = match (&args.date, noun.path == SHARED_PARAM.path) {
-        (Some(date), true) => json!({ "data_date": date }),
-        _ => Value::Null,
+    let body = match noun.path == SHARED_PARAM.path {
+        true => json!({ "data_date": args.date, "date_format": args.date_format }),
+        false => Value::Null,
     };
     let trial = desk.served.send(Method::POST, &path, &body).await?;
     let works = trial["ok"].as_bool().unwrap_or(false);

@@ -23,7 +23,7 @@ use hcndc_core::{
     engine::Settings,
     model::Param,
     scheduler::{Leadership, Scheduler},
-    time::DataDate,
+    time::{DataDate, DateFormat},
 };
 use hcndc_store_mysql::{Durability, SqlError, SqlStore};
 use tokio::sync::mpsc;
@@ -64,6 +64,9 @@ pub(super) struct RunArgs {
     /// Data date, YYYY-MM-DD; yesterday in the mesh's zone if not given
     #[arg(long, value_name = "DATE", value_parser = data_date)]
     date: Option<DataDate>,
+    /// How dates are written in commands where a placeholder does not say so itself, as of strftime; %Y-%m-%d if not given
+    #[arg(long, value_name = "FORMAT", value_parser = date_format)]
+    date_format: Option<DateFormat>,
     /// Value of a param, before the file's own; may be given several times
     #[arg(long = "set", value_name = "NAME=VALUE", value_parser = assignment)]
     set: Vec<Param>,
@@ -83,6 +86,11 @@ pub(super) struct RunArgs {
 
 pub(super) fn data_date(text: &str) -> Result<DataDate, String> {
     text.parse::<DataDate>().map_err(|error| error.to_string())
+}
+
+pub(super) fn date_format(text: &str) -> Result<DateFormat, String> {
+    text.parse::<DateFormat>()
+        .map_err(|error| error.to_string())
 }
 
 pub(super) fn assignment(text: &str) -> Result<Param, String> {

@@ -89,6 +89,7 @@ pub(super) async fn start(
         jobs: None,
         downstream: false,
         data_date,
+        date_format: args.date_format.clone(),
         params: args.set.clone(),
         trigger: TriggerKind::Manual,
         by,

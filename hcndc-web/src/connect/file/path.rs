@@ -84,7 +84,7 @@ fn only_dates(text: &str) -> Result<(), String> {
 
 fn expand(text: &str, date: DataDate) -> Result<String, String> {
     let values = BTreeMap::new();
-    let expanded = template::expand_value(text, trial(date, &values));
+    let expanded = template::expand_value(text, trial(date, None, &values));
     expanded.map_err(|error| error.to_string())
 }
 

@@ -2,7 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use hcndc_core::{engine::ResolveOrder, id::ExecutionId, model::DataSourceKind, time::DataDate};
+use hcndc_core::{
+    engine::ResolveOrder,
+    id::ExecutionId,
+    model::DataSourceKind,
+    time::{DataDate, DateFormat},
+};
 use hcndc_exec::executor::template::{self, Context, Subject};
 pub use hcndc_exec::work::fill::{QueryError, fill as fill_with};
 
@@ -25,6 +30,7 @@ pub fn fill(
 ) -> Result<String, QueryError> {
     let context = Context {
         data_date: order.data_date,
+        date_format: order.date_format.as_ref(),
         flow: &order.flow,
         job: &order.job,
         execution: order.execution,
@@ -38,11 +44,16 @@ pub fn fill(
 /// No value is what another job has put out.
 static NONE: BTreeSet<String> = BTreeSet::new();
 
-/// What is known where a param is tried out: a date, and nothing of a run.
+/// What is known where a param is tried out: a date and how dates are written, and nothing of a run.
 #[must_use]
-pub const fn trial(data_date: DataDate, values: &BTreeMap<String, String>) -> Context<'_> {
+pub const fn trial<'a>(
+    data_date: DataDate,
+    date_format: Option<&'a DateFormat>,
+    values: &'a BTreeMap<String, String>,
+) -> Context<'a> {
     Context {
         data_date,
+        date_format,
         flow: "test",
         job: "test",
         execution: ExecutionId(0),

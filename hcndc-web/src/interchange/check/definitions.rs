@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use chrono_tz::Tz;
 use hcndc_core::model::Escalation;
+use hcndc_core::time::DateFormat;
 use hcndc_core::trigger::cron::{Cron, Dialect};
 use hcndc_core::trigger::interval::Interval;
-use hcndc_exec::executor::template;
 
 use super::places::{Faults, Mesh};
 use super::{check_directory, check_no_zero, check_range, check_zone};
@@ -160,9 +160,7 @@ fn check_param(param: &MeshParam, node: &Node, path: &str, faults: &mut Faults<'
 
 /// A form of dates that executors can print.
 fn check_date_form(form: &str, path: &str, faults: &mut Faults<'_>) {
-    let placeholder = format!("${{date:{form}}}");
-    let holds = template::placeholders(&placeholder).is_ok_and(|found| found.len() == 1);
-    if !holds {
+    if form.parse::<DateFormat>().is_err() {
         let form = shorten(form);
         faults.tell(path, Problem::BadDateForm { form });
     }

@@ -4,15 +4,13 @@ use alloc::{
     collections::BTreeMap, collections::BTreeSet, format, string::String, string::ToString,
     vec::Vec,
 };
-use core::{fmt::Write as _, time::Duration};
-
-use chrono::{
-    NaiveDate,
-    format::{Item, StrftimeItems},
-};
+use core::time::Duration;
 
 use super::Plan;
-use crate::model::{DefinitionError, LONGEST_TEXT, Param};
+use crate::{
+    model::{DefinitionError, LONGEST_TEXT, Param},
+    time::DateFormat,
+};
 
 impl Plan<'_> {
     pub(super) fn check_name(&mut self, at: usize, name: &str, is_flow: bool) {
@@ -102,15 +100,7 @@ impl Plan<'_> {
     }
 
     pub(super) fn check_date_format(&mut self, at: usize, field: &str, format: &str) {
-        let items = || StrftimeItems::new(format);
-        // Forms with a time of day parse, and fail only when a date is written.
-        let mut text = String::new();
-        let date = NaiveDate::default().format_with_items(items());
-        let fits = !format.is_empty()
-            && !format.contains(['}', '\0'])
-            && !items().any(|item| item == Item::Error)
-            && write!(text, "{date}").is_ok();
-        if !fits {
+        if format.parse::<DateFormat>().is_err() {
             let format = format.into();
             self.fault(at, field, DefinitionError::BadFormat { format });
         }

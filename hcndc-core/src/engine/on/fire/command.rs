@@ -6,7 +6,19 @@ use super::super::{
     super::{Change, Engine, Rejected, Reply, Start, Step, TriggerKind, schedule::data_date},
     start::Opening,
 };
-use crate::{id::ScheduleId, model::Param, time::DataDate};
+use crate::{
+    id::ScheduleId,
+    model::Param,
+    time::{DataDate, DateFormat},
+};
+
+/// What a run of a schedule has that is not the schedule's.
+pub(in super::super::super) struct RunChanged {
+    pub(in super::super::super) data_date: Option<DataDate>,
+    pub(in super::super::super) date_format: Option<DateFormat>,
+    pub(in super::super::super) downstream: Option<bool>,
+    pub(in super::super::super) params: Vec<Param>,
+}
 
 impl Engine {
     /// Pauses or resumes schedules, all or none.
@@ -43,12 +55,12 @@ impl Engine {
         Ok(())
     }
 
-    /// Runs a schedule at once, whatever its times and limits; with another date, with or without what is downstream, and
-    /// with params over its own.
+    /// Runs a schedule at once, whatever its times and limits; with another date, in another form, with or without what is
+    /// downstream, and with params over its own.
     pub(in super::super::super) fn on_run_schedule(
         &mut self,
         id: ScheduleId,
-        (date, downstream, params): (Option<DataDate>, Option<bool>, Vec<Param>),
+        changed: RunChanged,
         by: String,
         step: &mut Step,
     ) -> Result<(), Rejected> {
@@ -57,9 +69,12 @@ impl Engine {
         let start = Start {
             flows: alloc::vec![schedule.flow],
             jobs: None,
-            downstream: downstream.unwrap_or(schedule.downstream),
-            data_date: date.unwrap_or_else(|| data_date(&schedule, self.now)),
-            params: over(&schedule.params, params),
+            downstream: changed.downstream.unwrap_or(schedule.downstream),
+            data_date: changed
+                .data_date
+                .unwrap_or_else(|| data_date(&schedule, self.now)),
+            date_format: changed.date_format,
+            params: over(&schedule.params, changed.params),
             trigger: TriggerKind::Manual,
             by,
         };

@@ -5,6 +5,8 @@ mod deadline;
 mod load;
 mod put;
 
+pub(in super::super) use command::RunChanged;
+
 use alloc::{string::String, sync::Arc};
 
 use super::{
@@ -256,6 +258,7 @@ impl Engine {
             jobs: None,
             downstream: schedule.downstream,
             data_date,
+            date_format: None,
             params: schedule.params.clone(),
             trigger,
             by: schedule.name.clone(),

@@ -25,6 +25,9 @@ pub(in crate::cli::remote) struct RunArgs {
     /// Data date, YYYY-MM-DD; yesterday in the server's zone if not given, of a schedule the one that it would have now
     #[arg(long, value_name = "DATE")]
     date: Option<String>,
+    /// How dates are written in commands where a placeholder does not say so itself, as of strftime; %Y-%m-%d if not given
+    #[arg(long, value_name = "FORMAT")]
+    date_format: Option<String>,
     /// Value of a param, before all others; may be given several times
     #[arg(long = "set", value_name = "NAME=VALUE", value_parser = assignment)]
     set: Vec<Param>,
@@ -62,6 +65,9 @@ impl RunArgs {
         if let Some(date) = &self.date {
             body["data_date"] = json!(date);
         }
+        if let Some(format) = &self.date_format {
+            body["date_format"] = json!(format);
+        }
         if self.with_downstream {
             body["with_downstream"] = json!(true);
         }
@@ -95,6 +101,9 @@ impl Desk {
         }
         if let Some(date) = &args.date {
             body["data_date"] = json!(date);
+        }
+        if let Some(format) = &args.date_format {
+            body["date_format"] = json!(format);
         }
         let execution = self
             .served
