@@ -1,4 +1,4 @@
-import { expect, look, server, test } from './fixture'
+import { accessible, expect, look, server, test } from './fixture'
 
 async function post(path: string, body: unknown): Promise<{ id: number }> {
   const response = await fetch(`${server()}/api/v1/${path}`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) })
@@ -76,6 +76,32 @@ test('a flow is made, refused, put right, run and deleted', async ({ page }) => 
   await page.getByRole('textbox', { name: 'Search' }).fill(name)
   await expect(page.getByText('Nothing matches these filters')).toBeVisible()
 })
+
+for (const [locale, theme] of [['en', 'light'], ['zh-CN', 'dark']] as const) {
+  const say = (en: string, zh: string) => (locale === 'en' ? en : zh)
+  test(`a flow is run with dates in a format of its own, ${locale}`, async ({ page }) => {
+    const name = `format-${locale}-${Date.now()}`
+    const flow = await post('flows', { name })
+    await post('jobs', { flow: name, name: 'load', command: 'echo "day ${date}, year ${date:%Y}, $HCNDC_DATE"' })
+    await look(page, { locale, theme })
+    await page.goto(`${server()}/interface/${flow.id}/`)
+    await page.getByRole('button', { name: say('Run now', '立即运行') }).click()
+    const dialog = page.getByRole('dialog')
+    const format = dialog.getByLabel(say('Date format', '日期格式'))
+    await dialog.getByLabel(say('Data date', '数据日期')).fill('2026-11-21')
+    await page.keyboard.press('Enter')
+    await format.fill('%H:%M')
+    await expect(dialog.getByRole('alert')).toContainText(say('no form of a date', '不是日期格式'))
+    await format.fill('%Y%m%d')
+    await expect(dialog).toContainText(say('2026-11-21 is written 20261121', '2026-11-21 写作 20261121'))
+    await accessible(page)
+    await dialog.getByRole('button', { name: say('Run', '运行'), exact: true }).click()
+    await expect(page.locator('h1 + .tag')).toHaveText(say('Succeeded', '成功'))
+    await expect(page.locator('.facts-line')).toContainText('%Y%m%d')
+    await page.getByRole('button', { name: 'load', exact: true }).click()
+    await expect(page.locator('[role=log]')).toContainText('day 20261121, year 2026, 2026-11-21')
+  })
+}
 
 test('a form that was changed is not left without a word', async ({ page }) => {
   await look(page, { locale: 'en', theme: 'light' })
