@@ -4,14 +4,44 @@
 //! unlike the maker's own service (`AWS_ENDPOINT`, `AWS_ALLOW_HTTP`, …), stands in the environment, under the names that
 //! [`object_store`] and the makers' own tools give them.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use hcndc_exec::LogObjects;
-use object_store::{ObjectStore, ObjectStoreScheme, parse_url_opts};
+use object_store::{
+    BackoffConfig, ObjectStore, ObjectStoreScheme, RetryConfig, aws::AmazonS3Builder,
+    azure::MicrosoftAzureBuilder, gcp::GoogleCloudStorageBuilder,
+};
 use reqwest::Url;
 
 /// Variables that object stores are set by.
 const VARIABLES: [&str; 3] = ["AWS_", "AZURE_", "GOOGLE_"];
+
+/// How long a request is tried again by itself. Not for long: a log that is not brought is tried again anyway, and what is wrong is to
+/// be told soon.
+const RETRY: RetryConfig = RetryConfig {
+    backoff: BackoffConfig {
+        init_backoff: Duration::from_millis(100),
+        max_backoff: Duration::from_secs(2),
+        base: 2.,
+    },
+    max_retries: 3,
+    retry_timeout: Duration::from_secs(30),
+};
+
+/// The store that a builder makes for an address with these options; those that it does not know are others'.
+macro_rules! built {
+    ($builder:ty, $url:expr, $options:expr) => {{
+        let builder = <$builder>::new().with_url($url).with_retry(RETRY);
+        let set = $options.into_iter().fold(builder, |builder, (key, value)| {
+            match key.to_ascii_lowercase().parse() {
+                Ok(key) => builder.with_config(key, value),
+                Err(_) => builder,
+            }
+        });
+        set.build()
+            .map(|store| Arc::new(store) as Arc<dyn ObjectStore>)
+    }};
+}
 
 /// Why an address leads to no object store.
 #[derive(Debug, thiserror::Error)]
@@ -47,7 +77,11 @@ pub fn open(url: &str) -> Result<LogObjects, LogStoreError> {
     open_with(url, std::env::vars())
 }
 
-fn open_with(
+/// As [`open`], where the environment is this: pairs of names and values.
+///
+/// # Errors
+/// [`LogStoreError`].
+pub fn open_with(
     url: &str,
     environment: impl Iterator<Item = (String, String)>,
 ) -> Result<LogObjects, LogStoreError> {
@@ -64,13 +98,18 @@ fn open_with(
         _ => return Err(address("it leads to no object store".to_owned())),
     };
     let options = environment.filter(|(name, _)| name.starts_with(names));
-    let (store, prefix) =
-        parse_url_opts(&parsed, options).map_err(|source| LogStoreError::Settings {
-            url: url.to_owned(),
-            names,
-            source: Box::new(source),
-        })?;
-    Ok(LogObjects::new(Arc::<dyn ObjectStore>::from(store), prefix))
+    let options: Vec<_> = options.collect();
+    let store: Result<Arc<dyn ObjectStore>, _> = match scheme.0 {
+        ObjectStoreScheme::MicrosoftAzure => built!(MicrosoftAzureBuilder, url, options),
+        ObjectStoreScheme::GoogleCloudStorage => built!(GoogleCloudStorageBuilder, url, options),
+        _ => built!(AmazonS3Builder, url, options),
+    };
+    let store = store.map_err(|source| LogStoreError::Settings {
+        url: url.to_owned(),
+        names,
+        source: Box::new(source),
+    })?;
+    Ok(LogObjects::new(store, scheme.1))
 }
 
 #[cfg(test)]

@@ -8,7 +8,10 @@ use hcndc_core::{
     time::Timestamp,
 };
 use hcndc_exec::transport::{LogLine, LogOrigin, SinkError};
-use hcndc_web::connect::{http::Http, log_sink};
+use hcndc_web::{
+    causes::with_causes,
+    connect::{http::Http, log_sink, log_store},
+};
 use opentelemetry_proto::tonic::{
     collector::logs::v1::ExportLogsServiceRequest, common::v1::any_value::Value as Any,
 };
@@ -112,6 +115,34 @@ fn a_job_ends_for_good_only_once_its_log_is_in_the_bucket() {
     let second = bed.serve("second");
     wait_for_three_logs(bucket.dir.path().join(BUCKET));
     assert_eq!(first_log(&second, execution), log);
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_log_store_is_told_in_time() {
+    let cut = b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n<Error>";
+    let garbage = b"\xff\xfe220 ready\r\n\r\n";
+    for (scheme, port, expected) in [
+        ("http", nobody(), "refused"),
+        ("http", saying(b"").await, "timed out"),
+        ("http", dying(b"").await, ""),
+        ("http", dying(garbage).await, ""),
+        ("http", dying(cut).await, ""),
+        ("https", untrusted().await, "certificate"),
+    ] {
+        let environment = [
+            ("AWS_ENDPOINT", format!("{scheme}://127.0.0.1:{port}")),
+            ("AWS_ALLOW_HTTP", "true".to_owned()),
+            ("AWS_ACCESS_KEY_ID", KEY.to_owned()),
+            ("AWS_SECRET_ACCESS_KEY", SECRET.to_owned()),
+            ("AWS_TIMEOUT", "300ms".to_owned()),
+        ];
+        let environment = environment.map(|(name, value)| (name.to_owned(), value));
+        let store = log_store::open_with("s3://files/night", environment.into_iter()).unwrap();
+        let error = store.check().await.unwrap_err();
+        let why = with_causes(&error);
+        assert!(why.contains(expected), "{why}");
+        assert!(!why.contains(SECRET), "{why}");
+    }
 }
 
 /// Of each line that came by OTLP, in one order: which job it is of, by which stream, and what it says.
