@@ -1,14 +1,33 @@
 //! Forecasts of changes before they are made.
 
+use chrono::Timelike as _;
 use serde_json::{Value, json};
 
 use crate::bed::Bed;
 
-/// Two flows, and a schedule of the first, every night at half past two in Shanghai.
+/// An hour in UTC that is far from now, so that nothing here is between two times of a test.
+fn hour() -> u32 {
+    match chrono::Utc::now().hour() {
+        16..=21 => 6,
+        _ => 18,
+    }
+}
+
+/// The same in Shanghai.
+fn there(hour: u32) -> u32 {
+    (hour + 8) % 24
+}
+
+/// A time of a day as answers have it.
+fn at(hour: u32, minute: u32) -> String {
+    format!("{hour:02}:{minute:02}")
+}
+
+/// Two flows, and a schedule of the first, every day at half past an hour.
 async fn scheduled() -> (Bed, String) {
     let bed = Bed::two_flows().await;
-    let body = json!({"name": "nightly", "flow": "extract", "trigger": "30 2 * * *", "zone": "Asia/Shanghai",
-                      "finish_by": "03:00", "downstream": true});
+    let body = json!({"name": "nightly", "flow": "extract", "trigger": format!("30 {} * * *", there(hour())),
+                      "zone": "Asia/Shanghai", "finish_by": at(there(hour() + 1), 0), "downstream": true});
     let made = bed.post("schedules", &body).await.expect(201);
     let path = format!("schedules/{}", made["id"]);
     (bed, path)
@@ -31,23 +50,32 @@ fn clock(at: &Value) -> &str {
 async fn a_change_is_seen_before_it_is_made_and_nothing_is_stored() {
     let (bed, path) = scheduled().await;
     let stored = bed.get(&path).await.expect(200);
-    let edits =
-        json!([{"kind": "schedules", "target": "nightly", "patch": {"trigger": "0 4 * * *"}}]);
+    let later = format!("0 {} * * *", there(hour() + 2));
+    let edits = json!([{"kind": "schedules", "target": "nightly", "patch": {"trigger": later}}]);
     let told = seen(&bed, json!({"edits": edits, "jobs": false})).await;
-    assert_eq!(clock(&told["executions"][0]["fire_time"]), "20:00");
+    assert_eq!(
+        clock(&told["executions"][0]["fire_time"]),
+        at(hour() + 2, 0)
+    );
     assert_eq!(
         clock(&told["before"]["executions"][0]["fire_time"]),
-        "18:30"
+        at(hour(), 30)
     );
     let changes = &told["changes"];
-    assert_eq!(clock(&changes["fires_gone"][0]["fire_time"]), "18:30");
-    assert_eq!(clock(&changes["fires_added"][0]["fire_time"]), "20:00");
+    assert_eq!(
+        clock(&changes["fires_gone"][0]["fire_time"]),
+        at(hour(), 30)
+    );
+    assert_eq!(
+        clock(&changes["fires_added"][0]["fire_time"]),
+        at(hour() + 2, 0)
+    );
     let flow = &changes["flows"][0];
     assert_eq!(flow["flow"], "extract");
-    assert_eq!(clock(&flow["before"]["started_at"]), "18:30");
-    assert_eq!(clock(&flow["after"]["started_at"]), "20:00");
-    assert_eq!(clock(&changes["last_end_before"]), "18:32");
-    assert_eq!(clock(&changes["last_end_after"]), "20:02");
+    assert_eq!(clock(&flow["before"]["started_at"]), at(hour(), 30));
+    assert_eq!(clock(&flow["after"]["started_at"]), at(hour() + 2, 0));
+    assert_eq!(clock(&changes["last_end_before"]), at(hour(), 32));
+    assert_eq!(clock(&changes["last_end_after"]), at(hour() + 2, 2));
     assert_eq!(changes["moved"], Value::Null);
     assert_eq!(
         bed.get(&path).await.expect(200)["version"],
@@ -81,8 +109,14 @@ async fn longer_jobs_move_what_comes_after_and_miss_deadlines() {
     assert_eq!(changes["no_longer_missed"], json!([]));
     let moved = changes["moved"].as_array().unwrap();
     let of = |flow: &str| moved.iter().find(|it| it["flow"] == flow).unwrap();
-    assert_eq!(clock(&of("extract")["after"]["ended_at"]), "19:15");
-    assert_eq!(clock(&of("load")["after"]["started_at"]), "19:15");
+    assert_eq!(
+        clock(&of("extract")["after"]["ended_at"]),
+        at(hour() + 1, 15)
+    );
+    assert_eq!(
+        clock(&of("load")["after"]["started_at"]),
+        at(hour() + 1, 15)
+    );
 
     // One that is new, one that is gone, one that is replaced whole; and a mesh file beside them.
     let edits = json!([
