@@ -39,7 +39,7 @@ for (const it of LOOKS) {
 
     // Its schedule runs twice, and fails twice.
     const schedule = await send('POST', 'schedules', { name, flow: name, trigger: '0 2 * * *', paused: true, alerts: [name] })
-    for (const _ of [1, 2]) await send('POST', `schedules/${schedule.id}/run`, {})
+    for (let run = 0; run < 2; run++) await send('POST', `schedules/${schedule.id}/run`, {})
     const told = () => send<Told>('GET', `alerts?schedule=${schedule.id}`)
     await expect.poll(async () => (await told()).items.length).toBe(2)
 
