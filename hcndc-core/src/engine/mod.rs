@@ -85,6 +85,7 @@ pub use input::{
     EditBatch, End, EndCause, Held, HostFigures, Input, Offer, Report, RunOrder, SettledAs,
     SourceAccess, Start,
 };
+pub use order::{Preview, PreviewAsk};
 pub use rejected::Rejected;
 pub use resolve::{ParamAsk, ResolveError, ResolveErrorKind, ResolveOrder};
 pub use schedule::{

@@ -1,4 +1,4 @@
-//! What an executor is sent to run an attempt: the values of the job's params, and all else that it needs.
+//! What an executor is sent to run an attempt, or would be: the values of the job's params, and all else that it needs.
 
 use alloc::{
     collections::{BTreeMap, BTreeSet},
@@ -12,8 +12,9 @@ use super::{
     execution::{Execution, NoOutput},
 };
 use crate::{
-    id::AttemptId,
-    model::{Job, JobParam, OutputSource, Param, ParamKind},
+    id::{AttemptId, ExecutionId, JobId, JobRunId, ScheduleId},
+    model::{Flow, Job, JobParam, OutputSource, Param, ParamKind},
+    time::{DataDate, DateFormat},
 };
 
 /// The values of a job's params.
@@ -29,11 +30,95 @@ struct Values {
     missing: Option<String>,
 }
 
+/// For which run a job is looked at.
+#[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct PreviewAsk {
+    /// The date that it would be for.
+    pub data_date: DataDate,
+    /// How dates are written where a placeholder does not say so itself; `None` for `%Y-%m-%d`.
+    pub date_format: Option<DateFormat>,
+    /// Values that would go before the flow's and the job's own.
+    pub params: Vec<Param>,
+    /// The schedule that would start it.
+    pub schedule: Option<ScheduleId>,
+}
+
+/// What an executor would be sent to run a job.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Preview {
+    /// The order; nothing of it is stored, so its ids are zero.
+    pub order: RunOrder,
+    /// Params whose values must be asked first. The order has none for them.
+    pub asks: Vec<ParamAsk>,
+    /// Params that take an output of another job, which is known only in an execution: the order has their default, or
+    /// `<flow/job: name>`.
+    pub outputs: Vec<String>,
+}
+
+/// What an order takes from its run.
+struct Run<'a> {
+    attempt: AttemptId,
+    execution: ExecutionId,
+    job_run: JobRunId,
+    number: u32,
+    data_date: DataDate,
+    date_format: Option<DateFormat>,
+    given: &'a [Param],
+}
+
+impl Preview {
+    /// The order with this value of a param in its places.
+    pub fn set(&mut self, ask: &ParamAsk, value: String) {
+        let args = self.order.args.iter_mut();
+        for arg in args.filter(|arg| arg.name == ask.name) {
+            arg.value.clone_from(&value);
+        }
+        self.order.values.insert(ask.name.clone(), value);
+    }
+}
+
 impl Engine {
+    /// What an executor would be sent to run a job, as it is defined now; `None` for an unknown job.
+    #[must_use]
+    pub fn preview(&self, job: JobId, ask: &PreviewAsk) -> Option<Preview> {
+        let job = self.definitions.job(job)?;
+        let flow = self.definitions.flow(job.flow)?;
+        let mut outputs = Vec::new();
+        let output = |name: &str, source: &OutputSource| {
+            outputs.push(String::from(name));
+            let of = self.definitions.job(source.job);
+            let of = of.map_or_else(String::new, |job| self.definitions.job_label(job));
+            let stand_in = || format!("<{of}: {}>", source.name);
+            Ok(source.default.clone().unwrap_or_else(stand_in))
+        };
+        let its = self.values_of(job, &ask.params, ask.schedule, output);
+        let run = Run {
+            attempt: AttemptId(0),
+            execution: ExecutionId(0),
+            job_run: JobRunId(0),
+            number: 1,
+            data_date: ask.data_date,
+            date_format: ask.date_format.clone(),
+            given: &ask.params,
+        };
+        let (order, asks) = self.order_of(job, flow, its, run)?;
+        Some(Preview {
+            order,
+            asks,
+            outputs,
+        })
+    }
+
     /// The values of a job's params, in their order.
-    fn values_of(&self, job: &Job, execution: &Execution) -> Values {
-        let row = &execution.row;
-        let is_given = |name: &str| row.params.iter().any(|it| it.name == name);
+    fn values_of(
+        &self,
+        job: &Job,
+        given: &[Param],
+        schedule: Option<ScheduleId>,
+        mut output: impl FnMut(&str, &OutputSource) -> Result<String, String>,
+    ) -> Values {
+        let is_given = |name: &str| given.iter().any(|it| it.name == name);
         let mut its = Values::default();
         for param in &job.params {
             let param = match param {
@@ -46,7 +131,7 @@ impl Engine {
                     let value = match &shared.kind {
                         ParamKind::Static { value } => value.clone(),
                         ParamKind::Context { value } => value.placeholder().unwrap_or_else(|| {
-                            let schedule = row.schedule.and_then(|id| self.schedule(id));
+                            let schedule = schedule.and_then(|id| self.schedule(id));
                             schedule.map_or_else(String::new, |it| it.name.clone())
                         }),
                         ParamKind::Sql {
@@ -76,16 +161,14 @@ impl Engine {
                     name: name.clone(),
                     value: String::new(),
                 },
-                JobParam::Output { name, output } => {
-                    let value = match (execution.output(output), &output.default) {
-                        (Ok(value), _) => String::from(value),
-                        (Err(_), Some(default)) => default.clone(),
-                        (Err(why), None) => {
-                            let why = self.explain_no_output(execution, output, why);
-                            its.missing = Some(format!("param {name}: {why}"));
-                            String::new()
-                        }
-                    };
+                JobParam::Output {
+                    name,
+                    output: source,
+                } => {
+                    let value = output(name, source).unwrap_or_else(|why| {
+                        its.missing = Some(format!("param {name}: {why}"));
+                        String::new()
+                    });
                     its.literal.insert(name.clone());
                     Param {
                         name: name.clone(),
@@ -139,21 +222,47 @@ impl Engine {
         let execution = self.executions.get(&attempt.row.execution)?;
         let run = execution.jobs.get(attempt.job as usize)?;
         let flow = &execution.flow_runs[run.flow_run as usize].flow;
-        let (job, given) = (&run.job, &execution.row.params);
+        let (job, row) = (&run.job, &execution.row);
+        let output =
+            |_: &str, source: &OutputSource| match (execution.output(source), &source.default) {
+                (Ok(value), _) => Ok(String::from(value)),
+                (Err(_), Some(default)) => Ok(default.clone()),
+                (Err(why), None) => Err(self.explain_no_output(execution, source, why)),
+            };
+        let mut its = self.values_of(job, &row.params, row.schedule, output);
+        if let Some(missing) = its.missing.take() {
+            return Some(Err(missing));
+        }
+        let run = Run {
+            attempt: id,
+            execution: row.id,
+            job_run: run.row.id,
+            number: attempt.row.number,
+            data_date: row.data_date,
+            date_format: row.date_format.clone(),
+            given: &row.params,
+        };
+        self.order_of(job, flow, its, run).map(Ok)
+    }
+
+    fn order_of(
+        &self,
+        job: &Job,
+        flow: &Flow,
+        its: Values,
+        run: Run<'_>,
+    ) -> Option<(RunOrder, Vec<ParamAsk>)> {
         let Values {
             params,
             asks,
             literal,
-            missing,
-        } = self.values_of(job, execution);
-        if let Some(missing) = missing {
-            return Some(Err(missing));
-        }
+            missing: _,
+        } = its;
         let mut values: BTreeMap<_, _> = flow
             .params
             .iter()
             .chain(&params)
-            .chain(given)
+            .chain(run.given)
             .map(|param| (param.name.clone(), param.value.clone()))
             .collect();
         for ask in &asks {
@@ -180,14 +289,14 @@ impl Engine {
             Some(SourceAccess::from(&**source))
         })?;
         let order = RunOrder {
-            attempt: id,
-            execution: attempt.row.execution,
-            job_run: run.row.id,
-            number: attempt.row.number,
+            attempt: run.attempt,
+            execution: run.execution,
+            job_run: run.job_run,
+            number: run.number,
             flow: flow.name.clone(),
             job: job.name.clone(),
-            data_date: execution.row.data_date,
-            date_format: execution.row.date_format.clone(),
+            data_date: run.data_date,
+            date_format: run.date_format,
             kind,
             command: job.command.clone(),
             args: args.collect(),
@@ -198,6 +307,6 @@ impl Engine {
             timeout: job.timeout,
             grace: self.settings.kill_grace,
         };
-        Some(Ok((order, asks)))
+        Some((order, asks))
     }
 }

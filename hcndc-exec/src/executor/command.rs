@@ -11,7 +11,10 @@ use hcndc_core::{
     outputs::is_secret_name,
 };
 
-use super::template::{Context, TemplateError, expand, expand_value};
+use super::{
+    mask::Mask,
+    template::{Context, TemplateError, expand, expand_value},
+};
 use crate::{
     platform::{KETTLE_SUFFIX, quoted},
     work::{
@@ -84,6 +87,56 @@ pub(crate) enum PrepareError {
         "the order says nothing that this executor could run: it may be of a newer server; upgrade the executor"
     )]
     Nothing,
+}
+
+/// What an order comes to, for people to look at before it is given; secrets are masked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CommandPreview {
+    /// The line for the shell, or the script; the request, the statement or Kettle's command line of jobs of other kinds.
+    pub text: String,
+    /// What a script is given.
+    pub args: Vec<String>,
+    /// Working directory; relative ones are below the executor's own.
+    pub workdir: String,
+    /// Environment of the job, without what the executor passes on.
+    pub env: BTreeMap<String, String>,
+}
+
+/// What an order comes to.
+///
+/// # Errors
+/// Why it cannot be carried out, in words.
+pub fn preview(order: &RunOrder) -> Result<CommandPreview, String> {
+    let prepared = prepare(order).map_err(|error| error.to_string())?;
+    let (text, args) = match prepared.program {
+        Program::Shell(line) => (line, Vec::new()),
+        Program::Script { text, args, .. } => (text, args),
+        Program::Plain { program, args } => {
+            let mut line = program.display().to_string();
+            for arg in args {
+                line.push(' ');
+                line.push_str(&quoted(&arg).unwrap_or(arg));
+            }
+            (line, Vec::new())
+        }
+        Program::Work(task) => (task.to_string(), Vec::new()),
+    };
+    let masked = |text: String| {
+        let [mut mask, _] = Mask::pair(prepared.secrets.clone());
+        let mut bytes = mask.take(text.into_bytes());
+        bytes.extend(mask.rest());
+        String::from_utf8_lossy(&bytes).into_owned()
+    };
+    Ok(CommandPreview {
+        text: masked(text),
+        args: args.into_iter().map(masked).collect(),
+        workdir: prepared.workdir.display().to_string(),
+        env: prepared
+            .env
+            .into_iter()
+            .map(|(name, value)| (name, masked(value)))
+            .collect(),
+    })
 }
 
 /// Replaces placeholders, appends the args, and collects the environment.
@@ -301,6 +354,39 @@ mod tests {
         engine::SourceAccess,
         model::{DataSourceKind, Param, Secret, SqlScript},
     };
+
+    #[test]
+    fn what_an_order_comes_to_is_told_without_its_secrets() {
+        let mut order = order(1, "load --for ${date:%Y%m%d} --key ${param.api_token}");
+        for (name, value) in [("api_token", "s3cret-key"), ("b", "two words")] {
+            let (name, value) = (name.to_owned(), value.to_owned());
+            order.values.insert(name.clone(), value.clone());
+            order.args.push(Param { name, value });
+        }
+        let told = preview(&order).unwrap();
+        assert_eq!(told.text, "load --for 20261121 --key *** *** 'two words'");
+        assert_eq!(told.env["HCNDC_PARAM_API_TOKEN"], "***");
+        assert_eq!(told.env["HCNDC_PARAM_B"], "two words");
+        order.command = "#!/bin/bash\necho $1".to_owned();
+        let told = preview(&order).unwrap();
+        assert_eq!(told.text, "#!/bin/bash\necho $1");
+        assert_eq!(told.args, ["***", "two words"]);
+        order.command = "load ${param.none}".to_owned();
+        let why = preview(&order).unwrap_err();
+        assert!(why.contains("no param is named"), "{why}");
+        order.kind = JobKind::Http(Box::new(HttpCall {
+            url: "http://h/${date}".to_owned(),
+            method: "POST".to_owned(),
+            headers: [("Authorization".to_owned(), "Bearer abcdef".to_owned())].into(),
+            body: "{}".to_owned(),
+            expect: String::new(),
+        }));
+        let told = preview(&order).unwrap();
+        assert_eq!(
+            told.text,
+            "POST http://h/2026-11-21\nAuthorization: ***\n\n{}"
+        );
+    }
 
     #[test]
     fn args_are_appended_each_as_one_word() {

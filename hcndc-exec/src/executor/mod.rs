@@ -44,6 +44,7 @@ use crate::platform;
 
 pub use announcement::{Announcement, detach, find, find_or_start, find_within};
 pub use check::{Finding, Verdict, check};
+pub use command::{CommandPreview, preview};
 pub use hold::{HoldError, hold_if_asked};
 pub(crate) use limits::Usage;
 pub use limits::{JobLimits, LimitError};

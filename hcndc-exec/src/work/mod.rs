@@ -21,7 +21,7 @@ pub mod tab_separated;
 
 use std::{
     collections::BTreeMap,
-    fmt::Display,
+    fmt::{self, Display, Formatter},
     io::{self, Read as _, Write as _},
     process::ExitCode,
     time::Duration,
@@ -46,6 +46,25 @@ const UNREACHED: u8 = 2;
 pub(crate) enum Task {
     Http(HttpTask),
     Sql(Box<SqlTask>),
+}
+
+/// For people: the request as HTTP writes it, or the statements.
+impl Display for Task {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Http(task) => {
+                write!(f, "{} {}", task.method, task.url)?;
+                for (name, value) in &task.headers {
+                    write!(f, "\n{name}: {value}")?;
+                }
+                match task.body.is_empty() {
+                    true => Ok(()),
+                    false => write!(f, "\n\n{}", task.body),
+                }
+            }
+            Self::Sql(task) => f.write_str(&task.statement),
+        }
+    }
 }
 
 /// A request.

@@ -47,6 +47,7 @@ mod overview;
 mod page;
 mod pages;
 mod ports;
+mod previews;
 mod problem;
 mod query;
 mod reference;
@@ -115,6 +116,7 @@ fn all<H: History + 'static, T: Transport + 'static>(app: &Arc<App<H, T>>) -> Ve
     routes.extend(backfills::routes(app));
     routes.extend(forecast::routes(app));
     routes.extend(alerts::routes(app));
+    routes.extend(previews::routes(app));
     routes.extend(graphs::routes(app));
     routes.extend(grid::routes(app));
     routes.extend(overview::routes(app));

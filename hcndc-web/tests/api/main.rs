@@ -25,6 +25,7 @@ mod job_runs;
 mod jobs;
 mod logs;
 mod mesh;
+mod previews;
 mod requests;
 mod resources;
 mod schedules;

@@ -10,6 +10,10 @@ pub(super) const ABOUT: &[(&str, &str)] = &[
         "服务上的任务：列出、查看、单独运行、停用、删除",
     ),
     ("hcndc job list", "列出任务"),
+    (
+        "hcndc job preview",
+        "说明为某个日期运行任务时发给执行服务器的内容，参数均已代入；不实际运行",
+    ),
     ("hcndc job run", "立即单独运行任务，不运行其依赖"),
     (
         "hcndc job-run",
@@ -172,6 +176,7 @@ pub(super) const ARGUMENTS: &[(&str, &str)] = &[
         "hcndc execution logs job",
         "任务，写作 任务流/任务，或任务执行的编号；不给出则为全部任务",
     ),
+    ("hcndc job preview job", "任务，写作 任务流/任务 或编号"),
     (
         "hcndc job run jobs",
         "任务，写作 任务流/任务 或编号；可多个",

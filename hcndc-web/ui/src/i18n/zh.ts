@@ -40,6 +40,7 @@ const zh: Messages = {
   tone: { succeeded: '成功', failed: '失败', running: '运行中', waiting: '等待', paused: '等待重试', stopped: '已终止', skipped: '跳过' },
   trigger: { manual: '手动', schedule: '调度', file: '文件', data_date: '数据日期', backfill: '补数', webhook: 'Webhook' },
   hook: { at: '位置', values: '值', test_equals: '等于', test_differs: '不等于', test_matches: '匹配', test_exists: '存在', test_absent: '不存在', address: '投递地址', signedStandard: '以 POST 发送 JSON，按 Standard Webhooks 规范签名。', signedBody: '以 POST 发送 JSON，对内容以 HMAC-SHA256 签名。', noSecret: '尚无密钥：拒绝所有投递。', sample: '试投样例', run: '试投', notJson: '样例不是 JSON', would_started: '将启动', would_filtered: '不会启动', would_refused: '将被拒绝', deliveries: '投递记录', again: '刷新', came: '到达', name: '标识', from: '来源', nameless: '无标识', tries: '× {n}', started: '已启动', filtered: '已过滤', refused: '已拒绝', none: '尚无投递', bytes: '共 {n} 字节。', take: '用作样例', more: '更多' },
+  preview: { title: '运行内容预览', note: '参数均已代入，SQL 参数会实际查询；不会运行任务。', show: '预览', trouble: '尝试无法开始', args: '脚本参数', outputs: '执行时才知道：{names}', env: '环境变量，工作目录 {workdir}' },
   alert: {
     event: '事件', subject: '对象', raised: '发生时间', told: '通知时间', state: '状态', rule: '规则', rules: '调度预警', open: '未确认', acknowledged: '已确认', waiting: '尚未通知', over: '已消除', escalated: '已升级', nobodyTold: '未能通知', waits: '等待通知', acknowledge: '确认', done: '已确认 {n} 条，不再通知其他人', by: '{who}，{at}', as: '见预警 {id}', escalates: '升级自预警 {id}', escalatesAt: '{at} 升级', after: '超过', tell: '通知', noEscalation: '不再通知其他人。', empty: '还没有预警', emptyHelp: '规则所关注的事件会列在这里：失败、超时、执行服务器失联等。请先新建规则。',
   },
