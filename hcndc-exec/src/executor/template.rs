@@ -5,6 +5,7 @@
 //! | `${date}` | the data date, `2026-11-21`; in the format of the execution if it has one |
 //! | `${date:FORMAT}` | the data date in a format of [chrono's](chrono::format::strftime), dates only |
 //! | `${date-1d}`, `${date+2w:%Y%m%d}` | a date so many days, weeks, months (`m`) or years away; may be chained |
+//! | `${date-1e}`, `${date+0f}` | the last (`e`) or first (`f`) day of the month that is so many months away |
 //! | `${flow_name}`, `${job_name}` | the names |
 //! | `${exec_id}`, `${attempt}` | the execution's id; the attempt's number, from 1 |
 //! | `${param.NAME}` | the value of that name |
@@ -21,7 +22,7 @@ use std::{
 };
 
 use chrono::{
-    Months,
+    Datelike as _, Months,
     format::{Item, StrftimeItems},
 };
 use hcndc_core::{
@@ -81,6 +82,10 @@ pub enum Unit {
     Month,
     /// `y`, twelve months.
     Year,
+    /// `f`, the first day of the month that is so many months away.
+    MonthStart,
+    /// `e`, the last day of the month that is so many months away.
+    MonthEnd,
 }
 
 /// What placeholders are replaced by.
@@ -135,7 +140,7 @@ pub struct TemplateError {
 #[expect(missing_docs, reason = "the messages say it")]
 pub enum TemplateFault {
     #[error(
-        "{text:?} is no distance from a date; it takes a sign, at most five digits and one of d, w, m, y"
+        "{text:?} is no distance from a date; it takes a sign, at most five digits and one of d, w, m, y, f, e"
     )]
     Offset { text: String },
     #[error(
@@ -318,8 +323,20 @@ fn shift(date: DataDate, offsets: &[Offset]) -> Option<DataDate> {
             Unit::Week => date.plus_days(offset.amount * 7),
             Unit::Month => months(offset.amount),
             Unit::Year => months(offset.amount * 12),
+            Unit::MonthStart => first_of_month(months(offset.amount)?),
+            Unit::MonthEnd => last_of_month(months(offset.amount)?),
         }
     })
+}
+
+fn first_of_month(date: DataDate) -> Option<DataDate> {
+    date.to_naive().with_day(1).and_then(DataDate::new)
+}
+
+fn last_of_month(date: DataDate) -> Option<DataDate> {
+    let date = date.to_naive();
+    let days = u32::from(date.num_days_in_month());
+    date.with_day(days).and_then(DataDate::new)
 }
 
 fn write_date(date: DataDate, format: &str) -> Result<String, TemplateFault> {
@@ -414,6 +431,8 @@ fn parse_offsets(mut text: &str) -> Option<Vec<Offset>> {
             b'w' => Unit::Week,
             b'm' => Unit::Month,
             b'y' => Unit::Year,
+            b'f' => Unit::MonthStart,
+            b'e' => Unit::MonthEnd,
             _ => return None,
         };
         text = &text[digits + 1..];
@@ -533,6 +552,34 @@ mod tests {
     }
 
     #[test]
+    fn months_have_a_first_and_a_last_day() {
+        for (text, expected) in [
+            ("${date+0e}", "2026-03-31"),
+            ("${date+0f}", "2026-03-01"),
+            ("${date-1e:%Y%m%d}", "20260228"),
+            ("${date+1f}", "2026-04-01"),
+            ("${date-3e}", "2025-12-31"),
+            ("${date-1d+0e}", "2026-03-31"),
+            ("${date+1d+0e}", "2026-04-30"),
+            ("${date+0f-1d}", "2026-02-28"),
+        ] {
+            assert_eq!(expanded(text), expected, "{text}");
+        }
+        assert_eq!(
+            expanded_on("2024-01-31", "${date+1e}").unwrap(),
+            "2024-02-29"
+        );
+        assert_eq!(
+            expanded_on("9999-12-15", "${date+0e}").unwrap(),
+            "9999-12-31"
+        );
+        assert_eq!(
+            expanded_on("9999-12-15", "${date+1f}"),
+            Err(TemplateFault::OutOfRange)
+        );
+    }
+
+    #[test]
     fn what_is_the_shells_stays() {
         for text in [
             "$HOME ${HOME} ${x:-1} ${date:-today} ${date-default} ${dates} $$ $",
@@ -597,7 +644,7 @@ mod tests {
         }
 
         #[test]
-        fn dates_move_without_panic(amount in -99_999i32..=99_999, unit in "[dwmy]") {
+        fn dates_move_without_panic(amount in -99_999i32..=99_999, unit in "[dwmyfe]") {
             let _ = expanded_on("2026-03-31", &format!("${{date{amount:+}{unit}}}"));
         }
     }
