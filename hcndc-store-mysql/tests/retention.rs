@@ -97,7 +97,13 @@ fn others() -> Vec<Change> {
     let told = AlertRow {
         raised_at: day(1),
         closed_at: Some(day(1)),
+        escalate_at: None,
         ..sample::alert(9_101, 1)
+    };
+    let unanswered = AlertRow {
+        raised_at: day(1),
+        closed_at: Some(day(1)),
+        ..sample::alert(9_103, 1)
     };
     let untold = AlertRow {
         raised_at: day(1),
@@ -110,6 +116,7 @@ fn others() -> Vec<Change> {
         Change::ScheduleCursor(sample::cursor(71, Some(9_003))),
         Change::Alert(told),
         Change::Alert(untold),
+        Change::Alert(unanswered),
         backfill(9_201, BackfillState::Succeeded),
         Change::BackfillDate(sample::backfill_date(9_201, "2026-01-01")),
         Change::BackfillDate(sample::backfill_date(9_201, "2026-01-02")),
