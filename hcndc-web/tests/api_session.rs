@@ -106,5 +106,5 @@ fn the_session_of_the_page_works_as_it_is_written() {
         assert!(said.contains(what), "{what} is not in:\n{said}");
     }
     let ends = said.matches("\"state\":\"succeeded\",\"trigger\"").count();
-    assert_eq!(ends, 6, "each of six ends, one told twice:\n{said}");
+    assert_eq!(ends, 7, "each of seven ends, one told twice:\n{said}");
 }

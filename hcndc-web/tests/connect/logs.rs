@@ -119,6 +119,8 @@ fn a_job_ends_for_good_only_once_its_log_is_in_the_bucket() {
 
 #[tokio::test]
 async fn what_is_wrong_with_a_log_store_is_told_in_time() {
+    // As a server does when it starts; another test may have.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let cut = b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n<Error>";
     let garbage = b"\xff\xfe220 ready\r\n\r\n";
     for (scheme, port, expected) in [
