@@ -128,6 +128,7 @@ test('missed dates are run again: planned, started, watched and seen by date', a
   await page.keyboard.press('Enter')
   await expect(page.locator('dl')).toContainText('2026-10-29 – 2026-11-02')
   await page.getByLabel('Dates at once').fill('5')
+  await page.keyboard.press('Tab')
   await page.getByRole('button', { name: 'Start' }).click()
   await expect(page.getByRole('dialog')).toContainText('5 executions for 2026-10-29 to 2026-11-02')
   await page.getByRole('dialog').getByRole('button', { name: 'Start' }).click()
