@@ -62,7 +62,7 @@ use self::{
     timer::{Timer, Timers},
 };
 use crate::{
-    id::{AlertId, AttemptId, BackfillId, ExecutionId, ExecutorId, FlowId, JobId, JobRunId},
+    id::{AttemptId, BackfillId, ExecutionId, ExecutorId, FlowId, JobId, JobRunId},
     model::{Executor, Flow, Job},
     time::{DataDate, Timestamp},
 };
@@ -406,18 +406,6 @@ impl Engine {
     /// Alerts that nobody has been told of, by id: for a start, to be given again.
     pub fn undelivered(&self) -> impl Iterator<Item = &AlertRow> {
         self.alerts.untold()
-    }
-
-    /// The alert of this id as it is now; `None` if it is not [open](AlertRow::is_open), or there is none.
-    #[must_use]
-    pub fn open_alert(&self, alert: AlertId) -> Option<&AlertRow> {
-        self.alerts.get(alert)
-    }
-
-    /// Number of alerts that others are told of unless somebody acknowledges them.
-    #[must_use]
-    pub fn unanswered(&self) -> usize {
-        self.alerts.unanswered().count()
     }
 
     /// All flows, by id.

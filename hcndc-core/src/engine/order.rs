@@ -67,14 +67,13 @@ struct Run<'a> {
     given: &'a [Param],
 }
 
-impl Preview {
-    /// The order with this value of a param in its places.
-    pub fn set(&mut self, ask: &ParamAsk, value: String) {
-        let args = self.order.args.iter_mut();
-        for arg in args.filter(|arg| arg.name == ask.name) {
+impl RunOrder {
+    /// Puts the value of a param that was [asked for](ParamAsk) into its places.
+    pub fn set(&mut self, name: String, value: String) {
+        for arg in self.args.iter_mut().filter(|arg| arg.name == name) {
             arg.value.clone_from(&value);
         }
-        self.order.values.insert(ask.name.clone(), value);
+        self.values.insert(name, value);
     }
 }
 

@@ -45,9 +45,9 @@ impl Engine {
                     let id = *id;
                     self.settle_source(id, step);
                 }
-                Change::Firing(row) => {
-                    let row = row.clone();
-                    self.end_alerts_of_firing(&row, step);
+                Change::Firing(row) if row.execution().is_some() => {
+                    let id = row.id;
+                    self.end_alerts_of_started(id, step);
                 }
                 Change::Action(row) => {
                     let row = row.clone();
@@ -96,6 +96,7 @@ impl Engine {
                 | Change::Backfill(_)
                 | Change::BackfillDate(_)
                 | Change::ScheduleCursor(_)
+                | Change::Firing(_)
                 | Change::FileKey(_)
                 | Change::Alert(_)
                 | Change::StartKey(_) => {}

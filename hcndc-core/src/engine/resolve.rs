@@ -155,10 +155,7 @@ impl Waiting {
                 kind: ResolveErrorKind::Missing,
                 reason: "there are only values of others".to_string(),
             })?;
-            for arg in order.args.iter_mut().filter(|arg| arg.name == ask.name) {
-                arg.value.clone_from(&value);
-            }
-            order.values.insert(ask.name, value);
+            order.set(ask.name, value);
         }
         Ok(order)
     }

@@ -30,7 +30,7 @@ use crate::{
     id::{AlertId, AttemptId, ExecutionId, ExecutorId, ParamId},
     port::{
         Answer, Clock, Commit, ErrorKind, FileProbe, Inbox, Looked, Notifier, Observer,
-        ParamResolver, PortError as _, Request, StartKey, Store, Transport,
+        ParamResolver, PortError, Request, StartKey, Store, Transport,
     },
     watch::Watch,
 };
@@ -474,27 +474,21 @@ where
         }
         // It may have ended in this very group.
         self.flush(group).await?;
-        let mut wait = FIRST_WAIT;
-        let mut failed = false;
+        let mut tries = Tries::new();
         let found = loop {
             match self.store.load_execution(execution).await {
                 Ok(found) => {
                     *archived = found.map(Box::new);
                     break Ok(());
                 }
-                Err(error) if matches!(error.kind(), ErrorKind::Corrupt | ErrorKind::Invalid) => {
+                Err(error) if is_spoiled(&error) => {
                     self.observer.unreadable(execution, &error);
                     break Err(Rejected::BadSnapshot { execution });
                 }
-                Err(error) => {
-                    failed = true;
-                    wait = pause(&self.clock, &self.observer, error, wait).await?;
-                }
+                Err(error) => tries.again(&self.clock, &self.observer, error).await?,
             }
         };
-        if failed {
-            self.observer.store_trouble(None);
-        }
+        tries.end(&self.observer);
         Ok(found)
     }
 
@@ -510,26 +504,20 @@ where
         };
         // Some may have been closed in this very group.
         self.flush(group).await?;
-        let mut wait = FIRST_WAIT;
-        let mut failed = false;
+        let mut tries = Tries::new();
         let found = loop {
             match self.store.load_alerts(alerts).await {
                 Ok(found) => {
                     *archived = found;
                     break Ok(());
                 }
-                Err(error) if matches!(error.kind(), ErrorKind::Corrupt | ErrorKind::Invalid) => {
+                Err(error) if is_spoiled(&error) => {
                     break Err(Rejected::UnreadableAlert { alert: first });
                 }
-                Err(error) => {
-                    failed = true;
-                    wait = pause(&self.clock, &self.observer, error, wait).await?;
-                }
+                Err(error) => tries.again(&self.clock, &self.observer, error).await?,
             }
         };
-        if failed {
-            self.observer.store_trouble(None);
-        }
+        tries.end(&self.observer);
         Ok(found)
     }
 
@@ -570,20 +558,11 @@ where
     }
 
     async fn commit(&mut self, commit: &Commit) -> Result<(), SchedulerError<S::Error>> {
-        let mut wait = FIRST_WAIT;
-        let mut failed = false;
-        loop {
-            match self.store.commit(self.term.fence(), commit).await {
-                Ok(()) => break,
-                Err(error) => {
-                    failed = true;
-                    wait = pause(&self.clock, &self.observer, error, wait).await?;
-                }
-            }
+        let mut tries = Tries::new();
+        while let Err(error) = self.store.commit(self.term.fence(), commit).await {
+            tries.again(&self.clock, &self.observer, error).await?;
         }
-        if failed {
-            self.observer.store_trouble(None);
-        }
+        tries.end(&self.observer);
         Ok(())
     }
 
@@ -632,8 +611,47 @@ impl Group {
     }
 }
 
+/// A store that is asked until it answers.
+struct Tries {
+    wait: Duration,
+    failed: bool,
+}
+
+impl Tries {
+    const fn new() -> Self {
+        Self {
+            wait: FIRST_WAIT,
+            failed: false,
+        }
+    }
+
+    /// Waits after a failure that waiting may mend.
+    async fn again<E: PortError>(
+        &mut self,
+        clock: &impl Clock,
+        observer: &impl Observer,
+        error: E,
+    ) -> Result<(), SchedulerError<E>> {
+        self.failed = true;
+        self.wait = pause(clock, observer, error, self.wait).await?;
+        Ok(())
+    }
+
+    /// The store has answered.
+    fn end(self, observer: &impl Observer) {
+        if self.failed {
+            observer.store_trouble(None);
+        }
+    }
+}
+
+/// Whether what is stored there cannot be read, which waiting does not mend.
+fn is_spoiled(error: &impl PortError) -> bool {
+    matches!(error.kind(), ErrorKind::Corrupt | ErrorKind::Invalid)
+}
+
 /// Waits before the store is tried again. Returns the wait after the next failure.
-async fn pause<E: crate::port::PortError>(
+async fn pause<E: PortError>(
     clock: &impl Clock,
     observer: &impl Observer,
     error: E,

@@ -3,8 +3,8 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use hcndc_core::{
-    engine::{ParamAsk, Preview, PreviewAsk},
-    id::{ExecutionId, JobId},
+    engine::{Preview, PreviewAsk},
+    id::JobId,
     model::DefinitionId,
     port::{History, Transport},
 };
@@ -21,9 +21,9 @@ use super::{
     problem::{Problem, ProblemDto},
     revision::map_to_params,
     route::{Json, Route, at_id, body, caller, having},
-    trials::find,
+    trials::{asked, find},
 };
-use crate::{app::App, connect::source::query, interchange::TextMap};
+use crate::{app::App, interchange::TextMap};
 
 const PREVIEW: &str = "/api/v1/jobs/{id}/preview";
 
@@ -149,39 +149,10 @@ async fn resolve<H: History, T: Transport>(
     preview: &mut Preview,
 ) -> Result<Result<(), String>, Problem> {
     for ask in std::mem::take(&mut preview.asks) {
-        match value(app, preview, &ask).await? {
-            Ok(value) => preview.set(&ask, value),
+        match asked(app, &ask, Context::from(&preview.order)).await? {
+            Ok(value) => preview.order.set(ask.name, value),
             Err(why) => return Ok(Err(format!("param {}: {why}", ask.name))),
         }
     }
     Ok(Ok(()))
-}
-
-async fn value<H: History, T: Transport>(
-    app: &App<H, T>,
-    preview: &Preview,
-    ask: &ParamAsk,
-) -> Result<Result<String, String>, Problem> {
-    let id = ask.data_source;
-    let source = app.look(move |engine| engine.data_source(id).map(Arc::clone));
-    let source = source.await?;
-    let source = source.ok_or_else(|| Problem::from(DefinitionId::from(id)))?;
-    let order = &preview.order;
-    let context = Context {
-        data_date: order.data_date,
-        date_format: order.date_format.as_ref(),
-        flow: &order.flow,
-        job: &order.job,
-        execution: ExecutionId(0),
-        attempt: 1,
-        values: &order.values,
-        literal: &order.literal,
-    };
-    let text = match query::fill_with(&ask.query, context, source.kind) {
-        Ok(text) => text,
-        Err(error) => return Ok(Err(error.to_string())),
-    };
-    let asked = app.connect.pools.ask(&source, &text, ask.timeout).await;
-    let value = asked.and_then(|row| row.value(ask.column.as_deref(), ask.value_type));
-    Ok(value.map_err(|error| error.reason))
 }

@@ -7,12 +7,12 @@
 use std::{collections::BTreeMap, sync::Arc, time::Instant};
 
 use hcndc_core::{
-    engine::Engine,
+    engine::{Engine, ParamAsk},
     id::{AlertChannelId, DataSourceId, FileServerId, ParamId},
     model::{ContextValue, DefinitionId, ParamKind},
     port::{Clock as _, History, Permission, Transport},
 };
-use hcndc_exec::executor::template;
+use hcndc_exec::executor::template::{self, Context};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use warp::Filter as _;
@@ -218,22 +218,38 @@ pub(super) async fn param<H: History, T: Transport>(
             column,
             value_type,
         } => {
-            let id = *data_source;
-            let source = app.look(move |engine| engine.data_source(id).map(Arc::clone));
-            let source = source
-                .await?
-                .ok_or_else(|| Problem::from(DefinitionId::from(id)))?;
-            match query::fill_with(query, context, source.kind) {
-                Err(error) => Err(error.to_string()),
-                Ok(text) => {
-                    let asked = app.connect.pools.ask(&source, &text, *timeout).await;
-                    let value = asked.and_then(|row| row.value(column.as_deref(), *value_type));
-                    value.map_err(|error| error.reason)
-                }
-            }
+            let ask = ParamAsk {
+                param: param.id,
+                name: param.name.clone(),
+                data_source: *data_source,
+                query: query.clone(),
+                timeout: *timeout,
+                column: column.clone(),
+                value_type: *value_type,
+            };
+            asked(&app, &ask, context).await?
         }
     };
     Ok(told(begun, came))
+}
+
+/// What a param's query gives now, or why it gives no value.
+pub(super) async fn asked<H: History, T: Transport>(
+    app: &App<H, T>,
+    ask: &ParamAsk,
+    context: Context<'_>,
+) -> Result<Result<String, String>, Problem> {
+    let id = ask.data_source;
+    let source = app.look(move |engine| engine.data_source(id).map(Arc::clone));
+    let source = source.await?;
+    let source = source.ok_or_else(|| Problem::from(DefinitionId::from(id)))?;
+    let text = match query::fill_with(&ask.query, context, source.kind) {
+        Ok(text) => text,
+        Err(error) => return Ok(Err(error.to_string())),
+    };
+    let row = app.connect.pools.ask(&source, &text, ask.timeout).await;
+    let value = row.and_then(|row| row.value(ask.column.as_deref(), ask.value_type));
+    Ok(value.map_err(|error| error.reason))
 }
 
 /// Sends an example of an alert on a channel, now: no grouping, limit or quiet hours hold it.

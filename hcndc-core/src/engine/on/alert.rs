@@ -14,7 +14,7 @@ use super::super::{
     timer::Timer,
 };
 use crate::{
-    id::{AlertId, AlertRuleId, DataSourceId, ExecutorId, FlowId, JobRunId},
+    id::{AlertId, AlertRuleId, DataSourceId, ExecutorId, FiringId, FlowId, JobRunId},
     model::{AlertEvent, Escalation},
     time::Timestamp,
 };
@@ -236,13 +236,11 @@ impl Engine {
         }
     }
 
-    /// A firing that waited has started, if it has.
-    pub(in super::super) fn end_alerts_of_firing(&mut self, row: &FiringRow, step: &mut Step) {
-        if row.execution().is_some() {
-            let is_over =
-                |it: &AlertRow| it.event == AlertEvent::NotStartedBy && it.execution.is_none();
-            self.end_alerts(About::Firing(row.id), is_over, step);
-        }
+    /// A firing has started an execution, which it may have waited for.
+    pub(in super::super) fn end_alerts_of_started(&mut self, firing: FiringId, step: &mut Step) {
+        let is_over =
+            |it: &AlertRow| it.event == AlertEvent::NotStartedBy && it.execution.is_none();
+        self.end_alerts(About::Firing(firing), is_over, step);
     }
 
     /// An executor that was lost is back, or is gone for good.

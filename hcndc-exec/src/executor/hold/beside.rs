@@ -380,7 +380,7 @@ impl Beside {
         let given = self.given.get_mut(&attempt);
         if let Some(given) = given {
             // That was no fault of the order.
-            given.holders -= 1;
+            given.holders = given.holders.saturating_sub(1);
             self.again.insert(attempt);
             return true;
         }
