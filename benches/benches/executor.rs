@@ -330,6 +330,7 @@ fn order(attempt: AttemptId, command: &str, workdir: &Path) -> RunOrder {
         job: "job".into(),
         data_date: "2026-11-21".parse().expect("a date"),
         date_format: None,
+        calendar: None,
         kind: JobKind::Shell,
         command: command.into(),
         args: Vec::new(),

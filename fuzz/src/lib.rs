@@ -20,7 +20,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use hcndc_core::{id::ExecutionId, time::DataDate};
 use hcndc_exec::executor::template::{
-    Context, TemplateError, expand, placeholders, with_date_format,
+    Context, Dates, TemplateError, expand, placeholders, settle_dates,
 };
 use hcndc_web::interchange::{parse_mesh, parse_wfcommons, to_yaml};
 
@@ -68,8 +68,7 @@ pub fn template(data: &[u8]) {
     };
     let values = BTreeMap::from([("a".to_owned(), "${date}${param.a}".to_owned())]);
     let context = Context {
-        data_date,
-        date_format: None,
+        dates: data_date.into(),
         flow: "f",
         job: "j",
         execution: ExecutionId(1),
@@ -79,17 +78,18 @@ pub fn template(data: &[u8]) {
     };
     let expanded = expand(text, context);
     if let Ok(format) = "-%d".parse() {
-        let write = |text: &str| with_date_format(text, &format);
+        let dates = Dates {
+            format: Some(&format),
+            ..context.dates
+        };
+        let write = |text: &str| settle_dates(text, dates);
         let written = values.iter();
         let written = written.map(|(name, value)| (name.clone(), write(value)));
         let in_texts = Context {
             values: &written.collect(),
             ..context
         };
-        let beside = Context {
-            date_format: Some(&format),
-            ..context
-        };
+        let beside = Context { dates, ..context };
         let fault = |error: TemplateError| error.fault;
         assert_eq!(
             expand(&write(text), in_texts).map_err(fault),

@@ -79,6 +79,7 @@ fn name(at: u8) -> String {
 /// Which kinds a definition of this kind names, in the order of the names in a plan.
 fn named_by(kind: Kind) -> &'static [Kind] {
     match kind {
+        Kind::Flow => &[Kind::Calendar],
         Kind::Job => &[Kind::Flow, Kind::Pool, Kind::Param],
         Kind::Schedule => &[Kind::Flow, Kind::Calendar, Kind::AlertRule, Kind::FileEvent],
         Kind::FileEvent => &[Kind::FileServer],
@@ -89,9 +90,9 @@ fn named_by(kind: Kind) -> &'static [Kind] {
     }
 }
 
-/// Whether a plan names the thing of this place at all: a schedule needs its flow, a job its flow, the rest may be left out.
+/// Whether a plan names the thing of this place at all: a schedule needs its flow, a job its flow; the rest may be left out.
 fn is_named(kind: Kind, place: usize, at: u8) -> bool {
-    let always = place == 0 && !matches!(kind, Kind::Param);
+    let always = place == 0 && !matches!(kind, Kind::Param | Kind::Flow);
     // Jobs cannot share params that ask a query yet, so a param that jobs may share names no data source.
     always || (at >= 128 && kind != Kind::Param) || (kind == Kind::Param && at >= 250)
 }
@@ -164,6 +165,7 @@ fn put(kind: Kind, old: Option<DefinitionId>, name: String, names: [u8; 4]) -> E
     match kind {
         Kind::Flow => Edit::PutFlow(FlowDraft {
             id: old.map(i::FlowId),
+            calendar: chosen(0).map(reference),
             ..FlowDraft::new(name)
         }),
         Kind::Job => {
@@ -257,10 +259,11 @@ fn put(kind: Kind, old: Option<DefinitionId>, name: String, names: [u8; 4]) -> E
 
 /// What an engine holds, as the twin sees it.
 fn look(snapshot: &Snapshot) -> World {
+    use hcndc_core::model::{Definition as D, Named as _};
     let mut world = World::new();
     for (flow, _) in &snapshot.flows {
         let name = flow.name.clone();
-        let needs = BTreeSet::new();
+        let needs = flow.needs().into_iter().collect();
         world.insert(flow.id.into(), Known { name, needs });
     }
     for job in &snapshot.jobs {
@@ -270,7 +273,6 @@ fn look(snapshot: &Snapshot) -> World {
         world.insert(job.id.into(), Known { name, needs });
     }
     for it in &snapshot.definitions {
-        use hcndc_core::model::{Definition as D, Named as _};
         let needs = match it {
             D::Schedule(it) => it.needs(),
             D::Param(it) => it.needs(),

@@ -17,11 +17,11 @@ use hcndc_core::{
         TriggerKind,
     },
     id::{
-        AlertId, AttemptId, BackfillId, ExecutionId, ExecutorId, FileEventId, FlowId, JobId,
-        JobRunId, ParamId, PoolId, ScheduleId,
+        AlertId, AttemptId, BackfillId, CalendarId, ExecutionId, ExecutorId, FileEventId, FlowId,
+        JobId, JobRunId, ParamId, PoolId, ScheduleId,
     },
     model::{
-        AlertChannelDraft, AlertChannelKind, AlertEvent, AlertRuleDraft, Condition,
+        AlertChannelDraft, AlertChannelKind, AlertEvent, AlertRuleDraft, CalendarRef, Condition,
         DataSourceDraft, DataSourceKind, DataSourceRef, DefinitionId, DependencyDraft, Edit,
         Escalation, ExecutorDraft, ExecutorRef, FlowDraft, FlowRef, JobDraft, JobParamDraft,
         JobRef, Param, ParamKindDraft, ParamRef, PlacementDraft, PoolDraft, PoolRef, Ref, Retry,
@@ -651,6 +651,7 @@ impl World {
                 draft.timeout = it.yes().then(|| it.span());
                 draft.restart_retries = it.next_u32();
                 draft.restart_delay = it.span();
+                draft.calendar = it.yes().then(|| CalendarRef::Id(CalendarId(it.next())));
                 Edit::PutFlow(draft)
             }
             2..=4 => {

@@ -152,8 +152,9 @@ impl TryFrom<wire::RunOrder> for RunOrder {
             flow: order.flow,
             job: order.job,
             data_date: order.data_date.parse()?,
-            // It stands in the placeholders.
+            // Both stand in the placeholders.
             date_format: None,
+            calendar: None,
             command: order.command,
             args: order
                 .args

@@ -320,10 +320,11 @@ fn flow(at: usize) -> impl Strategy<Value = FlowDraft> {
         0..3_u32,
         option::of(span()),
         option::of(Just("/srv/${param.zone}")),
+        option::of(Just("cal")),
     );
     (some, more).prop_map(move |(some, more)| {
         let (directory, description, owner, enabled, priority, params, env, parent) = some;
-        let (max_runs, timeout, restart_retries, delay, workdir) = more;
+        let (max_runs, timeout, restart_retries, delay, workdir, calendar) = more;
         // Parents are earlier ones, so that there is no circle.
         let parent = parent.index(at + 1);
         FlowDraft {
@@ -338,6 +339,7 @@ fn flow(at: usize) -> impl Strategy<Value = FlowDraft> {
             timeout,
             restart_retries,
             restart_delay: delay.unwrap_or_default(),
+            calendar: calendar.map(|name| Ref::Name(name.into())),
             workdir: workdir.unwrap_or_default().into(),
             parents: (parent < at)
                 .then(|| FlowRef::Name(format!("flow {parent}")))

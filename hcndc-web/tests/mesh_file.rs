@@ -145,7 +145,7 @@ fn whole_format_is_understood() {
         source
             .position("flows[1].jobs[0].retry.max")
             .map(|position| position.line),
-        Some(57)
+        Some(58)
     );
     assert_eq!(source.position("flows[1].jobs[0].priority"), None);
     let late = source.fault("flows[1].jobs[0].priority", Problem::EmptyCommand);

@@ -121,6 +121,7 @@ fn order<F: ResolverFixture>(fixture: &F, attempt: u64, asks: &[ComesTo]) -> Res
         job: format!("job {attempt}"),
         data_date: "2026-11-21".parse::<DataDate>().expect("it is a date"),
         date_format: None,
+        calendar: None,
         asks: asks.collect(),
         values: BTreeMap::new(),
         literal: BTreeSet::new(),

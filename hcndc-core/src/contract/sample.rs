@@ -3,7 +3,7 @@
 mod definition;
 mod firing;
 
-pub use definition::{pool, schedule, shared_param};
+pub use definition::{calendar, pool, schedule, shared_param};
 pub use firing::{alert, cursor, file, firing, open_firing};
 
 use alloc::{collections::BTreeMap, format, string::String, sync::Arc, vec, vec::Vec};
@@ -16,8 +16,8 @@ use crate::{
         FlowRunState, JobOutcome, JobOutputs, JobRunRow, JobRunState, Snapshot, TriggerKind,
     },
     id::{
-        AttemptId, BackfillId, ExecutionId, ExecutorId, FlowId, FlowRunId, JobId, JobRunId,
-        ParamId, PoolId, ScheduleId,
+        AttemptId, BackfillId, CalendarId, ExecutionId, ExecutorId, FlowId, FlowRunId, JobId,
+        JobRunId, ParamId, PoolId, ScheduleId,
     },
     model::{
         Condition, Definition, Dependency, Executor, Flow, Job, JobKind, JobParam, OutputSource,
@@ -94,6 +94,7 @@ pub fn flow(id: u64, name: &str) -> Flow {
         timeout: None,
         restart_retries: 0,
         restart_delay: Duration::ZERO,
+        calendar: None,
         revision: revision(1),
     }
 }
@@ -536,6 +537,7 @@ fn flows() -> Vec<Flow> {
         timeout: Some(Duration::from_secs(7 * 3_600)),
         restart_retries: 3,
         restart_delay: Duration::from_millis(90_500),
+        calendar: Some(CalendarId(75)),
         ..flow(1, "orders")
     };
     let report = Flow {

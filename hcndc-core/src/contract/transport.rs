@@ -9,6 +9,7 @@ use alloc::{
 };
 use core::{future::Future, time::Duration};
 
+use super::sample;
 use crate::{
     engine::{End, EndCause, Held, Order, Report, RunOrder},
     id::{AttemptId, ExecutionId, ExecutorId, JobRunId},
@@ -131,6 +132,7 @@ fn run<F: TransportFixture>(fixture: &F, host: &F::Host, id: u64, then: &str) ->
         job: format!("job {id}"),
         data_date: "2026-11-21".parse::<DataDate>().expect("it is a date"),
         date_format: None,
+        calendar: None,
         kind: JobKind::Shell,
         command: format!("echo {id} >>{scratch}/starts; {then}"),
         args: Vec::new(),
@@ -322,16 +324,19 @@ cases! {
         transport.connect(executor(fixture, host), FENCE);
         hello(transport).await;
         let written = format!("{}/written", fixture.scratch(host));
-        let command = format!("echo ${{date-1d}} ${{date:%d}} ${{param.day}} $HCNDC_DATE >{written}");
+        let command = format!("echo ${{date-1d}} ${{date:%d}} ${{param.day}} ${{date-1b}} $HCNDC_DATE >{written}");
         let Order::Run(mut order) = run(fixture, host, 1, &command) else {
             panic!("an order to run was expected")
         };
         order.date_format = Some("%Y%m%d".parse().expect("it is a format of dates"));
+        let mut calendar = sample::calendar();
+        calendar.days.holidays.insert(sample::date("2026-11-20"));
+        order.calendar = Some(Arc::new(calendar));
         order.values.insert("day".to_owned(), "of-${date}".to_owned());
         transport.send(ID, Order::Run(order));
         assert_eq!(ran(transport, 1).await, EndCause::Exited(0));
         let said = fixture.read(&written);
-        assert_eq!(said.as_deref(), Some("20261120 21 of-20261121 2026-11-21\n"));
+        assert_eq!(said.as_deref(), Some("20261120 21 of-20261121 20261119 2026-11-21\n"));
     }
 
     /// Clause 4.

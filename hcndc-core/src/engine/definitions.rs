@@ -246,8 +246,12 @@ impl Definitions {
             self.flow_names.remove(&old);
         }
         self.flow_names.insert(flow.name.clone(), flow.id);
+        let (user, needs) = (flow.id.into(), flow.needs());
         match self.flows.get_mut(&flow.id) {
-            Some(entry) => entry.flow = flow,
+            Some(entry) => {
+                let old = core::mem::replace(&mut entry.flow, flow);
+                self.forget_user(user, old.needs());
+            }
             None => {
                 let entry = FlowEntry {
                     data_date: None,
@@ -257,6 +261,8 @@ impl Definitions {
                 self.flows.insert(flow.id, entry);
             }
         }
+        self.users
+            .extend(needs.into_iter().map(|need| (need, user)));
     }
 
     /// Takes a job that is tied into the mesh already.
@@ -295,9 +301,11 @@ impl Definitions {
     /// Forgets a flow that is untied already.
     pub(super) fn remove_flow(&mut self, id: FlowId) {
         self.job_names.remove(&id);
-        if let Some(entry) = self.flows.remove(&id)
-            && self.flow_names.get(&entry.flow.name) == Some(&id)
-        {
+        let Some(entry) = self.flows.remove(&id) else {
+            return;
+        };
+        self.forget_user(id.into(), entry.flow.needs());
+        if self.flow_names.get(&entry.flow.name) == Some(&id) {
             self.flow_names.remove(&entry.flow.name);
         }
     }

@@ -4,6 +4,7 @@ use alloc::{
     boxed::Box,
     collections::{BTreeMap, BTreeSet},
     string::String,
+    sync::Arc,
     vec::Vec,
 };
 use core::time::Duration;
@@ -21,7 +22,7 @@ use crate::{
         AlertId, AttemptId, BackfillId, ExecutionId, ExecutorId, FileEventId, FlowId, JobId,
         JobRunId, ParamId, ScheduleId,
     },
-    model::{DataSource, DataSourceKind, Edit, JobKind, Param, Secret},
+    model::{Calendar, DataSource, DataSourceKind, Edit, JobKind, Param, Secret},
     time::{DataDate, DateFormat, Timestamp},
 };
 
@@ -467,6 +468,12 @@ pub struct RunOrder {
         serde(default, skip_serializing_if = "Option::is_none")
     )]
     pub date_format: Option<DateFormat>,
+    /// Whose business days placeholders count; `None` for Monday to Friday.
+    #[cfg_attr(
+        feature = "serde",
+        serde(default, skip_serializing_if = "Option::is_none")
+    )]
+    pub calendar: Option<Arc<Calendar>>,
     /// What it does.
     #[cfg_attr(feature = "serde", serde(default))]
     pub kind: JobKind<SourceAccess>,

@@ -4,6 +4,7 @@ use alloc::{
     collections::{BTreeMap, BTreeSet},
     format,
     string::String,
+    sync::Arc,
     vec::Vec,
 };
 
@@ -287,6 +288,11 @@ impl Engine {
             let source = self.definitions.data_sources.get(*id)?;
             Some(SourceAccess::from(&**source))
         })?;
+        // As a data source does.
+        let calendar = match flow.calendar {
+            Some(id) => Some(Arc::clone(self.definitions.calendars.get(id)?)),
+            None => None,
+        };
         let order = RunOrder {
             attempt: run.attempt,
             execution: run.execution,
@@ -296,6 +302,7 @@ impl Engine {
             job: job.name.clone(),
             data_date: run.data_date,
             date_format: run.date_format,
+            calendar,
             kind,
             command: job.command.clone(),
             args: args.collect(),

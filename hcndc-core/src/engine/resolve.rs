@@ -12,6 +12,7 @@ use alloc::{
     collections::{BTreeMap, BTreeSet},
     format,
     string::{String, ToString as _},
+    sync::Arc,
     vec::Vec,
 };
 use core::{fmt, time::Duration};
@@ -19,7 +20,7 @@ use core::{fmt, time::Duration};
 use super::{Effect, EndCause, Engine, Hold, Order, RunOrder, Step};
 use crate::{
     id::{AttemptId, DataSourceId, ExecutionId, JobRunId, ParamId},
-    model::ValueType,
+    model::{Calendar, ValueType},
     time::{DataDate, DateFormat},
 };
 
@@ -40,6 +41,8 @@ pub struct ResolveOrder {
     pub data_date: DataDate,
     /// How dates are written where a placeholder does not say so itself, as in a [`RunOrder`].
     pub date_format: Option<DateFormat>,
+    /// Whose business days placeholders count, as in a [`RunOrder`].
+    pub calendar: Option<Arc<Calendar>>,
     /// What is asked, in the order of the job's params; not empty, and no param twice.
     pub asks: Vec<ParamAsk>,
     /// All values that are known, by name (execution's over job's over flow's), for placeholders in queries. They may hold
@@ -242,6 +245,7 @@ impl Engine {
             job: order.job.clone(),
             data_date: order.data_date,
             date_format: order.date_format.clone(),
+            calendar: order.calendar.clone(),
             asks: asks.clone(),
             values: order.values.clone(),
             literal: order.literal.clone(),

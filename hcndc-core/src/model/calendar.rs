@@ -5,7 +5,7 @@ use alloc::string::String;
 use super::Revision;
 use crate::{id::CalendarId, trigger::calendar::BusinessDays};
 
-/// Which days are business days, for schedules that name it.
+/// Which days are business days, for the flows and schedules that name it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Calendar {

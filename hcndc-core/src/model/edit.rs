@@ -7,9 +7,10 @@ use alloc::{boxed::Box, collections::BTreeMap, string::String, vec, vec::Vec};
 use core::time::Duration;
 
 use super::{
-    AlertChannelDraft, AlertRuleDraft, CalendarDraft, Condition, DataSourceDraft, DefinitionId,
-    ExecutorRef, FileEventDraft, FileServerDraft, FlowRef, JobKindDraft, JobParamDraft, JobRef,
-    Param, PoolDraft, PoolRef, Retry, ScheduleDraft, SharedParamDraft, WebhookDraft,
+    AlertChannelDraft, AlertRuleDraft, CalendarDraft, CalendarRef, Condition, DataSourceDraft,
+    DefinitionId, ExecutorRef, FileEventDraft, FileServerDraft, FlowRef, JobKindDraft,
+    JobParamDraft, JobRef, Param, PoolDraft, PoolRef, Retry, ScheduleDraft, SharedParamDraft,
+    WebhookDraft,
 };
 use crate::id::{ExecutorId, FlowId, JobId};
 
@@ -176,6 +177,8 @@ pub struct FlowDraft {
     pub timeout: Option<Duration>,
     pub restart_retries: u32,
     pub restart_delay: Duration,
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub calendar: Option<CalendarRef>,
 }
 
 impl FlowDraft {
@@ -199,6 +202,7 @@ impl FlowDraft {
             timeout: None,
             restart_retries: 0,
             restart_delay: Duration::ZERO,
+            calendar: None,
         }
     }
 }

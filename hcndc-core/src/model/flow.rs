@@ -4,7 +4,7 @@ use alloc::{collections::BTreeMap, string::String, vec::Vec};
 use core::time::Duration;
 
 use super::{Param, Revision};
-use crate::id::FlowId;
+use crate::id::{CalendarId, FlowId};
 
 /// A named group of jobs (任务流): the unit that is scheduled.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,6 +44,9 @@ pub struct Flow {
     /// Wait before a failed run is taken up again.
     #[cfg_attr(feature = "serde", serde(default))]
     pub restart_delay: Duration,
+    /// Whose business days `${date-1b}` counts in its jobs; `None` for Monday to Friday.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub calendar: Option<CalendarId>,
     /// Version, and who made it.
     pub revision: Revision,
 }

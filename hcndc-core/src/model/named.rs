@@ -152,7 +152,7 @@ macro_rules! named {
 }
 
 named! {
-    Flow: Flow(FlowId), needs |_| Vec::new();
+    Flow: Flow(FlowId), needs |it| it.calendar.into_iter().map(DefinitionId::from).collect();
     Executor: Executor(ExecutorId), needs |_| Vec::new();
     Schedule: Schedule(ScheduleId), needs |it| {
         let mut needs: Vec<DefinitionId> = alloc::vec![it.flow.into()];

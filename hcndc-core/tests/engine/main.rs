@@ -4,6 +4,7 @@
 mod alert;
 mod backfill;
 mod bed;
+mod calendar;
 mod control;
 mod dates;
 mod edit;

@@ -1,20 +1,23 @@
-//! How an order says the date format of its execution to an executor: in each placeholder that it is for.
+//! How an order says the date format of its execution and the business days of its flow to an executor: in each placeholder that they are for.
 //!
 //! Such placeholders mean the same to an executor of any version, so the protocol has no field for it.
 
 use std::collections::BTreeMap;
 
-use hcndc_core::{engine::RunOrder, model::JobKind, time::DateFormat};
+use hcndc_core::{engine::RunOrder, model::JobKind};
 
-use crate::executor::template::with_date_format;
+use crate::executor::template::{Dates, settle_dates};
 
-/// Writes the date format of an order into its texts, after which it has none of its own. What other jobs have put out is
-/// taken as it is.
+/// Writes the date format and the business days of an order into its texts, after which it has none of its own. What other jobs have
+/// put out is taken as it is.
 pub(super) fn write_into_texts(order: &mut RunOrder) {
-    let Some(format) = order.date_format.take() else {
-        return;
+    let (format, calendar) = (order.date_format.take(), order.calendar.take());
+    let dates = Dates {
+        data_date: order.data_date,
+        format: format.as_ref(),
+        business: calendar.as_deref().map(|it| &it.days),
     };
-    let write = |text: &mut String| *text = with_date_format(text, &format);
+    let write = |text: &mut String| *text = settle_dates(text, dates);
     write(&mut order.command);
     write(&mut order.workdir);
     for arg in &mut order.args {
@@ -27,13 +30,13 @@ pub(super) fn write_into_texts(order: &mut RunOrder) {
             write(value);
         }
     }
-    write_into_values(&mut order.env, &format);
+    write_into_values(&mut order.env, dates);
     match &mut order.kind {
         JobKind::Shell => {}
         JobKind::Http(call) => {
             write(&mut call.url);
             write(&mut call.body);
-            write_into_values(&mut call.headers, &format);
+            write_into_values(&mut call.headers, dates);
         }
         JobKind::Sql(script) => write(&mut script.statement),
         JobKind::Kettle(run) => {
@@ -48,13 +51,13 @@ pub(super) fn write_into_texts(order: &mut RunOrder) {
             ] {
                 write(text);
             }
-            write_into_values(&mut run.params, &format);
+            write_into_values(&mut run.params, dates);
         }
     }
 }
 
-fn write_into_values(texts: &mut BTreeMap<String, String>, format: &DateFormat) {
+fn write_into_values(texts: &mut BTreeMap<String, String>, dates: Dates<'_>) {
     for text in texts.values_mut() {
-        *text = with_date_format(text, format);
+        *text = settle_dates(text, dates);
     }
 }

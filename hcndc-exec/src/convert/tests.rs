@@ -109,6 +109,7 @@ prop_compose! {
             job: texts.1,
             data_date: NaiveDate::from_num_days_from_ce_opt(day).and_then(DataDate::new).unwrap(),
             date_format: None,
+            calendar: None,
             kind,
             command: texts.2,
             args: args.into_iter().map(|(name, value)| Param { name, value }).collect(),

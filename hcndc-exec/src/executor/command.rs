@@ -348,9 +348,12 @@ fn hide(value: &str, secrets: &mut BTreeSet<String>) {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::{executor::testing::order, wire};
     use hcndc_core::{
+        contract::sample,
         engine::SourceAccess,
         model::{DataSourceKind, Param, Secret, SqlScript},
     };
@@ -479,10 +482,12 @@ mod tests {
         assert_eq!(env["HCNDC_ATTEMPT_ID"], "1");
     }
 
-    /// Placeholders in all texts of an order come to the same on either side of the wire, whose words have no date format.
+    /// Placeholders in all texts of an order come to the same on either side of the wire, whose words have neither a date format nor a
+    /// calendar.
     #[test]
-    fn a_date_format_goes_in_the_texts() {
-        let text = |name: &str| format!("{name}-${{date-1d}}-${{param.day}}-${{date:%j}}");
+    fn dates_go_in_the_texts() {
+        let text =
+            |name: &str| format!("{name}-${{date-1d}}-${{param.day}}-${{date:%j}}-${{date-1b}}");
         let source = SourceAccess {
             name: "dwh".into(),
             kind: DataSourceKind::Mysql,
@@ -524,6 +529,9 @@ mod tests {
             let mut order = order(1, &text("command"));
             order.kind = kind;
             order.date_format = Some("%d.%m.%Y".parse().unwrap());
+            let mut calendar = sample::calendar();
+            calendar.days.holidays.insert("2026-11-20".parse().unwrap());
+            order.calendar = Some(Arc::new(calendar));
             order.workdir = text("workdir");
             order.env.insert("DAY".into(), text("env"));
             order.values.insert("day".into(), "of ${date}".into());
@@ -536,11 +544,15 @@ mod tests {
                 });
             }
             let sent = prepare(&order).unwrap();
-            assert_eq!(sent.env["DAY"], "env-20.11.2026-of 21.11.2026-325");
+            assert_eq!(
+                sent.env["DAY"],
+                "env-20.11.2026-of 21.11.2026-325-19.11.2026"
+            );
             assert_eq!(sent.env["HCNDC_DATE"], "2026-11-21");
             let wire = wire::RunOrder::from(order);
             let received = RunOrder::try_from(wire).unwrap();
             assert_eq!(received.date_format, None);
+            assert_eq!(received.calendar, None);
             assert_eq!(received.values["raw"], "${date}");
             assert_eq!(prepare(&received), Ok(sent));
         }

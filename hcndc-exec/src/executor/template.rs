@@ -6,6 +6,7 @@
 //! | `${date:FORMAT}` | the data date in a format of [chrono's](chrono::format::strftime), dates only |
 //! | `${date-1d}`, `${date+2w:%Y%m%d}` | a date so many days, weeks, months (`m`) or years away; may be chained |
 //! | `${date-1e}`, `${date+0f}` | the last (`e`) or first (`f`) day of the month that is so many months away |
+//! | `${date-1b}`, `${date+2b}` | the business day that is so many of them away; `-0b` and `+0b` the data date if it is one, else the last one before it or the first one after it |
 //! | `${flow_name}`, `${job_name}` | the names |
 //! | `${exec_id}`, `${attempt}` | the execution's id; the attempt's number, from 1 |
 //! | `${param.NAME}` | the value of that name |
@@ -17,7 +18,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fmt::Write as _,
+    fmt::{self, Write as _},
     ops::Range,
 };
 
@@ -29,6 +30,7 @@ use hcndc_core::{
     engine::RunOrder,
     id::ExecutionId,
     time::{DataDate, DateFormat},
+    trigger::calendar::BusinessDays,
 };
 
 /// A placeholder in a text.
@@ -65,10 +67,16 @@ pub enum Subject {
 /// A distance between dates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Offset {
-    /// How many; negative goes back. -99,999 to 99,999.
+    /// How many; negative goes back. -99,999 to 99,999; of business days -999 to 999 and not 0.
     pub amount: i32,
     /// Of what.
     pub unit: Unit,
+}
+
+impl fmt::Display for Offset {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:+}{}", self.amount, self.unit.letter())
+    }
 }
 
 /// What a distance between dates counts.
@@ -86,15 +94,86 @@ pub enum Unit {
     MonthStart,
     /// `e`, the last day of the month that is so many months away.
     MonthEnd,
+    /// `b`, a day on which business is done.
+    BusinessDay,
+}
+
+impl Unit {
+    const ALL: [Self; 7] = [
+        Self::Day,
+        Self::Week,
+        Self::Month,
+        Self::Year,
+        Self::MonthStart,
+        Self::MonthEnd,
+        Self::BusinessDay,
+    ];
+
+    const fn letter(self) -> char {
+        match self {
+            Self::Day => 'd',
+            Self::Week => 'w',
+            Self::Month => 'm',
+            Self::Year => 'y',
+            Self::MonthStart => 'f',
+            Self::MonthEnd => 'e',
+            Self::BusinessDay => 'b',
+        }
+    }
+
+    /// Whether any executor can count it: those of older versions know these, and none knows the flow's calendar.
+    const fn is_plain(self) -> bool {
+        matches!(self, Self::Day | Self::Week | Self::Month | Self::Year)
+    }
+
+    /// Digits that may stand before it. Business days are counted one by one.
+    const fn most_digits(self) -> usize {
+        match self {
+            Self::BusinessDay => 3,
+            _ => 5,
+        }
+    }
+}
+
+/// Days that one distance can tell.
+const MOST_AWAY: i64 = 99_999;
+
+/// Which dates there are in a run, and how they are written.
+#[derive(Clone, Copy, Debug)]
+pub struct Dates<'a> {
+    /// The date that the run is for.
+    pub data_date: DataDate,
+    /// How dates are written whose placeholders do not say so; `None` for `%Y-%m-%d`.
+    pub format: Option<&'a DateFormat>,
+    /// Which days are business days; `None` for Monday to Friday.
+    pub business: Option<&'a BusinessDays>,
+}
+
+impl From<DataDate> for Dates<'_> {
+    fn from(data_date: DataDate) -> Self {
+        Self {
+            data_date,
+            format: None,
+            business: None,
+        }
+    }
+}
+
+impl<'a> From<&'a RunOrder> for Dates<'a> {
+    fn from(order: &'a RunOrder) -> Self {
+        Self {
+            data_date: order.data_date,
+            format: order.date_format.as_ref(),
+            business: order.calendar.as_deref().map(|it| &it.days),
+        }
+    }
 }
 
 /// What placeholders are replaced by.
 #[derive(Clone, Copy, Debug)]
 pub struct Context<'a> {
-    /// The date that the run is for.
-    pub data_date: DataDate,
-    /// How dates are written whose placeholders do not say so; `None` for `%Y-%m-%d`.
-    pub date_format: Option<&'a DateFormat>,
+    /// Dates.
+    pub dates: Dates<'a>,
     /// The flow's name.
     pub flow: &'a str,
     /// The job's name.
@@ -112,8 +191,7 @@ pub struct Context<'a> {
 impl<'a> From<&'a RunOrder> for Context<'a> {
     fn from(order: &'a RunOrder) -> Self {
         Self {
-            data_date: order.data_date,
-            date_format: order.date_format.as_ref(),
+            dates: order.into(),
             flow: &order.flow,
             job: &order.job,
             execution: order.execution,
@@ -140,7 +218,7 @@ pub struct TemplateError {
 #[expect(missing_docs, reason = "the messages say it")]
 pub enum TemplateFault {
     #[error(
-        "{text:?} is no distance from a date; it takes a sign, at most five digits and one of d, w, m, y, f, e"
+        "{text:?} is no distance from a date; it takes a sign, at most five digits and one of d, w, m, y, f, e; or at most three and b"
     )]
     Offset { text: String },
     #[error(
@@ -229,40 +307,71 @@ pub fn expand_value(value: &str, context: Context<'_>) -> Result<String, Templat
     replace(value, |subject| own(subject, context))
 }
 
-/// The text with this format in all placeholders of dates that name none: it comes to the same without a format of the
-/// execution as the one that was given does with it. A text with a wrong placeholder stays as it is, and comes to nothing either way.
+/// The text with its dates as anyone can tell them who knows the data date and nothing else: placeholders that name no format
+/// have the one that is given; business days, and first and last days of months, are counted in days. A text with a wrong placeholder stays as it is, and comes to
+/// nothing either way.
 ///
 /// ```
-/// use hcndc_exec::executor::template::with_date_format;
+/// use hcndc_exec::executor::template::{Dates, settle_dates};
 /// let format = "%Y%m%d".parse()?;
-/// let text = with_date_format("load ${date-1d} ${date:%Y} ${date:-today}", &format);
-/// assert_eq!(text, "load ${date-1d:%Y%m%d} ${date:%Y} ${date:-today}");
+/// let dates = Dates { format: Some(&format), ..Dates::from("2026-11-23".parse()?) }; // a Monday
+/// let text = settle_dates("load ${date-1d} ${date-1b:%Y} ${date:-today}", dates);
+/// assert_eq!(text, "load ${date-1d:%Y%m%d} ${date-3d:%Y} ${date:-today}");
 /// # Ok::<(), hcndc_core::time::TimeError>(())
 /// ```
 #[must_use]
-pub fn with_date_format(text: &str, format: &DateFormat) -> String {
-    let mut written = String::with_capacity(text.len());
+pub fn settle_dates(text: &str, dates: Dates<'_>) -> String {
+    let mut settled = String::with_capacity(text.len());
     let mut copied = 0;
     for Placeholder { range, subject } in placeholders(text).unwrap_or_default() {
-        let Subject::Date {
-            offsets,
-            format: None,
-        } = subject
-        else {
+        let Subject::Date { offsets, format } = subject else {
             continue;
         };
-        // Without its brace.
-        written.push_str(&text[copied..range.end - 1]);
-        // `${date:-x}` and the like are the shell's.
-        if offsets.is_empty() && format.as_str().starts_with(SHELLS) {
-            written.push_str("+0d");
+        let counted = offsets.iter().rposition(|it| !it.unit.is_plain());
+        if counted.is_none() && (format.is_some() || dates.format.is_none()) {
+            continue;
         }
-        written.push(':');
-        written.push_str(format.as_str());
-        copied = range.end - 1;
+        let (counted, rest) = offsets.split_at(counted.map_or(0, |at| at + 1));
+        let mut distance = match counted {
+            [] => String::new(),
+            counted => days_to(
+                shift(dates.data_date, counted, dates.business),
+                dates.data_date,
+            ),
+        };
+        distance.extend(rest.iter().map(Offset::to_string));
+        let format = format.as_deref().or(dates.format.map(DateFormat::as_str));
+        // `${date:-x}` and the like are the shell's.
+        if distance.is_empty() && format.is_some_and(|it| it.starts_with(SHELLS)) {
+            distance.push_str("+0d");
+        }
+        settled.push_str(&text[copied..range.start]);
+        settled.push_str("${date");
+        settled.push_str(&distance);
+        if let Some(format) = format {
+            settled.push(':');
+            settled.push_str(format);
+        }
+        settled.push('}');
+        copied = range.end;
     }
-    written.push_str(&text[copied..]);
-    written
+    settled.push_str(&text[copied..]);
+    settled
+}
+
+/// The way from one date to another, as placeholders write it; to none, one that leads out of the calendar.
+fn days_to(date: Option<DataDate>, from: DataDate) -> String {
+    let Some(date) = date else {
+        return "-99999y".to_owned();
+    };
+    let mut left = (date.to_naive() - from.to_naive()).num_days();
+    let mut way = String::new();
+    while left != 0 || way.is_empty() {
+        let step = left.clamp(-MOST_AWAY, MOST_AWAY);
+        way += &format!("{step:+}d");
+        left -= step;
+    }
+    way
 }
 
 fn replace(
@@ -291,8 +400,10 @@ fn replace(
 fn own(subject: &Subject, context: Context<'_>) -> Result<Option<String>, TemplateFault> {
     Ok(Some(match subject {
         Subject::Date { offsets, format } => {
-            let date = shift(context.data_date, offsets).ok_or(TemplateFault::OutOfRange)?;
-            match (format, context.date_format) {
+            let dates = context.dates;
+            let date = shift(dates.data_date, offsets, dates.business);
+            let date = date.ok_or(TemplateFault::OutOfRange)?;
+            match (format, dates.format) {
                 (Some(format), _) => write_date(date, format)?,
                 (None, Some(format)) => format.write(date),
                 (None, None) => date.to_string(),
@@ -306,7 +417,7 @@ fn own(subject: &Subject, context: Context<'_>) -> Result<Option<String>, Templa
     }))
 }
 
-fn shift(date: DataDate, offsets: &[Offset]) -> Option<DataDate> {
+fn shift(date: DataDate, offsets: &[Offset], business: Option<&BusinessDays>) -> Option<DataDate> {
     offsets.iter().try_fold(date, |date, offset| {
         let months = |months: i32| {
             let by = Months::new(months.unsigned_abs());
@@ -325,6 +436,20 @@ fn shift(date: DataDate, offsets: &[Offset]) -> Option<DataDate> {
             Unit::Year => months(offset.amount * 12),
             Unit::MonthStart => first_of_month(months(offset.amount)?),
             Unit::MonthEnd => last_of_month(months(offset.amount)?),
+            Unit::BusinessDay => match business {
+                Some(days) => business_day(date, offset.amount, days),
+                None => business_day(date, offset.amount, &BusinessDays::default()),
+            },
+        }
+    })
+}
+
+fn business_day(date: DataDate, amount: i32, days: &BusinessDays) -> Option<DataDate> {
+    (0..amount.unsigned_abs()).try_fold(date, |date, _| {
+        if amount < 0 {
+            days.prev(date)
+        } else {
+            days.next(date)
         }
     })
 }
@@ -422,24 +547,20 @@ fn parse_offsets(mut text: &str) -> Option<Vec<Offset>> {
         };
         text = &text[1..];
         let digits = text.bytes().take_while(u8::is_ascii_digit).count();
-        if !(1..=5).contains(&digits) {
-            return None;
-        }
+        let letter = char::from(*text.as_bytes().get(digits)?);
+        let mut units = Unit::ALL.into_iter();
+        let unit = units.find(|it| it.letter() == letter && digits <= it.most_digits())?;
+        // No digits, or too many for a number, are none.
         let amount: i32 = text[..digits].parse().ok()?;
-        let unit = match text.as_bytes().get(digits)? {
-            b'd' => Unit::Day,
-            b'w' => Unit::Week,
-            b'm' => Unit::Month,
-            b'y' => Unit::Year,
-            b'f' => Unit::MonthStart,
-            b'e' => Unit::MonthEnd,
-            _ => return None,
-        };
         text = &text[digits + 1..];
-        offsets.push(Offset {
-            amount: if negative { -amount } else { amount },
-            unit,
-        });
+        let amount = if negative { -amount } else { amount };
+        if unit == Unit::BusinessDay && amount == 0 {
+            // There and back again.
+            let back = if negative { -1 } else { 1 };
+            offsets.extend([-back, back].map(|amount| Offset { amount, unit }));
+        } else {
+            offsets.push(Offset { amount, unit });
+        }
     }
     Some(offsets)
 }
@@ -454,9 +575,19 @@ fn is_param_name(name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use chrono::Weekday;
     use proptest::{collection::vec, prelude::*, sample::select};
 
     use super::*;
+
+    fn dates<'a>(date: &str, format: Option<&'a DateFormat>) -> Dates<'a> {
+        let data_date = date.parse().unwrap();
+        Dates {
+            data_date,
+            format,
+            business: None,
+        }
+    }
 
     fn expanded_on(date: &str, text: &str) -> Result<String, TemplateFault> {
         expanded_as(date, None, text)
@@ -475,8 +606,7 @@ mod tests {
             ("raw".to_owned(), "${date:%Q} ${param.table}".to_owned()),
         ]);
         let context = Context {
-            data_date: date.parse().unwrap(),
-            date_format,
+            dates: dates(date, date_format),
             flow: "retail",
             job: "load",
             execution: ExecutionId(7),
@@ -528,14 +658,15 @@ mod tests {
             pieces in vec(select(&[
                 "${date}", "${date-1d}", "${date+2m-1d}", "${date:%Y}", "${date-9999y}", "$${date}", "${date",
                 "${X:-${date}}", "${date:-x}", "${date%-*}", "}", "$", "日", "${param.table}", "${param.raw}",
-                "${param.none}", "${date:%Q}", "${date-1x}", "${flow_name}",
+                "${param.none}", "${date:%Q}", "${date-1x}", "${flow_name}", "${date-1b}", "${date+0b-1m:%d}", "${date+1m-0b+1d}",
+                "${date-2000y+1b}", "${date-3000y+1b}", "${date+0e}", "${date+1f-1d}",
             ][..]), 0..6),
             format in select(&["%Y%m%d", "-%d", "=%d", "?", "+%m", "$%Y", "${date", "%d:%m", "日%j"][..]),
         ) {
             let text = pieces.concat();
             let format: DateFormat = format.parse().unwrap();
             prop_assert_eq!(
-                expanded_on("2026-03-31", &with_date_format(&text, &format)),
+                expanded_on("2026-03-31", &settle_dates(&text, dates("2026-03-31", Some(&format)))),
                 expanded_as("2026-03-31", Some(&format), &text)
             );
         }
@@ -577,6 +708,70 @@ mod tests {
             expanded_on("9999-12-15", "${date+1f}"),
             Err(TemplateFault::OutOfRange)
         );
+    }
+
+    #[test]
+    fn business_days_are_counted_by_a_calendar() {
+        let day = |text: &str| text.parse().unwrap();
+        let golden_week = BusinessDays {
+            holidays: (1..=7).map(|it| day(&format!("2026-10-{it:02}"))).collect(),
+            workdays: [day("2026-09-27"), day("2026-10-10")].into(),
+            ..BusinessDays::default()
+        };
+        for (date, text, by_week, by_calendar) in [
+            ("2026-10-08", "${date-1b}", "2026-10-07", "2026-09-30"),
+            ("2026-10-08", "${date-4b:%m%d}", "1002", "0927"),
+            ("2026-09-30", "${date+1b}", "2026-10-01", "2026-10-08"),
+            ("2026-10-09", "${date+1b}", "2026-10-12", "2026-10-10"),
+            ("2026-10-04", "${date-0b}", "2026-10-02", "2026-09-30"),
+            ("2026-10-04", "${date+0b}", "2026-10-05", "2026-10-08"),
+            (
+                "2026-10-08",
+                "${date-0b} ${date+0b}",
+                "2026-10-08 2026-10-08",
+                "2026-10-08 2026-10-08",
+            ),
+            ("2026-10-20", "${date+0f+0b}", "2026-10-01", "2026-10-08"),
+            ("2026-10-20", "${date-1e-0b-1d}", "2026-09-29", "2026-09-29"),
+        ] {
+            assert_eq!(
+                expanded_on(date, text).unwrap(),
+                by_week,
+                "{text} of {date}"
+            );
+            let dates = Dates {
+                business: Some(&golden_week),
+                ..dates(date, None)
+            };
+            let settled = settle_dates(text, dates);
+            let found = placeholders(&settled).unwrap().into_iter();
+            for Placeholder { subject, .. } in found {
+                let is_plain = |it: &Offset| it.unit.is_plain();
+                assert!(
+                    matches!(subject, Subject::Date { offsets, .. } if offsets.iter().all(is_plain))
+                );
+            }
+            assert_eq!(
+                expanded_on(date, &settled).unwrap(),
+                by_calendar,
+                "{text} of {date}"
+            );
+        }
+        let never = BusinessDays {
+            weekend: (0..7).map(|it| Weekday::try_from(it).unwrap()).collect(),
+            ..BusinessDays::default()
+        };
+        let dates = Dates {
+            business: Some(&never),
+            ..dates("2026-10-08", None)
+        };
+        let settled = settle_dates("${date-1b}", dates);
+        assert_eq!(
+            expanded_on("2026-10-08", &settled),
+            Err(TemplateFault::OutOfRange)
+        );
+        assert!(placeholders("${date-1000b}").is_err());
+        assert!(placeholders("${date-100000d}").is_err());
     }
 
     #[test]

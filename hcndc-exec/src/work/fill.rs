@@ -179,15 +179,14 @@ fn open_quote(text: &str, kind: DataSourceKind) -> Option<char> {
 mod tests {
     use std::collections::{BTreeMap, BTreeSet};
 
-    use hcndc_core::id::ExecutionId;
+    use hcndc_core::{id::ExecutionId, time::DataDate};
 
     use super::*;
 
     fn filled(query: &str, value: &str, kind: DataSourceKind) -> Result<String, QueryError> {
         let values = BTreeMap::from([("x".to_owned(), value.to_owned())]);
         let context = Context {
-            data_date: "2026-11-21".parse().expect("a date"),
-            date_format: None,
+            dates: "2026-11-21".parse::<DataDate>().expect("a date").into(),
             flow: "f",
             job: "j",
             execution: ExecutionId(7),

@@ -41,6 +41,7 @@ pub(crate) fn order(id: u64, command: &str) -> RunOrder {
         job: "load".into(),
         data_date: "2026-11-21".parse().unwrap(),
         date_format: None,
+        calendar: None,
         kind: JobKind::Shell,
         command: command.into(),
         args: Vec::new(),

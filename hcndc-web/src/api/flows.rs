@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use hcndc_core::{
     engine::Engine,
     id::FlowId,
-    model::{Edit, Flow, FlowDraft},
+    model::{DefinitionId, Edit, Flow, FlowDraft},
     port::{FlowQuery, FlowView, History, Transport},
 };
 use serde::{Deserialize, Serialize};
@@ -114,6 +114,9 @@ pub(super) struct FlowBody {
     #[serde(default)]
     #[schema(value_type = String, example = "15m")]
     restart_delay: Span,
+    /// Calendar whose business days `${date-1b}` counts in its jobs, by name or id; told by name. Default: Monday to Friday.
+    #[serde(default)]
+    calendar: Option<Reference>,
     /// For changes: refused unless the flow is at this version.
     #[serde(default, skip_serializing)]
     version: Option<u32>,
@@ -157,18 +160,17 @@ impl FlowBody {
             timeout: self.timeout.map(Span::duration),
             restart_retries: self.restart_retries,
             restart_delay: self.restart_delay.duration(),
+            calendar: self.calendar.map(Reference::calendar),
             ..FlowDraft::new(self.name)
         }
     }
 }
 
 impl FlowBody {
-    /// The one that would put this flow, with what its parents are called.
-    fn of(flow: &Flow, name: impl Fn(FlowId) -> Option<String>) -> Self {
-        let parents = flow
-            .parents
-            .iter()
-            .map(|&parent| name(parent).map_or(Reference::Id(parent.0), Reference::Name));
+    /// The one that would put this flow, with what others are called.
+    fn of(flow: &Flow, names: &Names) -> Self {
+        let parents = flow.parents.iter();
+        let parents = parents.map(|&id| names.reference(id.into()));
         Self {
             name: flow.name.clone(),
             description: flow.description.clone(),
@@ -184,14 +186,44 @@ impl FlowBody {
             timeout: flow.timeout.map(to_span),
             restart_retries: flow.restart_retries,
             restart_delay: to_span(flow.restart_delay),
+            calendar: flow.calendar.map(|id| names.reference(id.into())),
             version: None,
         }
     }
 
     /// The same by what the engine knows.
     pub(super) fn in_engine(flow: &Flow, engine: &Engine) -> Self {
-        Self::of(flow, |id| engine.flow(id).map(|flow| flow.name.clone()))
+        Self::of(flow, &Names::of([flow], engine))
     }
+}
+
+/// What flows and calendars are called.
+#[derive(Default)]
+struct Names(BTreeMap<DefinitionId, String>);
+
+impl Names {
+    /// Those that flows name.
+    fn of<'a>(flows: impl IntoIterator<Item = &'a Flow>, engine: &Engine) -> Self {
+        let named = flows.into_iter().flat_map(named_by);
+        let named = named.filter_map(|id| match id {
+            DefinitionId::Flow(flow) => Some((id, engine.flow(flow)?.name.clone())),
+            DefinitionId::Calendar(calendar) => Some((id, engine.calendar(calendar)?.name.clone())),
+            _ => None,
+        });
+        Self(named.collect())
+    }
+
+    /// By name, or by id if that is not known.
+    fn reference(&self, id: DefinitionId) -> Reference {
+        let name = self.0.get(&id).cloned();
+        name.map_or(Reference::Id(id.number()), Reference::Name)
+    }
+}
+
+/// What a flow names.
+fn named_by(flow: &Flow) -> impl Iterator<Item = DefinitionId> {
+    let parents = flow.parents.iter().copied().map(DefinitionId::from);
+    parents.chain(flow.calendar.map(DefinitionId::from))
 }
 
 /// The edit that a body asks for, by what the engine has.
@@ -211,39 +243,35 @@ pub(super) fn edit_of(
 }
 
 impl FlowDto {
-    fn new(view: &FlowView, names: &BTreeMap<FlowId, String>) -> Self {
+    fn new(view: &FlowView, names: &Names) -> Self {
         let flow = &view.flow;
         Self {
             id: flow.id.0,
-            body: FlowBody::of(flow, |id| names.get(&id).cloned()),
+            body: FlowBody::of(flow, names),
             data_date: view.data_date.map(|date| date.to_string()),
             revision: RevisionDto::from(&flow.revision),
         }
     }
 }
 
-/// Names of all parents of some flows.
-async fn parent_names<H, T>(
-    app: &App<H, T>,
-    flows: &[FlowView],
-) -> Result<BTreeMap<FlowId, String>, Problem> {
-    let parents = flows.iter().flat_map(|view| &view.flow.parents);
-    let parents: Vec<FlowId> = parents.copied().collect();
-    if parents.is_empty() {
-        return Ok(BTreeMap::new());
+/// Names of all that some flows name.
+async fn names<H, T>(app: &App<H, T>, flows: &[FlowView]) -> Result<Names, Problem> {
+    if !flows
+        .iter()
+        .any(|view| named_by(&view.flow).next().is_some())
+    {
+        return Ok(Names::default());
     }
-    app.look(move |engine| {
-        let named = parents.iter().filter_map(|&id| engine.flow(id));
-        named.map(|flow| (flow.id, flow.name.clone())).collect()
-    })
-    .await
+    let flows: Vec<_> = flows.iter().map(|view| view.flow.clone()).collect();
+    app.look(move |engine| Names::of(flows.iter().map(|it| &**it), engine))
+        .await
 }
 
 async fn find<H: History, T: Transport>(app: &App<H, T>, id: FlowId) -> Result<FlowDto, Problem> {
     let view = read(app.history.flow(id))
         .await?
         .ok_or_else(|| Problem::from(id))?;
-    let names = parent_names(app, std::slice::from_ref(&view)).await?;
+    let names = names(app, std::slice::from_ref(&view)).await?;
     Ok(FlowDto::new(&view, &names))
 }
 
@@ -273,7 +301,7 @@ pub(super) async fn list<H: History, T: Transport>(
     };
     query.finish()?;
     let page = read(app.history.flows(&wanted)).await?;
-    let names = parent_names(&app, &page.items).await?;
+    let names = names(&app, &page.items).await?;
     Ok(Json(asked.tell(page, |view| FlowDto::new(&view, &names))))
 }
 
@@ -293,7 +321,7 @@ pub(super) async fn create<H: History, T: Transport>(
     let ids = app
         .edit(&caller, vec![Edit::PutFlow(body.draft(None))])
         .await?;
-    let Some(hcndc_core::engine::DefinitionId::Flow(id)) = ids.first().copied() else {
+    let Some(DefinitionId::Flow(id)) = ids.first().copied() else {
         return Err(Problem::Internal);
     };
     Ok(Created {

@@ -4,8 +4,11 @@ use std::fmt;
 
 use hcndc_core::{
     engine::Engine,
-    id::{ExecutorId, FlowId, JobId, PoolId},
-    model::{Condition, Dependency, DependencyDraft, ExecutorRef, FlowRef, Job, JobRef, PoolRef},
+    id::{CalendarId, ExecutorId, FlowId, JobId, PoolId},
+    model::{
+        CalendarRef, Condition, Dependency, DependencyDraft, ExecutorRef, FlowRef, Job, JobRef,
+        PoolRef,
+    },
     port::{FlowQuery, History},
 };
 use serde::{
@@ -54,6 +57,14 @@ impl Reference {
         match self {
             Self::Id(id) => PoolRef::Id(PoolId(id)),
             Self::Name(name) => PoolRef::Name(name),
+        }
+    }
+
+    /// The calendar that is meant.
+    pub(super) fn calendar(self) -> CalendarRef {
+        match self {
+            Self::Id(id) => CalendarRef::Id(CalendarId(id)),
+            Self::Name(name) => CalendarRef::Name(name),
         }
     }
 

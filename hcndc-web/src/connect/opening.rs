@@ -197,6 +197,7 @@ mod tests {
             job: "j".into(),
             data_date: "2026-11-21".parse().expect("a date"),
             date_format: None,
+            calendar: None,
             kind: JobKind::Sql(SqlScript {
                 data_source: SourceAccess {
                     name: "dw".into(),

@@ -11,8 +11,9 @@ use hcndc_core::{
     engine::Engine,
     id::{ExecutorId, FlowId, JobId},
     model::{
-        Condition, DependencyDraft, Edit, ExecutorDraft, ExecutorRef, FlowDraft, FlowRef, JobDraft,
-        JobParamDraft, JobRef, OutputSourceDraft, Param, ParamRef, PlacementDraft, PoolRef, Retry,
+        CalendarRef, Condition, DependencyDraft, Edit, ExecutorDraft, ExecutorRef, FlowDraft,
+        FlowRef, JobDraft, JobParamDraft, JobRef, OutputSourceDraft, Param, ParamRef,
+        PlacementDraft, PoolRef, Retry,
     },
 };
 
@@ -130,6 +131,7 @@ fn flow_draft(
         timeout: flow.timeout.map(super::Span::duration),
         restart_retries: flow.restart_retries,
         restart_delay: flow.restart_delay.duration(),
+        calendar: flow.calendar.clone().map(CalendarRef::Name),
         ..FlowDraft::new(flow.name.clone())
     }
 }

@@ -86,6 +86,7 @@ fn executor(it: &Executor) -> MeshExecutor {
 fn flow(engine: &Engine, it: &Flow) -> MeshFlow {
     let parents = it.parents.iter();
     let parents = parents.filter_map(|id| engine.flow(*id));
+    let calendar = it.calendar.and_then(|id| engine.calendar(id));
     MeshFlow {
         description: said(&it.description),
         directory: it.directory.clone(),
@@ -100,6 +101,7 @@ fn flow(engine: &Engine, it: &Flow) -> MeshFlow {
         timeout: it.timeout.map(span),
         restart_retries: it.restart_retries,
         restart_delay: span(it.restart_delay),
+        calendar: calendar.map(|it| it.name.clone()),
         ..MeshFlow::named(&it.name)
     }
 }

@@ -198,6 +198,9 @@ pub struct MeshFlow {
     /// Wait before a failed run is taken up again. Default: none.
     #[serde(default, skip_serializing_if = "is_no_span")]
     pub restart_delay: Span,
+    /// Name of the calendar whose business days `${date-1b}` counts in its jobs. Default: none; Monday to Friday are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calendar: Option<String>,
     /// Its jobs. Default: none; a flow without jobs succeeds at once.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub jobs: Vec<MeshJob>,
@@ -360,6 +363,7 @@ impl MeshFlow {
             timeout: None,
             restart_retries: 0,
             restart_delay: Span::default(),
+            calendar: None,
             jobs: Vec::new(),
         }
     }

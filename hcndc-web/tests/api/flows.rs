@@ -6,10 +6,13 @@ use crate::bed::Bed;
 async fn a_flow_is_made_told_changed_and_deleted() {
     let bed = Bed::new().await;
     bed.flow("extract").await;
+    let calendar = json!({"name": "cn"});
+    let calendar = bed.post("calendars", &calendar).await.expect(201);
     let body = json!({
         "name": "load", "directory": "/retail", "parents": ["extract"], "priority": 5, "owner": "ann",
         "params": {"z": "1", "a": 2}, "env": {"LC_ALL": "C"}, "workdir": "/srv",
         "max_runs": 2, "timeout": "6h", "restart_retries": 3, "restart_delay": 90,
+        "calendar": calendar["id"],
     });
     let made = bed.post("flows", &body).await;
     let flow = made.expect(201);
@@ -23,6 +26,7 @@ async fn a_flow_is_made_told_changed_and_deleted() {
     );
     assert_eq!(flow["restart_retries"], 3);
     assert_eq!(flow["restart_delay"], "1m30s");
+    assert_eq!(flow["calendar"], "cn");
     assert_eq!(flow["version"], 1);
     assert_eq!(flow["created_by"], "api");
     assert_eq!(flow["data_date"], json!(null));
@@ -30,6 +34,9 @@ async fn a_flow_is_made_told_changed_and_deleted() {
     let created_at = flow["created_at"].as_str().unwrap();
     assert_eq!(created_at.len(), "2026-11-21T18:00:00.000250Z".len());
     assert_eq!(bed.get(&path).await.expect(200), flow);
+    let calendar = format!("calendars/{}", calendar["id"]);
+    let refused = bed.delete(&calendar).await.problem(409, "in_use");
+    assert!(refused.to_string().contains("flow load"), "{refused}");
 
     // PUT puts back what it does not say.
     let put = bed
@@ -40,6 +47,7 @@ async fn a_flow_is_made_told_changed_and_deleted() {
     assert_eq!(put["priority"], 0);
     assert_eq!(put["max_runs"], json!(null));
     assert_eq!(put["restart_delay"], "0s");
+    assert_eq!(put["calendar"], json!(null));
     assert_eq!(put["parents"], json!([]));
 
     // PATCH leaves it.

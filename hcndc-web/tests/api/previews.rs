@@ -49,6 +49,25 @@ async fn a_command_is_told_for_a_date_with_all_params_in_their_places() {
     assert_eq!(told["env"]["HCNDC_PARAM_API_TOKEN"], "***");
     assert_eq!(told["env"]["HCNDC_PARAM_BATCH"], "42");
 
+    // The flow counts business days by its calendar.
+    let days = json!({"name": "cn", "holidays": ["2026-11-20"]});
+    bed.post("calendars", &days).await.expect(201);
+    let flow = format!(
+        "flows/{}",
+        bed.get("flows").await.expect(200)["items"][0]["id"]
+    );
+    let patch = json!({"calendar": "cn"});
+    bed.write("PATCH", &flow, &patch).await.expect(200);
+    let body = json!({"data_date": "2026-11-21", "date_format": "%Y%m%d"});
+    let path = format!("jobs/{}", job["id"]);
+    let patch = json!({"command": "sh load.sh ${date-1b}"});
+    bed.write("PATCH", &path, &patch).await.expect(200);
+    let told = preview(&bed, &job, &body).await;
+    let command = "sh load.sh 20261119 'two words' 42 *** '<extract/count: rows>'";
+    assert_eq!(told["command"], command);
+    let patch = json!({"command": "sh load.sh ${date-1d}"});
+    bed.write("PATCH", &path, &patch).await.expect(200);
+
     // What is given goes before all else, and is not asked.
     let body = json!({"data_date": "2026-11-21", "params": {"batch": "7", "rows": "9"}});
     let told = preview(&bed, &job, &body).await;

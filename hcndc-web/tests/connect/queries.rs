@@ -679,6 +679,7 @@ fn order(attempt: u64, execution: u64, job_run: u64, query: &str) -> ResolveOrde
         job: "job".to_owned(),
         data_date: "2026-11-21".parse().unwrap(),
         date_format: None,
+        calendar: None,
         asks: vec![ParamAsk {
             param: ParamId(1),
             name: "p".to_owned(),

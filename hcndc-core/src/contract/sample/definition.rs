@@ -161,7 +161,9 @@ fn schedules() -> Vec<Schedule> {
     vec![nightly, by_file, by_date, schedule(74, 2, "month end")]
 }
 
-fn calendar() -> Calendar {
+/// A calendar with a few holidays and a Sunday to work on.
+#[must_use]
+pub fn calendar() -> Calendar {
     Calendar {
         id: CalendarId(75),
         name: String::from("中国"),

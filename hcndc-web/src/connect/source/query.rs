@@ -8,7 +8,7 @@ use hcndc_core::{
     model::DataSourceKind,
     time::{DataDate, DateFormat},
 };
-use hcndc_exec::executor::template::{self, Context, Subject};
+use hcndc_exec::executor::template::{self, Context, Dates, Subject};
 pub use hcndc_exec::work::fill::{QueryError, fill as fill_with};
 
 /// Whether a query asks for the number of its attempt.
@@ -29,8 +29,11 @@ pub fn fill(
     kind: DataSourceKind,
 ) -> Result<String, QueryError> {
     let context = Context {
-        data_date: order.data_date,
-        date_format: order.date_format.as_ref(),
+        dates: Dates {
+            data_date: order.data_date,
+            format: order.date_format.as_ref(),
+            business: order.calendar.as_deref().map(|it| &it.days),
+        },
         flow: &order.flow,
         job: &order.job,
         execution: order.execution,
@@ -48,12 +51,15 @@ static NONE: BTreeSet<String> = BTreeSet::new();
 #[must_use]
 pub const fn trial<'a>(
     data_date: DataDate,
-    date_format: Option<&'a DateFormat>,
+    format: Option<&'a DateFormat>,
     values: &'a BTreeMap<String, String>,
 ) -> Context<'a> {
     Context {
-        data_date,
-        date_format,
+        dates: Dates {
+            data_date,
+            format,
+            business: None,
+        },
         flow: "test",
         job: "test",
         execution: ExecutionId(0),

@@ -260,7 +260,7 @@ pub(super) fn remedy(problem: &Problem) -> String {
             "write it like ${param.NAME}".to_owned()
         }
         Problem::BadPlaceholder { .. } => {
-            "write it like ${date}, ${date-1d} or ${date+2w:%Y%m%d} (units d, w, m, y, and f and e for the first and last day of a month; a strftime format of dates)"
+            "write it like ${date}, ${date-1d} or ${date+2w:%Y%m%d} (units d, w, m, y, f and e for the first and last day of a month, b for business days; a strftime format of dates)"
                 .to_owned()
         }
         Problem::WfVersion { .. } => "convert the trace to WfFormat 1.5 with the tools of the WfCommons project".to_owned(),

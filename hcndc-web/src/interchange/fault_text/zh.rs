@@ -219,7 +219,7 @@ pub(super) fn remedy(problem: &Problem) -> String {
             "请写成 ${param.名称} 的形式".to_owned()
         }
         Problem::BadPlaceholder { .. } => {
-            "请写成 ${date}、${date-1d} 或 ${date+2w:%Y%m%d} 的形式（单位 d、w、m、y，月初 f、月末 e；日期的 strftime 格式）".to_owned()
+            "请写成 ${date}、${date-1d} 或 ${date+2w:%Y%m%d} 的形式（单位 d、w、m、y，月初 f、月末 e，工作日 b；日期的 strftime 格式）".to_owned()
         }
         Problem::WfVersion { .. } => "请用 WfCommons 项目的工具转换为 WfFormat 1.5".to_owned(),
         Problem::WfUnknownTask { .. } => "请添加该任务，或将其从列表中删除".to_owned(),

@@ -1,8 +1,8 @@
 //! Definitions that there are, as drafts that would change nothing: a sheet changes what it has columns for.
 
 use hcndc_core::model::{
-    Dependency, DependencyDraft, Flow, FlowDraft, FlowRef, Job, JobDraft, JobParam, JobParamDraft,
-    JobRef, OutputSourceDraft, ParamRef, Placement, PlacementDraft, PoolRef, Ref,
+    CalendarRef, Dependency, DependencyDraft, Flow, FlowDraft, FlowRef, Job, JobDraft, JobParam,
+    JobParamDraft, JobRef, OutputSourceDraft, ParamRef, Placement, PlacementDraft, PoolRef, Ref,
 };
 
 pub(super) fn of_flow(flow: &Flow) -> FlowDraft {
@@ -23,6 +23,7 @@ pub(super) fn of_flow(flow: &Flow) -> FlowDraft {
         timeout: flow.timeout,
         restart_retries: flow.restart_retries,
         restart_delay: flow.restart_delay,
+        calendar: flow.calendar.map(CalendarRef::Id),
     }
 }
 

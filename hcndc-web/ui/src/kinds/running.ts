@@ -33,6 +33,7 @@ export const flows: Kind = {
     { name: 'timeout', type: 'span', empty: null, advanced: true, label: p('Timeout', '时限'), help: p('A run that takes longer is ended, and has failed. Empty: none.', '超过时限的运行会被结束并记为失败。留空表示不限。') },
     { name: 'restart_retries', type: 'int', initial: 0, min: 0, max: 100, advanced: true, label: p('Restarts', '自动续跑次数'), help: p('How often a failed run is taken up again by itself, where it broke.', '失败后从中断处自动继续的次数。') },
     { name: 'restart_delay', type: 'span', initial: '0s', advanced: true, label: p('Wait before a restart', '续跑前等待'), help: p('Such as 30s or 10m.', '如 30s、10m。') },
+    { name: 'calendar', type: 'ref', to: 'calendars', empty: null, advanced: true, label: p('Calendar', '日历'), help: p('Whose business days ${date-1b} counts in its jobs; without one, Monday to Friday.', '${date-1b} 按此日历数工作日；不选则为周一至周五。') },
     { name: 'workdir', type: 'text', empty: '', advanced: true, label: p('Working directory', '工作目录'), help: p('Where its commands run, on the executor.', '命令在执行服务器上的运行目录。') },
     ENV,
   ],

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     engine::DefinitionId,
     id::{ExecutorId, FlowId, JobId},
-    model::DefinitionError,
+    model::{DefinitionError, Named as _},
 };
 
 impl Plan<'_> {
@@ -83,12 +83,18 @@ impl Plan<'_> {
         let labels = users.filter_map(|user| {
             of_any_id!(
                 user,
-                flow _flow => None,
+                flow flow => self.flow_that_needs(flow, need),
                 job job => self.job_that_needs(job, need),
                 self.named_that_needs(id, need)
             )
         });
         labels.collect()
+    }
+
+    fn flow_that_needs(&self, flow: FlowId, need: DefinitionId) -> Option<String> {
+        let after = self.flows.get(&flow).or_else(|| self.base.flow(flow))?;
+        let needs = !self.gone.flows.contains(&flow) && after.needs().contains(&need);
+        needs.then(|| format!("flow {}", after.name))
     }
 
     fn job_that_needs(&self, job: JobId, need: DefinitionId) -> Option<String> {

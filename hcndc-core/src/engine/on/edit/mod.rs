@@ -41,7 +41,7 @@ use crate::{
 /// What needs an executor while something runs there.
 const LIVE_ATTEMPTS: &str = "attempts that run there";
 
-/// What needs a pool or a param until it has ended, whatever became of its job meanwhile.
+/// What needs a pool, a param or a calendar until it has ended, whatever became of its job meanwhile.
 const OPEN_RUNS: &str = "job runs that have not ended";
 
 impl Engine {
@@ -194,7 +194,7 @@ impl Engine {
         plan
     }
 
-    /// Pools, params, data sources and executors that runs need by the versions that they are pinned to, if the batch deletes one.
+    /// Pools, params, data sources, calendars and executors that runs need by the versions that they are pinned to, if the batch deletes one.
     fn held_by_runs(&self, batch: &EditBatch) -> BTreeSet<DefinitionId> {
         let is_held = |id| {
             matches!(
@@ -202,6 +202,7 @@ impl Engine {
                 DefinitionId::Pool(_)
                     | DefinitionId::Param(_)
                     | DefinitionId::DataSource(_)
+                    | DefinitionId::Calendar(_)
                     | DefinitionId::Executor(_)
             )
         };
@@ -209,9 +210,12 @@ impl Engine {
         if !deletes.any(|(id, _)| is_held(id)) {
             return BTreeSet::new();
         }
-        let runs = self.executions.values().flat_map(|it| &it.jobs);
-        let open = runs.filter(|run| !run.row.state.is_settled());
-        open.flat_map(|run| run.job.needs())
+        let open = self.executions.values().flat_map(|execution| {
+            let its = execution.jobs.iter();
+            let open = its.filter(|run| !run.row.state.is_settled());
+            open.map(move |run| (run, &execution.flow_runs[run.flow_run as usize].flow))
+        });
+        open.flat_map(|(run, flow)| run.job.needs().into_iter().chain(flow.needs()))
             .filter(|&id| is_held(id))
             .collect()
     }

@@ -10,8 +10,9 @@ use crate::{
     engine::DefinitionId,
     id::{ExecutorId, FlowId},
     model::{
-        DataSource, DefinitionError, Dependency, Edit, Executor, ExecutorDraft, Flow, FlowDraft,
-        Job, JobDraft, MOST_OUTSIDE_DEPENDENCIES, Placement, PlacementDraft, Pool, Revision,
+        Calendar, DataSource, DefinitionError, Dependency, Edit, Executor, ExecutorDraft, Flow,
+        FlowDraft, Job, JobDraft, MOST_OUTSIDE_DEPENDENCIES, Placement, PlacementDraft, Pool,
+        Revision,
     },
 };
 
@@ -71,6 +72,8 @@ impl Plan<'_> {
             }
         }
         self.sort_unique(at, "parents", &mut parents);
+        let calendar = draft.calendar.as_ref();
+        let calendar = calendar.and_then(|it| self.named::<Calendar>(at, "calendar", it));
         let flow = Flow {
             id,
             name: draft.name.clone(),
@@ -87,6 +90,7 @@ impl Plan<'_> {
             timeout: draft.timeout,
             restart_retries: draft.restart_retries,
             restart_delay: draft.restart_delay,
+            calendar,
             revision: self.revision(old.as_ref().map(|old| &old.revision)),
         };
         let same = |old: &Flow| {

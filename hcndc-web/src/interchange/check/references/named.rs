@@ -90,6 +90,11 @@ pub(super) fn check(
         Noun::Calendar,
         &mut file.calendars.iter().map(|it| &it.name),
     );
+    for flow in mesh.list("flows", &file.flows) {
+        if let Some(calendar) = &flow.item.calendar {
+            calendars.check(calendar, &field_path(&flow.path(), "calendar"), faults);
+        }
+    }
     let rules = names(
         Noun::AlertRule,
         &mut file.alert_rules.iter().map(|it| &it.name),
