@@ -171,7 +171,7 @@ fn nouns() -> impl Strategy<Value = Vec<Edit>> {
     });
     let source = (
         text(),
-        texts(),
+        setting("ca_file"),
         option::of(1..9_999_u16),
         option::of(text()),
     );
@@ -214,7 +214,7 @@ fn nouns() -> impl Strategy<Value = Vec<Edit>> {
         .prop_map(|value| ParamKindDraft::Context { value }),
     ];
     let shared = kind.prop_map(|kind| Edit::from(SharedParamDraft::new("shared", kind)));
-    let server = (texts(), option::of(text())).prop_map(|(options, password)| {
+    let server = (seconds(), option::of(text())).prop_map(|(options, password)| {
         Edit::from(FileServerDraft {
             options,
             password: password.map(Secret::new),
@@ -244,7 +244,8 @@ fn nouns() -> impl Strategy<Value = Vec<Edit>> {
             ..FileEventDraft::new("arrives", Ref::Name("files".into()), "/in/${date}*.csv")
         })
     });
-    let channel = (texts(), any::<bool>()).prop_map(|(settings, enabled)| {
+    let channel = (setting("header.X-From"), any::<bool>()).prop_map(|(mut settings, enabled)| {
+        settings.insert("url".into(), "https://hook.example".into());
         Edit::from(AlertChannelDraft {
             settings,
             enabled,
@@ -301,6 +302,18 @@ fn nouns() -> impl Strategy<Value = Vec<Edit>> {
         (server, event, channel, rule, hook, executor),
     )
         .prop_map(|((a, b, c, d), (e, f, g, h, i, j))| vec![a, b, c, d, e, f, g, h, i, j])
+}
+
+/// A setting that most connectors have.
+fn seconds() -> impl Strategy<Value = BTreeMap<String, String>> {
+    let seconds = (1..50_u32).prop_map(|it| ("connect_seconds".into(), it.to_string()));
+    option::of(seconds).prop_map(|it| it.into_iter().collect())
+}
+
+/// A setting of this name that is any text.
+fn setting(name: &'static str) -> impl Strategy<Value = BTreeMap<String, String>> {
+    let text = text().prop_filter("a setting is not blank", |it| !it.trim().is_empty());
+    option::of(text).prop_map(move |it| it.into_iter().map(|it| (name.into(), it)).collect())
 }
 
 fn flow(at: usize) -> impl Strategy<Value = FlowDraft> {

@@ -16,7 +16,6 @@ use warp::{
 
 use super::{cron::in_characters, denial::Denial, text};
 use crate::{
-    connect::settings::SettingFault,
     definition_text::user,
     hook::Reason,
     interchange::{self, ExportError, Lang, Position},
@@ -171,8 +170,6 @@ pub(crate) enum BlameError {
     LeaderUnknown,
     /// The server that leads does not answer.
     LeaderSilent { leader: String },
-    /// A setting of a connection.
-    Setting(SettingFault),
     /// The secret was given for another place.
     SecretDiverted,
     /// What is given looks as if it were sealed.

@@ -33,8 +33,8 @@ use super::{
 };
 use crate::{
     app::App,
-    connect::{alert, file},
-    interchange::{Single, read_single, secret_field, tell_single},
+    connect::alert,
+    interchange::{self, Single, read_single, secret_field, tell_single},
 };
 
 /// A kind of definition and where it is.
@@ -337,32 +337,29 @@ async fn put<H: History, T>(
     ids.first().copied().ok_or(Problem::Internal)
 }
 
-/// That an alert channel or a file server has the settings that its kind asks for.
+/// That a new alert channel has all settings that its kind asks for: of others nobody here knows the secret, which may be one.
 fn check_settings(edit: &Edit) -> Result<(), Problem> {
-    let (field, faults) = match edit {
-        Edit::Put(DefinitionDraft::AlertChannel(channel)) => {
-            let none = Secret::default();
-            let secret = match channel.id {
-                None => Some(channel.secret.as_ref().unwrap_or(&none)),
-                // One that it may have is kept, and nobody here knows it.
-                Some(_) => channel.secret.as_ref(),
-            };
-            let faults = alert::check(channel.kind, &channel.settings, secret);
-            ("settings", faults)
-        }
-        Edit::Put(DefinitionDraft::FileServer(server)) => {
-            ("options", file::check(server.kind, &server.options))
-        }
-        _ => return Ok(()),
+    let Edit::Put(DefinitionDraft::AlertChannel(channel)) = edit else {
+        return Ok(());
     };
-    if faults.is_empty() {
+    if channel.id.is_some() || channel.secret.is_some() {
         return Ok(());
     }
-    let blames = faults.into_iter().map(|fault| {
-        let field = format!("{field}.{}", fault.setting);
-        Blame::of(field, BlameError::Setting(fault))
-    });
-    Err(Problem::BadBody(blames.collect()))
+    let faults = alert::check(channel.kind, &channel.settings, Some(&Secret::default()));
+    let blames: Vec<_> = faults
+        .into_iter()
+        .map(|fault| {
+            let field = format!("settings.{}", fault.setting);
+            Blame::of(
+                field,
+                BlameError::Shape(interchange::Problem::Setting(fault)),
+            )
+        })
+        .collect();
+    if blames.is_empty() {
+        return Ok(());
+    }
+    Err(Problem::BadBody(blames))
 }
 
 async fn create<H: History, T: Transport>(

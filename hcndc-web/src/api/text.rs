@@ -8,7 +8,6 @@ use super::{
     run_text::{execution_state_zh, job_run_state_zh},
 };
 use crate::{
-    connect::settings::SettingProblem,
     definition_text::{definition_zh, kind_zh},
     interchange::{ExportError, Lang},
 };
@@ -517,12 +516,6 @@ pub(super) fn blame_code(error: &BlameError) -> String {
         BlameError::LeaderSilent { .. } => "leader_silent".to_owned(),
         BlameError::SecretDiverted => "secret_needed".to_owned(),
         BlameError::SecretSealed => "bad_secret".to_owned(),
-        BlameError::Setting(fault) => match fault.problem {
-            SettingProblem::Missing => "missing_setting",
-            SettingProblem::Unknown { .. } => "unknown_setting",
-            SettingProblem::Form { .. } | SettingProblem::Unreadable { .. } => "bad_setting",
-        }
-        .to_owned(),
     }
 }
 
@@ -600,7 +593,6 @@ pub(super) fn blame(error: &BlameError, lang: Lang) -> String {
             format!("the store does not answer: {reason}"),
             format!("存储没有响应：{reason}"),
         ),
-        BlameError::Setting(fault) => fault.sentence(lang),
         BlameError::SecretDiverted => either(
             lang,
             "the one that is stored was given for another place; give it again",

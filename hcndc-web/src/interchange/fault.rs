@@ -10,6 +10,7 @@ use super::fault_text;
 use super::node::Position;
 use super::sheet::SheetProblem;
 use super::span::Span;
+use crate::connect::settings::{SettingFault, SettingProblem};
 
 /// One thing that is wrong in a file, and where.
 #[derive(Debug, Clone, PartialEq)]
@@ -356,6 +357,8 @@ pub enum Problem {
     Definition(DefinitionError),
     /// What a webhook looks at in a delivery cannot be.
     Webhook(DefinitionError),
+    /// A setting of a connector is wrong, unknown or missing.
+    Setting(SettingFault),
     /// A text is no secret of a webhook, nor two.
     BadHookSecret,
     /// A text that is handed to a process holds the character NUL.
@@ -620,6 +623,11 @@ impl Problem {
             Self::SeveralKinds => "several-kinds",
             Self::Definition(_) => "bad-work",
             Self::Webhook(_) => "bad-webhook",
+            Self::Setting(fault) => match fault.problem {
+                SettingProblem::Missing => "missing-setting",
+                SettingProblem::Unknown { .. } => "unknown-setting",
+                SettingProblem::Form { .. } | SettingProblem::Unreadable { .. } => "bad-setting",
+            },
             Self::BadHookSecret => "bad-secret",
             Self::NulCharacter => "nul-character",
             Self::TextTooLong { .. } => "text-too-long",

@@ -86,9 +86,9 @@ async fn a_wrong_option_of_a_file_server_is_refused_with_its_name() {
     assert_eq!(
         told,
         [
-            ("options.connect_seconds", "bad_setting"),
             ("options.hostkey", "unknown_setting"),
             ("options.host_key", "bad_setting"),
+            ("options.connect_seconds", "bad_setting"),
         ]
     );
 }
@@ -203,8 +203,8 @@ async fn a_wrong_setting_of_a_channel_is_refused_with_its_name() {
         [
             ("settings.host", "missing_setting"),
             ("settings.hots", "unknown_setting"),
-            ("settings.port", "bad_setting"),
             ("settings.to", "bad_setting"),
+            ("settings.port", "bad_setting"),
         ]
     );
     // The secret that is kept may be the address, which nobody here knows.

@@ -11,6 +11,8 @@ use hcndc_core::trigger::interval::Interval;
 
 use super::places::{Faults, Mesh};
 use super::{check_directory, check_no_zero, check_range, check_zone};
+use crate::connect::settings::SettingFault;
+use crate::connect::{alert, file};
 use crate::hook::are_secrets;
 use crate::interchange::de::shorten;
 use crate::interchange::definitions::nouns::{self, ExistingNouns};
@@ -27,6 +29,7 @@ const MAX_DEADLINE_DAYS: i64 = 366;
 
 pub(super) fn check(mesh: &Mesh<'_>, faults: &mut Faults<'_>) {
     let file = mesh.file;
+    let none = ExistingNouns::default();
     for pool in mesh.list("pools", &file.pools) {
         let path = pool.path();
         check_directory(&pool.item.directory, &path, faults);
@@ -48,12 +51,21 @@ pub(super) fn check(mesh: &Mesh<'_>, faults: &mut Faults<'_>) {
         let path = server.path();
         check_directory(&server.item.directory, &path, faults);
         check_port(server.item.port, &path, faults);
+        let draft = nouns::file_server(server.item, &none);
+        let wrong = file::check(draft.kind, &draft.options);
+        check_settings(wrong, &field_path(&path, "options"), faults);
     }
     for event in mesh.list("file_events", &file.file_events) {
         check_event(event.item, &event.path(), faults);
     }
     for channel in mesh.list("alert_channels", &file.alert_channels) {
-        check_directory(&channel.item.directory, &channel.path(), faults);
+        let path = channel.path();
+        check_directory(&channel.item.directory, &path, faults);
+        let draft = nouns::alert_channel(channel.item, &none);
+        // One that is not written is kept.
+        let secret = draft.secret.as_ref();
+        let wrong = alert::check(draft.kind, &draft.settings, secret);
+        check_settings(wrong, &field_path(&path, "settings"), faults);
     }
     for rule in mesh.list("alert_rules", &file.alert_rules) {
         check_rule(rule.item, &rule.path(), faults);
@@ -63,6 +75,14 @@ pub(super) fn check(mesh: &Mesh<'_>, faults: &mut Faults<'_>) {
     }
     for schedule in mesh.list("schedules", &file.schedules) {
         check_schedule(schedule.item, &schedule.path(), faults);
+    }
+}
+
+/// What is wrong with settings, each at its own place.
+fn check_settings(wrong: Vec<SettingFault>, path: &str, faults: &mut Faults<'_>) {
+    for fault in wrong {
+        let path = field_path(path, &fault.setting);
+        faults.tell(&path, Problem::Setting(fault));
     }
 }
 

@@ -217,7 +217,10 @@ fn context(it: &MeshContext) -> ContextValue {
     }
 }
 
-fn file_server(it: &MeshFileServer, existing: &ExistingNouns) -> FileServerDraft {
+pub(in crate::interchange) fn file_server(
+    it: &MeshFileServer,
+    existing: &ExistingNouns,
+) -> FileServerDraft {
     let kind = match it.kind {
         MeshFileServerKind::Local => FileServerKind::Local,
         MeshFileServerKind::Ftp => FileServerKind::Ftp,
@@ -300,7 +303,10 @@ pub(in crate::interchange) fn webhook(
     }
 }
 
-fn alert_channel(it: &MeshAlertChannel, existing: &ExistingNouns) -> AlertChannelDraft {
+pub(in crate::interchange) fn alert_channel(
+    it: &MeshAlertChannel,
+    existing: &ExistingNouns,
+) -> AlertChannelDraft {
     let kind = match it.kind {
         MeshAlertKind::Email => AlertChannelKind::Email,
         MeshAlertKind::DingTalk => AlertChannelKind::DingTalk,

@@ -52,6 +52,7 @@ pub(super) fn message(problem: &Problem) -> String {
         Problem::SeveralKinds => "the job says more than one thing to do".to_owned(),
         Problem::BadHookSecret => "this is no secret of a webhook, nor two".to_owned(),
         Problem::Definition(error) | Problem::Webhook(error) => error.to_string(),
+        Problem::Setting(fault) => fault.sentence(Lang::En),
         Problem::TextTooLong { length, max } => {
             format!(
                 "the text has {length} bytes; the system passes no more than {max} to a program"
@@ -200,6 +201,7 @@ pub(super) fn remedy(problem: &Problem) -> String {
         }
         Problem::BadHookSecret => "give one secret, or two with a space between while one takes the place of the other: each of 16 to 1000 characters, with base64 after whsec_ if it begins so".to_owned(),
         Problem::Webhook(_) => "docs/CONNECTORS.md says what webhooks can have".to_owned(),
+        Problem::Setting(_) => "docs/CONNECTORS.md lists the settings of each kind".to_owned(),
         Problem::EmptyCommand => "write the command to run; `true` does nothing and succeeds".to_owned(),
         Problem::TextTooLong { .. } => "put it into a file, and name the file".to_owned(),
         Problem::NulCharacter => "remove it".to_owned(),

@@ -43,6 +43,7 @@ pub(super) fn message(problem: &Problem) -> String {
         Problem::EmptyCommand => "命令为空".to_owned(),
         Problem::SeveralKinds => "任务写了不止一种内容".to_owned(),
         Problem::BadHookSecret => "这不是 Webhook 的一个或两个密钥".to_owned(),
+        Problem::Setting(fault) => fault.sentence(Lang::Zh),
         Problem::Definition(error) | Problem::Webhook(error) => {
             crate::definition_text::definition_zh(error)
         }
@@ -162,6 +163,7 @@ pub(super) fn remedy(problem: &Problem) -> String {
         Problem::Definition(_) => "各类任务可写什么，见 docs/JOBS.zh-CN.md".to_owned(),
         Problem::BadHookSecret => "请填写一个密钥，更换期间可用空格隔开填写两个：每个 16 至 1000 个字符；以 whsec_ 开头时其后为 base64".to_owned(),
         Problem::Webhook(_) => "Webhook 可写什么，见 docs/CONNECTORS.zh-CN.md".to_owned(),
+        Problem::Setting(_) => "各类型的设置项见 docs/CONNECTORS.zh-CN.md".to_owned(),
         Problem::EmptyCommand => "请填写要运行的命令；true 什么也不做并成功".to_owned(),
         Problem::TextTooLong { .. } => "请写入文件，并改为引用该文件".to_owned(),
         Problem::NulCharacter => "请删除".to_owned(),
