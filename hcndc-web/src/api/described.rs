@@ -324,6 +324,14 @@ fn add_schemas(kind: DefinitionKind, mut schema: Value, schemas: &mut Map<String
             json!({"type": "boolean", "description": text}),
         );
     }
+    if kind == DefinitionKind::DataSource
+        && let Some(properties) = told.as_object_mut()
+    {
+        let text = "How it was when the server that leads last asked it, as it is now; null where that has not been.";
+        let check =
+            json!({"oneOf": [{"type": "null"}, reference("DataSourceCheck")], "description": text});
+        properties.insert("last_check".to_owned(), check);
+    }
     if kind == DefinitionKind::Schedule
         && let (Some(properties), Value::Object(mut now)) = (
             told.as_object_mut(),

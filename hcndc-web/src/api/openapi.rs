@@ -16,7 +16,7 @@ use super::{
     needs::NOTHING,
     oidc, overview, pages, previews,
     problem::Problem,
-    roles,
+    resources, roles,
     route::{Json, Route, at},
     schedules, servers, session, sheets, tokens, trends, trials, users, watched,
 };
@@ -94,7 +94,7 @@ pub(super) fn route() -> Route {
         health::healthz, health::readyz, health::figures,
         document, pages::docs, pages::home,
     ),
-    components(schemas(many::DeleteBody, many::Deleted, many::Uses, history::HistoryDto)),
+    components(schemas(many::DeleteBody, many::Deleted, many::Uses, history::HistoryDto, resources::CheckDto)),
 )]
 struct Api;
 

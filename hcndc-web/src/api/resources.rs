@@ -14,7 +14,9 @@ use hcndc_core::{
         Cursor, CursorValue, DefinitionQuery, History, NamedSort, Page, PageRequest, Transport,
     },
 };
+use serde::Serialize;
 use serde_json::{Map, Value};
+use utoipa::ToSchema;
 use warp::{Filter as _, http::Method};
 
 use super::{
@@ -33,7 +35,10 @@ use super::{
 };
 use crate::{
     app::App,
-    connect::alert,
+    connect::{
+        alert,
+        source::pool::{Check, Pools},
+    },
     interchange::{self, Single, read_single, secret_field, tell_single},
 };
 
@@ -201,6 +206,39 @@ fn tell(engine: &Engine, definition: &Definition) -> Value {
     Value::Object(told)
 }
 
+/// The same with what this process knows of it besides.
+fn tell_all(engine: &Engine, pools: &Pools, definition: &Definition) -> Value {
+    let mut told = tell(engine, definition);
+    if let Definition::DataSource(source) = definition {
+        let check = pools.last_check(source).map(CheckDto::from);
+        told["last_check"] = serde_json::to_value(check).unwrap_or_default();
+    }
+    told
+}
+
+/// How a data source was when it was last asked.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = DataSourceCheck)]
+pub(super) struct CheckDto {
+    /// When.
+    #[schema(example = "2026-11-21T18:30:00.000000Z")]
+    at: String,
+    /// Whether it answered.
+    ok: bool,
+    /// Why it did not.
+    trouble: Option<String>,
+}
+
+impl From<Check> for CheckDto {
+    fn from(check: Check) -> Self {
+        Self {
+            at: check.at.to_string(),
+            ok: check.trouble.is_none(),
+            trouble: check.trouble,
+        }
+    }
+}
+
 /// A definition as it is told, if the engine has it.
 pub(super) fn find_in(engine: &Engine, id: DefinitionId) -> Option<Value> {
     definition(engine, id).map(|it| tell(engine, &it))
@@ -229,7 +267,11 @@ pub(super) fn edit_of(
 }
 
 async fn find<H, T>(app: &App<H, T>, id: DefinitionId) -> Result<Value, Problem> {
-    let told = app.look(move |engine| find_in(engine, id));
+    let pools = Arc::clone(&app.connect.pools);
+    let told = app.look(move |engine| {
+        let found = definition(engine, id)?;
+        Some(tell_all(engine, &pools, &found))
+    });
     told.await?.ok_or_else(|| Problem::from(id))
 }
 
@@ -259,9 +301,14 @@ async fn list<H: History, T: Transport>(
         of_flow && enabled.is_none_or(|enabled| is_on(it) == enabled)
     };
     let Page { items, next } = filtered(&app, wanted, keeps).await?;
-    let items = app
-        .look(move |engine| items.iter().map(|it| tell(engine, it)).collect())
-        .await?;
+    let pools = Arc::clone(&app.connect.pools);
+    let told = app.look(move |engine| {
+        items
+            .iter()
+            .map(|it| tell_all(engine, &pools, it))
+            .collect()
+    });
+    let items = told.await?;
     Ok(Json(asked.tell_items(items, next)))
 }
 

@@ -101,6 +101,7 @@ async fn every_kind_is_made_told_listed_changed_and_deleted() {
             "last",
             "queued",
             "live",
+            "last_check",
         ] {
             fields.shift_remove(own);
         }

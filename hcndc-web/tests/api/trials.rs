@@ -39,11 +39,41 @@ async fn a_data_source_tells_its_version_or_why_it_cannot() {
     let path = dir.path().join("dw.db");
     let source = json!({"name": "dw", "kind": "sqlite", "database": path});
     let source = made(&bed, "data-sources", &source).await;
+    let last_check = async || {
+        let of_list = &bed.get("data-sources").await.expect(200)["items"][0]["last_check"];
+        let check = bed.get(&source).await.expect(200)["last_check"].clone();
+        assert_eq!(*of_list, check);
+        check
+    };
+    assert!(last_check().await.is_null(), "nobody has asked it");
     let (ok, said) = test(&bed, &source, &json!({})).await;
     assert!(!ok && said.contains("No such file"), "{said}");
+    let check = last_check().await;
+    assert_eq!(
+        (&check["ok"], &check["trouble"]),
+        (&json!(false), &json!(said))
+    );
     database(&path).await;
     let (ok, said) = test(&bed, &source, &json!({})).await;
     assert!(ok && said.starts_with("3."), "{said}");
+    let check = last_check().await;
+    assert_eq!(
+        (&check["ok"], &check["trouble"]),
+        (&json!(true), &json!(null))
+    );
+    assert!(check["at"].is_string(), "{check}");
+
+    // What was found says nothing of what it is now.
+    let patch = json!({"database": dir.path().join("other.db")});
+    bed.write("PATCH", &source, &patch).await.expect(200);
+    assert!(last_check().await.is_null(), "it has changed");
+    let patch = json!({"database": path});
+    bed.write("PATCH", &source, &patch).await.expect(200);
+    let query = json!({"data_source": "dw", "query": "SELECT 1"});
+    let param = json!({"name": "one", "sql": query});
+    let param = made(&bed, "params", &param).await;
+    let (ok, _) = test(&bed, &param, &json!({})).await;
+    assert_eq!((ok, &last_check().await["ok"]), (true, &json!(true)));
     bed.post("data-sources/999/test", &json!({}))
         .await
         .problem(404, "unknown_data_source");

@@ -12,11 +12,15 @@ use std::{
 };
 
 use futures_util::FutureExt as _;
-use hcndc_core::{engine::ResolveErrorKind, id::DataSourceId, model::DataSource};
+use hcndc_core::{
+    engine::ResolveErrorKind, id::DataSourceId, model::DataSource, port::Clock as _,
+    time::Timestamp,
+};
 use tokio::sync::Semaphore;
 
 use super::{AskError, Connection, row::Row};
 use crate::{
+    clock::SystemClock,
     connect::{http::Http, settings},
     metrics,
     vault::Vault,
@@ -36,6 +40,16 @@ pub struct Pools {
     vault: Arc<Vault>,
     private: Vec<PathBuf>,
     pools: Mutex<BTreeMap<DataSourceId, Arc<Pool>>>,
+    checks: Mutex<BTreeMap<DataSourceId, Check>>,
+}
+
+/// How a data source was when it was last asked anything.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Check {
+    /// When that was known.
+    pub at: Timestamp,
+    /// Why it could not be asked, without its password; `None` if it answered.
+    pub trouble: Option<String>,
 }
 
 impl std::fmt::Debug for Pools {
@@ -60,6 +74,7 @@ impl Pools {
             vault,
             private: private.into_iter().collect(),
             pools: Mutex::new(BTreeMap::new()),
+            checks: Mutex::default(),
         }
     }
 
@@ -106,7 +121,31 @@ impl Pools {
         let asked = tokio::time::timeout(timeout, asking).await;
         let asked = asked.unwrap_or_else(|_| Err(AskError::timed_out(timeout)));
         metrics::queried(asked.is_ok(), began.elapsed());
-        asked.map_err(|error| error.without(source.password.reveal()))
+        let asked = asked.map_err(|error| error.without(source.password.reveal()));
+        match &asked {
+            Ok(_) => self.note(source.id, None),
+            Err(error) if error.kind == ResolveErrorKind::NoRow => self.note(source.id, None),
+            Err(error) if error.kind == ResolveErrorKind::Unreachable => {
+                self.note(source.id, Some(error.reason.clone()));
+            }
+            // That says something of the query.
+            Err(_) => {}
+        }
+        asked
+    }
+
+    /// How a data source was when this process last asked it; `None` if that was before it was changed, or never.
+    #[must_use]
+    pub fn last_check(&self, source: &DataSource) -> Option<Check> {
+        let checks = self.checks.lock().unwrap_or_else(PoisonError::into_inner);
+        let check = checks.get(&source.id)?;
+        (source.revision.updated_at <= check.at).then(|| check.clone())
+    }
+
+    fn note(&self, source: DataSourceId, trouble: Option<String>) {
+        let at = SystemClock::new().now();
+        let mut checks = self.checks.lock().unwrap_or_else(PoisonError::into_inner);
+        checks.insert(source, Check { at, trouble });
     }
 
     /// Which system a data source is, in its own words.
@@ -120,9 +159,11 @@ impl Pools {
             connection.version().await
         };
         let tried = tokio::time::timeout(TRIAL, unpanicked(trying)).await;
-        tried
+        let tried = tried
             .unwrap_or_else(|_| Err(AskError::unreachable("it does not answer in time")))
-            .map_err(|error: AskError| error.without(source.password.reveal()))
+            .map_err(|error: AskError| error.without(source.password.reveal()));
+        self.note(source.id, tried.as_ref().err().map(|it| it.reason.clone()));
+        tried
     }
 
     async fn ask_in(

@@ -21,6 +21,7 @@ export type GridCell = Schemas['GridCell']
 export type Backfill = Schemas['Backfill']
 export type BackfillDetail = Schemas['BackfillDetail']
 export type BackfillPlan = Schemas['BackfillPlan']
+export type DataSourceCheck = Schemas['DataSourceCheck']
 export type WrittenDate = Schemas['WrittenDate']
 
 export const api = createClient<paths>({ baseUrl: location.origin, fetch: (request) => call(request) })

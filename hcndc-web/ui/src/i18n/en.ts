@@ -35,7 +35,7 @@ export default {
     sortedUp: 'sorted upwards', sortedDown: 'sorted downwards', notHere: 'This server does not offer this page yet.', unknownPage: 'There is no page at this address', forbidden: 'Your account lacks the permission “{permission}”.', toHome: 'To the overview', askAdmin: 'Ask an administrator for a role that has it.', up: 'Move up', down: 'Move down',
   },
   trial: {
-    title: 'Test', run: 'Test now', protocol: 'protocol {version}', good: 'It works', bad: 'It does not work', noFiles: 'No file fits now', used: 'used before', unfit: 'its name tells no date', incomplete: 'not complete yet',
+    title: 'Test', run: 'Test now', protocol: 'protocol {version}', good: 'It works', bad: 'It does not work', noFiles: 'No file fits now', used: 'used before', unfit: 'its name tells no date', incomplete: 'not complete yet', never: 'not checked yet',
   },
   problem: {
     unreachable: 'The server cannot be reached', unreachableDetail: 'Check that it runs and that your network is up; then try again.', faults: 'What to put right', stale: 'Somebody else has changed this meanwhile.', reload: 'Load what is stored', in_use: 'Still used by', unexpected: 'Unexpected answer',

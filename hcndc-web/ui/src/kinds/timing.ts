@@ -135,7 +135,7 @@ export const dataSources: Kind = {
   about: p('Databases that SQL params query.', '供 SQL 参数查询的数据库。'),
   start: p('Name a database, then query it in a shared param.', '登记数据库，再在参数中查询。'),
   filters: ['directory'], needs: 'write', uses: true, trial: true,
-  columns: [COLUMN_NAME, { name: 'kind', label: p('Kind', '类型'), width: '110px' }, { name: 'host', label: p('Host', '主机') }, { name: 'database', label: p('Database', '数据库') }, COLUMN_DIRECTORY, COLUMN_UPDATED],
+  columns: [COLUMN_NAME, { name: 'kind', label: p('Kind', '类型'), width: '110px' }, { name: 'host', label: p('Host', '主机') }, { name: 'database', label: p('Database', '数据库') }, { name: 'last_check', label: p('Last check', '最近检查'), type: 'check', width: '190px' }, COLUMN_DIRECTORY, COLUMN_UPDATED],
   fields: [
     NAME, DESCRIPTION, DIRECTORY,
     { name: 'kind', type: 'select', required: true, initial: 'mysql', options: words('mysql', 'postgresql', 'sqlite', 'sql_server', 'mongodb', 'hive', 'impala', 'clickhouse', 'odbc'), label: p('Kind', '类型'), help: p('Hive, Impala, ODBC, SQL Server and MongoDB need a program that was built with them.', 'Hive、Impala、ODBC、SQL Server、MongoDB 需要构建时启用。') },

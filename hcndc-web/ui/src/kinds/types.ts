@@ -50,7 +50,7 @@ export interface Field {
 export interface ColumnOf {
   name: string
   label: Pair
-  type?: FieldType | 'time' | 'health' | 'name' | 'state' | 'version'
+  type?: FieldType | 'time' | 'health' | 'check' | 'name' | 'state' | 'version'
   sort?: string
   width?: string
   wide?: boolean
