@@ -242,7 +242,11 @@ impl Engine {
             date_format: row.date_format.clone(),
             given: &row.params,
         };
-        self.order_of(job, flow, its, run).map(Ok)
+        let order = self.order_of(job, flow, its, run);
+        Some(
+            order
+                .ok_or_else(|| String::from("its data source or the calendar of its flow is gone")),
+        )
     }
 
     fn order_of(
@@ -288,7 +292,7 @@ impl Engine {
             let source = self.definitions.data_sources.get(*id)?;
             Some(SourceAccess::from(&**source))
         })?;
-        // As a data source does.
+        // It stays as long as a run that is pinned to its flow may run.
         let calendar = match flow.calendar {
             Some(id) => Some(Arc::clone(self.definitions.calendars.get(id)?)),
             None => None,

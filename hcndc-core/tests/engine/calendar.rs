@@ -72,3 +72,26 @@ fn a_calendar_stays_while_a_flow_or_a_run_needs_it() {
     bed.edit([delete()]);
     assert!(bed.engine.find_calendar("cn").is_none());
 }
+
+#[test]
+fn a_calendar_stays_while_a_run_may_be_taken_up_again() {
+    let mut bed = bed();
+    bed.edit([job("a/y").edit()]);
+    let id = bed.engine.find_calendar("cn").unwrap().id;
+    let execution = bed.start(&["a"]);
+    let plain = FlowDraft {
+        id: bed.engine.find_flow("a").map(|it| it.id),
+        ..flow_draft("a", &[])
+    };
+    bed.edit([Edit::PutFlow(plain)]);
+    bed.fail("a/x");
+    let delete = || Edit::Delete {
+        definition: DefinitionId::Calendar(id),
+        version: None,
+    };
+    let users = vec!["job runs that have not ended".to_owned()];
+    let in_use = [(Some(0), String::new(), E::InUse { users })];
+    assert_eq!(bed.faults([delete()]), in_use, "{execution:?}");
+    bed.succeed("a/y");
+    bed.edit([delete()]);
+}

@@ -67,7 +67,7 @@ pub enum Subject {
 /// A distance between dates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Offset {
-    /// How many; negative goes back. -99,999 to 99,999; of business days -999 to 999 and not 0.
+    /// How many; negative goes back. -99,999 to 99,999; of business days -999 to 999.
     pub amount: i32,
     /// Of what.
     pub unit: Unit,
@@ -96,10 +96,14 @@ pub enum Unit {
     MonthEnd,
     /// `b`, a day on which business is done.
     BusinessDay,
+    /// `-0b`, the day itself if business is done on it, else the last one before it.
+    BusinessDayUntil,
+    /// `+0b`, the day itself if business is done on it, else the first one after it.
+    BusinessDayFrom,
 }
 
 impl Unit {
-    const ALL: [Self; 7] = [
+    const WRITTEN: [Self; 7] = [
         Self::Day,
         Self::Week,
         Self::Month,
@@ -117,7 +121,7 @@ impl Unit {
             Self::Year => 'y',
             Self::MonthStart => 'f',
             Self::MonthEnd => 'e',
-            Self::BusinessDay => 'b',
+            Self::BusinessDay | Self::BusinessDayUntil | Self::BusinessDayFrom => 'b',
         }
     }
 
@@ -134,6 +138,9 @@ impl Unit {
         }
     }
 }
+
+/// Distances in business days, one after the other: each may take a thousand steps.
+const MOST_BUSINESS: usize = 8;
 
 /// Days that one distance can tell.
 const MOST_AWAY: i64 = 99_999;
@@ -340,7 +347,9 @@ pub fn settle_dates(text: &str, dates: Dates<'_>) -> String {
             ),
         };
         distance.extend(rest.iter().map(Offset::to_string));
-        let format = format.as_deref().or(dates.format.map(DateFormat::as_str));
+        let format = format
+            .as_deref()
+            .or_else(|| dates.format.map(DateFormat::as_str));
         // `${date:-x}` and the like are the shell's.
         if distance.is_empty() && format.is_some_and(|it| it.starts_with(SHELLS)) {
             distance.push_str("+0d");
@@ -436,22 +445,27 @@ fn shift(date: DataDate, offsets: &[Offset], business: Option<&BusinessDays>) ->
             Unit::Year => months(offset.amount * 12),
             Unit::MonthStart => first_of_month(months(offset.amount)?),
             Unit::MonthEnd => last_of_month(months(offset.amount)?),
-            Unit::BusinessDay => match business {
-                Some(days) => business_day(date, offset.amount, days),
-                None => business_day(date, offset.amount, &BusinessDays::default()),
+            Unit::BusinessDay | Unit::BusinessDayUntil | Unit::BusinessDayFrom => match business {
+                Some(days) => business_day(date, *offset, days),
+                None => business_day(date, *offset, &BusinessDays::default()),
             },
         }
     })
 }
 
-fn business_day(date: DataDate, amount: i32, days: &BusinessDays) -> Option<DataDate> {
-    (0..amount.unsigned_abs()).try_fold(date, |date, _| {
-        if amount < 0 {
-            days.prev(date)
-        } else {
-            days.next(date)
-        }
-    })
+fn business_day(date: DataDate, offset: Offset, days: &BusinessDays) -> Option<DataDate> {
+    match offset.unit {
+        Unit::BusinessDayUntil | Unit::BusinessDayFrom if days.is_business(date) => Some(date),
+        Unit::BusinessDayUntil => days.prev(date),
+        Unit::BusinessDayFrom => days.next(date),
+        _ => (0..offset.amount.unsigned_abs()).try_fold(date, |date, _| {
+            if offset.amount < 0 {
+                days.prev(date)
+            } else {
+                days.next(date)
+            }
+        }),
+    }
 }
 
 fn first_of_month(date: DataDate) -> Option<DataDate> {
@@ -548,18 +562,25 @@ fn parse_offsets(mut text: &str) -> Option<Vec<Offset>> {
         text = &text[1..];
         let digits = text.bytes().take_while(u8::is_ascii_digit).count();
         let letter = char::from(*text.as_bytes().get(digits)?);
-        let mut units = Unit::ALL.into_iter();
+        let mut units = Unit::WRITTEN.into_iter();
         let unit = units.find(|it| it.letter() == letter && digits <= it.most_digits())?;
         // No digits, or too many for a number, are none.
         let amount: i32 = text[..digits].parse().ok()?;
         text = &text[digits + 1..];
         let amount = if negative { -amount } else { amount };
         if unit == Unit::BusinessDay && amount == 0 {
-            // There and back again.
-            let back = if negative { -1 } else { 1 };
-            offsets.extend([-back, back].map(|amount| Offset { amount, unit }));
+            let unit = if negative {
+                Unit::BusinessDayUntil
+            } else {
+                Unit::BusinessDayFrom
+            };
+            offsets.push(Offset { amount, unit });
         } else {
             offsets.push(Offset { amount, unit });
+        }
+        let is_business = |it: &&Offset| it.unit.letter() == 'b';
+        if offsets.iter().filter(is_business).count() > MOST_BUSINESS {
+            return None;
         }
     }
     Some(offsets)
@@ -771,6 +792,22 @@ mod tests {
             Err(TemplateFault::OutOfRange)
         );
         assert!(placeholders("${date-1000b}").is_err());
+        assert!(placeholders("${date+1b+1b+1b+1b+1b+1b+1b+1b+1d}").is_ok());
+        assert!(placeholders("${date+1b+1b+1b+1b+1b+1b+1b+1b+0b}").is_err());
+
+        // Nothing beyond the day that is asked for has to be known.
+        let listed = BusinessDays {
+            workdays: [day("2026-12-31")].into(),
+            ..never.clone()
+        };
+        for text in ["${date+0e-0b}", "${date+0e+0b}"] {
+            let december = Dates {
+                business: Some(&listed),
+                ..Dates::from("2026-12-04".parse::<DataDate>().unwrap())
+            };
+            let settled = settle_dates(text, december);
+            assert_eq!(expanded_on("2026-12-04", &settled).unwrap(), "2026-12-31");
+        }
         assert!(placeholders("${date-100000d}").is_err());
     }
 

@@ -50,6 +50,8 @@ pub struct Check {
     pub at: Timestamp,
     /// Why it could not be asked, without its password; `None` if it answered.
     pub trouble: Option<String>,
+    /// Of the data source.
+    version: u32,
 }
 
 impl std::fmt::Debug for Pools {
@@ -123,12 +125,12 @@ impl Pools {
         metrics::queried(asked.is_ok(), began.elapsed());
         let asked = asked.map_err(|error| error.without(source.password.reveal()));
         match &asked {
-            Ok(_) => self.note(source.id, None),
-            Err(error) if error.kind == ResolveErrorKind::NoRow => self.note(source.id, None),
+            Ok(_) => self.note(source, None),
+            Err(error) if error.kind.is_from_source() => self.note(source, None),
             Err(error) if error.kind == ResolveErrorKind::Unreachable => {
-                self.note(source.id, Some(error.reason.clone()));
+                self.note(source, Some(error.reason.clone()));
             }
-            // That says something of the query.
+            // A query that takes too long says nothing of its data source.
             Err(_) => {}
         }
         asked
@@ -139,13 +141,17 @@ impl Pools {
     pub fn last_check(&self, source: &DataSource) -> Option<Check> {
         let checks = self.checks.lock().unwrap_or_else(PoisonError::into_inner);
         let check = checks.get(&source.id)?;
-        (source.revision.updated_at <= check.at).then(|| check.clone())
+        (source.revision.version == check.version).then(|| check.clone())
     }
 
-    fn note(&self, source: DataSourceId, trouble: Option<String>) {
-        let at = SystemClock::new().now();
+    fn note(&self, source: &DataSource, trouble: Option<String>) {
+        let check = Check {
+            at: SystemClock::new().now(),
+            trouble,
+            version: source.revision.version,
+        };
         let mut checks = self.checks.lock().unwrap_or_else(PoisonError::into_inner);
-        checks.insert(source, Check { at, trouble });
+        checks.insert(source.id, check);
     }
 
     /// Which system a data source is, in its own words.
@@ -162,7 +168,7 @@ impl Pools {
         let tried = tried
             .unwrap_or_else(|_| Err(AskError::unreachable("it does not answer in time")))
             .map_err(|error: AskError| error.without(source.password.reveal()));
-        self.note(source.id, tried.as_ref().err().map(|it| it.reason.clone()));
+        self.note(source, tried.as_ref().err().map(|it| it.reason.clone()));
         tried
     }
 

@@ -24,7 +24,7 @@ use alloc::{
 
 use self::nouns::{Draft, Nouns, Planned, Puts, of_any_draft};
 use super::super::{
-    Change, DefinitionId, EditBatch, Effect, Engine, Rejected, Reply, Step,
+    Change, DefinitionId, EditBatch, Effect, Engine, JobRunState, Rejected, Reply, Step,
     advance::{Task, Tasks},
     definitions::{Definitions, Untied},
 };
@@ -210,9 +210,11 @@ impl Engine {
         if !deletes.any(|(id, _)| is_held(id)) {
             return BTreeSet::new();
         }
+        // One that has failed, or waits for nothing any more, may run again as it is pinned, by a restart of its flow or by people.
+        let is_over = |state| matches!(state, JobRunState::Succeeded | JobRunState::Skipped);
         let open = self.executions.values().flat_map(|execution| {
             let its = execution.jobs.iter();
-            let open = its.filter(|run| !run.row.state.is_settled());
+            let open = its.filter(move |run| !is_over(run.row.state));
             open.map(move |run| (run, &execution.flow_runs[run.flow_run as usize].flow))
         });
         open.flat_map(|(run, flow)| run.job.needs().into_iter().chain(flow.needs()))
