@@ -216,7 +216,7 @@ impl Names {
     /// By name, or by id if that is not known.
     fn reference(&self, id: DefinitionId) -> Reference {
         let name = self.0.get(&id).cloned();
-        name.map_or(Reference::Id(id.number()), Reference::Name)
+        name.map_or_else(|| Reference::Id(id.number()), Reference::Name)
     }
 }
 
