@@ -41,7 +41,7 @@ use crate::{
 /// What needs an executor while something runs there.
 const LIVE_ATTEMPTS: &str = "attempts that run there";
 
-/// What needs a pool, a param or a calendar until it has ended, whatever became of its job meanwhile.
+/// What needs a pool, a param, a data source or a calendar as long as it may run, whatever became of its job meanwhile.
 const OPEN_RUNS: &str = "job runs that have not ended";
 
 impl Engine {
