@@ -319,9 +319,10 @@ pub fn expand_value(value: &str, context: Context<'_>) -> Result<String, Templat
 /// nothing either way.
 ///
 /// ```
+/// use hcndc_core::time::DataDate;
 /// use hcndc_exec::executor::template::{Dates, settle_dates};
-/// let format = "%Y%m%d".parse()?;
-/// let dates = Dates { format: Some(&format), ..Dates::from("2026-11-23".parse()?) }; // a Monday
+/// let (monday, format): (DataDate, _) = ("2026-11-23".parse()?, "%Y%m%d".parse()?);
+/// let dates = Dates { format: Some(&format), ..Dates::from(monday) };
 /// let text = settle_dates("load ${date-1d} ${date-1b:%Y} ${date:-today}", dates);
 /// assert_eq!(text, "load ${date-1d:%Y%m%d} ${date-3d:%Y} ${date:-today}");
 /// # Ok::<(), hcndc_core::time::TimeError>(())
