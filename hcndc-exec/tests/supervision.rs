@@ -3,9 +3,12 @@
 
 mod desk;
 
-use std::{process::Command, time::Duration};
+use std::{path::PathBuf, process::Command, time::Duration};
 
-use desk::{Desk, lives, order};
+use desk::{
+    Desk, lives, order,
+    program::{Program, ran},
+};
 use hcndc_core::{
     engine::{EndCause, RunOrder},
     model::Param,
@@ -26,6 +29,11 @@ fn skip(test: &str, why: &str) {
 
 /// Whether this host has control groups for us; says so if not.
 fn has_groups(test: &str) -> bool {
+    groups(test).is_some()
+}
+
+/// Where this host has control groups for us; says so if it has none.
+fn groups(test: &str) -> Option<PathBuf> {
     let directory = tempfile::tempdir().unwrap();
     let output = Command::new(env!("CARGO_BIN_EXE_hcndc-exec"))
         .args(["--listen", "127.0.0.1:0", "--data-dir"])
@@ -33,11 +41,13 @@ fn has_groups(test: &str) -> bool {
         .arg("check")
         .output()
         .unwrap();
-    let has = String::from_utf8_lossy(&output.stdout).contains("jobs have control groups in");
-    if !has {
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    let place = said.split_once("jobs have control groups in ");
+    let place = place.and_then(|(_, place)| place.split([',', '\n']).next());
+    if place.is_none() {
         skip(test, "this host has no cgroup v2 that can be written");
     }
-    has
+    place.map(PathBuf::from)
 }
 
 /// A supervisor that keeps these limits; `None`, and says so, where the host cannot.
@@ -98,6 +108,28 @@ async fn what_hides_from_all_but_its_control_group_ends_with_its_attempt() {
     desk.kill(2, Duration::from_secs(20)).await;
     assert_eq!(desk.end().await.cause, EndCause::Killed);
     assert!(!lives(&hidden));
+}
+
+#[tokio::test]
+async fn what_was_moved_out_of_its_control_group_ends_with_its_attempt() {
+    let test = "what_was_moved_out_of_its_control_group_ends_with_its_attempt";
+    let Some(groups) = groups(test) else {
+        return;
+    };
+    let program = Program::start();
+    let transport = program.transport().await;
+    // As a login is, into a session of its own: nothing tells whose it was but that it came to the holder.
+    let leave = format!(
+        "(echo 0 >{}/cgroup.procs || exit; env -i setsid sh -c 'echo $$ >moved; exec sleep 600' &) ; \
+         until [ -s moved ]; do sleep 0.01; done",
+        groups.display()
+    );
+    let command = format!("{leave}; exit 3");
+    assert_eq!(
+        ran(&transport, order(1, &command)).await,
+        EndCause::Exited(3)
+    );
+    assert!(!lives(&program.written("moved").await));
 }
 
 #[tokio::test]

@@ -134,6 +134,7 @@ async fn run_to_end(tools: &Arc<Tools>, order: &RunOrder, mut kill: Kill) -> End
         born: main.born,
         mark: tools.mark(attempt),
         cgroup,
+        is_ours: true,
     };
 
     let (exit, cause) = wait(tools, order, &mut main, &mut tree, &mut kill, &capture).await;
@@ -402,6 +403,7 @@ pub(crate) async fn bury(
             .as_ref()
             .and_then(|it| it.find_group(&tools.mark(attempt))),
         mark: tools.mark(attempt),
+        is_ours: false,
     };
     let cleared = clear(&tools.registrar, &mut tree, INHERITED_GRACE).await;
     let text = format!(

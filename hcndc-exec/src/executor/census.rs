@@ -30,6 +30,8 @@ pub(crate) struct Tree {
     pub(crate) mark: String,
     /// The control group that its processes are in, if the host has such.
     pub(crate) cgroup: Option<Group>,
+    /// Whether the main process was a child of this process, to which orphans of its tree come then.
+    pub(crate) is_ours: bool,
 }
 
 /// All processes of the host at one moment.
@@ -115,8 +117,25 @@ impl Registrar {
         }
     }
 
+    /// The living processes of a tree, by id.
+    pub(crate) async fn members(self: &Arc<Self>, tree: &Tree) -> Vec<Seen> {
+        if self.is_gone(tree) {
+            return Vec::new();
+        }
+        self.census().await.members(tree)
+    }
+
+    /// Whether certainly nothing of a tree is left, as can be told without a look at all processes of the host: its control group is
+    /// empty, and what was moved out of that, as a login is into a session of its own, has not come to us as an orphan.
+    fn is_gone(&self, tree: &Tree) -> bool {
+        let is_empty = tree.cgroup.as_ref().is_some_and(|it| !it.is_populated());
+        // Once the number of the main process may be another's, the census tells.
+        let Some(main) = tree.group else { return false };
+        tree.is_ours && is_empty && self.reaper.has_let_go(main, tree.born)
+    }
+
     /// A census that was begun after this call.
-    pub(crate) async fn census(self: &Arc<Self>) -> Arc<Census> {
+    async fn census(self: &Arc<Self>) -> Arc<Census> {
         let asked = self.clock.fetch_add(1, Ordering::SeqCst);
         let mut last = self.last.lock().await;
         if last.0 < asked {
@@ -211,6 +230,7 @@ mod tests {
             born: 1,
             mark: "k-1".into(),
             cgroup: None,
+            is_ours: true,
         };
         let pids: Vec<u32> = census
             .members(&tree)

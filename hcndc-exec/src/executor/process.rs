@@ -173,7 +173,7 @@ pub(crate) struct Cleared {
 ///
 /// The main process is reaped elsewhere; here it counts like any other until it is.
 pub(crate) async fn clear(registrar: &Arc<Registrar>, tree: &mut Tree, grace: Duration) -> Cleared {
-    let mut members = registrar.census().await.members(tree);
+    let mut members = registrar.members(tree).await;
     let mut cleared = Cleared {
         found: members.len(),
         ..Cleared::default()
@@ -213,7 +213,7 @@ async fn until_gone(
 ) -> Vec<Seen> {
     let mut pause = Duration::from_millis(2);
     loop {
-        let members = registrar.census().await.members(tree);
+        let members = registrar.members(tree).await;
         if !is_there(tree, &members) || Instant::now() >= deadline {
             return members;
         }

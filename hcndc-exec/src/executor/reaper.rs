@@ -15,6 +15,9 @@ use crate::platform::{
     self, ChildEnds, ChildHandle, Exit, Group, Pid, ScriptFile, Status, adopt_orphans,
 };
 
+/// So many adopted orphans are looked at one by one at most: a census costs less than more of them.
+const STRAYS: usize = 16;
+
 /// A process of ours that runs.
 #[derive(Debug)]
 pub(crate) struct Main {
@@ -133,6 +136,31 @@ impl Reaper {
             .map(|(pid, waited)| (*pid, waited.born))
             .collect();
         with(mains);
+    }
+
+    /// Whether no process runs that has come to us from a main process that has ended, and this one, born then, has. Where
+    /// that cannot be told, `false`.
+    pub(crate) fn has_let_go(&self, main: Pid, born: u64) -> bool {
+        if !self.adopting {
+            return false;
+        }
+        let _starting = self
+            .starting
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        // Nothing is reaped meanwhile, so that the list of children is whole.
+        let mains = self.lock();
+        if mains.get(&main).is_some_and(|waited| waited.born == born) {
+            return false;
+        }
+        let Some(mut strays) = platform::children() else {
+            return false;
+        };
+        strays.retain(|pid| !mains.contains_key(pid));
+        strays.len() <= STRAYS
+            && strays
+                .iter()
+                .all(|pid| platform::look(*pid).is_none_or(|seen| seen.ended))
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<Pid, Waited>> {

@@ -87,6 +87,22 @@ pub(crate) fn adopt_orphans() -> io::Result<bool> {
     Ok(true)
 }
 
+/// The children of this process, also those that have ended; `None` if the kernel does not list them (proc_tid_children(5)).
+/// Whole as long as none is reaped meanwhile.
+pub(crate) fn children() -> Option<Vec<Pid>> {
+    let mut children = Vec::new();
+    for task in fs::read_dir("/proc/self/task").ok()?.flatten() {
+        let listed = fs::read_to_string(task.path().join("children")).ok()?;
+        children.extend(
+            listed
+                .split_whitespace()
+                .filter_map(|pid| pid.parse().ok())
+                .map(Pid),
+        );
+    }
+    Some(children)
+}
+
 /// Reaps an orphan that has ended.
 pub(crate) fn reap_orphan(pid: Pid) {
     let pid = nix::unistd::Pid::from_raw(pid.0.cast_signed());

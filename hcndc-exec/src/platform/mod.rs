@@ -50,8 +50,8 @@ pub(crate) use os::{look, processes, variable_of};
 
 /// Children: how they are begun, heard of and ended.
 pub(crate) use os::{
-    ChildEnds, ChildHandle, ScriptFile, adopt_orphans, name_process, own_group, reap_orphan,
-    run_as, script, shell, tell, tell_group, unseen, without_prefix,
+    ChildEnds, ChildHandle, ScriptFile, adopt_orphans, children, name_process, own_group,
+    reap_orphan, run_as, script, shell, tell, tell_group, unseen, without_prefix,
 };
 
 /// Groups of all processes of a job.
