@@ -320,12 +320,10 @@ fn pipes(main: &mut Main) -> Pipes {
     // A pipe that the runtime cannot watch is closed; the job then sees a broken pipe.
     Pipes {
         stdout: main
-            .child
             .stdout
             .take()
             .and_then(|pipe| tokio::process::ChildStdout::from_std(pipe).ok()),
         stderr: main
-            .child
             .stderr
             .take()
             .and_then(|pipe| tokio::process::ChildStderr::from_std(pipe).ok()),

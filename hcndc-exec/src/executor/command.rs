@@ -60,6 +60,11 @@ impl Program {
         matches!(self, Self::Script { .. })
     }
 
+    /// Whether its standard input is empty.
+    pub(crate) const fn reads_nothing(&self) -> bool {
+        matches!(self, Self::Shell(_) | Self::Plain { .. })
+    }
+
     pub(crate) const fn is_plain(&self) -> bool {
         matches!(self, Self::Plain { .. })
     }

@@ -80,12 +80,9 @@ pub(crate) fn spawn(
     if let Some(user) = &settings.rules.user {
         platform::run_as(&mut command, user).map_err(SpawnError::User)?;
     }
-    let mut cgroup = cgroup;
-    if let Some(cgroup) = &mut cgroup {
-        cgroup.receive(&mut command);
-    }
+    let is_plain = settings.rules.user.is_none() && prepared.program.reads_nothing();
     reaper
-        .spawn(&mut command, cgroup.as_deref(), script)
+        .spawn(|| platform::start(&mut command, cgroup, is_plain), script)
         .map_err(|source| match source.kind() {
             io::ErrorKind::ArgumentListTooLong => SpawnError::TooLong,
             io::ErrorKind::InvalidInput => SpawnError::Unfit,

@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     io,
-    process::{Child, Command},
+    process::{ChildStderr, ChildStdout},
     sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
     time::Duration,
 };
@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
 use crate::platform::{
-    self, ChildEnds, ChildHandle, Exit, Group, Pid, ScriptFile, Status, adopt_orphans,
+    self, ChildEnds, ChildHandle, Exit, Pid, ScriptFile, Started, Status, adopt_orphans,
 };
 
 /// So many adopted orphans are looked at one by one at most: a census costs less than more of them.
@@ -24,7 +24,8 @@ pub(crate) struct Main {
     pub(crate) pid: Pid,
     /// As in [`Seen`](platform::Seen); 0 if it was gone before anyone looked.
     pub(crate) born: u64,
-    pub(crate) child: Child,
+    pub(crate) stdout: Option<ChildStdout>,
+    pub(crate) stderr: Option<ChildStderr>,
     pub(crate) exit: oneshot::Receiver<Exit>,
     /// What it may read as long as it runs.
     pub(crate) _script: Option<ScriptFile>,
@@ -86,25 +87,19 @@ impl Reaper {
         Ok(reaper)
     }
 
-    /// Starts a main process, which is to be in a group if there is one.
+    /// Starts a main process.
     pub(crate) fn spawn(
         &self,
-        command: &mut Command,
-        group: Option<&Group>,
+        start: impl FnOnce() -> io::Result<Started>,
         script: Option<ScriptFile>,
     ) -> io::Result<Main> {
         let _starting = self.starting.read().unwrap_or_else(PoisonError::into_inner);
-        let mut child = command.spawn()?;
-        let taken = group.map_or(Ok(()), |group| group.take_in(&child));
-        let handle = match taken.and_then(|()| ChildHandle::of(&child)) {
-            Ok(handle) => handle,
-            Err(error) => {
-                // Nobody would hear of its end.
-                let _ = child.kill().and_then(|()| child.wait());
-                return Err(error);
-            }
-        };
-        let pid = Pid(child.id());
+        let Started {
+            pid,
+            handle,
+            stdout,
+            stderr,
+        } = start()?;
         let born = platform::look(pid).map_or(0, |seen| seen.born);
         let (tell, exit) = oneshot::channel();
         let waited = Waited { born, handle, tell };
@@ -114,7 +109,8 @@ impl Reaper {
         Ok(Main {
             pid,
             born,
-            child,
+            stdout,
+            stderr,
             exit,
             _script: script,
         })

@@ -1,6 +1,7 @@
 //! Linux: processes as `/proc` shows them, orphans that come to us, files in memory, control groups.
 
 mod cgroup;
+mod within;
 
 use std::{
     fs::{self, File},
@@ -87,20 +88,13 @@ pub(crate) fn adopt_orphans() -> io::Result<bool> {
     Ok(true)
 }
 
-/// The children of this process, also those that have ended; `None` if the kernel does not list them (proc_tid_children(5)).
-/// Whole as long as none is reaped meanwhile.
+/// The children of the thread that this process began with, also those that have ended, and among them all orphans that came to it
+/// (`find_new_reaper` in the kernel's `exit.c`); `None` if the kernel does not list them (proc_tid_children(5)). Whole as long as none
+/// is reaped meanwhile.
 pub(crate) fn children() -> Option<Vec<Pid>> {
-    let mut children = Vec::new();
-    for task in fs::read_dir("/proc/self/task").ok()?.flatten() {
-        let listed = fs::read_to_string(task.path().join("children")).ok()?;
-        children.extend(
-            listed
-                .split_whitespace()
-                .filter_map(|pid| pid.parse().ok())
-                .map(Pid),
-        );
-    }
-    Some(children)
+    let listed = fs::read(format!("/proc/self/task/{}/children", Pid::own())).ok()?;
+    let listed = std::str::from_utf8(&listed).ok()?.split_whitespace();
+    Some(listed.filter_map(|pid| pid.parse().ok()).map(Pid).collect())
 }
 
 /// Reaps an orphan that has ended.

@@ -20,7 +20,14 @@
 //!
 //! Only Linux has been run; the others are compiled (`.ci/targets`).
 
-use std::{fmt, fs::File, path::Path, time::Duration};
+use std::{
+    fmt,
+    fs::File,
+    io,
+    path::Path,
+    process::{Child, ChildStderr, ChildStdout, Command},
+    time::Duration,
+};
 
 #[cfg(any(target_os = "macos", windows))]
 mod elsewhere;
@@ -76,6 +83,51 @@ pub(crate) use os::{Handed, connect, hand_over, take_over};
 
 /// The host.
 pub(crate) use os::{boot, disk};
+
+/// A process that was started.
+#[derive(Debug)]
+pub(crate) struct Started {
+    pub(crate) pid: Pid,
+    pub(crate) handle: ChildHandle,
+    pub(crate) stdout: Option<ChildStdout>,
+    pub(crate) stderr: Option<ChildStderr>,
+}
+
+/// Starts a process, in its group if there is one. A command that is `plain` tells all of itself: its process has our user, the name of its
+/// program and nothing to read, and all its variables are set.
+pub(crate) fn start(
+    command: &mut Command,
+    group: Option<&mut Group>,
+    plain: bool,
+) -> io::Result<Started> {
+    let Some(group) = group else {
+        return of_child(command.spawn()?, |_| Ok(()));
+    };
+    if plain && let Some(started) = group.start(command) {
+        return Ok(started);
+    }
+    group.receive(command);
+    of_child(command.spawn()?, |child| group.take_in(child))
+}
+
+fn of_child(
+    mut child: Child,
+    take_in: impl FnOnce(&Child) -> io::Result<()>,
+) -> io::Result<Started> {
+    match take_in(&child).and_then(|()| ChildHandle::of_child(&child)) {
+        Ok(handle) => Ok(Started {
+            pid: Pid(child.id()),
+            handle,
+            stdout: child.stdout.take(),
+            stderr: child.stderr.take(),
+        }),
+        Err(error) => {
+            // Nobody would hear of its end.
+            let _ = child.kill().and_then(|()| child.wait());
+            Err(error)
+        }
+    }
+}
 
 /// The number of a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -159,7 +211,7 @@ pub(crate) struct Alone(File);
 
 impl Alone {
     /// `None` while somebody else has it.
-    pub(crate) fn open(path: &Path) -> std::io::Result<Option<Self>> {
+    pub(crate) fn open(path: &Path) -> io::Result<Option<Self>> {
         open_alone(path).map(|file| file.map(Self))
     }
 }

@@ -91,8 +91,12 @@ impl ChildEnds {
 pub(crate) struct ChildHandle(Pid);
 
 impl ChildHandle {
-    pub(crate) fn of(child: &Child) -> io::Result<Self> {
-        Ok(Self(Pid(child.id())))
+    pub(crate) const fn of(pid: Pid) -> Self {
+        Self(pid)
+    }
+
+    pub(super) fn of_child(child: &Child) -> io::Result<Self> {
+        Ok(Self::of(Pid(child.id())))
     }
 
     /// Reaps it if it has ended; `None` while it lives.

@@ -70,7 +70,7 @@ use windows_sys::Win32::{
 };
 
 pub(crate) use super::elsewhere::{ScriptFile, own_program, unseen, variable_of};
-use super::{Ending, Exit, Pid, Seen, Status, Wish, elsewhere};
+use super::{Ending, Exit, Pid, Seen, Started, Status, Wish, elsewhere};
 use crate::executor::{JobLimits, JobUser, LimitError, Usage};
 
 /// What runs a text.
@@ -190,7 +190,7 @@ pub(crate) struct ChildHandle(OwnedHandle);
 
 impl ChildHandle {
     /// A thread waits for it, which costs a little memory for each job that runs.
-    pub(crate) fn of(child: &Child) -> io::Result<Self> {
+    pub(super) fn of_child(child: &Child) -> io::Result<Self> {
         let process = child.as_handle().try_clone_to_owned()?;
         let waited = process.try_clone()?;
         std::thread::Builder::new()
@@ -740,6 +740,11 @@ impl Group {
             )
         };
         (told != 0).then_some(())
+    }
+
+    /// All are taken in once they are there.
+    pub(super) fn start(&mut self, _: &Command) -> Option<Started> {
+        None
     }
 
     /// Has a command wait before its process does anything, so that it does all in here.

@@ -22,9 +22,10 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
+use super::within;
 use crate::{
     executor::{JobLimits, LimitError, Usage},
-    platform::Pid,
+    platform::{Pid, Started},
 };
 
 /// A group in which nothing lives but the executor: systemd's `DelegateSubgroup=`, see the unit. Jobs go beside it, for a
@@ -222,6 +223,18 @@ struct Place {
 }
 
 impl Group {
+    /// Starts the process of a command in here that tells all of itself; `None` if it has to be asked to come in.
+    pub(crate) fn start(&mut self, command: &Command) -> Option<Started> {
+        let place = File::open(&self.place.path).ok()?;
+        let made = within::start(command, &place);
+        if let Err(error) = &made {
+            tracing::debug!(%error, "a process is not made in its control group");
+        }
+        let started = made.ok()?;
+        self.door = None;
+        Some(started)
+    }
+
     /// Has a command start its process in here. Works once: the way in is closed with the command.
     #[expect(
         unsafe_code,
