@@ -111,6 +111,24 @@ async fn what_hides_from_all_but_its_control_group_ends_with_its_attempt() {
 }
 
 #[tokio::test]
+async fn a_job_that_cannot_start_says_why_in_a_control_group_too() {
+    if !has_groups("a_job_that_cannot_start_says_why_in_a_control_group_too") {
+        return;
+    }
+    let mut desk = Desk::with(grouped).await;
+    let long = format!("true {}", "a".repeat(200 << 10));
+    for (order, reason) in [
+        (order(1, "true \0"), "zero byte"),
+        (order(2, &long), "too long for the system"),
+    ] {
+        match desk.run(order).await.cause {
+            EndCause::NotStarted(said) => assert!(said.contains(reason), "{said}"),
+            cause => panic!("{reason}: {cause:?}"),
+        }
+    }
+}
+
+#[tokio::test]
 async fn what_was_moved_out_of_its_control_group_ends_with_its_attempt() {
     let test = "what_was_moved_out_of_its_control_group_ends_with_its_attempt";
     let Some(groups) = groups(test) else {

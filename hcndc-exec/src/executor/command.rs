@@ -60,9 +60,14 @@ impl Program {
         matches!(self, Self::Script { .. })
     }
 
-    /// Whether its standard input is empty.
-    pub(crate) const fn reads_nothing(&self) -> bool {
-        matches!(self, Self::Shell(_) | Self::Plain { .. })
+    /// Whether a command tells all of it: its standard input is empty, and there is no zero byte, in whose place a command has other
+    /// words.
+    pub(crate) fn is_told_by_its_command(&self) -> bool {
+        match self {
+            Self::Shell(text) => !text.contains('\0'),
+            Self::Plain { args, .. } => !args.iter().any(|argument| argument.contains('\0')),
+            Self::Script { .. } | Self::Work(_) => false,
+        }
     }
 
     pub(crate) const fn is_plain(&self) -> bool {

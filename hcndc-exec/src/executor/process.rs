@@ -80,7 +80,7 @@ pub(crate) fn spawn(
     if let Some(user) = &settings.rules.user {
         platform::run_as(&mut command, user).map_err(SpawnError::User)?;
     }
-    let is_plain = settings.rules.user.is_none() && prepared.program.reads_nothing();
+    let is_plain = settings.rules.user.is_none() && prepared.program.is_told_by_its_command();
     reaper
         .spawn(|| platform::start(&mut command, cgroup, is_plain), script)
         .map_err(|source| match source.kind() {

@@ -56,6 +56,9 @@ pub(super) fn start(command: &Command, group: &File) -> io::Result<Started> {
     let mut variables = Vec::new();
     for (name, value) in command.get_envs() {
         if let Some(value) = value {
+            if name.as_bytes().contains(&b'=') {
+                return Err(io::ErrorKind::InvalidInput.into());
+            }
             let variable = [name.as_bytes(), b"=", value.as_bytes()].concat();
             variables.push(CString::new(variable)?);
         }
@@ -356,7 +359,12 @@ mod tests {
         assert_eq!(error("/etc/passwd", "/"), io::ErrorKind::PermissionDenied);
         assert_eq!(error("/bin/sh", "/no/such/folder"), io::ErrorKind::NotFound);
         assert_eq!(error("sh", "/"), io::ErrorKind::Unsupported);
-        assert_eq!(error("/bin/s\0h", "/"), io::ErrorKind::InvalidInput);
+        for (name, value) in [("A", "a\0b"), ("A=B", "c")] {
+            let mut command = Command::new("/bin/sh");
+            command.env_clear().env(name, value);
+            let error = start(&command, &group).err().unwrap();
+            assert_eq!(error.kind(), io::ErrorKind::InvalidInput, "{name}");
+        }
         let elsewhere = File::open("/tmp").unwrap();
         let mut command = Command::new("/bin/sh");
         command.env_clear();
