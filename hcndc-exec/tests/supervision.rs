@@ -134,20 +134,25 @@ async fn what_was_moved_out_of_its_control_group_ends_with_its_attempt() {
     let Some(groups) = groups(test) else {
         return;
     };
+    let elsewhere = groups.join(format!("elsewhere-{}", std::process::id()));
+    std::fs::create_dir(&elsewhere).unwrap();
     let program = Program::start();
     let transport = program.transport().await;
     // As a login is, into a session of its own: nothing tells whose it was but that it came to the holder.
     let leave = format!(
-        "(echo 0 >{}/cgroup.procs || exit; env -i setsid sh -c 'echo $$ >moved; exec sleep 600' &) ; \
+        "(echo 0 >{}/cgroup.procs || {{ echo cannot >moved; exit; }}; env -i setsid sh -c 'echo $$ >moved; exec sleep 600' &) ; \
          until [ -s moved ]; do sleep 0.01; done",
-        groups.display()
+        elsewhere.display()
     );
     let command = format!("{leave}; exit 3");
     assert_eq!(
         ran(&transport, order(1, &command)).await,
         EndCause::Exited(3)
     );
-    assert!(!lives(&program.written("moved").await));
+    let moved = program.written("moved").await;
+    assert!(moved.parse::<u32>().is_ok(), "{moved}");
+    assert!(!lives(&moved));
+    std::fs::remove_dir(elsewhere).unwrap();
 }
 
 #[tokio::test]

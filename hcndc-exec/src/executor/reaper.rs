@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     io,
-    process::{ChildStderr, ChildStdout},
+    process::{Child, ChildStderr, ChildStdout},
     sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
     time::Duration,
 };
@@ -29,6 +29,7 @@ pub(crate) struct Main {
     pub(crate) exit: oneshot::Receiver<Exit>,
     /// What it may read as long as it runs.
     pub(crate) _script: Option<ScriptFile>,
+    _child: Option<Child>,
 }
 
 struct Waited {
@@ -99,6 +100,7 @@ impl Reaper {
             handle,
             stdout,
             stderr,
+            child,
         } = start()?;
         let born = platform::look(pid).map_or(0, |seen| seen.born);
         let (tell, exit) = oneshot::channel();
@@ -113,6 +115,7 @@ impl Reaper {
             stderr,
             exit,
             _script: script,
+            _child: child,
         })
     }
 
@@ -140,23 +143,29 @@ impl Reaper {
         if !self.adopting {
             return false;
         }
-        let _starting = self
-            .starting
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
+        // A start may take long; a census waits for it elsewhere.
+        let Ok(_starting) = self.starting.try_write() else {
+            return false;
+        };
         // Nothing is reaped meanwhile, so that the list of children is whole.
         let mains = self.lock();
         if mains.get(&main).is_some_and(|waited| waited.born == born) {
             return false;
         }
-        let Some(mut strays) = platform::children() else {
+        let strays = || {
+            let mut children = platform::children()?;
+            children.retain(|pid| !mains.contains_key(pid));
+            Some(children)
+        };
+        let Some(found) = strays() else {
             return false;
         };
-        strays.retain(|pid| !mains.contains_key(pid));
-        strays.len() <= STRAYS
-            && strays
-                .iter()
-                .all(|pid| platform::look(*pid).is_none_or(|seen| seen.ended))
+        let has_ended = |pid: &Pid| platform::look(*pid).is_some_and(|seen| seen.ended);
+        // One that has ended has left its own children to us, perhaps after the list was read.
+        found.is_empty()
+            || (found.len() <= STRAYS
+                && found.iter().all(has_ended)
+                && strays().is_some_and(|again| again == found))
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<Pid, Waited>> {

@@ -89,7 +89,7 @@ pub(crate) fn adopt_orphans() -> io::Result<bool> {
 }
 
 /// The children of the thread that this process began with, also those that have ended, and among them all orphans that came to it
-/// (`find_new_reaper` in the kernel's `exit.c`); `None` if the kernel does not list them (proc_tid_children(5)). Whole as long as none
+/// (`find_new_reaper` in the kernel's `exit.c`), but for those that a job makes its own brothers (`CLONE_PARENT`) where another thread started it; `None` if the kernel does not list them (proc_tid_children(5)). Whole as long as none
 /// is reaped meanwhile.
 pub(crate) fn children() -> Option<Vec<Pid>> {
     let listed = fs::read(format!("/proc/self/task/{}/children", Pid::own())).ok()?;

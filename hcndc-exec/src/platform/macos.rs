@@ -155,6 +155,11 @@ impl Group {
         match *self {}
     }
 
+    /// Whether nothing lives in here.
+    pub(crate) fn is_empty(&self) -> bool {
+        match *self {}
+    }
+
     pub(crate) fn is_populated(&self) -> bool {
         match *self {}
     }

@@ -91,6 +91,8 @@ pub(crate) struct Started {
     pub(crate) handle: ChildHandle,
     pub(crate) stdout: Option<ChildStdout>,
     pub(crate) stderr: Option<ChildStderr>,
+    /// On Windows nobody else gets its number as long as this is kept.
+    pub(crate) child: Option<Child>,
 }
 
 /// Starts a process, in its group if there is one. A command that is `plain` tells all of itself: its process has our user, the name of its
@@ -120,6 +122,7 @@ fn of_child(
             handle,
             stdout: child.stdout.take(),
             stderr: child.stderr.take(),
+            child: Some(child),
         }),
         Err(error) => {
             // Nobody would hear of its end.

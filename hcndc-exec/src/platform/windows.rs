@@ -783,6 +783,11 @@ impl Group {
         accounting
     }
 
+    /// Whether nothing lives in here.
+    pub(crate) fn is_empty(&self) -> bool {
+        !self.is_populated()
+    }
+
     /// Whether anything lives in here.
     pub(crate) fn is_populated(&self) -> bool {
         self.accounting().ActiveProcesses > 0

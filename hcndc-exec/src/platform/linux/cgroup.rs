@@ -277,6 +277,12 @@ impl Group {
         entry(&events.unwrap_or_default(), "populated") > 0
     }
 
+    /// Whether certainly nothing lives in here.
+    pub(crate) fn is_empty(&self) -> bool {
+        fs::read_to_string(self.place.path.join("cgroup.events"))
+            .is_ok_and(|events| events.lines().any(|line| line == "populated 0"))
+    }
+
     /// Ends all at once, even if they start others meanwhile. Does nothing before Linux 5.14.
     pub(crate) fn kill(&self) {
         let _ = set(&self.place.path.join("cgroup.kill"), "1");

@@ -19,6 +19,7 @@ use std::{
 };
 
 use nix::{
+    errno::Errno,
     fcntl::OFlag,
     libc,
     sys::{
@@ -88,11 +89,12 @@ pub(super) fn start(command: &Command, group: &File) -> io::Result<Started> {
         Some(&mut before),
     )?;
     let made = clone_into(group, &plan);
-    pthread_sigmask(SigmaskHow::SIG_SETMASK, Some(&before), None)?;
+    // It is valid, for it was in force; and the process is there already.
+    let _ = pthread_sigmask(SigmaskHow::SIG_SETMASK, Some(&before), None);
     let pid = made?;
     let failed = plan.failed.load(Ordering::Relaxed);
     if failed != 0 {
-        waitpid(nix::unistd::Pid::from_raw(pid), None)?;
+        while waitpid(nix::unistd::Pid::from_raw(pid), None) == Err(Errno::EINTR) {}
         return Err(io::Error::from_raw_os_error(failed));
     }
     let pid = Pid(pid.unsigned_abs());
@@ -101,6 +103,7 @@ pub(super) fn start(command: &Command, group: &File) -> io::Result<Started> {
         handle: ChildHandle::of(pid),
         stdout: Some(ChildStdout::from(stdout)),
         stderr: Some(ChildStderr::from(stderr)),
+        child: None,
     })
 }
 
@@ -279,7 +282,7 @@ unsafe extern "C" fn carry_out(plan: *const Plan) -> ! {
 fn fail_if(plan: &Plan, called: c_int) {
     if called < 0 {
         // Its own errno is that of the thread that waits.
-        let error = nix::errno::Errno::last_raw();
+        let error = Errno::last_raw();
         plan.failed.store(error, Ordering::Relaxed);
         // SAFETY: ends this process at once.
         unsafe { libc::_exit(127) }
@@ -291,23 +294,30 @@ mod tests {
     use super::*;
     use std::io::Read as _;
 
-    /// The root of the tree of groups, which takes anything from root; `None`, and says so, where there is none.
-    fn root(test: &str) -> Option<File> {
-        let places = ["/sys/fs/cgroup", "/sys/fs/cgroup/unified"].map(std::path::Path::new);
-        let found = places
+    /// A group for a test, gone afterwards.
+    struct Place(std::path::PathBuf);
+
+    impl Drop for Place {
+        fn drop(&mut self) {
+            std::fs::remove_dir(&self.0).unwrap();
+        }
+    }
+
+    /// `None`, and says so, where groups cannot be made.
+    fn place(test: &str) -> Option<(File, Place)> {
+        let roots = ["/sys/fs/cgroup", "/sys/fs/cgroup/unified"].map(std::path::Path::new);
+        let found = roots
             .into_iter()
-            .find(|it| it.join("cgroup.procs").exists());
-        let group = found.and_then(|it| {
-            std::fs::OpenOptions::new()
-                .write(true)
-                .open(it.join("cgroup.procs"))
-                .ok()?;
-            File::open(it).ok()
+            .find(|root| root.join("cgroup.procs").exists());
+        let made = found.and_then(|root| {
+            let path = root.join(format!("hcndc-{test}-{}", std::process::id()));
+            std::fs::create_dir(&path).ok()?;
+            Some((File::open(&path).ok()?, Place(path)))
         });
-        if group.is_none() {
+        if made.is_none() {
             eprintln!("skipped: {test}: this host has no cgroup v2 that can be written");
         }
-        group
+        made
     }
 
     fn output(command: &Command, group: &File) -> String {
@@ -322,7 +332,7 @@ mod tests {
 
     #[test]
     fn a_process_starts_as_it_is_described() {
-        let Some(group) = root("a_process_starts_as_it_is_described") else {
+        let Some((group, _place)) = place("a_process_starts_as_it_is_described") else {
             return;
         };
         let mut command = Command::new("/bin/sh");
@@ -341,13 +351,18 @@ mod tests {
         );
         let leads = lines[1..].contains(&lines[0]);
         assert!(leads, "it leads its process group: {said}");
-        let empty = |name| lines.contains(&format!("{name}:\t{:016x}", 0).as_str());
-        assert!(empty("SigBlk") && empty("SigIgn"), "{said}");
+        let signals = |name| {
+            let line = lines.iter().find_map(|line| line.strip_prefix(name));
+            u64::from_str_radix(line.unwrap().trim(), 16).unwrap()
+        };
+        assert_eq!(signals("SigBlk:"), 0);
+        let broken_pipe = 1 << (libc::SIGPIPE - 1);
+        assert_eq!(signals("SigIgn:") & broken_pipe, 0);
     }
 
     #[test]
     fn what_does_not_start_says_why_and_leaves_nothing() {
-        let Some(group) = root("what_does_not_start_says_why_and_leaves_nothing") else {
+        let Some((group, _place)) = place("what_does_not_start_says_why_and_leaves_nothing") else {
             return;
         };
         let error = |program: &str, folder: &str| {
