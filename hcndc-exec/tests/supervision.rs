@@ -150,7 +150,7 @@ async fn what_was_moved_out_of_its_control_group_ends_with_its_attempt() {
         EndCause::Exited(3)
     );
     let moved = program.written("moved").await;
-    assert!(moved.parse::<u32>().is_ok(), "{moved}");
+    assert!(moved.trim().parse::<u32>().is_ok(), "{moved}");
     assert!(!lives(&moved));
     std::fs::remove_dir(elsewhere).unwrap();
 }
