@@ -1,6 +1,7 @@
 //! Linux: processes as `/proc` shows them, orphans that come to us, files in memory, control groups.
 
 mod cgroup;
+#[cfg(target_arch = "x86_64")]
 mod within;
 
 use std::{

@@ -22,6 +22,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
+#[cfg(target_arch = "x86_64")]
 use super::within;
 use crate::{
     executor::{JobLimits, LimitError, Usage},
@@ -224,6 +225,7 @@ struct Place {
 
 impl Group {
     /// Starts the process of a command in here that tells all of itself; `None` if it has to be asked to come in.
+    #[cfg(target_arch = "x86_64")]
     pub(crate) fn start(&mut self, command: &Command) -> Option<Started> {
         let place = File::open(&self.place.path).ok()?;
         let made = within::start(command, &place);
@@ -233,6 +235,12 @@ impl Group {
         let started = made.ok()?;
         self.door = None;
         Some(started)
+    }
+
+    /// All have to.
+    #[cfg(not(target_arch = "x86_64"))]
+    pub(crate) fn start(&mut self, _: &Command) -> Option<Started> {
+        None
     }
 
     /// Has a command start its process in here. Works once: the way in is closed with the command.

@@ -3,7 +3,7 @@
 //! A process that is moved into its group once it is there makes the kernel wait for all processors, and one that moves
 //! itself first needs page tables like ours. Here it is made in the group (clone3(2), `CLONE_INTO_CGROUP`, Linux 5.7), and
 //! borrows our memory until it has become the program (`CLONE_VFORK`), as posix_spawn(3) does, which knows no groups before
-//! glibc 2.39.
+//! glibc 2.39. It takes a few lines of assembler, which are written for x86-64 alone: what runs elsewhere moves.
 
 use std::{
     ffi::{CString, OsStr, c_char, c_int},
@@ -174,7 +174,6 @@ fn clone_into(group: &File, plan: &Plan) -> io::Result<c_int> {
 }
 
 /// A process id, or less than zero: why there is none.
-#[cfg(target_arch = "x86_64")]
 #[expect(
     unsafe_code,
     reason = "a process that borrows our memory must not return to where this one goes on"
@@ -205,46 +204,7 @@ fn clone3(arguments: &CloneArguments, plan: &Plan) -> i64 {
     made
 }
 
-/// The same.
-#[cfg(target_arch = "aarch64")]
-#[expect(
-    unsafe_code,
-    reason = "a process that borrows our memory must not return to where this one goes on"
-)]
-fn clone3(arguments: &CloneArguments, plan: &Plan) -> i64 {
-    let made: i64;
-    // SAFETY: the kernel reads the arguments, which are as long as is said. The new process has a stack of its own, on which it calls what
-    // does not return; this one waits meanwhile, so that the plan and the stack outlive their use. A system call changes x0 alone.
-    unsafe {
-        std::arch::asm!(
-            "svc 0",
-            "cbnz x0, 2f",
-            "mov x29, xzr",
-            "mov x0, {plan}",
-            "blr {carry_out}",
-            "brk 1",
-            "2:",
-            plan = in(reg) ptr::from_ref(plan),
-            carry_out = in(reg) carry_out as *const (),
-            in("x8") libc::SYS_clone3,
-            inlateout("x0") ptr::from_ref(arguments) => made,
-            in("x1") size_of::<CloneArguments>(),
-        );
-    }
-    made
-}
-
-/// Elsewhere processes move into their groups.
-#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
-fn clone3(_: &CloneArguments, _: &Plan) -> i64 {
-    (-libc::ENOSYS).into()
-}
-
 /// What the new process does, on our memory: nothing but system calls, nor does it wait for anything that another thread here holds.
-#[cfg_attr(
-    not(any(target_arch = "x86_64", target_arch = "aarch64")),
-    expect(dead_code, reason = "no process is made this way")
-)]
 #[expect(
     unsafe_code,
     reason = "between clone and exec there is no safe way to do anything"
