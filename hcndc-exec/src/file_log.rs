@@ -15,7 +15,10 @@ use std::{
     fs::{self, File, OpenOptions},
     io::{self, ErrorKind as IoKind},
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError, RwLock,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, SystemTime},
 };
 
@@ -29,7 +32,7 @@ use tokio::sync::Notify;
 
 use crate::{
     checksum::fnv1a_32,
-    platform::{read_exact_at, write_all_at},
+    platform::{REMOVES_OPEN_FILES, is_named, read_exact_at, write_all_at},
 };
 
 pub(crate) const HEAD_BYTES: usize = 4 + 1 + 8 + 4;
@@ -119,8 +122,10 @@ struct Inner {
     /// Logs that were appended to and are not finished.
     open: Mutex<HashMap<AttemptId, Arc<Mutex<OpenLog>>>>,
     bells: Vec<Notify>,
-    /// Held while a folder's bits are read and changed.
-    silent: Mutex<()>,
+    /// Held while a folder's bits are read and changed; the file in which some were set last.
+    silent: Mutex<Option<SilentFile>>,
+    /// What costs next to nothing is done where it is asked for.
+    at_once: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -149,8 +154,16 @@ impl FileLog {
                 open: Mutex::default(),
                 bells: (0..BELLS).map(|_| Notify::new()).collect(),
                 silent: Mutex::default(),
+                at_once: AtomicBool::new(false),
             }),
         })
+    }
+
+    /// Finishes logs in which nothing is on the caller's thread, for who has nothing else to do meanwhile: it is quicker than to
+    /// wake another.
+    pub(crate) fn at_once(self) -> Self {
+        self.inner.at_once.store(true, Ordering::Relaxed);
+        self
     }
 
     /// Keeps logs below `directory` from now on, where nothing is yet; those kept so far are not to be found any more.
@@ -227,7 +240,10 @@ impl LogStore for FileLog {
     }
 
     async fn finish(&self, attempt: AttemptId) -> Result<(), FileLogError> {
-        self.blocking(move |inner| inner.finish(attempt)).await?;
+        let at_once = self.inner.at_once.load(Ordering::Relaxed);
+        if !(at_once && self.inner.finish_silent(attempt)?) {
+            self.blocking(move |inner| inner.finish(attempt)).await?;
+        }
         self.inner.ring(attempt);
         Ok(())
     }
@@ -286,9 +302,28 @@ impl Inner {
         Silent::of(self, attempt).map(|silent| silent.is_set())
     }
 
-    fn set_silent(&self, attempt: AttemptId, set: bool) -> Result<(), FileLogError> {
-        let _guard = self.silent.lock().unwrap_or_else(PoisonError::into_inner);
-        Silent::of(self, attempt)?.set(set)
+    fn clear_silent(&self, attempt: AttemptId) -> Result<(), FileLogError> {
+        let mut last = self.silent.lock().unwrap_or_else(PoisonError::into_inner);
+        *last = None;
+        Silent::of(self, attempt)?.clear()
+    }
+
+    fn set_silent(&self, attempt: AttemptId) -> Result<(), FileLogError> {
+        let path = self.folder(attempt).join(SILENT);
+        let mut last = self.silent.lock().unwrap_or_else(PoisonError::into_inner);
+        let set = SilentFile::of(last.take(), &path).and_then(|it| it.set(attempt).map(|()| it));
+        *last = set
+            .map(|it| REMOVES_OPEN_FILES.then_some(it))
+            .map_err(|source| FileLogError::Io { path, source })?;
+        Ok(())
+    }
+
+    /// Whether the log is finished now because nothing was in it.
+    fn finish_silent(&self, attempt: AttemptId) -> Result<bool, FileLogError> {
+        if self.find_open(attempt).is_some() || self.path(attempt).exists() {
+            return Ok(false);
+        }
+        self.set_silent(attempt).map(|()| true)
     }
 
     fn bell(&self, attempt: AttemptId) -> &Notify {
@@ -342,8 +377,8 @@ impl Inner {
     }
 
     fn finish(&self, attempt: AttemptId) -> Result<(), FileLogError> {
-        if self.find_open(attempt).is_none() && !self.path(attempt).exists() {
-            return self.set_silent(attempt, true);
+        if self.finish_silent(attempt)? {
+            return Ok(());
         }
         let log = self.open_log(attempt)?;
         {
@@ -434,7 +469,7 @@ impl Inner {
     fn delete(&self, attempt: AttemptId) -> Result<(), FileLogError> {
         self.logs().remove(&attempt);
         if self.is_silent(attempt)? {
-            self.set_silent(attempt, false)?;
+            self.clear_silent(attempt)?;
         }
         let path = self.path(attempt);
         match fs::remove_file(&path) {
@@ -449,6 +484,45 @@ impl Inner {
     }
 }
 
+/// What the bits of a folder are in.
+const SILENT: &str = "silent";
+
+/// Where the bit of an attempt is in its folder's file: a byte, and a bit of that.
+const fn bit_of(attempt: AttemptId) -> (u64, u8) {
+    let place = attempt.0 % (1 << FOLDER_BITS);
+    (place / 8, 1 << (place % 8))
+}
+
+/// A folder's bits, to be set one after another.
+#[derive(Debug)]
+struct SilentFile {
+    path: PathBuf,
+    file: File,
+}
+
+impl SilentFile {
+    /// The file of this path: the last one, unless that is another one or was taken away with its folder.
+    fn of(last: Option<Self>, path: &Path) -> io::Result<Self> {
+        match last {
+            Some(it) if it.path == path && is_named(&it.file) => Ok(it),
+            _ => Ok(Self {
+                path: path.to_owned(),
+                file: open_for_writing(path)?,
+            }),
+        }
+    }
+
+    fn set(&self, attempt: AttemptId) -> io::Result<()> {
+        let (byte, mask) = bit_of(attempt);
+        let mut bits = [0];
+        // Behind the end all are unset.
+        match read_exact_at(&self.file, &mut bits, byte) {
+            Err(error) if error.kind() != IoKind::UnexpectedEof => Err(error),
+            _ => write_all_at(&self.file, &[bits[0] | mask], byte),
+        }
+    }
+}
+
 /// The bits of a folder, and one attempt's among them.
 struct Silent {
     path: PathBuf,
@@ -459,8 +533,8 @@ struct Silent {
 
 impl Silent {
     fn of(inner: &Inner, attempt: AttemptId) -> Result<Self, FileLogError> {
-        let path = inner.folder(attempt).join("silent");
-        let place = attempt.0 % (1 << FOLDER_BITS);
+        let path = inner.folder(attempt).join(SILENT);
+        let (byte, mask) = bit_of(attempt);
         match fs::read(&path) {
             Err(error) if error.kind() == IoKind::NotFound => Ok(Vec::new()),
             other => other,
@@ -468,8 +542,8 @@ impl Silent {
         .map(|bits| Self {
             path: path.clone(),
             bits,
-            byte: (place / 8) as usize,
-            mask: 1 << (place % 8),
+            byte: byte as usize,
+            mask,
         })
         .map_err(|source| FileLogError::Io { path, source })
     }
@@ -480,15 +554,11 @@ impl Silent {
             .is_some_and(|byte| byte & self.mask != 0)
     }
 
-    fn set(mut self, set: bool) -> Result<(), FileLogError> {
-        if self.bits.len() <= self.byte {
-            self.bits.resize(self.byte + 1, 0);
-        }
-        if set {
-            self.bits[self.byte] |= self.mask;
-        } else {
-            self.bits[self.byte] &= !self.mask;
-        }
+    fn clear(mut self) -> Result<(), FileLogError> {
+        let Some(bits) = self.bits.get_mut(self.byte) else {
+            return Ok(());
+        };
+        *bits &= !self.mask;
         let written = if self.bits.iter().all(|byte| *byte == 0) {
             // The folder goes with its last log.
             fs::remove_file(&self.path).map(|()| {
@@ -600,7 +670,7 @@ pub(crate) fn sweep_files(directory: &Path, before: SystemTime) -> usize {
     let mut swept = 0;
     for folder in list(directory) {
         for file in list(&folder.path()) {
-            let is_log = file.file_name() != "silent";
+            let is_log = file.file_name() != SILENT;
             let written = file.metadata().and_then(|it| it.modified());
             if is_log
                 && written.is_ok_and(|written| written < before)

@@ -121,11 +121,14 @@ async fn what_cannot_start_says_why() {
     let mut nowhere = order(1, "true");
     nowhere.workdir = "no/such/place".into();
     let long = order(2, &format!("true {}", "x".repeat(3 << 20)));
+    let mut misnamed = order(5, "true");
+    misnamed.env.insert("A=B".into(), "c".into());
     let cases = [
         (nowhere, "no/such/place does not exist"),
         (long, "too long"),
         (order(3, "true \0"), "zero byte"),
         (order(4, "true ${param.nobody}"), "nobody"),
+        (misnamed, "equals sign"),
     ];
     for (id, (order, words)) in (1..).zip(cases) {
         let EndCause::NotStarted(reason) = desk.run(order).await.cause else {

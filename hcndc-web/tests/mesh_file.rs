@@ -242,6 +242,47 @@ fn two_cycles_through_one_job_are_both_told() {
 }
 
 #[test]
+fn settings_are_told_once_and_in_both_languages() {
+    let text = "hcndc: 1
+file_servers:
+- {name: a, kind: s3, options: {bucket: [1]}}
+- {name: b, kind: s3, options: 5}
+- {name: c, kind: s3, options: {bucket: x/y}}
+- {name: d, kind: sftp, options: {host_key: nonsense}}
+data_sources:
+- {name: e, kind: mysql, options: {tls: maybe}}
+- {name: f, kind: odbc, options: {dsn: /tmp/x}}
+- {name: g, kind: hive}
+alert_channels:
+- {name: h, kind: email, settings: {host: m, from: a@b, to: nobody}}
+";
+    let at = |path: &str, code| (path.to_owned(), code);
+    let found = summary(text).into_iter();
+    let found: Vec<_> = found.map(|(_, path, code)| (path, code)).collect();
+    let expected = [
+        at("file_servers[0].options.bucket", "wrong-type"),
+        at("file_servers[1].options", "wrong-type"),
+        at("file_servers[2].options.bucket", "bad-setting"),
+        at("file_servers[3].options.host_key", "bad-setting"),
+        at("data_sources[0].options.tls", "bad-setting"),
+        at("data_sources[1].options.dsn", "bad-setting"),
+        at("alert_channels[0].settings.to", "bad-setting"),
+    ];
+    assert_eq!(found, expected);
+    let told = faults(text)
+        .iter()
+        .map(|it| it.message(Lang::Zh))
+        .collect::<Vec<_>>();
+    for message in told {
+        let zh = message
+            .chars()
+            .filter(|c| ('一'..='鿿').contains(c))
+            .count();
+        assert!(zh > 5, "{message}");
+    }
+}
+
+#[test]
 fn params_are_looked_for_where_they_are_seen() {
     let text = "hcndc: 1\nenv: {A: '${param.job}', B: '${param.none}'}\nflows:\n- name: f\n  workdir: '${param.flow}'\n  \
                 params: {flow: x}\n  jobs:\n  - {name: a, command: 'x ${param.given} ${param.flow}', params: {job: 1}}\n";

@@ -171,7 +171,7 @@ fn start(
     prepared: &Prepared,
 ) -> Result<(Main, Option<Group>), String> {
     let mark = tools.mark(attempt);
-    let mut cgroup = match tools.settings.groups.as_ref().map(|it| it.make(&mark)) {
+    let cgroup = match tools.settings.groups.as_ref().map(|it| it.make(&mark)) {
         None => None,
         Some(Ok(cgroup)) => Some(cgroup),
         Some(Err(error)) => return Err(format!("cannot make a control group for it: {error}")),
@@ -181,7 +181,7 @@ fn start(
         prepared,
         &tools.settings,
         &mark,
-        cgroup.as_mut(),
+        cgroup.as_ref(),
     )
     .map(|main| (main, cgroup))
     .map_err(|error| error.to_string())

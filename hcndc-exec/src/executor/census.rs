@@ -128,10 +128,12 @@ impl Registrar {
     /// Whether certainly nothing of a tree is left, as can be told without a look at all processes of the host: its control group is
     /// empty, and what was moved out of that, as a login is into a session of its own, has not come to us as an orphan.
     fn is_gone(&self, tree: &Tree) -> bool {
-        let is_empty = tree.cgroup.as_ref().is_some_and(Group::is_empty);
         // Once the number of the main process may be another's, the census tells.
-        let Some(main) = tree.group else { return false };
-        tree.is_ours && is_empty && self.reaper.has_let_go(main, tree.born)
+        let (Some(main), Some(group)) = (tree.group, &tree.cgroup) else {
+            return false;
+        };
+        let is_anothers = |pid| group.is_beside(pid);
+        tree.is_ours && group.is_empty() && self.reaper.has_let_go(main, tree.born, is_anothers)
     }
 
     /// A census that was begun after this call.

@@ -35,7 +35,9 @@ pub(crate) enum SpawnError {
     Forbidden { path: PathBuf },
     #[error("the command line, its params and its environment are too long for the system")]
     TooLong,
-    #[error("the command, a param or a variable holds a zero byte or a name with an equals sign")]
+    #[error(
+        "the command, a param or a variable holds a zero byte, or a variable has no name or one with an equals sign"
+    )]
     Unfit,
     #[error("the interpreter {} of the script does not exist", path.display())]
     NoInterpreter { path: PathBuf },
@@ -61,11 +63,19 @@ pub(crate) fn spawn(
     prepared: &Prepared,
     settings: &Settings,
     mark: &str,
-    cgroup: Option<&mut Group>,
+    cgroup: Option<&Group>,
 ) -> Result<Main, SpawnError> {
     let directory = find_directory(&settings.base_dir.join(&prepared.workdir))?;
     if !settings.rules.allow(&directory) {
         return Err(SpawnError::Forbidden { path: directory });
+    }
+    // The system would take the rest of such a name for the value.
+    if prepared
+        .env
+        .keys()
+        .any(|name| name.is_empty() || name.contains('='))
+    {
+        return Err(SpawnError::Unfit);
     }
     let (mut command, script) = command(&prepared.program, settings)?;
     command

@@ -137,17 +137,18 @@ impl Reaper {
         with(mains);
     }
 
-    /// Whether no process runs that has come to us from a main process that has ended, and this one, born then, has. Where
-    /// that cannot be told, `false`.
-    pub(crate) fn has_let_go(&self, main: Pid, born: u64) -> bool {
+    /// Whether no process runs that has come to us from a main process that has ended, and this one, born then, has; but for
+    /// those that are another one's, as one is that is just being started. Where that cannot be told, `false`.
+    pub(crate) fn has_let_go(
+        &self,
+        main: Pid,
+        born: u64,
+        is_anothers: impl Fn(Pid) -> bool,
+    ) -> bool {
         if !self.adopting {
             return false;
         }
-        // A start may take long; a census waits for it elsewhere.
-        let Ok(_starting) = self.starting.try_write() else {
-            return false;
-        };
-        // Nothing is reaped meanwhile, so that the list of children is whole.
+        // Nothing is reaped meanwhile, so that the lists of children are whole.
         let mains = self.lock();
         if mains.get(&main).is_some_and(|waited| waited.born == born) {
             return false;
@@ -160,12 +161,19 @@ impl Reaper {
         let Some(found) = strays() else {
             return false;
         };
-        let has_ended = |pid: &Pid| platform::look(*pid).is_some_and(|seen| seen.ended);
+        if found.len() > STRAYS {
+            return false;
+        }
+        let mut have_ended = false;
+        for pid in &found {
+            match platform::look(*pid) {
+                Some(seen) if seen.ended => have_ended = true,
+                Some(_) if is_anothers(*pid) => {}
+                _ => return false,
+            }
+        }
         // One that has ended has left its own children to us, perhaps after the list was read.
-        found.is_empty()
-            || (found.len() <= STRAYS
-                && found.iter().all(has_ended)
-                && strays().is_some_and(|again| again == found))
+        !have_ended || strays().is_some_and(|again| again == found)
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<Pid, Waited>> {
@@ -173,17 +181,28 @@ impl Reaper {
     }
 
     fn reap_mains(&self) {
+        loop {
+            match platform::find_ended_child() {
+                Some(None) => return,
+                Some(Some(pid)) if self.reap(pid) => {}
+                // What is not ours to reap may stand before what is.
+                _ => break,
+            }
+        }
         let pids: Vec<Pid> = self.lock().keys().copied().collect();
-        pids.into_iter().for_each(|pid| self.reap(pid));
+        for pid in pids {
+            self.reap(pid);
+        }
     }
 
-    fn reap(&self, pid: Pid) {
+    /// Whether it is a main process that has ended.
+    fn reap(&self, pid: Pid) -> bool {
         let mut mains = self.lock();
         let Some(waited) = mains.get(&pid) else {
-            return;
+            return false;
         };
         let exit = match waited.handle.reap() {
-            Ok(None) => return,
+            Ok(None) => return false,
             Ok(Some(exit)) => exit,
             Err(_) => Exit {
                 status: Status::Unknown,
@@ -195,21 +214,30 @@ impl Reaper {
             // Whoever waited may have given up; then nobody wants to know.
             let _ = waited.tell.send(exit);
         }
+        true
     }
 
     fn reap_adopted(&self) {
         let own = Pid::own();
-        let ended: Vec<Pid> = platform::processes()
-            .filter(|seen| seen.ended && seen.parent == own)
-            .map(|seen| seen.pid)
-            .collect();
-        if ended.is_empty() {
+        let children: Vec<_> = match platform::children() {
+            Some(children) => children.into_iter().filter_map(platform::look).collect(),
+            None => platform::processes()
+                .filter(|seen| seen.parent == own)
+                .collect(),
+        };
+        let ended = children.into_iter().filter(|seen| seen.ended);
+        let mut orphans: Vec<Pid> = ended.map(|seen| seen.pid).collect();
+        orphans.retain(|pid| !self.lock().contains_key(pid));
+        if orphans.is_empty() {
             return;
         }
-        self.with_mains(|mains| {
-            for pid in ended.iter().filter(|pid| !mains.contains_key(pid)) {
-                platform::reap_orphan(*pid);
-            }
-        });
+        let _starting = self
+            .starting
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        let mains = self.lock();
+        for pid in orphans.iter().filter(|pid| !mains.contains_key(pid)) {
+            platform::reap_orphan(*pid);
+        }
     }
 }

@@ -121,3 +121,22 @@ async fn silent_logs_cost_one_file_for_a_whole_folder() {
     }
     assert!(!folder.exists());
 }
+
+#[tokio::test]
+async fn a_silent_log_is_kept_where_another_process_took_its_folder_away() {
+    let directory = tempfile::tempdir().unwrap();
+    let log = FileLog::open(directory.path()).unwrap().at_once();
+    let other = FileLog::open(directory.path()).unwrap();
+    for id in [1, 2] {
+        log.finish(AttemptId(id)).await.unwrap();
+        assert!(other.read(AttemptId(id), 0, 10).await.unwrap().complete);
+        other.delete(AttemptId(id)).await.unwrap();
+        assert!(!log.inner.folder(AttemptId(id)).exists());
+    }
+    log.append(AttemptId(3), &[entry(b"a")]).await.unwrap();
+    log.finish(AttemptId(3)).await.unwrap();
+    assert_eq!(
+        other.read(AttemptId(3), 0, 10).await.unwrap().entries.len(),
+        1
+    );
+}

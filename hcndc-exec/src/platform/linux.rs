@@ -12,10 +12,13 @@ use std::{
     process::{Command, Stdio},
 };
 
-use nix::sys::{
-    memfd::{MFdFlags, memfd_create},
-    statvfs::statvfs,
-    wait::{WaitPidFlag, waitpid},
+use nix::{
+    errno::Errno,
+    sys::{
+        memfd::{MFdFlags, memfd_create},
+        statvfs::statvfs,
+        wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid},
+    },
 };
 
 pub(crate) use self::cgroup::{Group, Groups, NO_GROUPS, NO_GROUPS_REMEDY};
@@ -90,12 +93,38 @@ pub(crate) fn adopt_orphans() -> io::Result<bool> {
 }
 
 /// The children of the thread that this process began with, also those that have ended, and among them all orphans that came to it
-/// (`find_new_reaper` in the kernel's `exit.c`), but for those that a job makes its own brothers (`CLONE_PARENT`) where another thread started it; `None` if the kernel does not list them (proc_tid_children(5)). Whole as long as none
-/// is reaped meanwhile.
+/// (`find_new_reaper` in the kernel's `exit.c`), but for those that a job makes its own brothers (`CLONE_PARENT`) where another thread
+/// started it; `None` if the kernel does not list them (proc_tid_children(5)). Whole as long as none is reaped meanwhile.
 pub(crate) fn children() -> Option<Vec<Pid>> {
     let listed = fs::read(format!("/proc/self/task/{}/children", Pid::own())).ok()?;
     let listed = std::str::from_utf8(&listed).ok()?.split_whitespace();
     Some(listed.filter_map(|pid| pid.parse().ok()).map(Pid).collect())
+}
+
+/// A child that has ended and waits to be reaped, the same one until it is; `Some(None)` if there is none. `None` if that cannot be told.
+#[expect(
+    clippy::option_option,
+    reason = "not to know and to know of none are not the same"
+)]
+pub(crate) fn find_ended_child() -> Option<Option<Pid>> {
+    let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
+    match waitid(Id::All, flags) {
+        Ok(WaitStatus::StillAlive) | Err(Errno::ECHILD) => Some(None),
+        Ok(status) => status
+            .pid()
+            .map(|pid| Some(Pid(pid.as_raw().unsigned_abs()))),
+        Err(_) => None,
+    }
+}
+
+/// A file of the kernel's own, at once: of one that is longer than this is prepared for, an error.
+fn read_small(path: impl AsRef<Path>) -> io::Result<String> {
+    let mut buffer = [0; 4096];
+    let length = File::open(path)?.read(&mut buffer)?;
+    match std::str::from_utf8(&buffer[..length]) {
+        Ok(text) if length < buffer.len() => Ok(text.to_owned()),
+        _ => Err(io::ErrorKind::InvalidData.into()),
+    }
 }
 
 /// Reaps an orphan that has ended.

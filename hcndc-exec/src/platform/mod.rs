@@ -57,8 +57,8 @@ pub(crate) use os::{look, processes, variable_of};
 
 /// Children: how they are begun, heard of and ended.
 pub(crate) use os::{
-    ChildEnds, ChildHandle, ScriptFile, adopt_orphans, children, name_process, own_group,
-    reap_orphan, run_as, script, shell, tell, tell_group, unseen, without_prefix,
+    ChildEnds, ChildHandle, ScriptFile, adopt_orphans, children, find_ended_child, name_process,
+    own_group, reap_orphan, run_as, script, shell, tell, tell_group, unseen, without_prefix,
 };
 
 /// Groups of all processes of a job.
@@ -71,7 +71,9 @@ pub(crate) use os::{KETTLE_SUFFIX, LIST_SEPARATOR, PASSED_ON, SHELL, quoted};
 pub(crate) use os::{find_user, is_open_to_others, only_ours_file, only_ours_folder, own_uid};
 
 /// Files.
-pub(crate) use os::{fingerprint, open_alone, read_exact_at, sync_folder, write_all_at};
+pub(crate) use os::{
+    REMOVES_OPEN_FILES, fingerprint, is_named, open_alone, read_exact_at, sync_folder, write_all_at,
+};
 
 /// What this process is asked to do, and what it does with itself.
 pub(crate) use os::{
@@ -99,7 +101,7 @@ pub(crate) struct Started {
 /// program and nothing to read, and all its variables are set.
 pub(crate) fn start(
     command: &mut Command,
-    group: Option<&mut Group>,
+    group: Option<&Group>,
     plain: bool,
 ) -> io::Result<Started> {
     let Some(group) = group else {
@@ -108,7 +110,7 @@ pub(crate) fn start(
     if plain && let Some(started) = group.start(command) {
         return Ok(started);
     }
-    group.receive(command);
+    group.receive(command)?;
     of_child(command.spawn()?, |child| group.take_in(child))
 }
 

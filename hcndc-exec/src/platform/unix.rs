@@ -16,6 +16,7 @@ use std::{
     },
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    sync::atomic::{AtomicI64, Ordering},
     time::Duration,
 };
 
@@ -141,8 +142,14 @@ impl ChildHandle {
 /// A child shares our memory between its creation and its exec, and the kernel counts that too: a figure no greater
 /// than our own says nothing about the child.
 fn peak_memory(most: i64) -> u64 {
+    // It never shrinks, so that most children are told by what it was before.
+    static OWN: AtomicI64 = AtomicI64::new(0);
+    if most <= OWN.load(Ordering::Relaxed) {
+        return 0;
+    }
     let own = nix::sys::resource::getrusage(nix::sys::resource::UsageWho::RUSAGE_SELF)
         .map_or(0, |usage| usage.max_rss());
+    OWN.fetch_max(own, Ordering::Relaxed);
     if most <= own {
         return 0;
     }
@@ -246,6 +253,14 @@ pub(crate) fn sync_folder(path: &Path) -> io::Result<()> {
 /// Reads from a place until the buffer is full.
 pub(crate) fn read_exact_at(file: &File, buffer: &mut [u8], place: u64) -> io::Result<()> {
     file.read_exact_at(buffer, place)
+}
+
+/// Whether a file and its folder can be removed while somebody has it open.
+pub(crate) const REMOVES_OPEN_FILES: bool = true;
+
+/// Whether an open file was not removed meanwhile.
+pub(crate) fn is_named(file: &File) -> bool {
+    file.metadata().is_ok_and(|file| file.nlink() > 0)
 }
 
 /// Writes all of it at a place.

@@ -279,6 +279,15 @@ pub(crate) fn children() -> Option<Vec<Pid>> {
     None
 }
 
+/// It is not asked for.
+#[expect(
+    clippy::option_option,
+    reason = "not to know and to know of none are not the same"
+)]
+pub(crate) fn find_ended_child() -> Option<Option<Pid>> {
+    None
+}
+
 /// There are none.
 pub(crate) fn reap_orphan(_: Pid) {}
 
@@ -387,6 +396,14 @@ pub(crate) fn read_exact_at(file: &File, mut buffer: &mut [u8], mut place: u64) 
         }
     }
     Ok(())
+}
+
+/// Whether a file and its folder can be removed while somebody has it open.
+pub(crate) const REMOVES_OPEN_FILES: bool = false;
+
+/// Whether an open file was not removed meanwhile.
+pub(crate) const fn is_named(_: &File) -> bool {
+    true
 }
 
 /// Writes all of it at a place.
@@ -743,13 +760,19 @@ impl Group {
     }
 
     /// All are taken in once they are there.
-    pub(super) fn start(&mut self, _: &Command) -> Option<Started> {
+    pub(super) fn start(&self, _: &Command) -> Option<Started> {
         None
     }
 
     /// Has a command wait before its process does anything, so that it does all in here.
-    pub(crate) fn receive(&mut self, command: &mut Command) {
+    #[expect(
+        clippy::unnecessary_wraps,
+        clippy::unused_self,
+        reason = "other systems open something here"
+    )]
+    pub(crate) fn receive(&self, command: &mut Command) -> io::Result<()> {
         command.creation_flags(CREATE_NEW_PROCESS_GROUP | CREATE_SUSPENDED);
+        Ok(())
     }
 
     /// Takes in a process that waits, and lets it begin.

@@ -67,10 +67,25 @@ pub enum SettingProblem {
         expected: Form,
     },
     /// It cannot be what it should be, in the words of whoever reads it.
-    Unreadable {
-        /// Why not; no secret.
-        reason: String,
-    },
+    Unreadable(Words),
+}
+
+/// What a person is told, in both languages; no secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Words {
+    /// In English.
+    pub en: String,
+    /// In Chinese.
+    pub zh: String,
+}
+
+impl Words {
+    /// The same in both languages.
+    #[must_use]
+    pub fn new(en: impl Into<String>, zh: impl Into<String>) -> Self {
+        let (en, zh) = (en.into(), zh.into());
+        Self { en, zh }
+    }
 }
 
 impl Setting {
@@ -149,12 +164,9 @@ impl SettingFault {
 
     /// That a setting cannot be what it should be.
     #[must_use]
-    pub fn unreadable(setting: &str, reason: impl Into<String>) -> Self {
-        let reason = reason.into();
-        Self {
-            setting: setting.to_owned(),
-            problem: SettingProblem::Unreadable { reason },
-        }
+    pub const fn unreadable(setting: String, why: Words) -> Self {
+        let problem = SettingProblem::Unreadable(why);
+        Self { setting, problem }
     }
 
     /// What is wrong, as a sentence that names the setting.
@@ -171,7 +183,8 @@ impl SettingFault {
                 format!("没有这个设置；可用的有：{}", known.join("、"))
             }
             (SettingProblem::Form { expected }, lang) => expected.words(lang),
-            (SettingProblem::Unreadable { reason }, _) => reason.clone(),
+            (SettingProblem::Unreadable(why), Lang::En) => why.en.clone(),
+            (SettingProblem::Unreadable(why), Lang::Zh) => why.zh.clone(),
         };
         match lang {
             Lang::En => format!("setting {name}: {what}"),

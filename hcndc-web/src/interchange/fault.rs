@@ -626,7 +626,7 @@ impl Problem {
             Self::Setting(fault) => match fault.problem {
                 SettingProblem::Missing => "missing-setting",
                 SettingProblem::Unknown { .. } => "unknown-setting",
-                SettingProblem::Form { .. } | SettingProblem::Unreadable { .. } => "bad-setting",
+                SettingProblem::Form { .. } | SettingProblem::Unreadable(_) => "bad-setting",
             },
             Self::BadHookSecret => "bad-secret",
             Self::NulCharacter => "nul-character",

@@ -276,7 +276,7 @@ impl Holder {
     fn settle(&mut self, settings: Settings) {
         match &mut self.jobs {
             Some(jobs) if jobs.settings().logs == settings.logs => jobs.settle(settings),
-            _ => match FileLog::open(&settings.logs) {
+            _ => match FileLog::open(&settings.logs).map(FileLog::at_once) {
                 Ok(log) => match &mut self.jobs {
                     Some(jobs) => jobs.settle_with_log(settings, log),
                     None => {

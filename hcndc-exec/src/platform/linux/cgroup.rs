@@ -22,6 +22,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
+use super::read_small;
 #[cfg(target_arch = "x86_64")]
 use super::within;
 use crate::{
@@ -95,7 +96,12 @@ impl Groups {
             root: root.clone(),
             limits: JobLimits::default(),
         };
-        drop(unlimited.make("probe").ok()?);
+        drop(
+            unlimited
+                .make("probe")
+                .and_then(|probe| probe.open_door())
+                .ok()?,
+        );
         let groups = Self { root, limits };
         Some(groups)
     }
@@ -137,13 +143,7 @@ impl Groups {
         }
         // A job of which the system has killed a part to free memory is no use: all of it ends, and at once.
         let _ = set(&place.path.join("memory.oom.group"), "1");
-        let door = OpenOptions::new()
-            .write(true)
-            .open(place.path.join("cgroup.procs"))?;
-        Ok(Group {
-            place,
-            door: Some(Arc::new(door)),
-        })
+        Ok(Group { place })
     }
 
     /// What an attempt that nobody holds any more has left has the same name: it is the same attempt.
@@ -167,7 +167,6 @@ impl Groups {
         let path = self.root.join(name);
         path.is_dir().then(|| Group {
             place: Arc::new(Place { path }),
-            door: None,
         })
     }
 }
@@ -214,8 +213,6 @@ fn find_own(groups: &str, mounts: &str) -> Option<PathBuf> {
 #[derive(Clone, Debug)]
 pub(crate) struct Group {
     place: Arc<Place>,
-    /// Open until a process has come in by it.
-    door: Option<Arc<File>>,
 }
 
 #[derive(Debug)]
@@ -226,32 +223,35 @@ struct Place {
 impl Group {
     /// Starts the process of a command in here that tells all of itself; `None` if it has to be asked to come in.
     #[cfg(target_arch = "x86_64")]
-    pub(crate) fn start(&mut self, command: &Command) -> Option<Started> {
+    pub(crate) fn start(&self, command: &Command) -> Option<Started> {
         let place = File::open(&self.place.path).ok()?;
         let made = within::start(command, &place);
         if let Err(error) = &made {
             tracing::debug!(%error, "a process is not made in its control group");
         }
-        let started = made.ok()?;
-        self.door = None;
-        Some(started)
+        made.ok()
     }
 
     /// All have to.
     #[cfg(not(target_arch = "x86_64"))]
-    pub(crate) fn start(&mut self, _: &Command) -> Option<Started> {
+    pub(crate) fn start(&self, _: &Command) -> Option<Started> {
         None
     }
 
-    /// Has a command start its process in here. Works once: the way in is closed with the command.
+    /// What a process writes itself into to come in.
+    fn open_door(&self) -> io::Result<File> {
+        OpenOptions::new()
+            .write(true)
+            .open(self.place.path.join("cgroup.procs"))
+    }
+
+    /// Has a command start its process in here.
     #[expect(
         unsafe_code,
         reason = "a process that is put here from outside may have started others before"
     )]
-    pub(crate) fn receive(&mut self, command: &mut Command) {
-        let Some(door) = self.door.take() else {
-            return;
-        };
+    pub(crate) fn receive(&self, command: &mut Command) -> io::Result<()> {
+        let door = self.open_door()?;
         // SAFETY: between fork and exec it only writes a byte to a file that is open already, and allocates nothing
         // (signal-safety(7)).
         unsafe {
@@ -260,6 +260,7 @@ impl Group {
                 Ok(())
             });
         }
+        Ok(())
     }
 
     /// It has come in by itself.
@@ -281,14 +282,23 @@ impl Group {
 
     /// Whether anything lives in here. One that was looked for by name may be missed while it starts others and ends.
     pub(crate) fn is_populated(&self) -> bool {
-        let events = fs::read_to_string(self.place.path.join("cgroup.events"));
+        let events = read_small(self.place.path.join("cgroup.events"));
         entry(&events.unwrap_or_default(), "populated") > 0
     }
 
     /// Whether certainly nothing lives in here.
     pub(crate) fn is_empty(&self) -> bool {
-        fs::read_to_string(self.place.path.join("cgroup.events"))
+        read_small(self.place.path.join("cgroup.events"))
             .is_ok_and(|events| events.lines().any(|line| line == "populated 0"))
+    }
+
+    /// Whether a process lives in another group of the same executor.
+    pub(crate) fn is_beside(&self, pid: Pid) -> bool {
+        let Ok(groups) = read_small(format!("/proc/{pid}/cgroup")) else {
+            return false;
+        };
+        let lives = groups.lines().find_map(|line| line.strip_prefix("0::"));
+        lives.is_some_and(|lives| is_beside(&self.place.path, Path::new(lives)))
     }
 
     /// Ends all at once, even if they start others meanwhile. Does nothing before Linux 5.14.
@@ -298,7 +308,7 @@ impl Group {
 
     /// What was used so far.
     pub(crate) fn usage(&self) -> Usage {
-        let read = |file: &str| fs::read_to_string(self.place.path.join(file)).unwrap_or_default();
+        let read = |file: &str| read_small(self.place.path.join(file)).unwrap_or_default();
         Usage {
             cpu_time: Duration::from_micros(entry(&read("cpu.stat"), "usage_usec")),
             peak_memory_bytes: read("memory.peak").trim().parse().unwrap_or(0),
@@ -312,6 +322,15 @@ impl Drop for Place {
     fn drop(&mut self) {
         remove(&self.path);
     }
+}
+
+/// Whether one group, or one around it, is a sibling of another. The latter is named from its mount on, the former perhaps not.
+fn is_beside(group: &Path, other: &Path) -> bool {
+    let root = group.parent().and_then(Path::file_name);
+    let mut names = other.iter().skip_while(|name| Some(*name) != root).skip(1);
+    names
+        .next()
+        .is_some_and(|name| Some(name) != group.file_name())
 }
 
 /// A number of a file of `name number` lines; 0 if it is not there.
@@ -331,10 +350,12 @@ fn collect(group: &Path, pids: &mut Vec<Pid>) {
     }
 }
 
-/// Fails while processes live there, which is as it should be.
+/// Fails while processes live there, which is as it should be. Few have groups below, and looking for them takes longer.
 fn remove(group: &Path) {
-    children(group).for_each(|below| remove(&below));
-    let _ = fs::remove_dir(group);
+    if fs::remove_dir(group).is_err() {
+        children(group).for_each(|below| remove(&below));
+        let _ = fs::remove_dir(group);
+    }
 }
 
 fn children(group: &Path) -> impl Iterator<Item = PathBuf> + use<> {
@@ -375,6 +396,22 @@ mod tests {
             fs::write(root.join("k-1").join(file), "").unwrap();
         }
         (folder, Groups { root, limits })
+    }
+
+    #[test]
+    fn a_group_beside_is_told_from_its_own_and_from_others() {
+        let own = Path::new("/sys/fs/cgroup/a/hcndc-k/k-1");
+        for (other, expected) in [
+            ("/a/hcndc-k/k-2", true),
+            ("/hcndc-k/k-2/below", true),
+            ("/a/hcndc-k/k-1", false),
+            ("/a/hcndc-k/k-1/below", false),
+            ("/a/hcndc-k", false),
+            ("/a/hcndc-other/k-2", false),
+            ("/", false),
+        ] {
+            assert_eq!(is_beside(own, Path::new(other)), expected, "{other}");
+        }
     }
 
     #[test]

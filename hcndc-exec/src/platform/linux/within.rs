@@ -10,12 +10,15 @@ use std::{
     fs::File,
     io,
     os::{
-        fd::{AsRawFd as _, OwnedFd, RawFd},
+        fd::{AsRawFd as _, RawFd},
         unix::ffi::OsStrExt as _,
     },
     process::{ChildStderr, ChildStdout, Command},
     ptr,
-    sync::atomic::{AtomicI32, Ordering},
+    sync::{
+        OnceLock,
+        atomic::{AtomicI32, Ordering},
+    },
 };
 
 use nix::{
@@ -66,8 +69,11 @@ pub(super) fn start(command: &Command, group: &File) -> io::Result<Started> {
     }
     let (stdout, theirs_out) = pipe2(OFlag::O_CLOEXEC)?;
     let (stderr, theirs_err) = pipe2(OFlag::O_CLOEXEC)?;
-    let nothing = OwnedFd::from(File::open("/dev/null")?);
-    let streams = [&nothing, &theirs_out, &theirs_err].map(|stream| stream.as_raw_fd());
+    let streams = [
+        nothing()?.as_raw_fd(),
+        theirs_out.as_raw_fd(),
+        theirs_err.as_raw_fd(),
+    ];
     if streams.iter().any(|stream| *stream <= libc::STDERR_FILENO) {
         // One would be put in the place of another.
         return Err(io::ErrorKind::Unsupported.into());
@@ -105,6 +111,15 @@ pub(super) fn start(command: &Command, group: &File) -> io::Result<Started> {
         stderr: Some(ChildStderr::from(stderr)),
         child: None,
     })
+}
+
+/// Something to read in which there is nothing, opened once.
+fn nothing() -> io::Result<&'static File> {
+    static NOTHING: OnceLock<File> = OnceLock::new();
+    match NOTHING.get() {
+        Some(nothing) => Ok(nothing),
+        None => File::open("/dev/null").map(|opened| NOTHING.get_or_init(|| opened)),
+    }
 }
 
 /// As the kernel takes it.

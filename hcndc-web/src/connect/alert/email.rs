@@ -17,7 +17,7 @@ use super::{Message, SendError};
 use crate::{
     causes::with_causes,
     connect::{
-        settings::{self, Form, Setting, SettingFault},
+        settings::{self, Form, Setting, SettingFault, Words},
         tls,
     },
 };
@@ -60,7 +60,7 @@ pub(super) fn check(settings: &BTreeMap<String, String>) -> Vec<SettingFault> {
     for name in ["from", "to", "cc"] {
         for address in addresses(settings, name) {
             if let Err(why) = address {
-                faults.push(SettingFault::unreadable(name, why));
+                faults.push(SettingFault::unreadable(name.to_owned(), why));
             }
         }
     }
@@ -71,14 +71,19 @@ pub(super) fn check(settings: &BTreeMap<String, String>) -> Vec<SettingFault> {
 fn addresses<'a>(
     settings: &'a BTreeMap<String, String>,
     name: &str,
-) -> impl Iterator<Item = Result<Mailbox, String>> + use<'a> {
+) -> impl Iterator<Item = Result<Mailbox, Words>> + use<'a> {
     let text = settings::text(settings, name).unwrap_or_default();
     text.split([',', ';', '，', '；'])
         .map(str::trim)
         .filter(|part| !part.is_empty())
         .map(|part| {
             let address = part.parse::<Mailbox>();
-            address.map_err(|error| format!("{part} is no address: {error}"))
+            address.map_err(|error| {
+                Words::new(
+                    format!("{part} is no address: {error}"),
+                    format!("{part} 不是邮件地址：应为 a@b 或 名称 <a@b>"),
+                )
+            })
         })
 }
 
@@ -138,13 +143,13 @@ fn mail(channel: &AlertChannel, message: &Message) -> Result<Mail, String> {
         // RFC 3834: no vacation notices, please.
         .header(AutoSubmitted);
     for address in addresses(settings, "from").take(1) {
-        builder = builder.from(address?);
+        builder = builder.from(address.map_err(|why| why.en)?);
     }
     for address in addresses(settings, "to") {
-        builder = builder.to(address?);
+        builder = builder.to(address.map_err(|why| why.en)?);
     }
     for address in addresses(settings, "cc") {
-        builder = builder.cc(address?);
+        builder = builder.cc(address.map_err(|why| why.en)?);
     }
     builder
         .header(ContentType::TEXT_PLAIN)

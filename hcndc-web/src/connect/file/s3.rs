@@ -16,7 +16,7 @@ use super::{Entry, Place, too_many};
 use crate::{
     causes::with_causes,
     connect::{
-        settings::{self, Form, Setting, SettingFault},
+        settings::{Form, Setting, SettingFault, Words},
         tls,
     },
 };
@@ -249,12 +249,12 @@ fn bucket(server: &FileServer) -> Result<Bucket, String> {
 /// What is wrong with the options beyond their form.
 pub(super) fn check(options: &std::collections::BTreeMap<String, String>) -> Vec<SettingFault> {
     let named = options.get("bucket").filter(|name| name.contains('/'));
-    let fault = named.map(|_| SettingFault {
-        setting: "bucket".to_owned(),
-        problem: settings::SettingProblem::Unreadable {
-            reason: "a bucket's name has no slash; folders in it belong into the paths of events"
-                .to_owned(),
-        },
+    let fault = named.map(|_| {
+        let why = Words::new(
+            "a bucket's name has no slash; folders in it belong into the paths of events",
+            "存储桶名不含斜杠；桶内的目录应写在事件的路径中",
+        );
+        SettingFault::unreadable("bucket".to_owned(), why)
     });
     fault.into_iter().collect()
 }

@@ -28,7 +28,7 @@ use super::{
 };
 use crate::{
     causes::with_causes,
-    connect::settings::{self, Form, Setting, SettingFault},
+    connect::settings::{self, Form, Setting, SettingFault, Words},
 };
 
 /// The port of SSH.
@@ -44,11 +44,11 @@ pub(super) const SETTINGS: &[Setting] = &[Setting::optional("host_key", Form::Te
 
 /// What is wrong with options beside their form.
 pub(super) fn check(options: &BTreeMap<String, String>) -> Option<SettingFault> {
-    let reason = host_keys(options).err()?;
-    Some(SettingFault::unreadable("host_key", reason))
+    let why = host_keys(options).err()?;
+    Some(SettingFault::unreadable("host_key".to_owned(), why))
 }
 
-fn host_keys(options: &BTreeMap<String, String>) -> Result<HostKeys, String> {
+fn host_keys(options: &BTreeMap<String, String>) -> Result<HostKeys, Words> {
     let text = settings::text(options, "host_key");
     HostKeys::read(text.unwrap_or_default())
 }
@@ -105,7 +105,7 @@ impl Shown {
 impl Sftp {
     /// Connects and signs in. The server may think about each later answer for so many seconds.
     pub(super) async fn connect(server: &FileServer, answer_seconds: u64) -> Result<Self, String> {
-        let wanted = host_keys(&server.options)?;
+        let wanted = host_keys(&server.options).map_err(|why| why.en)?;
         let is_known = !wanted.is_empty();
         let shown = Shown::default();
         let checks = Checks {

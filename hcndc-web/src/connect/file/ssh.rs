@@ -4,13 +4,15 @@ use russh::keys::{
     Error as KeyError, HashAlg, PrivateKey, PublicKey, decode_secret_key, ssh_key::Fingerprint,
 };
 
+use crate::connect::settings::Words;
+
 /// The host keys that a server may show.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct HostKeys(Vec<Fingerprint>);
 
 impl HostKeys {
     /// Reads fingerprints (`SHA256:…`) and public keys (`ssh-ed25519 AAAA…`), separated by commas or in lines.
-    pub(super) fn read(text: &str) -> Result<Self, String> {
+    pub(super) fn read(text: &str) -> Result<Self, Words> {
         let parts = text.split([',', '\n']).map(str::trim);
         let keys = parts.filter(|part| !part.is_empty()).map(|part| {
             let read = match part.starts_with("SHA256:") {
@@ -18,8 +20,11 @@ impl HostKeys {
                 false => PublicKey::from_openssh(part).ok().map(|key| fingerprint(&key)),
             };
             read.ok_or_else(|| {
-                format!(
-                    "{part} is no host key: it must be a fingerprint (SHA256:…) or a public key (ssh-ed25519 AAAA…)"
+                Words::new(
+                    format!(
+                        "{part} is no host key: it must be a fingerprint (SHA256:…) or a public key (ssh-ed25519 AAAA…)"
+                    ),
+                    format!("{part} 不是主机密钥：应为指纹（SHA256:…）或公钥（ssh-ed25519 AAAA…）"),
                 )
             })
         });

@@ -33,7 +33,7 @@ use sqlx::error::DatabaseError;
 use self::row::{Cell, NO_VALUE, Row};
 use super::{
     http::Http,
-    settings::{self, Form, Setting, SettingFault},
+    settings::{self, Form, Setting, SettingFault, Words},
 };
 use crate::causes::with_causes;
 
@@ -190,25 +190,32 @@ fn faults_of_odbc(options: &BTreeMap<String, String>) -> Vec<SettingFault> {
         faults.push(SettingFault::missing("driver"));
     }
     for (name, text) in options {
-        let why = match name.as_str() {
-            "driver" | "dsn" if text.contains(['/', '\\', ';', '{', '}', '=']) => {
-                "it must be a name of odbcinst.ini or odbc.ini, not a path"
-            }
+        let (en, zh) = match name.as_str() {
+            "driver" | "dsn" if text.contains(['/', '\\', ';', '{', '}', '=']) => (
+                "it must be a name of odbcinst.ini or odbc.ini, not a path",
+                "应为 odbcinst.ini 或 odbc.ini 中的名称，不能是路径",
+            ),
             _ => match name.strip_prefix("attribute.") {
                 Some(attribute) if RESERVED.iter().any(|it| it.eq_ignore_ascii_case(attribute)) => {
-                    "this attribute cannot be set: there is a field or an option for it, or it reaches for files"
+                    (
+                        "this attribute cannot be set: there is a field or an option for it, or it reaches for files",
+                        "不能设置这个属性：它有对应的字段或选项，或会访问文件",
+                    )
                 }
                 Some(attribute)
                     if !attribute
                         .chars()
                         .all(|it| it.is_ascii_alphanumeric() || matches!(it, '_' | ' ' | '-')) =>
                 {
-                    "names of attributes have letters, digits, _, - and spaces"
+                    (
+                        "names of attributes have letters, digits, _, - and spaces",
+                        "属性名只能含字母、数字、_、- 和空格",
+                    )
                 }
                 _ => continue,
             },
         };
-        faults.push(SettingFault::unreadable(name, why));
+        faults.push(SettingFault::unreadable(name.clone(), Words::new(en, zh)));
     }
     faults
 }

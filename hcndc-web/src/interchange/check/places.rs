@@ -163,6 +163,12 @@ impl<'a> Faults<'a> {
         node.is_some_and(|node| !node.faulty)
     }
 
+    /// Whether a value at a path was told to be faulty while reading.
+    pub(super) fn is_faulty(&self, path: &str) -> bool {
+        let node = self.places.root.and_then(|root| root.at(path));
+        node.is_some_and(|node| node.faulty)
+    }
+
     /// Tells a fault only of a sound value that was written: a missing or faulty one was told while
     /// reading.
     pub(super) fn tell_written(&mut self, path: &str, problem: Problem) {

@@ -149,7 +149,10 @@ fn dates<C: FromIterator<DataDate>>(dates: &[MeshDate]) -> C {
     dates.iter().map(|date| date.0).collect()
 }
 
-fn data_source(it: &MeshDataSource, existing: &ExistingNouns) -> DataSourceDraft {
+pub(in crate::interchange) fn data_source(
+    it: &MeshDataSource,
+    existing: &ExistingNouns,
+) -> DataSourceDraft {
     let kind = match it.kind {
         MeshDataSourceKind::Mysql => DataSourceKind::Mysql,
         MeshDataSourceKind::Postgresql => DataSourceKind::Postgresql,
