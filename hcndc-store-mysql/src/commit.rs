@@ -5,6 +5,8 @@ mod definitions;
 mod past;
 mod script;
 
+pub(crate) use self::script::Form as ScriptForm;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use hcndc_core::{
@@ -72,7 +74,7 @@ impl SqlStore {
         if batch.changes > script::LARGEST {
             return Ok(None);
         }
-        let mut script = Script::new(self.writer().get_database_backend());
+        let mut script = Script::new(self.script_form());
         fence::demand(&mut script, fence, batch.next_id).await?;
         batch.store(&mut script).await?;
         Ok(script.end())

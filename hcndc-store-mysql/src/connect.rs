@@ -9,7 +9,7 @@ use std::{fmt, path::Path, sync::Arc, time::Duration};
 
 use sea_orm::{ConnectOptions, DatabaseConnection, DbErr};
 
-use crate::{SqlError, address::without_password};
+use crate::{SqlError, address::without_password, commit::ScriptForm};
 
 /// How long anyone waits for a free connection, or for a server to answer.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -107,6 +107,7 @@ struct Pools {
     writer: DatabaseConnection,
     reader: DatabaseConnection,
     patience: Duration,
+    scripts: ScriptForm,
 }
 
 impl fmt::Debug for SqlStore {
@@ -194,6 +195,11 @@ impl SqlStore {
 
     pub(crate) fn writer(&self) -> &DatabaseConnection {
         &self.pools.writer
+    }
+
+    /// How the database takes a whole transaction.
+    pub(crate) fn script_form(&self) -> ScriptForm {
+        self.pools.scripts
     }
 
     pub(crate) fn patience(&self) -> Duration {

@@ -9,7 +9,7 @@ use sqlx::{
 };
 
 use super::{Durability, Pools, SqlOptions, open_error, pool};
-use crate::{SqlError, migration, retry::Tries};
+use crate::{SqlError, commit::ScriptForm, migration, retry::Tries};
 
 /// How long a try waits for another process that writes to the file.
 const LOCK_WAIT: Duration = Duration::from_secs(2);
@@ -44,6 +44,7 @@ pub(super) async fn look(
         reader: alone,
         address,
         patience: options.patience,
+        scripts: ScriptForm::Sqlite,
     })
 }
 
@@ -78,6 +79,7 @@ async fn connect_once(
         writer,
         reader,
         patience: options.patience,
+        scripts: ScriptForm::Sqlite,
     })
 }
 
