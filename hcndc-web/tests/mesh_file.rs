@@ -249,12 +249,10 @@ file_servers:
 - {name: b, kind: s3, options: 5}
 - {name: c, kind: s3, options: {bucket: x/y}}
 - {name: d, kind: sftp, options: {host_key: nonsense}}
-data_sources:
-- {name: e, kind: mysql, options: {tls: maybe}}
-- {name: f, kind: odbc, options: {dsn: /tmp/x}}
-- {name: g, kind: hive}
 alert_channels:
 - {name: h, kind: email, settings: {host: m, from: a@b, to: nobody}}
+flows:
+- {name: f, jobs: [{name: j, command: c}]}
 ";
     let at = |path: &str, code| (path.to_owned(), code);
     let found = summary(text).into_iter();
@@ -264,8 +262,6 @@ alert_channels:
         at("file_servers[1].options", "wrong-type"),
         at("file_servers[2].options.bucket", "bad-setting"),
         at("file_servers[3].options.host_key", "bad-setting"),
-        at("data_sources[0].options.tls", "bad-setting"),
-        at("data_sources[1].options.dsn", "bad-setting"),
         at("alert_channels[0].settings.to", "bad-setting"),
     ];
     assert_eq!(found, expected);

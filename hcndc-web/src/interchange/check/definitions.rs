@@ -11,8 +11,8 @@ use hcndc_core::trigger::interval::Interval;
 
 use super::places::{Faults, Mesh};
 use super::{check_directory, check_no_zero, check_range, check_zone};
-use crate::connect::settings::{SettingFault, SettingProblem};
-use crate::connect::{alert, file, source};
+use crate::connect::settings::SettingFault;
+use crate::connect::{alert, file};
 use crate::hook::are_secrets;
 use crate::interchange::de::shorten;
 use crate::interchange::definitions::nouns::{self, ExistingNouns};
@@ -39,15 +39,10 @@ pub(super) fn check(mesh: &Mesh<'_>, faults: &mut Faults<'_>) {
     for calendar in mesh.list("calendars", &file.calendars) {
         check_calendar(calendar.item, &calendar.path(), faults);
     }
-    for it in mesh.list("data_sources", &file.data_sources) {
-        let path = it.path();
-        check_directory(&it.item.directory, &path, faults);
-        check_port(it.item.port, &path, faults);
-        let draft = nouns::data_source(it.item, &none);
-        let mut wrong = source::check(draft.kind, &draft.options);
-        // One may be known before its driver is.
-        wrong.retain(|fault| fault.problem != SettingProblem::Missing);
-        check_settings(wrong, &field_path(&path, "options"), faults);
+    for source in mesh.list("data_sources", &file.data_sources) {
+        let path = source.path();
+        check_directory(&source.item.directory, &path, faults);
+        check_port(source.item.port, &path, faults);
     }
     for param in mesh.list("shared_params", &file.shared_params) {
         check_param(param.item, param.node, &param.path(), faults);

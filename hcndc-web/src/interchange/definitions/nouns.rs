@@ -149,10 +149,7 @@ fn dates<C: FromIterator<DataDate>>(dates: &[MeshDate]) -> C {
     dates.iter().map(|date| date.0).collect()
 }
 
-pub(in crate::interchange) fn data_source(
-    it: &MeshDataSource,
-    existing: &ExistingNouns,
-) -> DataSourceDraft {
+fn data_source(it: &MeshDataSource, existing: &ExistingNouns) -> DataSourceDraft {
     let kind = match it.kind {
         MeshDataSourceKind::Mysql => DataSourceKind::Mysql,
         MeshDataSourceKind::Postgresql => DataSourceKind::Postgresql,
