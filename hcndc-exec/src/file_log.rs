@@ -15,10 +15,7 @@ use std::{
     fs::{self, File, OpenOptions},
     io::{self, ErrorKind as IoKind},
     path::{Path, PathBuf},
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError, RwLock,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
     time::{Duration, SystemTime},
 };
 
@@ -114,6 +111,8 @@ impl PortError for FileLogError {
 #[derive(Clone, Debug)]
 pub struct FileLog {
     inner: Arc<Inner>,
+    /// What costs next to nothing is done where it is asked for.
+    at_once: bool,
 }
 
 #[derive(Debug)]
@@ -124,8 +123,6 @@ struct Inner {
     bells: Vec<Notify>,
     /// Held while a folder's bits are read and changed; the file in which some were set last.
     silent: Mutex<Option<SilentFile>>,
-    /// What costs next to nothing is done where it is asked for.
-    at_once: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -154,16 +151,16 @@ impl FileLog {
                 open: Mutex::default(),
                 bells: (0..BELLS).map(|_| Notify::new()).collect(),
                 silent: Mutex::default(),
-                at_once: AtomicBool::new(false),
             }),
+            at_once: false,
         })
     }
 
     /// Finishes logs in which nothing is on the caller's thread, for who has nothing else to do meanwhile: it is quicker than to
     /// wake another.
     pub(crate) fn at_once(self) -> Self {
-        self.inner.at_once.store(true, Ordering::Relaxed);
-        self
+        let at_once = true;
+        Self { at_once, ..self }
     }
 
     /// Keeps logs below `directory` from now on, where nothing is yet; those kept so far are not to be found any more.
@@ -240,8 +237,7 @@ impl LogStore for FileLog {
     }
 
     async fn finish(&self, attempt: AttemptId) -> Result<(), FileLogError> {
-        let at_once = self.inner.at_once.load(Ordering::Relaxed);
-        if !(at_once && self.inner.finish_silent(attempt)?) {
+        if !(self.at_once && self.inner.finish_silent(attempt)?) {
             self.blocking(move |inner| inner.finish(attempt)).await?;
         }
         self.inner.ring(attempt);

@@ -148,7 +148,7 @@ impl Reaper {
         if !self.adopting {
             return false;
         }
-        // Nothing is reaped meanwhile, so that the lists of children are whole.
+        // Nothing is reaped meanwhile, so that the list of children is whole.
         let mains = self.lock();
         if mains.get(&main).is_some_and(|waited| waited.born == born) {
             return false;

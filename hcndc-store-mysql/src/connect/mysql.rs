@@ -2,13 +2,16 @@
 
 use std::{str::FromStr as _, sync::Arc, time::Duration};
 
-use sea_orm::{
-    ConnectionTrait as _, Database, DatabaseConnection, DbErr, RuntimeErr, Statement, sqlx,
-};
+use sea_orm::{Database, DatabaseConnection, DbErr, RuntimeErr, sqlx};
 use sqlx::{ConnectOptions as _, Connection as _, Executor as _, mysql::MySqlConnectOptions};
 
 use super::{PATIENCE, Pools, SqlOptions, open_error, pool};
-use crate::{SqlError, commit::ScriptForm, migration};
+use crate::{
+    SqlError,
+    commit::ScriptForm,
+    dialect::{is_cluster, is_mariadb},
+    migration,
+};
 
 /// What every connection is told first. The server's defaults differ from host to host: strict, so that what does
 /// not fit is refused and not cut; repeatable reads, so that a load sees one moment; and a lock that is not had
@@ -66,15 +69,8 @@ pub(super) async fn look(options: &SqlOptions, address: String) -> Result<Pools,
 /// Only MariaDB takes compound statements from outside. A node of a cluster may have to repeat a transaction that another one was in
 /// the way of, which is best done by single statements.
 async fn script_form(db: &DatabaseConnection) -> Result<ScriptForm, DbErr> {
-    let first = async |query: &str, column: usize| {
-        let query = Statement::from_string(db.get_database_backend(), query);
-        let row = db.query_one_raw(query).await?;
-        let value = row.map(|row| row.try_get_by_index::<String>(column));
-        Ok::<_, DbErr>(value.transpose()?.unwrap_or_default())
-    };
-    let version = first("SELECT VERSION()", 0).await?;
-    let is_cluster = first("SHOW VARIABLES LIKE 'wsrep_on'", 1).await? == "ON";
-    Ok(match version.contains("MariaDB") && !is_cluster {
+    let takes_it = is_mariadb(db).await? && !is_cluster(db).await?;
+    Ok(match takes_it {
         true => ScriptForm::Compound,
         false => ScriptForm::Statements,
     })

@@ -8,7 +8,7 @@ use sea_orm::{
     sea_query::{ColumnDef, Expr, ExprTrait as _, Query, Table},
 };
 
-use crate::{SqlError, entity::Reader, error::Doing as _};
+use crate::{SqlError, dialect::is_cluster, entity::Reader, error::Doing as _};
 
 /// Between two looks at the row.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -45,7 +45,7 @@ type Row = (String, i64);
 impl<'a> ClusterLock<'a> {
     /// Waits for the lock for as long as another process lives that has it; `None` if the database is no cluster's.
     pub(super) async fn acquire(db: &'a DatabaseConnection) -> Result<Option<Self>, SqlError> {
-        if !is_cluster(db).await? {
+        if !is_cluster(db).await.doing(LOCK)? {
             return Ok(None);
         }
         make_table(db).await?;
@@ -171,14 +171,6 @@ fn one_row(done: Result<u64, DbErr>) -> Result<bool, SqlError> {
         Err(error) if error.kind() == ErrorKind::Conflict => Ok(false),
         Err(error) => Err(error),
     }
-}
-
-async fn is_cluster(db: &DatabaseConnection) -> Result<bool, SqlError> {
-    let show = "SHOW VARIABLES LIKE 'wsrep_on'";
-    let show = Statement::from_string(db.get_database_backend(), show);
-    let row = db.query_one_raw(show).await.doing(LOCK)?;
-    let value = row.map(|row| row.try_get_by_index::<String>(1));
-    Ok(value.transpose().doing(LOCK)?.as_deref() == Some("ON"))
 }
 
 async fn make_table(db: &DatabaseConnection) -> Result<(), SqlError> {

@@ -80,7 +80,7 @@ pub struct Words {
 }
 
 impl Words {
-    /// The same in both languages.
+    /// In English, and the same in Chinese.
     #[must_use]
     pub fn new(en: impl Into<String>, zh: impl Into<String>) -> Self {
         let (en, zh) = (en.into(), zh.into());
@@ -153,7 +153,7 @@ impl Form {
 }
 
 impl SettingFault {
-    /// That a setting has another form than it should.
+    /// That a setting that is needed is not there.
     #[must_use]
     pub fn missing(setting: &str) -> Self {
         Self {
