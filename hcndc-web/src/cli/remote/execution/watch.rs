@@ -73,21 +73,22 @@ async fn follow(desk: &Desk, id: u64, board: &mut Board<'_>) -> Result<Value, Re
     let path = format!("/api/v1/executions/{id}");
     let mut events = Events::at(desk, format!("{path}/events"));
     loop {
-        let look = match events.next().await? {
-            Heard::Anew => {
-                // The stream stands already, so nothing is missed between it and the list.
-                board.read(desk.job_runs(id).await?);
-                true
-            }
-            Heard::Event(event) => board.note(&event),
-        };
-        if look {
-            let execution = desk.served.json(&path).await?;
-            if !is_live(&execution) {
-                return Ok(execution);
-            }
-            board.execution(&execution);
+        let heard = events.next().await?;
+        if let Heard::Event(event) = &heard
+            && !board.note(event)
+        {
+            continue;
         }
+        let execution = desk.served.json(&path).await?;
+        if matches!(heard, Heard::Anew) {
+            // The stream stands already, so nothing is missed between it and the list. And the list comes after the look: of an
+            // execution that has ended it is the last.
+            board.read(desk.job_runs(id).await?);
+        }
+        if !is_live(&execution) {
+            return Ok(execution);
+        }
+        board.execution(&execution);
     }
 }
 
