@@ -20,7 +20,7 @@ use super::{
     ports::read,
     problem::{Blame, BlameError, Problem, ProblemDto, What},
     query::Query,
-    route::{Json, Route, at, at_id, body, caller, having, query},
+    route::{HandedTo as _, Json, Route, at, at_id, body, caller, having, query},
 };
 use crate::app::App;
 
@@ -38,9 +38,9 @@ pub(super) fn routes<H: History + 'static, T: Transport + 'static>(
     let one = at_id::<u64>(ALERT).and(having(app));
     let many = at(ACKNOWLEDGE).and(having(app)).and(caller()).and(body());
     vec![
-        Route::get(ALERTS, READ, all.then(list)),
-        Route::get(ALERT, READ, one.then(get)),
-        Route::post(ACKNOWLEDGE, EXECUTE, many.then(acknowledge)),
+        Route::get(ALERTS, READ, all.handed_to(list)),
+        Route::get(ALERT, READ, one.handed_to(get)),
+        Route::post(ACKNOWLEDGE, EXECUTE, many.handed_to(acknowledge)),
     ]
 }
 

@@ -13,7 +13,7 @@ use super::{
     page::{Asked, NEWEST_FIRST, PageDto},
     problem::{Problem, ProblemDto},
     query::Query,
-    route::{Json, Route, at, having, query},
+    route::{HandedTo as _, Json, Route, at, having, query},
     users::auth,
 };
 use crate::app::App;
@@ -24,7 +24,7 @@ pub(super) fn routes<H: History + 'static, T: Transport + 'static>(
     app: &Arc<App<H, T>>,
 ) -> Vec<Route> {
     let args = at(AUDIT).and(having(app)).and(query());
-    vec![Route::get(AUDIT, ADMIN, args.then(list))]
+    vec![Route::get(AUDIT, ADMIN, args.handed_to(list))]
 }
 
 /// Something that somebody did, or tried to.

@@ -29,7 +29,7 @@ use super::{
     query::Query,
     reference::Reference,
     revision::{map_to_params, params_to_map},
-    route::{Created, Json, Route, at, at_id, body, caller, having, query},
+    route::{Created, HandedTo as _, Json, Route, at, at_id, body, caller, having, query},
     starts::{IdempotencyKey, idempotency_key},
 };
 use crate::{app::App, interchange::TextMap};
@@ -59,12 +59,12 @@ pub(super) fn routes<H: History + 'static, T: Transport + 'static>(
         .and(body());
     let one = at_id::<BackfillId>(BACKFILL).and(app.clone());
     vec![
-        Route::post(PLAN, READ, asks(PLAN).then(plan)),
-        Route::get(BACKFILLS, READ, listed.then(list)).by_leader(),
-        Route::post(BACKFILLS, SCHEDULE, starts.then(start)),
-        Route::get(BACKFILL, READ, one.then(detail)).by_leader(),
-        Route::post(STOP, SCHEDULE, command(STOP).then(stop)),
-        Route::post(RESTART, SCHEDULE, command(RESTART).then(restart)),
+        Route::post(PLAN, READ, asks(PLAN).handed_to(plan)),
+        Route::get(BACKFILLS, READ, listed.handed_to(list)).by_leader(),
+        Route::post(BACKFILLS, SCHEDULE, starts.handed_to(start)),
+        Route::get(BACKFILL, READ, one.handed_to(detail)).by_leader(),
+        Route::post(STOP, SCHEDULE, command(STOP).handed_to(stop)),
+        Route::post(RESTART, SCHEDULE, command(RESTART).handed_to(restart)),
     ]
 }
 

@@ -21,7 +21,7 @@ use super::{
     ports::read,
     problem::{Problem, ProblemDto},
     query::Query,
-    route::{Json, Route, at_id, body, caller, having, query},
+    route::{HandedTo as _, Json, Route, at_id, body, caller, having, query},
 };
 use crate::app::App;
 
@@ -44,19 +44,22 @@ pub(super) fn routes<H: History + 'static, T: Transport + 'static>(
             .and(body())
     };
     vec![
-        Route::post(PAUSE, EXECUTE, command(PAUSE).then(pause)),
-        Route::post(UNPAUSE, EXECUTE, command(UNPAUSE).then(unpause)),
-        Route::post(RESET, EXECUTE, command(RESET).then(reset)),
-        Route::post(SKIP, EXECUTE, command(SKIP).then(skip)),
+        Route::post(PAUSE, EXECUTE, command(PAUSE).handed_to(pause)),
+        Route::post(UNPAUSE, EXECUTE, command(UNPAUSE).handed_to(unpause)),
+        Route::post(RESET, EXECUTE, command(RESET).handed_to(reset)),
+        Route::post(SKIP, EXECUTE, command(SKIP).handed_to(skip)),
         Route::post(
             MARK_SUCCEEDED,
             EXECUTE,
-            command(MARK_SUCCEEDED).then(mark_succeeded),
+            command(MARK_SUCCEEDED).handed_to(mark_succeeded),
         ),
         Route::get(
             ACTIONS,
             READ,
-            at_id(ACTIONS).and(app.clone()).and(query()).then(actions),
+            at_id(ACTIONS)
+                .and(app.clone())
+                .and(query())
+                .handed_to(actions),
         ),
         Route::post(
             KILL,
@@ -65,7 +68,7 @@ pub(super) fn routes<H: History + 'static, T: Transport + 'static>(
                 .and(app)
                 .and(caller())
                 .and(body())
-                .then(kill),
+                .handed_to(kill),
         ),
     ]
 }

@@ -18,7 +18,7 @@ use super::{
     needs::EXECUTE,
     ports::read,
     problem::{Blame, BlameError, Problem, ProblemDto},
-    route::{Json, Route, at, body, caller, having},
+    route::{HandedTo as _, Json, Route, at, body, caller, having},
 };
 use crate::{app::App, interchange};
 
@@ -34,9 +34,9 @@ pub(super) fn routes<H: History + 'static, T: Transport + 'static>(
 ) -> Vec<Route> {
     let args = |template| at(template).and(having(app)).and(caller()).and(body());
     vec![
-        Route::post(STOP, EXECUTE, args(STOP).then(stop)),
-        Route::post(PAUSE, EXECUTE, args(PAUSE).then(pause)),
-        Route::post(RESUME, EXECUTE, args(RESUME).then(resume)),
+        Route::post(STOP, EXECUTE, args(STOP).handed_to(stop)),
+        Route::post(PAUSE, EXECUTE, args(PAUSE).handed_to(pause)),
+        Route::post(RESUME, EXECUTE, args(RESUME).handed_to(resume)),
     ]
 }
 

@@ -22,7 +22,7 @@ use super::{
     caller::Caller,
     needs::READ,
     problem::{Blame, BlameError, Problem, ProblemDto},
-    route::{Json, Route, at, body, caller, having},
+    route::{HandedTo as _, Json, Route, at, body, caller, having},
     schedules::MOST_TIMES,
 };
 use crate::{
@@ -37,7 +37,7 @@ pub(super) fn routes<H: History + 'static, T: Transport + 'static>(
     app: &Arc<App<H, T>>,
 ) -> Vec<Route> {
     let args = at(PREVIEW).and(having(app)).and(caller()).and(body());
-    vec![Route::post(PREVIEW, READ, args.then(preview))]
+    vec![Route::post(PREVIEW, READ, args.handed_to(preview))]
 }
 
 /// A cron expression, and how it is read.

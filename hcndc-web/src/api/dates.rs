@@ -15,7 +15,7 @@ use super::{
     body::Body,
     needs::READ,
     problem::{Blame, BlameError, Problem, ProblemDto},
-    route::{Json, Route, at, body, having},
+    route::{HandedTo as _, Json, Route, at, body, having},
 };
 use crate::app::App;
 
@@ -25,7 +25,7 @@ pub(super) fn routes<H: History + 'static, T: Transport + 'static>(
     app: &Arc<App<H, T>>,
 ) -> Vec<Route> {
     let args = at(PREVIEW).and(having(app)).and(body());
-    vec![Route::post(PREVIEW, READ, args.then(preview))]
+    vec![Route::post(PREVIEW, READ, args.handed_to(preview))]
 }
 
 /// The data date that a body gives, if it gives one.

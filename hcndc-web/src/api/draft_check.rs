@@ -20,7 +20,7 @@ use super::{
     mesh::aside,
     needs::READ,
     problem::{Problem, ProblemDto},
-    route::{Json, Route, at, body, caller, having},
+    route::{HandedTo as _, Json, Route, at, body, caller, having},
 };
 use crate::app::App;
 
@@ -30,7 +30,7 @@ pub(super) fn routes<H: History + 'static, T: Transport + 'static>(
     app: &Arc<App<H, T>>,
 ) -> Vec<Route> {
     let args = at(CHECK).and(having(app)).and(caller()).and(body());
-    vec![Route::post(CHECK, READ, args.then(check)).by_leader()]
+    vec![Route::post(CHECK, READ, args.handed_to(check)).by_leader()]
 }
 
 /// What a change would meet.

@@ -20,7 +20,7 @@ use super::{
     ports::read,
     problem::{Problem, ProblemDto},
     query::Query,
-    route::{Route, at, at_id, having, query},
+    route::{HandedTo as _, Route, at, at_id, having, query},
     stream::{Writer, streamed},
 };
 use crate::{
@@ -49,7 +49,7 @@ pub(super) fn routes<H: History + 'static, T: Transport + 'static>(
                 .and(app.clone())
                 .and(query())
                 .and(last_event_id())
-                .then(events),
+                .handed_to(events),
         )
         .by_leader(),
         Route::get(
@@ -59,7 +59,7 @@ pub(super) fn routes<H: History + 'static, T: Transport + 'static>(
                 .and(app)
                 .and(query())
                 .and(last_event_id())
-                .then(of_execution),
+                .handed_to(of_execution),
         )
         .by_leader(),
     ]

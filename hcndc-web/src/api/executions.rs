@@ -24,7 +24,7 @@ use super::{
     query::Query,
     reference::Reference,
     revision::{map_to_params, params_to_map},
-    route::{Created, Json, Route, at, at_id, body, caller, having, query},
+    route::{Created, HandedTo as _, Json, Route, at, at_id, body, caller, having, query},
     starts::{IdempotencyKey, idempotency_key},
 };
 use crate::{app::App, interchange::TextMap};
@@ -50,7 +50,7 @@ pub(super) fn routes<H: History + 'static, T: Transport + 'static>(
         Route::get(
             EXECUTIONS,
             READ,
-            at(EXECUTIONS).and(app.clone()).and(query()).then(list),
+            at(EXECUTIONS).and(app.clone()).and(query()).handed_to(list),
         ),
         Route::post(
             EXECUTIONS,
@@ -60,17 +60,21 @@ pub(super) fn routes<H: History + 'static, T: Transport + 'static>(
                 .and(caller())
                 .and(idempotency_key())
                 .and(body())
-                .then(start),
+                .handed_to(start),
         ),
         Route::get(
             EXECUTION,
             READ,
-            at_id(EXECUTION).and(app.clone()).then(detail),
+            at_id(EXECUTION).and(app.clone()).handed_to(detail),
         ),
-        Route::post(STOP, EXECUTE, command(STOP).then(stop)),
-        Route::post(RESUME, EXECUTE, command(RESUME).then(resume)),
-        Route::post(RERUN, EXECUTE, command(RERUN).then(rerun)),
-        Route::get(FLOW_RUNS, READ, at_id(FLOW_RUNS).and(app).then(flow_runs)),
+        Route::post(STOP, EXECUTE, command(STOP).handed_to(stop)),
+        Route::post(RESUME, EXECUTE, command(RESUME).handed_to(resume)),
+        Route::post(RERUN, EXECUTE, command(RERUN).handed_to(rerun)),
+        Route::get(
+            FLOW_RUNS,
+            READ,
+            at_id(FLOW_RUNS).and(app).handed_to(flow_runs),
+        ),
     ]
 }
 

@@ -26,7 +26,9 @@ use super::{
     problem::{Blame, BlameError, Problem, ProblemDto},
     query::Query,
     revision::{RevisionDto, to_btree, to_text_map},
-    route::{Created, Json, NoContent, Route, at, at_id, body, caller, having, query},
+    route::{
+        Created, HandedTo as _, Json, NoContent, Route, at, at_id, body, caller, having, query,
+    },
     run_text,
 };
 use crate::{
@@ -53,7 +55,7 @@ pub(super) fn routes<H: History + 'static, T: Transport + 'static>(
         Route::get(
             EXECUTORS,
             READ,
-            at(EXECUTORS).and(app.clone()).and(query()).then(list),
+            at(EXECUTORS).and(app.clone()).and(query()).handed_to(list),
         )
         .by_leader(),
         Route::post(
@@ -63,17 +65,22 @@ pub(super) fn routes<H: History + 'static, T: Transport + 'static>(
                 .and(app)
                 .and(caller())
                 .and(body())
-                .then(create),
+                .handed_to(create),
         ),
-        Route::get(EXECUTOR, READ, one.clone().then(detail)).by_leader(),
-        Route::new(Method::PUT, EXECUTOR, ADMIN, change.clone().then(replace)),
-        Route::new(Method::PATCH, EXECUTOR, ADMIN, change.then(patch)),
-        Route::post(TEST, ADMIN, to_test.then(test)).by_leader(),
+        Route::get(EXECUTOR, READ, one.clone().handed_to(detail)).by_leader(),
+        Route::new(
+            Method::PUT,
+            EXECUTOR,
+            ADMIN,
+            change.clone().handed_to(replace),
+        ),
+        Route::new(Method::PATCH, EXECUTOR, ADMIN, change.handed_to(patch)),
+        Route::post(TEST, ADMIN, to_test.handed_to(test)).by_leader(),
         Route::new(
             Method::DELETE,
             EXECUTOR,
             ADMIN,
-            one.and(caller()).and(query()).then(delete),
+            one.and(caller()).and(query()).handed_to(delete),
         ),
     ]
 }

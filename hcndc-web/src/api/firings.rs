@@ -18,7 +18,7 @@ use super::{
     ports::read,
     problem::{Problem, ProblemDto},
     query::Query,
-    route::{Json, Route, at, at_id, having, query},
+    route::{HandedTo as _, Json, Route, at, at_id, having, query},
 };
 use crate::app::App;
 
@@ -33,8 +33,8 @@ pub(super) fn routes<H: History + 'static, T: Transport + 'static>(
         .and(having(app))
         .and(query());
     vec![
-        Route::get(FIRINGS, READ, all.then(list)),
-        Route::get(OF_SCHEDULE, READ, its.then(of_schedule)),
+        Route::get(FIRINGS, READ, all.handed_to(list)),
+        Route::get(OF_SCHEDULE, READ, its.handed_to(of_schedule)),
     ]
 }
 

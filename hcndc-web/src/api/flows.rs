@@ -24,7 +24,9 @@ use super::{
     query::Query,
     reference::Reference,
     revision::{RevisionDto, map_to_params, params_to_map, to_btree, to_span, to_text_map},
-    route::{Created, Json, NoContent, Route, at, at_id, body, caller, having, query},
+    route::{
+        Created, HandedTo as _, Json, NoContent, Route, at, at_id, body, caller, having, query,
+    },
 };
 use crate::{
     app::App,
@@ -44,22 +46,26 @@ pub(super) fn routes<H: History + 'static, T: Transport + 'static>(
         Route::get(
             FLOWS,
             READ,
-            at(FLOWS).and(app.clone()).and(query()).then(list),
+            at(FLOWS).and(app.clone()).and(query()).handed_to(list),
         )
         .by_leader(),
         Route::post(
             FLOWS,
             WRITE,
-            at(FLOWS).and(app).and(caller()).and(body()).then(create),
+            at(FLOWS)
+                .and(app)
+                .and(caller())
+                .and(body())
+                .handed_to(create),
         ),
-        Route::get(FLOW, READ, one.clone().then(detail)).by_leader(),
-        Route::new(Method::PUT, FLOW, WRITE, change.clone().then(replace)),
-        Route::new(Method::PATCH, FLOW, WRITE, change.then(patch)),
+        Route::get(FLOW, READ, one.clone().handed_to(detail)).by_leader(),
+        Route::new(Method::PUT, FLOW, WRITE, change.clone().handed_to(replace)),
+        Route::new(Method::PATCH, FLOW, WRITE, change.handed_to(patch)),
         Route::new(
             Method::DELETE,
             FLOW,
             WRITE,
-            one.and(caller()).and(query()).then(delete),
+            one.and(caller()).and(query()).handed_to(delete),
         ),
     ]
 }

@@ -27,7 +27,7 @@ use super::{
     ports::read,
     problem::{Blame, BlameError, Problem, ProblemDto},
     reference::Reference,
-    route::{Json, Route, at, body, having},
+    route::{HandedTo as _, Json, Route, at, body, having},
 };
 use crate::{
     app::App,
@@ -48,7 +48,7 @@ pub(super) fn routes<H: History + 'static, T: Transport + 'static>(
     app: &Arc<App<H, T>>,
 ) -> Vec<Route> {
     let args = at(FORECAST).and(having(app)).and(body());
-    vec![Route::post(FORECAST, READ, args.then(look_ahead))]
+    vec![Route::post(FORECAST, READ, args.handed_to(look_ahead))]
 }
 
 /// How far to look ahead, and what to take for granted.

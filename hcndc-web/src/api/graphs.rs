@@ -25,7 +25,7 @@ use super::{
     query::Query,
     reference::Reference,
     revision::to_span,
-    route::{Json, Route, at, at_id, body, having, query},
+    route::{HandedTo as _, Json, Route, at, at_id, body, having, query},
 };
 use crate::{
     app::App,
@@ -53,17 +53,24 @@ pub(super) fn routes<H: History + 'static, T: Transport + 'static>(
     let execution = |template| at_id::<ExecutionId>(template).and(app.clone());
     let all = at(FLOWS).and(app.clone());
     vec![
-        Route::get(JOBS, READ, flow(JOBS).then(jobs)).by_leader(),
-        Route::get(AROUND, READ, flow(AROUND).and(query()).then(around)).by_leader(),
-        Route::get(FLOWS, READ, all.then(flows)).by_leader(),
-        Route::get(EXECUTION, READ, execution(EXECUTION).then(execution_flows)).by_leader(),
+        Route::get(JOBS, READ, flow(JOBS).handed_to(jobs)).by_leader(),
+        Route::get(AROUND, READ, flow(AROUND).and(query()).handed_to(around)).by_leader(),
+        Route::get(FLOWS, READ, all.handed_to(flows)).by_leader(),
+        Route::get(
+            EXECUTION,
+            READ,
+            execution(EXECUTION).handed_to(execution_flows),
+        )
+        .by_leader(),
         Route::get(
             EXECUTION_JOBS,
             READ,
-            execution(EXECUTION_JOBS).and(query()).then(execution_jobs),
+            execution(EXECUTION_JOBS)
+                .and(query())
+                .handed_to(execution_jobs),
         )
         .by_leader(),
-        Route::post(LAYOUT, READ, at(LAYOUT).and(body()).then(lay_out)),
+        Route::post(LAYOUT, READ, at(LAYOUT).and(body()).handed_to(lay_out)),
     ]
 }
 

@@ -18,7 +18,7 @@ use super::{
     ports::read,
     problem::{BlameError, Problem, ProblemDto},
     query::Query,
-    route::{Json, Route, at, having, query},
+    route::{HandedTo as _, Json, Route, at, having, query},
 };
 use crate::{app::App, interchange};
 
@@ -33,7 +33,7 @@ pub(super) fn routes<H: History + 'static, T: Transport + 'static>(
     app: &Arc<App<H, T>>,
 ) -> Vec<Route> {
     let args = at(GRID).and(having(app)).and(query());
-    vec![Route::get(GRID, READ, args.then(grid))]
+    vec![Route::get(GRID, READ, args.handed_to(grid))]
 }
 
 /// A page of flows, and how each went for each date.

@@ -16,7 +16,7 @@ use super::{
     needs::NOTHING,
     ports::{look_within, read},
     problem::{Blame, BlameError, Problem, ProblemDto},
-    route::{Json, Route, at, having},
+    route::{HandedTo as _, Json, Route, at, having},
 };
 use crate::{
     app::App,
@@ -36,9 +36,13 @@ pub(super) fn routes<H: History + 'static, T: Transport + 'static>(
 ) -> Vec<Route> {
     let app = having(app);
     vec![
-        Route::get(HEALTHZ, NOTHING, at(HEALTHZ).then(healthz)),
-        Route::get(READYZ, NOTHING, at(READYZ).and(app.clone()).then(readyz)),
-        Route::get(METRICS, NOTHING, at(METRICS).and(app).then(figures)),
+        Route::get(HEALTHZ, NOTHING, at(HEALTHZ).handed_to(healthz)),
+        Route::get(
+            READYZ,
+            NOTHING,
+            at(READYZ).and(app.clone()).handed_to(readyz),
+        ),
+        Route::get(METRICS, NOTHING, at(METRICS).and(app).handed_to(figures)),
     ]
 }
 

@@ -19,7 +19,7 @@ use super::{
     page::{Asked, NEWEST_FIRST, PageDto},
     problem::Problem,
     query::Query,
-    route::{Json, Route, at_id, caller, having, query},
+    route::{HandedTo as _, Json, Route, at_id, caller, having, query},
     users::auth,
 };
 use crate::app::App;
@@ -30,7 +30,7 @@ pub(super) fn routes<H: History + 'static, T: Transport + 'static>(
     let route = |kind: Kind| {
         let with = having(&kind).and(having(app));
         let one = at_id::<u64>(kind.history).and(with).and(caller());
-        Route::get(kind.history, READ, one.and(query()).then(history))
+        Route::get(kind.history, READ, one.and(query()).handed_to(history))
     };
     kinds().into_iter().map(route).collect()
 }

@@ -46,7 +46,7 @@ use super::{
     problem::{Problem, ProblemDto},
     query::Query,
     revision::params_to_map,
-    route::{Json, Route, at_id, body, caller, having, query, visitor},
+    route::{HandedTo as _, Json, Route, at_id, body, caller, having, query, visitor},
     text::title_of,
     trials::find,
 };
@@ -90,13 +90,20 @@ pub(super) fn routes<H: History + 'static, T: Transport + 'static>(
                 .and(visitor())
                 .and(warp::header::headers_cloned())
                 .and(body())
-                .then(receive),
+                .handed_to(receive),
         ),
-        Route::post(TEST, WRITE, one(TEST).and(caller()).and(body()).then(test)),
+        Route::post(
+            TEST,
+            WRITE,
+            one(TEST).and(caller()).and(body()).handed_to(test),
+        ),
         Route::get(
             DELIVERIES,
             READ,
-            one(DELIVERIES).and(caller()).and(query()).then(deliveries),
+            one(DELIVERIES)
+                .and(caller())
+                .and(query())
+                .handed_to(deliveries),
         ),
     ]
 }

@@ -26,7 +26,7 @@ use super::{
     problem::{Blame, BlameError, Problem, ProblemDto},
     query::Query,
     reference::DependencyDto,
-    route::{Json, Route, at_id, body, caller, having, query},
+    route::{HandedTo as _, Json, Route, at_id, body, caller, having, query},
 };
 use crate::app::App;
 
@@ -39,7 +39,7 @@ pub(super) fn routes<H: History + 'static, T: Transport + 'static>(
     vec![Route::post(
         JOBS,
         WRITE,
-        flow.and(query()).and(body()).then(edit),
+        flow.and(query()).and(body()).handed_to(edit),
     )]
 }
 

@@ -21,7 +21,7 @@ use super::{
     problem::{Problem, ProblemDto},
     query::Query,
     revision::to_text_map,
-    route::{Json, Route, at, at_id, caller, having, query},
+    route::{HandedTo as _, Json, Route, at, at_id, caller, having, query},
     run_text,
     why::Why,
 };
@@ -44,16 +44,20 @@ pub(super) fn routes<H: History + 'static, T: Transport + 'static>(
         Route::get(
             JOB_RUNS,
             READ,
-            at(JOB_RUNS).and(app.clone()).and(query()).then(list),
+            at(JOB_RUNS).and(app.clone()).and(query()).handed_to(list),
         ),
-        Route::get(JOB_RUN, READ, at_id(JOB_RUN).and(app.clone()).then(detail)),
+        Route::get(
+            JOB_RUN,
+            READ,
+            at_id(JOB_RUN).and(app.clone()).handed_to(detail),
+        ),
         Route::get(
             ATTEMPTS,
             READ,
             at_id(ATTEMPTS)
                 .and(app.clone())
                 .and(caller())
-                .then(attempts),
+                .handed_to(attempts),
         ),
         Route::get(
             EXPLAIN,
@@ -62,13 +66,16 @@ pub(super) fn routes<H: History + 'static, T: Transport + 'static>(
                 .and(app.clone())
                 .and(caller())
                 .and(query())
-                .then(explain),
+                .handed_to(explain),
         )
         .by_leader(),
         Route::get(
             OF_EXECUTION,
             READ,
-            at_id(OF_EXECUTION).and(app).and(query()).then(of_execution),
+            at_id(OF_EXECUTION)
+                .and(app)
+                .and(query())
+                .handed_to(of_execution),
         ),
     ]
 }

@@ -27,7 +27,9 @@ use super::{
     query::Query,
     reference::{DependencyDto, Reference},
     revision::{RevisionDto, to_btree, to_span, to_text_map},
-    route::{Created, Json, NoContent, Route, at, at_id, body, caller, having, query},
+    route::{
+        Created, HandedTo as _, Json, NoContent, Route, at, at_id, body, caller, having, query,
+    },
 };
 use crate::{
     app::App,
@@ -50,22 +52,26 @@ pub(super) fn routes<H: History + 'static, T: Transport + 'static>(
         Route::get(
             JOBS,
             READ,
-            at(JOBS).and(app.clone()).and(query()).then(list),
+            at(JOBS).and(app.clone()).and(query()).handed_to(list),
         )
         .by_leader(),
         Route::post(
             JOBS,
             WRITE,
-            at(JOBS).and(app).and(caller()).and(body()).then(create),
+            at(JOBS)
+                .and(app)
+                .and(caller())
+                .and(body())
+                .handed_to(create),
         ),
-        Route::get(JOB, READ, one.clone().then(detail)).by_leader(),
-        Route::new(Method::PUT, JOB, WRITE, change.clone().then(replace)),
-        Route::new(Method::PATCH, JOB, WRITE, change.then(patch)),
+        Route::get(JOB, READ, one.clone().handed_to(detail)).by_leader(),
+        Route::new(Method::PUT, JOB, WRITE, change.clone().handed_to(replace)),
+        Route::new(Method::PATCH, JOB, WRITE, change.handed_to(patch)),
         Route::new(
             Method::DELETE,
             JOB,
             WRITE,
-            one.and(caller()).and(query()).then(delete),
+            one.and(caller()).and(query()).handed_to(delete),
         ),
     ]
 }

@@ -23,7 +23,7 @@ use super::{
     ports::read,
     problem::{Blame, BlameError, Problem, ProblemDto, What},
     query::Query,
-    route::{Route, at_id, having, query},
+    route::{HandedTo as _, Route, at_id, having, query},
     stream::{BrokenOff, Writer, streamed},
 };
 use crate::app::App;
@@ -55,7 +55,7 @@ pub(super) fn routes<H: History + 'static, T: Transport + 'static>(
                 .and(having(app))
                 .and(query())
                 .and(asked())
-                .then(log),
+                .handed_to(log),
         )
         .by_leader_or_here(),
     ]

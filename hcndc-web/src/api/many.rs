@@ -19,7 +19,7 @@ use super::{
     problem::{Blame, BlameError, Problem, ProblemDto},
     query::Query,
     resources::{RESOURCES, directories as counts},
-    route::{Json, Route, at, at_id, body, caller, having, query},
+    route::{HandedTo as _, Json, Route, at, at_id, body, caller, having, query},
     trail::Deed,
 };
 use crate::app::App;
@@ -80,13 +80,13 @@ pub(super) fn routes<H: History + 'static, T: Transport + 'static>(
         routes.push(Route::post(
             kind.delete,
             needs_of(kind.kind),
-            many.and(caller()).and(body()).then(delete),
+            many.and(caller()).and(body()).handed_to(delete),
         ));
         let one = at_id::<u64>(kind.uses).and(with);
-        routes.push(Route::get(kind.uses, READ, one.then(uses)).by_leader());
+        routes.push(Route::get(kind.uses, READ, one.handed_to(uses)).by_leader());
     }
     let tree = at(DIRECTORIES).and(having(app)).and(query());
-    routes.push(Route::get(DIRECTORIES, READ, tree.then(directories)).by_leader());
+    routes.push(Route::get(DIRECTORIES, READ, tree.handed_to(directories)).by_leader());
     routes
 }
 

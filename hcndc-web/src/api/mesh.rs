@@ -24,7 +24,7 @@ use super::{
     problem::{Blame, BlameError, Problem, ProblemDto},
     query::Query,
     roles::RoleDto,
-    route::{Json, Route, at, body, caller, having, query},
+    route::{HandedTo as _, Json, Route, at, body, caller, having, query},
     trail::Deed,
     users::{UserDto, auth, role_names},
 };
@@ -60,8 +60,8 @@ pub(super) fn routes<H: History + 'static, T: Transport + 'static>(
         .and(body());
     let export_args = at(MESH).and(having(app)).and(caller()).and(query());
     vec![
-        Route::get(MESH, READ, export_args.then(give_out)).by_leader(),
-        Route::post(MESH, WRITE, args.then(apply)),
+        Route::get(MESH, READ, export_args.handed_to(give_out)).by_leader(),
+        Route::post(MESH, WRITE, args.handed_to(apply)),
     ]
 }
 

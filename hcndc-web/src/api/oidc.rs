@@ -20,7 +20,7 @@ use super::{
     needs::NOTHING,
     problem::{Problem, ProblemDto},
     query::Query,
-    route::{Route, at, having, query, visitor},
+    route::{HandedTo as _, Route, at, having, query, visitor},
     session::Refused,
     trail::Deed,
 };
@@ -56,7 +56,7 @@ pub(super) fn routes<H: History + 'static, T: Transport + 'static>(
                 .and(app.clone())
                 .and(visitor())
                 .and(query())
-                .then(start),
+                .handed_to(start),
         ),
         Route::get(
             CALLBACK,
@@ -66,7 +66,7 @@ pub(super) fn routes<H: History + 'static, T: Transport + 'static>(
                 .and(visitor())
                 .and(warp::header::headers_cloned())
                 .and(query())
-                .then(finish),
+                .handed_to(finish),
         ),
     ]
 }

@@ -7,7 +7,6 @@ use utoipa::{
         security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme},
     },
 };
-use warp::Filter as _;
 
 use super::{
     alerts, audit, backfills, common_answers, control, control_many, cron, dates, described,
@@ -17,14 +16,14 @@ use super::{
     oidc, overview, pages, previews,
     problem::Problem,
     resources, roles,
-    route::{Json, Route, at},
+    route::{HandedTo as _, Json, Route, at},
     schedules, servers, session, sheets, tokens, trends, trials, users, watched,
 };
 
 const OPENAPI: &str = "/api/openapi.json";
 
 pub(super) fn route() -> Route {
-    Route::get(OPENAPI, NOTHING, at(OPENAPI).then(document))
+    Route::get(OPENAPI, NOTHING, at(OPENAPI).handed_to(document))
 }
 
 #[derive(utoipa::OpenApi)]

@@ -29,7 +29,7 @@ use super::{
     needs::READ,
     ports::read,
     problem::{Problem, ProblemDto},
-    route::{Json, Route, at, caller, having},
+    route::{HandedTo as _, Json, Route, at, caller, having},
     run_text,
 };
 use crate::{app::App, day::first_moment, interchange::Lang};
@@ -51,7 +51,7 @@ pub(super) fn routes<H: History + 'static, T: Transport + 'static>(
     app: &Arc<App<H, T>>,
 ) -> Vec<Route> {
     let args = at(OVERVIEW).and(having(app)).and(caller());
-    vec![Route::get(OVERVIEW, READ, args.then(overview)).by_leader()]
+    vec![Route::get(OVERVIEW, READ, args.handed_to(overview)).by_leader()]
 }
 
 /// Where everything stands.

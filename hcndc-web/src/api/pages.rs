@@ -3,7 +3,6 @@
 mod app;
 
 use warp::{
-    Filter as _,
     http::{HeaderValue, header},
     reply::Response,
 };
@@ -12,7 +11,7 @@ use super::{
     needs::NOTHING,
     openapi,
     problem::Problem,
-    route::{Route, at},
+    route::{HandedTo as _, Route, at},
 };
 
 pub(super) use self::app::__path_home;
@@ -28,9 +27,9 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; c
 pub(super) fn routes() -> Vec<Route> {
     let mut routes = app::routes();
     routes.extend([
-        Route::get(DOCS, NOTHING, at(DOCS).then(docs)),
-        Route::get(SCRIPT, NOTHING, at(SCRIPT).then(script)),
-        Route::get(STYLE, NOTHING, at(STYLE).then(style)),
+        Route::get(DOCS, NOTHING, at(DOCS).handed_to(docs)),
+        Route::get(SCRIPT, NOTHING, at(SCRIPT).handed_to(script)),
+        Route::get(STYLE, NOTHING, at(STYLE).handed_to(style)),
         openapi::route(),
     ]);
     routes

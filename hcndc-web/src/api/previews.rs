@@ -20,7 +20,7 @@ use super::{
     needs::WRITE,
     problem::{Problem, ProblemDto},
     revision::map_to_params,
-    route::{Json, Route, at_id, body, caller, having},
+    route::{HandedTo as _, Json, Route, at_id, body, caller, having},
     trials::{asked, find},
 };
 use crate::{app::App, interchange::TextMap};
@@ -34,7 +34,7 @@ pub(super) fn routes<H: History + 'static, T: Transport + 'static>(
         .and(having(app))
         .and(caller())
         .and(body());
-    vec![Route::post(PREVIEW, WRITE, args.then(preview)).by_leader()]
+    vec![Route::post(PREVIEW, WRITE, args.handed_to(preview)).by_leader()]
 }
 
 /// For which run a job is looked at.

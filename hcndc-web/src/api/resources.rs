@@ -31,7 +31,9 @@ use super::{
     problem::{Blame, BlameError, Problem},
     query::Query,
     revision::RevisionDto,
-    route::{Created, Json, NoContent, Route, at, at_id, body, caller, having, query},
+    route::{
+        Created, HandedTo as _, Json, NoContent, Route, at, at_id, body, caller, having, query,
+    },
 };
 use crate::{
     app::App,
@@ -106,20 +108,29 @@ pub(super) fn routes<H: History + 'static, T: Transport + 'static>(
         let single = at_id::<u64>(one).and(with.clone());
         let change = single.clone().and(caller()).and(body());
         [
-            Route::get(all, READ, at(all).and(with.clone()).and(query()).then(list)).by_leader(),
+            Route::get(
+                all,
+                READ,
+                at(all).and(with.clone()).and(query()).handed_to(list),
+            )
+            .by_leader(),
             Route::post(
                 all,
                 WRITE,
-                at(all).and(with).and(caller()).and(body()).then(create),
+                at(all)
+                    .and(with)
+                    .and(caller())
+                    .and(body())
+                    .handed_to(create),
             ),
-            Route::get(one, READ, single.clone().then(detail)).by_leader(),
-            Route::new(Method::PUT, one, WRITE, change.clone().then(replace)),
-            Route::new(Method::PATCH, one, WRITE, change.then(patch)),
+            Route::get(one, READ, single.clone().handed_to(detail)).by_leader(),
+            Route::new(Method::PUT, one, WRITE, change.clone().handed_to(replace)),
+            Route::new(Method::PATCH, one, WRITE, change.handed_to(patch)),
             Route::new(
                 Method::DELETE,
                 one,
                 WRITE,
-                single.and(caller()).and(query()).then(delete),
+                single.and(caller()).and(query()).handed_to(delete),
             ),
         ]
     };

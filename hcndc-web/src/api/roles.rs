@@ -20,7 +20,9 @@ use super::{
     page::{Asked, NAMED, PageDto},
     problem::{Blame, BlameError, Problem, ProblemDto},
     query::Query,
-    route::{Created, Json, NoContent, Route, at, at_id, body, caller, having, query},
+    route::{
+        Created, HandedTo as _, Json, NoContent, Route, at, at_id, body, caller, having, query,
+    },
     trail::Deed,
     users::{auth, known},
 };
@@ -40,7 +42,7 @@ pub(super) fn routes<H: History + 'static, T: Transport + 'static>(
         Route::get(
             ROLES,
             ADMIN,
-            at(ROLES).and(app.clone()).and(query()).then(list),
+            at(ROLES).and(app.clone()).and(query()).handed_to(list),
         ),
         Route::post(
             ROLES,
@@ -49,7 +51,7 @@ pub(super) fn routes<H: History + 'static, T: Transport + 'static>(
                 .and(app.clone())
                 .and(caller())
                 .and(body())
-                .then(create),
+                .handed_to(create),
         )
         .by_any(),
         Route::post(
@@ -59,17 +61,17 @@ pub(super) fn routes<H: History + 'static, T: Transport + 'static>(
                 .and(app)
                 .and(caller())
                 .and(body())
-                .then(delete_many),
+                .handed_to(delete_many),
         )
         .by_any(),
-        Route::get(ROLE, ADMIN, one.clone().then(detail)),
-        Route::new(Method::PUT, ROLE, ADMIN, change.clone().then(replace)).by_any(),
-        Route::new(Method::PATCH, ROLE, ADMIN, change.then(patch)).by_any(),
+        Route::get(ROLE, ADMIN, one.clone().handed_to(detail)),
+        Route::new(Method::PUT, ROLE, ADMIN, change.clone().handed_to(replace)).by_any(),
+        Route::new(Method::PATCH, ROLE, ADMIN, change.handed_to(patch)).by_any(),
         Route::new(
             Method::DELETE,
             ROLE,
             ADMIN,
-            one.and(caller()).and(query()).then(delete),
+            one.and(caller()).and(query()).handed_to(delete),
         )
         .by_any(),
     ]

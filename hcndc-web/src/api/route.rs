@@ -1,6 +1,6 @@
 //! Routes: small filters by method and path, each known by the template of its path.
 
-use futures_util::StreamExt;
+use futures_util::{FutureExt as _, StreamExt};
 use hcndc_core::{
     id::{BackfillId, ScheduleId},
     model::{DefinitionId, DefinitionKind},
@@ -47,44 +47,30 @@ pub(super) struct Template(pub(super) &'static str);
 
 impl Route {
     /// Answers GET and HEAD with what `filter` makes of it, to callers who have what it needs.
-    pub(super) fn get<F, T>(template: &'static str, needs: Needs, filter: F) -> Self
-    where
-        F: Filter<Extract = (Result<T, Problem>,), Error = Rejection>
-            + Clone
-            + Send
-            + Sync
-            + 'static,
-        F::Future: Send,
-        T: Reply + 'static,
-    {
+    pub(super) fn get(
+        template: &'static str,
+        needs: Needs,
+        filter: BoxedFilter<(Response,)>,
+    ) -> Self {
         Self::new(Method::GET, template, needs, filter)
     }
 
     /// Answers POST.
-    pub(super) fn post<F, T>(template: &'static str, needs: Needs, filter: F) -> Self
-    where
-        F: Filter<Extract = (Result<T, Problem>,), Error = Rejection>
-            + Clone
-            + Send
-            + Sync
-            + 'static,
-        F::Future: Send,
-        T: Reply + 'static,
-    {
+    pub(super) fn post(
+        template: &'static str,
+        needs: Needs,
+        filter: BoxedFilter<(Response,)>,
+    ) -> Self {
         Self::new(Method::POST, template, needs, filter)
     }
 
     /// Answers another method.
-    pub(super) fn new<F, T>(method: Method, template: &'static str, needs: Needs, filter: F) -> Self
-    where
-        F: Filter<Extract = (Result<T, Problem>,), Error = Rejection>
-            + Clone
-            + Send
-            + Sync
-            + 'static,
-        F::Future: Send,
-        T: Reply + 'static,
-    {
+    pub(super) fn new(
+        method: Method,
+        template: &'static str,
+        needs: Needs,
+        filter: BoxedFilter<(Response,)>,
+    ) -> Self {
         let wanted = method.clone();
         let filter = warp::method()
             .and_then(move |method: Method| {
@@ -93,8 +79,7 @@ impl Route {
             })
             .untuple_one()
             .and(filter)
-            .map(move |result: Result<T, Problem>| {
-                let mut response = answer(result);
+            .map(move |mut response: Response| {
                 response.extensions_mut().insert(Template(template));
                 response
             })
@@ -145,6 +130,70 @@ impl Route {
         (&self.method, self.template)
     }
 }
+
+/// What answers requests from what a filter takes of them.
+///
+/// The compiler walks through all that a handler's future holds wherever a filter around it is named, so that it is boxed at once: building
+/// took twice as long otherwise.
+pub(super) trait Handler<Args, Answer>: Sized {
+    /// This, behind the filter that gives it what it takes.
+    fn behind<F>(self, filter: F) -> BoxedFilter<(Response,)>
+    where
+        F: Filter<Extract = Args, Error = Rejection> + Send + Sync + 'static,
+        F::Future: Send;
+}
+
+macro_rules! handlers {
+    ($($($arg:ident)*;)*) => {$(
+        impl<H, Answer, T, $($arg),*> Handler<($($arg,)*), Answer> for H
+        where
+            H: Fn($($arg),*) -> Answer + Clone + Send + Sync + 'static,
+            Answer: Future<Output = Result<T, Problem>> + Send + 'static,
+            T: Reply,
+            $($arg: Send + 'static,)*
+        {
+            #[allow(non_snake_case, reason = "each value is named by its type, if there are any")]
+            fn behind<F>(self, filter: F) -> BoxedFilter<(Response,)>
+            where
+                F: Filter<Extract = ($($arg,)*), Error = Rejection> + Send + Sync + 'static,
+                F::Future: Send,
+            {
+                filter
+                    .then(move |$($arg: $arg),*| self($($arg),*).map(answer).boxed())
+                    .boxed()
+            }
+        }
+    )*};
+}
+
+handlers! {
+    ;
+    A;
+    A B;
+    A B C;
+    A B C D;
+    A B C D E;
+    A B C D E G;
+    A B C D E G I;
+}
+
+/// Hands what a filter takes of a request to what answers it.
+pub(super) trait HandedTo:
+    Filter<Error = Rejection> + Send + Sync + Sized + 'static
+{
+    /// Answers with this.
+    fn handed_to<Answer, H: Handler<Self::Extract, Answer>>(
+        self,
+        handler: H,
+    ) -> BoxedFilter<(Response,)>
+    where
+        Self::Future: Send,
+    {
+        handler.behind(self)
+    }
+}
+
+impl<F: Filter<Error = Rejection> + Send + Sync + 'static> HandedTo for F {}
 
 fn answer<T: Reply>(result: Result<T, Problem>) -> Response {
     match result {

@@ -29,7 +29,7 @@ use super::{
     query::Query,
     resources,
     revision::map_to_params,
-    route::{Created, Json, Route, at, at_id, body, caller, having, query},
+    route::{Created, HandedTo as _, Json, Route, at, at_id, body, caller, having, query},
     schedule_text,
     starts::{IdempotencyKey, idempotency_key},
 };
@@ -61,10 +61,14 @@ pub(super) fn routes<H: History + 'static, T: Transport + 'static>(
     let many = |template| at(template).and(app.clone()).and(caller()).and(body());
     let asks = |template| at_id::<ScheduleId>(template).and(app.clone());
     vec![
-        Route::post(PAUSE, SCHEDULE, one(PAUSE).then(pause)),
-        Route::post(RESUME, SCHEDULE, one(RESUME).then(resume)),
-        Route::post(PAUSE_MANY, SCHEDULE, many(PAUSE_MANY).then(pause_many)),
-        Route::post(RESUME_MANY, SCHEDULE, many(RESUME_MANY).then(resume_many)),
+        Route::post(PAUSE, SCHEDULE, one(PAUSE).handed_to(pause)),
+        Route::post(RESUME, SCHEDULE, one(RESUME).handed_to(resume)),
+        Route::post(PAUSE_MANY, SCHEDULE, many(PAUSE_MANY).handed_to(pause_many)),
+        Route::post(
+            RESUME_MANY,
+            SCHEDULE,
+            many(RESUME_MANY).handed_to(resume_many),
+        ),
         Route::post(
             RUN,
             SCHEDULE,
@@ -73,13 +77,13 @@ pub(super) fn routes<H: History + 'static, T: Transport + 'static>(
                 .and(caller())
                 .and(idempotency_key())
                 .and(body())
-                .then(run),
+                .handed_to(run),
         ),
-        Route::get(NEXT, READ, asks(NEXT).and(query()).then(next)).by_leader(),
+        Route::get(NEXT, READ, asks(NEXT).and(query()).handed_to(next)).by_leader(),
         Route::get(
             EXPLAIN,
             READ,
-            asks(EXPLAIN).and(caller()).and(query()).then(explain),
+            asks(EXPLAIN).and(caller()).and(query()).handed_to(explain),
         )
         .by_leader(),
     ]

@@ -10,7 +10,7 @@ use warp::Filter as _;
 use super::{
     needs::READ,
     problem::Problem,
-    route::{Json, Route, at, having},
+    route::{HandedTo as _, Json, Route, at, having},
 };
 use crate::{
     app::App,
@@ -26,7 +26,7 @@ pub(super) fn routes<H: History + 'static, T: Transport + 'static>(
     vec![Route::get(
         SERVERS,
         READ,
-        at(SERVERS).and(having(app)).then(list),
+        at(SERVERS).and(having(app)).handed_to(list),
     )]
 }
 

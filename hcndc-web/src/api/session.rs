@@ -19,7 +19,7 @@ use super::{
     denial::Denial,
     needs::{NOTHING, SIGNED_IN},
     problem::{Problem, ProblemDto},
-    route::{Json, Route, at, body, caller, having, visitor},
+    route::{HandedTo as _, Json, Route, at, body, caller, having, visitor},
     trail::Deed,
     users::{UserDto, role_names},
 };
@@ -41,20 +41,24 @@ pub(super) fn routes<H: History + 'static, T: Transport + 'static>(
     let app = having(app);
     let one = at(SESSION).and(app.clone());
     vec![
-        Route::get(WAYS, NOTHING, at(WAYS).and(app.clone()).then(ways)),
-        Route::get(SESSION, SIGNED_IN, one.clone().and(caller()).then(detail)),
+        Route::get(WAYS, NOTHING, at(WAYS).and(app.clone()).handed_to(ways)),
+        Route::get(
+            SESSION,
+            SIGNED_IN,
+            one.clone().and(caller()).handed_to(detail),
+        ),
         // The sessions are in the database: any server will do.
         Route::post(
             SESSION,
             NOTHING,
-            one.clone().and(visitor()).and(body()).then(sign_in),
+            one.clone().and(visitor()).and(body()).handed_to(sign_in),
         )
         .by_any(),
         Route::new(
             Method::DELETE,
             SESSION,
             SIGNED_IN,
-            one.and(caller()).then(sign_out),
+            one.and(caller()).handed_to(sign_out),
         )
         .by_any(),
         Route::new(
@@ -65,7 +69,7 @@ pub(super) fn routes<H: History + 'static, T: Transport + 'static>(
                 .and(app)
                 .and(caller())
                 .and(body())
-                .then(change_password),
+                .handed_to(change_password),
         )
         .by_any(),
     ]

@@ -19,7 +19,7 @@ use super::{
     needs::{READ, WRITE},
     problem::{Blame, Problem, ProblemDto},
     query::Query,
-    route::{Json, Route, at, body, caller, having, query},
+    route::{HandedTo as _, Json, Route, at, body, caller, having, query},
 };
 use crate::{
     app::App,
@@ -58,20 +58,20 @@ pub(super) fn routes<H: History + 'static, T: Transport + 'static>(
     };
     let template = |template| at(template).and(caller()).and(query());
     vec![
-        Route::get(FLOWS, READ, export(FLOWS).then(export_flows)).by_leader(),
-        Route::get(JOBS, READ, export(JOBS).then(export_jobs)).by_leader(),
+        Route::get(FLOWS, READ, export(FLOWS).handed_to(export_flows)).by_leader(),
+        Route::get(JOBS, READ, export(JOBS).handed_to(export_jobs)).by_leader(),
         Route::get(
             FLOW_TEMPLATE,
             READ,
-            template(FLOW_TEMPLATE).then(flow_template),
+            template(FLOW_TEMPLATE).handed_to(flow_template),
         ),
         Route::get(
             JOB_TEMPLATE,
             READ,
-            template(JOB_TEMPLATE).then(job_template),
+            template(JOB_TEMPLATE).handed_to(job_template),
         ),
-        Route::post(FLOWS, WRITE, import(FLOWS).then(import_flows)),
-        Route::post(JOBS, WRITE, import(JOBS).then(import_jobs)),
+        Route::post(FLOWS, WRITE, import(FLOWS).handed_to(import_flows)),
+        Route::post(JOBS, WRITE, import(JOBS).handed_to(import_jobs)),
     ]
 }
 

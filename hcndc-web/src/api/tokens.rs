@@ -26,7 +26,9 @@ use super::{
     problem::{Blame, BlameError, Problem, ProblemDto},
     query::Query,
     roles::{PermissionDto, sorted},
-    route::{Created, Json, NoContent, Route, at, at_id, body, caller, having, query},
+    route::{
+        Created, HandedTo as _, Json, NoContent, Route, at, at_id, body, caller, having, query,
+    },
     trail::Deed,
     users::{auth, known},
 };
@@ -47,25 +49,25 @@ pub(super) fn routes<H: History + 'static, T: Transport + 'static>(
     let many = at(DELETE).and(app.clone()).and(caller());
     let one = at_id::<TokenId>(TOKEN).and(app).and(caller());
     vec![
-        Route::get(TOKENS, SIGNED_IN, all.clone().and(query()).then(list)),
-        Route::post(TOKENS, SIGNED_IN, all.and(body()).then(create)).by_any(),
-        Route::post(DELETE, SIGNED_IN, many.and(body()).then(delete_many)).by_any(),
-        Route::get(TOKEN, SIGNED_IN, one.clone().then(detail)),
+        Route::get(TOKENS, SIGNED_IN, all.clone().and(query()).handed_to(list)),
+        Route::post(TOKENS, SIGNED_IN, all.and(body()).handed_to(create)).by_any(),
+        Route::post(DELETE, SIGNED_IN, many.and(body()).handed_to(delete_many)).by_any(),
+        Route::get(TOKEN, SIGNED_IN, one.clone().handed_to(detail)),
         Route::new(
             Method::PUT,
             TOKEN,
             SIGNED_IN,
-            one.clone().and(body()).then(replace),
+            one.clone().and(body()).handed_to(replace),
         )
         .by_any(),
         Route::new(
             Method::PATCH,
             TOKEN,
             SIGNED_IN,
-            one.clone().and(body()).then(patch),
+            one.clone().and(body()).handed_to(patch),
         )
         .by_any(),
-        Route::new(Method::DELETE, TOKEN, SIGNED_IN, one.then(delete)).by_any(),
+        Route::new(Method::DELETE, TOKEN, SIGNED_IN, one.handed_to(delete)).by_any(),
     ]
 }
 

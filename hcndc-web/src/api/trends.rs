@@ -29,7 +29,7 @@ use super::{
     ports::read,
     problem::{Problem, ProblemDto},
     query::Query,
-    route::{Json, Route, at, at_id, having, query},
+    route::{HandedTo as _, Json, Route, at, at_id, having, query},
 };
 use crate::{app::App, day::first_moment};
 
@@ -64,8 +64,8 @@ pub(super) fn routes<H: History + 'static, T: Transport + 'static>(
     let all = at(TRENDS).and(having(app)).and(having(&kept)).and(query());
     let one = at_id::<FlowId>(TREND).and(having(app)).and(query());
     vec![
-        Route::get(TRENDS, READ, all.then(trends)),
-        Route::get(TREND, READ, one.then(of_flow)),
+        Route::get(TRENDS, READ, all.handed_to(trends)),
+        Route::get(TREND, READ, one.handed_to(of_flow)),
     ]
 }
 

@@ -24,7 +24,7 @@ use super::{
     denial::Denial,
     needs::WRITE,
     problem::{Problem, ProblemDto},
-    route::{Json, Route, at_id, body, caller, having},
+    route::{HandedTo as _, Json, Route, at_id, body, caller, having},
 };
 use crate::{
     app::App,
@@ -50,10 +50,10 @@ pub(super) fn routes<H: History + 'static, T: Transport + 'static>(
             .and(body())
     };
     vec![
-        Route::post(DATA_SOURCE, WRITE, one(DATA_SOURCE).then(data_source)),
-        Route::post(FILE_SERVER, WRITE, one(FILE_SERVER).then(file_server)),
-        Route::post(PARAM, WRITE, one(PARAM).then(param)),
-        Route::post(CHANNEL, WRITE, one(CHANNEL).then(alert_channel)),
+        Route::post(DATA_SOURCE, WRITE, one(DATA_SOURCE).handed_to(data_source)),
+        Route::post(FILE_SERVER, WRITE, one(FILE_SERVER).handed_to(file_server)),
+        Route::post(PARAM, WRITE, one(PARAM).handed_to(param)),
+        Route::post(CHANNEL, WRITE, one(CHANNEL).handed_to(alert_channel)),
     ]
 }
 

@@ -25,7 +25,9 @@ use super::{
     problem::{Blame, BlameError, Problem, ProblemDto},
     query::Query,
     reference::Reference,
-    route::{Created, Json, NoContent, Route, at, at_id, body, caller, having, query},
+    route::{
+        Created, HandedTo as _, Json, NoContent, Route, at, at_id, body, caller, having, query,
+    },
     trail::Deed,
 };
 use crate::{
@@ -49,7 +51,7 @@ pub(super) fn routes<H: History + 'static, T: Transport + 'static>(
         Route::get(
             USERS,
             ADMIN,
-            at(USERS).and(app.clone()).and(query()).then(list),
+            at(USERS).and(app.clone()).and(query()).handed_to(list),
         ),
         Route::post(
             USERS,
@@ -58,7 +60,7 @@ pub(super) fn routes<H: History + 'static, T: Transport + 'static>(
                 .and(app.clone())
                 .and(caller())
                 .and(body())
-                .then(create),
+                .handed_to(create),
         )
         .by_any(),
         Route::post(
@@ -68,17 +70,17 @@ pub(super) fn routes<H: History + 'static, T: Transport + 'static>(
                 .and(app.clone())
                 .and(caller())
                 .and(body())
-                .then(delete_many),
+                .handed_to(delete_many),
         )
         .by_any(),
-        Route::get(USER, ADMIN, one.clone().then(detail)),
-        Route::new(Method::PUT, USER, ADMIN, change.clone().then(replace)).by_any(),
-        Route::new(Method::PATCH, USER, ADMIN, change.then(patch)).by_any(),
+        Route::get(USER, ADMIN, one.clone().handed_to(detail)),
+        Route::new(Method::PUT, USER, ADMIN, change.clone().handed_to(replace)).by_any(),
+        Route::new(Method::PATCH, USER, ADMIN, change.handed_to(patch)).by_any(),
         Route::new(
             Method::DELETE,
             USER,
             ADMIN,
-            one.and(caller()).and(query()).then(delete),
+            one.and(caller()).and(query()).handed_to(delete),
         )
         .by_any(),
         Route::new(
@@ -89,7 +91,7 @@ pub(super) fn routes<H: History + 'static, T: Transport + 'static>(
                 .and(app)
                 .and(caller())
                 .and(body())
-                .then(set_password),
+                .handed_to(set_password),
         )
         .by_any(),
     ]

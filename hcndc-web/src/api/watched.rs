@@ -17,7 +17,7 @@ use super::{
     caller::Caller,
     needs::{READ, WRITE},
     problem::{Problem, ProblemDto},
-    route::{Json, Route, at_id, body, caller, having},
+    route::{HandedTo as _, Json, Route, at_id, body, caller, having},
     trials::{Nothing, find, took_ms},
 };
 use crate::app::App;
@@ -34,8 +34,8 @@ pub(super) fn routes<H: History + 'static, T: Transport + 'static>(
     let app = having(app);
     let one = |template| at_id::<u64>(template).and(app.clone()).and(caller());
     vec![
-        Route::post(TEST, WRITE, one(TEST).and(body()).then(test)),
-        Route::get(WATCH, READ, one(WATCH).then(state)).by_leader(),
+        Route::post(TEST, WRITE, one(TEST).and(body()).handed_to(test)),
+        Route::get(WATCH, READ, one(WATCH).handed_to(state)).by_leader(),
     ]
 }
 

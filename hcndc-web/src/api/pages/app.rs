@@ -14,7 +14,7 @@ use warp::{
 use super::super::{
     needs::NOTHING,
     problem::Problem,
-    route::{Route, at},
+    route::{HandedTo as _, Route, at},
 };
 
 static BUILT: Dir<'_> = include_dir!("$OUT_DIR/ui-built");
@@ -74,13 +74,13 @@ pub(super) fn routes() -> Vec<Route> {
     });
     let headers = warp::header::headers_cloned();
     vec![
-        Route::get(ROOT, NOTHING, at(ROOT).then(home)),
+        Route::get(ROOT, NOTHING, at(ROOT).handed_to(home)),
         Route::get(
             PAGE,
             NOTHING,
-            page.untuple_one().and(headers).then(self::page),
+            page.untuple_one().and(headers).handed_to(self::page),
         ),
-        Route::get(FILE, NOTHING, file.and(headers).then(self::file)),
+        Route::get(FILE, NOTHING, file.and(headers).handed_to(self::file)),
     ]
 }
 
