@@ -1,6 +1,12 @@
 //! What the web side of a server works with: one scheduler, and the ports that it reads through.
 
-use std::{net::SocketAddr, num::NonZeroU32, sync::Arc};
+use std::{
+    fmt,
+    net::SocketAddr,
+    num::NonZeroU32,
+    ops::{Deref, DerefMut},
+    sync::Arc,
+};
 
 use chrono_tz::Tz;
 use hcndc_core::{
@@ -23,9 +29,51 @@ use crate::{
     rates::Rates,
 };
 
-/// A server's parts. Handlers share it behind an [`Arc`].
+/// What the web side of a server works with: its [`Parts`], which handlers share behind an [`Arc`].
+///
+/// The parts are behind a trait: where a future holds a reference to this, the compiler does not ask of all that is in them whether it may
+/// go to another thread. It would ask so hundreds of times, and take twice as long to build the server.
+pub struct App<H, T>(Box<dyn Hold<Parts<H, T>> + Send + Sync>);
+
+/// Something that holds a value; every value holds itself.
+trait Hold<V> {
+    fn held(&self) -> &V;
+    fn held_mut(&mut self) -> &mut V;
+}
+
+impl<V> Hold<V> for V {
+    fn held(&self) -> &V {
+        self
+    }
+
+    fn held_mut(&mut self) -> &mut V {
+        self
+    }
+}
+
+impl<H, T> Deref for App<H, T> {
+    type Target = Parts<H, T>;
+
+    fn deref(&self) -> &Parts<H, T> {
+        (*self.0).held()
+    }
+}
+
+impl<H, T> DerefMut for App<H, T> {
+    fn deref_mut(&mut self) -> &mut Parts<H, T> {
+        (*self.0).held_mut()
+    }
+}
+
+impl<H: fmt::Debug, T: fmt::Debug> fmt::Debug for App<H, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Parts::fmt(self, f)
+    }
+}
+
+/// A server's parts.
 #[derive(Debug)]
-pub struct App<H, T> {
+pub struct Parts<H, T> {
     /// The scheduler, in this process.
     pub scheduler: SchedulerHandle,
     /// The read side of the store.
@@ -85,7 +133,7 @@ pub enum Hosts {
     Any,
 }
 
-impl<H, T> App<H, T> {
+impl<H: Send + Sync + 'static, T: Send + Sync + 'static> App<H, T> {
     /// A server's parts, put together.
     #[must_use]
     pub fn new(
@@ -98,7 +146,7 @@ impl<H, T> App<H, T> {
         let clock = SystemClock::new();
         let event_numbers = EventNumbers::from(clock.now());
         let zone = settings.zone;
-        Self {
+        Self(Box::new(Parts {
             scheduler,
             history,
             transport,
@@ -117,7 +165,7 @@ impl<H, T> App<H, T> {
             deliveries: None,
             doors: HookDoors::default(),
             event_numbers,
-        }
+        }))
     }
 
     /// The same as one server of several: what only the leader can do is passed on to it while that is another.
@@ -164,7 +212,9 @@ impl<H, T> App<H, T> {
         self.https = https;
         self
     }
+}
 
+impl<H, T> Parts<H, T> {
     /// How events are numbered now.
     pub(crate) fn event_numbers(&self) -> EventNumbers {
         let of_term = self.live.before_first().map(EventNumbers::after);
