@@ -9,11 +9,14 @@ export default defineConfig({
   // Each has a server of its own, see fixture.ts; browser and server together keep a core busy.
   workers: 2,
   timeout: 60_000,
+  retries: 1,
+  failOnFlakyTests: true,
   expect: { timeout: 15_000 },
   reporter: [['list'], ['html', { outputFolder: `${results}/report`, open: 'never' }]],
   use: {
     viewport: { width: 1280, height: 860 },
-    trace: 'retain-on-failure',
+    // Not of each story, for it takes long: one that fails is played again for its trace, and has failed all the same.
+    trace: 'on-first-retry',
     launchOptions: { executablePath: process.env['HCNDC_CHROMIUM'] ?? '/usr/bin/chromium', args: ['--no-sandbox'] },
   },
 })

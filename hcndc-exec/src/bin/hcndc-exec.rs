@@ -244,7 +244,8 @@ fn tell(config: &ExecutorConfig) -> Result<ExitCode, Failure> {
 }
 
 fn serve(config: ExecutorConfig, program: PathBuf) -> Result<ExitCode, Failure> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
+    // What it does for a job is too little to be worth the wake of another thread.
+    let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
     let result: Result<bool, Failure> = runtime.block_on(async {

@@ -260,11 +260,15 @@ async fn leave_nothing(
     capture: &Capture,
 ) {
     let left = process::settle(&tools.registrar, tree, SETTLE).await;
-    if !process::is_there(tree, &left) {
+    if !left.is_there {
         return;
     }
-    if !left.is_empty() {
-        let pids: Vec<String> = left.iter().map(|seen| seen.pid.to_string()).collect();
+    if !left.members.is_empty() {
+        let pids: Vec<String> = left
+            .members
+            .iter()
+            .map(|seen| seen.pid.to_string())
+            .collect();
         capture
             .note(format!(
                 "ended with the job, which left them running: processes {}",

@@ -34,6 +34,15 @@ pub(crate) struct Tree {
     pub(crate) is_ours: bool,
 }
 
+/// What lives of a tree at one moment.
+#[derive(Debug, Default)]
+pub(crate) struct Living {
+    /// Processes, by id.
+    pub(crate) members: Vec<Seen>,
+    /// Whether anything is there, seen or not.
+    pub(crate) is_there: bool,
+}
+
 /// All processes of the host at one moment.
 #[derive(Debug, Default)]
 pub(crate) struct Census {
@@ -117,12 +126,14 @@ impl Registrar {
         }
     }
 
-    /// The living processes of a tree, by id.
-    pub(crate) async fn members(self: &Arc<Self>, tree: &Tree) -> Vec<Seen> {
+    /// What lives of a tree.
+    pub(crate) async fn look(self: &Arc<Self>, tree: &Tree) -> Living {
         if self.is_gone(tree) {
-            return Vec::new();
+            return Living::default();
         }
-        self.census().await.members(tree)
+        let members = self.census().await.members(tree);
+        let is_there = !members.is_empty() || tree.cgroup.as_ref().is_some_and(Group::is_populated);
+        Living { members, is_there }
     }
 
     /// Whether certainly nothing of a tree is left, as can be told without a look at all processes of the host: its control group is

@@ -11,7 +11,7 @@ use std::{
 use tokio::time::{Instant, sleep_until};
 
 use super::{
-    census::{MARK_VARIABLE, Registrar, Tree},
+    census::{Living, MARK_VARIABLE, Registrar, Tree},
     command::{Prepared, Program},
     hold::Settings,
     reaper::{Main, Reaper},
@@ -180,28 +180,23 @@ pub(crate) struct Cleared {
 ///
 /// The main process is reaped elsewhere; here it counts like any other until it is.
 pub(crate) async fn clear(registrar: &Arc<Registrar>, tree: &mut Tree, grace: Duration) -> Cleared {
-    let mut members = registrar.members(tree).await;
+    let mut living = registrar.look(tree).await;
     let mut cleared = Cleared {
-        found: members.len(),
+        found: living.members.len(),
         ..Cleared::default()
     };
-    if is_there(tree, &members) && !grace.is_zero() {
-        send(tree, &members, Ending::Ask);
-        members = until_gone(registrar, tree, Instant::now() + grace, |_, _| {}).await;
+    if living.is_there && !grace.is_zero() {
+        send(tree, &living.members, Ending::Ask);
+        living = until_gone(registrar, tree, Instant::now() + grace, |_, _| {}).await;
     }
-    if is_there(tree, &members) {
+    if living.is_there {
         cleared.killed = true;
-        end_all(tree, &members);
+        end_all(tree, &living.members);
         // Again and again: a process may have started another one between being counted and being killed.
-        members = until_gone(registrar, tree, Instant::now() + GIVE_UP_AFTER, end_all).await;
+        living = until_gone(registrar, tree, Instant::now() + GIVE_UP_AFTER, end_all).await;
     }
-    cleared.left = members.len().max(usize::from(is_there(tree, &members)));
+    cleared.left = living.members.len().max(usize::from(living.is_there));
     cleared
-}
-
-/// Whether anything of a tree lives, seen or not.
-pub(crate) fn is_there(tree: &Tree, members: &[Seen]) -> bool {
-    !members.is_empty() || tree.cgroup.as_ref().is_some_and(Group::is_populated)
 }
 
 fn end_all(tree: &Tree, members: &[Seen]) {
@@ -217,18 +212,19 @@ async fn until_gone(
     tree: &mut Tree,
     deadline: Instant,
     mut meanwhile: impl FnMut(&Tree, &[Seen]),
-) -> Vec<Seen> {
+) -> Living {
     let mut pause = Duration::from_millis(2);
     loop {
-        let members = registrar.members(tree).await;
-        if !is_there(tree, &members) || Instant::now() >= deadline {
-            return members;
+        let living = registrar.look(tree).await;
+        if !living.is_there || Instant::now() >= deadline {
+            return living;
         }
         // Once a group is empty its number may be given to others.
+        let members = &living.members;
         if !members.iter().any(|seen| Some(seen.group) == tree.group) {
             tree.group = None;
         }
-        meanwhile(tree, &members);
+        meanwhile(tree, members);
         sleep_until(deadline.min(Instant::now() + pause)).await;
         pause = (pause * 2).min(Duration::from_millis(100));
     }
@@ -263,6 +259,6 @@ pub(crate) async fn settle(
     registrar: &Arc<Registrar>,
     tree: &mut Tree,
     patience: Duration,
-) -> Vec<Seen> {
+) -> Living {
     until_gone(registrar, tree, Instant::now() + patience, |_, _| {}).await
 }

@@ -487,15 +487,20 @@ impl Actor {
         let all = spool
             .wants_rewriting()
             .then(|| self.link.ledger().to_records());
-        let written = tokio::task::spawn_blocking(move || {
-            let durable = records.iter().any(must_be_durable);
+        let is_long = all.is_some();
+        let durable = records.iter().any(must_be_durable);
+        let write = move || {
             let result = match all {
                 Some(all) => spool.rewrite(&all),
                 None => spool.append(&records, durable),
             };
             (spool, result)
-        })
-        .await;
+        };
+        // What the system only has to take into its memory takes less time than to wake another thread.
+        let written = match durable || is_long {
+            true => tokio::task::spawn_blocking(write).await,
+            false => Ok(write()),
+        };
         match written {
             Ok((spool, result)) => {
                 self.spool = Some(spool);

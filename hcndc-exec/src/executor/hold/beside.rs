@@ -14,7 +14,7 @@ use hcndc_core::{
     id::AttemptId,
 };
 use tokio::{
-    io::AsyncRead,
+    io::{AsyncRead, BufReader},
     sync::mpsc,
     time::{Instant, sleep, timeout},
 };
@@ -212,9 +212,10 @@ impl Beside {
 
     /// Makes the connection of the holder with this journal, under the next id.
     async fn connect(&mut self, journal: &Path) -> Result<HolderHello, HoldError> {
-        let (mut from, mut to) = platform::connect(&journal.with_extension("sock"))
+        let (from, mut to) = platform::connect(&journal.with_extension("sock"))
             .await
             .map_err(fault("reach"))?;
+        let mut from = BufReader::new(from);
         let first = timeout(PATIENCE, frames::read(&mut from))
             .await
             .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
@@ -230,11 +231,13 @@ impl Beside {
         }
         let (orders, mut given) = mpsc::channel(ORDERS);
         let writing = tokio::spawn(async move {
-            while let Some(order) = given.recv().await {
+            let mut orders = Vec::new();
+            while given.recv_many(&mut orders, frames::TOGETHER).await > 0 {
                 // Its end is noticed by who reads.
-                if frames::write(&mut to, &order).await.is_err() {
+                if frames::write(&mut to, &orders).await.is_err() {
                     return;
                 }
+                orders.clear();
             }
         });
         self.last += 1;
@@ -550,7 +553,7 @@ mod tests {
         tokio::spawn(async move {
             let (mut stream, _) = listener.accept().await.unwrap();
             let hello = HoldEvent::Hello(hello);
-            frames::write(&mut stream, &hello).await.unwrap();
+            frames::write(&mut stream, &[hello]).await.unwrap();
             while !matches!(
                 frames::read(&mut stream).await.unwrap(),
                 Some(HoldOrder::Run(_))
@@ -593,7 +596,8 @@ mod tests {
 
         // One that died with it.
         let mut it = given().await;
-        it.journal.begin(ONE).unwrap();
+        it.journal.begin(ONE);
+        it.journal.write().unwrap();
         let had = it.beside.gone(1, true);
         assert_eq!(had, BTreeMap::from([(ONE, Kept::default())]));
         assert!(it.beside.again.is_empty());

@@ -8,6 +8,11 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 /// The longest message. An order may be as long as the protocol of the executor lets it be, and JSON makes it longer.
 const MOST_BYTES: u32 = 256 << 20;
 
+/// So many messages are taken from a queue to be written together at most,
+pub(super) const TOGETHER: usize = 64;
+/// and written once they have this length.
+const TOGETHER_BYTES: usize = 64 << 10;
+
 /// Reads a message; `None` at the end, also within a message, for who wrote that is gone.
 pub(super) async fn read<M: DeserializeOwned>(
     from: &mut (impl AsyncRead + Unpin),
@@ -38,19 +43,32 @@ fn at_end<M>(error: io::Error) -> io::Result<Option<M>> {
     }
 }
 
-/// Writes a message.
+/// Writes messages, those that come together at once. Of those behind one that cannot be written nothing is.
 pub(super) async fn write<M: Serialize>(
     to: &mut (impl AsyncWrite + Unpin),
-    message: &M,
+    messages: &[M],
 ) -> io::Result<()> {
-    let mut frame = vec![0; 4];
-    serde_json::to_writer(&mut frame, message)?;
-    let length = u32::try_from(frame.len() - 4)
+    let mut frames = Vec::new();
+    for message in messages {
+        let added = add(message, &mut frames);
+        if added.is_err() || frames.len() >= TOGETHER_BYTES {
+            to.write_all(&frames).await?;
+            frames.clear();
+        }
+        added?;
+    }
+    to.write_all(&frames).await
+}
+
+fn add<M: Serialize>(message: &M, frames: &mut Vec<u8>) -> io::Result<()> {
+    let json = serde_json::to_vec(message)?;
+    let length = u32::try_from(json.len())
         .ok()
         .filter(|length| *length <= MOST_BYTES)
         .ok_or_else(|| io::Error::other("a message is too long"))?;
-    frame[..4].copy_from_slice(&length.to_le_bytes());
-    to.write_all(&frame).await
+    frames.extend(length.to_le_bytes());
+    frames.extend(json);
+    Ok(())
 }
 
 #[cfg(test)]
@@ -60,8 +78,7 @@ mod tests {
     #[tokio::test]
     async fn a_message_that_is_cut_off_is_the_end() {
         let mut frames = Vec::new();
-        write(&mut frames, &"one").await.unwrap();
-        write(&mut frames, &"two").await.unwrap();
+        write(&mut frames, &["one", "two"]).await.unwrap();
         for cut in 0..=frames.len() {
             let mut from = &frames[..cut];
             let mut read_back = Vec::new();

@@ -17,7 +17,7 @@ use hcndc_core::{
     id::AttemptId,
 };
 use tokio::{
-    io::{AsyncRead, AsyncWrite},
+    io::{AsyncRead, AsyncWrite, BufReader},
     sync::mpsc,
     time::Instant,
 };
@@ -29,6 +29,7 @@ use super::{
 use crate::{
     executor::{now, process::until, reaper::Reaper},
     file_log::FileLog,
+    ledger::ProcessMark,
     link::end_at,
     platform::{self, Handed, LastCall},
     work::work_if_asked,
@@ -45,6 +46,9 @@ const LAST_GRACE: Duration = Duration::from_secs(5);
 
 /// Orders that may wait to be carried out.
 const ORDERS: usize = 256;
+
+/// Orders and events that share a write to the journal at most.
+const TOGETHER: usize = 64;
 
 /// Makes this process a holder of jobs if it was started to be one, or the process of a job that is no command, and returns
 /// when that is over; `None` otherwise.
@@ -99,6 +103,7 @@ async fn serve(path: PathBuf, handed: Handed, program: OsString) -> io::Result<(
         reaper: Reaper::start(true, CancellationToken::new())?,
         sink,
         executor: None,
+        then: Vec::new(),
         leaving: false,
         dying: false,
     };
@@ -125,6 +130,17 @@ async fn serve(path: PathBuf, handed: Handed, program: OsString) -> io::Result<(
             () = call.heard() => holder.die(),
             () = until(patience) => break,
         }
+        for _ in 0..TOGETHER {
+            if let Ok(event) = happened.try_recv() {
+                holder.on_event(event);
+                alone_since = Instant::now();
+            } else if let Some(order) = holder.waiting_order() {
+                holder.on_order(order);
+            } else {
+                break;
+            }
+        }
+        holder.carry_out();
     }
     if let Some(executor) = holder.executor.take() {
         executor.last_words().await;
@@ -172,7 +188,8 @@ impl Executor {
     }
 }
 
-async fn listen(mut from: impl AsyncRead + Unpin, gives: mpsc::Sender<HoldOrder>) {
+async fn listen(from: impl AsyncRead + Unpin, gives: mpsc::Sender<HoldOrder>) {
+    let mut from = BufReader::new(from);
     loop {
         match frames::read(&mut from).await {
             Ok(Some(order)) => {
@@ -190,12 +207,14 @@ async fn listen(mut from: impl AsyncRead + Unpin, gives: mpsc::Sender<HoldOrder>
 }
 
 async fn speak(mut to: impl AsyncWrite + Unpin, mut says: mpsc::UnboundedReceiver<HoldEvent>) {
-    while let Some(event) = says.recv().await {
-        if let Err(error) = frames::write(&mut to, &event).await {
+    let mut events = Vec::new();
+    while says.recv_many(&mut events, frames::TOGETHER).await > 0 {
+        if let Err(error) = frames::write(&mut to, &events).await {
             // Its end is noticed by who listens, after all that it said has been done.
             tracing::debug!(%error, "an executor is gone");
             return;
         }
+        events.clear();
     }
 }
 
@@ -207,10 +226,25 @@ struct Holder {
     reaper: Arc<Reaper>,
     sink: Sink,
     executor: Option<Executor>,
+    /// What is done once the journal has been written.
+    then: Vec<Then>,
     /// No other attempts will come.
     leaving: bool,
     /// Told to end, with all that is held.
     dying: bool,
+}
+
+enum Then {
+    Begin(AttemptId, Begin),
+    Say(HoldEvent),
+}
+
+enum Begin {
+    Run(Box<RunOrder>),
+    Bury {
+        process: Option<ProcessMark>,
+        reason: String,
+    },
 }
 
 impl Holder {
@@ -243,33 +277,64 @@ impl Holder {
         }
     }
 
+    fn waiting_order(&mut self) -> Option<HoldOrder> {
+        self.executor.as_mut()?.orders.try_recv().ok()
+    }
+
+    /// Takes an order, to be [carried out](Self::carry_out) with others.
     fn on_order(&mut self, order: HoldOrder) {
         match order {
-            HoldOrder::Settings(settings) => self.settle(*settings),
+            HoldOrder::Settings(settings) => {
+                self.carry_out();
+                self.settle(*settings);
+            }
             HoldOrder::Run(order) => self.run(order),
             HoldOrder::Bury {
                 attempt,
                 process,
                 reason,
             } => {
-                if self.begin(attempt)
-                    && let Some(jobs) = &mut self.jobs
-                {
-                    jobs.bury(attempt, process, reason);
-                }
+                self.begin(attempt, Begin::Bury { process, reason });
             }
             HoldOrder::Kill { attempt, grace } => {
+                self.carry_out();
                 if let Some(jobs) = &self.jobs {
                     jobs.kill(attempt, grace);
                 }
             }
-            HoldOrder::Release { attempt } => {
-                if let Err(error) = self.journal.release(attempt) {
-                    // It is told once more at worst.
-                    tracing::warn!(%attempt, %error, "cannot write the journal of a holder");
-                }
-            }
+            HoldOrder::Release { attempt } => self.journal.release(attempt),
             HoldOrder::Leave => self.leaving = true,
+        }
+    }
+
+    /// Writes down all that was taken, and does then what it asks for. What could not be written down must not be begun, for an
+    /// executor that comes later takes what is not there for never begun.
+    fn carry_out(&mut self) {
+        let written = self.journal.write();
+        if let Err(error) = &written {
+            tracing::warn!(%error, "cannot write the journal of a holder");
+        }
+        for then in std::mem::take(&mut self.then) {
+            let (attempt, begin) = match then {
+                Then::Begin(attempt, begin) => (attempt, begin),
+                Then::Say(event) => {
+                    self.say(event);
+                    continue;
+                }
+            };
+            let reason = match (&written, &mut self.jobs) {
+                (Ok(()), Some(jobs)) => {
+                    match begin {
+                        Begin::Run(order) => jobs.run(order),
+                        Begin::Bury { process, reason } => jobs.bury(attempt, process, reason),
+                    }
+                    continue;
+                }
+                (Ok(()), None) => "logs cannot be kept".to_owned(),
+                (Err(error), _) => format!("cannot write the journal of a holder: {error}"),
+            };
+            let end = end_at(now(), EndCause::NotStarted(reason));
+            (self.sink)(HoldEvent::Ended { attempt, end });
         }
     }
 
@@ -292,47 +357,26 @@ impl Holder {
         }
     }
 
-    /// Writes down that an attempt is held from now on; if that is not possible it must not be, for an executor that
-    /// comes later takes what is not written down for never begun.
-    fn begin(&mut self, attempt: AttemptId) -> bool {
-        if self.journal.kept().contains_key(&attempt) {
-            return false;
+    fn begin(&mut self, attempt: AttemptId, begin: Begin) {
+        if !self.journal.kept().contains_key(&attempt) {
+            self.journal.begin(attempt);
+            self.then.push(Then::Begin(attempt, begin));
         }
-        let Err(error) = self.journal.begin(attempt) else {
-            return true;
-        };
-        self.refuse(
-            attempt,
-            format!("cannot write the journal of a holder: {error}"),
-        );
-        false
-    }
-
-    fn refuse(&self, attempt: AttemptId, reason: String) {
-        let end = end_at(now(), EndCause::NotStarted(reason));
-        (self.sink)(HoldEvent::Ended { attempt, end });
     }
 
     fn run(&mut self, order: Box<RunOrder>) {
         let attempt = order.attempt;
-        if self.dying {
-            if !self.journal.kept().contains_key(&attempt) {
-                self.say(HoldEvent::Returned { attempt });
-            }
-            return;
-        }
-        if !self.begin(attempt) {
-            return;
-        }
-        match &mut self.jobs {
-            Some(jobs) => jobs.run(order),
-            None => self.refuse(attempt, "logs cannot be kept".to_owned()),
+        if !self.dying {
+            self.begin(attempt, Begin::Run(order));
+        } else if !self.journal.kept().contains_key(&attempt) {
+            self.say(HoldEvent::Returned { attempt });
         }
     }
 
+    /// Takes what happened, to be said once it is [written down](Self::carry_out).
     fn on_event(&mut self, mut event: HoldEvent) {
-        let written = match &mut event {
-            HoldEvent::Hello(_) => Ok(()),
+        match &mut event {
+            HoldEvent::Hello(_) => {}
             HoldEvent::Started { attempt, process } => self.journal.start(*attempt, *process),
             HoldEvent::Ended { attempt, end } => {
                 if self.dying && end.cause == EndCause::Killed {
@@ -342,20 +386,17 @@ impl Holder {
                     jobs.release(*attempt);
                 }
                 let durable = self.executor.is_none();
-                self.journal.end(*attempt, end.clone(), durable)
+                self.journal.end(*attempt, end.clone(), durable);
             }
             // Before it is said: an executor that does not hear it looks there.
             HoldEvent::Returned { attempt } => {
                 if let Some(jobs) = &mut self.jobs {
                     jobs.release(*attempt);
                 }
-                self.journal.release(*attempt)
+                self.journal.release(*attempt);
             }
-        };
-        if let Err(error) = written {
-            tracing::warn!(%error, "cannot write the journal of a holder");
         }
-        self.say(event);
+        self.then.push(Then::Say(event));
     }
 
     fn die(&mut self) {
@@ -387,23 +428,51 @@ mod tests {
         testing::{order, settings},
     };
 
+    /// A holder with this journal, and what happens to its jobs.
+    fn holder(path: &Path, journal: std::fs::File) -> (Holder, mpsc::UnboundedReceiver<HoldEvent>) {
+        let (events, happened) = mpsc::unbounded_channel();
+        let holder = Holder {
+            program: String::new(),
+            journal: Journal::new(path.to_owned(), journal),
+            jobs: None,
+            reaper: Reaper::start(false, CancellationToken::new()).unwrap(),
+            sink: Arc::new(move |event| drop(events.send(event))),
+            executor: None,
+            then: Vec::new(),
+            leaving: false,
+            dying: false,
+        };
+        (holder, happened)
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_written_down_is_not_begun() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("a.journal");
+        drop(lock(&path).unwrap().unwrap());
+        // It cannot be written through this.
+        let (mut holder, mut happened) = holder(&path, std::fs::File::open(&path).unwrap());
+        holder.on_order(HoldOrder::Settings(Box::new(settings(directory.path()))));
+        for id in [1, 2] {
+            holder.on_order(HoldOrder::Run(Box::new(order(id, "touch ran"))));
+        }
+        holder.carry_out();
+        for id in [1, 2] {
+            let event = happened.recv().await.unwrap();
+            let HoldEvent::Ended { attempt, end } = event else {
+                panic!("it was begun: {event:?}");
+            };
+            assert_eq!(attempt, AttemptId(id));
+            assert!(matches!(end.cause, EndCause::NotStarted(_)), "{end:?}");
+        }
+        assert!(!directory.path().join("ran").exists());
+    }
+
     #[tokio::test]
     async fn what_it_did_not_begin_before_it_was_told_to_end_is_given_back() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("a.journal");
-        let journal = Journal::new(path.clone(), lock(&path).unwrap().unwrap());
-        let (events, mut happened) = mpsc::unbounded_channel();
-        let sink: Sink = Arc::new(move |event| drop(events.send(event)));
-        let mut holder = Holder {
-            program: String::new(),
-            journal,
-            jobs: None,
-            reaper: Reaper::start(false, CancellationToken::new()).unwrap(),
-            sink,
-            executor: None,
-            leaving: false,
-            dying: false,
-        };
+        let (mut holder, mut happened) = holder(&path, lock(&path).unwrap().unwrap());
         let (ours, theirs) = tokio::io::duplex(1 << 16);
         let (read_half, write_half) = tokio::io::split(theirs);
         holder.connect(read_half, write_half);
@@ -414,11 +483,13 @@ mod tests {
         holder.on_order(HoldOrder::Settings(Box::new(settings(directory.path()))));
         let run = |id| HoldOrder::Run(Box::new(order(id, "touch ran")));
         holder.on_order(run(1));
+        holder.carry_out();
         assert_eq!(read(&path).unwrap().len(), 1);
         // The turn of what was given has not come yet, for nothing else runs on this thread until it waits.
         holder.die();
         holder.on_order(run(2));
         holder.on_event(happened.recv().await.unwrap());
+        holder.carry_out();
         for id in [2, 1] {
             let attempt = AttemptId(id);
             let heard: Option<HoldEvent> = frames::read(&mut ours).await.unwrap();

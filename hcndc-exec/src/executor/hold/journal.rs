@@ -43,7 +43,7 @@ enum Note {
     Released { attempt: AttemptId },
 }
 
-/// A holder's journal.
+/// A holder's journal. Notes are taken one by one, and written together.
 #[derive(Debug)]
 pub(super) struct Journal {
     path: PathBuf,
@@ -53,6 +53,12 @@ pub(super) struct Journal {
     torn: bool,
     /// What is held and not released.
     kept: BTreeMap<AttemptId, Kept>,
+    /// Lines that are to be written.
+    lines: Vec<u8>,
+    /// Whether they must be durable then.
+    durable: bool,
+    /// Whether they make the file shorter, if it is written again.
+    released: bool,
 }
 
 impl Journal {
@@ -64,6 +70,9 @@ impl Journal {
             length: 0,
             torn: false,
             kept: BTreeMap::new(),
+            lines: Vec::new(),
+            durable: false,
+            released: false,
         }
     }
 
@@ -76,42 +85,53 @@ impl Journal {
         self.kept.values().any(|kept| kept.end.is_none())
     }
 
-    pub(super) fn begin(&mut self, attempt: AttemptId) -> io::Result<()> {
-        self.write(&Note::Begun { attempt })
+    pub(super) fn begin(&mut self, attempt: AttemptId) {
+        self.take(&Note::Begun { attempt });
     }
 
-    pub(super) fn start(&mut self, attempt: AttemptId, process: ProcessMark) -> io::Result<()> {
-        self.write(&Note::Started { attempt, process })
+    pub(super) fn start(&mut self, attempt: AttemptId, process: ProcessMark) {
+        self.take(&Note::Started { attempt, process });
     }
 
-    /// Durable afterwards if asked for, which is when no executor is there to write it down.
-    pub(super) fn end(&mut self, attempt: AttemptId, end: End, durable: bool) -> io::Result<()> {
-        self.write(&Note::Ended { attempt, end })?;
+    /// Durable once it is written if asked for, which is when no executor is there to write it down.
+    pub(super) fn end(&mut self, attempt: AttemptId, end: End, durable: bool) {
+        self.take(&Note::Ended { attempt, end });
+        self.durable |= durable;
+    }
+
+    pub(super) fn release(&mut self, attempt: AttemptId) {
+        if self.kept.contains_key(&attempt) {
+            self.take(&Note::Released { attempt });
+            self.released = true;
+        }
+    }
+
+    /// It counts even if it cannot be written: only a crash of ours would miss it.
+    fn take(&mut self, note: &Note) {
+        apply(note, &mut self.kept);
+        seal(&to_json(note), &mut self.lines);
+    }
+
+    /// Writes what was taken since.
+    pub(super) fn write(&mut self) -> io::Result<()> {
+        let lines = std::mem::take(&mut self.lines);
+        let durable = std::mem::take(&mut self.durable);
+        let released = std::mem::take(&mut self.released);
+        if lines.is_empty() {
+            return Ok(());
+        }
+        if self.kept.is_empty() {
+            return self.cut(0);
+        }
+        if released && self.length > SLACK_BYTES + 4096 * self.kept.len() as u64 {
+            self.rewrite()?;
+        } else {
+            self.add(&lines)?;
+        }
         if durable {
             self.file.sync_data()?;
         }
         Ok(())
-    }
-
-    pub(super) fn release(&mut self, attempt: AttemptId) -> io::Result<()> {
-        if !self.kept.contains_key(&attempt) {
-            return Ok(());
-        }
-        self.write(&Note::Released { attempt })?;
-        if self.kept.is_empty() {
-            self.cut(0)?;
-        } else if self.length > SLACK_BYTES + 4096 * self.kept.len() as u64 {
-            self.rewrite()?;
-        }
-        Ok(())
-    }
-
-    /// It counts even if it cannot be written: only a crash of ours would miss it.
-    fn write(&mut self, note: &Note) -> io::Result<()> {
-        apply(note, &mut self.kept);
-        let mut line = Vec::new();
-        seal(&serde_json::to_vec(note)?, &mut line);
-        self.add(&line)
     }
 
     fn add(&mut self, lines: &[u8]) -> io::Result<()> {
@@ -152,7 +172,7 @@ impl Journal {
             );
             notes.extend(kept.end.clone().map(|end| Note::Ended { attempt, end }));
             for note in notes {
-                seal(&serde_json::to_vec(&note)?, &mut lines);
+                seal(&to_json(&note), &mut lines);
             }
         }
         let copy = copy_of(&self.path);
@@ -161,6 +181,10 @@ impl Journal {
         self.add(&lines)?;
         std::fs::remove_file(copy)
     }
+}
+
+fn to_json(note: &Note) -> Vec<u8> {
+    serde_json::to_vec(note).expect("a note has string keys and finite numbers")
 }
 
 fn copy_of(path: &Path) -> PathBuf {
@@ -233,13 +257,14 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let (path, mut journal) = journal(&directory);
         for id in 1..4 {
-            journal.begin(AttemptId(id)).unwrap();
+            journal.begin(AttemptId(id));
         }
-        journal.end(ONE, end(EndCause::Exited(3)), true).unwrap();
-        journal
-            .end(AttemptId(2), end(EndCause::Killed), false)
-            .unwrap();
-        journal.release(AttemptId(2)).unwrap();
+        journal.end(ONE, end(EndCause::Exited(3)), true);
+        assert_eq!(read(&path).unwrap(), BTreeMap::new());
+        journal.write().unwrap();
+        journal.end(AttemptId(2), end(EndCause::Killed), false);
+        journal.release(AttemptId(2));
+        journal.write().unwrap();
         let kept = read(&path).unwrap();
         assert_eq!(&kept, journal.kept());
         assert_eq!(kept[&ONE].end, Some(end(EndCause::Exited(3))));
@@ -250,18 +275,19 @@ mod tests {
     fn it_does_not_grow_with_what_is_released() {
         let directory = tempfile::tempdir().unwrap();
         let (path, mut journal) = journal(&directory);
-        journal.begin(ONE).unwrap();
+        journal.begin(ONE);
         for id in 2..20_000 {
-            journal.begin(AttemptId(id)).unwrap();
-            journal
-                .end(AttemptId(id), end(EndCause::Exited(0)), false)
-                .unwrap();
-            journal.release(AttemptId(id)).unwrap();
+            journal.begin(AttemptId(id));
+            journal.end(AttemptId(id), end(EndCause::Exited(0)), false);
+            journal.write().unwrap();
+            journal.release(AttemptId(id));
+            journal.write().unwrap();
         }
         assert!(std::fs::metadata(&path).unwrap().len() < 2 * SLACK_BYTES);
         assert_eq!(&read(&path).unwrap(), journal.kept());
-        journal.end(ONE, end(EndCause::Exited(0)), false).unwrap();
-        journal.release(ONE).unwrap();
+        journal.end(ONE, end(EndCause::Exited(0)), false);
+        journal.release(ONE);
+        journal.write().unwrap();
         assert_eq!(std::fs::metadata(&path).unwrap().len(), 0);
     }
 
@@ -269,11 +295,13 @@ mod tests {
     fn half_a_line_hides_nothing_that_follows() {
         let directory = tempfile::tempdir().unwrap();
         let (path, mut journal) = journal(&directory);
-        journal.begin(ONE).unwrap();
+        journal.begin(ONE);
+        journal.write().unwrap();
         // As a full disk leaves it that cannot even be cut.
         journal.file.write_all(b"half").unwrap();
         journal.torn = true;
-        journal.begin(AttemptId(2)).unwrap();
+        journal.begin(AttemptId(2));
+        journal.write().unwrap();
         assert_eq!(read(&path).unwrap().len(), 2);
     }
 

@@ -136,13 +136,13 @@ impl Groups {
     pub(crate) fn make(&self, name: &str) -> io::Result<Group> {
         let path = self.root.join(name);
         self.make_place(&path)?;
+        // A job of which the system has killed a part to free memory is no use: all of it ends, and at once.
+        let has_memory = set(&path.join("memory.oom.group"), "1").is_ok();
         // Removed, if the rest fails.
-        let place = Arc::new(Place { path });
+        let place = Arc::new(Place { path, has_memory });
         for (file, content) in settings(&self.limits) {
             set(&place.path.join(file), &content)?;
         }
-        // A job of which the system has killed a part to free memory is no use: all of it ends, and at once.
-        let _ = set(&place.path.join("memory.oom.group"), "1");
         Ok(Group { place })
     }
 
@@ -166,7 +166,10 @@ impl Groups {
     pub(crate) fn find_group(&self, name: &str) -> Option<Group> {
         let path = self.root.join(name);
         path.is_dir().then(|| Group {
-            place: Arc::new(Place { path }),
+            place: Arc::new(Place {
+                path,
+                has_memory: true,
+            }),
         })
     }
 }
@@ -218,6 +221,8 @@ pub(crate) struct Group {
 #[derive(Debug)]
 struct Place {
     path: PathBuf,
+    /// Its memory may be counted.
+    has_memory: bool,
 }
 
 impl Group {
@@ -309,12 +314,16 @@ impl Group {
     /// What was used so far.
     pub(crate) fn usage(&self) -> Usage {
         let read = |file: &str| read_small(self.place.path.join(file)).unwrap_or_default();
-        Usage {
+        let mut usage = Usage {
             cpu_time: Duration::from_micros(entry(&read("cpu.stat"), "usage_usec")),
-            peak_memory_bytes: read("memory.peak").trim().parse().unwrap_or(0),
-            killed_for_memory: entry(&read("memory.events"), "oom_kill"),
             refused_processes: entry(&read("pids.events"), "max"),
+            ..Usage::default()
+        };
+        if self.place.has_memory {
+            usage.peak_memory_bytes = read("memory.peak").trim().parse().unwrap_or(0);
+            usage.killed_for_memory = entry(&read("memory.events"), "oom_kill");
         }
+        usage
     }
 }
 
@@ -461,7 +470,8 @@ mod tests {
 
     #[test]
     fn what_was_used_is_read() {
-        let (folder, groups) = groups(JobLimits::default(), &["cgroup.procs"]);
+        let files = ["cgroup.procs", "memory.oom.group"];
+        let (folder, groups) = groups(JobLimits::default(), &files);
         let group = groups.make("k-1").unwrap();
         assert_eq!(group.usage(), Usage::default());
         let tell = |file, text| fs::write(folder.path().join("k-1").join(file), text).unwrap();
