@@ -84,7 +84,7 @@ pub struct Parts<H, T> {
     pub live: Arc<Live>,
     /// What can be set.
     pub settings: WebSettings,
-    /// Whether the scheduler in this process leads; with no [`peers`](Self::with_peers) it always does.
+    /// Whether the scheduler in this process leads; with no [`peers`](App::with_peers) it always does.
     pub leading: Arc<Leading>,
     /// The other servers on the database, if there may be any.
     pub(crate) peers: Option<Arc<Peers>>,
