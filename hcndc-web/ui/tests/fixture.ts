@@ -46,7 +46,14 @@ export const test = base.extend<{ quiet: string[] }, { served: string }>({
 
 /** No finding of axe that would keep somebody out. */
 export async function accessible(page: Page): Promise<void> {
+  // What is just fading away has no contrast, and keeps nobody out.
+  await page.evaluate(() => {
+    const still = new CSSStyleSheet()
+    still.replaceSync('* { transition: none !important }')
+    document.adoptedStyleSheets.push(still)
+  })
   const { violations } = await new AxeBuilder({ page }).analyze()
+  await page.evaluate(() => void document.adoptedStyleSheets.pop())
   const serious = violations.filter((it) => it.impact === 'serious' || it.impact === 'critical')
   const told = serious.map((it) => `${it.id}: ${it.nodes.slice(0, 3).map((node) => `${node.target.join(' ')} ${node.any[0]?.message ?? ''}`).join(' | ')}`)
   expect.soft(told, page.url()).toEqual([])
