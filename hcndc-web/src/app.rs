@@ -1,6 +1,7 @@
 //! What the web side of a server works with: one scheduler, and the ports that it reads through.
 
 use std::{
+    borrow::BorrowMut,
     fmt,
     net::SocketAddr,
     num::NonZeroU32,
@@ -33,35 +34,19 @@ use crate::{
 ///
 /// The parts are behind a trait: where a future holds a reference to this, the compiler does not ask of all that is in them whether it may
 /// go to another thread. It would ask so hundreds of times, and take twice as long to build the server.
-pub struct App<H, T>(Box<dyn Hold<Parts<H, T>> + Send + Sync>);
-
-/// Something that holds a value; every value holds itself.
-trait Hold<V> {
-    fn held(&self) -> &V;
-    fn held_mut(&mut self) -> &mut V;
-}
-
-impl<V> Hold<V> for V {
-    fn held(&self) -> &V {
-        self
-    }
-
-    fn held_mut(&mut self) -> &mut V {
-        self
-    }
-}
+pub struct App<H, T>(Box<dyn BorrowMut<Parts<H, T>> + Send + Sync>);
 
 impl<H, T> Deref for App<H, T> {
     type Target = Parts<H, T>;
 
     fn deref(&self) -> &Parts<H, T> {
-        (*self.0).held()
+        (*self.0).borrow()
     }
 }
 
 impl<H, T> DerefMut for App<H, T> {
     fn deref_mut(&mut self) -> &mut Parts<H, T> {
-        (*self.0).held_mut()
+        (*self.0).borrow_mut()
     }
 }
 
