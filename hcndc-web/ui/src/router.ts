@@ -1,6 +1,7 @@
-import { createRouter, createWebHistory, type RouteRecordRaw } from 'vue-router'
+import { createRouter, createWebHistory, START_LOCATION, type RouteRecordRaw } from 'vue-router'
 import { KINDS } from '@/kinds'
 import type { Kind } from '@/kinds/types'
+import { isMissing, loadAnew, missing } from '@/state/lost'
 import { loadSession, session } from '@/state/session'
 
 /** List, new, detail and edit of a kind, at its address. */
@@ -58,4 +59,20 @@ router.beforeEach(async (to) => {
   if (!session.value && !(await loadSession())) return { path: '/login/', query: { to: to.fullPath } }
   if (session.value?.must_change_password) return { path: '/login/', query: { to: to.fullPath } }
   return true
+})
+
+router.onError((error: unknown, to, from) => {
+  if (!isMissing(error)) {
+    // As the router itself does with what nobody expects.
+    // eslint-disable-next-line no-console
+    console.error(error)
+  } else if (from === START_LOCATION) {
+    // The app was loaded for it just now.
+    missing.value = to.fullPath
+  } else {
+    void loadAnew(to.fullPath)
+  }
+})
+router.afterEach((_to, _from, failure) => {
+  if (!failure) missing.value = null
 })

@@ -105,3 +105,64 @@ test('times are shown in another zone once it is chosen', async ({ page }) => {
   await expect(page.getByRole('button', { name: 'Time zone: Asia/Tokyo' })).toBeFocused()
   expect(await page.evaluate(() => localStorage.getItem('hcndc.prefs')), 'it is remembered').toContain('Asia/Tokyo')
 })
+
+test.describe('a page whose code does not come', () => {
+  const ASSETS = '**/assets/*'
+
+  test('is told of while the server is away, and comes when it is tried again', async ({ page }) => {
+    await look(page, { locale: 'en', theme: 'light' })
+    await page.goto(`${server()}/audit/`)
+    await expect(page.locator('tbody td').first()).toBeVisible()
+    await page.route(/assets|healthz/, (route) => route.abort())
+    await page.getByRole('link', { name: 'Mesh of flows' }).click()
+    const told = page.getByRole('alert').filter({ hasText: 'This page could not be loaded' })
+    await expect(told).toBeVisible()
+    await expect(page.locator('tbody td').first()).toBeVisible()
+    await accessible(page)
+    await page.unroute(/assets|healthz/)
+    await told.getByRole('button', { name: 'Try again' }).click()
+    await expect(page).toHaveURL(/\/interface\/graph\/$/)
+    await expect(page.locator('h1')).toContainText('Mesh of flows')
+    await expect(told).toHaveCount(0)
+  })
+
+  test('comes with the app as it is now, once the server was upgraded', async ({ page }) => {
+    await look(page, { locale: 'en', theme: 'light' })
+    await page.goto(`${server()}/audit/`)
+    await expect(page.locator('tbody td').first()).toBeVisible()
+    // The files of the window that is open are no more.
+    await page.route(ASSETS, (route) => route.fulfill({ status: 404 }))
+    await page.route('**/interface/graph/', async (route) => {
+      await page.unroute(ASSETS)
+      await route.continue()
+    })
+    await page.getByRole('link', { name: 'Mesh of flows' }).click()
+    await expect(page.locator('h1')).toContainText('Mesh of flows')
+  })
+
+  test('is told of when only a part of it does not come', async ({ page }) => {
+    await look(page, { locale: 'zh-CN', theme: 'dark' })
+    await page.route(/assets.FlowParts/, (route) => route.abort())
+    await page.goto(`${server()}/interface/${await first('flows')}/`)
+    const told = page.getByRole('alert').filter({ hasText: '无法载入此页面' })
+    await expect(told).toBeVisible()
+    await expect(page.locator('h1')).toContainText('extract')
+    await page.unroute(/assets.FlowParts/)
+    await told.getByRole('button', { name: '重试' }).click()
+    await expect(page.locator('tbody a').first()).toBeVisible()
+    await expect(told).toHaveCount(0)
+  })
+
+  test('is not missed by whoever has left', async ({ page }) => {
+    await look(page, { locale: 'en', theme: 'light' })
+    await page.goto(`${server()}/audit/`)
+    await expect(page.locator('tbody td').first()).toBeVisible()
+    const asked = page.waitForRequest(ASSETS)
+    await page.route(ASSETS, () => {})
+    await page.getByRole('link', { name: 'Mesh of flows' }).click()
+    await asked
+    await page.unroute(ASSETS)
+    await page.goto(`${server()}/execute/`)
+    await expect(page.locator('tbody a').first()).toBeVisible()
+  })
+})

@@ -38,7 +38,7 @@ export default {
     title: 'Test', run: 'Test now', protocol: 'protocol {version}', good: 'It works', bad: 'It does not work', noFiles: 'No file fits now', used: 'used before', unfit: 'its name tells no date', incomplete: 'not complete yet', never: 'not checked yet',
   },
   problem: {
-    unreachable: 'The server cannot be reached', unreachableDetail: 'Check that it runs and that your network is up; then try again.', faults: 'What to put right', stale: 'Somebody else has changed this meanwhile.', reload: 'Load what is stored', in_use: 'Still used by', unexpected: 'Unexpected answer',
+    unreachable: 'The server cannot be reached', unreachableDetail: 'Check that it runs and that your network is up; then try again.', missing: 'This page could not be loaded', missingDetail: 'The server cannot be reached, or was upgraded while the app was being loaded. What you see here is still as it was.', faults: 'What to put right', stale: 'Somebody else has changed this meanwhile.', reload: 'Load what is stored', in_use: 'Still used by', unexpected: 'Unexpected answer',
   },
   state: {
     succeeded: 'Succeeded', failed: 'Failed', upstream_failed: 'Upstream failed', timed_out: 'Timed out', lost: 'Lost', not_started: 'Not started', running: 'Running', dispatched: 'Dispatched', queued: 'Queued', blocked: 'Blocked', waiting: 'Waiting', retry_wait: 'Waits for retry', paused: 'Paused', stopping: 'Stopping', stopped: 'Stopped', killed: 'Killed', skipped: 'Skipped', joined: 'Joined',

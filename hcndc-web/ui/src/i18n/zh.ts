@@ -33,7 +33,7 @@ const zh: Messages = {
     sortedUp: '升序', sortedDown: '降序', notHere: '本服务器尚未提供此页面。', unknownPage: '该地址没有页面', forbidden: '您的账号没有“{permission}”权限。', toHome: '返回总览', askAdmin: '请向管理员申请包含该权限的角色。', up: '上移', down: '下移',
   },
   trial: { title: '测试', run: '立即测试', protocol: '协议 {version}', good: '正常', bad: '不正常', noFiles: '现在没有匹配的文件', used: '已使用', unfit: '名称中没有日期', incomplete: '尚未完整', never: '尚未检查' },
-  problem: { unreachable: '无法连接服务器', unreachableDetail: '请确认服务器正在运行且网络正常，然后重试。', faults: '需要修正', stale: '其他人刚刚修改了此内容。', reload: '载入最新内容', in_use: '仍被引用', unexpected: '意外的响应' },
+  problem: { unreachable: '无法连接服务器', unreachableDetail: '请确认服务器正在运行且网络正常，然后重试。', missing: '无法载入此页面', missingDetail: '无法连接服务器，或服务器在载入期间已升级。当前显示的内容保持不变。', faults: '需要修正', stale: '其他人刚刚修改了此内容。', reload: '载入最新内容', in_use: '仍被引用', unexpected: '意外的响应' },
   state: {
     succeeded: '成功', failed: '失败', upstream_failed: '上游失败', timed_out: '超时', lost: '失联', not_started: '未能启动', running: '运行中', dispatched: '已下发', queued: '排队中', blocked: '等待依赖', waiting: '等待中', retry_wait: '等待重试', paused: '已暂停', stopping: '停止中', stopped: '已停止', killed: '已终止', skipped: '已跳过', joined: '已合并',
   },
