@@ -125,6 +125,7 @@ async fn a_scheduler_that_comes_back_after_it_did_not_read_finds_all_ends_and_lo
     for message in said {
         desk::within(down.send(message.into())).await.unwrap();
     }
+    program.says("does not read").await;
     // It reads again: what waited is far less than what was asked, and the end comes.
     let mut read = 0;
     while let Some(message) = desk::within(up.message()).await.unwrap() {

@@ -20,7 +20,10 @@ use hcndc_core::{
     id::AttemptId,
 };
 use tokio::{
-    sync::{mpsc, watch},
+    sync::{
+        mpsc::{self, error::TrySendError},
+        watch,
+    },
     time::Instant,
 };
 use tokio_util::sync::CancellationToken;
@@ -454,7 +457,10 @@ impl Actor {
             Ok(()) => {}
             // Of a host that is slow to listen the latest figures are soon enough.
             Err(_) if is_heartbeat => {}
-            Err(_) => {
+            Err(error) => {
+                if let TrySendError::Full(_) = error {
+                    tracing::warn!("a scheduler does not read what it is told; it is cut off");
+                }
                 self.connections.remove(&link);
                 self.link.on_closed(link);
             }

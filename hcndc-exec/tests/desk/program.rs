@@ -2,8 +2,9 @@
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
 use std::{
+    fs::File,
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{Child, Command},
     sync::Arc,
     time::Duration,
 };
@@ -47,6 +48,9 @@ pub(crate) struct Program {
     file: PathBuf,
     arguments: Vec<String>,
 }
+
+/// Its log, in its directory.
+const SAID: &str = "said";
 
 /// The program as it was built.
 const ORIGINAL: &str = env!("CARGO_BIN_EXE_hcndc-exec");
@@ -108,9 +112,27 @@ impl Program {
             .arg(directory)
             .args(arguments)
             .env("HCNDC_EXEC_TOKEN", "open-sesame")
-            .stderr(Stdio::null())
+            .stderr(
+                File::options()
+                    .create(true)
+                    .append(true)
+                    .open(directory.join(SAID))
+                    .unwrap(),
+            )
             .spawn()
             .unwrap()
+    }
+
+    /// Waits until it has said this in its log.
+    pub(crate) async fn says(&self, words: &str) {
+        let said = self.directory.path().join(SAID);
+        let has_said = || std::fs::read_to_string(&said).unwrap().contains(words);
+        within(async {
+            while !has_said() {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        })
+        .await;
     }
 
     /// Another one on the same directory; the last has ended or is killed.
