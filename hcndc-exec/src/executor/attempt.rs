@@ -110,9 +110,12 @@ async fn run_to_end(tools: &Arc<Tools>, order: &RunOrder, mut kill: Kill) -> End
     if kill.borrow_and_update().is_some() {
         return unstarted(tools, attempt, EndCause::Killed).await;
     }
-    let started = prepare(order)
-        .map_err(|error| error.to_string())
-        .and_then(|prepared| start(tools, attempt, &prepared).map(|started| (prepared, started)));
+    let started = match prepare(order) {
+        Ok(prepared) => start(tools, attempt, &prepared)
+            .await
+            .map(|started| (prepared, started)),
+        Err(error) => Err(error.to_string()),
+    };
     let (prepared, (mut main, cgroup)) = match started {
         Ok(started) => started,
         Err(reason) => return unstarted(tools, attempt, EndCause::NotStarted(reason)).await,
@@ -165,7 +168,7 @@ async fn run_to_end(tools: &Arc<Tools>, order: &RunOrder, mut kill: Kill) -> End
 }
 
 /// Starts the main process, in a control group of its own if the host has such.
-fn start(
+async fn start(
     tools: &Tools,
     attempt: AttemptId,
     prepared: &Prepared,
@@ -183,6 +186,7 @@ fn start(
         &mark,
         cgroup.as_ref(),
     )
+    .await
     .map(|main| (main, cgroup))
     .map_err(|error| error.to_string())
 }

@@ -58,7 +58,7 @@ pub(crate) enum SpawnError {
 }
 
 /// Starts the shell or an interpreter as the leader of a process group of its own.
-pub(crate) fn spawn(
+pub(crate) async fn spawn(
     reaper: &Reaper,
     prepared: &Prepared,
     settings: &Settings,
@@ -91,22 +91,33 @@ pub(crate) fn spawn(
         platform::run_as(&mut command, user).map_err(SpawnError::User)?;
     }
     let is_plain = settings.rules.user.is_none() && prepared.program.is_told_by_its_command();
-    reaper
-        .spawn(|| platform::start(&mut command, cgroup, is_plain), script)
-        .map_err(|source| match source.kind() {
-            io::ErrorKind::ArgumentListTooLong => SpawnError::TooLong,
-            io::ErrorKind::InvalidInput => SpawnError::Unfit,
-            io::ErrorKind::NotFound if prepared.program.is_script() => SpawnError::NoInterpreter {
-                path: command.get_program().into(),
-            },
-            io::ErrorKind::NotFound if prepared.program.is_plain() => SpawnError::NoProgram {
-                path: command.get_program().into(),
-            },
-            _ => SpawnError::Spawn {
-                path: command.get_program().into(),
-                source,
-            },
-        })
+    let why = |command: &Command, source: io::Error| match source.kind() {
+        io::ErrorKind::ArgumentListTooLong => SpawnError::TooLong,
+        io::ErrorKind::InvalidInput => SpawnError::Unfit,
+        io::ErrorKind::NotFound if prepared.program.is_script() => SpawnError::NoInterpreter {
+            path: command.get_program().into(),
+        },
+        io::ErrorKind::NotFound if prepared.program.is_plain() => SpawnError::NoProgram {
+            path: command.get_program().into(),
+        },
+        _ => SpawnError::Spawn {
+            path: command.get_program().into(),
+            source,
+        },
+    };
+    let started = reaper.spawn(|| platform::start(&mut command, cgroup, is_plain), script);
+    let mut main = started.map_err(|error| why(&command, error))?;
+    let Some(becoming) = main.becoming.take() else {
+        return Ok(main);
+    };
+    // Meanwhile others are started, and what has ended is seen to.
+    tokio::task::yield_now().await;
+    if becoming.wait().is_ok() {
+        return Ok(main);
+    }
+    // Asked in the usual way, it is told in the usual words.
+    let started = reaper.spawn(|| platform::start(&mut command, cgroup, false), None);
+    started.map_err(|error| why(&command, error))
 }
 
 /// The program with its arguments, with what it reads, and what must be kept for that.

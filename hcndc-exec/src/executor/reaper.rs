@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
 use crate::platform::{
-    self, ChildEnds, ChildHandle, Exit, Pid, ScriptFile, Started, Status, adopt_orphans,
+    self, Becoming, ChildEnds, ChildHandle, Exit, Pid, ScriptFile, Started, Status, adopt_orphans,
 };
 
 /// So many adopted orphans are looked at one by one at most: a census costs less than more of them.
@@ -27,6 +27,8 @@ pub(crate) struct Main {
     pub(crate) stdout: Option<ChildStdout>,
     pub(crate) stderr: Option<ChildStderr>,
     pub(crate) exit: oneshot::Receiver<Exit>,
+    /// To be taken by who started it.
+    pub(crate) becoming: Option<Becoming>,
     /// What it may read as long as it runs.
     pub(crate) _script: Option<ScriptFile>,
     _child: Option<Child>,
@@ -101,6 +103,7 @@ impl Reaper {
             stdout,
             stderr,
             child,
+            becoming,
         } = start()?;
         let born = platform::look(pid).map_or(0, |seen| seen.born);
         let (tell, exit) = oneshot::channel();
@@ -114,6 +117,7 @@ impl Reaper {
             stdout,
             stderr,
             exit,
+            becoming,
             _script: script,
             _child: child,
         })

@@ -95,6 +95,35 @@ pub(crate) struct Started {
     pub(crate) stderr: Option<ChildStderr>,
     /// On Windows nobody else gets its number as long as this is kept.
     pub(crate) child: Option<Child>,
+    /// It may not be its program yet.
+    pub(crate) becoming: Option<Becoming>,
+}
+
+/// A process that is about to become its program.
+pub(crate) struct Becoming(Box<dyn FnOnce() -> io::Result<()> + Send>);
+
+impl fmt::Debug for Becoming {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Becoming").finish_non_exhaustive()
+    }
+}
+
+impl Becoming {
+    #[cfg_attr(
+        not(all(target_os = "linux", target_arch = "x86_64")),
+        expect(
+            dead_code,
+            reason = "a process there is its program once it is started"
+        )
+    )]
+    pub(crate) fn new(wait: impl FnOnce() -> io::Result<()> + Send + 'static) -> Self {
+        Self(Box::new(wait))
+    }
+
+    /// Waits until it has, which takes less than a millisecond; if it cannot, it has ended, and this says why.
+    pub(crate) fn wait(self) -> io::Result<()> {
+        (self.0)()
+    }
 }
 
 /// Starts a process, in its group if there is one. A command that is `plain` tells all of itself: its process has our user, the name of its
@@ -125,6 +154,7 @@ fn of_child(
             stdout: child.stdout.take(),
             stderr: child.stderr.take(),
             child: Some(child),
+            becoming: None,
         }),
         Err(error) => {
             // Nobody would hear of its end.

@@ -1,12 +1,14 @@
-//! Starts a process in its control group, without a copy of our own memory.
+//! Starts a process in its control group, without a copy of our own memory, and without waiting for it.
 //!
 //! A process that is moved into its group once it is there makes the kernel wait for all processors, and one that moves
 //! itself first needs page tables like ours. Here it is made in the group (clone3(2), `CLONE_INTO_CGROUP`, Linux 5.7), and
-//! borrows our memory until it has become the program (`CLONE_VFORK`), as posix_spawn(3) does, which knows no groups before
-//! glibc 2.39. It takes a few lines of assembler, which are written for x86-64 alone: what runs elsewhere moves.
+//! borrows our memory until it has become the program, as posix_spawn(3) does, which knows no groups before glibc 2.39, and
+//! waits meanwhile (`CLONE_VFORK`). Here others are started in that time: what was borrowed is kept until the kernel says that
+//! it is free (`CLONE_CHILD_CLEARTID`, by which pthread_join(3) knows of an end). It takes a few lines of assembler, which are
+//! written for x86-64 alone: what runs elsewhere moves.
 
 use std::{
-    ffi::{CString, OsStr, c_char, c_int},
+    ffi::{CString, OsStr},
     fs::File,
     io,
     os::{
@@ -16,23 +18,19 @@ use std::{
     process::{ChildStderr, ChildStdout, Command},
     ptr,
     sync::{
-        OnceLock,
-        atomic::{AtomicI32, Ordering},
+        Arc, OnceLock,
+        atomic::{AtomicI32, AtomicU32, Ordering},
     },
 };
 
 use nix::{
-    errno::Errno,
     fcntl::OFlag,
-    libc,
-    sys::{
-        signal::{SigSet, SigmaskHow, pthread_sigmask},
-        wait::waitpid,
-    },
+    libc::{self, c_int, c_long},
+    sys::signal::{SigSet, SigmaskHow, pthread_sigmask},
     unistd::pipe2,
 };
 
-use crate::platform::{ChildHandle, Pid, Started};
+use crate::platform::{Becoming, ChildHandle, Pid, Started};
 
 /// Room for what a process does before it has become its program.
 const STACK_BYTES: usize = 64 << 10;
@@ -41,22 +39,18 @@ const STACK_BYTES: usize = 64 << 10;
 /// variables are set.
 ///
 /// # Errors
-/// When the kernel cannot do so, or the program does not start: whoever asks another way learns why.
+/// When the kernel cannot do so, or, told by [`Becoming`], the program does not start: whoever asks another way learns why.
 pub(super) fn start(command: &Command, group: &File) -> io::Result<Started> {
     let name = command.get_program();
     if !name.as_bytes().contains(&b'/') {
         // It would have to be looked for.
         return Err(io::ErrorKind::Unsupported.into());
     }
-    let program = text(name)?;
-    let folder = command
-        .get_current_dir()
-        .map(|folder| text(folder.as_os_str()))
-        .transpose()?;
-    let mut arguments = vec![program.clone()];
+    let mut texts = vec![text(name)?];
     for argument in command.get_args() {
-        arguments.push(text(argument)?);
+        texts.push(text(argument)?);
     }
+    let arguments = pointers(&texts);
     let mut variables = Vec::new();
     for (name, value) in command.get_envs() {
         if let Some(value) = value {
@@ -67,6 +61,9 @@ pub(super) fn start(command: &Command, group: &File) -> io::Result<Started> {
             variables.push(CString::new(variable)?);
         }
     }
+    let environment = pointers(&variables);
+    let folder = command.get_current_dir();
+    let folder = folder.map(|it| text(it.as_os_str())).transpose()?;
     let (stdout, theirs_out) = pipe2(OFlag::O_CLOEXEC)?;
     let (stderr, theirs_err) = pipe2(OFlag::O_CLOEXEC)?;
     let streams = [
@@ -78,38 +75,25 @@ pub(super) fn start(command: &Command, group: &File) -> io::Result<Started> {
         // One would be put in the place of another.
         return Err(io::ErrorKind::Unsupported.into());
     }
-    let (arguments, variables) = (pointers(&arguments), pointers(&variables));
-    let plan = Plan {
-        program: program.as_ptr(),
-        arguments: arguments.as_ptr(),
-        variables: variables.as_ptr(),
-        folder: folder.as_ref().map_or(ptr::null(), |it| it.as_ptr()),
+    texts.append(&mut variables);
+    let plan = Arc::new(Plan {
+        arguments,
+        environment,
+        _texts: texts,
+        folder,
         streams,
         failed: AtomicI32::new(0),
-    };
-    // A signal that is caught here must not be caught there, on our memory.
-    let mut before = SigSet::empty();
-    pthread_sigmask(
-        SigmaskHow::SIG_BLOCK,
-        Some(&SigSet::all()),
-        Some(&mut before),
-    )?;
-    let made = clone_into(group, &plan);
-    // It is valid, for it was in force; and the process is there already.
-    let _ = pthread_sigmask(SigmaskHow::SIG_SETMASK, Some(&before), None);
-    let pid = made?;
-    let failed = plan.failed.load(Ordering::Relaxed);
-    if failed != 0 {
-        while waitpid(nix::unistd::Pid::from_raw(pid), None) == Err(Errno::EINTR) {}
-        return Err(io::Error::from_raw_os_error(failed));
-    }
-    let pid = Pid(pid.unsigned_abs());
+        borrowed: AtomicU32::new(1),
+    });
+    let (pid, lent) = clone_into(group, plan)?;
+    let handle = ChildHandle::of(pid);
     Ok(Started {
         pid,
-        handle: ChildHandle::of(pid),
+        handle,
         stdout: Some(ChildStdout::from(stdout)),
         stderr: Some(ChildStderr::from(stderr)),
         child: None,
+        becoming: Some(Becoming::new(move || lent.returned())),
     })
 }
 
@@ -127,22 +111,72 @@ fn text(words: &OsStr) -> io::Result<CString> {
     Ok(CString::new(words.as_bytes())?)
 }
 
-fn pointers(texts: &[CString]) -> Vec<*const c_char> {
-    let texts = texts.iter().map(|text| text.as_ptr());
-    texts.chain([ptr::null()]).collect()
+/// Their addresses, and a zero, as the kernel takes a list.
+fn pointers(texts: &[CString]) -> Vec<usize> {
+    let texts = texts.iter().map(|text| text.as_ptr().expose_provenance());
+    texts.chain([0]).collect()
 }
 
-/// What a new process does; all that it points to outlives its use.
+/// What a new process does, and all that it needs for that.
 struct Plan {
-    program: *const c_char,
-    arguments: *const *const c_char,
-    variables: *const *const c_char,
-    /// Or null, to stay where we are.
-    folder: *const c_char,
+    /// The first is the program.
+    arguments: Vec<usize>,
+    environment: Vec<usize>,
+    /// What those two point to.
+    _texts: Vec<CString>,
+    /// Or none, to stay where we are.
+    folder: Option<CString>,
     /// In the order of their places.
     streams: [RawFd; 3],
     /// Why it did not become the program; 0 if it did.
     failed: AtomicI32,
+    /// 1 until the process has become the program or has ended; the kernel makes it 0 (see set_tid_address(2)).
+    borrowed: AtomicU32,
+}
+
+/// What a new process uses of our memory. Whoever lets go of it waits until that is over.
+struct Lent {
+    /// Shared with that process.
+    plan: Arc<Plan>,
+    _stack: Vec<u128>,
+}
+
+impl Lent {
+    /// Waits until it is, and tells why the process did not become its program.
+    fn returned(self) -> io::Result<()> {
+        self.wait();
+        match self.plan.failed.load(Ordering::Relaxed) {
+            0 => Ok(()),
+            failed => Err(io::Error::from_raw_os_error(failed)),
+        }
+    }
+
+    #[expect(
+        unsafe_code,
+        reason = "there is no safe way to wait for the kernel's word"
+    )]
+    fn wait(&self) {
+        let borrowed = &self.plan.borrowed;
+        while borrowed.load(Ordering::Acquire) != 0 {
+            // SAFETY: a word of ours, as long as it is borrowed. The kernel wakes waiters of all kinds but private ones.
+            unsafe {
+                let forever = ptr::null::<libc::timespec>();
+                libc::syscall(
+                    libc::SYS_futex,
+                    borrowed.as_ptr(),
+                    libc::FUTEX_WAIT,
+                    1,
+                    forever,
+                );
+            }
+        }
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        self.wait();
+    }
 }
 
 /// The argument of clone3(2), as long as it was when it came to know groups.
@@ -167,25 +201,46 @@ const CLONE_CLEAR_SIGHAND: u64 = 0x1_0000_0000;
 /// It is in the group from its beginning.
 const CLONE_INTO_CGROUP: u64 = 0x2_0000_0000;
 
-/// Makes a process in a group that carries out a plan; returns once it does not use our memory any more.
-fn clone_into(group: &File, plan: &Plan) -> io::Result<c_int> {
+/// Makes a process in a group that carries out a plan.
+fn clone_into(group: &File, plan: Arc<Plan>) -> io::Result<(Pid, Lent)> {
     let mut stack: Vec<u128> = Vec::with_capacity(STACK_BYTES / size_of::<u128>());
     let arguments = CloneArguments {
         flags: CLONE_CLEAR_SIGHAND
             | CLONE_INTO_CGROUP
-            | u64::from((libc::CLONE_VM | libc::CLONE_VFORK).unsigned_abs()),
+            | u64::from((libc::CLONE_VM | libc::CLONE_CHILD_CLEARTID).unsigned_abs()),
+        child_tid: plan.borrowed.as_ptr().expose_provenance() as u64,
         exit_signal: libc::SIGCHLD.unsigned_abs().into(),
         stack: stack.as_mut_ptr().expose_provenance() as u64,
         stack_size: STACK_BYTES as u64,
         cgroup: group.as_raw_fd().unsigned_abs().into(),
         ..CloneArguments::default()
     };
-    let made = clone3(&arguments, plan);
-    match c_int::try_from(made) {
-        Ok(pid) if pid > 0 => Ok(pid),
-        Ok(error) => Err(io::Error::from_raw_os_error(-error)),
-        Err(_) => Err(io::ErrorKind::Unsupported.into()),
+    let lent = Lent {
+        plan,
+        _stack: stack,
+    };
+    // A signal that is caught here must not be caught there, on our memory.
+    let mut before = SigSet::empty();
+    let blocked = pthread_sigmask(
+        SigmaskHow::SIG_BLOCK,
+        Some(&SigSet::all()),
+        Some(&mut before),
+    );
+    let made = match blocked {
+        Ok(()) => clone3(&arguments, &lent.plan),
+        Err(error) => -i64::from(error as i32),
+    };
+    if blocked.is_ok() {
+        // It is valid, for it was in force; and the process is there already.
+        let _ = pthread_sigmask(SigmaskHow::SIG_SETMASK, Some(&before), None);
     }
+    if made <= 0 {
+        lent.plan.borrowed.store(0, Ordering::Relaxed);
+        let error = i32::try_from(-made).unwrap_or(libc::EINVAL);
+        return Err(io::Error::from_raw_os_error(error));
+    }
+    let pid = u32::try_from(made).map_err(|_| io::ErrorKind::Unsupported)?;
+    Ok((Pid(pid), lent))
 }
 
 /// A process id, or less than zero: why there is none.
@@ -196,7 +251,7 @@ fn clone_into(group: &File, plan: &Plan) -> io::Result<c_int> {
 fn clone3(arguments: &CloneArguments, plan: &Plan) -> i64 {
     let made: i64;
     // SAFETY: the kernel reads the arguments, which are as long as is said. The new process has a stack of its own, on which it calls what
-    // does not return; this one waits meanwhile, so that the plan and the stack outlive their use. A system call changes rcx and r11 alone.
+    // does not return; plan and stack are kept until the kernel says that it uses them no more. A system call changes rcx and r11 alone.
     unsafe {
         std::arch::asm!(
             "syscall",
@@ -219,54 +274,100 @@ fn clone3(arguments: &CloneArguments, plan: &Plan) -> i64 {
     made
 }
 
-/// What the new process does, on our memory: nothing but system calls, nor does it wait for anything that another thread here holds.
+/// What the new process does, on our memory: nothing but system calls. It uses nothing of the C library, whose `errno` is that of the
+/// thread that goes on here.
 #[expect(
     unsafe_code,
     reason = "between clone and exec there is no safe way to do anything"
 )]
 unsafe extern "C" fn carry_out(plan: *const Plan) -> ! {
-    // SAFETY: whoever made this process waits, and keeps what the plan points to until it has become another program or has ended.
+    // SAFETY: what the plan points to is kept until this process has become another program or has ended.
     unsafe {
         let plan = &*plan;
         for (place, stream) in (0..).zip(plan.streams) {
-            fail_if(plan, libc::dup2(stream, place));
+            fail_if(plan, call(libc::SYS_dup2, [number(stream), place, 0, 0]));
         }
-        fail_if(plan, libc::setpgid(0, 0));
-        if !plan.folder.is_null() {
-            fail_if(plan, libc::chdir(plan.folder));
+        fail_if(plan, call(libc::SYS_setpgid, [0; 4]));
+        if let Some(folder) = &plan.folder {
+            let folder = folder.as_ptr().expose_provenance();
+            fail_if(plan, call(libc::SYS_chdir, [folder, 0, 0, 0]));
         }
-        // Rust ignores it, and what is ignored stays so in a program.
-        libc::signal(libc::SIGPIPE, libc::SIG_DFL);
-        let mut none = std::mem::zeroed();
-        libc::sigemptyset(&raw mut none);
+        // Rust ignores it, and what is ignored stays so in a program. Zeros are the default, and no signal, to the kernel.
+        let zeros = [0_u64; 4];
+        let (zeros, set_bytes) = (zeros.as_ptr().expose_provenance(), size_of::<u64>());
+        let broken_pipe = number(libc::SIGPIPE);
         fail_if(
             plan,
-            libc::sigprocmask(libc::SIG_SETMASK, &raw const none, ptr::null_mut()),
+            call(libc::SYS_rt_sigaction, [broken_pipe, zeros, 0, set_bytes]),
         );
-        libc::execve(plan.program, plan.arguments, plan.variables);
-        fail_if(plan, -1);
-        libc::_exit(127)
+        let mask = number(libc::SIG_SETMASK);
+        fail_if(
+            plan,
+            call(libc::SYS_rt_sigprocmask, [mask, zeros, 0, set_bytes]),
+        );
+        let [arguments, environment] =
+            [&plan.arguments, &plan.environment].map(|list| list.as_ptr().expose_provenance());
+        let program = plan.arguments.first().copied().unwrap_or_default();
+        fail_if(
+            plan,
+            call(libc::SYS_execve, [program, arguments, environment, 0]),
+        );
+        end()
     }
 }
 
+/// As a system call takes it; never less than zero here.
+const fn number(of: c_int) -> usize {
+    of.unsigned_abs() as usize
+}
+
 /// Ends the new process where a call has failed.
-#[expect(
-    unsafe_code,
-    reason = "it may not run what is registered for the end of this program"
-)]
-fn fail_if(plan: &Plan, called: c_int) {
+fn fail_if(plan: &Plan, called: isize) {
     if called < 0 {
-        // Its own errno is that of the thread that waits.
-        let error = Errno::last_raw();
+        let error = c_int::try_from(-called).unwrap_or(libc::EINVAL);
         plan.failed.store(error, Ordering::Relaxed);
-        // SAFETY: ends this process at once.
-        unsafe { libc::_exit(127) }
+        end()
     }
+}
+
+/// Ends the new process at once, and nothing of what is registered for the end of this program runs.
+#[expect(unsafe_code, reason = "the C library's way would run what is ours")]
+fn end() -> ! {
+    loop {
+        // SAFETY: it touches no memory.
+        let _ = unsafe { call(libc::SYS_exit_group, [127, 0, 0, 0]) };
+    }
+}
+
+/// A system call; less than zero if it fails.
+///
+/// # Safety
+/// What the arguments point to is as the call wants it.
+#[expect(unsafe_code, reason = "the C library's own would write its errno")]
+unsafe fn call(number: c_long, arguments: [usize; 4]) -> isize {
+    let [first, second, third, fourth] = arguments;
+    let answer: isize;
+    // SAFETY: as the caller says. A system call changes rcx and r11 alone.
+    unsafe {
+        std::arch::asm!(
+            "syscall",
+            inlateout("rax") number => answer,
+            in("rdi") first,
+            in("rsi") second,
+            in("rdx") third,
+            in("r10") fourth,
+            out("rcx") _,
+            out("r11") _,
+            options(nostack),
+        );
+    }
+    answer
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use nix::sys::wait::waitpid;
     use std::io::Read as _;
 
     /// A group for a test, gone afterwards.
@@ -297,12 +398,27 @@ mod tests {
 
     fn output(command: &Command, group: &File) -> String {
         let mut made = start(command, group).unwrap();
+        made.becoming.take().unwrap().wait().unwrap();
         let mut said = String::new();
         let (stdout, stderr) = (made.stdout.as_mut(), made.stderr.as_mut());
         stderr.unwrap().read_to_string(&mut said).unwrap();
         stdout.unwrap().read_to_string(&mut said).unwrap();
         waitpid(nix::unistd::Pid::from_raw(made.pid.0.cast_signed()), None).unwrap();
         said
+    }
+
+    /// Why a command does not start; nothing is left of it.
+    fn fails(command: &Command, group: &File) -> io::ErrorKind {
+        let error = match start(command, group) {
+            Err(error) => error,
+            Ok(mut made) => {
+                let becoming = made.becoming.take().unwrap();
+                let error = becoming.wait().unwrap_err();
+                waitpid(nix::unistd::Pid::from_raw(made.pid.0.cast_signed()), None).unwrap();
+                error
+            }
+        };
+        error.kind()
     }
 
     #[test]
@@ -343,7 +459,7 @@ mod tests {
         let error = |program: &str, folder: &str| {
             let mut command = Command::new(program);
             command.current_dir(folder).env_clear();
-            start(&command, &group).err().unwrap().kind()
+            fails(&command, &group)
         };
         assert_eq!(error("/no/such/program", "/"), io::ErrorKind::NotFound);
         assert_eq!(error("/etc/passwd", "/"), io::ErrorKind::PermissionDenied);
@@ -352,8 +468,11 @@ mod tests {
         for (name, value) in [("A", "a\0b"), ("A=B", "c")] {
             let mut command = Command::new("/bin/sh");
             command.env_clear().env(name, value);
-            let error = start(&command, &group).err().unwrap();
-            assert_eq!(error.kind(), io::ErrorKind::InvalidInput, "{name}");
+            assert_eq!(
+                fails(&command, &group),
+                io::ErrorKind::InvalidInput,
+                "{name}"
+            );
         }
         let elsewhere = File::open("/tmp").unwrap();
         let mut command = Command::new("/bin/sh");
