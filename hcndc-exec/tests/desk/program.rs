@@ -195,7 +195,7 @@ impl Program {
     pub(crate) async fn transport(&self) -> GrpcTransport {
         let transport = transport(Some("open-sesame"));
         transport.connect(executor(&self.address().await), Fence(1));
-        assert!(matches!(next(&transport).await, Report::Hello { .. }));
+        hello(&transport).await;
         transport
     }
 
