@@ -1,7 +1,7 @@
 import { createRouter, createWebHistory, START_LOCATION, type RouteRecordRaw } from 'vue-router'
 import { KINDS } from '@/kinds'
 import type { Kind } from '@/kinds/types'
-import { isMissing, loadAnew, missing } from '@/state/lost'
+import { isMissing, loadAnew, missing } from '@/state/missing'
 import { loadSession, session } from '@/state/session'
 
 /** List, new, detail and edit of a kind, at its address. */

@@ -152,17 +152,4 @@ test.describe('a page whose code does not come', () => {
     await expect(page.locator('tbody a').first()).toBeVisible()
     await expect(told).toHaveCount(0)
   })
-
-  test('is not missed by whoever has left', async ({ page }) => {
-    await look(page, { locale: 'en', theme: 'light' })
-    await page.goto(`${server()}/audit/`)
-    await expect(page.locator('tbody td').first()).toBeVisible()
-    const asked = page.waitForRequest(ASSETS)
-    await page.route(ASSETS, () => {})
-    await page.getByRole('link', { name: 'Mesh of flows' }).click()
-    await asked
-    await page.unroute(ASSETS)
-    await page.goto(`${server()}/execute/`)
-    await expect(page.locator('tbody a').first()).toBeVisible()
-  })
 })
