@@ -54,8 +54,8 @@ fn main() {
         eprintln!("skipped: executor: build it first: cargo build --release -p hcndc-exec");
         return;
     };
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
+    // What plays the scheduler is not measured, and takes no more of the two processors than it must.
+    let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .expect("a runtime");

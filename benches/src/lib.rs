@@ -4,6 +4,7 @@
 mod commit;
 mod history;
 mod server;
+mod transitions;
 
 use std::{
     alloc::{GlobalAlloc, Layout, System},
@@ -26,6 +27,7 @@ use hcndc_core::{
 pub use commit::started_execution;
 pub use history::History;
 pub use server::{Database, Server};
+pub use transitions::Transitions;
 
 /// The seed of every workload here.
 pub const SEED: u64 = 2333;

@@ -39,7 +39,11 @@ impl Server {
             .execute_unprepared(&statement)
             .await
             .expect("a new database");
-        let url = format!("{}/{name}", self.url.trim_end_matches('/'));
+        let (server, query) = match self.url.split_once('?') {
+            Some((server, query)) => (server, format!("?{query}")),
+            None => (&*self.url, String::new()),
+        };
+        let url = format!("{}/{name}{query}", server.trim_end_matches('/'));
         Database {
             connection,
             url,
