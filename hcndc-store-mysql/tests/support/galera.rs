@@ -6,7 +6,7 @@ use hcndc_core::contract::{Opened, StoreFixture};
 use hcndc_store_mysql::SqlStore;
 use sea_orm::Database;
 
-use super::mysql::Schema;
+use super::{again::Used, mysql::Schema};
 
 const VARIABLE: &str = "HCNDC_TEST_GALERA_URLS";
 
@@ -43,7 +43,7 @@ pub(crate) fn is_skipped(test: &str) -> bool {
 
 impl StoreFixture for Cluster {
     type Store = SqlStore;
-    type Guard = Schema;
+    type Guard = Used;
 
     fn absent(&self) -> Option<String> {
         absent()
@@ -53,16 +53,17 @@ impl StoreFixture for Cluster {
         super::block_on(case)
     }
 
-    async fn fresh(&self) -> Opened<SqlStore, Schema> {
-        let guard = Schema::create_at(&nodes()[0]).await;
-        let store = SqlStore::connect(&guard.url).await.expect("connect");
+    async fn fresh(&self) -> Opened<SqlStore, Used> {
+        let guard = Used::at(&nodes()[0]).await;
+        let store = SqlStore::connect(&guard.schema().url).await;
+        let store = store.expect("connect");
         Opened { store, guard }
     }
 
-    async fn reopen(&self, opened: &Opened<SqlStore, Schema>) -> SqlStore {
+    async fn reopen(&self, opened: &Opened<SqlStore, Used>) -> SqlStore {
         let nodes = nodes();
         let other = nodes.last().expect("a node");
-        let again = SqlStore::connect(&opened.guard.url_at(other)).await;
+        let again = SqlStore::connect(&opened.guard.schema().url_at(other)).await;
         again.expect("connect by way of another node")
     }
 }

@@ -1,7 +1,8 @@
-//! Databases for tests: each test gets one of its own, which goes when its guard does.
+//! Databases for tests: each test has one of its own, which goes when its guard does, or is emptied for the next.
 
 #![allow(dead_code, reason = "each test program uses some of it")]
 
+pub(crate) mod again;
 pub(crate) mod galera;
 pub(crate) mod mysql;
 pub(crate) mod proxy;

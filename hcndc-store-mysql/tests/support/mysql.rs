@@ -10,6 +10,8 @@ use hcndc_core::contract::{Opened, StoreFixture};
 use hcndc_store_mysql::SqlStore;
 use sea_orm::{ConnectionTrait as _, Database, DatabaseConnection, DbBackend, Statement};
 
+use super::again::Used;
+
 const VARIABLE: &str = "HCNDC_TEST_MYSQL_URL";
 
 /// The server, if there is one.
@@ -132,7 +134,7 @@ pub(crate) struct Server;
 
 impl StoreFixture for Server {
     type Store = SqlStore;
-    type Guard = Schema;
+    type Guard = Used;
 
     fn absent(&self) -> Option<String> {
         absent()
@@ -142,14 +144,15 @@ impl StoreFixture for Server {
         super::block_on(case)
     }
 
-    async fn fresh(&self) -> Opened<SqlStore, Schema> {
-        let guard = Schema::create().await;
-        let store = SqlStore::connect(&guard.url).await.expect("connect");
+    async fn fresh(&self) -> Opened<SqlStore, Used> {
+        let guard = Used::at(&server().expect(VARIABLE)).await;
+        let store = SqlStore::connect(&guard.schema().url).await;
+        let store = store.expect("connect");
         Opened { store, guard }
     }
 
-    async fn reopen(&self, opened: &Opened<SqlStore, Schema>) -> SqlStore {
-        let again = SqlStore::connect(&opened.guard.url).await;
+    async fn reopen(&self, opened: &Opened<SqlStore, Used>) -> SqlStore {
+        let again = SqlStore::connect(&opened.guard.schema().url).await;
         again.expect("connect again")
     }
 }
