@@ -343,6 +343,24 @@ flows:
 }
 
 #[test]
+fn statements_are_for_data_sources_that_run_them() {
+    let text = "hcndc: 1\ndata_sources:\n- {name: ch, kind: clickhouse}\n- {name: docs, kind: mongodb}\nflows:\n- name: f\n  jobs:\n  \
+                - {name: a, sql: {data_source: ch, statement: select 1}}\n  - {name: b, sql: {data_source: ch, statement: select 1, transaction: true}}\n  \
+                - {name: c, sql: {data_source: docs, statement: select 1, transaction: true}}\n";
+    assert_eq!(
+        summary(text),
+        [
+            (9, "flows[0].jobs[1].sql.transaction".to_owned(), "bad-work"),
+            (
+                10,
+                "flows[0].jobs[2].sql.data_source".to_owned(),
+                "bad-work"
+            ),
+        ]
+    );
+}
+
+#[test]
 fn a_job_does_one_thing_of_four() {
     let text = "hcndc: 1\ndata_sources:\n- {name: dw, kind: sqlite}\nflows:\n- name: f\n  jobs:\n  \
                 - {name: a, http: {url: 'http://h/'}}\n  - {name: b, sql: {data_source: dw, statement: select 1}}\n  \

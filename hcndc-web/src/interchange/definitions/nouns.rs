@@ -149,8 +149,9 @@ fn dates<C: FromIterator<DataDate>>(dates: &[MeshDate]) -> C {
     dates.iter().map(|date| date.0).collect()
 }
 
-fn data_source(it: &MeshDataSource, existing: &ExistingNouns) -> DataSourceDraft {
-    let kind = match it.kind {
+/// The kind that a data source has in a file.
+pub(crate) const fn data_source_kind(kind: MeshDataSourceKind) -> DataSourceKind {
+    match kind {
         MeshDataSourceKind::Mysql => DataSourceKind::Mysql,
         MeshDataSourceKind::Postgresql => DataSourceKind::Postgresql,
         MeshDataSourceKind::Sqlite => DataSourceKind::Sqlite,
@@ -160,7 +161,10 @@ fn data_source(it: &MeshDataSource, existing: &ExistingNouns) -> DataSourceDraft
         MeshDataSourceKind::Impala => DataSourceKind::Impala,
         MeshDataSourceKind::Clickhouse => DataSourceKind::Clickhouse,
         MeshDataSourceKind::Odbc => DataSourceKind::Odbc,
-    };
+    }
+}
+
+fn data_source(it: &MeshDataSource, existing: &ExistingNouns) -> DataSourceDraft {
     DataSourceDraft {
         id: existing.data_sources.get(&it.name).copied(),
         directory: it.directory.clone(),
@@ -170,7 +174,11 @@ fn data_source(it: &MeshDataSource, existing: &ExistingNouns) -> DataSourceDraft
         user: it.user.clone().unwrap_or_default(),
         password: it.password.clone().map(Secret::new),
         options: to_map(&it.options),
-        ..DataSourceDraft::new(&it.name, kind, it.host.as_deref().unwrap_or_default())
+        ..DataSourceDraft::new(
+            &it.name,
+            data_source_kind(it.kind),
+            it.host.as_deref().unwrap_or_default(),
+        )
     }
 }
 

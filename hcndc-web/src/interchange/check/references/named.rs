@@ -2,13 +2,16 @@
 
 use std::collections::{HashMap, HashSet};
 
-use hcndc_core::model::MOST_OUTSIDE_DEPENDENCIES;
+use hcndc_core::model::{DataSourceKind, DefinitionError, MOST_OUTSIDE_DEPENDENCIES};
 
 use super::is_lost;
 use crate::interchange::check::places::{Faults, Mesh};
 use crate::interchange::de::shorten;
+use crate::interchange::definitions::nouns::data_source_kind;
 use crate::interchange::fault::{Noun, Problem};
-use crate::interchange::mesh_file::{JobIndex, MeshParamValue, MeshTrigger};
+use crate::interchange::mesh_file::{
+    JobIndex, MeshDataSourceKind, MeshParamValue, MeshSql, MeshTrigger,
+};
 use crate::interchange::near::NearBudget;
 use crate::interchange::node::{Position, field_path, item_path};
 
@@ -173,6 +176,9 @@ fn check_jobs(mesh: &Mesh<'_>, budget: &NearBudget, faults: &mut Faults<'_>) {
     let shared = Names::new(mesh, Noun::SharedParam, names, budget);
     let names = mesh.file.data_sources.iter().map(|it| &it.name);
     let sources = Names::new(mesh, Noun::DataSource, names, budget);
+    let kinds = mesh.file.data_sources.iter();
+    let kinds: HashMap<&str, MeshDataSourceKind> =
+        kinds.map(|it| (it.name.as_str(), it.kind)).collect();
     let index = JobIndex::new(mesh.file);
     for (place, flow) in mesh.flows.iter().enumerate() {
         for job in &flow.jobs {
@@ -188,8 +194,11 @@ fn check_jobs(mesh: &Mesh<'_>, budget: &NearBudget, faults: &mut Faults<'_>) {
                 }
             }
             if let Some(sql) = &job.item.sql {
-                let path = field_path(&field_path(&job.path(flow), "sql"), "data_source");
-                sources.check(&sql.data_source, &path, faults);
+                let path = field_path(&job.path(flow), "sql");
+                sources.check(&sql.data_source, &field_path(&path, "data_source"), faults);
+                if let Some(kind) = kinds.get(sql.data_source.as_str()) {
+                    check_statements(sql, data_source_kind(*kind), &path, faults);
+                }
             }
             let params = job.item.params.iter();
             for (name, _) in params.filter(|(_, value)| **value == MeshParamValue::Shared) {
@@ -207,5 +216,17 @@ fn check_jobs(mesh: &Mesh<'_>, budget: &NearBudget, faults: &mut Faults<'_>) {
                 faults.tell(&path, Problem::TooMany { count, max });
             }
         }
+    }
+}
+
+/// Whether a job's statements can be run on a data source of this kind.
+fn check_statements(sql: &MeshSql, kind: DataSourceKind, path: &str, faults: &mut Faults<'_>) {
+    let name = kind.as_str().to_owned();
+    if !kind.runs_statements() {
+        let error = DefinitionError::NoStatements { kind: name };
+        faults.tell(&field_path(path, "data_source"), Problem::Definition(error));
+    } else if sql.transaction && !kind.has_transactions() {
+        let error = DefinitionError::NoTransaction { kind: name };
+        faults.tell(&field_path(path, "transaction"), Problem::Definition(error));
     }
 }
