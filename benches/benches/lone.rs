@@ -15,12 +15,12 @@ use std::{
     fs::File,
     hint::black_box,
     io::Write as _,
-    path::Path,
+    path::PathBuf,
     time::{Duration, Instant},
 };
 
-use hcndc_benches::{Server, Transitions};
-use hcndc_store_mysql::{Durability, SqlOptions};
+use hcndc_benches::{Server, Transitions, sqlites};
+use hcndc_store_mysql::SqlOptions;
 
 const TIMES: usize = 1_000;
 const PAUSE: Duration = Duration::from_millis(1);
@@ -33,34 +33,26 @@ fn main() {
     }
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let dir = tempfile::tempdir().expect("a folder");
-    for (name, durability) in [
-        ("sqlite_normal", Durability::Normal),
-        ("sqlite_full", Durability::Full),
-    ] {
-        let url = format!("sqlite://{}/{name}.db?mode=rwc", dir.path().display());
-        let mut options = SqlOptions::new(url);
-        options.durability = durability;
-        let medians = runtime.spawn(measure(options, dir.path().to_owned()));
-        print(name, runtime.block_on(medians).expect("it is measured"));
+    let measured = |name, options| {
+        let task = runtime.spawn(measure(options, dir.path().join("flush")));
+        print(name, runtime.block_on(task).expect("it is measured"));
+    };
+    for (name, options) in sqlites(dir.path()) {
+        measured(name, options);
     }
     let Some(server) = Server::from_env() else {
         eprintln!("skipped: lone/mariadb: HCNDC_TEST_MYSQL_URL is not set");
         return;
     };
     let database = runtime.block_on(server.create_database());
-    let options = SqlOptions::new(database.url());
-    let medians = runtime.spawn(measure(options, dir.path().to_owned()));
-    print(
-        "mariadb",
-        runtime.block_on(medians).expect("it is measured"),
-    );
+    measured("mariadb", SqlOptions::new(database.url()));
     runtime.block_on(database.drop());
 }
 
-/// The medians of flushes and commits.
-async fn measure(options: SqlOptions, dir: impl AsRef<Path>) -> [Duration; 2] {
+/// The medians of flushes of a file and of commits.
+async fn measure(options: SqlOptions, flushed: PathBuf) -> [Duration; 2] {
     let mut transitions = Transitions::begin(&options).await;
-    let mut file = File::create(dir.as_ref().join("flush")).expect("a file");
+    let mut file = File::create(flushed).expect("a file");
     let (mut flushes, mut commits) = (Vec::new(), Vec::new());
     for _ in 0..TIMES {
         tokio::time::sleep(PAUSE).await;

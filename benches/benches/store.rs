@@ -8,21 +8,15 @@
 use std::{hint::black_box, time::Duration};
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use hcndc_benches::{Server, Transitions};
-use hcndc_store_mysql::{Durability, SqlOptions};
+use hcndc_benches::{Server, Transitions, sqlites};
+use hcndc_store_mysql::SqlOptions;
 
 const BATCHES: [usize; 4] = [1, 10, 100, 1_000];
 
 fn commits(criterion: &mut Criterion) {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let dir = tempfile::tempdir().expect("a folder");
-    for (name, durability) in [
-        ("sqlite_full", Durability::Full),
-        ("sqlite_normal", Durability::Normal),
-    ] {
-        let url = format!("sqlite://{}/{name}.db?mode=rwc", dir.path().display());
-        let mut options = SqlOptions::new(url);
-        options.durability = durability;
+    for (name, options) in sqlites(dir.path()) {
         measure(criterion, &runtime, name, &options);
     }
     match Server::from_env() {

@@ -27,7 +27,7 @@ use hcndc_core::{
 pub use commit::started_execution;
 pub use history::History;
 pub use server::{Database, Server};
-pub use transitions::Transitions;
+pub use transitions::{Transitions, sqlites};
 
 /// The seed of every workload here.
 pub const SEED: u64 = 2333;

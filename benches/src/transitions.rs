@@ -1,18 +1,33 @@
 //! A store with an execution that runs, and commits of transitions of its job runs.
 
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
 use hcndc_core::{
     engine::{Change, JobRunRow, JobRunState},
     port::{Commit, Fence, Store as _},
     time::Timestamp,
 };
-use hcndc_store_mysql::{SqlOptions, SqlStore};
+use hcndc_store_mysql::{Durability, SqlOptions, SqlStore};
 
 use crate::started_execution;
 
 /// How many job runs there are.
 const JOB_RUNS: usize = 10_000;
+
+/// SQLite in files of this folder: one that waits for the disk at each commit, and one that does not.
+#[must_use]
+pub fn sqlites(dir: &Path) -> [(&'static str, SqlOptions); 2] {
+    [
+        ("sqlite_full", Durability::Full),
+        ("sqlite_normal", Durability::Normal),
+    ]
+    .map(|(name, durability)| {
+        let url = format!("sqlite://{}/{name}.db?mode=rwc", dir.display());
+        let mut options = SqlOptions::new(url);
+        options.durability = durability;
+        (name, options)
+    })
+}
 
 /// A store that has so many job runs, and the right to commit.
 #[derive(Debug)]
